@@ -1,0 +1,88 @@
+"""A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from normcli import registry
+from normcli.cli import HELP
+
+METHOD = "method_option_"
+
+
+def format_prefix(name: str) -> str:
+    """How the parameters of a format's options are called inside."""
+    return f"format_{name}_option_"
+
+
+def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The fields among a command's parameters that were given."""
+    return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix) and v is not None}
+
+
+class WithOptions(click.Command):
+    """The flags of the formats, and of the method where the command takes -m: the line is read twice, the first
+    time to find the method."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"context_settings": HELP})
+        self.examples = examples
+
+    @property
+    def takes_method(self) -> bool:
+        return any(p.name == "method" for p in self.params)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = super().get_params(ctx)
+        return [*own[:-1], *self._found(ctx), own[-1]]
+
+    def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
+        from normcli.cli._flags import flags
+
+        for name in registry.names("formats"):
+            yield from flags(registry.load("formats", name).Options, format_prefix(name))
+        method = ctx.meta.get("normcli.method")
+        if method in registry.names("methods"):
+            yield from flags(registry.only("methods", method), METHOD)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if self.takes_method:
+            first = click.Context(self, ignore_unknown_options=True, allow_extra_args=True, resilient_parsing=True)
+            ctx.meta["normcli.method"] = self.make_parser(first).parse_args(list(args))[0].get("method")
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as e:
+            having = methods_with(e.option_name) if self.takes_method else []
+            if not having:
+                raise
+            method = ctx.meta["normcli.method"]
+            whose = f"{method} has no option {e.option_name}" if method else f"{e.option_name} needs -m"
+            raise click.UsageError(f"{whose}; it is an option of {', '.join(having)}", ctx) from None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from normcli.cli._flags import flags
+
+        super().format_options(ctx, formatter)
+        if self.takes_method and not ctx.meta.get("normcli.method"):
+            with formatter.section("Methods and their options (-m METHOD --help says more)"):
+                made = {n: flags(registry.only("methods", n), METHOD) for n in registry.names("methods")}
+                formatter.write_dl([(n, " ".join(f.opts[0] for f in fs) or "none") for n, fs in made.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            for what, line in self.examples:
+                formatter.write_text(f"{what}:")
+                with formatter.indentation():
+                    formatter.write_text(line)
+
+
+def methods_with(flag: str) -> list[str]:
+    """The methods that have an option of that spelling."""
+    from normcli.cli._flags import flags
+
+    return [
+        name
+        for name in registry.names("methods")
+        if any(flag in (*f.opts, *f.secondary_opts) for f in flags(registry.only("methods", name), METHOD))
+    ]

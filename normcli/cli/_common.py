@@ -1,0 +1,105 @@
+"""What fit and apply share: their options, how they open an input, and how they say what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from normcli import registry
+from normcli.cli._command import format_prefix, given
+
+if TYPE_CHECKING:
+    from normcli.cli._console import Console
+    from normcli.engines.threads import Threads
+    from normcli.formats import Reader
+    from normcli.pipeline import Progress
+    from normcli.sources import Source
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMMON = (
+    click.option("--from", "from_", metavar="FORMAT", help="What INPUT is; else told by its suffix or first bytes."),
+    click.option(
+        "--inf",
+        "infinite",
+        type=click.Choice(("error", "missing")),
+        default="error",
+        show_default=True,
+        help="An infinite value is an error, or counts as missing.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, 1024),
+        envvar="NORMCLI_THREADS",
+        help="Workers; default: the CPUs this process may use. Changes no byte of a result.",
+    ),
+    click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
+    click.option("-q", "--quiet", count=True, help="Only warnings and errors; -qq only errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
+)
+
+
+def common(function: F) -> F:
+    """The options that every command over data has, in the order that --help shows."""
+    for option in reversed(COMMON):
+        function = option(function)
+    return function
+
+
+def console(values: dict[str, Any]) -> Console:
+    from normcli.cli._console import Console
+
+    return Console(quiet=values["quiet"], verbose=values["verbose"], werror=values["werror"])
+
+
+def engine(values: dict[str, Any]) -> Threads:
+    from normcli.engines.threads import Threads, available
+
+    return Threads(values["threads"] or available())
+
+
+def check_format(name: str | None, flag: str) -> None:
+    """Raises UsageError for a format that there is not."""
+    if name is not None and name not in registry.names("formats"):
+        raise click.UsageError(f"{flag} {name}: none of {', '.join(registry.names('formats'))}")
+
+
+def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
+    """The options given for each format, None where none was. Raises UsageError for one of a format not in use."""
+    made: dict[str, Any] = {}
+    for name in registry.names("formats"):
+        fields = given(values, format_prefix(name))
+        if fields and name not in used:
+            flag = next(iter(fields)).replace("_", "-")
+            raise click.UsageError(f"--{flag} is an option of {name}, and what is used here is {', '.join(used)}")
+        made[name] = registry.load("formats", name).Options(**fields) if fields else None
+        if fields:
+            made[name].check()
+    return made
+
+
+def reader(source: Source, format: str, options: Any) -> Reader:
+    module = registry.load("formats", format)
+    made: Reader = module.Reader(source, options or module.Options())
+    return made
+
+
+@contextmanager
+def progress(told: Console, reader: Reader, *, shown: bool = True) -> Iterator[Progress]:
+    """What the pipeline tells goes to the console; with a bar while it runs."""
+    from normcli.pipeline import Progress
+
+    with told.bar(reader.size, shown=shown) as advance:
+        yield Progress(warn=told.warn, advance=advance)
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def blank_lines(progress: Progress) -> str:
+    n = progress.blank_lines
+    return f", {counted(n, 'blank line')} skipped" if n else ""

@@ -1,0 +1,106 @@
+"""What a person sees: lines on standard error, a bar while it runs, tables. The only file that imports rich."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from normcli.errors import BadDataError, printable
+
+WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
+
+
+class Console:
+    """Lines on standard error, as loud as asked; remembers that it warned."""
+
+    def __init__(self, *, quiet: int, verbose: bool, werror: bool) -> None:
+        self._least = quiet if quiet else DETAIL if verbose else SUMMARY
+        self._werror = werror
+        self.warnings = 0
+        self.started = time.monotonic()
+
+    def _line(self, level: int, text: str) -> None:
+        if level >= self._least:
+            with contextlib.suppress(OSError):
+                os.write(2, f"normcli: {printable(text)}\n".encode("utf-8", "backslashreplace"))
+
+    def warn(self, text: str) -> None:
+        self.warnings += 1
+        self._line(WARNING, f"warning: {text}")
+
+    def summary(self, text: str) -> None:
+        self._line(SUMMARY, text)
+
+    def detail(self, text: str) -> None:
+        self._line(DETAIL, text)
+
+    def settle(self) -> None:
+        """Before the target is replaced: raises where warnings count as errors."""
+        if self._werror and self.warnings:
+            plural = "s" if self.warnings > 1 else ""
+            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; nothing was replaced")
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @contextlib.contextmanager
+    def bar(self, total: int | None, *, shown: bool) -> Iterator[Any]:
+        """A function to be told how far it went; a bar where `shown` and there is a terminal for it."""
+        capable = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb" and self._least <= SUMMARY
+        if not (shown and capable):
+            yield lambda weight: None
+            return
+        from rich.console import Console as Terminal
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        rate = [TransferSpeedColumn()] if total is None or total > 0 else []
+        columns = [SpinnerColumn(), BarColumn(), TaskProgressColumn(), *rate, TimeRemainingColumn()]
+        with Progress(*columns, console=Terminal(file=sys.stderr), transient=True) as progress:
+            task = progress.add_task("", total=total)
+            yield lambda weight: progress.advance(task, weight)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """A table on standard output: ruled on a terminal, plain and never wrapped or cut elsewhere. Text is literal."""
+    cells = [[printable(c) for c in row] for row in rows]
+    if not sys.stdout.isatty():
+        widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+        for row in [list(header), *cells]:
+            padded = (
+                c.rjust(w) if j in right else c.ljust(w) for j, (c, w) in enumerate(zip(row, widths, strict=True))
+            )
+            sys.stdout.write("  ".join(padded).rstrip() + "\n")
+        return
+    from rich import box
+    from rich.console import Console as Terminal
+    from rich.table import Table
+    from rich.text import Text
+
+    ruled = Table(box=box.SIMPLE_HEAD)
+    for j, name in enumerate(header):
+        ruled.add_column(Text(name), justify="right" if j in right else "left")
+    for row in cells:
+        ruled.add_row(*(Text(c) for c in row))
+    Terminal(file=sys.stdout).print(ruled)
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    value = float(count or 0)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError

@@ -1,0 +1,99 @@
+"""A dataclass of options becomes flags of the command line: its annotations say what is taken, msgspec checks it."""
+
+import dataclasses
+import math
+import types
+import typing
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import click
+import msgspec
+
+
+class Typed(click.ParamType[Any]):
+    """Text of the command line as an annotated type; numbers are finite and within its bounds."""
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+        self.name = shown(annotation)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = next(readings(self.annotation, value), ...)
+        if found is ...:
+            self.fail(f"{value!r} is not {self.name}", param, ctx)
+        try:
+            return msgspec.convert(found, self.annotation)
+        except msgspec.ValidationError as e:
+            self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        words = [w for w in self.name.split("|") if w.islower() and w.startswith(incomplete)]
+        return [click.shell_completion.CompletionItem(w) for w in words]
+
+
+def bare(annotation: Any) -> Any:
+    return bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
+
+
+def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
+    """What `text` may mean as an annotation, the most particular first."""
+    kind = bare(annotation)
+    if get_origin(kind) in (types.UnionType, typing.Union):
+        for member in get_args(kind):
+            yield from readings(member, text)
+    elif get_origin(kind) is Literal:
+        if text in get_args(kind):
+            yield text
+    elif kind is types.NoneType:
+        if text == "none":
+            yield None
+    elif kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            return
+        if math.isfinite(number) and "_" not in text:
+            yield number
+    elif kind is str:
+        yield text
+
+
+def shown(annotation: Any) -> str:
+    """An annotation for `--help`."""
+    kind = bare(annotation)
+    if get_origin(kind) is Literal:
+        return "|".join(map(str, get_args(kind)))
+    if get_origin(kind) in (types.UnionType, typing.Union):
+        return "|".join(shown(m) for m in get_args(kind) if m is not types.NoneType)
+    return {int: "INT", float: "NUMBER", str: "TEXT"}[kind]
+
+
+def flags(options: type, prefix: str) -> list[click.Option]:
+    """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    made = []
+    for field in dataclasses.fields(options):
+        annotation, name = hints[field.name], "--" + field.name.replace("_", "-")
+        meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
+        default = field.default
+        about = (meta.description or "") + _default(default)
+        kind = bare(annotation)
+        target = f"{prefix}{field.name}"
+        if kind is bool:
+            spelled = f"{name}/--no-{name[2:]}" if default else name
+            made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
+        elif get_origin(kind) is tuple:
+            members = tuple(Typed(m) for m in get_args(kind))
+            made.append(click.Option([name, target], type=members, default=None, help=about))
+        else:
+            made.append(click.Option([name, target], type=Typed(annotation), default=None, help=about))
+    return made
+
+
+def _default(value: Any) -> str:
+    if value is None or isinstance(value, bool) or value is dataclasses.MISSING:
+        return ""
+    shown = " ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+    return f"  [default: {shown}]"

@@ -1,0 +1,115 @@
+"""How the process behaves: descriptors, signals, exit codes. Nothing below the command line knows of these."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import NoReturn
+
+import click
+
+from normcli import outputs
+from normcli.cli import main
+from normcli.errors import NormcliError, ReaderGoneError, printable
+
+BUG = 70
+BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
+
+
+def run() -> int:
+    """One run of the command line, to its exit code."""
+    _open_closed()
+    os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")  # gives memory back soonest
+    _watch_signals()
+    try:
+        code = main.main(prog_name="normcli", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as e:
+        return _flushed(e.exit_code)
+    except (ReaderGoneError, BrokenPipeError):
+        outputs.remove_temporaries()
+        die_of(signal.SIGPIPE)
+    except click.ClickException as e:
+        ctx = getattr(e, "ctx", None)
+        _say(e.format_message(), f"try {ctx.command_path} --help" if ctx else "")
+        return e.exit_code
+    except NormcliError as e:
+        return _failed(e, e.message, e.hint, e.code)
+    except OSError as e:
+        return _failed(e, f"input or output failed: {e.strerror or e}", "", 74)
+    except MemoryError as e:
+        return _failed(e, "out of memory", "", 74)
+    except BaseException as e:
+        what = f"{type(e).__name__}: {e}"
+        return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        die_of(signal.SIGPIPE)
+    except OSError as e:
+        _say(f"<stdout>: writing failed: {e.strerror}", "")
+        return 74
+    return code
+
+
+def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
+    if os.environ.get("NORMCLI_DEBUG"):
+        traceback.print_exception(error)
+    _say(message, hint)
+    return code
+
+
+def _say(message: str, hint: str) -> None:
+    line = printable(" ".join(message.split()))
+    if hint:
+        line += f" ({printable(' '.join(hint.split()))})"
+    with contextlib.suppress(OSError):
+        os.write(2, f"normcli: error: {line}\n".encode("utf-8", "backslashreplace"))
+
+
+def _open_closed() -> None:
+    """Descriptors 0 to 2 that are closed are opened on /dev/null, the wrong way round, so that using one fails
+    instead of reaching a file that happened to get its number."""
+    for fd, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, mode)  # the lowest free number, which is fd
+            if fd == 1:
+                sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  Python had none
+            if fd == 2:
+                sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _watch_signals() -> None:
+    """INT, TERM and HUP end us from a thread of their own: a handler would wait for the main thread, which may be
+    inside a library or a stalled pipe. One that was ignored at start stays ignored."""
+    ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    watched = {s for s in ending if signal.getsignal(s) is not signal.SIG_IGN}
+    for number in watched:
+        signal.signal(number, signal.SIG_DFL)  # Python's own for INT would only raise in the main thread
+    signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+
+    def wait() -> None:
+        number = signal.sigwait(watched)
+        outputs.remove_temporaries()
+        die_of(number)
+
+    if watched:
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def die_of(number: int) -> NoReturn:
+    """Ends the process by the signal itself, so that a shell sees it."""
+    if number == signal.SIGPIPE:  # Python ignores it; only the main thread may change that, and it is the one here
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)

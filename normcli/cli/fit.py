@@ -1,0 +1,103 @@
+"""normcli fit."""
+
+from typing import Any
+
+import click
+
+from normcli import registry
+from normcli.cli._command import METHOD, WithOptions, given
+from normcli.cli._common import (
+    blank_lines,
+    check_format,
+    common,
+    console,
+    counted,
+    engine,
+    format_options,
+    progress,
+    reader,
+)
+
+EXAMPLES = (
+    ("Standardize every numeric column, parameters to a file", "normcli fit data.csv -m zscore -p data.json"),
+    ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
+    ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
+)
+
+
+@click.command(cls=WithOptions, examples=EXAMPLES)
+@click.option("-m", "--method", metavar="METHOD", help="What to learn; see `normcli methods`.")
+@click.option(
+    "-p", "--params", metavar="PARAMS", type=click.Path(), help="The parameter file; default: standard output."
+)
+@click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
+@click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
+@click.option("--note", default="", help="Words of your own to keep in the parameter file.")
+@common
+@click.argument("input", required=False, type=click.Path(allow_dash=True))
+def command(**values: Any) -> None:
+    """Learn a method's parameters from data, in one pass.
+
+    INPUT is a CSV or Parquet file; without one, or for -, standard input. By default every numeric column takes
+    part. Missing values are left out and counted.
+    """
+    from normcli import columns, formats, outputs, params, pipeline, sources
+    from normcli.cli._console import size
+    from normcli.methods import listed
+
+    method = chosen_method(values)
+    told = console(values)
+    path, target_path = values["input"], values["params"]
+    if path and target_path and path != "-" and outputs.same_file(path, target_path):
+        raise click.UsageError(f"-p {target_path} is the INPUT")
+    check_format(values["from_"], "--from")
+    with outputs.open_target(target_path) as target:
+        source = sources.open_source(path, example="normcli fit data.csv -m zscore -p data.json")
+        format = values["from_"] or formats.of_source(source)
+        data = reader(source, format, format_options(values, [format])[format])
+        names = columns.select(data.schema, values["columns"], values["exclude"])
+        told.detail(f"{source.name} is {format}; columns: {columns.described(data.schema)}")
+        explained(told, data, names, values["exclude"])
+        with progress(told, data) as seen:
+            plan = pipeline.fit(
+                data,
+                method,
+                engine(values),
+                names=names,
+                infinite=values["infinite"],
+                note=values["note"],
+                progress=seen,
+            )
+        if not method.statistics:
+            source.drain()
+        told.settle()
+        target.write(params.write(plan))
+        target.commit()
+    left = [f.name for f in data.schema if f.name not in names]
+    told.summary(
+        f"fit {values['method']}: {counted(seen.rows, 'row')}{blank_lines(seen)}, "
+        f"{counted(len(names), 'column')} ({listed(list(names))}), "
+        f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
+        f"{size(source.count)} in {told.seconds:.1f} s -> {target.name}"
+    )
+
+
+def chosen_method(values: dict[str, Any]) -> Any:
+    """The method with its options. Raises UsageError, naming the methods, for none or an unknown one."""
+    name = values["method"]
+    if name not in registry.names("methods"):
+        what = f"-m {name}: no such method" if name else "-m METHOD is missing"
+        raise click.UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
+    method = registry.only("methods", name)(**given(values, METHOD))
+    method.check()
+    return method
+
+
+def explained(told: Any, data: Any, names: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    """Warns of columns that were left out and look as if they should not be."""
+    from normcli.columns import excluded
+
+    gone = excluded(data.schema, exclude)
+    for name, doubt in data.doubts.items():
+        if name not in names and name not in gone:
+            told.warn(doubt)

@@ -1,0 +1,279 @@
+"""Which columns, and frame to block and back.
+
+A frame is decoded rows as the format's own library gives them: a polars DataFrame of text formats, an Arrow
+RecordBatch of binary ones. Nobody but this file knows both. In a polars frame a selected column is numeric, or is
+still text where it holds words that mean missing (NA): the format has made sure that nothing else is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+
+import numpy as np
+
+from normcli.errors import BadDataError, BadRowError, printable
+from normcli.record import Array
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Frame = Any  # pl.DataFrame | pa.RecordBatch; pyarrow publishes no types
+Infinite = Literal["error", "missing"]
+
+_ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
+_NUMBERS = ("int", "uint", "float", "decimal")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: its name, and its type as Arrow calls it, with the floats by their width. A text file's column
+    without a value in the sample is of type null."""
+
+    name: str
+    type: str
+
+    @property
+    def is_number(self) -> bool:
+        return self.type.startswith(_NUMBERS)
+
+
+Schema = tuple[Field, ...]
+
+
+# -- which -------------------------------------------------------------------------------------------------------
+def select(schema: Schema, include: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
+    """The chosen columns' names, in the input's order. Raises BadDataError where a selector finds nothing."""
+    chosen = {f.name for f in schema if f.is_number}
+    if include:
+        chosen = set().union(*(_matching(schema, s, numbers=True) for s in include))
+    chosen -= excluded(schema, exclude)
+    names = tuple(f.name for f in schema if f.name in chosen)
+    if not names:
+        raise BadDataError(
+            f"no numeric column is selected; the columns are {described(schema)}", "is the delimiter right?"
+        )
+    return names
+
+
+def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
+    """Names that one -c or -x selects; with `numbers`, a glob takes only numeric columns and a name must be one."""
+    types = {f.name: f for f in schema}
+    found: set[str] = set()
+    for part in [selector] if selector in types else selector.split(","):
+        if part in types:
+            hits = {part}
+        else:
+            hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
+        if not hits:
+            raise BadDataError(f"no {'numeric ' if numbers else ''}column is called {printable(part)!r}")
+        for name in hits:
+            if numbers and not types[name].is_number and types[name].type != "null":
+                raise BadDataError(f"column {printable(name)!r} is not numeric but {types[name].type}")
+        found |= hits
+    return found
+
+
+def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:
+    """Names that -x selects."""
+    return set().union(*(_matching(schema, s, numbers=False) for s in exclude))
+
+
+def described(schema: Schema) -> str:
+    """Names and types, for a message."""
+    more = f" and {len(schema) - 20} more" if len(schema) > 20 else ""
+    return ", ".join(f"{printable(f.name)} ({f.type})" for f in schema[:20]) + more
+
+
+# -- frames ------------------------------------------------------------------------------------------------------
+def is_polars(frame: Frame) -> TypeGuard[pl.DataFrame]:
+    return type(frame).__module__.startswith("polars")
+
+
+def rows(frame: Frame) -> int:
+    return int(frame.height if is_polars(frame) else frame.num_rows)
+
+
+def names(frame: Frame) -> tuple[str, ...]:
+    return tuple(frame.columns if is_polars(frame) else frame.schema.names)
+
+
+def only(frame: Frame, wanted: Sequence[str]) -> Frame:
+    """The frame with these columns alone, in this order."""
+    return frame.select(list(wanted))
+
+
+def arrow_fields(schema: pa.Schema) -> Schema:
+    """An Arrow schema as ours."""
+    return tuple(Field(f.name, _ARROW_NAMES.get(str(f.type), str(f.type))) for f in schema)
+
+
+def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
+    """What the values in a frame's selected columns are: a text file's type is known only when all of it was seen."""
+    if not is_polars(frame):
+        return {f.name: f.type for f in arrow_fields(frame.schema) if f.name in wanted}
+    return {n: "int64" if _integers(frame[n]) else "float64" for n in wanted}
+
+
+def _integers(series: pl.Series) -> bool:
+    import polars as pl
+
+    if series.dtype != pl.String:
+        return series.dtype.is_integer() or series.null_count() == len(series)
+    numbers = _stripped(series).cast(pl.Float64, strict=False).fill_nan(None)
+    return numbers.null_count() == _stripped(series).cast(pl.Int64, strict=False).null_count()
+
+
+def _stripped(series: pl.Series) -> pl.Series:
+    return series.str.strip_chars(" \t")
+
+
+# -- to numbers --------------------------------------------------------------------------------------------------
+def matrix(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Array:
+    """(rows, d) column-major, NaN where missing. Raises BadRowError at the first infinite value, unless missing."""
+    out = np.empty((rows(frame), len(wanted)), order="F")
+    bad: list[tuple[int, str]] = []
+    for x, name in zip(out.T, wanted, strict=True):
+        x[:] = _floats(frame, name)
+        if not np.isfinite(x.sum()) and (where := np.isinf(x)).any():
+            if infinite == "error":
+                bad.append((int(np.argmax(where)), name))
+            x[where] = np.nan
+    if bad:
+        row, name = min(bad, key=lambda b: b[0])
+        raise BadRowError(row, f"infinite value in column {printable(name)!r}", "--inf missing treats it as missing")
+    return out
+
+
+def _floats(frame: Frame, name: str) -> Array:
+    """(rows,) float64, NaN where missing."""
+    if is_polars(frame):
+        import polars as pl
+
+        series = frame[name]
+        if series.dtype == pl.String:
+            series = _stripped(series)
+        return np.asarray(series.cast(pl.Float64, strict=False).to_numpy())
+    import pyarrow as pa
+
+    column = frame.column(name)
+    if column.type != pa.float64():
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+# -- and back ----------------------------------------------------------------------------------------------------
+def put(
+    frame: Frame, wanted: Sequence[str], outputs: Sequence[str], values: Array, restored: Mapping[str, str] | None
+) -> Frame:
+    """The frame with columns `wanted` replaced by `outputs` and their `values` (rows, outputs).
+
+    An output of the same name stands where its column stood, others where the first of `wanted` did. What was
+    missing stays what it was (null, NaN, a word); a NaN where a value was becomes null. Without `restored`, an output
+    is float32 where its column was, else float64; with it, each is of the type given there by name.
+    Raises BadRowError where a result does not fit the type.
+    """
+    kinds = {o: (restored or {}).get(o) or _output_type(frame, o) for o in outputs}
+    narrowed = {o: _narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
+    make = _polars_column if is_polars(frame) else _arrow_column
+    new = {o: make(frame, o, y, kinds[o]) for o, y in narrowed.items()}
+    columns: dict[str, Any] = {}
+    for n in names(frame):
+        if n == wanted[0]:
+            columns |= {o: c for o, c in new.items() if o not in wanted or o == n}
+        elif n in new:
+            columns[n] = new[n]
+        elif n not in wanted:
+            columns[n] = frame[n] if is_polars(frame) else frame.column(n)
+    if is_polars(frame):
+        import polars as pl
+
+        return pl.DataFrame([c.alias(n) for n, c in columns.items()])
+    import pyarrow as pa
+
+    fields = [pa.field(n, c.type) if n in new else frame.schema.field(n) for n, c in columns.items()]
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
+
+
+def _output_type(frame: Frame, name: str) -> str:
+    old = {} if is_polars(frame) or name not in frame.schema.names else types(frame, [name])
+    return "float32" if old.get(name) == "float32" else "float64"
+
+
+def _narrowed(y: Array, kind: str, name: str) -> np.ndarray[Any, Any]:
+    """(rows,) in the type's range, NaN where missing; integers rounded to nearest."""
+    if kind.startswith(("int", "uint")):
+        y = np.rint(y)
+        limits = np.iinfo(kind)
+        beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
+    else:
+        with np.errstate(over="ignore"):
+            y = y.astype(np.float32) if kind == "float32" else y
+        beyond = np.zeros(0, np.bool_) if np.isfinite(y.sum(dtype=np.float64)) else np.isinf(y)
+    if beyond.any():
+        raise BadRowError(int(np.argmax(beyond)), f"the result in column {printable(name)!r} is beyond {kind}")
+    return y
+
+
+def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind: str) -> pl.Series:
+    import polars as pl
+
+    new = pl.Series(name, y)
+    old = frame[name] if name in frame.columns else None
+    if np.isnan(y.sum()):
+        new = new.fill_nan(None)
+    if kind.startswith(("int", "uint")):
+        new = new.cast(getattr(pl, kind.replace("i", "I").replace("u", "U")))
+    if old is None or not new.null_count():
+        return new
+    if old.dtype == pl.String:
+        number = _stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
+        return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), old)
+    if new.dtype.is_float() and old.dtype.is_float():
+        return new.zip_with(~old.is_nan().fill_null(value=False), old.cast(new.dtype))
+    return new
+
+
+def _arrow_column(frame: pa.RecordBatch, name: str, y: np.ndarray[Any, Any], kind: str) -> pa.Array:
+    import pyarrow as pa
+
+    target = pa.type_for_alias(kind)
+    missing = np.isnan(y) if np.isnan(y.sum()) else None
+    if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
+        old = frame.column(name)
+        if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
+            missing &= ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(target):
+        y = np.where(np.isnan(y), 0, y).astype(kind)
+    return pa.array(y, type=target, mask=missing)
+
+
+# -- from one library to the other -------------------------------------------------------------------------------
+def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
+    """As one RecordBatch; with a schema, of exactly its types (a word that means missing becomes null)."""
+    if not is_polars(frame):
+        return frame
+    import polars as pl
+    import pyarrow as pa
+
+    if schema is None:
+        text = [pa.field(n, pa.string()) if t == pl.String else None for n, t in frame.schema.items()]
+        plain = frame.head(0).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        schema = pa.schema([t or f for t, f in zip(text, plain, strict=True)])
+    numbers = [f.name for f in schema if pa.types.is_floating(f.type) and frame.schema[f.name] == pl.String]
+    frame = frame.with_columns(pl.col(n).cast(pl.Float64, strict=False) for n in numbers)
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
+    return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def to_polars(frame: Frame) -> pl.DataFrame:
+    if is_polars(frame):
+        return frame
+    import polars as pl
+
+    made = pl.from_arrow(frame)
+    assert isinstance(made, pl.DataFrame)
+    return made

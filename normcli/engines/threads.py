@@ -1,0 +1,91 @@
+"""Threads of this process: the libraries that do the work let go of the interpreter."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
+from typing import Generic, TypeVar
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+def available() -> int:
+    """The CPUs that this process may use: its affinity, and the quota of its cgroup where there is one."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return cpus if quota == "max" else max(1, min(cpus, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return cpus
+
+
+class _Task(Generic[R]):
+    """A job under way: its result or its error, once there."""
+
+    def __init__(self) -> None:
+        self.done = Event()
+        self.result: R
+        self.error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Threads:
+    """`count` workers, and one thread that makes the jobs, so that reading goes on ahead of them.
+
+    All are daemons: one that is stuck in a stalled pipe keeps nobody from leaving.
+    """
+
+    count: int
+
+    def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:
+        window = Semaphore(self.count + 1)
+        ordered: SimpleQueue[_Task[R] | None] = SimpleQueue()
+        todo: SimpleQueue[tuple[J, _Task[R]] | None] = SimpleQueue()
+        stop = Event()
+
+        def feed() -> None:
+            try:
+                for job in jobs:
+                    window.acquire()
+                    if stop.is_set():
+                        break
+                    task: _Task[R] = _Task()
+                    todo.put((job, task))
+                    ordered.put(task)
+                    del job, task  # nothing is held while the next one is read
+            except BaseException as e:
+                failed: _Task[R] = _Task()
+                failed.error = e
+                failed.done.set()
+                ordered.put(failed)
+            ordered.put(None)
+            for _ in range(self.count):
+                todo.put(None)
+
+        def serve() -> None:
+            while (entry := todo.get()) is not None:
+                job, task = entry
+                try:
+                    if not stop.is_set():
+                        task.result = work(job)
+                except BaseException as e:
+                    task.error = e
+                task.done.set()
+                del entry, job, task
+
+        for target in (feed, *[serve] * self.count):
+            Thread(target=target, daemon=True).start()
+        try:
+            while (task := ordered.get()) is not None:
+                task.done.wait()
+                if task.error is not None:
+                    raise task.error
+                yield task.result
+                del task
+                window.release()
+        finally:
+            stop.set()
+            window.release()

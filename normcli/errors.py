@@ -1,0 +1,75 @@
+"""What can go wrong, in words.
+
+Every error carries plain arguments only, so that it survives a pickle on its way from a worker. Only `cli` turns
+one into an exit code.
+"""
+
+
+class NormcliError(Exception):
+    """Something went wrong: `message` says what and where, `hint` what to do. Itself a bug of ours (exit 70)."""
+
+    code = 70
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(NormcliError):
+    """Wrong before any data is read."""
+
+    code = 2
+
+
+class NotInvertibleError(UsageError):
+    """What is asked to be undone can't be."""
+
+
+class BadDataError(NormcliError):
+    """The data, or what is asked of them, can't be right."""
+
+    code = 65
+
+
+class BadParametersError(BadDataError):
+    """A parameter file that is not to be trusted; the message begins with the path inside it."""
+
+
+class NoInputError(NormcliError):
+    """An input is not there, or can't be read."""
+
+    code = 66
+
+
+class CannotCreateError(NormcliError):
+    """The output can't be created."""
+
+    code = 73
+
+
+class OutputError(NormcliError):
+    """Input or output failed half-way: a full disk, a closed standard output."""
+
+    code = 74
+
+
+class ReaderGoneError(NormcliError):
+    """Whoever read our output went away: nothing to tell, and nobody to tell it to."""
+
+    code = 74
+
+
+class BadRowError(Exception):
+    """Row `row` (from 0) of a frame is at fault. A worker turns it into a place in the input."""
+
+    def __init__(self, row: int, what: str, hint: str = "") -> None:
+        super().__init__(row, what, hint)
+        self.row = row
+        self.what = what
+        self.hint = hint
+
+
+def printable(text: str) -> str:
+    """`text` on one line: control characters, line ends and stray surrogates escaped as Python would."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

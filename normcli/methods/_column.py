@@ -1,0 +1,68 @@
+"""What column-wise methods learn from extrema and moments: centres and scales, and which columns are unfit."""
+
+import numpy as np
+
+from normcli.errors import BadDataError
+from normcli.methods import States, listed
+from normcli.record import Array
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms.affine import Affine
+
+LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
+
+
+def means(states: States) -> tuple[Array, Array]:
+    """Mean as hi + lo, within [min, max], and min itself where a column is constant; NaN where there is no value."""
+    m, x = states[Moments], states[Extrema]
+    low_end, high_end = m.mean + m.mean_low < x.least, m.mean + m.mean_low > x.greatest
+    hi = np.clip(m.mean, x.least, x.greatest)
+    lo = np.where(low_end | high_end | (hi != m.mean), 0.0, m.mean_low)
+    constant = x.least == x.greatest
+    hi, lo = np.where(constant, x.least, hi), np.where(constant, 0.0, lo)
+    return np.where(m.count > 0, hi, np.nan), np.where(m.count > 0, lo, np.nan)
+
+
+def deviations(states: States, ddof: int) -> Array:
+    """Standard deviation; 0 where constant. Refuses columns too wide, too narrow or too short for it."""
+    m, x = states[Moments], states[Extrema]
+    varies = x.least < x.greatest
+    refuse_unsquarable(states)
+    short = states.which(varies & (m.count <= ddof))
+    if short:
+        raise BadDataError(f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values")
+    return np.where(varies, np.sqrt(m.variance(ddof)), 0.0)
+
+
+def refuse_unsquarable(states: States) -> None:
+    """Raises BadDataError for columns whose largest deviation has no square in a float's range."""
+    m, x = states[Moments], states[Extrema]
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.maximum(x.greatest - m.mean, m.mean - x.least)
+    bad = states.which((x.least < x.greatest) & ~((largest <= LARGEST) & (largest >= SMALLEST)))
+    if bad:
+        raise BadDataError(
+            f"deviations outside {SMALLEST:g} to {LARGEST:g} can't be squared: {listed(bad)}",
+            "rescale these columns, leave them out with -x, or use minmax or maxabs",
+        )
+
+
+def ranges(states: States) -> Array:
+    """max − min. Refuses columns where that is beyond a float."""
+    x = states[Extrema]
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = x.greatest - x.least
+    bad = states.which((x.least <= x.greatest) & ~np.isfinite(width))
+    if bad:
+        raise BadDataError(f"max − min is beyond the range of a float in {listed(bad)}", "leave them out with -x")
+    return width
+
+
+def affine(states: States, center: Array, center_low: Array, scale: Array) -> Affine:
+    """The transform; a scale of exactly 0 is taken as 1, and a column without a value learns nothing."""
+    empty = states[Moments].count == 0
+
+    def known(a: Array) -> Array:
+        return np.where(empty, np.nan, a) + 0.0
+
+    return Affine(known(center), known(center_low), known(np.where(scale == 0.0, 1.0, scale)))

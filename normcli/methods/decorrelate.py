@@ -1,0 +1,59 @@
+"""Decorrelation."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from normcli.errors import BadDataError
+from normcli.methods import Method, States
+from normcli.methods._spectrum import covariance, spectrum
+from normcli.stats import Statistic
+from normcli.stats.comoments import Comoments
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+from normcli.transforms.linear import Linear
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decorrelate(Method):
+    """(x − mean) · V with Σ = VΛVᵀ
+
+    Principal components, by falling variance: columns without correlation, their variances the eigenvalues Λ.
+    """
+
+    invertible = "unless K < d"
+    by_row = True
+
+    ddof: Annotated[int, Meta(ge=0, description="the covariance divides by rows − ddof")] = 0
+    components: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="keep the K components of greatest variance")
+    ] = None
+    prefix: Annotated[str, Meta(min_length=1, description="components are called PREFIX1 … PREFIXK")] = "pc"
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments(), Comoments()
+
+    def learn(self, states: States) -> Transform:
+        vectors = spectrum(covariance(states, self.ddof), full=True).left
+        kept = components_within(self.components, len(states.names))
+        c = states[Comoments]
+        return Linear(
+            mean=c.mean,
+            mean_low=c.mean_low,
+            scale=np.ones_like(c.mean),
+            basis=vectors[None],
+            spread=np.ones_like(c.mean),
+            rotation=np.eye(len(states.names), kept)[None],
+            prefix=self.prefix,
+        )
+
+
+def components_within(asked: int | None, possible: int) -> int:
+    """How many components to keep. Raises BadDataError where there are not so many."""
+    if asked is not None and asked > possible:
+        raise BadDataError(f"--components {asked}: there are only {possible}")
+    return possible if asked is None else asked

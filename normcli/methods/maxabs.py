@@ -1,0 +1,29 @@
+"""Scaling by the largest size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from normcli.methods import Method, States
+from normcli.methods._column import affine
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxAbs(Method):
+    """x / max|x|
+
+    Each column within [−1, 1]; zero stays zero.
+    """
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments()
+
+    def learn(self, states: States) -> Transform:
+        x = states[Extrema]
+        zero = np.zeros_like(x.least)
+        return affine(states, zero, zero, np.maximum(np.abs(x.least), np.abs(x.greatest)))

@@ -1,0 +1,25 @@
+"""Mean normalization."""
+
+from dataclasses import dataclass
+
+from normcli.methods import Method, States
+from normcli.methods._column import affine, means, ranges
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanRange(Method):
+    """(x − mean) / (max − min)
+
+    Mean normalization: each column has mean 0 and width 1.
+    """
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments()
+
+    def learn(self, states: States) -> Transform:
+        return affine(states, *means(states), ranges(states))

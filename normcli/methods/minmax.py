@@ -1,0 +1,43 @@
+"""Min-max scaling."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from normcli.errors import UsageError
+from normcli.methods import Method, States
+from normcli.methods._column import affine, ranges
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinMax(Method):
+    """lo + (x − min) / (max − min) · (hi − lo)
+
+    Feature scaling to a range: the least value lands on lo and the greatest on hi, exactly.
+    """
+
+    invertible = "unless clipped"
+
+    range: Annotated[tuple[float, float], Meta(description="where the least and the greatest value land")] = (0.0, 1.0)
+    clip: Annotated[bool, Meta(description="hold new values outside the fitted range to LO and HI")] = False
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments()
+
+    def check(self) -> None:
+        low, high = self.range
+        if not low < high or high - low == float("inf"):
+            raise UsageError(f"--range {low:g} {high:g}: LO must be less than HI, and HI − LO a float")
+
+    def learn(self, states: States) -> Transform:
+        least = states[Extrema].least
+        low, high = self.range
+        learned = affine(states, least, np.zeros_like(least), ranges(states))
+        return replace(learned, ends=(low + 0.0, high + 0.0), clip=self.clip)

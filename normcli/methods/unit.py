@@ -1,0 +1,29 @@
+"""Unit length."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from normcli.methods import Method, States
+from normcli.transforms import Transform
+from normcli.transforms.rows import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit(Method):
+    """row / ‖row‖
+
+    Each row by its own length; a row of zeros stays. Learns nothing: fit reads only the header.
+    """
+
+    invertible = "no"
+    by_row = True
+
+    norm: Annotated[
+        Literal["l1", "l2", "max"] | Annotated[float, Meta(ge=1)],
+        Meta(description="which length: the sum of sizes, Euclid's, the largest size, or the P-norm for a number P"),
+    ] = "l2"
+
+    def learn(self, states: States) -> Transform:
+        return Rows(norm=self.norm)

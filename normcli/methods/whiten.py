@@ -1,0 +1,154 @@
+"""Whitening (sphering)."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from normcli.errors import BadDataError, UsageError
+from normcli.methods import Method, States, listed
+from normcli.methods._spectrum import Spectrum, at_fault, covariance, spectrum
+from normcli.methods.decorrelate import components_within
+from normcli.record import Array
+from normcli.stats import Statistic
+from normcli.stats.comoments import Comoments
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+from normcli.transforms.linear import Linear
+
+Kind = Literal["zca", "pca", "zca-cor", "pca-cor", "cholesky"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whiten(Method):
+    """(x − mean) · Wᵀ with W Σ Wᵀ = I
+
+    The five natural whitenings of Kessy, Lewin and Strimmer (2018). zca (sphering) stays closest to the data, pca
+    gives components by falling variance, the -cor kinds the same of the correlation, cholesky a triangular W.
+    """
+
+    invertible = "at full rank"
+    by_row = True
+
+    kind: Annotated[Kind, Meta(description="which whitening")] = "zca"
+    ddof: Annotated[int, Meta(ge=0, description="the covariance divides by rows − ddof")] = 0
+    eps: Annotated[
+        float, Meta(ge=0, description="added to the variances before dividing (to those of the correlation for -cor)")
+    ] = 0.0
+    rank: Annotated[
+        Literal["auto"] | Annotated[int, Meta(ge=1)] | None,
+        Meta(description="whiten only the K greatest directions, or all that there are (auto)"),
+    ] = None
+    components: Annotated[
+        Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="keep the first K components, or a share of the variance below 1 (pca, pca-cor)"),
+    ] = None
+    shrinkage: Annotated[
+        Literal["oas"] | Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="mix so much of a sphere into the covariance, or as much as OAS says"),
+    ] = None
+    prefix: Annotated[str, Meta(min_length=1, description="components are called PREFIX1 … PREFIXK")] = "pc"
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments(), Comoments()
+
+    @property
+    def _of_correlation(self) -> bool:
+        return self.kind.endswith("-cor")
+
+    @property
+    def _named(self) -> bool:
+        """Whether outputs are components of their own."""
+        return self.kind in ("pca", "pca-cor")
+
+    def check(self) -> None:
+        if self.components is not None and not self._named:
+            raise UsageError(f"--components is for --kind pca and pca-cor, not {self.kind}")
+        if self.rank is not None and self.kind == "cholesky":
+            raise UsageError("--rank does not go with --kind cholesky, whose W is square", "use --eps or --shrinkage")
+
+    def learn(self, states: States) -> Transform:
+        sigma = covariance(states, self.ddof)
+        rows = int(states[Comoments].count[0])
+        regular, ridge = self._regularized(sigma, rows)
+        s = spectrum(regular, ridge=ridge)
+        kept = self._rank(s, states.names, sigma, rows)
+        return replace(self._factors(s, kept), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
+
+    def _regularized(self, sigma: Array, rows: int) -> tuple[Array, float]:
+        """Σ with shrinkage and eps in it, and what is left to add to the correlation's diagonal."""
+        variances = np.diag(sigma)
+        if self._of_correlation:  # of P: its diagonal stays 1, the rest shrinks
+            scale = np.sqrt(np.where(variances > 0, variances, 1.0))
+            mixed = sigma * (1.0 - self._share(sigma / scale[:, None] / scale, rows))
+            np.fill_diagonal(mixed, variances)
+            return mixed, self.eps
+        share = self._share(sigma, rows)
+        mixed = sigma * (1.0 - share)
+        mixed[np.diag_indices_from(mixed)] += share * variances.mean() + self.eps
+        return mixed, 0.0
+
+    def _share(self, matrix: Array, rows: int) -> float:
+        """How much of a sphere to mix in; oas: Chen, Wiesel, Eldar and Hero (2010), eq. 23."""
+        if self.shrinkage != "oas":
+            return self.shrinkage or 0.0
+        d = len(matrix)
+        mean_square, square_mean = float(np.mean(matrix**2)), (float(np.trace(matrix)) / d) ** 2
+        below = (rows + 1.0) * (mean_square - square_mean / d)
+        return 1.0 if below == 0.0 else min((mean_square + square_mean) / below, 1.0)
+
+    def _rank(self, s: Spectrum, names: tuple[str, ...], sigma: Array, rows: int) -> int:
+        """How many directions to whiten. Refuses a rank that is not there."""
+        if isinstance(self.rank, int) and self.rank > s.rank:
+            raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}")
+        if s.rank == 0:
+            raise BadDataError("every selected column is constant")
+        if self.rank is not None:
+            return s.rank if self.rank == "auto" else self.rank
+        if s.rank < len(names):
+            why = (
+                f"there are only {rows} complete rows"
+                if rows <= len(names)
+                else f"these add nothing to the columns before them: {listed(at_fault(sigma, names))}"
+            )
+            raise BadDataError(
+                f"the rank is {s.rank} of {len(names)} columns; {why}",
+                "leave them out with -x, or use --rank auto, --eps or --shrinkage",
+            )
+        return s.rank
+
+    def _factors(self, s: Spectrum, kept: int) -> Linear:
+        """W's factors: at full rank every kind is S⁻¹·G·Θ^−½ times a rotation of its own."""
+        d, full = len(s.scale), s.rank == len(s.scale)
+        scale, basis, spread = s.scale, s.vectors[:, : s.rank], np.sqrt(s.values[: s.rank])
+        sizes = s.values if self._of_correlation else s.sigma**2
+        if self._of_correlation:
+            basis, spread = basis[:, :kept], spread[:kept]
+            rotation = basis.T if self.kind == "zca-cor" else np.eye(kept)
+        elif self.kind == "cholesky":
+            q, r = np.linalg.qr((s.scale[:, None] * basis * spread).T)
+            rotation = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+        else:
+            if not full:  # the span of Σ, not that of S⁻¹P: no shared basis then
+                scale, basis, spread = np.ones(d), s.left[:, :kept], s.sigma[:kept]
+                right = np.eye(kept)
+            else:
+                right = s.right[:, :kept]
+            rotation = right @ s.left[:, :kept].T if self.kind == "zca" else right
+        if self._named:
+            rotation = rotation[:, : self._components(sizes, kept)]
+        return Linear(
+            scale=scale[None],
+            basis=basis[None],
+            spread=spread[None],
+            rotation=rotation[None],
+            prefix=self.prefix if self._named else None,
+        )
+
+    def _components(self, sizes: Array, kept: int) -> int:
+        if isinstance(self.components, float):
+            return min(int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), self.components)) + 1, kept)
+        return components_within(self.components, kept)

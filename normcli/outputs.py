@@ -1,0 +1,162 @@
+"""Where results go: files that appear whole or not at all, and streams that can't be taken back."""
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import select
+import stat
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
+
+STDOUT = "<stdout>"
+
+_temporaries: set[str] = set()  # what must be gone if we are ended
+_changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
+
+
+def remove_temporaries() -> None:
+    """Leaves no unfinished file behind. Called by the thread that a signal ends us through."""
+    _changing.acquire(timeout=0.5)
+    for path in list(_temporaries):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+@dataclass
+class Target:
+    """An output: write to it, then `commit`. Left without, a file is absent or what it was.
+
+    A regular file is written under another name in its own directory, synced and renamed. Anything else (a pipe,
+    a device, standard output) is written directly.
+    """
+
+    name: str
+    path: str | None  # the resolved file that a rename will replace; None: written directly
+    fd: int
+    temporary: str | None = None
+    dead: bool = False
+
+    def write(self, data: bytes | memoryview) -> int:
+        """All of it. Once something has failed, what a dying writer still sends goes nowhere."""
+        view = memoryview(data).cast("B")
+        if self.dead:
+            return len(view)
+        done = 0
+        while done < len(view):
+            try:
+                done += os.write(self.fd, view[done:])
+            except BlockingIOError:
+                select.select([], [self.fd], [])
+            except BrokenPipeError:
+                self.dead = True
+                raise ReaderGoneError(f"{self.name}: the reader went away") from None
+            except OSError as e:
+                self.dead = True
+                raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+        return len(view)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    @property
+    def closed(self) -> bool:
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def prepare(self) -> None:
+        """Everything that can fail before the rename: all bytes on the disk."""
+        if self.temporary is not None:
+            try:
+                os.fsync(self.fd)
+            except OSError as e:
+                raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+
+    def commit(self) -> None:
+        """Puts the new file in the old one's place."""
+        if self.temporary is None or self.path is None:
+            return
+        self.prepare()
+        with _changing:
+            try:
+                os.replace(self.temporary, self.path)
+            except OSError as e:
+                raise CannotCreateError(f"{self.name}: {e.strerror}") from None
+            _temporaries.discard(self.temporary)
+            self.temporary = None
+        with contextlib.suppress(OSError):  # some file systems can't
+            directory = os.open(os.path.dirname(self.path), os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.dead = True
+        if self.temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self.temporary)
+            _temporaries.discard(self.temporary)
+            self.temporary = None
+        if self.path is not None:
+            os.close(self.fd)
+
+
+def open_target(path: str | None) -> Target:
+    """The output: a path, or standard output for None and `-`. Raises CannotCreateError before data is read."""
+    if path is None or path == "-":
+        if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # how a closed one is opened at start
+            raise OutputError("standard output is closed")
+        return Target(STDOUT, None, 1)
+    name = printable(path)
+    open_already = re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", {"/dev/stdout": "/dev/fd/1"}.get(path, path))
+    if open_already:
+        try:
+            return Target(name, None, os.dup(int(open_already[1] or open_already[2])))
+        except OSError as e:
+            raise CannotCreateError(f"{name}: {e.strerror}") from None
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        found = None
+    except (OSError, ValueError) as e:
+        raise CannotCreateError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise CannotCreateError(f"{name}: is a directory", "name a file in it")
+    try:
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            return Target(name, None, os.open(path, os.O_WRONLY))
+        if found is not None and not os.access(path, os.W_OK):
+            raise PermissionError(0, "is read-only")
+        return _beside(name, os.path.realpath(path), found)
+    except OSError as e:
+        raise CannotCreateError(f"{name}: {e.strerror}") from None
+
+
+def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
+    """A new file in the directory of `path`, with the mode (and where permitted the owner) of the old one."""
+    temporary = os.path.join(os.path.dirname(path), f".normcli-{secrets.token_hex(8)}.tmp")
+    with _changing:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        _temporaries.add(temporary)
+    if found is not None:
+        with contextlib.suppress(OSError):
+            os.fchown(fd, found.st_uid, found.st_gid)
+        with contextlib.suppress(OSError):
+            os.fchmod(fd, stat.S_IMODE(found.st_mode))
+    return Target(name, path, fd, temporary)
+
+
+def same_file(a: str, b: str) -> bool:
+    """Whether two paths are one file, or will be."""
+    try:
+        return os.path.samefile(a, b)
+    except OSError:
+        return os.path.realpath(a) == os.path.realpath(b)

@@ -1,0 +1,351 @@
+"""The parameter file: strict JSON for people, for git and for machines; its reading, writing and schema.
+
+`columns` is what a person reads, `learned` what apply uses, `statistics` the exact state from which files can be
+merged, updated and learned again. How a record lies in the file is read off its fields: one line per column where
+all of them are per column, a symmetric matrix as its lower triangle. null stands where nothing was learned.
+"""
+
+import dataclasses
+import hashlib
+import json
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+
+from normcli import registry
+from normcli.columns import Field
+from normcli.errors import BadParametersError, UsageError, printable
+from normcli.methods import Method
+from normcli.plan import Plan, Step
+from normcli.record import Array, Axes, Record
+
+VERSION = 1
+LARGEST = 1 << 30  # bytes; 5,000 whitened columns stay below
+TOP = ("format", "version", "rows", "skipped", "schema", "steps", "digest")
+STEP = ("method", "options", "columns", "learned", "statistics")
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+def write(plan: Plan) -> bytes:
+    """The file of a fitted plan; equal plans give equal bytes."""
+    document: dict[str, Any] = {"format": "normcli", "version": VERSION}
+    if plan.note:
+        document["note"] = plan.note
+    document |= {
+        "rows": plan.rows,
+        "skipped": plan.skipped,
+        "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
+        "steps": [_step(s, plan.types) for s in plan.steps],
+    }
+    document["digest"] = digest(document)
+    return ("".join(_laid(document)) + "\n").encode()
+
+
+def digest(document: dict[str, Any]) -> str:
+    """Of everything but the digest; how the file is laid out does not matter."""
+    body = {k: v for k, v in document.items() if k != "digest"}
+    text = json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
+    return {
+        "method": registry.name_of(step.method),
+        "options": options(step.method),
+        "columns": described(step, types),
+        "learned": {registry.name_of(step.fitted): _plain(step.fitted, step.columns)},
+        "statistics": {registry.name_of(s): _plain(s, step.columns) for s in step.states},
+    }
+
+
+def options(method: Method) -> dict[str, Any]:
+    """A method's options as plain values."""
+    plain: dict[str, Any] = msgspec.to_builtins(method)
+    return plain
+
+
+def described(step: Step, types: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What a person reads of each column."""
+    said = step.summary()
+    columns: dict[str, dict[str, Any]] = {}
+    for j, name in enumerate(step.columns):
+        entry: dict[str, Any] = {"type": types[name]}
+        for key in ("count", "missing", "mean", "std", "min", "max"):
+            if key in said:
+                value = float(said[key][j]) + 0.0
+                known = np.isfinite(value) and (key in ("count", "missing") or said["count"][j] > 0)
+                entry[key] = (int(value) if key in ("count", "missing") else value) if known else None
+        if "min" in entry:
+            entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
+            if entry["constant"]:
+                entry |= {"mean": entry["min"], "std": 0.0}
+        columns[name] = entry
+    return columns
+
+
+def _plain(record: Record, names: Sequence[str]) -> dict[str, Any]:
+    """A record of one group as JSON: its settings, and its arrays."""
+    out: dict[str, Any] = msgspec.to_builtins(record.settings())
+    arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
+    if arrays and record.is_column_wise():
+        each = {n: [_number(x, a) for x in values] for n, (a, values) in arrays.items()}
+        return out | {"columns": {name: {n: v[j] for n, v in each.items()} for j, name in enumerate(names)}}
+    return out | {n: _listed(values, a) for n, (a, values) in arrays.items()}
+
+
+def _number(x: float, axes: Axes) -> float | int | None:
+    if axes.holds == "count" and float(x).is_integer():
+        return int(x)
+    return float(x) + 0.0 if np.isfinite(x) else None
+
+
+def _listed(values: Any, axes: Axes) -> Any:
+    if np.ndim(values) == 0:
+        return _number(values, axes)
+    if axes.symmetric:
+        return [[_number(x, axes) for x in row[: i + 1]] for i, row in enumerate(values)]
+    return [_listed(v, axes) for v in values]
+
+
+def _laid(value: Any, depth: int = 0) -> Iterator[str]:
+    """JSON text: what holds no other container on one line, the rest broken."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not any(isinstance(v, dict | list) for v in inner):
+        yield json.dumps(value, allow_nan=False, ensure_ascii=False)
+        return
+    pad, (left, right) = " " * (depth + 1), "{}" if isinstance(value, dict) else "[]"
+    yield left
+    entries = value.items() if isinstance(value, dict) else ((None, v) for v in value)
+    for i, (k, v) in enumerate(entries):
+        yield f"{',' if i else ''}\n{pad}" + (f"{json.dumps(k, ensure_ascii=False)}: " if k is not None else "")
+        yield from _laid(v, depth + 1)
+    yield f"\n{' ' * depth}{right}"
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+def read(text: bytes, *, allow_edited: bool = False) -> Plan:
+    """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    document = _parse(text)
+    if document.get("format") != "normcli":
+        _fail("$.format", "not a normcli parameter file")
+    if document.get("version") != VERSION:
+        _fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
+    _keys(document, TOP, "$", optional=("note",))
+    schema = tuple(_typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(_a(list, document["schema"], "$.schema")))
+    if len({f.name for f in schema}) < len(schema):
+        _fail("$.schema", "a name is there twice")
+    types = {f.name: f.type for f in schema}
+    steps = _a(list, document["steps"], "$.steps")
+    if len(steps) != 1:
+        _fail("$.steps", f"one step is understood, not {len(steps)}")
+    plan = Plan(
+        tuple(_read_step(s, f"$.steps[{i}]", types) for i, s in enumerate(steps)),
+        schema,
+        _count(document["rows"], "$.rows"),
+        _count(document["skipped"], "$.skipped"),
+        _a(str, document.get("note", ""), "$.note"),
+        _a(str, document["digest"], "$.digest"),
+    )
+    if plan.digest != digest(document) and not allow_edited:
+        raise BadParametersError(
+            "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
+        )
+    return plan
+
+
+def _fail(at: str, what: str) -> NoReturn:
+    raise BadParametersError(f"{printable(at)}: {what}")
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    """JSON without its loopholes: no key twice, no NaN, no bottomless nesting, no number without end."""
+    if len(text) > LARGEST:
+        _fail("$", f"more than {LARGEST >> 20} MB")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        out = dict(pairs)
+        if len(out) != len(pairs):
+            keys = [k for k, _ in pairs]
+            raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
+        return out
+
+    def refuse(word: str) -> NoReturn:
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        document = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    except UnicodeDecodeError:
+        _fail("$", "not JSON: not even text")
+    except RecursionError:
+        _fail("$", "not JSON that can be read: nested too deep")
+    except ValueError as e:
+        _fail("$", f"not JSON: {printable(str(e))}")
+    return typing.cast(dict[str, Any], _a(dict, document, "$"))
+
+
+def _a(kind: type, raw: Any, at: str) -> Any:
+    if type(raw) is not kind:
+        words = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
+        _fail(at, f"must be {words[kind]}")
+    return raw
+
+
+def _count(raw: Any, at: str) -> int:
+    if _a(int, raw, at) < 0:
+        _fail(at, "must not be negative")
+    return int(raw)
+
+
+def _keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Sequence[str] = ()) -> None:
+    for name in wanted:
+        if name not in raw:
+            _fail(f"{at}.{name}", "missing")
+    for name in raw:
+        if name not in wanted and name not in optional:
+            _fail(f"{at}.{name}", "unknown")
+
+
+def _typed(kind: Any, raw: Any, at: str) -> Any:
+    """`raw` as a dataclass: no field unknown, one without a default there, every number finite."""
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    required = [n for n, f in fields.items() if f.default is dataclasses.MISSING]
+    _keys(_a(dict, raw, at), required, at, optional=tuple(fields))
+    try:
+        value = msgspec.convert(raw, kind)
+    except msgspec.ValidationError as e:
+        what, _, where = str(e).partition(" - at `$")
+        _fail(at + where.rstrip("`"), what[:1].lower() + what[1:])
+    for name in fields:
+        numbers = getattr(value, name)
+        for x in numbers if isinstance(numbers, tuple) else (numbers,):
+            if isinstance(x, float) and not np.isfinite(x):
+                _fail(f"{at}.{name}", "must be finite")
+    return value
+
+
+def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
+    _keys(_a(dict, raw, at), STEP, at)
+    method: Method = _typed(_entry("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
+    try:
+        method.check()
+    except UsageError as e:
+        _fail(f"{at}.options", e.message)
+    names = tuple(_a(dict, raw["columns"], f"{at}.columns"))
+    for name in names:
+        if name not in types:
+            _fail(f"{at}.columns.{name}", "not in $.schema")
+    blanks = {registry.name_of(s): s for s in method.statistics}
+    statistics = _a(dict, raw["statistics"], f"{at}.statistics")
+    _keys(statistics, tuple(blanks), f"{at}.statistics")
+    states = tuple(_read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    learned = _a(dict, raw["learned"], f"{at}.learned")
+    if len(learned) != 1:
+        _fail(f"{at}.learned", "must hold one transform")
+    ((kind, fields),) = learned.items()
+    transform = _read_record(_entry("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
+    step = Step(method, names, states, transform)
+    _checkdescribed(step, raw["columns"], at, types)
+    return step
+
+
+def _entry(room: str, raw: Any, at: str) -> Any:
+    name = _a(str, raw, at)
+    if name not in registry.names(room):
+        _fail(at, f"{printable(name)!r} is none of {', '.join(registry.names(room))}")
+    return registry.only(room, name)
+
+
+def _read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -> Any:
+    axes = kind.axes()
+    settings = [f.name for f in dataclasses.fields(kind) if f.name not in axes]
+    column_wise = bool(axes) and kind.is_column_wise()
+    _keys(_a(dict, raw, at), (*settings, *(["columns"] if column_wise else axes)), at)
+    arrays: dict[str, Array] = {}
+    if column_wise:
+        rows = _a(dict, raw["columns"], f"{at}.columns")
+        if tuple(rows) != tuple(names):
+            _fail(f"{at}.columns", "not the columns of the step, in order")
+        for name, row in rows.items():
+            _keys(_a(dict, row, f"{at}.columns.{name}"), tuple(axes), f"{at}.columns.{name}")
+        for n, a in axes.items():
+            each = [_read_number(row[n], a, f"{at}.columns.{name}.{n}") for name, row in rows.items()]
+            arrays[n] = np.array([each], np.float64)
+    else:
+        sizes = {"feature": len(names)}
+        for n, a in axes.items():
+            arrays[n] = np.array(_read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)[None]
+    record = _typed_settings(kind, {n: raw[n] for n in settings}, at)
+    return dataclasses.replace(record, **arrays)
+
+
+def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
+    """A blank record with these settings; each is checked by its annotation."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    values = {}
+    for n, x in raw.items():
+        try:
+            values[n] = msgspec.convert(x, hints[n])
+        except msgspec.ValidationError as e:
+            _fail(f"{at}.{n}", str(e).lower())
+        if isinstance(x, float) and not np.isfinite(x):
+            _fail(f"{at}.{n}", "must be finite")
+    return kind(**values)
+
+
+def _read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict[str, int]) -> Any:
+    if not dims:
+        return _read_number(raw, axes, at)
+    size = sizes.setdefault(dims[0], len(_a(list, raw, at)))
+    if len(_a(list, raw, at)) != size:
+        _fail(at, f"{len(raw)} entries, not {size}")
+    if not axes.symmetric:
+        return [_read_array(x, axes, dims[1:], f"{at}[{i}]", sizes) for i, x in enumerate(raw)]
+    whole = np.zeros((size, size))
+    for i, row in enumerate(raw):
+        if len(_a(list, row, f"{at}[{i}]")) != i + 1:
+            _fail(f"{at}[{i}]", f"{len(row)} entries, not {i + 1}")
+        whole[i, : i + 1] = [_read_number(x, axes, f"{at}[{i}][{j}]") for j, x in enumerate(row)]
+    return np.where(np.tri(size, dtype=bool), whole, whole.T)
+
+
+def _read_number(raw: Any, axes: Axes, at: str) -> float:
+    if raw is None and not np.isfinite(axes.empty):
+        return axes.empty
+    if type(raw) not in (int, float):
+        _fail(at, "must be a number")
+    try:
+        value = float(raw)
+    except OverflowError:
+        value = float("inf")
+    if not np.isfinite(value):
+        _fail(at, "must be finite")
+    if axes.holds == "positive" and not value > 0:
+        _fail(at, "must be positive")
+    if axes.holds in ("not negative", "count") and value < 0:
+        _fail(at, "must not be negative")
+    return value
+
+
+def _checkdescribed(step: Step, raw: dict[str, Any], at: str, types: dict[str, str]) -> None:
+    """What people read must be what the statistics say; and a column with values must have learned."""
+    for name, entry in described(step, types).items():
+        here = f"{at}.columns.{name}"
+        _keys(_a(dict, raw[name], here), tuple(entry), here)
+        for key, value in entry.items():
+            if key in ("std", "count", "missing") and type(raw[name][key]) in (int, float) and raw[name][key] < 0:
+                _fail(f"{here}.{key}", "must not be negative" if value == 0 else "must be positive")
+            if type(raw[name][key]) is not type(value) or not _equal(raw[name][key], value):
+                _fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
+    counts = step.summary().get("count")
+    for field, axes in step.fitted.axes().items():
+        values = getattr(step.fitted, field)[0]
+        if not np.isfinite(axes.empty) and counts is not None:
+            for name in (n for n, x, c in zip(step.columns, values, counts, strict=True) if np.isnan(x) and c > 0):
+                _fail(f"{at}.learned.{registry.name_of(step.fitted)}.columns.{name}.{field}", "must be a number")
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(a == b or (isinstance(a, float) and abs(a - b) <= 1e-9 * max(abs(a), abs(b))))

@@ -1,0 +1,38 @@
+"""The folder is the registry: its files are the names, known without importing them."""
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+
+@cache
+def names(room: str) -> tuple[str, ...]:
+    """What the folder holds, in the words of the command line. A file starting with `_` is no entry."""
+    spec = find_spec(f"normcli.{room}")
+    folders = spec.submodule_search_locations if spec else None
+    return tuple(sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")))
+
+
+def load(room: str, name: str) -> ModuleType:
+    """The file called `name`. Raises KeyError where there is none."""
+    if name not in names(room):
+        raise KeyError(name)
+    return import_module(f"normcli.{room}.{name.replace('-', '_')}")
+
+
+def only(room: str, name: str) -> type:
+    """The one public class that the file is about."""
+    module = load(room, name)
+    (found,) = (
+        v
+        for k, v in vars(module).items()
+        if isinstance(v, type) and v.__module__ == module.__name__ and not k.startswith("_")
+    )
+    return found
+
+
+def name_of(entry: object) -> str:
+    """The name under which the class of `entry` is found: its file's."""
+    return type(entry).__module__.rsplit(".", 1)[1].replace("_", "-")

@@ -1,0 +1,57 @@
+"""Sums held as an unevaluated pair hi + lo, and the mean of numbers of any size."""
+
+import numpy as np
+
+from normcli.record import Array
+
+GREATEST = np.finfo(np.float64).max
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """a + b as the rounded sum and its exact error (Knuth; no branch, any order of sizes)."""
+    s = a + b
+    z = s - a
+    return s, (a - (s - z)) + (b - z)
+
+
+def add(hi: Array, lo: Array, *terms: Array) -> tuple[Array, Array]:
+    """(hi + lo) + terms, again as a pair with |lo| at most half a unit in the last place of hi."""
+    for term in terms:
+        hi, error = two_sum(hi, term)
+        lo = lo + error
+    return two_sum(hi, lo)
+
+
+def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
+    """The pair, or the greatest float and 0 where it went beyond: a state is always finite."""
+    fine = np.isfinite(hi) & np.isfinite(lo)
+    return np.where(fine, hi, GREATEST), np.where(fine, lo, 0.0)
+
+
+def mean(x: Array) -> float:
+    """Of (n,) finite values, n > 0, also where their sum overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(x.sum())
+        return total / len(x) if np.isfinite(total) else float(np.ldexp(np.ldexp(x, -64).sum() / len(x), 64))
+
+
+def merged_mean(
+    count: tuple[Array, Array], hi: tuple[Array, Array], lo: tuple[Array, Array]
+) -> tuple[Array, Array, Array, Array]:
+    """Mean of two parts (hi, lo), the gap between their means, and the second part's share of all.
+
+    Chan, Golub and LeVeque (1979), eq. 1.5a, with the mean in two doubles. Where the gap itself overflows, the mean
+    is the weighted sum instead and the gap the greatest float.
+    """
+    total = count[0] + count[1]
+    share = count[1] / np.where(total > 0, total, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = (hi[1] - hi[0]) + (lo[1] - lo[0])
+        far = ~np.isfinite(gap)
+        new_hi, new_lo = add(hi[0], lo[0], gap * share)
+        new_hi = np.where(far, hi[0] * (1.0 - share) + hi[1] * share, new_hi)
+    new_lo, gap = np.where(far, 0.0, new_lo), np.where(far, GREATEST, gap)
+    first, second = count[1] == 0, count[0] == 0  # an empty part leaves the other as it is, to the bit
+    new_hi = np.where(first, hi[0], np.where(second, hi[1], new_hi))
+    new_lo = np.where(first, lo[0], np.where(second, lo[1], new_lo))
+    return new_hi, new_lo, np.where(first | second, 0.0, gap), share

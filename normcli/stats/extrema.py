@@ -1,0 +1,30 @@
+"""Least and greatest value."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from normcli.record import Array, per_group
+from normcli.stats import ColumnStatistic
+
+
+@dataclass(frozen=True)
+class Extrema(ColumnStatistic):
+    """Least and greatest present value of each column, in input units."""
+
+    least: Array = per_group("feature", empty=np.inf)
+    greatest: Array = per_group("feature", empty=-np.inf)
+
+    def column(self, x: Array, missing: int) -> tuple[float, ...]:
+        return float(x.min(initial=np.inf)), float(x.max(initial=-np.inf))
+
+    def _merge(self, other: Self) -> Self:
+        return replace(
+            self,
+            least=np.minimum(self.least, other.least),
+            greatest=np.maximum(self.greatest, other.greatest),
+        )
+
+    def summary(self) -> dict[str, Array]:
+        return {"min": self.least, "max": self.greatest}

@@ -1,0 +1,81 @@
+"""Count, mean and squares of each column."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from normcli.record import Array, per_group
+from normcli.stats import ColumnStatistic
+from normcli.stats._compensated import GREATEST, add, bounded, mean, merged_mean
+
+OFF_CENTRE = 2.0**-10  # squares centred worse than this (share of n·lo² in them) are taken again
+
+
+@dataclass(frozen=True)
+class Moments(ColumnStatistic):
+    """Count, mean and centred sum of squares of each column's present values.
+
+    Mean and squares are hi + lo. A block is reduced in two passes (centre on its rounded mean, then square; Chan,
+    Golub and LeVeque 1983, the corrected two-pass algorithm), blocks are merged by their pairwise update. Squares
+    beyond the range of a float stay at the greatest float; methods that square refuse such columns.
+    """
+
+    count: Array = per_group("feature", holds="count")
+    missing: Array = per_group("feature", holds="count")
+    mean: Array = per_group("feature")  # input units
+    mean_low: Array = per_group("feature")
+    squares: Array = per_group("feature", holds="not negative")  # input units, squared
+    squares_low: Array = per_group("feature")
+
+    def column(self, x: Array, missing: int) -> tuple[float, ...]:
+        n = len(x)
+        if n == 0:
+            return 0, missing, 0, 0, 0, 0
+        centre = mean(x)
+        low, squares = _about(x, centre)
+        if not n * low * low <= OFF_CENTRE * squares:
+            centre += low
+            low, squares = _about(x, centre)
+        squares = max(squares - n * low * low, 0.0)
+        hi = centre + low
+        return n, missing, hi, low - (hi - centre), (squares if np.isfinite(squares) else GREATEST), 0
+
+    def _merge(self, other: Self) -> Self:
+        hi, lo, gap, share = merged_mean(
+            (self.count, other.count), (self.mean, other.mean), (self.mean_low, other.mean_low)
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = gap * (gap * (self.count * share))
+            squares = add(self.squares, self.squares_low, other.squares, other.squares_low, between)
+        squares_hi, squares_lo = bounded(*squares)
+        return replace(
+            self,
+            count=self.count + other.count,
+            missing=self.missing + other.missing,
+            mean=hi,
+            mean_low=lo,
+            squares=squares_hi,
+            squares_low=squares_lo,
+        )
+
+    def variance(self, ddof: int) -> Array:
+        """(groups, features) squares / (count − ddof), 0 where nothing is left to divide by."""
+        left = self.count - ddof
+        return np.where(left > 0, (self.squares + self.squares_low) / np.where(left > 0, left, 1.0), 0.0)
+
+    def summary(self) -> dict[str, Array]:
+        return {
+            "count": self.count,
+            "missing": self.missing,
+            "mean": self.mean + self.mean_low,
+            "std": np.sqrt(self.variance(0)),
+        }
+
+
+def _about(x: Array, centre: float) -> tuple[float, float]:
+    """Mean and sum of squares of x − centre."""
+    with np.errstate(over="ignore"):
+        d = x - centre
+        low = mean(d)
+        return low if np.isfinite(low) else 0.0, float(np.square(d, out=d).sum())

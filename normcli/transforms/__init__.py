@@ -1,0 +1,27 @@
+"""Transform: what learning ends in. Few kinds, many methods; all of the applying and undoing is here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from normcli.block import Block
+from normcli.record import Array, Record
+
+
+@dataclass(frozen=True)
+class Transform(Record):
+    """What was learned. Pure: a block in, an array (rows, outputs) of the same rows out, NaN where missing."""
+
+    def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What the columns are called afterwards."""
+        return tuple(names)
+
+    def __call__(self, block: Block) -> Array:
+        """Normalize."""
+        raise NotImplementedError
+
+    def check_invertible(self) -> None:
+        """Raises NotInvertibleError, saying why, where `inverse` can't be had."""
+
+    def inverse(self, block: Block) -> Array:
+        """Restore."""
+        raise NotImplementedError

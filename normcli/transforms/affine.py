@@ -1,0 +1,74 @@
+"""Each column by itself: subtract, divide, stretch, shift."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Affine(Transform):
+    """y = ((x − center) − center_low) / scale · gain + offset.
+
+    The centre is hi + lo up to the value: with one double a z-score at 1e12 is wrong by 1.7e-4, with two by 2e-16.
+    A column that had no value learned nothing (NaN), and everything in it comes out missing. With `ends`, a scaled
+    value of 0 and of 1 land on them exactly and what is between stays between; `clip` holds all to them.
+    """
+
+    center: Array = per_group("feature", empty=np.nan)  # input units
+    center_low: Array = per_group("feature", empty=np.nan)
+    scale: Array = per_group("feature", empty=np.nan, holds="positive")  # input units for one of output
+    gain: float = 1.0
+    offset: float = 0.0
+    ends: tuple[float, float] | None = None
+    clip: bool = False
+
+    def __call__(self, block: Block) -> Array:
+        out = np.empty(block.values.shape, order="F")
+        for j, y in enumerate(out.T):
+            np.subtract(block.values[:, j], self.center[0, j], out=y)
+            y -= self.center_low[0, j]
+            y /= self.scale[0, j]
+            if self.ends is not None:
+                self._between(y)
+                continue
+            if self.gain != 1.0:
+                y *= self.gain
+            y += self.offset  # also turns −0 into 0
+        return out
+
+    def _between(self, t: Array) -> None:
+        """Scaled values to output units, in place."""
+        assert self.ends is not None
+        low, high = self.ends
+        if self.clip:
+            np.clip(t, 0.0, 1.0, out=t)
+        if self.ends != (0.0, 1.0):
+            within = (t >= 0.0) & (t <= 1.0)
+            top = t == 1.0
+            t *= high - low
+            t += low
+            np.clip(t, low, high, out=t, where=within)
+            t[top] = high
+        t += 0.0
+
+    def check_invertible(self) -> None:
+        if self.clip:
+            raise NotInvertibleError("what was clipped can't be restored", "fit without --clip")
+
+    def inverse(self, block: Block) -> Array:
+        self.check_invertible()
+        out = np.empty(block.values.shape, order="F")
+        low, high = self.ends if self.ends is not None else (self.offset, self.offset + self.gain)
+        gain = high - low if self.ends is not None else self.gain
+        for j, x in enumerate(out.T):
+            np.subtract(block.values[:, j], low, out=x)
+            x /= gain
+            x *= self.scale[0, j]
+            x += self.center_low[0, j]
+            x += self.center[0, j]
+        return out

@@ -1,0 +1,75 @@
+"""Each row times one matrix, kept as its factors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Linear(Transform):
+    """y = ((x − mean − mean_low) / scale) · basis · diag(1/spread) · rotation.
+
+    `basis` has orthonormal columns and `rotation` orthonormal rows or columns, so that at full rank the inverse is
+    made of the same factors transposed, and nothing is ever inverted numerically. Dividing by `scale` first keeps
+    differing units out of the product. With `prefix`, the outputs are components of their own: prefix1 … prefixK.
+    """
+
+    mean: Array = per_group("feature")  # input units
+    mean_low: Array = per_group("feature")
+    scale: Array = per_group("feature", holds="positive")  # input units
+    basis: Array = per_group("feature", "direction")
+    spread: Array = per_group("direction", holds="positive")
+    rotation: Array = per_group("direction", "component")
+    prefix: str | None = None
+
+    def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
+        if self.prefix is None:
+            return tuple(names)
+        return tuple(f"{self.prefix}{k + 1}" for k in range(self.rotation.shape[2]))
+
+    @cached_property
+    def _forth(self) -> Array:
+        return np.asarray((self.basis[0] / self.spread[0]) @ self.rotation[0])
+
+    @cached_property
+    def _back(self) -> Array:
+        return np.asarray(self.rotation[0].T @ (self.basis[0] * self.spread[0]).T)
+
+    def __call__(self, block: Block) -> Array:
+        x = np.empty(block.values.shape, order="F")
+        for j, column in enumerate(x.T):
+            np.subtract(block.values[:, j], self.mean[0, j], out=column)
+            column -= self.mean_low[0, j]
+            column /= self.scale[0, j]
+        return _times(x, self._forth, block)
+
+    def check_invertible(self) -> None:
+        features, directions = self.basis.shape[1:]
+        if directions < features or self.rotation.shape[2] < features:
+            kept = min(directions, self.rotation.shape[2])
+            raise NotInvertibleError(f"only {kept} of {features} directions were kept, the rest is gone")
+
+    def inverse(self, block: Block) -> Array:
+        self.check_invertible()
+        out = _times(block.values, self._back, block)
+        for j, column in enumerate(out.T):
+            column *= self.scale[0, j]
+            column += self.mean_low[0, j]
+            column += self.mean[0, j]
+        return out
+
+
+def _times(x: Array, matrix: Array, block: Block) -> Array:
+    """x · matrix, column-major; a row of `block` that misses a value is missing altogether."""
+    out = np.asfortranarray((matrix.T @ x.T).T)
+    out += 0.0
+    if block.incomplete is not None:
+        out[block.incomplete] = np.nan
+    return out

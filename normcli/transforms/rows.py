@@ -1,0 +1,48 @@
+"""Each row by its own length."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Rows(Transform):
+    """y = x / ‖x‖ for each row; a row of zeros stays. Rows are divided by their largest size first, so no power
+    over- or underflows."""
+
+    norm: Literal["l1", "l2", "max"] | float = "l2"
+
+    def __call__(self, block: Block) -> Array:
+        largest = np.zeros(block.rows)
+        for x in block.values.T:
+            np.maximum(largest, np.abs(x), out=largest)  # hands NaN on
+        largest[largest == 0.0] = 1.0
+        out = np.asfortranarray(block.values / largest[:, None])
+        length = self._length(out)
+        length[length == 0.0] = 1.0
+        for y in out.T:
+            y /= length
+            y += 0.0
+        return out
+
+    def _length(self, x: Array) -> Array:
+        """(rows,) of rows whose largest size is 1."""
+        total = np.zeros(len(x))
+        for column in x.T:
+            size = np.abs(column)
+            if self.norm == "max":
+                np.maximum(total, size, out=total)
+            else:
+                total += size if self.norm == "l1" else size * size if self.norm == "l2" else size ** float(self.norm)
+        if self.norm in ("l1", "max"):
+            return total
+        return np.asarray(np.sqrt(total) if self.norm == "l2" else total ** (1.0 / float(self.norm)))
+
+    def check_invertible(self) -> None:
+        raise NotInvertibleError("the length of each row is gone")
