@@ -5,39 +5,48 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from normcli.record import Array
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of numbers: `values` (rows, features), float64, column-major, finite or NaN where missing.
+    """Rows of numbers: `columns` holds an array (rows,) of each, float64, contiguous, finite or NaN where missing.
 
-    Column-major because numpy sums a contiguous column pairwise, and row-major ones one after the other
-    (100 times the error).
+    Column by column, because numpy sums a contiguous column pairwise, and the columns of a row-major matrix one
+    after the other (100 times the error).
     """
 
-    values: Array
+    columns: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, matrix: ArrayLike) -> "Block":
+        """Of a matrix (rows, features)."""
+        return cls(tuple(np.asfortranarray(matrix, np.float64).T))
 
     @property
     def rows(self) -> int:
-        return len(self.values)
+        return len(self.columns[0]) if self.columns else 0
 
-    @property
-    def features(self) -> int:
-        return len(self.values.T)
+    @cached_property
+    def values(self) -> Array:
+        """(rows, features), column-major."""
+        matrix = np.empty((self.rows, len(self.columns)), order="F")
+        for x, column in zip(matrix.T, self.columns, strict=True):
+            x[:] = column
+        return matrix
 
     def present(self) -> Iterator[Array]:
         """Each column's present values, (n,). Missing values are dealt with here, so that no statistic has to."""
-        for x in self.values.T:
+        for x in self.columns:
             yield x[~np.isnan(x)] if np.isnan(x.sum()) else x
 
     @cached_property
     def incomplete(self) -> NDArray[np.bool_] | None:
         """(rows,) which rows miss a value; None where none does."""
         gone: NDArray[np.bool_] | None = None
-        for x in self.values.T:
+        for x in self.columns:
             if np.isnan(x.sum()):
                 gone = np.isnan(x) if gone is None else gone | np.isnan(x)
         return gone
@@ -47,4 +56,4 @@ class Block:
         """The rows that miss nothing."""
         if self.incomplete is None:
             return self
-        return Block(np.asfortranarray(self.values[~self.incomplete]))
+        return Block(tuple(x[~self.incomplete] for x in self.columns))

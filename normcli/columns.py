@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
 
+from normcli.block import Block
 from normcli.errors import BadDataError, BadRowError, printable
 from normcli.record import Array
 
@@ -132,20 +133,21 @@ def _stripped(series: pl.Series) -> pl.Series:
 
 
 # -- to numbers --------------------------------------------------------------------------------------------------
-def matrix(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Array:
-    """(rows, d) column-major, NaN where missing. Raises BadRowError at the first infinite value, unless missing."""
-    out = np.empty((rows(frame), len(wanted)), order="F")
+def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:
+    """The wanted columns as numbers. Raises BadRowError at the first infinite value, unless that is missing."""
+    out: list[Array] = []
     bad: list[tuple[int, str]] = []
-    for x, name in zip(out.T, wanted, strict=True):
-        x[:] = _floats(frame, name)
+    for name in wanted:
+        x = _floats(frame, name)
         if not np.isfinite(x.sum()) and (where := np.isinf(x)).any():
             if infinite == "error":
                 bad.append((int(np.argmax(where)), name))
-            x[where] = np.nan
+            x = np.where(where, np.nan, x)
+        out.append(x)
     if bad:
         row, name = min(bad, key=lambda b: b[0])
         raise BadRowError(row, f"infinite value in column {printable(name)!r}", "--inf missing treats it as missing")
-    return out
+    return Block(tuple(out))
 
 
 def _floats(frame: Frame, name: str) -> Array:

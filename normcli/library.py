@@ -58,7 +58,7 @@ def apply(
     warn: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Normalizes a file, or restores it, into another, which appears whole or not at all. Raises NormcliError."""
-    with outputs.open_target(os.fspath(output)) as target:
+    with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
         reader = _reader(path, format, options, block_size)
         to = formats.by_suffix(output) or formats.of_source(reader.source)
         pipeline.check_columns(plan, reader, inverse=inverse)
@@ -83,7 +83,7 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
     blank: Seen = method.statistics
-    seen = (tuple(s.of(Block(np.asfortranarray(b, np.float64))) for s in blank) for b in blocks)
+    seen = (tuple(s.of(block) for s in blank) for block in map(Block.of, blocks))
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         states = reduce(lambda a, b: merged((a,), (b,))[0], seen, blank)
         return Step(method, tuple(names)).learn(states)

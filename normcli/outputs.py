@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import secrets
 import select
 import stat
 import threading
@@ -142,7 +141,7 @@ def open_target(path: str | None) -> Target:
 
 def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
     """A new file in the directory of `path`, with the mode (and where permitted the owner) of the old one."""
-    temporary = os.path.join(os.path.dirname(path), f".normcli-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
     with _changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         _temporaries.add(temporary)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from normcli import columns, registry
 from normcli.columns import Field, Frame, Infinite
@@ -110,13 +109,12 @@ def fit(
     work = Work(plan, frozenset(names), infinite)
     seen: tuple[Seen, ...] = (method.statistics,)
     types: tuple[str, ...] = ()
-    with threadpool_limits(1, "blas"):
-        for result in progress.follow(engine.map_ordered(work, reader.chunks(names))):
-            seen = merged(seen, result.seen)
-            types = tuple(map(_wider, types, result.types)) if types else result.types
-        if not progress.rows:
-            raise BadDataError(f"{reader.source.name}: there are no rows to learn from")
-        steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
+    for result in progress.follow(engine.map_ordered(work, reader.chunks(names))):
+        seen = merged(seen, result.seen)
+        types = tuple(map(_wider, types, result.types)) if types else result.types
+    if not progress.rows:
+        raise BadDataError(f"{reader.source.name}: there are no rows to learn from")
+    steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
     schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in reader.schema)
     skipped = sum(int(s.skipped[0]) for states in seen for s in states if hasattr(s, "skipped"))
@@ -210,9 +208,8 @@ def apply(
     work = Work(
         plan, frozenset(plan.needs(inverse=inverse)), infinite, inverse, keep=columns.names(blank), writer=writer
     )
-    with threadpool_limits(1, "blas"):
-        sink = writer.open(file)
-        for result in progress.follow(engine.map_ordered(work, reader.chunks())):
-            sink.write(result.piece)
-        sink.close()
+    sink = writer.open(file)
+    for result in progress.follow(engine.map_ordered(work, reader.chunks())):
+        sink.write(result.piece)
+    sink.close()
     progress.warn_of_incomplete(progress.incomplete)

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 
 from normcli import columns
-from normcli.block import Block
 from normcli.columns import Frame, Infinite, Schema
 from normcli.methods import Method, States
 from normcli.record import Array
@@ -73,8 +72,9 @@ class Plan:
     def measure(self, frame: Frame, infinite: Infinite) -> tuple[Seen, ...]:
         """What each step's statistics say of a frame."""
         return tuple(
-            tuple(s.of(Block(columns.matrix(frame, step.columns, infinite))) for s in step.method.statistics)
+            tuple(s.of(block) for s in step.method.statistics)
             for step in self.steps
+            for block in [columns.block(frame, step.columns, infinite)]
         )
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
@@ -82,7 +82,7 @@ class Plan:
         incomplete = 0
         for step in reversed(self.steps) if inverse else self.steps:
             names, outputs = (step.outputs, step.columns) if inverse else (step.columns, step.outputs)
-            block = Block(columns.matrix(frame, names, infinite))
+            block = columns.block(frame, names, infinite)
             values = step.fitted.inverse(block) if inverse else step.fitted(block)
             if step.method.by_row and block.incomplete is not None:
                 incomplete += int(np.count_nonzero(block.incomplete))

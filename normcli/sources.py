@@ -15,43 +15,54 @@ STDIN = "<stdin>"
 
 @dataclass
 class Source:
-    """A stream of bytes with the name that messages call it by. Read once, unless it is `regular`."""
+    """A stream of bytes with the name that messages call it by. Read once, from the start to the end."""
 
     name: str
     file: io.FileIO
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
 
-    @property
-    def regular(self) -> bool:
-        return stat.S_ISREG(os.fstat(self.file.fileno()).st_mode)
-
-    @property
-    def size(self) -> int | None:
-        """Bytes left to read, where that is known."""
-        if not self.regular:
-            return None
-        return os.fstat(self.file.fileno()).st_size - self.file.tell() + len(self.pushed)
+    def __post_init__(self) -> None:
+        status = os.fstat(self.file.fileno())
+        self.regular = stat.S_ISREG(status.st_mode)
+        self._start = self.file.tell() if self.regular else 0
+        self.size = status.st_size - self._start if self.regular else None
 
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
         if len(self.pushed) < count:
-            buffer = bytearray(count - len(self.pushed))
-            got = self._fill(memoryview(buffer))
-            self.pushed += bytes(buffer[:got])
+            self.pushed = self.read(count - len(self.pushed), after=self.pushed)
+            self.count -= len(self.pushed)
         return self.pushed[:count]
 
-    def fill(self, view: memoryview) -> int:
-        """As many bytes as fit; fewer only at the end. Raises OutputError where reading fails."""
-        got = min(len(view), len(self.pushed))
-        view[:got] = self.pushed[:got]
-        self.pushed = self.pushed[got:]
-        return got + (self._fill(view[got:]) if got < len(view) else 0)
-
-    def _fill(self, view: memoryview) -> int:
-        done = 0
+    def read(self, size: int, *, after: bytes = b"") -> bytes:
+        """`after`, which was read last, and the next `size` bytes; fewer only at the end. One piece of memory, filled
+        once: a file is read again from where `after` began. Raises OutputError where reading fails."""
         try:
-            while done < len(view):
+            if self.regular:
+                data = self._at(self._start + self.count - len(after), len(after) + size)
+            else:
+                data = self._next(after + self.pushed, len(after) + size)
+        except OSError as e:
+            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
+        self.pushed = b""
+        self.count += len(data) - len(after)
+        return data
+
+    def _at(self, position: int, size: int) -> bytes:
+        data = os.pread(self.file.fileno(), size, position)
+        while len(data) < size and (more := os.pread(self.file.fileno(), size - len(data), position + len(data))):
+            data += more
+        return data
+
+    def _next(self, begun: bytes, size: int) -> bytes:
+        buffer = io.BytesIO()  # it gives its memory away as bytes without a copy
+        buffer.seek(size - 1)
+        buffer.write(b"\0")
+        with buffer.getbuffer() as view:
+            view[: len(begun)] = begun
+            done = len(begun)
+            while done < size:
                 got = self.file.readinto(view[done:])
                 if got is None:  # a pipe that does not block
                     select.select([self.file], [], [])
@@ -59,19 +70,16 @@ class Source:
                     break
                 else:
                     done += got
-                    self.count += got
-        except OSError as e:
-            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
-        return done
+        buffer.truncate(done)
+        return buffer.getvalue()
 
     def in_place(self) -> str:
         """A path under which the bytes can be read at any position: the file itself, or a spool."""
         if not self.regular:
-            buffer = memoryview(bytearray(1 << 20))
             try:
                 with tempfile.TemporaryFile(prefix=".normcli-") as spool:
-                    while got := self.fill(buffer):
-                        spool.write(buffer[:got])
+                    while data := self.read(1 << 20):
+                        spool.write(data)
                     spool.flush()
                     self.file = io.FileIO(os.dup(spool.fileno()), "rb")
             except OSError as e:
@@ -81,10 +89,8 @@ class Source:
 
     def drain(self) -> None:
         """Reads to the end, so that whoever writes is not told that nobody listens."""
-        if not self.regular:
-            buffer = memoryview(bytearray(1 << 20))
-            while self._fill(buffer):
-                pass
+        while not self.regular and self.read(1 << 20):
+            pass
 
 
 def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:
@@ -108,8 +114,7 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
 def read_all(path: str, limit: int) -> bytes:
     """All bytes of a small input, or one more than `limit` of a larger one. Raises NoInputError."""
     source = open_source(path)
-    data = bytearray()
-    buffer = memoryview(bytearray(1 << 20))
-    while len(data) <= limit and (got := source.fill(buffer)):
-        data += buffer[:got]
-    return bytes(data)
+    parts = []
+    while source.count <= limit and (data := source.read(1 << 20)):
+        parts.append(data)
+    return b"".join(parts)

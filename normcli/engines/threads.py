@@ -33,7 +33,7 @@ class _Task(Generic[R]):
 
 @dataclass(frozen=True)
 class Threads:
-    """`count` workers, and one thread that makes the jobs, so that reading goes on ahead of them.
+    """Workers for `count` CPUs, and one thread that makes the jobs, so that reading goes on ahead of them.
 
     All are daemons: one that is stuck in a stalled pipe keeps nobody from leaving.
     """
@@ -41,28 +41,28 @@ class Threads:
     count: int
 
     def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:
-        window = Semaphore(self.count + 1)
+        workers = self.count + (self.count > 1)  # one more, as one is often waiting for the interpreter
+        window = Semaphore(workers + 1)
         ordered: SimpleQueue[_Task[R] | None] = SimpleQueue()
         todo: SimpleQueue[tuple[J, _Task[R]] | None] = SimpleQueue()
         stop = Event()
 
         def feed() -> None:
+            source = iter(jobs)
             try:
-                for job in jobs:
-                    window.acquire()
-                    if stop.is_set():
-                        break
-                    task: _Task[R] = _Task()
-                    todo.put((job, task))
+                while window.acquire() and not stop.is_set():
+                    todo.put((next(source), task := _Task[R]()))
                     ordered.put(task)
-                    del job, task  # nothing is held while the next one is read
+                    del task
+            except StopIteration:
+                pass
             except BaseException as e:
                 failed: _Task[R] = _Task()
                 failed.error = e
                 failed.done.set()
                 ordered.put(failed)
             ordered.put(None)
-            for _ in range(self.count):
+            for _ in range(workers):
                 todo.put(None)
 
         def serve() -> None:
@@ -76,7 +76,7 @@ class Threads:
                 task.done.set()
                 del entry, job, task
 
-        for target in (feed, *[serve] * self.count):
+        for target in (feed, *[serve] * workers):
             Thread(target=target, daemon=True).start()
         try:
             while (task := ordered.get()) is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 suffixes = (".csv",)
 magic = b""
 
-SAMPLE = 1 << 20  # bytes of whole rows from which types are told
+SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
 Kind = Literal["integer", "float", "word", "text", "empty"]
@@ -142,7 +142,7 @@ class Chunk:
         if frame.width == 1:
             return data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data
         separator = self.layout.options.separator
-        found = int(np.count_nonzero(text.octets(data) == ord(separator)))
+        found = text.occurrences(data, ord(separator))
         if self.rows.quoted:
             found -= sum(_occurrences(s, separator) for s in frame)
         return found != frame.height * (frame.width - 1)
@@ -232,7 +232,7 @@ class Reader:
         self._block = block_size or text.BLOCK
         self._first, header = self._open(options)
         line = 1 + header.count(b"\n")
-        sample = self._first.data[: _whole(self._first.data[:SAMPLE]) or len(self._first.data)]
+        sample = _sample(self._first.data)
         self.layout = self._layout(header, options)
         rough = Chunk(self.layout, text.Rows(sample, line, b'"' in sample))
         kinds = self._kinds(rough)
@@ -260,7 +260,7 @@ class Reader:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise BadDataError(f"{name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
         if head == b"\xef\xbb\xbf":
-            self.source.fill(memoryview(bytearray(3)))
+            self.source.read(3)
         self._rest = text.cut(self.source, name=name, delimiter=options.separator, size=self._block)
         first = next(self._rest, None)
         if first is None:
@@ -310,10 +310,11 @@ class Reader:
         return tuple(kinds)
 
 
-def _whole(data: bytes) -> int:
-    """How many bytes of whole rows `data` begins with."""
-    ends = text.row_ends(data, b'"' in data)
-    return int(ends[-2]) if len(ends) > 1 else 0
+def _sample(data: bytes) -> bytes:
+    """The first rows; at least one, however long."""
+    most, rows = SAMPLE
+    ends = text.line_ends(data[:most], b'"' in data[:most])
+    return data[: ends[:rows][-1]] if len(ends) else data
 
 
 def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]:
@@ -356,19 +357,20 @@ class Writer:
     def _line_end(self) -> str:
         return "\r\n" if self.crlf else "\n"
 
-    def encode(self, frame: Frame) -> bytes:
+    def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
         rows = columns.to_polars(frame)
         if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = rows.select(pl.all().cast(pl.String).fill_null(""))
-        out = io.BytesIO()
+        out: Any = _Pieces()
         try:
             rows.write_csv(out, include_header=False, separator=self.options.separator, line_terminator=self._line_end)
         except pl.exceptions.ComputeError as e:
             nested = [n for n, t in rows.schema.items() if t.is_nested() or t in (pl.Binary, pl.Object)]
             raise BadDataError(f"column {', '.join(map(printable, nested))} can't be written as CSV: {e}") from None
-        return out.getvalue()
+        written: list[bytes] = out.written
+        return written
 
     def open(self, file: Outlet) -> Sink:
         if self.options.header:
@@ -378,12 +380,27 @@ class Writer:
         return Sink(file)
 
 
+class _Pieces:
+    """What polars writes, as it comes."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.written.append(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
 @dataclass(frozen=True)
 class Sink:
     file: Outlet
 
-    def write(self, piece: bytes) -> None:
-        self.file.write(piece)
+    def write(self, piece: list[bytes]) -> None:
+        for part in piece:
+            self.file.write(part)
 
     def close(self) -> None:
         """Text needs no end mark."""

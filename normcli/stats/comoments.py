@@ -29,7 +29,7 @@ class Comoments(Statistic):
     products_low: Array = per_group("feature", "feature", symmetric=True)
 
     def of(self, block: Block) -> Self:
-        x, d = block.complete.values, block.features
+        x, d = block.complete.values, len(block.columns)
         n = len(x)
         state = replace(
             self,

@@ -28,9 +28,9 @@ class Affine(Transform):
     clip: bool = False
 
     def __call__(self, block: Block) -> Array:
-        out = np.empty(block.values.shape, order="F")
-        for j, y in enumerate(out.T):
-            np.subtract(block.values[:, j], self.center[0, j], out=y)
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
+            np.subtract(x, self.center[0, j], out=y)
             y -= self.center_low[0, j]
             y /= self.scale[0, j]
             if self.ends is not None:
@@ -62,11 +62,11 @@ class Affine(Transform):
 
     def inverse(self, block: Block) -> Array:
         self.check_invertible()
-        out = np.empty(block.values.shape, order="F")
+        out = np.empty((block.rows, len(block.columns)), order="F")
         low, high = self.ends if self.ends is not None else (self.offset, self.offset + self.gain)
         gain = high - low if self.ends is not None else self.gain
-        for j, x in enumerate(out.T):
-            np.subtract(block.values[:, j], low, out=x)
+        for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
+            np.subtract(y, low, out=x)
             x /= gain
             x *= self.scale[0, j]
             x += self.center_low[0, j]

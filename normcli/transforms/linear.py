@@ -43,9 +43,9 @@ class Linear(Transform):
         return np.asarray(self.rotation[0].T @ (self.basis[0] * self.spread[0]).T)
 
     def __call__(self, block: Block) -> Array:
-        x = np.empty(block.values.shape, order="F")
-        for j, column in enumerate(x.T):
-            np.subtract(block.values[:, j], self.mean[0, j], out=column)
+        x = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (given, column) in enumerate(zip(block.columns, x.T, strict=True)):
+            np.subtract(given, self.mean[0, j], out=column)
             column -= self.mean_low[0, j]
             column /= self.scale[0, j]
         return _times(x, self._forth, block)

@@ -20,7 +20,7 @@ class Rows(Transform):
 
     def __call__(self, block: Block) -> Array:
         largest = np.zeros(block.rows)
-        for x in block.values.T:
+        for x in block.columns:
             np.maximum(largest, np.abs(x), out=largest)  # hands NaN on
         largest[largest == 0.0] = 1.0
         out = np.asfortranarray(block.values / largest[:, None])
