@@ -19,11 +19,13 @@ class Block:
     """
 
     columns: tuple[Array, ...]
+    matrix: Array | None = None  # of which the columns are views, where there is one
 
     @classmethod
     def of(cls, matrix: ArrayLike) -> "Block":
         """Of a matrix (rows, features)."""
-        return cls(tuple(np.asfortranarray(matrix, np.float64).T))
+        whole = np.asfortranarray(matrix, np.float64)
+        return cls(tuple(whole.T), whole)
 
     @property
     def rows(self) -> int:
@@ -32,6 +34,8 @@ class Block:
     @cached_property
     def values(self) -> Array:
         """(rows, features), column-major."""
+        if self.matrix is not None:
+            return self.matrix
         matrix = np.empty((self.rows, len(self.columns)), order="F")
         for x, column in zip(matrix.T, self.columns, strict=True):
             x[:] = column
@@ -51,7 +55,7 @@ class Block:
                 gone = np.isnan(x) if gone is None else gone | np.isnan(x)
         return gone
 
-    @cached_property
+    @property
     def complete(self) -> "Block":
         """The rows that miss nothing."""
         if self.incomplete is None:

@@ -135,34 +135,38 @@ def _stripped(series: pl.Series) -> pl.Series:
 # -- to numbers --------------------------------------------------------------------------------------------------
 def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:
     """The wanted columns as numbers. Raises BadRowError at the first infinite value, unless that is missing."""
-    out: list[Array] = []
+    given = [_numbers(frame, name) for name in wanted]
+    matrix = None
+    if any(x.dtype != np.float64 for x in given):
+        matrix = np.empty((rows(frame), len(wanted)), order="F")
+        for x, to in zip(given, matrix.T, strict=True):
+            to[:] = x
+        given = list(matrix.T)
     bad: list[tuple[int, str]] = []
-    for name in wanted:
-        x = _floats(frame, name)
+    for j, (x, name) in enumerate(zip(given, wanted, strict=True)):
         if not np.isfinite(x.sum()) and (where := np.isinf(x)).any():
             if infinite == "error":
                 bad.append((int(np.argmax(where)), name))
-            x = np.where(where, np.nan, x)
-        out.append(x)
+            given[j], matrix = np.where(where, np.nan, x), None
     if bad:
         row, name = min(bad, key=lambda b: b[0])
         raise BadRowError(row, f"infinite value in column {printable(name)!r}", "--inf missing treats it as missing")
-    return Block(tuple(out))
+    return Block(tuple(given), matrix)
 
 
-def _floats(frame: Frame, name: str) -> Array:
-    """(rows,) float64, NaN where missing."""
+def _numbers(frame: Frame, name: str) -> np.ndarray[Any, Any]:
+    """(rows,) of a type that float64 can hold, NaN where missing."""
     if is_polars(frame):
         import polars as pl
 
         series = frame[name]
         if series.dtype == pl.String:
-            series = _stripped(series)
-        return np.asarray(series.cast(pl.Float64, strict=False).to_numpy())
+            series = _stripped(series).cast(pl.Float64, strict=False)
+        return np.asarray(series.to_numpy())
     import pyarrow as pa
 
     column = frame.column(name)
-    if column.type != pa.float64():
+    if not pa.types.is_floating(column.type) and (column.null_count or not pa.types.is_integer(column.type)):
         column = column.cast(pa.float64(), safe=False)
     return np.asarray(column.to_numpy(zero_copy_only=False))
 

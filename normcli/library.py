@@ -83,7 +83,8 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
     blank: Seen = method.statistics
-    seen = (tuple(s.of(block) for s in blank) for block in map(Block.of, blocks))
+    each = (b.complete if method.by_row else b for b in map(Block.of, blocks))
+    seen = (tuple(s.of(block) for s in blank) for block in each)
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         states = reduce(lambda a, b: merged((a,), (b,))[0], seen, blank)
         return Step(method, tuple(names)).learn(states)

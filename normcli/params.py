@@ -40,15 +40,13 @@ def write(plan: Plan) -> bytes:
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
         "steps": [_step(s, plan.types) for s in plan.steps],
     }
-    document["digest"] = digest(document)
-    return ("".join(_laid(document)) + "\n").encode()
+    body = "".join(_laid(document))
+    return f'{body[:-2]},\n "digest": "{_digest(body)}"\n}}\n'.encode()
 
 
-def digest(document: dict[str, Any]) -> str:
-    """Of everything but the digest; how the file is laid out does not matter."""
-    body = {k: v for k, v in document.items() if k != "digest"}
-    text = json.dumps(body, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(body: str) -> str:
+    """Of a document without its digest, laid out as we do: other spaces in a file make no other digest."""
+    return "sha256:" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
@@ -91,23 +89,19 @@ def _plain(record: Record, names: Sequence[str]) -> dict[str, Any]:
     out: dict[str, Any] = msgspec.to_builtins(record.settings())
     arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
     if arrays and record.is_column_wise():
-        each = {n: [_number(x, a) for x in values] for n, (a, values) in arrays.items()}
+        each = {n: _listed(values, a) for n, (a, values) in arrays.items()}
         return out | {"columns": {name: {n: v[j] for n, v in each.items()} for j, name in enumerate(names)}}
     return out | {n: _listed(values, a) for n, (a, values) in arrays.items()}
 
 
-def _number(x: float, axes: Axes) -> float | int | None:
-    if axes.holds == "count" and float(x).is_integer():
-        return int(x)
-    return float(x) + 0.0 if np.isfinite(x) else None
-
-
 def _listed(values: Any, axes: Axes) -> Any:
-    if np.ndim(values) == 0:
-        return _number(values, axes)
+    """An array as nested lists: counts whole, zero without a sign, null where nothing is known."""
     if axes.symmetric:
-        return [[_number(x, axes) for x in row[: i + 1]] for i, row in enumerate(values)]
-    return [_listed(v, axes) for v in values]
+        return [_listed(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
+    known = np.isfinite(values)
+    if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
+        return np.asarray(values, np.int64).tolist()
+    return (values + 0.0).tolist() if known.all() else np.where(known, values + 0.0, None).tolist()
 
 
 def _laid(value: Any, depth: int = 0) -> Iterator[str]:
@@ -149,7 +143,8 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _a(str, document.get("note", ""), "$.note"),
         _a(str, document["digest"], "$.digest"),
     )
-    if plan.digest != digest(document) and not allow_edited:
+    body = {k: v for k, v in document.items() if k != "digest"}
+    if plan.digest != _digest("".join(_laid(body))) and not allow_edited:
         raise BadParametersError(
             "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
         )

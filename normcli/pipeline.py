@@ -58,7 +58,8 @@ class Work:
 
     def _measured(self, result: Result, frame: Frame) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
-        return replace(result, seen=self.plan.measure(frame, self.infinite), types=types)
+        seen, incomplete = self.plan.measure(frame, self.infinite)
+        return replace(result, seen=seen, incomplete=incomplete, types=types)
 
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
@@ -86,9 +87,10 @@ class Progress:
             self.advance(result.weight)
             yield result
 
-    def warn_of_incomplete(self, count: int) -> None:
-        if count > MANY_MISSING * self.rows:
-            self.warn(f"{count:,} of {self.rows:,} rows ({count / self.rows:.1%}) miss a selected value")
+    def warn_of_incomplete(self) -> None:
+        if self.incomplete > MANY_MISSING * self.rows:
+            share = self.incomplete / self.rows
+            self.warn(f"{self.incomplete:,} of {self.rows:,} rows ({share:.1%}) miss a selected value")
 
 
 def fit(
@@ -117,9 +119,8 @@ def fit(
     steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
     schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in reader.schema)
-    skipped = sum(int(s.skipped[0]) for states in seen for s in states if hasattr(s, "skipped"))
-    fitted = replace(plan, steps=steps, schema=schema, rows=progress.rows, skipped=skipped)
-    progress.warn_of_incomplete(skipped)
+    fitted = replace(plan, steps=steps, schema=schema, rows=progress.rows, skipped=progress.incomplete)
+    progress.warn_of_incomplete()
     _warn_of_columns(fitted, progress.warn)
     return fitted
 
@@ -212,4 +213,4 @@ def apply(
     for result in progress.follow(engine.map_ordered(work, reader.chunks())):
         sink.write(result.piece)
     sink.close()
-    progress.warn_of_incomplete(progress.incomplete)
+    progress.warn_of_incomplete()

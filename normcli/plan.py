@@ -69,13 +69,16 @@ class Plan:
         """Names of the columns that come out in their place."""
         return tuple(dict.fromkeys(n for s in self.steps for n in (s.columns if inverse else s.outputs)))
 
-    def measure(self, frame: Frame, infinite: Infinite) -> tuple[Seen, ...]:
-        """What each step's statistics say of a frame."""
-        return tuple(
-            tuple(s.of(block) for s in step.method.statistics)
-            for step in self.steps
-            for block in [columns.block(frame, step.columns, infinite)]
-        )
+    def measure(self, frame: Frame, infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
+        """What each step's statistics say of a frame; and how many rows took no part, for they miss a value."""
+        seen, skipped = [], 0
+        for step in self.steps:
+            block = columns.block(frame, step.columns, infinite)
+            if step.method.by_row:
+                skipped += block.rows - block.complete.rows
+                block = block.complete
+            seen.append(tuple(s.of(block) for s in step.method.statistics))
+        return tuple(seen), skipped
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
         """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""

@@ -24,7 +24,7 @@ suffixes = (".parquet", ".pq")
 magic = b"PAR1"
 
 BLOCK = 65_536  # rows to a block, within a row group; part of what makes results the same bytes
-VALUES = 1 << 21  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
+VALUES = 1 << 20  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
 ROW_GROUP = 131_072  # rows to a row group that we write
 DIGESTS = b"normcli"  # key of the schema metadata
 

@@ -37,7 +37,7 @@ class Method:
     """
 
     invertible: ClassVar[str] = "yes"
-    by_row: ClassVar[bool] = False  # a row that misses a value can't take part
+    by_row: ClassVar[bool] = False  # only rows that miss no value take part
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -27,18 +27,18 @@ def deviations(states: States, ddof: int) -> Array:
     """Standard deviation; 0 where constant. Refuses columns too wide, too narrow or too short for it."""
     m, x = states[Moments], states[Extrema]
     varies = x.least < x.greatest
-    refuse_unsquarable(states)
+    refuse_unsquarable(states, m.mean)
     short = states.which(varies & (m.count <= ddof))
     if short:
         raise BadDataError(f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values")
     return np.where(varies, np.sqrt(m.variance(ddof)), 0.0)
 
 
-def refuse_unsquarable(states: States) -> None:
-    """Raises BadDataError for columns whose largest deviation has no square in a float's range."""
-    m, x = states[Moments], states[Extrema]
+def refuse_unsquarable(states: States, mean: Array) -> None:
+    """Raises BadDataError for columns whose largest deviation from their mean has no square in a float's range."""
+    x = states[Extrema]
     with np.errstate(over="ignore", invalid="ignore"):
-        largest = np.maximum(x.greatest - m.mean, m.mean - x.least)
+        largest = np.maximum(x.greatest - mean, mean - x.least)
     bad = states.which((x.least < x.greatest) & ~((largest <= LARGEST) & (largest >= SMALLEST)))
     if bad:
         raise BadDataError(

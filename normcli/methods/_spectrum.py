@@ -38,7 +38,7 @@ def covariance(states: States, ddof: int) -> Array:
         raise BadDataError(
             f"{c.count[0]:.0f} complete rows (a row that misses a value takes no part) are too few for --ddof {ddof}"
         )
-    refuse_unsquarable(states)
+    refuse_unsquarable(states, c.mean)
     return np.asarray(c.covariance(ddof)[0])
 
 

@@ -12,7 +12,6 @@ from normcli.methods._spectrum import covariance, spectrum
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.stats.moments import Moments
 from normcli.transforms import Transform
 from normcli.transforms.linear import Linear
 
@@ -35,7 +34,7 @@ class Decorrelate(Method):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return Extrema(), Moments(), Comoments()
+        return Extrema(), Comoments()
 
     def learn(self, states: States) -> Transform:
         vectors = spectrum(covariance(states, self.ddof), full=True).left

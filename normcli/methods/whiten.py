@@ -14,7 +14,6 @@ from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.stats.moments import Moments
 from normcli.transforms import Transform
 from normcli.transforms.linear import Linear
 
@@ -53,7 +52,7 @@ class Whiten(Method):
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        return Extrema(), Moments(), Comoments()
+        return Extrema(), Comoments()
 
     @property
     def _of_correlation(self) -> bool:

@@ -1,5 +1,6 @@
-"""Means and co-products of complete rows."""
+"""Means and co-products of rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -15,45 +16,33 @@ STRIP = 2048  # rows whose products BLAS may sum plainly; strips are summed comp
 
 @dataclass(frozen=True)
 class Comoments(Statistic):
-    """Count, means and centred co-products of the rows that miss nothing; means and co-products are hi + lo.
+    """Count, means and centred co-products of rows that miss nothing; means and co-products are hi + lo.
 
     The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by Chan, Golub
-    and LeVeque's update. A column that is constant over complete rows has co-products of exactly 0.
+    and LeVeque's update. A constant column has co-products of exactly 0.
     """
 
-    count: Array = per_group(holds="count")  # complete rows
-    skipped: Array = per_group(holds="count")  # rows that miss a value
+    count: Array = per_group(holds="count")  # rows
     mean: Array = per_group("feature")  # input units
     mean_low: Array = per_group("feature")
     products: Array = per_group("feature", "feature", symmetric=True)  # input units, squared
     products_low: Array = per_group("feature", "feature", symmetric=True)
 
     def of(self, block: Block) -> Self:
-        x, d = block.complete.values, len(block.columns)
-        n = len(x)
-        state = replace(
-            self,
-            count=np.array([float(n)]),
-            skipped=np.array([float(block.rows - n)]),
-            mean=np.zeros((1, d)),
-            mean_low=np.zeros((1, d)),
-            products=np.zeros((1, d, d)),
-            products_low=np.zeros((1, d, d)),
-        )
-        if n == 0:
-            return state
+        x = block.values
+        n, d = x.shape
+        mean, low, hi, lo = np.zeros(d), np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
         with np.errstate(over="ignore", invalid="ignore"):
-            from_first = x - x[0]
-            mean = x[0] + from_first.sum(axis=0) / n
-            from_mean = np.subtract(x, mean, out=from_first)
-            low = from_mean.sum(axis=0) / n
-            hi, lo = np.zeros((d, d)), np.zeros((d, d))
-            for start in range(0, n, STRIP):
-                strip = from_mean[start : start + STRIP]
+            if n:
+                mean = x[0] + sum(strip.sum(axis=0) for strip in _less(x, x[0])) / n
+            for strip in _less(x, mean):
+                low += strip.sum(axis=0)
                 hi, lo = add(hi, lo, strip.T @ strip)
+            low /= max(n, 1)
             hi, lo = bounded(*add(hi, lo, -n * np.outer(low, low)))
             mean, low = two_sum(mean, low)
-        return replace(state, mean=mean[None], mean_low=low[None], products=hi[None], products_low=lo[None])
+        fields = {"count": np.array(float(n)), "mean": mean, "mean_low": low, "products": hi, "products_low": lo}
+        return replace(self, **{name: a[None] for name, a in fields.items()})
 
     def _merge(self, other: Self) -> Self:
         counts = self.count[:, None], other.count[:, None]
@@ -65,7 +54,6 @@ class Comoments(Statistic):
         return replace(
             self,
             count=self.count + other.count,
-            skipped=self.skipped + other.skipped,
             mean=mean,
             mean_low=low,
             products=hi,
@@ -75,3 +63,16 @@ class Comoments(Statistic):
     def covariance(self, ddof: int) -> Array:
         """(groups, features, features) co-products / (count − ddof), symmetric; needs count > ddof."""
         return (self.products + self.products_low) / (self.count - ddof)[:, None, None]
+
+    def summary(self) -> dict[str, Array]:
+        count = np.broadcast_to(self.count[:, None], self.mean.shape)
+        squares = np.diagonal(self.products + self.products_low, axis1=1, axis2=2)
+        return {"count": count, "mean": self.mean + self.mean_low, "std": np.sqrt(squares / np.maximum(count, 1.0))}
+
+
+def _less(x: Array, centre: Array) -> Iterator[Array]:
+    """x − centre in strips of rows, all in the same memory."""
+    scratch = np.empty((min(len(x), STRIP), x.shape[1]), order="F")
+    for start in range(0, len(x), STRIP):
+        strip = x[start : start + STRIP]
+        yield np.subtract(strip, centre, out=scratch[: len(strip)])
