@@ -100,8 +100,9 @@ def _listed(values: Any, axes: Axes) -> Any:
         return [_listed(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
     known = np.isfinite(values)
     if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
-        return np.asarray(values, np.int64).tolist()
-    return (values + 0.0).tolist() if known.all() else np.where(known, values + 0.0, None).tolist()
+        return values.astype(int).tolist()
+    unsigned: Any = values + 0.0 if known.all() else np.where(known, values + 0.0, None)
+    return unsigned.tolist()
 
 
 def _laid(value: Any, depth: int = 0) -> Iterator[str]:

@@ -24,6 +24,8 @@ def add(hi: Array, lo: Array, *terms: Array) -> tuple[Array, Array]:
 
 def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
     """The pair, or the greatest float and 0 where it went beyond: a state is always finite."""
+    if np.isfinite(hi.sum()) and np.isfinite(lo.sum()):
+        return hi, lo
     fine = np.isfinite(hi) & np.isfinite(lo)
     return np.where(fine, hi, GREATEST), np.where(fine, lo, 0.0)
 
