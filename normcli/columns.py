@@ -46,13 +46,18 @@ Schema = tuple[Field, ...]
 
 
 # -- which -------------------------------------------------------------------------------------------------------
-def select(schema: Schema, include: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
-    """The chosen columns' names, in the input's order. Raises BadDataError where a selector finds nothing."""
+def select(schema: Schema, include: Sequence[str], exclude: Sequence[str], *, unseen: bool = False) -> tuple[str, ...]:
+    """The chosen columns' names, in the input's order; with `unseen`, those of an input without any value, too.
+    Raises BadDataError where a selector finds nothing."""
     chosen = {f.name for f in schema if f.is_number}
+    if unseen and all(f.type == "null" for f in schema):
+        chosen = {f.name for f in schema}
     if include:
         chosen = set().union(*(_matching(schema, s, numbers=True) for s in include))
     chosen -= excluded(schema, exclude)
     names = tuple(f.name for f in schema if f.name in chosen)
+    if not names and schema and all(f.type == "null" for f in schema):
+        raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
     if not names:
         raise BadDataError(
             f"no numeric column is selected; the columns are {described(schema)}", "is the delimiter right?"

@@ -21,6 +21,7 @@ from normcli.errors import BadParametersError, UsageError, printable
 from normcli.methods import Method
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record
+from normcli.sources import open_source
 
 VERSION = 1
 LARGEST = 1 << 30  # bytes; 5,000 whitened columns stay below
@@ -121,6 +122,18 @@ def _laid(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
+def read_file(path: str, *, allow_edited: bool = False) -> Plan:
+    """The plan of a parameter file, or of one on standard input for `-`. Raises NormcliError."""
+    source = open_source(path)
+    try:
+        parts = []
+        while source.count <= LARGEST and (part := source.read(1 << 20)):
+            parts.append(part)
+        return read(b"".join(parts), allow_edited=allow_edited)
+    except BadParametersError as e:
+        raise BadParametersError(f"{source.name}: {e.message}", e.hint) from None
+
+
 def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
     document = _parse(text)

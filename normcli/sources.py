@@ -85,6 +85,7 @@ class Source:
             except OSError as e:
                 where = tempfile.gettempdir()
                 raise OutputError(f"{self.name}: can't be kept in {where}: {e.strerror}", "set TMPDIR") from None
+        self.count = os.fstat(self.file.fileno()).st_size
         return f"/dev/fd/{self.file.fileno()}"
 
     def drain(self) -> None:
@@ -109,12 +110,3 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
     except (OSError, ValueError) as e:
         raise NoInputError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
     return Source(name, file)
-
-
-def read_all(path: str, limit: int) -> bytes:
-    """All bytes of a small input, or one more than `limit` of a larger one. Raises NoInputError."""
-    source = open_source(path)
-    parts = []
-    while source.count <= limit and (data := source.read(1 << 20)):
-        parts.append(data)
-    return b"".join(parts)

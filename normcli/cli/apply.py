@@ -51,7 +51,7 @@ def command(**values: Any) -> None:
     told, inverse = console(values), values["inverse"]
     path, target_path = values["input"], values["output"]
     check_places(values)
-    plan = params.read(sources.read_all(values["params"], params.LARGEST), allow_edited=values["allow_edited"])
+    plan = params.read_file(values["params"], allow_edited=values["allow_edited"])
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()

@@ -55,7 +55,7 @@ def command(**values: Any) -> None:
         source = sources.open_source(path, example="normcli fit data.csv -m zscore -p data.json")
         format = values["from_"] or formats.of_source(source)
         data = reader(source, format, format_options(values, [format])[format])
-        names = columns.select(data.schema, values["columns"], values["exclude"])
+        names = columns.select(data.schema, values["columns"], values["exclude"], unseen=not method.statistics)
         told.detail(f"{source.name} is {format}; columns: {columns.described(data.schema)}")
         explained(told, data, names, values["exclude"])
         with progress(told, data) as seen:

@@ -14,7 +14,7 @@ from normcli.cli import HELP
 @click.argument("params", required=False, type=click.Path(allow_dash=True))
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
-    from normcli import params, registry, sources
+    from normcli import params, registry
     from normcli.cli._console import table
     from normcli.errors import printable
     from normcli.schema import schema
@@ -24,7 +24,7 @@ def command(**values: Any) -> None:
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
-    plan = params.read(sources.read_all(values["params"], params.LARGEST), allow_edited=values["allow_edited"])
+    plan = params.read_file(values["params"], allow_edited=values["allow_edited"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
     click.echo(

@@ -1,0 +1,51 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test soak bench lint format types wheel clean
+
+demo: .venv/.run  ## fit and apply on sample_data
+	@./sample_data/demo.sh
+
+test: .venv/.dev  ## every test
+	$(BIN)/python -m pytest
+
+soak: .venv/.dev  ## the tests that take longer
+	$(BIN)/python -m pytest -m soak
+
+bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scikit-learn
+	$(BIN)/python -m compileall -q normcli
+	$(BIN)/python -m tests.benchmarks --markdown
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+wheel: .venv/.dev
+	$(BIN)/pip wheel -q --no-deps -w dist .
+
+clean:
+	rm -rf .venv dist bench-data .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/.pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -U 'pip>=25.1'
+	@touch $@
+
+.venv/.run: .venv/.pip pyproject.toml
+	$(BIN)/pip install -q -e .
+	@touch $@
+
+.venv/.dev: .venv/.run
+	$(BIN)/pip install -q -e . --group dev
+	@touch $@
+
+.venv/.bench: .venv/.dev
+	$(BIN)/pip install -q --group bench
+	@touch $@
