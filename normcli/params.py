@@ -32,6 +32,17 @@ STEP = ("method", "options", "columns", "learned", "statistics")
 # -- writing -----------------------------------------------------------------------------------------------------
 def write(plan: Plan) -> bytes:
     """The file of a fitted plan; equal plans give equal bytes."""
+    body = _body(plan)
+    return f'{body[:-2]},\n "digest": "{_digest(body)}"\n}}\n'.encode()
+
+
+def sealed(plan: Plan) -> Plan:
+    """The plan with the digest that its file has."""
+    return dataclasses.replace(plan, digest=_digest(_body(plan)))
+
+
+def _body(plan: Plan) -> str:
+    """The file but for its digest."""
     document: dict[str, Any] = {"format": "normcli", "version": VERSION}
     if plan.note:
         document["note"] = plan.note
@@ -41,8 +52,7 @@ def write(plan: Plan) -> bytes:
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
         "steps": [_step(s, plan.types) for s in plan.steps],
     }
-    body = "".join(_laid(document))
-    return f'{body[:-2]},\n "digest": "{_digest(body)}"\n}}\n'.encode()
+    return "".join(_laid(document))
 
 
 def _digest(body: str) -> str:

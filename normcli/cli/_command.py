@@ -4,11 +4,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from normcli import registry
 from normcli.cli import HELP
 
 METHOD = "method_option_"
+
+
+class Entry(click.ParamType[str]):
+    """A name in a folder. What is none is refused where it is used, with all the names."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self.name = room.removesuffix("s")
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
 
 
 def format_prefix(name: str) -> str:

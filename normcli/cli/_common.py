@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import format_prefix, given
+from normcli.cli._command import Entry, format_prefix, given
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 COMMON = (
-    click.option("--from", "from_", metavar="FORMAT", help="What INPUT is; else told by its suffix or first bytes."),
+    click.option(
+        "--from",
+        "from_",
+        type=Entry("formats"),
+        metavar="FORMAT",
+        help="What INPUT is; else told by its suffix or first bytes.",
+    ),
     click.option(
         "--inf",
         "infinite",
@@ -92,7 +98,7 @@ def progress(told: Console, reader: Reader, *, shown: bool = True) -> Iterator[P
     """What the pipeline tells goes to the console; with a bar while it runs."""
     from normcli.pipeline import Progress
 
-    with told.bar(reader.size, shown=shown) as advance:
+    with told.bar(reader.size, reader.unit, shown=shown) as advance:
         yield Progress(warn=told.warn, advance=advance)
 
 

@@ -49,7 +49,7 @@ class Console:
         return time.monotonic() - self.started
 
     @contextlib.contextmanager
-    def bar(self, total: int | None, *, shown: bool) -> Iterator[Any]:
+    def bar(self, total: int | None, unit: str, *, shown: bool) -> Iterator[Any]:
         """A function to be told how far it went; a bar where `shown` and there is a terminal for it."""
         capable = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb" and self._least <= SUMMARY
         if not (shown and capable):
@@ -61,12 +61,17 @@ class Console:
             Progress,
             SpinnerColumn,
             TaskProgressColumn,
+            Task,
+            TextColumn,
             TimeRemainingColumn,
-            TransferSpeedColumn,
         )
+        from rich.text import Text
 
-        rate = [TransferSpeedColumn()] if total is None or total > 0 else []
-        columns = [SpinnerColumn(), BarColumn(), TaskProgressColumn(), *rate, TimeRemainingColumn()]
+        class Rate(TextColumn):
+            def render(self, task: Task) -> Text:
+                return Text(f"{size(task.speed) if unit == 'B' else f'{task.speed or 0:,.0f} {unit}'}/s")
+
+        columns = [SpinnerColumn(), BarColumn(), TaskProgressColumn(), Rate(""), TimeRemainingColumn()]
         with Progress(*columns, console=Terminal(file=sys.stderr), transient=True) as progress:
             task = progress.add_task("", total=total)
             yield lambda weight: progress.advance(task, weight)
@@ -96,7 +101,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
     Terminal(file=sys.stdout).print(ruled)
 
 
-def size(count: int | None) -> str:
+def size(count: float | None) -> str:
     """Bytes for people."""
     value = float(count or 0)
     for unit in ("B", "kB", "MB", "GB"):

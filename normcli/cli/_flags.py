@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
 import msgspec
+from click.shell_completion import CompletionItem
 
 
 class Typed(click.ParamType[Any]):
@@ -28,9 +29,9 @@ class Typed(click.ParamType[Any]):
         except msgspec.ValidationError as e:
             self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         words = [w for w in self.name.split("|") if w.islower() and w.startswith(incomplete)]
-        return [click.shell_completion.CompletionItem(w) for w in words]
+        return [CompletionItem(w) for w in words]
 
 
 def bare(annotation: Any) -> Any:

@@ -31,6 +31,8 @@ def run() -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as e:
         return _flushed(e.exit_code)
+    except SystemExit as e:  # shell completion's way out
+        return _flushed(e.code if isinstance(e.code, int) else BUG)
     except (ReaderGoneError, BrokenPipeError):
         outputs.remove_temporaries()
         die_of(signal.SIGPIPE)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from normcli.cli._command import WithOptions
+from normcli.cli._command import Entry, WithOptions
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -31,7 +31,12 @@ EXAMPLES = (
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
 @click.option("--only", is_flag=True, help="Write the normalized columns alone.")
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
-@click.option("--to", metavar="FORMAT", help="What OUTPUT is to be; else told by its suffix, else as INPUT.")
+@click.option(
+    "--to",
+    type=Entry("formats"),
+    metavar="FORMAT",
+    help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
+)
 @click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from normcli import registry
-from normcli.cli._command import METHOD, WithOptions, given
+from normcli.cli._command import METHOD, Entry, WithOptions, given
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -26,7 +26,7 @@ EXAMPLES = (
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-m", "--method", metavar="METHOD", help="What to learn; see `normcli methods`.")
+@click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
 @click.option(
     "-p", "--params", metavar="PARAMS", type=click.Path(), help="The parameter file; default: standard output."
 )

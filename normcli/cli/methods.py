@@ -6,10 +6,11 @@ import click
 
 from normcli import registry
 from normcli.cli import HELP
+from normcli.cli._command import Entry
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli methods whiten")
-@click.argument("method", required=False)
+@click.argument("method", required=False, type=Entry("methods"))
 def command(**values: Any) -> None:
     """List the methods, or say all about one: formula, options, whether it can be undone."""
     from normcli.cli._console import table

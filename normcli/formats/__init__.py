@@ -44,7 +44,8 @@ class Reader(Protocol):
 
     source: Source
     schema: Schema
-    size: int | None  # in the chunks' weights
+    size: int | None  # all chunks' weights together, where that is known
+    unit: str  # of the weights: B or rows
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
 

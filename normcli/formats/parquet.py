@@ -59,6 +59,8 @@ class Chunk:
 class Reader:
     """A Parquet file. Only the columns asked for are read."""
 
+    unit = "rows"
+
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow.parquet as pq
 
