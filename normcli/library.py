@@ -45,3 +45,49 @@ def fit(
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(reader, method, engine, names=names, infinite=infinite, note=note, progress=progress)
     return params.sealed(plan)
+
+
+def apply(
+    plan: Plan,
+    path: Path,
+    output: Path,
+    *,
+    inverse: bool = False,
+    infinite: Infinite = "error",
+    format: str | None = None,
+    options: Any = None,
+    block_size: int | None = None,
+    threads: int | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Normalizes a file, or restores it, into another, which appears whole or not at all. Raises NormcliError."""
+    with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
+        reader = _reader(path, format, options, block_size)
+        to = formats.by_suffix(output) or formats.of_source(reader.source)
+        pipeline.check_columns(plan, reader, inverse=inverse)
+        blank = pipeline.output_frame(plan, reader, inverse=inverse)
+        writer = formats.module(to).Writer.like(
+            reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse)
+        )
+        pipeline.apply(
+            plan, reader, writer, blank, target, Threads(threads or available()),
+            infinite=infinite, inverse=inverse, progress=Progress(warn=warn),
+        )  # fmt: skip
+        target.commit()
+
+
+def _reader(path: Path, format: str | None, options: Any, block_size: int | None) -> formats.Reader:
+    source = sources.open_source(path)
+    module = formats.module(format or formats.of_source(source))
+    made: formats.Reader = module.Reader(source, options or module.Options(), block_size=block_size)
+    return made
+
+
+def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
+    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
+    blank: Seen = method.statistics
+    each = (b.complete if method.by_row else b for b in map(Block.of, blocks))
+    seen = (tuple(s.of(block) for s in blank) for block in each)
+    with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
+        states = reduce(lambda a, b: merged((a,), (b,))[0], seen, blank)
+        return Step(method, tuple(names)).learn(states)

@@ -60,8 +60,8 @@ class Console:
             BarColumn,
             Progress,
             SpinnerColumn,
-            TaskProgressColumn,
             Task,
+            TaskProgressColumn,
             TextColumn,
             TimeRemainingColumn,
         )
@@ -93,9 +93,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
     from rich.table import Table
     from rich.text import Text
 
-    ruled = Table(box=box.SIMPLE_HEAD)
+    ruled = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for j, name in enumerate(header):
-        ruled.add_column(Text(name), justify="right" if j in right else "left")
+        ruled.add_column(Text(name), justify="right" if j in right else "left", overflow="fold")
     for row in cells:
         ruled.add_row(*(Text(c) for c in row))
     Terminal(file=sys.stdout).print(ruled)

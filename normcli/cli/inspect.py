@@ -1,6 +1,7 @@
 """normcli inspect."""
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -43,11 +44,11 @@ def command(**values: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value for people: numbers to ten digits."""
+    """A value for people: numbers to six digits on a terminal, which is narrow, and ten elsewhere."""
     if isinstance(value, bool):
         return "yes" if value else ""
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return f"{value:.6g}" if sys.stdout.isatty() else f"{value:.10g}"
     return " ".join(map(shown, value)) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else value
