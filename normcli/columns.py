@@ -7,6 +7,7 @@ still text where it holds words that mean missing (NA): the format has made sure
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -187,7 +188,7 @@ def put(
     is float32 where its column was, else float64; with it, each is of the type given there by name.
     Raises BadRowError where a result does not fit the type.
     """
-    kinds = {o: (restored or {}).get(o) or _output_type(frame, o) for o in outputs}
+    kinds = {o: _restorable(restored[o]) if restored else _output_type(frame, o) for o in outputs}
     narrowed = {o: _narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
     make = _polars_column if is_polars(frame) else _arrow_column
     new = {o: make(frame, o, y, kinds[o]) for o, y in narrowed.items()}
@@ -209,6 +210,11 @@ def put(
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
 
 
+def _restorable(kind: str) -> str:
+    """A recorded type, or float64 for that of a column without values."""
+    return kind if Field("", kind).is_number else "float64"
+
+
 def _output_type(frame: Frame, name: str) -> str:
     old = {} if is_polars(frame) or name not in frame.schema.names else types(frame, [name])
     return "float32" if old.get(name) == "float32" else "float64"
@@ -222,7 +228,7 @@ def _narrowed(y: Array, kind: str, name: str) -> np.ndarray[Any, Any]:
         beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
     else:
         with np.errstate(over="ignore"):
-            y = y.astype(np.float32) if kind == "float32" else y
+            y = y.astype(kind if kind.startswith("float") else np.float64)
         beyond = np.zeros(0, np.bool_) if np.isfinite(y.sum(dtype=np.float64)) else np.isinf(y)
     if beyond.any():
         raise BadRowError(int(np.argmax(beyond)), f"the result in column {printable(name)!r} is beyond {kind}")
@@ -251,6 +257,11 @@ def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind
 def _arrow_column(frame: pa.RecordBatch, name: str, y: np.ndarray[Any, Any], kind: str) -> pa.Array:
     import pyarrow as pa
 
+    decimal = re.fullmatch(r"decimal(\d+)\((\d+), (-?\d+)\)", kind)
+    if decimal:
+        width, precision, scale = map(int, decimal.groups())
+        exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)
+        return pa.array(y.round(scale), mask=np.isnan(y)).cast(exact, safe=False)
     target = pa.type_for_alias(kind)
     missing = np.isnan(y) if np.isnan(y.sum()) else None
     if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:

@@ -72,8 +72,13 @@ def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
 
 def options(method: Method) -> dict[str, Any]:
     """A method's options as plain values."""
-    plain: dict[str, Any] = msgspec.to_builtins(method)
-    return plain
+    return _builtins(method)
+
+
+def _builtins(value: Any) -> dict[str, Any]:
+    """Options or settings as JSON has them: without tuples."""
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
 def described(step: Step, types: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -97,7 +102,7 @@ def described(step: Step, types: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 def _plain(record: Record, names: Sequence[str]) -> dict[str, Any]:
     """A record of one group as JSON: its settings, and its arrays."""
-    out: dict[str, Any] = msgspec.to_builtins(record.settings())
+    out = _builtins(record.settings())
     arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
     if arrays and record.is_column_wise():
         each = {n: _listed(values, a) for n, (a, values) in arrays.items()}
@@ -116,10 +121,16 @@ def _listed(values: Any, axes: Axes) -> Any:
     return unsigned.tolist()
 
 
+def _short(value: Any) -> bool:
+    return not isinstance(value, dict | list) or (
+        isinstance(value, list) and len(value) <= 4 and not any(isinstance(v, dict | list) for v in value)
+    )
+
+
 def _laid(value: Any, depth: int = 0) -> Iterator[str]:
-    """JSON text: what holds no other container on one line, the rest broken."""
+    """JSON text: what holds no other container (an object: none but short lists) on one line, the rest broken."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not any(isinstance(v, dict | list) for v in inner):
+    if not any(isinstance(v, dict | list) for v in inner) or (isinstance(value, dict) and all(map(_short, inner))):
         yield json.dumps(value, allow_nan=False, ensure_ascii=False)
         return
     pad, (left, right) = " " * (depth + 1), "{}" if isinstance(value, dict) else "[]"

@@ -119,6 +119,12 @@ def fit(
     steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
     schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in reader.schema)
+    for step in steps:
+        taken = {f.name for f in schema} - set(step.columns)
+        if not taken.isdisjoint(step.outputs):
+            raise BadDataError(
+                f"a column is called {listed(sorted(taken & set(step.outputs)))} already", "use --prefix"
+            )
     fitted = replace(plan, steps=steps, schema=schema, rows=progress.rows, skipped=progress.incomplete)
     progress.warn_of_incomplete()
     _warn_of_columns(fitted, progress.warn)
@@ -149,10 +155,9 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
     name = reader.source.name
     if gone:
         raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
-    if reader.blank(frozenset()) is not None and not columns.is_polars(reader.blank(frozenset())):
-        text = [n for n in needs if not there[n].is_number]
-        if text:
-            raise BadDataError(f"{name}: not numeric: {listed(text)}")
+    text = [n for n in needs if reader.typed and not there[n].is_number]
+    if text:
+        raise BadDataError(f"{name}: not numeric: {listed(text)}")
     gives = plan.gives(inverse=inverse)
     taken = [n for n in gives if n in there and n not in needs]
     if taken:

@@ -44,6 +44,7 @@ class Reader(Protocol):
 
     source: Source
     schema: Schema
+    typed: bool  # whether the types are certain, or told from a sample
     size: int | None  # all chunks' weights together, where that is known
     unit: str  # of the weights: B or rows
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake

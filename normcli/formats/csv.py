@@ -224,6 +224,7 @@ def _occurrences(series: pl.Series, separator: str) -> int:
 class Reader:
     """A CSV input, cut into chunks; the types of its columns come from a sample of its first rows."""
 
+    typed = False
     unit = "B"
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:

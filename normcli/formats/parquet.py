@@ -59,6 +59,7 @@ class Chunk:
 class Reader:
     """A Parquet file. Only the columns asked for are read."""
 
+    typed = True
     unit = "rows"
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
