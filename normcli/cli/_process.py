@@ -1,6 +1,7 @@
 """How the process behaves: descriptors, signals, exit codes. Nothing below the command line knows of these."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MA
 def run() -> int:
     """One run of the command line, to its exit code."""
     _open_closed()
+    gc.set_threshold(100_000)  # imports make much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")  # gives memory back soonest
     _return_memory()
