@@ -60,7 +60,8 @@ class WithOptions(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if self.takes_method:
-            first = click.Context(self, ignore_unknown_options=True, allow_extra_args=True, resilient_parsing=True)
+            lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, **HELP}
+            first = click.Context(self, resilient_parsing=True, **lenient)
             ctx.meta["normcli.method"] = self.make_parser(first).parse_args(list(args))[0].get("method")
         try:
             return super().parse_args(ctx, args)

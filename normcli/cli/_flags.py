@@ -87,9 +87,11 @@ def flags(options: type, prefix: str) -> list[click.Option]:
             made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
         elif get_origin(kind) is tuple:
             members = tuple(Typed(m) for m in get_args(kind))
-            made.append(click.Option([name, target], type=members, default=None, help=about))
+            words = " ".join(m.name for m in members)
+            made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
-            made.append(click.Option([name, target], type=Typed(annotation), default=None, help=about))
+            kind = Typed(annotation)
+            made.append(click.Option([name, target], type=kind, metavar=kind.name, default=None, help=about))
     return made
 
 

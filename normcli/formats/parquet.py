@@ -90,7 +90,9 @@ class Reader:
         first = 0
         for group in range(self._file.num_row_groups):
             with self._reading():
-                batches = self._file.iter_batches(self._rows(), row_groups=[group], columns=needed and list(needed), use_threads=False)
+                batches = self._file.iter_batches(
+                    self._rows(), row_groups=[group], columns=needed and list(needed), use_threads=False
+                )
                 for batch in batches:
                     yield Chunk(batch, self.source.name, first)
                     first += batch.num_rows
