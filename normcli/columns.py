@@ -27,6 +27,7 @@ Frame = Any  # pl.DataFrame | pa.RecordBatch; pyarrow publishes no types
 Infinite = Literal["error", "missing"]
 
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
+NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
 _NUMBERS = ("int", "uint", "float", "decimal")
 
 
@@ -108,9 +109,18 @@ def names(frame: Frame) -> tuple[str, ...]:
     return tuple(frame.columns if is_polars(frame) else frame.schema.names)
 
 
+def text_frame(columns: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """A polars frame. It takes names like * for patterns and an empty one for column_1, so it gets them last."""
+    import polars as pl
+
+    made = pl.DataFrame({str(j): s for j, s in enumerate(columns.values())})
+    made.columns = list(columns)
+    return made
+
+
 def only(frame: Frame, wanted: Sequence[str]) -> Frame:
     """The frame with these columns alone, in this order."""
-    return frame.select(list(wanted))
+    return text_frame({n: frame[n] for n in wanted}) if is_polars(frame) else frame.select(list(wanted))
 
 
 def arrow_fields(schema: pa.Schema) -> Schema:
@@ -201,9 +211,7 @@ def put(
         elif n not in wanted:
             columns[n] = frame[n] if is_polars(frame) else frame.column(n)
     if is_polars(frame):
-        import polars as pl
-
-        return pl.DataFrame([c.alias(n) for n, c in columns.items()])
+        return text_frame(columns)
     import pyarrow as pa
 
     fields = [pa.field(n, c.type) if n in new else frame.schema.field(n) for n, c in columns.items()]
@@ -248,7 +256,8 @@ def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind
         return new
     if old.dtype == pl.String:
         number = _stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
-        return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), old)
+        words = old.str.strip_prefix(NUMERIC_WORD)
+        return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
     if new.dtype.is_float() and old.dtype.is_float():
         return new.zip_with(~old.is_nan().fill_null(value=False), old.cast(new.dtype))
     return new
@@ -285,8 +294,8 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
         text = [pa.field(n, pa.string()) if t == pl.String else None for n, t in frame.schema.items()]
         plain = frame.head(0).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         schema = pa.schema([t or f for t, f in zip(text, plain, strict=True)])
-    numbers = [f.name for f in schema if pa.types.is_floating(f.type) and frame.schema[f.name] == pl.String]
-    frame = frame.with_columns(pl.col(n).cast(pl.Float64, strict=False) for n in numbers)
+    numbers = {f.name for f in schema if pa.types.is_floating(f.type) and frame.schema[f.name] == pl.String}
+    frame = text_frame({s.name: s.cast(pl.Float64, strict=False) if s.name in numbers else s for s in frame})
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -298,4 +307,5 @@ def to_polars(frame: Frame) -> pl.DataFrame:
 
     made = pl.from_arrow(frame)
     assert isinstance(made, pl.DataFrame)
+    made.columns = list(names(frame))
     return made

@@ -12,6 +12,7 @@ from normcli import columns, formats, outputs, params, pipeline, sources
 from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.engines.threads import Threads, available
+from normcli.errors import BadDataError, printable
 from normcli.methods import Method
 from normcli.pipeline import Progress
 from normcli.plan import Plan, Seen, Step, merged
@@ -38,6 +39,7 @@ def fit(
     `include` and `exclude` are selectors as of -c and -x, `options` a format's. `block_size` is bytes of text or rows
     of a binary file; other than the default it changes last bits. Raises NormcliError.
     """
+    method.check()
     reader = _reader(path, format, options, block_size)
     names = columns.select(reader.schema, include, exclude)
     engine = Threads(threads or available())
@@ -85,9 +87,22 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
+    method.check()
     blank: Seen = method.statistics
-    each = (b.complete if method.by_row else b for b in map(Block.of, blocks))
+    each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
     seen = (tuple(s.of(block) for s in blank) for block in each)
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         states = reduce(lambda a, b: merged((a,), (b,))[0], seen, blank)
+        if blank and not states[0].groups:
+            raise BadDataError("there are no rows to learn from")
         return Step(method, tuple(names)).learn(states)
+
+
+def _block(matrix: Any, names: Sequence[str]) -> Block:
+    block = Block.of(matrix)
+    if len(block.columns) != len(names):
+        raise BadDataError(f"a block of {len(block.columns)} columns where {len(names)} are named")
+    for name, x in zip(names, block.columns, strict=True):
+        if np.isinf(x).any():
+            raise BadDataError(f"row {int(np.isinf(x).argmax()) + 1}: infinite value in column {printable(name)!r}")
+    return block

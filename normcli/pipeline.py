@@ -50,7 +50,7 @@ class Work:
     def __call__(self, chunk: Chunk) -> Result:
         try:
             with np.errstate(all="ignore"):
-                decoded = chunk.decode(self.wanted)
+                decoded = chunk.decode(self.wanted, self.infinite)
                 result = Result(columns.rows(decoded.frame), chunk.weight, decoded.blank_lines)
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:

@@ -30,22 +30,28 @@ class Source:
 
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
-        if len(self.pushed) < count:
-            self.pushed = self.read(count - len(self.pushed), after=self.pushed)
-            self.count -= len(self.pushed)
-        return self.pushed[:count]
+        if self.regular:
+            before, data = self.count, self.read(count)
+        else:
+            before, begun, self.pushed = self.count, self.pushed, b""
+            self.pushed = begun if len(begun) >= count else self.read(count - len(begun), after=begun) + self.pushed
+            data = self.pushed[:count]
+        self.count = before
+        return data
 
     def read(self, size: int, *, after: bytes = b"") -> bytes:
         """`after`, which was read last, and the next `size` bytes; fewer only at the end. One piece of memory, filled
         once: a file is read again from where `after` began. Raises OutputError where reading fails."""
+        whole = len(after) + size
         try:
             if self.regular:
-                data = self._at(self._start + self.count - len(after), len(after) + size)
+                data = self._at(self._start + self.count - len(after), whole)
             else:
-                data = self._next(after + self.pushed, len(after) + size)
+                begun = after + self.pushed
+                data = begun if len(begun) >= whole else self._next(begun, whole)
+                data, self.pushed = data[:whole], data[whole:]
         except OSError as e:
             raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
-        self.pushed = b""
         self.count += len(data) - len(after)
         return data
 

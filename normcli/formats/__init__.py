@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import registry
-from normcli.columns import Frame, Schema
+from normcli.columns import Frame, Infinite, Schema
 from normcli.sources import Source
 
 TEXT = "csv"  # what bytes are that no format's magic claims
@@ -32,8 +32,9 @@ class Chunk(Protocol):
     def weight(self) -> int:
         """Its share of the reader's `size`."""
 
-    def decode(self, wanted: frozenset[str]) -> Decoded:
-        """Its rows, the wanted columns as numbers. Raises BadRowError or BadDataError."""
+    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+        """Its rows, the wanted columns as numbers. Raises BadRowError or BadDataError, for the first bad row; where
+        the format has to look for it, it may say of an infinite value that it is one."""
 
     def locate(self, row: int) -> str:
         """Where row `row` (from 0) of the decoded frame stands in the input, for people."""

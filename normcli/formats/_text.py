@@ -1,6 +1,8 @@
 """Where rows and fields of delimited text begin and end: cutting a stream, and saying which line is at fault."""
 
+import csv
 import io
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of wha
 LONGEST_ROW = 256 << 20
 STRIP = 1 << 17
 
-NEWLINE, QUOTE = ord("\n"), ord('"')
+NEWLINE, RETURN, QUOTE = b'\n\r"'
+LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
@@ -60,11 +63,8 @@ def row_ends(data: bytes, quoted: bool) -> NDArray[np.intp]:
 
 def first_row_end(data: bytes) -> int | None:
     """Just after the first row, if it ends here."""
-    at = -1
-    while (at := data.find(b"\n", at + 1)) >= 0:
-        if data.count(b'"', 0, at) % 2 == 0:
-            return at + 1
-    return None
+    ends = line_ends(data, b'"' in data)
+    return int(ends[0]) if len(ends) else None
 
 
 def cut(source: Source, *, name: str, delimiter: str, size: int, line: int = 1) -> Iterator[Rows]:
@@ -101,9 +101,9 @@ def _last_row_end(data: bytes, quoted: bool) -> int:
 
 def _check_partial(carry: bytes, name: str, delimiter: str, line: int) -> None:
     """A row that will not end: is a quote to blame? Bounded in any case."""
-    fault = quote_fault(carry, delimiter)
-    if fault is not None:
-        at, what = fault
+    broken = fault(carry, delimiter, quoted=True, whole=False)
+    if broken is not None:
+        at, what = broken
         line += carry.count(b"\n", 0, at)
         raise BadDataError(f"{name}:{line}: {what}")
     if len(carry) > LONGEST_ROW:
@@ -111,49 +111,72 @@ def _check_partial(carry: bytes, name: str, delimiter: str, line: int) -> None:
 
 
 # -- quotes ------------------------------------------------------------------------------------------------------
-def quote_fault(data: bytes, delimiter: str) -> tuple[int, str] | None:
-    """Where RFC 4180 is broken and how: a quote opens only where a field begins, and closes only where one ends.
+def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> tuple[int, str] | None:
+    """The first place where RFC 4180 is broken, and how.
 
-    Quotes open and close in turn; a doubled one closes and opens again at once. An unclosed one at the end of the
-    data is not told here.
+    A quote opens only where a field begins and closes only where one ends; quotes open and close in turn, a doubled
+    one closes and opens again at once. A carriage return stands before a newline, or in quotes. With `whole`, the
+    data end outside quotes.
     """
-    view = octets(data)
-    at = np.flatnonzero(view == QUOTE)
+    if not quoted and b"\r" not in data:
+        return None
+    view, nowhere = octets(data), np.empty(0, np.intp)
+    at = np.flatnonzero(view == QUOTE) if quoted else nowhere
     opens, closes = at[0::2], at[1::2]
     edge = np.zeros(256, np.bool_)
     edge[[NEWLINE, ord(delimiter), QUOTE]] = True
-    before = view[np.maximum(opens - 1, 0)]
-    wrong_open = (opens > 0) & ~edge[before]
-    edge[ord("\r")] = True
-    after = view[np.minimum(closes + 1, len(view) - 1)]
-    wrong_close = (closes < len(view) - 1) & ~edge[after]
-    faults = [(int(w[0]), t) for w, t in (
-        (opens[wrong_open], "a quote inside a field that is not quoted"),
-        (closes[wrong_close], "text after a closing quote"),
-    ) if len(w)]  # fmt: skip
-    return min(faults) if faults else None
+    wrong_open = opens[(opens > 0) & ~edge[view[np.maximum(opens - 1, 0)]]]
+    edge[RETURN] = True
+    wrong_close = closes[(closes < len(view) - 1) & ~edge[view[np.minimum(closes + 1, len(view) - 1)]]]
+    returns = np.flatnonzero(view == RETURN) if b"\r" in data else nowhere
+    returns = returns[view[np.minimum(returns + 1, len(view) - 1)] != NEWLINE]
+    returns = returns if whole else returns[returns < len(view) - 1]
+    returns = returns[np.searchsorted(at, returns) % 2 == 0]
+    unclosed = at[-1:] if whole and len(at) % 2 else nowhere
+    found = (
+        (wrong_open, "a quote inside a field that is not quoted"),
+        (wrong_close, "text after a closing quote"),
+        (returns, "a carriage return that ends no line, in a field that is not quoted"),
+        (unclosed, "a quote that is never closed"),
+    )
+    return min(((int(where[0]), what) for where, what in found if len(where)), default=None)
 
 
 def split_row(row: bytes, delimiter: str) -> list[str]:
-    """A row's fields. The row must be without fault."""
-    import csv
-
+    """A row's fields. The row must be without fault. Raises UnicodeDecodeError."""
     text = row.decode("utf-8").rstrip("\r\n")
     if '"' not in text:
         return text.split(delimiter)
-    return next(csv.reader([row.decode("utf-8")], delimiter=delimiter, strict=True))
+    csv.field_size_limit(LONGEST_ROW)
+    return next(csv.reader([text], delimiter=delimiter, strict=True))
 
 
-def row_fault(row: bytes, delimiter: str, width: int, numbers: dict[int, str], missing: frozenset[str]) -> str | None:
-    """What is wrong with one row, in words; `numbers` are the columns that must hold one, by position."""
-    try:
-        fields = split_row(row, delimiter)
-    except UnicodeDecodeError as e:
-        return f"not UTF-8: byte 0x{row[e.start]:02x}"
-    if len(fields) != width:
-        return f"{len(fields)} fields where the header has {width}"
-    for j, name in numbers.items():
-        word = fields[j].strip(" \t")
-        if word and word not in missing and not NUMBER.fullmatch(word):
-            return f"{printable(fields[j][:80])!r} in column {printable(name)!r} is not a number"
-    return None
+@dataclass(frozen=True)
+class RowCheck:
+    """What every row must be like."""
+
+    delimiter: str
+    width: int
+    numbers: dict[int, str]  # names of the columns that must hold one, by position
+    missing: frozenset[str]
+    finite: bool  # whether an infinite number is wrong
+
+    def fault(self, row: bytes) -> str | None:
+        """What is wrong with a row that is otherwise well-formed; nothing is with a blank one."""
+        if not row.strip(b"\r\n"):
+            return None
+        try:
+            fields = split_row(row, self.delimiter)
+        except UnicodeDecodeError as e:
+            return f"not UTF-8: byte 0x{row[e.start]:02x}"
+        if len(fields) != self.width:
+            return f"{len(fields)} fields where the header has {self.width}"
+        for j, name in self.numbers.items():
+            word = fields[j].strip(" \t")
+            if not word or word in self.missing:
+                continue
+            if not NUMBER.fullmatch(word):
+                return f"{printable(fields[j][:80])!r} in column {printable(name)!r} is not a number"
+            if self.finite and math.isinf(float(word)):
+                return f"infinite value in column {printable(name)!r}"
+        return None

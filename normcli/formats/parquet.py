@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from normcli import columns
-from normcli.columns import Frame, Schema
+from normcli.columns import Frame, Infinite, Schema
 from normcli.errors import BadDataError, printable
 from normcli.formats import Decoded, Outlet
 from normcli.sources import Source
@@ -49,7 +49,7 @@ class Chunk:
     def weight(self) -> int:
         return int(self.batch.num_rows)
 
-    def decode(self, wanted: frozenset[str]) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
         return Decoded(self.batch)
 
     def locate(self, row: int) -> str:

@@ -14,7 +14,9 @@ from normcli.methods import States
 from normcli.methods._column import refuse_unsquarable
 from normcli.record import Array
 from normcli.stats.comoments import Comoments
+from normcli.stats.extrema import Extrema
 
+SMALL_PIVOT = 1e-10  # of the Cholesky factor of P: the column adds nothing
 TINY = 1e-13  # eigenvalues of P below this share of the greatest count as 0
 
 
@@ -39,7 +41,10 @@ def covariance(states: States, ddof: int) -> Array:
             f"{c.count[0]:.0f} complete rows (a row that misses a value takes no part) are too few for --ddof {ddof}"
         )
     refuse_unsquarable(states, c.mean)
-    return np.asarray(c.covariance(ddof)[0])
+    sigma = c.covariance(ddof)[0]
+    constant = (states[Extrema].least == states[Extrema].greatest)[0]
+    sigma[constant, :] = sigma[:, constant] = 0.0
+    return np.asarray(sigma)
 
 
 def spectrum(sigma: Array, *, ridge: float = 0.0, full: bool = False) -> Spectrum:
@@ -71,11 +76,10 @@ def at_fault(sigma: Array, names: tuple[str, ...]) -> list[str]:
     scale = np.sqrt(np.diag(sigma))
     scale[scale == 0.0] = 1.0
     left = sigma / scale[:, None] / scale
-    fault = []
-    for j, name in enumerate(names):
-        pivot = left[j, j]
-        if pivot <= 1e-10:
-            fault.append(name)
-        else:
-            left = left - np.outer(left[:, j], left[j]) / pivot
-    return fault
+    pivots = np.zeros(len(names))
+    for j in range(len(names)):
+        pivots[j] = left[j, j]
+        if pivots[j] > SMALL_PIVOT:
+            left = left - np.outer(left[:, j], left[j]) / pivots[j]
+    small = pivots <= max(SMALL_PIVOT, pivots.min())  # where none is, the smallest
+    return [name for name, at in zip(names, small.tolist(), strict=True) if at]

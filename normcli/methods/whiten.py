@@ -94,10 +94,12 @@ class Whiten(Method):
         """How much of a sphere to mix in; oas: Chen, Wiesel, Eldar and Hero (2010), eq. 23."""
         if self.shrinkage != "oas":
             return self.shrinkage or 0.0
-        d = len(matrix)
-        mean_square, square_mean = float(np.mean(matrix**2)), (float(np.trace(matrix)) / d) ** 2
-        below = (rows + 1.0) * (mean_square - square_mean / d)
-        return 1.0 if below == 0.0 else min((mean_square + square_mean) / below, 1.0)
+        d, size = len(matrix), float(np.diag(matrix).mean())
+        if size == 0.0:
+            return 1.0
+        mean_square = float(np.mean((matrix / size) ** 2))  # in units where the mean variance is 1: no square overflows
+        below = (rows + 1.0) * (mean_square - 1.0 / d)
+        return 1.0 if below <= 0.0 else min((mean_square + 1.0) / below, 1.0)
 
     def _rank(self, s: Spectrum, names: tuple[str, ...], sigma: Array, rows: int) -> int:
         """How many directions to whiten. Refuses a rank that is not there."""
@@ -131,11 +133,11 @@ class Whiten(Method):
             q, r = np.linalg.qr((s.scale[:, None] * basis * spread).T)
             rotation = q * np.where(np.diag(r) < 0, -1.0, 1.0)
         else:
-            if not full:  # the span of Σ, not that of S⁻¹P: no shared basis then
+            if full and kept == d:
+                right = s.right
+            else:  # the span of Σ, not that of S⁻¹P: no shared basis then
                 scale, basis, spread = np.ones(d), s.left[:, :kept], s.sigma[:kept]
                 right = np.eye(kept)
-            else:
-                right = s.right[:, :kept]
             rotation = right @ s.left[:, :kept].T if self.kind == "zca" else right
         if self._named:
             rotation = rotation[:, : self._components(sizes, kept)]

@@ -1,6 +1,6 @@
 """Standardization."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -16,14 +16,16 @@ from normcli.transforms import Transform
 
 @dataclass(frozen=True, kw_only=True)
 class ZScore(Method):
-    """(x − mean) / std
+    """(x − mean) / std · target-std + target-mean
 
-    Standardization: each column has mean 0 and standard deviation 1.
+    Standardization: each column has mean 0 and standard deviation 1, or those asked for.
     """
 
     ddof: Annotated[int, Meta(ge=0, description="std divides by count − ddof")] = 0
     center: Annotated[bool, Meta(description="subtract the mean")] = True
     scale: Annotated[bool, Meta(description="divide by the standard deviation")] = True
+    target_mean: Annotated[float, Meta(description="the mean afterwards")] = 0.0
+    target_std: Annotated[float, Meta(gt=0, description="the standard deviation afterwards")] = 1.0
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -33,4 +35,5 @@ class ZScore(Method):
         hi, lo = means(states)
         zero, one = np.zeros_like(hi), np.ones_like(hi)
         scale = deviations(states, self.ddof) if self.scale else one
-        return affine(states, hi if self.center else zero, lo if self.center else zero, scale)
+        learned = affine(states, hi if self.center else zero, lo if self.center else zero, scale)
+        return replace(learned, gain=self.target_std, offset=self.target_mean + 0.0)

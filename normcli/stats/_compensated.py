@@ -5,6 +5,7 @@ import numpy as np
 from normcli.record import Array
 
 GREATEST = np.finfo(np.float64).max
+RUN = 64  # rows whose products BLAS may sum
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -35,6 +36,24 @@ def mean(x: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(x.sum())
         return total / len(x) if np.isfinite(total) else float(np.ldexp(np.ldexp(x, -64).sum() / len(x), 64))
+
+
+def centre(x: Array) -> float:
+    """A float next to the mean of (n,) values, n > 0, however far from zero they lie; exact for a constant."""
+    rough = mean(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        better = rough + mean(x - rough)
+    return better if np.isfinite(better) else rough
+
+
+def products(x: Array) -> Array:
+    """xᵀx of a matrix (rows, d), summed in short runs: BLAS adds term after term, which on columns of few values
+    errs by several units for every hundred."""
+    total, part = np.zeros((x.shape[1],) * 2), np.empty((x.shape[1],) * 2)
+    for start in range(0, len(x), RUN):
+        run = x[start : start + RUN]
+        total += np.matmul(run.T, run, out=part)
+    return total
 
 
 def merged_mean(

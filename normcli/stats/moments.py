@@ -34,7 +34,7 @@ class Moments(ColumnStatistic):
             return 0, missing, 0, 0, 0, 0
         centre = mean(x)
         low, squares = _about(x, centre)
-        if not n * low * low <= OFF_CENTRE * squares:
+        if not n * low * low <= OFF_CENTRE * squares < np.inf:
             centre += low
             low, squares = _about(x, centre)
         squares = max(squares - n * low * low, 0.0)

@@ -23,5 +23,9 @@ class Transform(Record):
         """Raises NotInvertibleError, saying why, where `inverse` can't be had."""
 
     def inverse(self, block: Block) -> Array:
-        """Restore."""
+        """Restore. Raises NotInvertibleError."""
+        self.check_invertible()
+        return self._inverse(block)
+
+    def _inverse(self, block: Block) -> Array:
         raise NotImplementedError

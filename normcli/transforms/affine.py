@@ -60,8 +60,7 @@ class Affine(Transform):
         if self.clip:
             raise NotInvertibleError("what was clipped can't be restored", "fit without --clip")
 
-    def inverse(self, block: Block) -> Array:
-        self.check_invertible()
+    def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         low, high = self.ends if self.ends is not None else (self.offset, self.offset + self.gain)
         gain = high - low if self.ends is not None else self.gain

@@ -56,8 +56,7 @@ class Linear(Transform):
             kept = min(directions, self.rotation.shape[2])
             raise NotInvertibleError(f"only {kept} of {features} directions were kept, the rest is gone")
 
-    def inverse(self, block: Block) -> Array:
-        self.check_invertible()
+    def _inverse(self, block: Block) -> Array:
         out = _times(block.values, self._back, block)
         for j, column in enumerate(out.T):
             column *= self.scale[0, j]

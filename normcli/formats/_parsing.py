@@ -1,0 +1,194 @@
+"""Chunks of delimited text: parsed by polars as strictly as RFC 4180, and slowly again to say what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from normcli import columns
+from normcli.columns import NUMERIC_WORD, Infinite
+from normcli.errors import BadDataError
+from normcli.formats import Decoded
+from normcli.formats import _text as text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BOM = b"\xef\xbb\xbf"
+Kind = Literal["integer", "float", "word", "text", "empty"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What all chunks of one input share."""
+
+    source: str
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    separator: str
+    missing: frozenset[str]  # words
+    crlf: bool = False
+
+    def types(self, wanted: frozenset[str], *, words: bool) -> list[Any]:
+        """polars' types; with `words`, wanted columns are text, too, because something in them is no number."""
+        import polars as pl
+
+        number: dict[Kind, Any] = {"integer": pl.Int64, "float": pl.Float64, "empty": pl.Float64}
+        both = zip(self.names, self.kinds, strict=True)
+        return [number.get(k, pl.String) if n in wanted and not words else pl.String for n, k in both]
+
+    @cached_property
+    def numeric_words(self) -> list[str]:
+        """Words that mean missing and look like a number: no parser of numbers may see them."""
+        return [w for w in self.missing if text.NUMBER.fullmatch(w) and w.lower().strip("+-") != "nan"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole rows of text."""
+
+    layout: Layout
+    rows: text.Rows
+
+    @property
+    def weight(self) -> int:
+        return len(self.rows.data)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite = "error") -> Decoded:
+        data, blank = self.rows.data, 0
+        frame = self._parsed(data, wanted)
+        if frame is None:
+            data, blank = self._without_blank_lines()
+            frame = self._parsed(data, wanted) if blank else None
+        checked = None if frame is None else self._checked(frame, wanted)
+        if checked is None:
+            raise self._fault(wanted, infinite)
+        return Decoded(checked, blank)
+
+    def locate(self, row: int) -> str:
+        ends = text.row_ends(self.rows.data, self.rows.quoted)
+        starts = np.concatenate([[0], ends[:-1]])
+        start = int(starts[~self._blank(starts, ends)][row])
+        return f"{self.layout.source}:{self._line(start)}"
+
+    # -- parsing
+    def _parsed(self, data: bytes, wanted: frozenset[str]) -> pl.DataFrame | None:
+        """The rows, one for one, or None where something is wrong."""
+        import polars as pl
+
+        if text.fault(data, self.layout.separator, self.rows.quoted):
+            return None
+        for words in (False, True) if wanted and not self.layout.numeric_words else (True,):
+            types = {str(j): t for j, t in enumerate(self.layout.types(wanted, words=words))}
+            if not data:
+                frame = pl.DataFrame(schema=types)
+            else:
+                try:
+                    frame = pl.read_csv(
+                        BOM + data if data.startswith(BOM) else data,  # polars drops one, here it is data
+                        has_header=False,
+                        schema=types,
+                        separator=self.layout.separator,
+                        quote_char='"' if self.rows.quoted else None,
+                    )
+                except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+                    continue
+            if not words and any(s.dtype == pl.Float64 and s.is_nan().any() for s in frame):
+                continue  # how it was spelled is to be kept
+            frame.columns = list(self.layout.names)  # names are data, and polars takes some for patterns
+            return None if self._has_short(frame, data) or self._ends_long(data) else frame
+        return None
+
+    def _has_short(self, frame: pl.DataFrame, data: bytes) -> bool:
+        """Whether a row is blank or short. Its last field is null then; and as none is long, there are just enough
+        delimiters if and only if no row has too few."""
+        if not frame[:, -1].null_count():
+            return False
+        if frame.width == 1:
+            ends = text.row_ends(data, self.rows.quoted)
+            return bool(self._blank(np.concatenate([[0], ends[:-1]]), ends, data).any())
+        found = text.occurrences(data, ord(self.layout.separator))
+        if self.rows.quoted:
+            found -= sum(_occurrences(s, self.layout.separator) for s in frame)
+        return found != frame.height * (frame.width - 1)
+
+    def _ends_long(self, data: bytes) -> bool:
+        """Whether the last row is long: of all others polars says so."""
+        start = data.rfind(b"\n", 0, max(len(data) - 1, 0)) + 1
+        if self.rows.quoted and data.count(b'"', start) % 2:
+            ends = text.row_ends(data, quoted=True)
+            start = int(ends[-2]) if len(ends) > 1 else 0
+        row = data[start:]
+        return bool(row.strip(b"\r\n")) and len(text.split_row(row, self.layout.separator)) > len(self.layout.names)
+
+    def _without_blank_lines(self) -> tuple[bytes, int]:
+        data = self.rows.data
+        ends = text.row_ends(data, self.rows.quoted)
+        starts = np.concatenate([[0], ends[:-1]])
+        blank = np.flatnonzero(self._blank(starts, ends))
+        edges = [0, *(int(e) for b in blank for e in (starts[b], ends[b])), len(data)]
+        return b"".join(data[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)), len(blank)
+
+    def _blank(self, starts: Any, ends: Any, data: bytes | None = None) -> Any:
+        """(rows,) which rows are nothing but a line end."""
+        view = text.octets(self.rows.data if data is None else data)
+        first, second = view[starts], view[np.minimum(starts + 1, len(view) - 1)]
+        alone = (first == text.NEWLINE) | ((first == text.RETURN) & ((ends - starts == 1) | (second == text.NEWLINE)))
+        return alone & (ends - starts <= 2)
+
+    # -- checking
+    def _checked(self, frame: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame | None:
+        """Wanted columns that were read as text become numbers, or stay text where they hold words that mean
+        missing; None where they hold others."""
+        import polars as pl
+
+        checked = {s.name: s for s in frame}
+        for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
+            raw = frame[n]
+            stripped = raw.str.strip_chars(" \t")
+            number = stripped.cast(pl.Float64, strict=False)
+            word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (stripped != "")
+            if not word.any() and not self.layout.numeric_words:
+                whole = stripped.cast(pl.Int64, strict=False)
+                checked[n] = whole if whole.null_count() == number.null_count() else number
+                continue
+            missing = stripped.is_in(list(self.layout.missing))
+            if (number.is_null() & word & ~missing).any():
+                return None
+            if self.layout.numeric_words:
+                hidden = missing & number.is_not_null() & number.is_not_nan()
+                checked[n] = (NUMERIC_WORD + raw).zip_with(hidden, raw)
+        return columns.text_frame(checked)
+
+    def _fault(self, wanted: frozenset[str], infinite: Infinite) -> BadDataError:
+        """What is wrong, and on which line: the slow way, row by row, the first in the file."""
+        layout, data = self.layout, self.rows.data
+        numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
+        check = text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, infinite == "error")
+        fault = text.fault(data, layout.separator, self.rows.quoted)
+        start = 0
+        for end in text.row_ends(data, self.rows.quoted):
+            if fault and fault[0] < end:
+                return self._at(*fault)
+            what = check.fault(data[start:end])
+            if what:
+                return self._at(start, what)
+            start = int(end)
+        return self._at(0, f"the rows from here to line {self._line(len(data))} can't be parsed")
+
+    def _at(self, position: int, what: str) -> BadDataError:
+        hint = text.LATIN if what.startswith("not UTF-8") else ""
+        return BadDataError(f"{self.layout.source}:{self._line(position)}: {what}", hint)
+
+    def _line(self, position: int) -> int:
+        """The physical line that a byte of the data stands on."""
+        return self.rows.line + self.rows.data.count(b"\n", 0, position)
+
+
+def _occurrences(series: pl.Series, separator: str) -> int:
+    import polars as pl
+
+    return int(series.str.count_matches(separator, literal=True).sum() or 0) if series.dtype == pl.String else 0

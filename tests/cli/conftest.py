@@ -1,0 +1,243 @@
+"""The real command, run as a shell would, in a directory of its own: exit code, output and error apart.
+
+Every run here is also held to what holds for all: never exit 1, never a traceback, one line to a message.
+"""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+Arg = str | bytes | Path
+Stream = int | IO[bytes]
+
+PATIENCE = 60.0  # seconds after which a run counts as hanging
+TABLE = b"""site,a,b,c
+north,1,2.5,7
+south,2,3.5,1
+east,4,-1.25,3
+west,8,0.5,2
+"007",16,9.75,11
+hill,3,4.5,5
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Of standard error."""
+        return self.err.splitlines()
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.lines if line.startswith("normcli: error: ")]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line for line in self.lines if line.startswith("normcli: warning: ")]
+
+
+def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours without what would change how the command behaves."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("NORMCLI_", "_NORMCLI"))}
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"):
+        kept.pop(name, None)
+    return kept | dict(changes or {})
+
+
+def command(*args: Arg, via: str = "") -> list[Arg]:
+    """The command's words; `via` is a shell's script that runs them as "$@"."""
+    words: list[Arg] = [sys.executable, "-m", "normcli", *args]
+    return ["sh", "-c", via, "sh", *words] if via else words
+
+
+def run(
+    *args: Arg,
+    cwd: Path,
+    stdin: bytes | Stream = subprocess.DEVNULL,
+    stdout: Stream = subprocess.PIPE,
+    env: Mapping[str, str] | None = None,
+    via: str = "",
+    polite: bool = True,
+) -> Done:
+    """One run to its end. Not `polite`: standard error may hold more than messages."""
+    ended = subprocess.run(
+        command(*args, via=via),
+        cwd=cwd,
+        input=stdin if isinstance(stdin, bytes) else None,
+        stdin=None if isinstance(stdin, bytes) else stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(env),
+        timeout=PATIENCE,
+        check=False,
+    )
+    done = Done(ended.returncode, ended.stdout or b"", ended.stderr.decode("utf-8", "surrogateescape"))
+    assert done.code != 1, done.err
+    if polite:
+        assert all(line.startswith("normcli: ") and line.isprintable() for line in done.err.split("\n")[:-1]), done.err
+        assert done.err == "" or done.err.endswith("\n")
+    return done
+
+
+@cache
+def fitted(method: str, *options: str) -> bytes:
+    """A parameter file, fitted on the table."""
+    done = run("fit", "-m", method, *options, cwd=Path("/"), stdin=TABLE)
+    assert done.code == 0, done.err
+    return done.out
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A directory with the table in it, and the command run there."""
+
+    path: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def params(self, method: str = "zscore", *options: str, name: str = "p.json") -> str:
+        """A parameter file fitted on the table; its name."""
+        (self.path / name).write_bytes(fitted(method, *options))
+        return name
+
+    def run(
+        self,
+        *args: Arg,
+        stdin: bytes | Stream = subprocess.DEVNULL,
+        stdout: Stream = subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+        via: str = "",
+        polite: bool = True,
+    ) -> Done:
+        return run(*args, cwd=self.path, stdin=stdin, stdout=stdout, env=env, via=via, polite=polite)
+
+    def succeeds(
+        self,
+        *args: Arg,
+        stdin: bytes | Stream = subprocess.DEVNULL,
+        stdout: Stream = subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+        via: str = "",
+    ) -> Done:
+        """Exit 0 and no error."""
+        done = self.run(*args, stdin=stdin, stdout=stdout, env=env, via=via)
+        assert (done.code, done.errors) == (0, []), done.err
+        return done
+
+    def fails(
+        self,
+        code: int,
+        *args: Arg,
+        stdin: bytes | Stream = subprocess.DEVNULL,
+        stdout: Stream = subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+        via: str = "",
+        out: bool = False,
+    ) -> str:
+        """The one error that a run ends with; every file here is what it was, and unless `out`, nothing came out."""
+        before = self.files()
+        done = self.run(*args, stdin=stdin, stdout=stdout, env=env, via=via)
+        assert done.code == code, (done.code, done.err)
+        assert len(done.errors) == 1, done.err
+        assert done.lines[-1] == done.errors[0]
+        assert out or done.out == b""
+        assert self.files() == before
+        return done.errors[0].removeprefix("normcli: error: ")
+
+    def start(
+        self,
+        *args: Arg,
+        stdin: Stream = subprocess.DEVNULL,
+        stdout: Stream = subprocess.DEVNULL,
+        stderr: Stream = subprocess.PIPE,
+        via: str = "",
+    ) -> "subprocess.Popen[bytes]":
+        """A run under way."""
+        return subprocess.Popen(
+            command(*args, via=via), cwd=self.path, stdin=stdin, stdout=stdout, stderr=stderr, env=environment()
+        )
+
+    def files(self) -> dict[str, tuple[int, bytes | None]]:
+        """Mode and bytes of all that is here."""
+        found = {}
+        for path in sorted(self.path.rglob("*")):
+            status = path.lstat()
+            regular = stat.S_ISREG(status.st_mode)
+            name = os.fsencode(path.relative_to(self.path)).decode("utf-8", "backslashreplace")
+            found[name] = status.st_mode, path.read_bytes() if regular else None
+        return found
+
+    def temporaries(self) -> list[Path]:
+        return [p for p in self.path.rglob(".normcli-*") if p.name.endswith(".tmp")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The command's place of work. Whatever happened in it, no unfinished file may be left."""
+    (tmp_path / "table.csv").write_bytes(TABLE)
+    made = Desk(tmp_path)
+    yield made
+    assert made.temporaries() == []
+
+
+@pytest.fixture
+def parquet(desk: Desk) -> str:
+    """The table as Parquet, beside the other; its name."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(desk / "table.csv"), desk / "table.parquet")
+    return "table.parquet"
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Waits for something to become true."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.01)
+
+
+@contextmanager
+def ending(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    """A run that is gone afterwards, whatever happens."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+@cache
+def permissions_bind() -> str:
+    """A script for `via` under which permission bits hold for root, too. Skips where that can't be had."""
+    if os.geteuid() != 0:
+        return 'exec "$@"'
+    script = 'exec setpriv --bounding-set -dac_override,-dac_read_search "$@"'
+    if shutil.which("setpriv") is None or subprocess.run(["sh", "-c", script, "sh", "true"], check=False).returncode:
+        pytest.skip("permission bits do not bind here")
+    return script

@@ -1,0 +1,208 @@
+"""Data come from anywhere, under any name, with anything in it, and are the same data."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import PATIENCE, TABLE, Desk, ending, fitted, until
+
+FIT = ("fit", "-m", "zscore")
+ODD = {
+    "a\nb": "a\\nb",
+    "=cmd|' /C calc'!A0": "=cmd|' /C calc'!A0",
+    "[/markup]": "[/markup]",
+    "[bold]x": "[bold]x",
+    "temp[b]": "temp[b]",
+    "x\ty": "x\\ty",
+    "\x1b[31mred\x1b[0m": "\\x1b[31mred\\x1b[0m",
+    "\u202eright\u2066": "\\u202eright\\u2066",
+    'say "a, b"': 'say "a, b"',
+    "größe": "größe",
+    "$HOME {0} %s": "$HOME {0} %s",
+}
+
+
+# -- places ------------------------------------------------------------------------------------------------------
+def test_a_file_a_pipe_and_all_between_give_the_same_parameters(desk: Desk) -> None:
+    same = fitted("zscore")
+    with (desk / "table.csv").open("rb") as file:
+        assert desk.succeeds(*FIT, stdin=file).out == same
+    assert desk.succeeds(*FIT, "table.csv").out == same
+    assert desk.succeeds(*FIT, "/dev/fd/3", via='cat table.csv | { exec "$@" 3<&0 <&-; }').out == same
+    os.mkfifo(desk / "fifo.csv")
+    assert desk.succeeds(*FIT, "fifo.csv", via='cat table.csv >fifo.csv & exec "$@"').out == same
+    assert desk.succeeds(*FIT, via='(head -c 9 table.csv; sleep 0.2; tail -c +10 table.csv) | "$@"').out == same
+
+
+def test_so_does_parquet(desk: Desk, parquet: str) -> None:
+    same = desk.succeeds(*FIT, parquet).out
+    with (desk / parquet).open("rb") as file:
+        assert desk.succeeds(*FIT, stdin=file).out == same  # read in place
+    assert desk.succeeds(*FIT, stdin=(desk / parquet).read_bytes()).out == same  # spooled
+    os.mkfifo(desk / "fifo.parquet")
+    assert desk.succeeds(*FIT, "fifo.parquet", via=f'cat {parquet} >fifo.parquet & exec "$@"').out == same
+
+
+def test_parquet_on_a_redirected_file_is_not_spooled(desk: Desk, parquet: str) -> None:
+    with (desk / parquet).open("rb") as file:
+        desk.succeeds(*FIT, stdin=file, env={"TMPDIR": "/nosuch"})
+
+
+def test_a_file_that_was_read_in_part_goes_on_from_there(desk: Desk) -> None:
+    (desk / "two.csv").write_bytes(b"a comment that is not CSV\n" + TABLE)
+    via = '{ read line; exec "$@"; } <two.csv'
+    assert desk.succeeds(*FIT, via=via).out == fitted("zscore")
+
+
+def test_parameters_come_from_anywhere_too(desk: Desk) -> None:
+    desk.params()
+    good = fitted("zscore")
+    same = desk.succeeds("apply", "table.csv", "-p", "p.json").out
+    assert desk.succeeds("apply", "table.csv", "-p", "-", stdin=good).out == same
+    assert desk.succeeds("inspect", "-", stdin=good).out == desk.succeeds("inspect", "p.json").out
+
+
+def test_a_device_without_an_end_to_fit_unit(desk: Desk) -> None:
+    """What learns nothing looks at the header alone, but whoever writes is heard out."""
+    with ending(
+        desk.start("fit", "-m", "unit", "-p", "u.json", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"a,b\n" + b"1,2\n" * (1 << 22))
+        for _ in range(16):
+            process.stdin.write(b"not, at, all, data\n" * 50_000)  # nobody looks
+        process.stdin.flush()
+        assert process.poll() is None
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, said
+    assert (desk / "u.json").read_bytes().count(b'"type": "int64"') == 4
+
+
+def test_standard_input_is_left_alone_where_it_is_not_asked_for(desk: Desk) -> None:
+    desk.params()
+    with (desk / "table.csv").open("rb", buffering=0) as file:
+        desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv", stdin=file)
+        desk.succeeds("methods", stdin=file)
+        assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
+
+
+def test_a_pipe_that_does_not_block(desk: Desk) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    try:
+        with ending(desk.start(*FIT, "-p", "new.json", stdin=reading)) as process:
+            until(desk.temporaries, "the run has begun")
+            os.write(writing, TABLE)
+            os.close(writing)
+            assert process.wait(PATIENCE) == 0
+    finally:
+        os.close(reading)
+    assert (desk / "new.json").read_bytes() == fitted("zscore")
+
+
+# -- file names --------------------------------------------------------------------------------------------------
+NAMES = ["-x.csv", "--help", "-", "a[1]*?.csv", "a\nb.csv", b"\xff\xfe.csv", "\x1b[31m [x].csv"]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_any_name(desk: Desk, name: str | bytes) -> None:
+    os.rename(desk / "table.csv", os.path.join(os.fsencode(desk.path), os.fsencode(name)))
+    given = f"./{name}" if name == "-" else name
+    shown = given if given != "a\nb.csv" else "a\\nb.csv"
+    params, output = (b"p" + os.fsencode(name), b"o" + os.fsencode(name))
+    done = desk.succeeds(*FIT, "-p", params, "--", given)
+    if name in ("-x.csv", "a\nb.csv") or isinstance(name, bytes):
+        desk.succeeds("apply", "-p", params, "-o", output, "--", given)
+        assert os.path.exists(os.path.join(os.fsencode(desk.path), output))
+    assert Path(os.fsdecode(os.path.join(os.fsencode(desk.path), params))).read_bytes() == fitted("zscore")
+    if isinstance(shown, bytes):
+        shown = "\\udcff\\udcfe.csv"
+    assert f"-> p{name if isinstance(name, str) else shown}".replace("\n", "\\n").replace("\x1b", "\\x1b") in done.err
+
+
+def test_outputs_whose_names_begin_with_a_dash(desk: Desk) -> None:
+    desk.succeeds(*FIT, "table.csv", "-p", "-p.json")
+    desk.succeeds("apply", "table.csv", "-p", "-p.json", "-o", "-o.csv")
+    assert (desk / "-o.csv").exists()
+    desk.succeeds("inspect", "--", "-p.json")
+
+
+def test_a_name_with_glob_characters_is_that_file(desk: Desk) -> None:
+    (desk / "t[a-z]ble.csv").write_bytes(b"x\n1\n2\n")
+    assert b'"name": "x"' in desk.succeeds(*FIT, "t[a-z]ble.csv").out
+
+
+def test_suffixes_in_capitals(desk: Desk, parquet: str) -> None:
+    desk.params()
+    os.rename(desk / parquet, desk / "DATA.PARQUET")
+    desk.succeeds("apply", "DATA.PARQUET", "-p", "p.json", "-o", "OUT.CSV")
+    assert (desk / "OUT.CSV").read_bytes().startswith(b"site,a,b,c\nnorth,")
+
+
+# -- column names ------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two rows under strange names, as CSV and Parquet."""
+    path = tmp_path_factory.mktemp("odd")
+    quoted = ",".join('"' + name.replace('"', '""') + '"' for name in ODD)
+    rows = [",".join(str(j + k) for j in range(len(ODD))) for k in range(2)]
+    (path / "odd.csv").write_text("\n".join([quoted, *rows, ""]), newline="")
+    pq.write_table(pa.table({name: [j, j + 1] for j, name in enumerate(ODD)}), path / "odd.parquet")
+    return {"csv": path / "odd.csv", "parquet": path / "odd.parquet"}
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_strange_column_names_are_literal_in_data_and_escaped_for_people(
+    desk: Desk, odd: dict[str, Path], format: str
+) -> None:
+    done = desk.succeeds(*FIT, odd[format], "-p", "p.json")
+    assert f"({', '.join(ODD.values())})" in done.err
+    table = desk.succeeds("inspect", "p.json").out.decode().splitlines()
+    for name in ODD.values():
+        assert sum(line.startswith(f"{name} ") for line in table) == 1
+    assert all(line.isprintable() for line in table)
+    desk.succeeds("apply", odd[format], "-p", "p.json", "-o", f"out.{format}")
+    if format == "parquet":
+        assert pq.read_schema(desk / "out.parquet").names == list(ODD)
+    else:
+        written = (desk / "out.csv").read_bytes().split(b"\n-1.0,")[0].decode()
+        for name in ODD:
+            assert name in written or name.replace('"', '""') in written
+
+
+def test_strange_names_select_their_columns(desk: Desk, odd: dict[str, Path]) -> None:
+    given = [word for name in ODD for word in ("-c", name)]
+    done = desk.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json")
+    assert f"{len(ODD) - 1} columns ({', '.join(list(ODD.values())[:-1])}), 1 left" in done.err
+    given = [word for name in ODD for word in ("-x", name)]
+    done = desk.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json")
+    assert f"1 column ({next(iter(ODD.values()))}), {len(ODD) - 1} left" in done.err
+
+
+def test_a_strange_name_is_escaped_once_in_errors(desk: Desk) -> None:
+    (desk / "odd.csv").write_text('"a\nb",c\n1,2\nx,3\n', newline="")
+    message = desk.fails(65, *FIT, "odd.csv", "-c", "a\nb")
+    assert "'a\\nb'" in message
+    (desk / "odd.csv").write_text('"a\nb",c\n1,2\ninf,3\n', newline="")
+    assert "odd.csv:4: infinite value in column 'a\\nb'" in desk.fails(65, *FIT, "odd.csv")
+    assert "'a\\nb'" not in desk.fails(65, *FIT, "odd.csv", "-x", "a\tb")
+
+
+def test_a_value_is_shown_escaped_and_not_at_length(desk: Desk) -> None:
+    (desk / "odd.csv").write_bytes(b"a,b\n" + b"1,2\n" * 2_000 + b"\x1b[31m" + b"x" * 10_000 + b",3\n")
+    message = desk.fails(65, *FIT, "odd.csv")
+    assert "\\x1b[31mxx" in message
+    assert len(message) < 300
+
+
+def test_no_bytes_of_the_line_are_a_bug(desk: Desk) -> None:
+    """Arguments that are not UTF-8 can't go into a parameter file."""
+    for option in ("--note", "-c"):
+        done = desk.run(*FIT, "table.csv", "-p", "p.json", option, b"\xff")
+        assert done.code in (0, 2, 65), done.err
+    done = desk.run("fit", "table.csv", "-m", "decorrelate", "--prefix", b"\xff", "-p", "p.json")
+    assert done.code in (0, 2, 65), done.err

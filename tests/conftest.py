@@ -1,0 +1,26 @@
+"""What tests of several rooms share: laws without a clock, and real data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from normcli.record import Array
+
+settings.register_profile("laws", deadline=None, derandomize=True)
+settings.load_profile("laws")
+
+
+@pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
+def real(request: pytest.FixtureRequest) -> Array:
+    """(rows, features) of each of scikit-learn's measured data sets."""
+    from sklearn import datasets  # here, for most tests do without
+
+    return np.asarray(getattr(datasets, f"load_{request.param}")().data, np.float64)
+
+
+@pytest.fixture(scope="session")
+def longley() -> Array:
+    """(16, 6) Longley's exogenous columns: nearly collinear, in units far apart; Σ has condition 9e11."""
+    return np.loadtxt(Path(__file__).parent / "data" / "longley.csv", delimiter=",", skiprows=1)[:, 1:]

@@ -1,0 +1,241 @@
+"""What tests of formats share: Python's csv module as an oracle, bytes as inputs, and the whole way through."""
+
+import csv
+import io
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normcli import columns, library, params, pipeline
+from normcli.columns import Field, Infinite
+from normcli.engines.threads import Threads
+from normcli.errors import BadDataError, BadRowError
+from normcli.formats import Chunk
+from normcli.formats import csv as csv_format
+from normcli.formats.csv import Options
+from normcli.methods import Method
+from normcli.methods.maxabs import MaxAbs
+from normcli.plan import Plan
+from normcli.sources import Source
+
+NAME = "t.csv"
+MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is in a file: its names, its rows, how many blank lines were between them."""
+
+    names: list[str]
+    rows: list[list[Value]]
+    blank_lines: int = 0
+
+
+# -- the oracle --------------------------------------------------------------------------------------------------
+def oracle(data: bytes, delimiter: str = ",") -> Rows:
+    """As Python's csv module reads it. Raises csv.Error or UnicodeDecodeError."""
+    before = csv.field_size_limit(1 << 30)
+    try:
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+        lines = list(csv.reader(text, strict=True, delimiter=delimiter))
+    finally:
+        csv.field_size_limit(before)
+    rows: list[list[Value]] = [list(line) for line in lines[1:] if line]
+    return Rows(lines[0], rows, sum(not line for line in lines[1:]))
+
+
+def number(word: Value) -> float | None:
+    """The number that a field of a selected column holds, None where it is missing."""
+    stripped = str(word).strip(" \t")
+    if stripped in MISSING or stripped.lower().lstrip("+-") == "nan":
+        return None
+    assert NUMBER.fullmatch(stripped), f"{word!r} was taken for a number"
+    return float(stripped)
+
+
+def as_numbers(rows: Rows, wanted: Sequence[str]) -> Rows:
+    """The oracle's rows, the wanted columns as numbers."""
+    at = [name in wanted for name in rows.names]
+    made: list[list[Value]] = [
+        [number(v) if w else v for v, w in zip(row, at, strict=True)] if len(row) == len(at) else row
+        for row in rows.rows
+    ]
+    return Rows(rows.names, made, rows.blank_lines)
+
+
+# -- bytes as inputs ---------------------------------------------------------------------------------------------
+def in_memory(data: bytes, name: str = NAME) -> Source:
+    """As a regular file."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return Source(name, io.FileIO(os.dup(file.fileno()), "rb"))
+
+
+def feed(fd: int, data: bytes, sizes: Sequence[int] = (1 << 16,)) -> threading.Thread:
+    """Writes into a pipe, in pieces of these sizes, and closes it."""
+
+    def write() -> None:
+        at = 0
+        try:
+            for size in itertools.cycle(sizes):
+                if at >= len(data):
+                    break
+                at += os.write(fd, data[at : at + size])
+        except BrokenPipeError:
+            pass
+        finally:
+            os.close(fd)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+def through_pipe(data: bytes, sizes: Sequence[int] = (1 << 16,), *, blocking: bool = True) -> Source:
+    """As a pipe."""
+    end, start = os.pipe()
+    os.set_blocking(end, blocking)
+    feed(start, data, sizes)
+    return Source(NAME, io.FileIO(end, "rb"))
+
+
+@contextmanager
+def pipe_path(data: bytes, sizes: Sequence[int] = (1 << 16,)) -> Iterator[str]:
+    """As a path that can be read only once, which is what a shell gives for <(command)."""
+    end, start = os.pipe()
+    feed(start, data, sizes)
+    try:
+        yield f"/dev/fd/{end}"
+    finally:
+        os.close(end)
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+def reader(data: bytes | Source, block_size: int | None = None, **options: Any) -> Any:
+    source = data if isinstance(data, Source) else in_memory(data)
+    return csv_format.Reader(source, Options(**options), block_size=block_size)
+
+
+def numeric(data: bytes, **options: Any) -> list[str]:
+    """The columns that are numbers, going by the sample."""
+    return [f.name for f in reader(data, **options).schema if f.is_number]
+
+
+def read(
+    data: bytes | Source,
+    wanted: Sequence[str] = (),
+    *,
+    block_size: int | None = None,
+    infinite: Infinite = "error",
+    **options: Any,
+) -> Rows:
+    """As we read it, one block after the other: wanted columns as numbers, all others as text. Raises BadDataError."""
+    made = reader(data, block_size, **options)
+    names = [f.name for f in made.schema]
+    rows: list[list[Value]] = []
+    blank_lines = 0
+    for chunk in made.chunks():
+        try:
+            decoded = sane(chunk, frozenset(wanted), infinite)
+            with np.errstate(all="ignore"):
+                block = columns.block(decoded.frame, list(wanted), infinite)
+        except BadRowError as e:
+            raise BadDataError(f"{chunk.locate(e.row)}: {e.what}", e.hint) from None
+        numbers: dict[str, list[Value]] = {
+            n: [None if np.isnan(v) else v for v in x.tolist()] for n, x in zip(wanted, block.columns, strict=True)
+        }
+        text = {n: ["" if v is None else v for v in decoded.frame[n]] for n in names if n not in numbers}
+        rows += map(list, zip(*(numbers.get(n) or text.get(n, []) for n in names), strict=True))
+        blank_lines += decoded.blank_lines
+    return Rows(names, rows, blank_lines)
+
+
+def sane(chunk: Chunk, wanted: frozenset[str], infinite: Infinite) -> Any:
+    """A chunk decoded; a library that panics, which is no Exception, fails the test and not the run."""
+    try:
+        return chunk.decode(wanted, infinite)
+    except Exception:
+        raise
+    except BaseException as e:
+        if type(e).__name__ != "PanicException":
+            raise
+        raise AssertionError(f"panic: {e}") from None
+
+
+def refusal(data: bytes | Source, wanted: Sequence[str] = (), *, block_size: int | None = None, **options: Any) -> str:
+    """What is said of a file that must be refused."""
+    with pytest.raises(BadDataError) as caught:
+        read(data, wanted, block_size=block_size, **options)
+    return caught.value.message
+
+
+# -- the whole way -----------------------------------------------------------------------------------------------
+def fit(
+    source: Source,
+    method: Method,
+    *,
+    include: Sequence[str] = (),
+    block_size: int | None = None,
+    threads: int = 1,
+    infinite: Infinite = "error",
+    **options: Any,
+) -> Plan:
+    """A fit of a source that has no path."""
+    made = reader(source, block_size, **options)
+    names = columns.select(made.schema, include, ())
+    return pipeline.fit(made, method, Threads(threads), names=names, infinite=infinite)
+
+
+def params_of(plan: Plan) -> bytes:
+    return params.write(plan)
+
+
+def identity(*names: str) -> Plan:
+    """A plan that leaves numbers what they are: divided by 1."""
+    step = library.fit_blocks(MaxAbs(), [np.ones((1, len(names)))], names)
+    return Plan((step,), tuple(Field(n, "float64") for n in names), 1)
+
+
+def applied(plan: Plan, data: bytes, folder: Path, **more: Any) -> bytes:
+    """What apply makes of a CSV file."""
+    given, made = folder / "given.csv", folder / "made.csv"
+    given.write_bytes(data)
+    library.apply(plan, given, made, **more)
+    return made.read_bytes()
+
+
+def fields(data: bytes, name: str, delimiter: str = ",") -> list[Value]:
+    """One column of a CSV file."""
+    rows = oracle(data, delimiter)
+    return [row[rows.names.index(name)] for row in rows.rows]
+
+
+def normcli(*args: str | Path, stdin: Any = b"", cwd: Path | None = None) -> "subprocess.CompletedProcess[bytes]":
+    """The command itself; `stdin` is bytes for a pipe, or a file."""
+    given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    command = [sys.executable, "-m", "normcli", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, cwd=cwd, check=False, timeout=120, **given)
+    assert b"Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place for the files of one example at a time."""
+    return tmp_path_factory.mktemp("formats")

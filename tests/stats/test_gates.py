@@ -1,0 +1,268 @@
+"""The accuracy that is promised, against exact fractions of the same doubles, whatever the size of the blocks."""
+
+import json
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from normcli.block import Block
+from normcli.library import fit_blocks
+from normcli.methods.decorrelate import Decorrelate
+from normcli.methods.whiten import Whiten
+from normcli.methods.zscore import ZScore
+from normcli.plan import Step
+from normcli.record import Array
+from normcli.stats.comoments import Comoments
+
+NIST = Path(__file__).parents[1] / "data" / "nist"
+SETS = ("Lew", "Lottery", "Mavro", "Michelso", "NumAcc1", "NumAcc2", "NumAcc3", "NumAcc4", "PiDigits")
+GATE = 14.5  # digits
+
+every_size = pytest.mark.parametrize("size", [1, 7, 64, 1000, None], ids=lambda n: "all" if n is None else str(n))
+
+
+# -- exact -------------------------------------------------------------------------------------------------------
+def whole_numbers(x: Array) -> tuple[list[int], int]:
+    """x as whole numbers over 2**shift, exactly."""
+    mantissas, exponents = np.frexp(x)
+    shift = max(0, 53 - int(exponents.min()))
+    digits = np.ldexp(mantissas, 53).astype(np.int64).tolist()
+    return [m << int(e) - 53 + shift for m, e in zip(digits, exponents, strict=True)], shift
+
+
+def mean_and_squares(x: Array) -> tuple[Fraction, Fraction]:
+    """Mean, and sum of the squared deviations from it."""
+    values, shift = whole_numbers(x)
+    total, n = sum(values), len(values)
+    squares = Fraction(n * sum(v * v for v in values) - total * total, n << 2 * shift)
+    return Fraction(total, n << shift), squares
+
+
+def root(x: Fraction) -> Fraction:
+    """√x to 60 digits and more."""
+    return Fraction(math.isqrt(x.numerator * x.denominator << 800), x.denominator << 400)
+
+
+def digits(got: Fraction, exact: Fraction) -> float:
+    """How many decimal digits agree."""
+    return math.inf if got == exact else -math.log10(abs((got - exact) / exact))
+
+
+# -- got ---------------------------------------------------------------------------------------------------------
+def pieces(x: Array, size: int | None) -> Iterator[Array]:
+    return (x[i : i + (size or len(x))] for i in range(0, len(x), size or len(x)))
+
+
+def names(x: Array) -> list[str]:
+    return [f"x{j}" for j in range(x.shape[1])]
+
+
+def learned_mean(step: Step, j: int) -> Fraction:
+    learned = vars(step.fitted)
+    hi, lo = ("center", "center_low") if "center" in learned else ("mean", "mean_low")
+    return Fraction(learned[hi][0, j]) + Fraction(learned[lo][0, j])
+
+
+def assert_gate(x: Array, size: int | None, exact: list[tuple[Fraction, Fraction]] | None = None) -> None:
+    """Mean and std of both kinds, as learned and as people read them, to 14.5 digits."""
+    step = fit_blocks(ZScore(), pieces(x, size), names(x))
+    of_sample = Step(ZScore(ddof=1), step.columns).learn(step.states)
+    for j, (mean, squares) in enumerate(exact or map(mean_and_squares, x.T)):
+        assert digits(learned_mean(step, j), mean) >= GATE
+        assert digits(Fraction(step.summary()["mean"][j]), mean) >= GATE
+        assert digits(Fraction(step.summary()["std"][j]), root(squares / len(x))) >= GATE
+        assert digits(Fraction(vars(step.fitted)["scale"][0, j]), root(squares / len(x))) >= GATE
+        assert digits(Fraction(vars(of_sample.fitted)["scale"][0, j]), root(squares / (len(x) - 1))) >= GATE
+
+
+# -- mean and deviation ------------------------------------------------------------------------------------------
+@cache
+def nist(name: str) -> Array:
+    """(rows, 1)"""
+    return np.array([[float(line)] for line in (NIST / f"{name}.csv").read_text().split()[1:]])
+
+
+@every_size
+@pytest.mark.parametrize("name", SETS)
+def test_nist(name: str, size: int | None) -> None:
+    assert_gate(nist(name), size)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_nist_as_certified(name: str) -> None:
+    """To the 15 digits that are certified and what rounding the data to doubles leaves of them: at most half a unit
+    in the last place of the mean, and as much (their root mean square) of the deviation."""
+    certified = json.loads((NIST / "certified.json").read_text())["datasets"][name]
+    x = nist(name)
+    assert len(x) == certified["n"]
+    step = fit_blocks(ZScore(ddof=1), [x], ["y"])
+    mean, std = Fraction(certified["mean"]), Fraction(certified["sd_n_minus_1"])
+    ulp = Fraction(0) if (x == np.rint(x)).all() else Fraction(np.spacing(np.abs(x).max())) / 2
+    assert abs(learned_mean(step, 0) - mean) <= ulp + Fraction(1e-14) * abs(mean)
+    scale = Fraction(vars(step.fitted)["scale"][0, 0])
+    assert abs(scale - std) <= ulp * Fraction(len(x), len(x) - 1) + Fraction(1e-14) * std
+    assert (step.summary()["min"][0], step.summary()["max"][0]) == (float(certified["min"]), float(certified["max"]))
+
+
+def random_columns(rows: int) -> Array:
+    """A ramp, and uniform numbers at 0, 1e8 and 1e12."""
+    u = np.random.default_rng(7).uniform(size=(rows, 3))
+    return np.column_stack([np.arange(rows), u[:, 0], 1e8 + u[:, 1], 1e12 + u[:, 2]])
+
+
+@cache
+def exact_columns(rows: int) -> list[tuple[Fraction, Fraction]]:
+    return [mean_and_squares(column) for column in random_columns(rows).T]
+
+
+@every_size
+def test_a_ramp_and_offsets_of_20000_rows(size: int | None) -> None:
+    assert_gate(random_columns(20_000), size, exact_columns(20_000))
+
+
+@pytest.mark.parametrize("size", [1000, 65_536, None], ids=str)
+def test_a_million_rows(size: int | None) -> None:
+    """Blocks of 64 and fewer rows see fewer rows below: Python takes 0.1 ms for each block."""
+    assert_gate(random_columns(1_000_000), size, exact_columns(1_000_000))
+
+
+@pytest.mark.parametrize(("size", "rows"), [(64, 250_000), (7, 50_000)])
+def test_many_small_blocks(size: int, rows: int) -> None:
+    assert_gate(random_columns(rows)[:, 2:], size, exact_columns(rows)[2:])
+
+
+@pytest.mark.parametrize("order", ["ramp up, a far value last", "a far value first", "far apart halves"])
+@every_size
+def test_orders_that_put_the_centre_off(order: str, size: int | None) -> None:
+    u = np.random.default_rng(3).uniform(size=2000)
+    far = {
+        "ramp up, a far value last": np.append(np.sort(u), 1e9),
+        "a far value first": np.append(-1e9, u),
+        "far apart halves": np.append(u, u + 1e12),
+    }
+    assert_gate(far[order][:, None], size)
+
+
+@every_size
+def test_columns_of_two_values(size: int | None) -> None:
+    assert_gate(two_valued()[0], size)
+
+
+# -- co-moments --------------------------------------------------------------------------------------------------
+def exact_products(x: Array) -> list[list[Fraction]]:
+    """Centred co-products of each two columns."""
+    n, columns = len(x), [whole_numbers(column) for column in x.T]
+    totals = [sum(values) for values, _ in columns]
+    return [
+        [
+            Fraction(n * sum(p * q for p, q in zip(a, b, strict=True)) - totals[i] * totals[j], n << s + t)
+            for j, (b, t) in enumerate(columns)
+        ]
+        for i, (a, s) in enumerate(columns)
+    ]
+
+
+def assert_products(x: Array, exact: list[list[Fraction]], size: int | None) -> None:
+    """|ΔΣij| ≤ 3e-15 · √(Σii Σjj), and the mean to as much of the deviation."""
+    step = fit_blocks(Decorrelate(), pieces(x, size), names(x))
+    (state,) = (s for s in step.states if isinstance(s, Comoments))
+    roots = [root(exact[j][j]) for j in range(len(exact))]
+    for i, row in enumerate(exact):
+        for j, product in enumerate(row):
+            got = Fraction(state.products[0, i, j]) + Fraction(state.products_low[0, i, j])
+            assert abs(got - product) <= Fraction(3e-15) * roots[i] * roots[j], (i, j)
+        mean = Fraction(sum(whole_numbers(x[:, i])[0]), len(x) << whole_numbers(x[:, i])[1])
+        assert abs(learned_mean(step, i) - mean) <= Fraction(1e-14) * max(abs(mean), roots[i] / math.isqrt(len(x)))
+
+
+@every_size
+def test_co_moments_of_collinear_columns(longley: Array, size: int | None) -> None:
+    assert_products(longley, exact_products(longley), size)
+
+
+def test_co_moments_of_real_data(real: Array) -> None:
+    exact = exact_products(real)
+    for size in (1, 64, None):
+        assert_products(real, exact, size)
+
+
+@cache
+def correlated(offset: float) -> tuple[Array, list[list[Fraction]]]:
+    """Three correlated columns at an offset, and a ramp; and their exact co-products."""
+    u = np.random.default_rng(11).uniform(size=(3000, 3))
+    x = np.column_stack([u[:, 0], u[:, 0] + 1e-3 * u[:, 1], u[:, 1] - u[:, 2], np.arange(3000)]) + offset
+    return x, exact_products(x)
+
+
+@every_size
+@pytest.mark.parametrize("offset", [0.0, 1e8, 1e12])
+def test_co_moments_at_an_offset(offset: float, size: int | None) -> None:
+    assert_products(*correlated(offset), size)
+
+
+@cache
+def two_valued() -> tuple[Array, list[list[Fraction]]]:
+    """Flags, rare and common: equal terms round the same way when they are summed, and nothing averages out."""
+    x = (np.random.default_rng(3).uniform(size=(1000, 3)) < [0.05, 0.2, 0.5]).astype(np.float64)
+    return x, exact_products(x)
+
+
+@every_size
+def test_co_moments_of_columns_of_two_values(size: int | None) -> None:
+    assert_products(*two_valued(), size)
+
+
+@pytest.mark.parametrize("rows", [130, 300, 1000])
+def test_co_moments_of_many_tables_of_flags(rows: int) -> None:
+    for seed in range(1000, 1060):
+        rng = np.random.default_rng(seed)
+        width = int(rng.integers(1, 9))
+        x = (rng.uniform(size=(rows, width)) < rng.uniform(size=width)).astype(np.float64)
+        assert_products(x, exact_products(x), None)
+
+
+def test_co_moments_of_a_far_first_row() -> None:
+    """The row that everything is centred on at first is the worst one."""
+    x = np.random.default_rng(5).normal(size=(3000, 3))
+    x[0] = [1e9, -1e9, 1e6]
+    exact = exact_products(x)
+    for size in (7, 1000, None):
+        assert_products(x, exact, size)
+
+
+# -- values ------------------------------------------------------------------------------------------------------
+def exact_scores(x: Array) -> list[Fraction]:
+    mean, squares = mean_and_squares(x)
+    std = root(squares / len(x))
+    return [(Fraction(v) - mean) / std for v in x.tolist()]
+
+
+@every_size
+@pytest.mark.parametrize("offset", [1e8, 1e12, 1e15])
+def test_scores_at_an_offset(offset: float, size: int | None) -> None:
+    """|z − exact z| ≤ 1e-14 · max(1, |z|)"""
+    x = offset + np.random.default_rng(13).uniform(size=(3000, 1))
+    step = fit_blocks(ZScore(), pieces(x, size), ["a"])
+    for got, z in zip(step.fitted(Block.of(x))[:, 0].tolist(), exact_scores(x[:, 0]), strict=True):
+        assert abs(Fraction(got) - z) <= Fraction(1e-14) * max(1, abs(z))
+
+
+@pytest.mark.parametrize("offset", [1e8, 1e12, 1e15])
+def test_sphering_one_column_is_its_score_at_an_offset(offset: float) -> None:
+    x = offset + np.random.default_rng(17).uniform(size=(3000, 1))
+    step = fit_blocks(Whiten(), pieces(x, 64), ["a"])
+    for got, z in zip(step.fitted(Block.of(x))[:, 0].tolist(), exact_scores(x[:, 0]), strict=True):
+        assert abs(Fraction(got) - z) <= Fraction(1e-14) * max(1, abs(z))
+
+
+@pytest.mark.parametrize("offset", [1e8, 1e12, 1e15])
+def test_scores_at_an_offset_come_back(offset: float) -> None:
+    x = offset + np.random.default_rng(19).uniform(size=(3000, 1))
+    step = fit_blocks(ZScore(), [x], ["a"])
+    back = step.fitted.inverse(Block.of(step.fitted(Block.of(x))))
+    np.testing.assert_array_less(np.abs(back - x), 2.1e-16 * offset)  # one unit in the last place

@@ -1,0 +1,332 @@
+"""Laws that every statistic of the folder keeps, whatever the data and wherever they are cut."""
+
+from copy import deepcopy
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from normcli import registry
+from normcli.block import Block
+from normcli.library import fit_blocks
+from normcli.methods.center import Center
+from normcli.methods.decorrelate import Decorrelate
+from normcli.methods.zscore import ZScore
+from normcli.record import Array
+from normcli.stats import ColumnStatistic, Statistic
+from normcli.stats.comoments import Comoments
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+
+BLANKS: list[Statistic] = [registry.only("stats", name)() for name in registry.names("stats")]
+GREATEST, LEAST = float(np.finfo(np.float64).max), 5e-324
+
+every_statistic = pytest.mark.parametrize("blank", BLANKS, ids=lambda s: registry.name_of(s))
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # states are told apart by what they hold
+
+
+# -- data --------------------------------------------------------------------------------------------------------
+def matrix_of(elements: st.SearchStrategy[float], rows: st.SearchStrategy[int]) -> st.SearchStrategy[Array]:
+    """(rows, 1 to 3 columns)"""
+    return st.tuples(rows, st.integers(1, 3)).flatmap(lambda shape: arrays(np.float64, shape, elements=elements))
+
+
+def offset(x: float) -> st.SearchStrategy[float]:
+    return st.floats(0, 1).map(lambda u: x + u)
+
+
+SOME = st.integers(0, 12)
+PRESENT = {
+    "tame": st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-100 else 0.0),
+    "few": st.sampled_from([0.0, 1.0, -1.0, 0.1, 1 / 3]),
+    "1e8": offset(1e8),
+    "1e15": offset(1e15),
+    "wild": st.floats(allow_nan=False, allow_infinity=False),
+    "extreme": st.sampled_from([1e308, -1e308, GREATEST, -GREATEST, 1e-320, -1e-320, LEAST, 0.0, -0.0, 1.0]),
+}
+MISSING = st.just(float("nan"))
+DATA = st.one_of([matrix_of(e | MISSING if gaps else e, SOME) for e in PRESENT.values() for gaps in (False, True)])
+CUTS = st.lists(st.integers(0, 12), max_size=4).map(sorted)
+
+
+def cut(x: Array, at: list[int]) -> list[Array]:
+    """x in pieces of whole rows, some of them empty."""
+    return np.split(x, [min(a, len(x)) for a in at])
+
+
+def measured(blank: Statistic, x: Array) -> Statistic:
+    """As the program measures: statistics of columns see all rows, those of rows the complete ones."""
+    block = Block.of(x)
+    return blank.of(block if isinstance(blank, ColumnStatistic) else block.complete)
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------
+def assert_same(a: Statistic, b: Statistic, *, but: str = "") -> None:
+    """Equal to the bit, zeros of either sign."""
+    assert a.settings() == b.settings()
+    for name in a.axes():
+        if name != but:
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
+def assert_close(a: Statistic, b: Statistic, x: Array) -> None:
+    """Equal as far as another split of the same rows x promises; squares where deviations have any."""
+    said, other = a.summary(), b.summary()
+    assert said.keys() == other.keys()
+    present = x if isinstance(a, ColumnStatistic) else x[~np.isnan(x).any(axis=1)]
+    for j, column in enumerate(present.T):
+        column = column[~np.isnan(column)]
+        if len(column) == 0:
+            continue
+        std = said["std"][0, j] if "std" in said and squarable(column) else 0.0
+        for name in said:
+            one, two = float(said[name][0, j]), float(other[name][0, j])
+            if name in ("count", "missing", "min", "max"):
+                assert one == two, name
+            elif name == "mean" and (squarable(column) or isinstance(a, ColumnStatistic)):
+                size = max(abs(one), std) if squarable(column) else np.abs(column).max()
+                assert abs(Fraction(one) - Fraction(two)) <= Fraction(1e-14) * Fraction(size) + Fraction(LEAST)
+            elif squarable(column):
+                assert abs(one - two) <= 1e-14 * abs(two), name
+    if isinstance(a, Comoments) and isinstance(b, Comoments) and all(squarable(c) for c in present.T):
+        one, two = a.products + a.products_low, b.products + b.products_low
+        root = np.sqrt(np.diagonal(two, axis1=1, axis2=2))
+        assert (np.abs(one - two) <= 3e-15 * root[:, :, None] * root[:, None, :]).all()
+
+
+def squarable(column: Array) -> bool:
+    """Whether the largest deviation from the mean is from 1e-150 to 1e150, or there is none."""
+    if len(column) == 0 or column.min() == column.max():
+        return True
+    mean = sum(map(Fraction, column.tolist()), Fraction(0)) / len(column)
+    return Fraction(1e-150) <= max(Fraction(column.max()) - mean, mean - Fraction(column.min())) <= Fraction(1e150)
+
+
+# -- laws --------------------------------------------------------------------------------------------------------
+@every_statistic
+@given(x=DATA)
+def test_a_blank_is_the_exact_identity_of_merge(blank: Statistic, x: Array) -> None:
+    state = measured(blank, x)
+    assert_same(blank.merge(state), state)
+    assert_same(state.merge(blank), state)
+    assert blank.merge(blank).groups == blank.groups == 0
+
+
+@every_statistic
+@given(x=DATA)
+def test_rows_that_are_not_there_change_no_bit(blank: Statistic, x: Array) -> None:
+    state, nothing = measured(blank, x), measured(blank, x[:0])
+    assert_same(nothing.merge(state), state)
+    assert_same(state.merge(nothing), state)
+
+
+@every_statistic
+@given(x=DATA, at=CUTS)
+def test_cutting_rows_anywhere_and_merging_is_the_whole(blank: Statistic, x: Array, at: list[int]) -> None:
+    pieces = [measured(blank, piece) for piece in cut(x, at)]
+    assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), measured(blank, x), x)
+
+
+@every_statistic
+@given(x=DATA, at=st.tuples(SOME, SOME).map(sorted))
+def test_merge_is_associative_to_rounding(blank: Statistic, x: Array, at: list[int]) -> None:
+    a, b, c = (measured(blank, piece) for piece in cut(x, at))
+    assert_close(a.merge(b).merge(c), a.merge(b.merge(c)), x)
+
+
+@every_statistic
+@given(x=DATA, at=CUTS, seed=st.integers(0, 9))
+def test_another_order_of_rows_is_the_same_to_rounding(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
+    shuffled = np.random.default_rng(seed).permutation(x)
+    pieces = [measured(blank, piece) for piece in cut(shuffled, at)]
+    assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), measured(blank, x), x)
+
+
+@every_statistic
+@given(x=DATA, at=st.tuples(SOME).map(list))
+def test_merge_never_mutates(blank: Statistic, x: Array, at: list[int]) -> None:
+    a, b = (measured(blank, piece) for piece in cut(x, at))
+    before = deepcopy((a, b))
+    a.merge(b)
+    for now, then in zip((a, b), before, strict=True):
+        for name in now.axes():
+            assert getattr(now, name).tobytes() == getattr(then, name).tobytes()
+
+
+@every_statistic
+@given(x=DATA, at=CUTS)
+def test_measuring_never_mutates(blank: Statistic, x: Array, at: list[int]) -> None:
+    before = x.tobytes()
+    for piece in cut(x, at):
+        measured(blank, piece)
+    assert x.tobytes() == before
+
+
+@every_statistic
+@given(x=DATA, at=CUTS)
+def test_a_state_is_finite_or_its_empty_case(blank: Statistic, x: Array, at: list[int]) -> None:
+    for state in (
+        measured(blank, x),
+        reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at)], blank),
+    ):
+        for name, axes in state.axes().items():
+            values = getattr(state, name)
+            assert (np.isfinite(values) | (values == axes.empty)).all(), (name, values)
+
+
+@every_statistic
+@given(x=DATA, at=CUTS)
+def test_a_state_has_the_shape_and_the_range_that_it_declares(blank: Statistic, x: Array, at: list[int]) -> None:
+    state = reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at)], blank)
+    sizes = {"feature": x.shape[1]}
+    assert state.groups == 1
+    for name, axes in state.axes().items():
+        values = getattr(state, name)
+        assert values.dtype == np.float64
+        assert values.shape == (1, *(sizes.setdefault(d, n) for d, n in zip(axes.dims, values.shape[1:], strict=True)))
+        if axes.holds == "count":
+            assert (values == np.rint(values)).all()
+        if axes.holds in ("count", "not negative"):
+            assert (values >= 0).all()
+        if axes.holds == "positive":
+            assert (values > 0).all()
+        if axes.symmetric:
+            np.testing.assert_array_equal(values, np.swapaxes(values, 1, 2))
+
+
+@every_statistic
+@given(x=st.one_of([arrays(np.float64, SOME, elements=e) for e in PRESENT.values()]), gaps=st.lists(SOME, max_size=5))
+def test_missing_values_change_nothing_but_their_count(blank: Statistic, x: Array, gaps: list[int]) -> None:
+    with_gaps = np.insert(x, [min(g, len(x)) for g in gaps], np.nan)
+    got, without = measured(blank, with_gaps[:, None]), measured(blank, x[:, None])
+    assert_same(got, without, but="missing")
+    if "missing" in blank.axes():
+        np.testing.assert_array_equal(got.summary()["missing"], [[len(gaps)]])
+
+
+@every_statistic
+@given(x=matrix_of(PRESENT["tame"] | MISSING, SOME))
+def test_a_column_by_itself_is_what_it_is_among_others(blank: Statistic, x: Array) -> None:
+    if isinstance(blank, ColumnStatistic):
+        whole = measured(blank, x)
+        for j in range(x.shape[1]):
+            for name, values in measured(blank, x[:, [j]]).summary().items():
+                np.testing.assert_array_equal(values[0, 0], whole.summary()[name][0, j])
+
+
+@every_statistic
+def test_a_blank_has_no_groups_and_says_nothing(blank: Statistic) -> None:
+    assert blank.groups == 0
+    assert all(values.size == 0 for values in blank.summary().values())
+
+
+# -- the mean and the constant column ----------------------------------------------------------------------------
+COLUMNS = st.one_of([arrays(np.float64, st.integers(1, 20), elements=e) for e in PRESENT.values()])
+NEIGHBOURS = st.tuples(PRESENT["wild"], st.lists(st.integers(0, 2), min_size=1, max_size=20)).map(
+    lambda pair: np.clip(pair[0] + np.array(pair[1]) * np.spacing(abs(pair[0])), -GREATEST, GREATEST)
+)
+
+
+@given(x=COLUMNS | NEIGHBOURS, at=CUTS)
+@example(x=np.array([GREATEST] * 5 + [-GREATEST]), at=[1, 2])
+@example(x=np.array([1.0, np.nextafter(1.0, 2.0), 1.0]), at=[1])
+def test_the_mean_lies_between_least_and_greatest(x: Array, at: list[int]) -> None:
+    step = fit_blocks(Center(), cut(x[:, None], at), ["a"])
+    learned = vars(step.fitted)
+    assert x.min() <= step.summary()["mean"][0] <= x.max()
+    assert x.min() <= learned["center"][0, 0] <= x.max()
+    exact = Fraction(learned["center"][0, 0]) + Fraction(learned["center_low"][0, 0])
+    assert Fraction(x.min()) <= exact <= Fraction(x.max())
+
+
+@given(
+    x=st.one_of([arrays(np.float64, st.integers(2, 20), elements=PRESENT[k]) for k in ("tame", "1e8", "1e15")]), at=CUTS
+)
+def test_the_mean_of_rows_lies_between_least_and_greatest(x: Array, at: list[int]) -> None:
+    step = fit_blocks(Decorrelate(), cut(x[:, None], at), ["a"])
+    learned = vars(step.fitted)
+    exact = Fraction(learned["mean"][0, 0]) + Fraction(learned["mean_low"][0, 0])
+    assert Fraction(x.min()) <= exact <= Fraction(x.max())
+
+
+@given(
+    value=PRESENT["wild"] | PRESENT["extreme"] | PRESENT["1e15"],
+    rows=st.integers(1, 300),
+    at=st.lists(st.integers(0, 300), max_size=4).map(sorted),
+)
+@example(value=9.99999999999997e307, rows=66, at=[])
+def test_a_constant_column_has_its_value_as_mean_and_no_deviation(value: float, rows: int, at: list[int]) -> None:
+    step = fit_blocks(ZScore(), cut(np.full((rows, 1), value), at), ["a"])
+    learned, said = vars(step.fitted), step.summary()
+    assert (learned["center"][0, 0], learned["center_low"][0, 0], learned["scale"][0, 0]) == (value, 0.0, 1.0)
+    assert (said["mean"][0], said["std"][0], said["min"][0], said["max"][0]) == (value, 0.0, value, value)
+
+
+@given(value=PRESENT["wild"] | PRESENT["extreme"], rows=st.integers(1, 300), at=CUTS)
+def test_a_constant_column_has_no_co_moments(value: float, rows: int, at: list[int]) -> None:
+    x = np.column_stack([np.full(rows, value), np.arange(rows)])
+    state = reduce(lambda a, b: a.merge(b), [Comoments().of(Block.of(piece)) for piece in cut(x, at)], Comoments())
+    assert state.summary()["mean"][0, 0] == value
+    assert not (state.products + state.products_low)[0, 0].any()
+    assert not (state.products + state.products_low)[0, :, 0].any()
+
+
+# -- cases by hand -----------------------------------------------------------------------------------------------
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("x", "count", "missing", "least", "greatest", "mean", "std"),
+    [
+        ([], 0, 0, np.inf, -np.inf, 0, 0),
+        ([NAN, NAN], 0, 2, np.inf, -np.inf, 0, 0),
+        ([7.0], 1, 0, 7, 7, 7, 0),
+        ([NAN, 7.0, NAN], 1, 2, 7, 7, 7, 0),
+        ([1.0, 2.0, 3.0, NAN], 3, 1, 1, 3, 2, (2 / 3) ** 0.5),
+        ([0.1] * 10, 10, 0, 0.1, 0.1, 0.1, 0),
+        ([1e15, 1e15 + 2], 2, 0, 1e15, 1e15 + 2, 1e15 + 1, 1),
+        ([1e16, 1e16 + 4, 1e16 + 8], 3, 0, 1e16, 1e16 + 8, 1e16 + 4, (32 / 3) ** 0.5),
+        ([-1e150, 1e150], 2, 0, -1e150, 1e150, 0, 1e150),
+        ([-1e-150, 1e-150], 2, 0, -1e-150, 1e-150, 0, 1e-150),
+        ([1e308, 1e308, 1e308], 3, 0, 1e308, 1e308, 1e308, 0),
+        ([1e-320, 3e-320], 2, 0, 1e-320, 3e-320, 2e-320, None),
+        ([1e308, 0.0], 2, 0, 0, 1e308, 5e307, None),
+        ([GREATEST, -GREATEST], 2, 0, -GREATEST, GREATEST, 0, None),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_people_read_of_a_column(
+    x: list[float],
+    count: int,
+    missing: int,
+    least: float,
+    greatest: float,
+    mean: float,
+    std: float | None,
+    size: int,
+) -> None:
+    blocks = [np.reshape(x[i : i + size], (-1, 1)) for i in range(0, max(len(x), 1), size)]
+    moments = reduce(lambda a, b: a.merge(b), [Moments().of(Block.of(b)) for b in blocks], Moments()).summary()
+    extrema = reduce(lambda a, b: a.merge(b), [Extrema().of(Block.of(b)) for b in blocks], Extrema()).summary()
+    assert (moments["count"], moments["missing"], moments["mean"]) == (count, missing, pytest.approx(mean, rel=1e-15))
+    assert (extrema["min"], extrema["max"]) == (least, greatest)
+    if std is None:
+        assert np.isfinite(moments["std"]).all()
+    else:
+        assert moments["std"] == pytest.approx(std, rel=1e-15)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_co_products_by_hand(size: int) -> None:
+    x = np.array([[1.0, 10.0, 5.0], [2.0, 30.0, 5.0], [3.0, 20.0, 5.0], [4.0, 60.0, 5.0]])
+    state = reduce(
+        lambda a, b: a.merge(b), [Comoments().of(Block.of(x[i : i + size])) for i in range(0, 4, size)], Comoments()
+    )
+    expected = np.array([[5.0, 70.0, 0.0], [70.0, 1400.0, 0.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(state.summary()["mean"], [[2.5, 30.0, 5.0]])
+    np.testing.assert_allclose((state.products + state.products_low)[0], expected, rtol=1e-15)
+    np.testing.assert_allclose(state.covariance(1)[0], expected / 3, rtol=1e-15)

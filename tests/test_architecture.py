@@ -1,0 +1,354 @@
+"""The house: who may import whom, what a command costs to start, and that the folders are the registries."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import normcli
+
+HOME = Path(normcli.__file__).parent
+
+# Each room and the rooms next to it; it may import all that can be reached on this way, and errors.
+NEXT = {
+    "__main__": {"cli"},
+    "__init__": {"library"},
+    "cli": {"pipeline", "library", "schema"},
+    "library": {"pipeline"},
+    "pipeline": {"engines", "formats", "params", "outputs", "sources", "plan"},
+    "schema": {"params"},
+    "params": {"plan", "sources", "registry"},
+    "formats": {"columns", "sources", "registry"},
+    "plan": {"columns", "methods"},
+    "columns": {"block"},
+    "methods": {"stats", "transforms"},
+    "stats": {"block"},
+    "transforms": {"block"},
+    "block": {"record"},
+    "record": set(),
+    "engines": set(),
+    "outputs": set(),
+    "sources": set(),
+    "registry": set(),
+    "errors": set(),
+}
+HEAVY = {"numpy", "polars", "pyarrow", "msgspec", "rich"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One module that a file imports, and where."""
+
+    file: str
+    line: int
+    module: str
+    at_once: bool  # when the file itself is imported
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line} imports {self.module}"
+
+
+def room(name: str) -> str:
+    """Of a file or a module below the package."""
+    return re.split(r"[./]", name.removesuffix(".py"))[0]
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {str(p.relative_to(HOME)): ast.parse(p.read_text()) for p in sorted(HOME.rglob("*.py"))}
+
+
+def modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert node.level == 0, "imports say where from in full"
+    assert node.module is not None
+    if node.module == "normcli":
+        return [f"normcli.{alias.name}" for alias in node.names if not alias.name.startswith("__")]
+    return [node.module]
+
+
+def only_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def found(file: str, tree: ast.AST, at_once: bool = True) -> Iterator[Import]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (Import(file, node.lineno, module, at_once) for module in modules(node))
+        else:
+            later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or only_for_types(node)
+            yield from found(file, node, at_once and not later)
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(i for file, tree in trees().items() for i in found(file, tree))
+
+
+@cache
+def reachable(start: str) -> frozenset[str]:
+    return frozenset({start, "errors"}).union(*(reachable(n) for n in NEXT[start]))
+
+
+# -- imports -----------------------------------------------------------------------------------------------------
+def test_every_file_belongs_to_a_room() -> None:
+    assert {room(file) for file in trees()} == set(NEXT)
+
+
+def test_rooms_import_only_what_lies_below_them() -> None:
+    wrong = [
+        i.place
+        for i in imports()
+        if i.top == "normcli" and room(i.module.removeprefix("normcli.")) not in reachable(room(i.file))
+    ]
+    assert wrong == []
+
+
+def test_nobody_imports_the_command_line() -> None:
+    assert [i.place for i in imports() if i.module.startswith("normcli.cli") and room(i.file) != "cli"] == [
+        i.place for i in imports() if i.file == "__main__.py" and i.top == "normcli"
+    ]
+
+
+def test_each_library_has_its_place() -> None:
+    """rich in the console; polars and pyarrow in columns and the formats; click on the command line."""
+    places: tuple[tuple[str, Callable[[str], bool]], ...] = (
+        ("rich", lambda file: file == "cli/_console.py"),
+        ("polars", lambda file: file == "columns.py" or room(file) == "formats"),
+        ("pyarrow", lambda file: file == "columns.py" or room(file) == "formats"),
+        ("click", lambda file: room(file) == "cli"),
+        ("threading", lambda file: room(file) in ("engines", "outputs", "cli")),
+        ("signal", lambda file: room(file) == "cli"),
+    )
+    for library, allowed in places:
+        assert [i.place for i in imports() if i.top == library and not allowed(i.file)] == []
+
+
+def test_large_libraries_are_imported_where_they_are_needed() -> None:
+    """Not with the file that may need them: what reads text need not wait for pyarrow."""
+    slow = {"polars", "pyarrow", "rich"}
+    assert [i.place for i in imports() if i.top in slow and i.at_once] == []
+
+
+def test_entries_do_not_import_each_other_in_a_circle() -> None:
+    for i in imports():
+        assert i.module != "normcli." + i.file.removesuffix(".py").replace("/", ".")
+
+
+def test_nothing_below_the_command_line_prints_or_exits() -> None:
+    ends = {
+        "print",
+        "exit",
+        "quit",
+        "sys.exit",
+        "os._exit",
+        "os.abort",
+        "sys.stdout.write",
+        "sys.stderr.write",
+        "input",
+    }
+    wrong = [
+        f"{file}:{node.lineno}"
+        for file, tree in trees().items()
+        if room(file) not in ("cli", "__main__")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ends
+    ]
+    assert wrong == []
+
+
+# -- what it costs to start --------------------------------------------------------------------------------------
+def imported_by(*words: str) -> set[str]:
+    """Top-level modules that a run of Python imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, timeout=60, check=True
+    )
+    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+
+
+@pytest.mark.parametrize(
+    "words", [("-m", "normcli", "--help"), ("-m", "normcli", "--version"), ("-c", "import normcli")]
+)
+def test_what_needs_no_data_imports_no_library(words: str) -> None:
+    seen = imported_by(*words.split())
+    assert "normcli" in seen
+    assert seen & HEAVY == set()
+
+
+def test_a_table_on_a_pipe_needs_no_rich() -> None:
+    assert imported_by("-m", "normcli", "methods") & {"rich", "polars", "pyarrow"} == set()
+
+
+# -- the folder is the registry ----------------------------------------------------------------------------------
+METHOD = '''
+"""Division."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from normcli.methods import Method, States
+from normcli.stats import Statistic
+from normcli.stats.totals import Totals
+from normcli.transforms import Transform
+from normcli.transforms.quotients import Quotients
+
+
+@dataclass(frozen=True, kw_only=True)
+class DivideBy(Method):
+    """x / (times · total)
+
+    Shares.
+    """
+
+    times: Annotated[float, Meta(gt=0, description="how often the total")] = 2.0
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return (Totals(),)
+
+    def learn(self, states: States) -> Transform:
+        return Quotients(divisor=self.times * states[Totals].total)
+'''
+STATISTIC = '''
+"""Sums."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from normcli.record import Array, per_group
+from normcli.stats import ColumnStatistic
+
+
+@dataclass(frozen=True)
+class Totals(ColumnStatistic):
+    """Sum of each column."""
+
+    total: Array = per_group("feature")
+
+    def column(self, x: Array, missing: int) -> tuple[float, ...]:
+        return (float(x.sum()),)
+
+    def _merge(self, other: Self) -> Self:
+        return replace(self, total=self.total + other.total)
+'''
+TRANSFORM = '''
+"""Division."""
+
+from dataclasses import dataclass
+
+from normcli.block import Block
+from normcli.record import Array, per_group
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Quotients(Transform):
+    """y = x / divisor."""
+
+    divisor: Array = per_group("feature", holds="positive")
+
+    def __call__(self, block: Block) -> Array:
+        return block.values / self.divisor[0]
+
+    def inverse(self, block: Block) -> Array:
+        return block.values * self.divisor[0]
+'''
+COMMAND = '''
+"""normcli greet."""
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """Say hello."""
+    click.echo("hello")
+'''
+
+
+@dataclass(frozen=True)
+class House:
+    """A copy of the package with a few files more, and none changed."""
+
+    path: Path
+
+    def run(self, *args: str, stdin: str = "") -> str:
+        env = os.environ | {"PYTHONPATH": str(self.path)}
+        line = [sys.executable, "-m", "normcli", *args]
+        done = subprocess.run(
+            line, cwd=self.path, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.stdout if done.returncode == 0 else f"{done.returncode}: {done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    path = tmp_path_factory.mktemp("house")
+    copy = path / "normcli"
+    shutil.copytree(HOME, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "methods" / "divide_by.py").write_text(METHOD.lstrip())
+    (copy / "stats" / "totals.py").write_text(STATISTIC.lstrip())
+    (copy / "transforms" / "quotients.py").write_text(TRANSFORM.lstrip())
+    (copy / "cli" / "greet.py").write_text(COMMAND.lstrip())
+    return House(path)
+
+
+def test_adding_a_method_is_adding_a_file(house: House) -> None:
+    assert re.search(r"^divide-by +x / \(times · total\) +yes +--times$", house.run("methods"), re.MULTILINE)
+    assert "--times" in house.run("methods", "divide-by")
+    shown = house.run("fit", "-m", "divide-by", "--help")
+    assert "--times NUMBER" in shown
+    assert "how often the total" in shown
+    assert "divide-by" in house.run("fit", "--help")
+    assert "divide-by" in house.run("fit", "-m", "zscore", "--times", "2")
+    assert house.run("fit", "-m", "divide-by", "--times", "-1").startswith("2: ")
+
+
+def test_and_all_commands_know_it(house: House) -> None:
+    fitted = house.run("fit", "-m", "divide-by", "--times", "0.5", stdin="a,b\n1,2\n3,6\n")
+    document = json.loads(fitted)
+    assert document["steps"][0]["options"] == {"times": 0.5}
+    assert document["steps"][0]["statistics"] == {"totals": {"columns": {"a": {"total": 4.0}, "b": {"total": 8.0}}}}
+    (house.path / "p.json").write_text(fitted)
+    assert "divide-by (times 0.5)" in house.run("inspect", "p.json")
+    applied = house.run("apply", "-p", "p.json", stdin="a,b\n1,2\n")
+    assert applied == "a,b\n0.5,0.5\n"
+    assert house.run("apply", "-p", "p.json", "--inverse", stdin=applied) == "a,b\n1,2\n"
+    schema = json.loads(house.run("inspect", "--json-schema"))
+    jsonschema.validate(document, schema)
+    document["steps"][0]["options"]["times"] = 0
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
+    document["steps"][0]["options"] = {"nosuch": 0}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
+    (house.path / "p.json").write_text(fitted.replace('"total": 4.0', '"total": "4"'))
+    assert "$.steps[0].statistics.totals.columns.a.total: " in house.run("inspect", "p.json")
+
+
+def test_adding_a_command_is_adding_a_file(house: House) -> None:
+    assert re.search(r"^  greet +Say hello", house.run("--help"), re.MULTILINE)
+    assert house.run("greet") == "hello\n"
+
+
+def test_a_file_that_begins_with_an_underscore_is_no_entry(house: House) -> None:
+    (house.path / "normcli" / "methods" / "_hidden.py").write_text(METHOD.lstrip())
+    assert "hidden" not in house.run("methods")
