@@ -1,18 +1,25 @@
 """The way in: whatever happens, even to the imports, there is one message and one of the documented exit codes."""
 
 import os
+import signal
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Runs the command line and leaves at once: nothing that is stuck in a library or a pipe keeps us."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         from normcli.cli._process import run
 
         code = run()
     except BaseException as e:
-        os.write(2, f"normcli: error: {type(e).__name__}: {e}\n".replace("\n", " ").encode() + b"\n")
+        what = ascii(f"{type(e).__name__}: {e}")[1:-1]
         code = 70
+        try:
+            os.write(2, f"normcli: error: {what} (this is a bug or a broken installation)\n".encode())
+        except OSError:
+            pass
     os._exit(code)
 
 

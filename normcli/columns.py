@@ -28,6 +28,7 @@ Infinite = Literal["error", "missing"]
 
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 _NUMBERS = ("int", "uint", "float", "decimal")
 
 
@@ -234,6 +235,9 @@ def _narrowed(y: Array, kind: str, name: str) -> np.ndarray[Any, Any]:
         y = np.rint(y)
         limits = np.iinfo(kind)
         beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
+    elif decimal := DECIMAL.fullmatch(kind):
+        _, precision, scale = map(int, decimal.groups())
+        beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
     else:
         with np.errstate(over="ignore"):
             y = y.astype(kind if kind.startswith("float") else np.float64)
@@ -266,7 +270,7 @@ def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind
 def _arrow_column(frame: pa.RecordBatch, name: str, y: np.ndarray[Any, Any], kind: str) -> pa.Array:
     import pyarrow as pa
 
-    decimal = re.fullmatch(r"decimal(\d+)\((\d+), (-?\d+)\)", kind)
+    decimal = DECIMAL.fullmatch(kind)
     if decimal:
         width, precision, scale = map(int, decimal.groups())
         exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)

@@ -57,7 +57,7 @@ def _body(plan: Plan) -> str:
 
 def _digest(body: str) -> str:
     """Of a document without its digest, laid out as we do: other spaces in a file make no other digest."""
-    return "sha256:" + hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    return "sha256:" + hashlib.sha256(body.encode()).hexdigest()
 
 
 def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     document = _parse(text)
     if document.get("format") != "normcli":
         _fail("$.format", "not a normcli parameter file")
-    if document.get("version") != VERSION:
+    if type(document.get("version")) is not int or document["version"] != VERSION:
         _fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
     _keys(document, TOP, "$", optional=("note",))
     schema = tuple(_typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(_a(list, document["schema"], "$.schema")))
@@ -178,12 +178,17 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _a(str, document.get("note", ""), "$.note"),
         _a(str, document["digest"], "$.digest"),
     )
-    body = {k: v for k, v in document.items() if k != "digest"}
-    if plan.digest != _digest("".join(_laid(body))) and not allow_edited:
+    try:
+        found = _digest("".join(_laid({k: v for k, v in document.items() if k != "digest"})))
+    except UnicodeEncodeError:
+        _fail("$", "half a character in a text")
+    except ValueError:
+        _fail("$", "a number beyond a float")
+    if plan.digest != found and not allow_edited:
         raise BadParametersError(
             "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return plan
+    return dataclasses.replace(plan, digest=found)
 
 
 def _fail(at: str, what: str) -> NoReturn:
@@ -264,6 +269,8 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     except UsageError as e:
         _fail(f"{at}.options", e.message)
     names = tuple(_a(dict, raw["columns"], f"{at}.columns"))
+    if not names:
+        _fail(f"{at}.columns", "there is none")
     for name in names:
         if name not in types:
             _fail(f"{at}.columns.{name}", "not in $.schema")
@@ -307,8 +314,11 @@ def _read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) ->
         sizes = {"feature": len(names)}
         for n, a in axes.items():
             arrays[n] = np.array(_read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)[None]
-    record = _typed_settings(kind, {n: raw[n] for n in settings}, at)
-    return dataclasses.replace(record, **arrays)
+    record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
+    fault = record.fault()
+    if fault:
+        _fail(f"{at}.{fault[0]}", fault[1])
+    return record
 
 
 def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:

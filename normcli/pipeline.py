@@ -75,6 +75,7 @@ class Progress:
 
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[int], None] = lambda weight: None
+    settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
     rows: int = 0
     blank_lines: int = 0
     incomplete: int = 0
@@ -217,5 +218,6 @@ def apply(
     sink = writer.open(file)
     for result in progress.follow(engine.map_ordered(work, reader.chunks())):
         sink.write(result.piece)
-    sink.close()
     progress.warn_of_incomplete()
+    progress.settle()
+    sink.close()

@@ -49,6 +49,10 @@ class Record:
         """The fields that are no arrays."""
         return {f.name: getattr(self, f.name) for f in fields(self) if "axes" not in f.metadata}
 
+    def fault(self) -> tuple[str, str] | None:
+        """A field, and why its value can't be, as far as types and `holds` don't say it."""
+        return None
+
     @property
     def groups(self) -> int:
         """How many groups there are; none in a blank record."""

@@ -28,6 +28,17 @@ class Source:
         self._start = self.file.tell() if self.regular else 0
         self.size = status.st_size - self._start if self.regular else None
 
+    def is_file(self, path: str | None) -> bool:
+        """Whether this is the regular file of that path, however it was opened."""
+        try:
+            return (
+                self.regular
+                and path not in (None, "-")
+                and os.path.samestat(os.fstat(self.file.fileno()), os.stat(path))
+            )
+        except OSError:
+            return False
+
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
         if self.regular:

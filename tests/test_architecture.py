@@ -146,23 +146,8 @@ def test_large_libraries_are_imported_where_they_are_needed() -> None:
     assert [i.place for i in imports() if i.top in slow and i.at_once] == []
 
 
-def test_entries_do_not_import_each_other_in_a_circle() -> None:
-    for i in imports():
-        assert i.module != "normcli." + i.file.removesuffix(".py").replace("/", ".")
-
-
 def test_nothing_below_the_command_line_prints_or_exits() -> None:
-    ends = {
-        "print",
-        "exit",
-        "quit",
-        "sys.exit",
-        "os._exit",
-        "os.abort",
-        "sys.stdout.write",
-        "sys.stderr.write",
-        "input",
-    }
+    ends = {"print", "input", "exit", "sys.exit", "os._exit", "sys.stdout.write", "sys.stderr.write"}
     wrong = [
         f"{file}:{node.lineno}"
         for file, tree in trees().items()
@@ -182,9 +167,7 @@ def imported_by(*words: str) -> set[str]:
     return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
 
 
-@pytest.mark.parametrize(
-    "words", [("-m", "normcli", "--help"), ("-m", "normcli", "--version"), ("-c", "import normcli")]
-)
+@pytest.mark.parametrize("words", ["-m normcli --help", "-m normcli --version", "-m normcli"])
 def test_what_needs_no_data_imports_no_library(words: str) -> None:
     seen = imported_by(*words.split())
     assert "normcli" in seen

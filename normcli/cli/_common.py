@@ -99,7 +99,7 @@ def progress(told: Console, reader: Reader, *, shown: bool = True) -> Iterator[P
     from normcli.pipeline import Progress
 
     with told.bar(reader.size, reader.unit, shown=shown) as advance:
-        yield Progress(warn=told.warn, advance=advance)
+        yield Progress(warn=told.warn, advance=advance, settle=told.settle)
 
 
 def counted(n: int, noun: str) -> str:

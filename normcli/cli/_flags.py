@@ -53,10 +53,10 @@ def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
     elif kind in (int, float):
         try:
             number = kind(text)
-        except ValueError:
+            if math.isfinite(number) and "_" not in text and (kind is float or abs(number) < 2**63):
+                yield number
+        except (ValueError, OverflowError):
             return
-        if math.isfinite(number) and "_" not in text:
-            yield number
     elif kind is str:
         yield text
 

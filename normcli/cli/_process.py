@@ -28,9 +28,11 @@ def run() -> int:
     _return_memory()
     _watch_signals()
     try:
-        code = main.main(prog_name="normcli", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        if "_NORMCLI_COMPLETE" in os.environ:
+            main.main(prog_name="normcli")
+        with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
+            main.invoke(ctx)
+        return _flushed(0)
     except click.exceptions.Exit as e:
         return _flushed(e.exit_code)
     except SystemExit as e:  # shell completion's way out

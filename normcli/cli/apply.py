@@ -65,7 +65,7 @@ def command(**values: Any) -> None:
         format = values["from_"] or formats.of_source(source)
         to = values["to"] or formats.by_suffix(target_path) or format
         options = format_options(values, sorted({format, to}))
-        check_output(values, formats.module(to).magic != b"", to, target.fd)
+        check_output(values, source, formats.module(to).magic != b"", to, target.fd)
         data = reader(source, format, options[format])
         pipeline.check_columns(plan, data, inverse=inverse, extra=not values["no_extra"])
         digests = pipeline.digests_after(plan, data, inverse=inverse, again=values["again"])
@@ -77,7 +77,6 @@ def command(**values: Any) -> None:
                 plan, data, writer, blank, target, engine(values),
                 infinite=values["infinite"], inverse=inverse, progress=seen,
             )  # fmt: skip
-        told.settle()
         target.commit()
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
@@ -101,13 +100,9 @@ def check_places(values: dict[str, Any]) -> None:
         raise click.UsageError(f"-p {params} is the OUTPUT")
 
 
-def check_output(values: dict[str, Any], binary: bool, to: str, fd: int) -> None:
+def check_output(values: dict[str, Any], source: Any, binary: bool, to: str, fd: int) -> None:
     """Raises UsageError for binary data to a terminal, and for text over its own input unless asked for."""
-    from normcli.outputs import same_file
-
     if binary and os.isatty(fd):
         raise click.UsageError(f"{to} to a terminal", click.get_current_context())
-    path, output = values["input"], values["output"]
-    over = path not in (None, "-") and output not in (None, "-") and same_file(path, output)
-    if over and not binary and not values["in_place"]:
+    if source.is_file(values["output"]) and not binary and not values["in_place"]:
         raise click.UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")

@@ -53,6 +53,8 @@ def command(**values: Any) -> None:
     check_format(values["from_"], "--from")
     with outputs.open_target(target_path) as target:
         source = sources.open_source(path, example="normcli fit data.csv -m zscore -p data.json")
+        if source.is_file(target_path):
+            raise click.UsageError(f"-p {target_path} is the INPUT")
         format = values["from_"] or formats.of_source(source)
         data = reader(source, format, format_options(values, [format])[format])
         names = columns.select(data.schema, values["columns"], values["exclude"], unseen=not method.statistics)

@@ -48,8 +48,8 @@ class Threads:
         stop = Event()
 
         def feed() -> None:
-            source = iter(jobs)
             try:
+                source = iter(jobs)
                 while window.acquire() and not stop.is_set():
                     todo.put((next(source), task := _Task[R]()))
                     ordered.put(task)

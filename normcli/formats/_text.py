@@ -151,6 +151,13 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
     return next(csv.reader([text], delimiter=delimiter, strict=True))
 
 
+def quoted_field(field: str, delimiter: str, *, alone: bool) -> str:
+    """A field of a row, in quotes where it needs them; an empty one does where it is alone in its row."""
+    if any(c in field for c in (delimiter, '"', "\r", "\n")) or (alone and not field):
+        return '"' + field.replace('"', '""') + '"'
+    return field
+
+
 @dataclass(frozen=True)
 class RowCheck:
     """What every row must be like."""

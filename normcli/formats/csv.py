@@ -6,8 +6,6 @@ stray quote. Columns not selected are parsed as text, so that they come out char
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -224,9 +222,8 @@ class Writer:
 
     def open(self, file: Outlet) -> Sink:
         if self.options.header:
-            line = io.StringIO()
-            csv.writer(line, delimiter=self.options.separator, lineterminator=self._line_end).writerow(self.columns)
-            file.write(line.getvalue().encode())
+            names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
+            file.write((self.options.separator.join(names) + self._line_end).encode())
         return Sink(file)
 
 

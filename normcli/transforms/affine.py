@@ -27,6 +27,13 @@ class Affine(Transform):
     ends: tuple[float, float] | None = None
     clip: bool = False
 
+    def fault(self) -> tuple[str, str] | None:
+        if self.gain == 0.0:
+            return "gain", "must not be 0"
+        if self.ends is not None and not self.ends[0] < self.ends[1] < self.ends[0] + np.inf:
+            return "ends", "must rise, by a float"
+        return None
+
     def __call__(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):

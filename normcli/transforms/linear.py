@@ -29,6 +29,16 @@ class Linear(Transform):
     rotation: Array = per_group("direction", "component")
     prefix: str | None = None
 
+    def fault(self) -> tuple[str, str] | None:
+        (features, directions), components = self.basis.shape[1:], self.rotation.shape[2]
+        if not 1 <= directions <= features:
+            return "spread", f"{directions} directions of {features} columns"
+        if self.prefix is None and components != features:
+            return "rotation", f"{components} columns, not {features}"
+        if not 1 <= components <= features:
+            return "rotation", f"{components} components of {features} columns"
+        return ("prefix", "must not be empty") if self.prefix == "" else None
+
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         if self.prefix is None:
             return tuple(names)

@@ -18,6 +18,9 @@ class Rows(Transform):
 
     norm: Literal["l1", "l2", "max"] | float = "l2"
 
+    def fault(self) -> tuple[str, str] | None:
+        return ("norm", "must be at least 1") if isinstance(self.norm, float) and self.norm < 1 else None
+
     def __call__(self, block: Block) -> Array:
         largest = np.zeros(block.rows)
         for x in block.columns:
