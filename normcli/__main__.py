@@ -14,6 +14,10 @@ def main() -> NoReturn:
 
         code = run()
     except BaseException as e:
+        if os.environ.get("NORMCLI_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
         what = ascii(f"{type(e).__name__}: {e}")[1:-1]
         code = 70
         try:

@@ -78,10 +78,10 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
         else:
             hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
         if not hits:
-            raise BadDataError(f"no {'numeric ' if numbers else ''}column is called {printable(part)!r}")
+            raise BadDataError(f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'")
         for name in hits:
             if numbers and not types[name].is_number and types[name].type != "null":
-                raise BadDataError(f"column {printable(name)!r} is not numeric but {types[name].type}")
+                raise BadDataError(f"column '{printable(name)}' is not numeric but {types[name].type}")
         found |= hits
     return found
 
@@ -167,7 +167,7 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> 
             given[j], matrix = np.where(where, np.nan, x), None
     if bad:
         row, name = min(bad, key=lambda b: b[0])
-        raise BadRowError(row, f"infinite value in column {printable(name)!r}", "--inf missing treats it as missing")
+        raise BadRowError(row, f"infinite value in column '{printable(name)}'", "--inf missing treats it as missing")
     return Block(tuple(given), matrix)
 
 
@@ -243,7 +243,7 @@ def _narrowed(y: Array, kind: str, name: str) -> np.ndarray[Any, Any]:
             y = y.astype(kind if kind.startswith("float") else np.float64)
         beyond = np.zeros(0, np.bool_) if np.isfinite(y.sum(dtype=np.float64)) else np.isinf(y)
     if beyond.any():
-        raise BadRowError(int(np.argmax(beyond)), f"the result in column {printable(name)!r} is beyond {kind}")
+        raise BadRowError(int(np.argmax(beyond)), f"the result in column '{printable(name)}' is beyond {kind}")
     return y
 
 

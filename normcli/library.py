@@ -104,5 +104,5 @@ def _block(matrix: Any, names: Sequence[str]) -> Block:
         raise BadDataError(f"a block of {len(block.columns)} columns where {len(names)} are named")
     for name, x in zip(names, block.columns, strict=True):
         if np.isinf(x).any():
-            raise BadDataError(f"row {int(np.isinf(x).argmax()) + 1}: infinite value in column {printable(name)!r}")
+            raise BadDataError(f"row {int(np.isinf(x).argmax()) + 1}: infinite value in column '{printable(name)}'")
     return block

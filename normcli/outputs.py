@@ -115,9 +115,10 @@ def open_target(path: str | None) -> Target:
             raise OutputError("standard output is closed")
         return Target(STDOUT, None, 1)
     name = printable(path)
-    open_already = re.fullmatch(
-        r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
-    )
+    if not path or path.endswith("/"):
+        raise CannotCreateError(f"{name!r} is no name of a file")
+    standard = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
+    open_already = re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", standard)
     if open_already:
         try:
             return Target(name, None, os.dup(int(open_already[1] or open_already[2])))

@@ -52,7 +52,12 @@ def _body(plan: Plan) -> str:
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
         "steps": [_step(s, plan.types) for s in plan.steps],
     }
-    return "".join(_laid(document))
+    body = "".join(_laid(document))
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        raise UsageError("a name, a prefix or a note is not text in UTF-8") from None
+    return body
 
 
 def _digest(body: str) -> str:
@@ -145,7 +150,7 @@ def _laid(value: Any, depth: int = 0) -> Iterator[str]:
 # -- reading -----------------------------------------------------------------------------------------------------
 def read_file(path: str, *, allow_edited: bool = False) -> Plan:
     """The plan of a parameter file, or of one on standard input for `-`. Raises NormcliError."""
-    source = open_source(path)
+    source = open_source(path, example="normcli apply data.csv -p data.json")
     try:
         parts = []
         while source.count <= LARGEST and (part := source.read(1 << 20)):
@@ -180,8 +185,6 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     )
     try:
         found = _digest("".join(_laid({k: v for k, v in document.items() if k != "digest"})))
-    except UnicodeEncodeError:
-        _fail("$", "half a character in a text")
     except ValueError:
         _fail("$", "a number beyond a float")
     if plan.digest != found and not allow_edited:
@@ -212,6 +215,10 @@ def _parse(text: bytes) -> dict[str, Any]:
 
     try:
         document = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        if b"\\ud" in text.lower():
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        _fail("$", "half a character in a text")
     except UnicodeDecodeError:
         _fail("$", "not JSON: not even text")
     except RecursionError:
@@ -291,7 +298,7 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
 def _entry(room: str, raw: Any, at: str) -> Any:
     name = _a(str, raw, at)
     if name not in registry.names(room):
-        _fail(at, f"{printable(name)!r} is none of {', '.join(registry.names(room))}")
+        _fail(at, f"'{printable(name)}' is none of {', '.join(registry.names(room))}")
     return registry.only(room, name)
 
 
@@ -313,7 +320,8 @@ def _read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) ->
     else:
         sizes = {"feature": len(names)}
         for n, a in axes.items():
-            arrays[n] = np.array(_read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)[None]
+            flat = np.array(_read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)
+            arrays[n] = flat.reshape(1, *(sizes.get(d, 0) for d in a.dims))
     record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
     fault = record.fault()
     if fault:

@@ -30,12 +30,10 @@ class Source:
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file of that path, however it was opened."""
+        if not self.regular or path in (None, "-"):
+            return False
         try:
-            return (
-                self.regular
-                and path not in (None, "-")
-                and os.path.samestat(os.fstat(self.file.fileno()), os.stat(path))
-            )
+            return os.path.samestat(os.fstat(self.file.fileno()), os.stat(str(path)))
         except OSError:
             return False
 

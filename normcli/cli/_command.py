@@ -1,5 +1,6 @@
 """A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from normcli import registry
 from normcli.cli import HELP
 
 METHOD = "method_option_"
+PLACE = click.Path(allow_dash=True, readable=False)  # whether it can be read is found out by reading it
 
 
 class Entry(click.ParamType[str]):
@@ -62,14 +64,15 @@ class WithOptions(click.Command):
         if self.takes_method:
             lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, **HELP}
             first = click.Context(self, resilient_parsing=True, **lenient)
-            ctx.meta["normcli.method"] = self.make_parser(first).parse_args(list(args))[0].get("method")
+            with contextlib.suppress(click.UsageError):  # which the second reading will tell
+                ctx.meta["normcli.method"] = self.make_parser(first).parse_args(list(args))[0].get("method")
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as e:
             having = methods_with(e.option_name) if self.takes_method else []
             if not having:
                 raise
-            method = ctx.meta["normcli.method"]
+            method = ctx.meta.get("normcli.method")
             whose = f"{method} has no option {e.option_name}" if method else f"{e.option_name} needs -m"
             raise click.UsageError(f"{whose}; it is an option of {', '.join(having)}", ctx) from None
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -25,6 +26,9 @@ def run() -> int:
     gc.set_threshold(100_000)  # imports make much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")  # gives memory back soonest
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     _return_memory()
     _watch_signals()
     try:
@@ -41,8 +45,8 @@ def run() -> int:
         outputs.remove_temporaries()
         die_of(signal.SIGPIPE)
     except click.ClickException as e:
-        ctx = getattr(e, "ctx", None)
-        _say(e.format_message(), f"try {ctx.command_path} --help" if ctx else "")
+        command = getattr(e, "ctx", None)
+        _say(e.format_message(), f"try {command.command_path} --help" if command else "")
         return e.exit_code
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
@@ -108,9 +112,7 @@ def _watch_signals() -> None:
     inside a library or a stalled pipe. One that was ignored at start stays ignored."""
     ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     watched = {s for s in ending if signal.getsignal(s) is not signal.SIG_IGN}
-    for number in watched:
-        signal.signal(number, signal.SIG_DFL)  # Python's own for INT would only raise in the main thread
-    signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # an ignored one, too: a library may set a handler for it
 
     def wait() -> None:
         number = signal.sigwait(watched)
@@ -123,8 +125,10 @@ def _watch_signals() -> None:
 
 def die_of(number: int) -> NoReturn:
     """Ends the process by the signal itself, so that a shell sees it."""
-    if number == signal.SIGPIPE:  # Python ignores it; only the main thread may change that, and it is the one here
-        signal.signal(number, signal.SIG_DFL)
+    with contextlib.suppress(OSError, AttributeError):
+        import ctypes
+
+        ctypes.CDLL(None).signal(int(number), 0)  # Python's may be called by the main thread only; libraries set others
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     os._exit(128 + number)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from normcli.cli._command import Entry, WithOptions
+from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -26,8 +26,15 @@ EXAMPLES = (
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-p", "--params", required=True, metavar="PARAMS", type=click.Path(allow_dash=True), help="Made by fit.")
-@click.option("-o", "--output", metavar="OUTPUT", type=click.Path(), help="A file; default: standard output.")
+@click.option(
+    "-p",
+    "--params",
+    required=True,
+    metavar="PARAMS",
+    type=PLACE,
+    help="Made by fit.",
+)
+@click.option("-o", "--output", metavar="OUTPUT", type=PLACE, help="A file; default: standard output.")
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
 @click.option("--only", is_flag=True, help="Write the normalized columns alone.")
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
@@ -41,7 +48,7 @@ EXAMPLES = (
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
 @common
-@click.argument("input", required=False, type=click.Path(allow_dash=True))
+@click.argument("input", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Normalize data by the parameters that fit learned, or restore them.
 

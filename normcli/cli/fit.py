@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from normcli import registry
-from normcli.cli._command import METHOD, Entry, WithOptions, given
+from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -28,13 +28,17 @@ EXAMPLES = (
 @click.command(cls=WithOptions, examples=EXAMPLES)
 @click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
 @click.option(
-    "-p", "--params", metavar="PARAMS", type=click.Path(), help="The parameter file; default: standard output."
+    "-p",
+    "--params",
+    metavar="PARAMS",
+    type=PLACE,
+    help="The parameter file; default: standard output.",
 )
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @common
-@click.argument("input", required=False, type=click.Path(allow_dash=True))
+@click.argument("input", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Learn a method's parameters from data, in one pass.
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from normcli.cli import HELP
+from normcli.cli._command import PLACE
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
-@click.argument("params", required=False, type=click.Path(allow_dash=True))
+@click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
     from normcli import params, registry

@@ -183,7 +183,7 @@ class RowCheck:
             if not word or word in self.missing:
                 continue
             if not NUMBER.fullmatch(word):
-                return f"{printable(fields[j][:80])!r} in column {printable(name)!r} is not a number"
+                return f"'{printable(fields[j][:80])}' in column '{printable(name)}' is not a number"
             if self.finite and math.isinf(float(word)):
-                return f"infinite value in column {printable(name)!r}"
+                return f"infinite value in column '{printable(name)}'"
         return None

@@ -54,7 +54,7 @@ class Options:
 
     def check(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
-            raise UsageError(f"--delimiter {printable(self.delimiter)!r}: one ASCII character, no quote or line end")
+            raise UsageError(f"--delimiter '{printable(self.delimiter)}': one ASCII character, no quote or line end")
 
 
 class Reader:
@@ -133,7 +133,7 @@ class Reader:
             names = [f"column_{j + 1}" for j in range(len(names))]
         if len(set(names)) < len(names):
             twice = next(n for j, n in enumerate(names) if n in names[:j])
-            raise BadDataError(f"{where}: two columns are called {printable(twice)!r}")
+            raise BadDataError(f"{where}: two columns are called '{printable(twice)}'")
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
         return Layout(self.source.name, tuple(names), kinds, options.separator, options.missing, crlf)
@@ -145,7 +145,7 @@ class Reader:
         for series in frame:
             kind, cause = _kind(series, self.layout.missing)
             kinds.append(kind)
-            left = f"column {printable(series.name)!r} is left out"
+            left = f"column '{printable(series.name)}' is left out"
             if kind == "empty":
                 self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
             elif cause is not None:

@@ -93,9 +93,13 @@ class Reader:
                 batches = self._file.iter_batches(
                     self._rows(), row_groups=[group], columns=needed and list(needed), use_threads=False
                 )
+                begun = first
                 for batch in batches:
                     yield Chunk(batch, self.source.name, first)
                     first += batch.num_rows
+                promised = self._file.metadata.row_group(group).num_rows
+                if first - begun != promised:  # checksums do not cover the headers of pages
+                    raise ValueError(f"{first - begun} rows in a row group of {promised}")
 
     def _rows(self) -> int:
         """Rows to a block: fixed by the schema, never by what is asked of it."""

@@ -60,7 +60,10 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NORMCLI_", "_NORMCLI"))}
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"):
         kept.pop(name, None)
-    return kept | dict(changes or {})
+    made = kept | dict(changes or {})
+    if changes and "PYTHONPATH" in changes and "PYTHONPATH" in os.environ:
+        made["PYTHONPATH"] += os.pathsep + os.environ["PYTHONPATH"]
+    return made
 
 
 def command(*args: Arg, via: str = "") -> list[Arg]:

@@ -305,7 +305,8 @@ def breaking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_library_that_can_not_be_imported(desk: Desk, breaking: Path, module: str) -> None:
     (breaking / f"{module}.py").write_text("raise ImportError('broken\\nin two')")
     message = desk.fails(70, "fit", "table.csv", "-m", "zscore", "-p", "p.json", env={"PYTHONPATH": str(breaking)})
-    assert "ImportError: broken in two" in message
+    assert "ImportError: broken" in message
+    assert "in two" in message
 
 
 def test_debug_shows_where(desk: Desk, breaking: Path) -> None:
