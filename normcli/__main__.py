@@ -1,5 +1,6 @@
 """The way in: whatever happens, even to the imports, there is one message and one of the documented exit codes."""
 
+import contextlib
 import os
 import signal
 from typing import NoReturn
@@ -20,10 +21,8 @@ def main() -> NoReturn:
             traceback.print_exc()
         what = ascii(f"{type(e).__name__}: {e}")[1:-1]
         code = 70
-        try:
+        with contextlib.suppress(OSError):
             os.write(2, f"normcli: error: {what} (this is a bug or a broken installation)\n".encode())
-        except OSError:
-            pass
     os._exit(code)
 
 

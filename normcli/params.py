@@ -95,7 +95,9 @@ def described(step: Step, types: dict[str, str]) -> dict[str, dict[str, Any]]:
         for key in ("count", "missing", "mean", "std", "min", "max"):
             if key in said:
                 value = float(said[key][j]) + 0.0
-                known = np.isfinite(value) and (key in ("count", "missing") or said["count"][j] > 0)
+                known = np.isfinite(value) and (
+                    key in ("count", "missing") or "count" not in said or said["count"][j] > 0
+                )
                 entry[key] = (int(value) if key in ("count", "missing") else value) if known else None
         if "min" in entry:
             entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
@@ -148,9 +150,9 @@ def _laid(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
-def read_file(path: str, *, allow_edited: bool = False) -> Plan:
+def read_file(path: str, *, example: str, allow_edited: bool = False) -> Plan:
     """The plan of a parameter file, or of one on standard input for `-`. Raises NormcliError."""
-    source = open_source(path, example="normcli apply data.csv -p data.json")
+    source = open_source(path, example=example)
     try:
         parts = []
         while source.count <= LARGEST and (part := source.read(1 << 20)):

@@ -63,7 +63,9 @@ def command(**values: Any) -> None:
     told, inverse = console(values), values["inverse"]
     path, target_path = values["input"], values["output"]
     check_places(values)
-    plan = params.read_file(values["params"], allow_edited=values["allow_edited"])
+    plan = params.read_file(
+        values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
+    )
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()

@@ -26,7 +26,7 @@ def command(**values: Any) -> None:
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
-    plan = params.read_file(values["params"], allow_edited=values["allow_edited"])
+    plan = params.read_file(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
     click.echo(

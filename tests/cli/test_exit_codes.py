@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -82,11 +83,15 @@ def test_the_environment_is_checked_like_a_flag(desk: Desk) -> None:
     assert "threads" in message.lower()
 
 
-@pytest.mark.parametrize("given", [("nosuch",), ("fit", "-m"), ("apply",), ("inspect",), ("methods", "nosuch")])
-def test_an_incomplete_line_says_what_to_try(desk: Desk, given: tuple[str, ...]) -> None:
-    message = desk.fails(2, *given, stdin=TABLE)
+@pytest.mark.parametrize("given", [("nosuch",), ("fit", "--nosuch"), ("apply",), ("inspect",)])
+def test_a_line_that_makes_no_sense_says_what_to_try(desk: Desk, given: tuple[str, ...]) -> None:
     words = "normcli" if given == ("nosuch",) else f"normcli {given[0]}"
-    assert "methods are" in message or f"(try {words} --help)" in message
+    assert f"(try {words} --help)" in desk.fails(2, *given, stdin=TABLE)
+
+
+def test_an_option_without_its_value_is_named(desk: Desk) -> None:
+    assert "'-m'" in desk.fails(2, "fit", "-m")
+    assert "'-p'" in desk.fails(2, "fit", "-m", "zscore", "-p")
 
 
 def other_names(desk: Desk, name: str) -> list[str]:
@@ -245,6 +250,7 @@ def test_parameters_that_are_not_to_be_trusted(desk: Desk) -> None:
         ("newer", good.replace(b'"version": 1', b'"version": 2'), "$.version"),
         ("edited", good.replace(b'"offset": 0.0', b'"offset": 0.5'), "$.digest"),
         ("absurd", good.replace(b'"std": ', b'"std": -'), "$.steps[0].columns.a.std"),
+        ("no root", re.sub(rb'"squares_low": [^}]*', b'"squares_low": -1e99', good), "$.steps[0].columns.a.std"),
     ):
         assert data != good
         (desk / "bad.json").write_bytes(data)
