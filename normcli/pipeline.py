@@ -139,9 +139,10 @@ def _wider(a: str, b: str) -> str:
 def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
     """Columns that have nothing to learn from."""
     for step in plan.steps:
-        said = {"count": np.ones(len(step.columns)), "min": [0], "max": [1]} | step.summary()
-        empty = [n for n, c in zip(step.columns, said["count"], strict=True) if c == 0]
-        same = [n for n, lo, hi in zip(step.columns, said["min"], said["max"], strict=False) if lo == hi]
+        said = step.summary()
+        empty = [n for n, c in zip(step.columns, said.get("count", ()), strict=False) if c == 0]
+        ends = zip(step.columns, said.get("min", ()), said.get("max", ()), strict=False)
+        same = [n for n, least, greatest in ends if least == greatest]
         if empty:
             warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
         if same:
