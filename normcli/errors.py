@@ -15,6 +15,9 @@ class NormcliError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class UsageError(NormcliError):
     """Wrong before any data is read."""

@@ -41,7 +41,8 @@ class Step:
 
     def summary(self) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people."""
-        return {name: a[0] for state in self.states for name, a in state.summary().items()}
+        with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
+            return {name: a[0] for state in self.states for name, a in state.summary().items()}
 
 
 @dataclass(frozen=True)
