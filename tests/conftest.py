@@ -1,5 +1,7 @@
 """What tests of several rooms share: laws without a clock, and real data."""
 
+import contextlib
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +26,10 @@ def real(request: pytest.FixtureRequest) -> Array:
 def longley() -> Array:
     """(16, 6) Longley's exogenous columns: nearly collinear, in units far apart; Σ has condition 9e11."""
     return np.loadtxt(Path(__file__).parent / "data" / "longley.csv", delimiter=",", skiprows=1)[:, 1:]
+
+
+# A run in the background may begin with these ignored, and commands started by the tests would inherit that.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    with contextlib.suppress(ValueError):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
