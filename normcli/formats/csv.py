@@ -150,7 +150,7 @@ class Reader:
                 self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
             elif cause is not None:
                 word = printable(series[cause][:80])
-                self.doubts[series.name] = f"{sample.locate(cause)}: {left}: {word!r} in it is not a number"
+                self.doubts[series.name] = f"{sample.locate(cause)}: {left}: '{word}' in it is not a number"
         return tuple(kinds)
 
 
