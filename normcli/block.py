@@ -41,19 +41,24 @@ class Block:
             x[:] = column
         return matrix
 
+    @cached_property
+    def sums(self) -> Array:
+        """(features,) of all values: NaN where one is missing, or where infinities or overflow make it so."""
+        return np.array([x.sum() for x in self.columns])
+
     def present(self) -> Iterator[Array]:
         """Each column's present values, (n,). Missing values are dealt with here, so that no statistic has to."""
-        for x in self.columns:
-            yield x[~np.isnan(x)] if np.isnan(x.sum()) else x
+        for x, total in zip(self.columns, self.sums.tolist(), strict=True):
+            yield x[~np.isnan(x)] if total != total else x
 
     @cached_property
     def incomplete(self) -> NDArray[np.bool_] | None:
         """(rows,) which rows miss a value; None where none does."""
         gone: NDArray[np.bool_] | None = None
-        for x in self.columns:
-            if np.isnan(x.sum()):
-                gone = np.isnan(x) if gone is None else gone | np.isnan(x)
-        return gone
+        for j in np.flatnonzero(np.isnan(self.sums)):
+            missing = np.isnan(self.columns[j])
+            gone = missing if gone is None else gone | missing
+        return gone if gone is not None and gone.any() else None
 
     @property
     def complete(self) -> "Block":

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normcli.block import Block
 from normcli.errors import BadDataError, BadRowError, printable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Frame = Any  # pl.DataFrame | pa.RecordBatch; pyarrow publishes no types
 Infinite = Literal["error", "missing"]
+Numbers = NDArray[Any]  # of any type
 
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
@@ -159,19 +161,20 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> 
         for x, to in zip(given, matrix.T, strict=True):
             to[:] = x
         given = list(matrix.T)
-    bad: list[tuple[int, str]] = []
-    for j, (x, name) in enumerate(zip(given, wanted, strict=True)):
-        if not np.isfinite(x.sum()) and (where := np.isinf(x)).any():
-            if infinite == "error":
-                bad.append((int(np.argmax(where)), name))
-            given[j], matrix = np.where(where, np.nan, x), None
-    if bad:
-        row, name = min(bad, key=lambda b: b[0])
-        raise BadRowError(row, f"infinite value in column '{printable(name)}'", "--inf missing treats it as missing")
-    return Block(tuple(given), matrix)
+    made = Block(tuple(given), matrix)
+    doubtful = np.flatnonzero(~np.isfinite(made.sums)).tolist()
+    infinities = {j: where for j in doubtful if (where := np.isinf(given[j])).any()}
+    if not infinities:
+        return made
+    if infinite == "error":
+        row, j = min((int(np.argmax(where)), j) for j, where in infinities.items())
+        raise BadRowError(
+            row, f"infinite value in column '{printable(wanted[j])}'", "--inf missing treats it as missing"
+        )
+    return Block(tuple(np.where(infinities[j], np.nan, x) if j in infinities else x for j, x in enumerate(given)))
 
 
-def _numbers(frame: Frame, name: str) -> np.ndarray[Any, Any]:
+def _numbers(frame: Frame, name: str) -> Numbers:
     """(rows,) of a type that float64 can hold, NaN where missing."""
     if is_polars(frame):
         import polars as pl
@@ -202,7 +205,7 @@ def put(
     kinds = {o: _restorable(restored[o]) if restored else _output_type(frame, o) for o in outputs}
     narrowed = {o: _narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
     make = _polars_column if is_polars(frame) else _arrow_column
-    new = {o: make(frame, o, y, kinds[o]) for o, y in narrowed.items()}
+    new = {o: make(frame, o, y, missing, kinds[o]) for o, (y, missing) in narrowed.items()}
     columns: dict[str, Any] = {}
     for n in names(frame):
         if n == wanted[0]:
@@ -229,30 +232,35 @@ def _output_type(frame: Frame, name: str) -> str:
     return "float32" if old.get(name) == "float32" else "float64"
 
 
-def _narrowed(y: Array, kind: str, name: str) -> np.ndarray[Any, Any]:
-    """(rows,) in the type's range, NaN where missing; integers rounded to nearest."""
-    if kind.startswith(("int", "uint")):
-        y = np.rint(y)
-        limits = np.iinfo(kind)
-        beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
-    elif decimal := DECIMAL.fullmatch(kind):
-        _, precision, scale = map(int, decimal.groups())
-        beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
-    else:
-        with np.errstate(over="ignore"):
-            y = y.astype(kind if kind.startswith("float") else np.float64)
-        beyond = np.zeros(0, np.bool_) if np.isfinite(y.sum(dtype=np.float64)) else np.isinf(y)
+def _narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_] | None]:
+    """(rows,) in the type's range, integers rounded to nearest, NaN where missing; and where that is, if anywhere."""
+    with np.errstate(over="ignore"):
+        total = y.sum()
+        missing = np.isnan(y) if np.isnan(total) else None
+        if kind.startswith(("int", "uint")):
+            y = np.rint(y)
+            limits = np.iinfo(kind)
+            beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
+        elif decimal := DECIMAL.fullmatch(kind):
+            _, precision, scale = map(int, decimal.groups())
+            beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
+        else:
+            y = y.astype(kind, copy=False)
+            finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
+            beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
     if beyond.any():
         raise BadRowError(int(np.argmax(beyond)), f"the result in column '{printable(name)}' is beyond {kind}")
-    return y
+    return y, missing
 
 
-def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind: str) -> pl.Series:
+def _polars_column(
+    frame: pl.DataFrame, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+) -> pl.Series:
     import polars as pl
 
     new = pl.Series(name, y)
     old = frame[name] if name in frame.columns else None
-    if np.isnan(y.sum()):
+    if missing is not None:
         new = new.fill_nan(None)
     if kind.startswith(("int", "uint")):
         new = new.cast(getattr(pl, kind.replace("i", "I").replace("u", "U")))
@@ -267,22 +275,23 @@ def _polars_column(frame: pl.DataFrame, name: str, y: np.ndarray[Any, Any], kind
     return new
 
 
-def _arrow_column(frame: pa.RecordBatch, name: str, y: np.ndarray[Any, Any], kind: str) -> pa.Array:
+def _arrow_column(
+    frame: pa.RecordBatch, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+) -> pa.Array:
     import pyarrow as pa
 
     decimal = DECIMAL.fullmatch(kind)
     if decimal:
         width, precision, scale = map(int, decimal.groups())
         exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)
-        return pa.array(y.round(scale), mask=np.isnan(y)).cast(exact, safe=False)
+        return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
     target = pa.type_for_alias(kind)
-    missing = np.isnan(y) if np.isnan(y.sum()) else None
     if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
         old = frame.column(name)
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
-            missing &= ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
+            missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
     if pa.types.is_integer(target):
-        y = np.where(np.isnan(y), 0, y).astype(kind)
+        y = (y if missing is None else np.where(missing, 0, y)).astype(kind)
     return pa.array(y, type=target, mask=missing)
 
 

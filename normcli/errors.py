@@ -64,11 +64,22 @@ class ReaderGoneError(NormcliError):
 
 
 class BadRowError(Exception):
-    """Row `row` (from 0) of a frame is at fault. A worker turns it into a place in the input."""
+    """Row `row` (from 0) of a frame is at fault. A worker turns it into a place in its chunk."""
 
     def __init__(self, row: int, what: str, hint: str = "") -> None:
         super().__init__(row, what, hint)
         self.row = row
+        self.what = what
+        self.hint = hint
+
+
+class BadPlaceError(Exception):
+    """Place `place` (from 0; lines of text, rows of binary data) of a chunk is at fault. The pipeline, which knows how
+    long all chunks before were, turns it into a place in the input."""
+
+    def __init__(self, place: int, what: str, hint: str = "") -> None:
+        super().__init__(place, what, hint)
+        self.place = place
         self.what = what
         self.hint = hint
 

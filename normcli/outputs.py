@@ -14,6 +14,7 @@ from typing import Self
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
 
 STDOUT = "<stdout>"
+AHEAD = 8 << 20  # bytes
 
 _temporaries: set[str] = set()  # what must be gone if we are ended
 _changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
@@ -40,6 +41,8 @@ class Target:
     fd: int
     temporary: str | None = None
     dead: bool = False
+    count: int = 0  # bytes written so far
+    begun: int = 0  # bytes that are on their way to the disk
 
     def write(self, data: bytes | memoryview) -> int:
         """All of it. Once something has failed, what a dying writer still sends goes nowhere."""
@@ -58,7 +61,17 @@ class Target:
             except OSError as e:
                 self.dead = True
                 raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+        self.count += len(view)
+        if self.temporary is not None and self.count - self.begun >= AHEAD:
+            self._send()
         return len(view)
+
+    def _send(self) -> None:
+        """Has the system begin to write what it holds, so that the sync at the end has not all of it to wait for."""
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self.fd, self.begun, self.count - self.begun, os.POSIX_FADV_DONTNEED)
+        self.begun = self.count
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -15,7 +15,7 @@ import numpy as np
 from normcli import columns, registry
 from normcli.columns import Field, Frame, Infinite
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadPlaceError, BadRowError
 from normcli.formats import Chunk, Outlet, Reader, Writer
 from normcli.methods import Method, listed
 from normcli.plan import Plan, Seen, Step, merged
@@ -29,6 +29,7 @@ class Result:
 
     rows: int
     weight: int
+    places: int
     blank_lines: int
     incomplete: int = 0
     seen: tuple[Seen, ...] = ()
@@ -51,10 +52,10 @@ class Work:
         try:
             with np.errstate(all="ignore"):
                 decoded = chunk.decode(self.wanted, self.infinite)
-                result = Result(columns.rows(decoded.frame), chunk.weight, decoded.blank_lines)
+                result = Result(columns.rows(decoded.frame), chunk.weight, decoded.places, decoded.blank_lines)
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:
-            raise BadDataError(f"{chunk.locate(e.row)}: {e.what}", e.hint) from None
+            raise BadPlaceError(chunk.locate(e.row), e.what, e.hint) from None
 
     def _measured(self, result: Result, frame: Frame) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
@@ -80,13 +81,19 @@ class Progress:
     blank_lines: int = 0
     incomplete: int = 0
 
-    def follow(self, results: Iterable[Result]) -> Iterator[Result]:
-        for result in results:
-            self.rows += result.rows
-            self.blank_lines += result.blank_lines
-            self.incomplete += result.incomplete
-            self.advance(result.weight)
-            yield result
+    def follow(self, results: Iterable[Result], reader: Reader) -> Iterator[Result]:
+        """The results of a reader's chunks, in order. Raises BadDataError for the first that went wrong."""
+        place = reader.start
+        try:
+            for result in results:
+                place += result.places
+                self.rows += result.rows
+                self.blank_lines += result.blank_lines
+                self.incomplete += result.incomplete
+                self.advance(result.weight)
+                yield result
+        except BadPlaceError as e:
+            raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
     def warn_of_incomplete(self) -> None:
         if self.incomplete > MANY_MISSING * self.rows:
@@ -112,7 +119,7 @@ def fit(
     work = Work(plan, frozenset(names), infinite)
     seen: tuple[Seen, ...] = (method.statistics,)
     types: tuple[str, ...] = ()
-    for result in progress.follow(engine.map_ordered(work, reader.chunks(names))):
+    for result in progress.follow(engine.map_ordered(work, reader.chunks(names)), reader):
         seen = merged(seen, result.seen)
         types = tuple(map(_wider, types, result.types)) if types else result.types
     if not progress.rows:
@@ -217,7 +224,7 @@ def apply(
         plan, frozenset(plan.needs(inverse=inverse)), infinite, inverse, keep=columns.names(blank), writer=writer
     )
     sink = writer.open(file)
-    for result in progress.follow(engine.map_ordered(work, reader.chunks())):
+    for result in progress.follow(engine.map_ordered(work, reader.chunks()), reader):
         sink.write(result.piece)
     progress.warn_of_incomplete()
     progress.settle()

@@ -25,8 +25,7 @@ class Source:
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())
         self.regular = stat.S_ISREG(status.st_mode)
-        self._start = self.file.tell() if self.regular else 0
-        self.size = status.st_size - self._start if self.regular else None
+        self.size = status.st_size - self.file.tell() if self.regular else None
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file of that path, however it was opened."""
@@ -39,52 +38,37 @@ class Source:
 
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
-        if self.regular:
-            before, data = self.count, self.read(count)
-        else:
-            before, begun, self.pushed = self.count, self.pushed, b""
-            self.pushed = begun if len(begun) >= count else self.read(count - len(begun), after=begun) + self.pushed
-            data = self.pushed[:count]
-        self.count = before
-        return data
+        if len(self.pushed) < count:
+            self.pushed = self._filled(self.pushed, count, io.BytesIO())
+        return self.pushed[:count]
 
-    def read(self, size: int, *, after: bytes = b"") -> bytes:
-        """`after`, which was read last, and the next `size` bytes; fewer only at the end. One piece of memory, filled
-        once: a file is read again from where `after` began. Raises OutputError where reading fails."""
-        whole = len(after) + size
-        try:
-            if self.regular:
-                data = self._at(self._start + self.count - len(after), whole)
-            else:
-                begun = after + self.pushed
-                data = begun if len(begun) >= whole else self._next(begun, whole)
-                data, self.pushed = data[:whole], data[whole:]
-        except OSError as e:
-            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
+    def read(self, size: int, *, after: bytes = b"", into: io.BytesIO | None = None) -> bytes:
+        """`after`, which was read last, and the next `size` bytes; fewer only at the end. They lie in the memory of
+        `into`, for which nobody else must have a use. Raises OutputError where reading fails."""
+        begun, whole = after + self.pushed, len(after) + size
+        data, self.pushed = self._filled(begun[:whole], whole, into or io.BytesIO()), begun[whole:]
         self.count += len(data) - len(after)
         return data
 
-    def _at(self, position: int, size: int) -> bytes:
-        data = os.pread(self.file.fileno(), size, position)
-        while len(data) < size and (more := os.pread(self.file.fileno(), size - len(data), position + len(data))):
-            data += more
-        return data
-
-    def _next(self, begun: bytes, size: int) -> bytes:
-        buffer = io.BytesIO()  # it gives its memory away as bytes without a copy
-        buffer.seek(size - 1)
+    def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
+        """`begun` and what follows it, `size` bytes in all: in a BytesIO, which gives its memory away as bytes without
+        a copy, and can be filled anew once they are gone."""
+        buffer.seek(max(size - 1, 0))
         buffer.write(b"\0")
         with buffer.getbuffer() as view:
             view[: len(begun)] = begun
             done = len(begun)
-            while done < size:
-                got = self.file.readinto(view[done:])
-                if got is None:  # a pipe that does not block
-                    select.select([self.file], [], [])
-                elif got == 0:
-                    break
-                else:
-                    done += got
+            try:
+                while done < size:
+                    got = self.file.readinto(view[done:size])
+                    if got is None:  # a pipe that does not block
+                        select.select([self.file], [], [])
+                    elif got == 0:
+                        break
+                    else:
+                        done += got
+            except OSError as e:
+                raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
         buffer.truncate(done)
         return buffer.getvalue()
 

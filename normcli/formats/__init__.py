@@ -19,9 +19,11 @@ TEXT = "csv"  # what bytes are that no format's magic claims
 
 @dataclass(frozen=True)
 class Decoded:
-    """A chunk's rows, and how many blank lines were skipped on the way."""
+    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, and how many blank lines were
+    skipped on the way."""
 
     frame: Frame
+    places: int
     blank_lines: int = 0
 
 
@@ -33,11 +35,11 @@ class Chunk(Protocol):
         """Its share of the reader's `size`."""
 
     def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
-        """Its rows, the wanted columns as numbers. Raises BadRowError or BadDataError, for the first bad row; where
+        """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
         the format has to look for it, it may say of an infinite value that it is one."""
 
-    def locate(self, row: int) -> str:
-        """Where row `row` (from 0) of the decoded frame stands in the input, for people."""
+    def locate(self, row: int) -> int:
+        """The place in the chunk, from 0, of row `row` (from 0) of the decoded frame."""
 
 
 class Reader(Protocol):
@@ -50,6 +52,10 @@ class Reader(Protocol):
     unit: str  # of the weights: B or rows
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
+    start: int  # the place, from 0, where the first chunk begins
+
+    def name(self, place: int) -> str:
+        """What people call a place of the input."""
 
     def blank(self, wanted: frozenset[str]) -> Frame:
         """A frame of no rows, as chunks will give them."""

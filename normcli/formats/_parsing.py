@@ -10,7 +10,7 @@ import numpy as np
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Infinite
-from normcli.errors import BadDataError
+from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
 from normcli.formats import _text as text
 
@@ -25,7 +25,6 @@ Kind = Literal["integer", "float", "word", "text", "empty"]
 class Layout:
     """What all chunks of one input share."""
 
-    source: str
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
     separator: str
@@ -66,13 +65,13 @@ class Chunk:
         checked = None if frame is None else self._checked(frame, wanted)
         if checked is None:
             raise self._fault(wanted, infinite)
-        return Decoded(checked, blank)
+        lines = text.occurrences(self.rows.data, text.NEWLINE) if self.rows.quoted else checked.height + blank
+        return Decoded(checked, lines, blank)
 
-    def locate(self, row: int) -> str:
+    def locate(self, row: int) -> int:
         ends = text.row_ends(self.rows.data, self.rows.quoted)
         starts = np.concatenate([[0], ends[:-1]])
-        start = int(starts[~self._blank(starts, ends)][row])
-        return f"{self.layout.source}:{self._line(start)}"
+        return self._line(int(starts[~self._blank(starts, ends)][row]))
 
     # -- parsing
     def _parsed(self, data: bytes, wanted: frozenset[str]) -> pl.DataFrame | None:
@@ -96,7 +95,7 @@ class Chunk:
                     )
                 except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
                     continue
-            if not words and any(s.dtype == pl.Float64 and s.is_nan().any() for s in frame):
+            if not words and any(_has_nan(s) for s in frame):
                 continue  # how it was spelled is to be kept
             frame.columns = list(self.layout.names)  # names are data, and polars takes some for patterns
             return None if self._has_short(frame, data) or self._ends_long(data) else frame
@@ -163,7 +162,7 @@ class Chunk:
                 checked[n] = (NUMERIC_WORD + raw).zip_with(hidden, raw)
         return columns.text_frame(checked)
 
-    def _fault(self, wanted: frozenset[str], infinite: Infinite) -> BadDataError:
+    def _fault(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, row by row, the first in the file."""
         layout, data = self.layout, self.rows.data
         numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
@@ -177,18 +176,23 @@ class Chunk:
             if what:
                 return self._at(start, what)
             start = int(end)
-        return self._at(0, f"the rows from here to line {self._line(len(data))} can't be parsed")
+        return self._at(0, f"the {self._line(len(data))} lines from here can't be parsed")
 
-    def _at(self, position: int, what: str) -> BadDataError:
+    def _at(self, position: int, what: str) -> BadPlaceError:
         hint = text.LATIN if what.startswith("not UTF-8") else ""
-        return BadDataError(f"{self.layout.source}:{self._line(position)}: {what}", hint)
+        return BadPlaceError(self._line(position), what, hint)
 
     def _line(self, position: int) -> int:
-        """The physical line that a byte of the data stands on."""
-        return self.rows.line + self.rows.data.count(b"\n", 0, position)
+        """The physical line, from 0, that a byte of the data stands on."""
+        return self.rows.data.count(b"\n", 0, position)
 
 
 def _occurrences(series: pl.Series, separator: str) -> int:
     import polars as pl
 
     return int(series.str.count_matches(separator, literal=True).sum() or 0) if series.dtype == pl.String else 0
+
+
+def _has_nan(series: pl.Series) -> bool:
+    total = series.sum() if series.dtype.is_float() else 0.0
+    return bool(total != total and series.is_nan().any())

@@ -4,13 +4,14 @@ import csv
 import io
 import math
 import re
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadPlaceError, printable
 from normcli.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
@@ -24,10 +25,9 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infini
 
 @dataclass(frozen=True)
 class Rows:
-    """A run of whole rows: the bytes, the physical line they begin on (from 1), whether there is a quote in them."""
+    """A run of whole rows: the bytes, and whether there is a quote in them."""
 
     data: bytes
-    line: int
     quoted: bool
 
 
@@ -67,27 +67,31 @@ def first_row_end(data: bytes) -> int | None:
     return int(ends[0]) if len(ends) else None
 
 
-def cut(source: Source, *, name: str, delimiter: str, size: int, line: int = 1) -> Iterator[Rows]:
-    """Whole rows up to each `size` mark of the stream, however the bytes arrive."""
+def cut(source: Source, *, delimiter: str, size: int) -> Iterator[Rows]:
+    """Whole rows up to each `size` mark of the stream, however the bytes arrive. The memory of rows that nobody has
+    any more is filled anew: fresh memory costs the system more than what is read into it."""
     carry, ended = b"", False
+    spare: list[io.BytesIO] = []
     while not ended:
-        data = source.read(size, after=carry)
-        ended = len(data) < len(carry) + size
+        buffer = spare.pop() if spare else io.BytesIO()
+        more = size - source.count % size
+        data = source.read(more, after=carry, into=buffer)
+        ended = len(data) < len(carry) + more
         quoted = b'"' in data
         at = len(data) if ended else _last_row_end(data, quoted)
         carry = data[at:]
         if carry:
-            buffer = io.BytesIO(data)
-            del data  # the buffer's alone now, it is cut short where it lies, without a copy
+            del data  # cut short where it lies, without a copy
             buffer.truncate(at)
             data = buffer.getvalue()
-            del buffer
-        if data:
-            lines = occurrences(data, NEWLINE)
-            yield Rows(data, line, quoted)
-            line += lines
+        rows = Rows(data, quoted)
+        weakref.finalize(rows, spare.append, buffer)
+        del data, buffer
+        if rows.data:
+            yield rows
+        del rows
         if len(carry) > size:
-            _check_partial(carry, name, delimiter, line)
+            _check_partial(carry, delimiter)
 
 
 def _last_row_end(data: bytes, quoted: bool) -> int:
@@ -99,15 +103,14 @@ def _last_row_end(data: bytes, quoted: bool) -> int:
     return int(ends[-1]) if len(ends) else 0
 
 
-def _check_partial(carry: bytes, name: str, delimiter: str, line: int) -> None:
+def _check_partial(carry: bytes, delimiter: str) -> None:
     """A row that will not end: is a quote to blame? Bounded in any case."""
     broken = fault(carry, delimiter, quoted=True, whole=False)
     if broken is not None:
         at, what = broken
-        line += carry.count(b"\n", 0, at)
-        raise BadDataError(f"{name}:{line}: {what}")
+        raise BadPlaceError(carry.count(b"\n", 0, at), what)
     if len(carry) > LONGEST_ROW:
-        raise BadDataError(f"{name}:{line}: a row of more than {LONGEST_ROW >> 20} MB", "is a quote never closed?")
+        raise BadPlaceError(0, f"a row of more than {LONGEST_ROW >> 20} MB", "is a quote never closed?")
 
 
 # -- quotes ------------------------------------------------------------------------------------------------------

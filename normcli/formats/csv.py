@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, UsageError, printable
+from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
 from normcli.formats import Outlet
 from normcli.formats import _text as text
 from normcli.formats._parsing import BOM, Chunk, Kind, Layout
@@ -75,13 +75,16 @@ class Reader:
         if start and options.header:
             raise BadDataError(f"{source.name}:1: the header is a blank line")
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
-        self._before = start + len(first) if options.header else 0  # bytes that are no rows
-        line = 1 + head.count(b"\n", 0, start)
-        self.layout = self._layout(first, line, options)
-        sample = _sample(head[self._before :], ended=len(head) < SAMPLE[0])
-        line = 1 + head.count(b"\n", 0, self._before)
-        kinds = self._kinds(Chunk(self.layout, text.Rows(sample, line, b'"' in sample)))
+        self.layout = self._layout(first, self.name(head.count(b"\n", 0, start)), options)
+        before = start + len(first) if options.header else 0  # bytes that are no rows
+        self.start = head.count(b"\n", 0, before)
+        sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
+        kinds = self._kinds(Chunk(self.layout, text.Rows(sample, b'"' in sample)))
         self.layout = replace(self.layout, kinds=kinds)
+        source.read(before)
+
+    def name(self, place: int) -> str:
+        return f"{self.source.name}:{place + 1}"
 
     @property
     def schema(self) -> Schema:
@@ -94,14 +97,9 @@ class Reader:
         return columns.text_frame({n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in names})
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
-        before, separator = self._before, self.layout.separator
-        for rows in text.cut(self.source, name=self.source.name, delimiter=separator, size=self._block):
-            gone = min(before, len(rows.data))
-            before -= gone
-            if gone:
-                rows = text.Rows(rows.data[gone:], rows.line + rows.data.count(b"\n", 0, gone), rows.quoted)
-            if rows.data:
-                yield Chunk(self.layout, rows)
+        for rows in text.cut(self.source, delimiter=self.layout.separator, size=self._block):
+            yield Chunk(self.layout, rows)
+            del rows  # whose memory is wanted again
 
     def _head(self) -> bytes:
         """The first bytes, with a whole row in them; a byte order mark is dropped."""
@@ -117,9 +115,8 @@ class Reader:
             raise BadDataError(f"{name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, line: int, options: Options) -> Layout:
+    def _layout(self, first: bytes, where: str, options: Options) -> Layout:
         """Names and delimiter, by the first row."""
-        where = f"{self.source.name}:{line}"
         if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
             raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
         fault = text.fault(first, options.separator, b'"' in first)
@@ -136,11 +133,14 @@ class Reader:
             raise BadDataError(f"{where}: two columns are called '{printable(twice)}'")
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
-        return Layout(self.source.name, tuple(names), kinds, options.separator, options.missing, crlf)
+        return Layout(tuple(names), kinds, options.separator, options.missing, crlf)
 
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
-        frame: pl.DataFrame = sample.decode(frozenset()).frame
+        try:
+            frame: pl.DataFrame = sample.decode(frozenset()).frame
+        except BadPlaceError as e:
+            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         for series in frame:
             kind, cause = _kind(series, self.layout.missing)
@@ -149,8 +149,8 @@ class Reader:
             if kind == "empty":
                 self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
             elif cause is not None:
-                word = printable(series[cause][:80])
-                self.doubts[series.name] = f"{sample.locate(cause)}: {left}: '{word}' in it is not a number"
+                place, word = self.name(self.start + sample.locate(cause)), printable(series[cause][:80])
+                self.doubts[series.name] = f"{place}: {left}: '{word}' in it is not a number"
         return tuple(kinds)
 
 

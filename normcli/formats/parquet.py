@@ -42,18 +42,16 @@ class Chunk:
     """Rows of one row group."""
 
     batch: pa.RecordBatch
-    source: str
-    first: int  # row of the file, from 0
 
     @property
     def weight(self) -> int:
         return int(self.batch.num_rows)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
-        return Decoded(self.batch)
+        return Decoded(self.batch, self.batch.num_rows)
 
-    def locate(self, row: int) -> str:
-        return f"{self.source}: row {self.first + row + 1}"
+    def locate(self, row: int) -> int:
+        return row
 
 
 class Reader:
@@ -61,6 +59,7 @@ class Reader:
 
     typed = True
     unit = "rows"
+    start = 0
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow.parquet as pq
@@ -81,25 +80,26 @@ class Reader:
         self.digests = tuple((self._arrow.metadata or {}).get(DIGESTS, b"").decode("ascii", "replace").split())
         self._block = block_size
 
+    def name(self, place: int) -> str:
+        return f"{self.source.name}: row {place + 1}"
+
     def blank(self, wanted: frozenset[str]) -> Frame:
         import pyarrow as pa
 
         return pa.RecordBatch.from_pylist([], schema=self._arrow)
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
-        first = 0
         for group in range(self._file.num_row_groups):
             with self._reading():
                 batches = self._file.iter_batches(
                     self._rows(), row_groups=[group], columns=needed and list(needed), use_threads=False
                 )
-                begun = first
+                left = self._file.metadata.row_group(group).num_rows
                 for batch in batches:
-                    yield Chunk(batch, self.source.name, first)
-                    first += batch.num_rows
-                promised = self._file.metadata.row_group(group).num_rows
-                if first - begun != promised:  # checksums do not cover the headers of pages
-                    raise ValueError(f"{first - begun} rows in a row group of {promised}")
+                    yield Chunk(batch)
+                    left -= batch.num_rows
+                if left:  # checksums do not cover the headers of pages
+                    raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
 
     def _rows(self) -> int:
         """Rows to a block: fixed by the schema, never by what is asked of it."""

@@ -21,7 +21,7 @@ import pytest
 from normcli import columns, library, params, pipeline
 from normcli.columns import Field, Infinite
 from normcli.engines.threads import Threads
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadPlaceError, BadRowError
 from normcli.formats import Chunk
 from normcli.formats import csv as csv_format
 from normcli.formats.csv import Options
@@ -150,19 +150,24 @@ def read(
     names = [f.name for f in made.schema]
     rows: list[list[Value]] = []
     blank_lines = 0
-    for chunk in made.chunks():
-        try:
+    place = made.start
+    try:
+        for chunk in made.chunks():
             decoded = sane(chunk, frozenset(wanted), infinite)
-            with np.errstate(all="ignore"):
-                block = columns.block(decoded.frame, list(wanted), infinite)
-        except BadRowError as e:
-            raise BadDataError(f"{chunk.locate(e.row)}: {e.what}", e.hint) from None
-        numbers: dict[str, list[Value]] = {
-            n: [None if np.isnan(v) else v for v in x.tolist()] for n, x in zip(wanted, block.columns, strict=True)
-        }
-        text = {n: ["" if v is None else v for v in decoded.frame[n]] for n in names if n not in numbers}
-        rows += map(list, zip(*(numbers.get(n) or text.get(n, []) for n in names), strict=True))
-        blank_lines += decoded.blank_lines
+            try:
+                with np.errstate(all="ignore"):
+                    block = columns.block(decoded.frame, list(wanted), infinite)
+            except BadRowError as e:
+                raise BadPlaceError(chunk.locate(e.row), e.what, e.hint) from None
+            numbers: dict[str, list[Value]] = {
+                n: [None if np.isnan(v) else v for v in x.tolist()] for n, x in zip(wanted, block.columns, strict=True)
+            }
+            text = {n: ["" if v is None else v for v in decoded.frame[n]] for n in names if n not in numbers}
+            rows += map(list, zip(*(numbers.get(n) or text.get(n, []) for n in names), strict=True))
+            blank_lines += decoded.blank_lines
+            place += decoded.places
+    except BadPlaceError as e:
+        raise BadDataError(f"{made.name(place + e.place)}: {e.what}", e.hint) from None
     return Rows(names, rows, blank_lines)
 
 
