@@ -31,6 +31,11 @@ def per_group(*dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: b
     return field(default_factory=lambda: np.empty((0,) * (1 + len(dims))), metadata={"axes": axes})
 
 
+def symmetric(lower: Array) -> Array:
+    """A matrix by its lower triangle, which is what the parameter file keeps."""
+    return np.where(np.tri(len(lower), dtype=bool), lower, lower.T)
+
+
 @dataclass(frozen=True)
 class Record:
     """A frozen dataclass some of whose fields are arrays per group."""

@@ -47,12 +47,12 @@ def centre(x: Array) -> float:
 
 
 def products(x: Array) -> Array:
-    """xᵀx of a matrix (rows, d), summed in short runs: BLAS adds term after term, which on columns of few values
-    errs by several units for every hundred."""
+    """xᵀx of a matrix (rows, d), its lower triangle right to the bit, summed in short runs: BLAS adds term after term,
+    which on columns of few values errs by several units for every hundred."""
     total, part = np.zeros((x.shape[1],) * 2), np.empty((x.shape[1],) * 2)
     for start in range(0, len(x), RUN):
         run = x[start : start + RUN]
-        total += np.matmul(run.T, run, out=part)
+        total += np.matmul(run.T, run.copy(), out=part)  # of one matrix it would fill and copy triangles: slower
     return total
 
 

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.record import Array, per_group, symmetric
 from normcli.stats import Statistic
 from normcli.stats._compensated import add, bounded, centre, merged_mean, products, two_sum
 
@@ -38,7 +38,7 @@ class Comoments(Statistic):
                 low += strip.sum(axis=0)
                 hi, lo = add(hi, lo, products(strip))
             low = np.where(np.isfinite(low), low / max(n, 1), 0.0)
-            hi, lo = bounded(*add(hi, lo, -n * np.outer(low, low)))
+            hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
             mean, low = two_sum(mean, low)
         fields = {"count": np.array(float(n)), "mean": mean, "mean_low": low, "products": hi, "products_low": lo}
         return replace(self, **{name: a[None] for name, a in fields.items()})
