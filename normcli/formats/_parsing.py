@@ -65,8 +65,8 @@ class Chunk:
         checked = None if frame is None else self._checked(frame, wanted)
         if checked is None:
             raise self._fault(wanted, infinite)
-        lines = text.occurrences(self.rows.data, text.NEWLINE) if self.rows.quoted else checked.height + blank
-        return Decoded(checked, lines, blank)
+        within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
+        return Decoded(checked, checked.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
         ends = text.row_ends(self.rows.data, self.rows.quoted)
