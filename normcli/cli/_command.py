@@ -10,7 +10,8 @@ from click.shell_completion import CompletionItem
 from normcli import registry
 from normcli.cli import HELP
 
-METHOD = "method_option_"
+METHOD = "method_option_"  # how the parameters of a method's options are called inside
+FORMAT = "format_option_"  # and those of the formats'; one flag where several have an option of one name
 PLACE = click.Path(allow_dash=True, readable=False)  # whether it can be read is found out by reading it
 
 
@@ -23,11 +24,6 @@ class Entry(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
-
-
-def format_prefix(name: str) -> str:
-    """How the parameters of a format's options are called inside."""
-    return f"format_{name}_option_"
 
 
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -54,8 +50,8 @@ class WithOptions(click.Command):
     def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
         from normcli.cli._flags import flags
 
-        for name in registry.names("formats"):
-            yield from flags(registry.load("formats", name).Options, format_prefix(name))
+        made = (f for n in registry.names("formats") for f in flags(registry.load("formats", n).Options, FORMAT))
+        yield from {f.name: f for f in made}.values()
         method = ctx.meta.get("normcli.method")
         if method in registry.names("methods"):
             yield from flags(registry.only("methods", method), METHOD)

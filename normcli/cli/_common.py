@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import Entry, format_prefix, given
+from normcli.cli._command import FORMAT, Entry, given
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -74,15 +74,19 @@ def check_format(name: str | None, flag: str) -> None:
 
 
 def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
-    """The options given for each format, None where none was. Raises UsageError for one of a format not in use."""
+    """The options given for each format in use, None where none was. Raises UsageError for one of another format."""
+    fields = given(values, FORMAT)
+    kinds = {n: registry.load("formats", n).Options for n in registry.names("formats")}
+    having = {field: [n for n, kind in kinds.items() if field in kind.__dataclass_fields__] for field in fields}
+    for field, names in having.items():
+        if not set(names) & set(used):
+            flag, whose = field.replace("_", "-"), ", ".join(names)
+            raise click.UsageError(f"--{flag} is an option of {whose}, and what is used here is {', '.join(used)}")
     made: dict[str, Any] = {}
-    for name in registry.names("formats"):
-        fields = given(values, format_prefix(name))
-        if fields and name not in used:
-            flag = next(iter(fields)).replace("_", "-")
-            raise click.UsageError(f"--{flag} is an option of {name}, and what is used here is {', '.join(used)}")
-        made[name] = registry.load("formats", name).Options(**fields) if fields else None
-        if fields:
+    for name in used:
+        own = {field: value for field, value in fields.items() if name in having[field]}
+        made[name] = kinds[name](**own) if own else None
+        if own:
             made[name].check()
     return made
 
