@@ -126,6 +126,28 @@ def only(frame: Frame, wanted: Sequence[str]) -> Frame:
     return text_frame({n: frame[n] for n in wanted}) if is_polars(frame) else frame.select(list(wanted))
 
 
+def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
+    """The frame with more columns, of one text each (None: null), where there is none of that name."""
+    for name, text in (t for t in texts if t[0] not in names(frame)):
+        if is_polars(frame):
+            import polars as pl
+
+            made = pl.repeat(text, rows(frame), dtype=pl.String, eager=True)
+            frame = text_frame({n: frame[n] for n in names(frame)} | {name: made})
+        else:
+            import pyarrow as pa
+
+            frame = frame.append_column(name, pa.repeat(pa.scalar(text, pa.string()), rows(frame)))
+    return frame
+
+
+def column_types(frame: Frame) -> dict[str, str]:
+    """The library's type of each column, for comparing frames."""
+    return {
+        n: str(t) for n, t in zip(names(frame), frame.dtypes if is_polars(frame) else frame.schema.types, strict=True)
+    }
+
+
 def arrow_fields(schema: pa.Schema) -> Schema:
     """An Arrow schema as ours."""
     return tuple(Field(f.name, _ARROW_NAMES.get(str(f.type), str(f.type))) for f in schema)

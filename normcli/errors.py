@@ -80,6 +80,7 @@ class BadPlaceError(Exception):
     def __init__(self, place: int, what: str, hint: str = "") -> None:
         super().__init__(place, what, hint)
         self.place = place
+        self.part = 0  # the number of the input
         self.what = what
         self.hint = hint
 

@@ -45,7 +45,9 @@ def fit(
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
-        plan = pipeline.fit(reader, method, engine, names=names, infinite=infinite, note=note, progress=progress)
+        plan = pipeline.fit(
+            [reader], reader.schema, method, engine, names=names, infinite=infinite, note=note, progress=progress
+        )
     return params.sealed(plan)
 
 
@@ -71,10 +73,8 @@ def apply(
         writer = formats.module(to).Writer.like(
             reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse)
         )
-        pipeline.apply(
-            plan, reader, writer, blank, target, Threads(threads or available()),
-            infinite=infinite, inverse=inverse, progress=Progress(warn=warn),
-        )  # fmt: skip
+        part = pipeline.Part(reader, pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse))
+        pipeline.apply([part], Threads(threads or available()), file=target, progress=Progress(warn=warn))
         target.commit()
 
 

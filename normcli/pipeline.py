@@ -7,17 +7,20 @@ sink. That results are the same bytes whatever the threads, and memory is bounde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from normcli import columns, registry
-from normcli.columns import Field, Frame, Infinite
+from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
-from normcli.formats import Chunk, Outlet, Reader, Writer
+from normcli.formats import Chunk, Outlet, Reader, Sink, Writer
 from normcli.methods import Method, listed
+from normcli.outputs import Target
 from normcli.plan import Plan, Seen, Step, merged
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -27,10 +30,12 @@ MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise m
 class Result:
     """What a worker made of one chunk; never its rows, unless encoded."""
 
-    rows: int
-    weight: int
-    places: int
-    blank_lines: int
+    part: int = 0  # the number of the input
+    last: bool = False  # that input has ended, and this is all
+    rows: int = 0
+    weight: int = 0
+    places: int = 0
+    blank_lines: int = 0
     incomplete: int = 0
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
@@ -46,13 +51,19 @@ class Work:
     infinite: Infinite = "error"
     inverse: bool = False
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
+    keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
     writer: Writer | None = None
 
     def __call__(self, chunk: Chunk) -> Result:
         try:
             with np.errstate(all="ignore"):
                 decoded = chunk.decode(self.wanted, self.infinite)
-                result = Result(columns.rows(decoded.frame), chunk.weight, decoded.places, decoded.blank_lines)
+                result = Result(
+                    rows=columns.rows(decoded.frame),
+                    weight=chunk.weight,
+                    places=decoded.places,
+                    blank_lines=decoded.blank_lines,
+                )
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:
             raise BadPlaceError(chunk.locate(e.row), e.what, e.hint) from None
@@ -65,9 +76,51 @@ class Work:
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
         frame, incomplete = self.plan.transform(frame, self.infinite, inverse=self.inverse)
+        frame = columns.with_texts(frame, self.keys)
         if self.keep is not None:
             frame = columns.only(frame, self.keep)
         return replace(result, incomplete=incomplete, piece=self.writer.encode(frame))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
+
+    reader: Reader
+    work: Work
+    needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
+    output: Callable[[], Target] | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an engine's worker is handed: a chunk, or None where the part has ended."""
+
+    part: int
+    work: Work
+    chunk: Chunk | None
+
+    def do(self) -> Result:
+        if self.chunk is None:
+            return Result(self.part, last=True)
+        try:
+            return replace(self.work(self.chunk), part=self.part)
+        except BadPlaceError as e:
+            e.part = self.part
+            raise
+
+
+def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
+    """All chunks of all parts, which are opened one after the other, and said to have `begun`."""
+    for number, part in enumerate(parts):
+        begun.append(part)
+        try:
+            yield from map(partial(Job, number, part.work), part.reader.chunks(part.needed))  # which holds no chunk
+        except BadPlaceError as e:
+            e.part = number
+            raise
+        part.reader.close()
+        yield Job(number, part.work, None)
 
 
 @dataclass
@@ -77,22 +130,33 @@ class Progress:
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[int], None] = lambda weight: None
     settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
+    inputs: int = 0
+    source: str = ""  # the name of the input that is being read
+    count: int = 0  # bytes read
     rows: int = 0
     blank_lines: int = 0
     incomplete: int = 0
 
-    def follow(self, results: Iterable[Result], reader: Reader) -> Iterator[Result]:
-        """The results of a reader's chunks, in order. Raises BadDataError for the first that went wrong."""
-        place = reader.start
+    def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order. Raises BadDataError for the first that went wrong."""
+        begun: list[Part] = []
+        number, place = -1, 0
         try:
-            for result in results:
+            for result in engine.map_ordered(Job.do, _jobs(parts, begun)):
+                part = begun[result.part]
+                if result.part != number:
+                    number, place, self.source = result.part, part.reader.start, part.reader.source.name
                 place += result.places
                 self.rows += result.rows
                 self.blank_lines += result.blank_lines
                 self.incomplete += result.incomplete
+                self.inputs += result.last
+                self.count += part.reader.source.count if result.last else 0
                 self.advance(result.weight)
-                yield result
+                yield part, result
         except BadPlaceError as e:
+            reader = begun[e.part].reader
+            place = place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
     def warn_of_incomplete(self) -> None:
@@ -102,7 +166,8 @@ class Progress:
 
 
 def fit(
-    reader: Reader,
+    readers: Iterable[Reader],
+    schema: Schema,
     method: Method,
     engine: Engine,
     *,
@@ -111,32 +176,43 @@ def fit(
     note: str = "",
     progress: Progress | None = None,
 ) -> Plan:
-    """Learns a method's parameters for columns `names`, in one pass. Raises BadDataError."""
+    """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
+    has it. Raises BadDataError."""
     progress = progress or Progress()
-    plan = Plan((Step(method, tuple(names)),), reader.schema, note=note)
+    plan = Plan((Step(method, tuple(names)),), schema, note=note)
     if not method.statistics:
         return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
     work = Work(plan, frozenset(names), infinite)
-    seen: tuple[Seen, ...] = (method.statistics,)
+    blank: tuple[Seen, ...] = (method.statistics,)
+    seen = here = blank  # of all inputs that have ended, and of the one that has not
     types: tuple[str, ...] = ()
-    for result in progress.follow(engine.map_ordered(work, reader.chunks(names)), reader):
-        seen = merged(seen, result.seen)
-        types = tuple(map(_wider, types, result.types)) if types else result.types
+    for _, result in progress.run((_measurable(r, work) for r in readers), engine):
+        if result.last:
+            seen, here = merged(seen, here), blank
+        else:
+            here = merged(here, result.seen)
+            types = tuple(map(_wider, types, result.types)) if types else result.types
     if not progress.rows:
-        raise BadDataError(f"{reader.source.name}: there are no rows to learn from")
+        where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
+        raise BadDataError(f"{where}: there are no rows to learn from")
     steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
-    schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in reader.schema)
+    fitted_schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in schema)
     for step in steps:
         taken = {f.name for f in schema} - set(step.columns)
         if not taken.isdisjoint(step.outputs):
             raise BadDataError(
                 f"a column is called {listed(sorted(taken & set(step.outputs)))} already", "use --prefix"
             )
-    fitted = replace(plan, steps=steps, schema=schema, rows=progress.rows, skipped=progress.incomplete)
+    fitted = replace(plan, steps=steps, schema=fitted_schema, rows=progress.rows, skipped=progress.incomplete)
     progress.warn_of_incomplete()
     _warn_of_columns(fitted, progress.warn)
     return fitted
+
+
+def _measurable(reader: Reader, work: Work) -> Part:
+    _check_there(reader, work.plan.needs())
+    return Part(reader, work, work.plan.needs())
 
 
 def _wider(a: str, b: str) -> str:
@@ -158,22 +234,26 @@ def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
 
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
-    there = {f.name: f for f in reader.schema}
-    needs = plan.needs(inverse=inverse)
+    there = {f.name for f in reader.schema}
+    needs, name = plan.needs(inverse=inverse), reader.source.name
+    _check_there(reader, needs)
+    taken = [n for n in plan.gives(inverse=inverse) if n in there and n not in needs]
+    if taken:
+        raise BadDataError(f"{name}: a column is called {listed(taken)} already", "rename it, or fit with --prefix")
+    more = [f.name for f in reader.schema if f.name not in plan.types and f.name not in needs]
+    if more and not extra:
+        raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
+
+
+def _check_there(reader: Reader, needs: Sequence[str]) -> None:
+    """Raises BadDataError where an input lacks a column, or has one that is certainly not numeric."""
+    there, name = {f.name: f for f in reader.schema}, reader.source.name
     gone = [n for n in needs if n not in there]
-    name = reader.source.name
     if gone:
         raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
     text = [n for n in needs if reader.typed and not there[n].is_number]
     if text:
         raise BadDataError(f"{name}: not numeric: {listed(text)}")
-    gives = plan.gives(inverse=inverse)
-    taken = [n for n in gives if n in there and n not in needs]
-    if taken:
-        raise BadDataError(f"{name}: a column is called {listed(taken)} already", "rename it, or fit with --prefix")
-    more = [n for n in there if n not in plan.types and n not in needs]
-    if more and not extra:
-        raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
 def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
@@ -203,29 +283,56 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     return columns.only(blank, plan.restored_order(there)) if inverse else blank
 
 
-def apply(
-    plan: Plan,
-    reader: Reader,
-    writer: Writer,
-    blank: Frame,
-    file: Outlet,
-    engine: Engine,
-    *,
-    infinite: Infinite = "error",
-    inverse: bool = False,
-    progress: Progress | None = None,
-) -> None:
-    """Normalizes, or restores, all of an input into a file; `blank` is the output's frame of no rows.
+def written_by(
+    writer: Writer, blank: Frame, plan: Plan, *, infinite: Infinite = "error", inverse: bool = False
+) -> Work:
+    """The work of applying a plan, or of undoing it, to an output like `blank`."""
+    wanted = frozenset(plan.needs(inverse=inverse))
+    return Work(plan, wanted, infinite, inverse, keep=columns.names(blank), writer=writer)
 
-    The sink is closed only when all is written: one that failed must not be, for that would publish a short file.
+
+def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
+    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first."""
+    here, there = (columns.column_types(f) for f in (blank, first))
+    for wrong, what in (
+        (there.keys() - here.keys(), "no column"),
+        (here.keys() - there.keys(), "the first has no column"),
+    ):
+        if wrong:
+            raise BadDataError(
+                f"{reader.source.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
+            )
+    for name, kind in here.items():
+        if kind != there[name]:
+            raise BadDataError(f"{reader.source.name}: column '{name}' is {kind}, in the first input {there[name]}")
+
+
+def apply(
+    parts: Iterable[Part], engine: Engine, *, file: Outlet | None = None, progress: Progress | None = None
+) -> None:
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other.
+
+    A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
-    work = Work(
-        plan, frozenset(plan.needs(inverse=inverse)), infinite, inverse, keep=columns.names(blank), writer=writer
-    )
-    sink = writer.open(file)
-    for result in progress.follow(engine.map_ordered(work, reader.chunks()), reader):
-        sink.write(result.piece)
+    sink: Sink | None = None
+    with ExitStack() as own:
+        for part, result in progress.run(parts, engine):
+            if sink is None:
+                target = own.enter_context(part.output()) if part.output else None
+                outlet = target or file
+                assert part.work.writer is not None
+                assert outlet is not None
+                sink = part.work.writer.open(outlet)
+            if not result.last:
+                sink.write(result.piece)
+            elif target is not None:
+                progress.settle()
+                sink.close()
+                target.commit()
+                own.close()
+                sink = None
     progress.warn_of_incomplete()
     progress.settle()
-    sink.close()
+    if sink is not None:
+        sink.close()

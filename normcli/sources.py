@@ -87,6 +87,17 @@ class Source:
         self.count = os.fstat(self.file.fileno()).st_size
         return f"/dev/fd/{self.file.fileno()}"
 
+    def rest(self) -> bytes:
+        """All that is left."""
+        parts = []
+        while part := self.read(1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Nothing is read any more."""
+        self.file.close()
+
     def drain(self) -> None:
         """Reads to the end, so that whoever writes is not told that nobody listens."""
         while not self.regular and self.read(1 << 20):

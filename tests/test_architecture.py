@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema"},
+    "cli": {"pipeline", "library", "schema", "inputs"},
     "library": {"pipeline"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "plan"},
     "schema": {"params"},
@@ -38,6 +38,7 @@ NEXT = {
     "record": set(),
     "engines": set(),
     "outputs": set(),
+    "inputs": {"sources"},
     "sources": set(),
     "registry": set(),
     "errors": set(),

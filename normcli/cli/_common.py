@@ -13,10 +13,9 @@ from normcli.cli._command import FORMAT, Entry, given
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
+    from normcli.cli._inputs import Readers
     from normcli.engines.threads import Threads
-    from normcli.formats import Reader
     from normcli.pipeline import Progress
-    from normcli.sources import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,19 +90,18 @@ def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
     return made
 
 
-def reader(source: Source, format: str, options: Any) -> Reader:
-    module = registry.load("formats", format)
-    made: Reader = module.Reader(source, options or module.Options())
-    return made
-
-
 @contextmanager
-def progress(told: Console, reader: Reader, *, shown: bool = True) -> Iterator[Progress]:
+def progress(told: Console, readers: Readers, *, shown: bool = True) -> Iterator[Progress]:
     """What the pipeline tells goes to the console; with a bar while it runs."""
     from normcli.pipeline import Progress
 
-    with told.bar(reader.size, reader.unit, shown=shown) as advance:
+    first = readers.first
+    with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
         yield Progress(warn=told.warn, advance=advance, settle=told.settle)
+
+
+def of_inputs(progress: Progress) -> str:
+    return f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
 
 
 def counted(n: int, noun: str) -> str:

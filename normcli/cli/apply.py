@@ -1,7 +1,12 @@
 """normcli apply."""
 
+from __future__ import annotations
+
 import os
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,14 +18,26 @@ from normcli.cli._common import (
     console,
     counted,
     engine,
-    format_options,
+    of_inputs,
     progress,
-    reader,
 )
+from normcli.cli._inputs import Readers, find, many
+from normcli.errors import BadDataError, CannotCreateError, printable
 
+if TYPE_CHECKING:
+    from normcli.cli._console import Console
+    from normcli.columns import Frame
+    from normcli.formats import Reader
+    from normcli.inputs import Input
+    from normcli.outputs import Target
+    from normcli.pipeline import Progress
+    from normcli.plan import Plan
+
+EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
     ("In a pipe", "zcat new.csv.gz | normcli apply -p data.json | gzip > new-z.csv.gz"),
+    ("Each file below a directory", "normcli apply measurements/ -p measurements.json -o normalized/ --to parquet"),
     ("Restore", "normcli apply new-z.csv -p data.json --inverse -o new.csv"),
 )
 
@@ -34,7 +51,13 @@ EXAMPLES = (
     type=PLACE,
     help="Made by fit.",
 )
-@click.option("-o", "--output", metavar="OUTPUT", type=PLACE, help="A file; default: standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUTPUT",
+    type=PLACE,
+    help="A file, or a directory (it is one, or ends in /); default: standard output.",
+)
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
 @click.option("--only", is_flag=True, help="Write the normalized columns alone.")
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
@@ -48,70 +71,141 @@ EXAMPLES = (
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
 @common
-@click.argument("input", required=False, type=PLACE)
+@many
 def command(**values: Any) -> None:
     """Normalize data by the parameters that fit learned, or restore them.
 
-    INPUT is a CSV or Parquet file; without one, or for -, standard input. Columns are matched by name; all others
-    pass through in place, character for character. OUTPUT appears whole or not at all.
+    INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these; without one, or for -,
+    standard input. Columns are matched by name; all others pass through in place, character for character. OUTPUT
+    appears whole or not at all; where it is a directory or ends in /, each input becomes a file of its own in it.
     """
-    from normcli import formats, outputs, params, pipeline, sources
+    from normcli import params, pipeline
     from normcli.cli._console import size
 
     check_format(values["from_"], "--from")
     check_format(values["to"], "--to")
     told, inverse = console(values), values["inverse"]
-    path, target_path = values["input"], values["output"]
-    check_places(values)
+    inputs = find(values, told)
+    check_places(values, inputs)
     plan = params.read_file(
         values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
     )
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
-    with outputs.open_target(target_path) as target:
-        source = sources.open_source(path, example="normcli apply data.csv -p data.json -o data-z.csv")
-        format = values["from_"] or formats.of_source(source)
-        to = values["to"] or formats.by_suffix(target_path) or format
-        options = format_options(values, sorted({format, to}))
-        check_output(values, source, formats.module(to).magic != b"", to, target.fd)
-        data = reader(source, format, options[format])
-        pipeline.check_columns(plan, data, inverse=inverse, extra=not values["no_extra"])
-        digests = pipeline.digests_after(plan, data, inverse=inverse, again=values["again"])
-        blank = pipeline.output_frame(plan, data, inverse=inverse, only=values["only"])
-        writer = formats.module(to).Writer.like(data, blank, options[to], digests)
-        told.detail(f"{source.name} is {format}, {target.name} will be {to}")
-        with progress(told, data, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(
-                plan, data, writer, blank, target, engine(values),
-                infinite=values["infinite"], inverse=inverse, progress=seen,
-            )  # fmt: skip
-        target.commit()
+    seen, name = (into_directory if is_directory(values["output"]) else into_one)(values, inputs, plan, told)
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
     told.summary(
-        f"{what} {', '.join(pipeline.methods_of(plan))}: {counted(seen.rows, 'row')}{blank_lines(seen)}{missing}, "
-        f"{counted(len(plan.needs(inverse=inverse)), 'column')}, "
-        f"{size(source.count)} in {told.seconds:.1f} s -> {target.name}"
+        f"{what} {', '.join(pipeline.methods_of(plan))}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
+        f"{blank_lines(seen)}{missing}, {counted(len(plan.needs(inverse=inverse)), 'column')}, "
+        f"{size(seen.count)} in {told.seconds:.1f} s -> {name}"
     )
 
 
-def check_places(values: dict[str, Any]) -> None:
+def is_directory(output: str | None) -> bool:
+    return output not in (None, "-") and (str(output).endswith("/") or os.path.isdir(str(output)))
+
+
+def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
+    """All inputs, one after the other, into OUTPUT."""
+    from normcli import formats, outputs, pipeline, registry
+
+    with outputs.open_target(values["output"]) as target:
+        to = values["to"] or formats.by_suffix(values["output"])
+        readers = Readers(inputs, values, to=to, example=EXAMPLE)
+        first = readers.first
+        to = to or registry.name_of(first)
+        check_output(values, readers, formats.module(to).magic != b"", to, target.fd)
+        blank, digests = output_like(values, plan, readers.first_input, first)
+        writer = formats.module(to).Writer.like(first, blank, readers.options(to), digests)
+        work = pipeline.written_by(writer, blank, plan, infinite=values["infinite"], inverse=values["inverse"])
+        told.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
+
+        def parts() -> Iterator[pipeline.Part]:
+            for each, reader in readers:
+                here, done = output_like(values, plan, each, reader)
+                pipeline.check_same(reader, blank, here)
+                if done != digests:
+                    raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
+                yield pipeline.Part(reader, replace(work, keys=each.keys))
+
+        with progress(told, readers, shown=not os.isatty(target.fd)) as seen:
+            pipeline.apply(parts(), engine(values), file=target, progress=seen)
+        target.commit()
+    return seen, target.name
+
+
+def into_directory(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
+    """Each input into a file of its own below OUTPUT."""
+    from normcli import formats, pipeline, registry
+    from normcli.inputs import renamed, targets
+
+    directory, to = values["output"], values["to"]
+    if any(i.path is None for i in inputs):
+        raise click.UsageError(f"standard input has no name that a file in {directory} could have")
+    suffix = formats.module(to).suffixes[0] if to else None
+    old = [s for n in registry.names("formats") for s in formats.module(n).suffixes]
+    paths = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
+    readers = Readers(inputs, values, to=to, example=EXAMPLE)
+
+    def parts() -> Iterator[pipeline.Part]:
+        for (each, reader), path in zip(readers, paths, strict=True):
+            form = to or registry.name_of(reader)
+            blank, digests = output_like(values, plan, replace(each, keys=()), reader)
+            writer = formats.module(form).Writer.like(reader, blank, readers.options(form), digests)
+            work = pipeline.written_by(writer, blank, plan, infinite=values["infinite"], inverse=values["inverse"])
+            yield pipeline.Part(reader, work, output=partial(open_below, path))
+
+    with progress(told, readers) as seen:
+        pipeline.apply(parts(), engine(values), progress=seen)
+    return seen, printable(directory)
+
+
+def output_like(values: dict[str, Any], plan: Plan, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+    """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises BadDataError
+    where the input does not go with the plan."""
+    from normcli import columns, pipeline
+
+    inverse = values["inverse"]
+    pipeline.check_columns(plan, reader, inverse=inverse, extra=not values["no_extra"])
+    digests = pipeline.digests_after(plan, reader, inverse=inverse, again=values["again"])
+    blank = pipeline.output_frame(plan, reader, inverse=inverse, only=values["only"])
+    return columns.with_texts(blank, each.keys), digests
+
+
+def open_below(path: str) -> Target:
+    """A file in a directory that is made where it is not there."""
+    from normcli import outputs
+
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as e:
+        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
+    return outputs.open_target(path)
+
+
+def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     """Raises UsageError where INPUT, PARAMS and OUTPUT can't be what they are."""
+    from normcli.inputs import below
     from normcli.outputs import same_file
 
-    path, params, output = values["input"] or "-", values["params"], values["output"]
-    if params == "-" and path == "-":
-        raise click.UsageError("both INPUT and -p are standard input", click.get_current_context())
-    if params != "-" and path != "-" and same_file(path, params):
+    params, output = values["params"], values["output"]
+    asked = [any(i.path is None for i in inputs), params == "-", values["files_from"] == "-"]
+    if sum(asked) > 1:
+        which = [n for n, a in zip(("INPUT", "-p", "--files-from"), asked, strict=True) if a]
+        raise click.UsageError(f"both {' and '.join(which)} are standard input", click.get_current_context())
+    if params != "-" and below(inputs, params):
         raise click.UsageError(f"-p {params} is the INPUT")
     if params != "-" and output not in (None, "-") and same_file(output, params):
         raise click.UsageError(f"-p {params} is the OUTPUT")
+    if len(inputs) > 1 and output not in (None, "-") and below(inputs, output):
+        raise click.UsageError(f"-o {output} is one of the INPUTs")
 
 
-def check_output(values: dict[str, Any], source: Any, binary: bool, to: str, fd: int) -> None:
+def check_output(values: dict[str, Any], readers: Readers, binary: bool, to: str, fd: int) -> None:
     """Raises UsageError for binary data to a terminal, and for text over its own input unless asked for."""
     if binary and os.isatty(fd):
         raise click.UsageError(f"{to} to a terminal", click.get_current_context())
-    if source.is_file(values["output"]) and not binary and not values["in_place"]:
+    if readers.first.source.is_file(values["output"]) and not binary and not values["in_place"]:
         raise click.UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")

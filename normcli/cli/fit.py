@@ -13,14 +13,15 @@ from normcli.cli._common import (
     console,
     counted,
     engine,
-    format_options,
+    of_inputs,
     progress,
-    reader,
 )
+from normcli.cli._inputs import Readers, find, many
 
 EXAMPLES = (
     ("Standardize every numeric column, parameters to a file", "normcli fit data.csv -m zscore -p data.json"),
     ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
+    ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -38,35 +39,38 @@ EXAMPLES = (
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @common
-@click.argument("input", required=False, type=PLACE)
+@many
 def command(**values: Any) -> None:
     """Learn a method's parameters from data, in one pass.
 
-    INPUT is a CSV or Parquet file; without one, or for -, standard input. By default every numeric column takes
-    part. Missing values are left out and counted.
+    INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
+    without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
+    counted.
     """
-    from normcli import columns, formats, outputs, params, pipeline, sources
+    from normcli import columns, outputs, params, pipeline
     from normcli.cli._console import size
+    from normcli.inputs import below
     from normcli.methods import listed
 
     method = chosen_method(values)
     told = console(values)
-    path, target_path = values["input"], values["params"]
-    if path and target_path and path != "-" and outputs.same_file(path, target_path):
-        raise click.UsageError(f"-p {target_path} is the INPUT")
+    target_path = values["params"]
     check_format(values["from_"], "--from")
+    inputs = find(values, told)
+    if target_path not in (None, "-") and below(inputs, target_path):
+        raise click.UsageError(f"-p {target_path} is the INPUT")
     with outputs.open_target(target_path) as target:
-        source = sources.open_source(path, example="normcli fit data.csv -m zscore -p data.json")
-        if source.is_file(target_path):
+        readers = Readers(inputs, values, example="normcli fit data.csv -m zscore -p data.json")
+        first = readers.first
+        if first.source.is_file(target_path):
             raise click.UsageError(f"-p {target_path} is the INPUT")
-        format = values["from_"] or formats.of_source(source)
-        data = reader(source, format, format_options(values, [format])[format])
-        names = columns.select(data.schema, values["columns"], values["exclude"], unseen=not method.statistics)
-        told.detail(f"{source.name} is {format}; columns: {columns.described(data.schema)}")
-        explained(told, data, names, values["exclude"])
-        with progress(told, data) as seen:
+        names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not method.statistics)
+        told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
+        explained(told, first, names, values["exclude"])
+        with progress(told, readers) as seen:
             plan = pipeline.fit(
-                data,
+                (r for _, r in readers),
+                first.schema,
                 method,
                 engine(values),
                 names=names,
@@ -75,16 +79,16 @@ def command(**values: Any) -> None:
                 progress=seen,
             )
         if not method.statistics:
-            source.drain()
+            first.source.drain()
         told.settle()
         target.write(params.write(plan))
         target.commit()
-    left = [f.name for f in data.schema if f.name not in names]
+    left = [f.name for f in first.schema if f.name not in names]
     told.summary(
-        f"fit {values['method']}: {counted(seen.rows, 'row')}{blank_lines(seen)}, "
+        f"fit {values['method']}: {counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, "
         f"{counted(len(names), 'column')} ({listed(list(names))}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
-        f"{size(source.count)} in {told.seconds:.1f} s -> {target.name}"
+        f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {target.name}"
     )
 
 

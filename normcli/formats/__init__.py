@@ -64,6 +64,9 @@ class Reader(Protocol):
         """All of it, in order; once only, where the source can be read only once. A format that can leaves out
         columns that are not needed."""
 
+    def close(self) -> None:
+        """All chunks were had."""
+
 
 class Outlet(Protocol):
     """Where bytes go; what file objects and `outputs.Target` have in common."""

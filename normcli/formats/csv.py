@@ -101,6 +101,9 @@ class Reader:
             yield Chunk(self.layout, rows)
             del rows  # whose memory is wanted again
 
+    def close(self) -> None:
+        self.source.close()
+
     def _head(self) -> bytes:
         """The first bytes, with a whole row in them; a byte order mark is dropped."""
         name, size = self.source.name, SAMPLE[0]

@@ -101,6 +101,10 @@ class Reader:
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
 
+    def close(self) -> None:
+        self._file.close()
+        self.source.close()
+
     def _rows(self) -> int:
         """Rows to a block: fixed by the schema, never by what is asked of it."""
         if self._block:

@@ -204,7 +204,7 @@ def fit(
     """A fit of a source that has no path."""
     made = reader(source, block_size, **options)
     names = columns.select(made.schema, include, ())
-    return pipeline.fit(made, method, Threads(threads), names=names, infinite=infinite)
+    return pipeline.fit([made], made.schema, method, Threads(threads), names=names, infinite=infinite)
 
 
 def params_of(plan: Plan) -> bytes:

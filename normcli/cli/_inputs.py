@@ -1,0 +1,96 @@
+"""The inputs of a command: which they are, and opening them one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from normcli import registry
+from normcli.cli._command import PLACE
+
+if TYPE_CHECKING:
+    from normcli.cli._console import Console
+    from normcli.formats import Reader
+    from normcli.inputs import Input
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def many(function: F) -> F:
+    """The parameters that say what is read."""
+    for parameter in (
+        click.argument("input", nargs=-1, type=PLACE),
+        click.option("-0", "--null", is_flag=True, help="Names in --files-from end with NUL, not with a line."),
+        click.option("--files-from", metavar="FILE", type=PLACE, help="Read the names of INPUTs from a file, or -."),
+    ):
+        function = parameter(function)
+    return function
+
+
+def find(values: dict[str, Any], told: Console) -> list[Input]:
+    """The inputs that a command line means. Raises UsageError, NoInputError."""
+    from normcli import formats, inputs, sources
+
+    names = list(values["input"])
+    if values["null"] and not values["files_from"]:
+        raise click.UsageError("-0 is for --files-from")
+    if values["files_from"]:
+        listed = inputs.listed_in(sources.open_source(values["files_from"]).rest(), zero=values["null"])
+        if not listed and not names:
+            raise click.UsageError(f"--files-from {values['files_from']}: names no file")
+        names += listed
+    found = inputs.find(names, lambda path: bool(values["from_"] or formats.by_suffix(path)))
+    for path, why in found.left:
+        told.detail(f"left out {path}: {why}")
+    if found.left:
+        some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
+        told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
+    return found.inputs
+
+
+class Readers:
+    """Readers of the inputs, each opened when its turn comes; `first` at once, for it says which columns there are. It
+    is the first input with a value in its first rows, or else the first of all."""
+
+    def __init__(self, inputs: list[Input], values: dict[str, Any], *, to: str | None = None, example: str) -> None:
+        from normcli import formats
+
+        self.inputs, self._values, self._example = inputs, values, example
+        self._used = {f for i in inputs if (f := formats.by_suffix(i.path))} | ({to} if to else set())
+        self._waiting = iter(inputs)
+        self.opened: list[tuple[Input, Reader]] = []
+        self._open_next()
+        while all(f.type == "null" for f in self.opened[-1][1].schema) and self._open_next():
+            continue
+        telling = self.opened[-1] if any(f.type != "null" for f in self.opened[-1][1].schema) else self.opened[0]
+        self.first_input, self.first = telling
+
+    def __iter__(self) -> Iterator[tuple[Input, Reader]]:
+        """Once only."""
+        return chain(self.opened, map(self._open, self._waiting))
+
+    def _open_next(self) -> bool:
+        each = next(self._waiting, None)
+        if each is not None:
+            self.opened.append(self._open(each))
+        return each is not None
+
+    def _open(self, each: Input) -> tuple[Input, Reader]:
+        from normcli import formats, sources
+
+        source = sources.open_source(each.path, example=self._example)
+        format = self._values["from_"] or formats.of_source(source)
+        module = registry.load("formats", format)
+        made: Reader = module.Reader(source, self.options(format) or module.Options())
+        return each, made
+
+    def options(self, format: str) -> Any:
+        """What the command line says of a format, None where that is nothing. Raises UsageError for what it says of
+        formats that are not in use."""
+        from normcli.cli._common import format_options
+
+        self._used.add(format)
+        return format_options(self._values, sorted(self._used))[format]

@@ -1,0 +1,162 @@
+"""Which inputs are meant: files, directories, globs, lists of names, in an order that is always the same."""
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from normcli.errors import NoInputError, UsageError, printable
+from normcli.sources import STDIN
+
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input: where it is (None: standard input), and its path below what was named, which is its path in an output
+    directory, too. `keys` are the names and values that its directories give (`year=2026/`), None for null."""
+
+    path: str | None
+    relative: str
+    keys: tuple[tuple[str, str | None], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return STDIN if self.path is None else printable(self.path)
+
+
+@dataclass
+class Found:
+    """Inputs, in order, and what lay beside them in a directory but is none, with why."""
+
+    inputs: list[Input] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
+    """All inputs that `names` mean; none mean standard input. A name that is there is taken literally, another one as a
+    glob. In a directory, `is_known` says by a name whether a file is an input. Raises NoInputError where there is
+    nothing, UsageError where something is given twice."""
+    found = Found()
+    for name in names or ["-"]:
+        if name == "-":
+            found.inputs.append(Input(None, "-"))
+        elif os.path.isdir(name):
+            _walk(name, name, is_known, found)
+        elif os.path.lexists(name) or not glob.has_magic(name):
+            found.inputs.append(Input(name, os.path.basename(name)))
+        else:
+            _glob(name, is_known, found)
+    if not found.inputs:
+        raise NoInputError(f"{', '.join(map(printable, names))}: no file in it is an input", _reasons(found.left))
+    _refuse_twice(found.inputs)
+    return found
+
+
+def listed_in(text: bytes, *, zero: bool) -> list[str]:
+    """The names in a list: a line each, or ended by NUL."""
+    return [os.fsdecode(n) for n in text.split(b"\0" if zero else b"\n") if n]
+
+
+def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
+    hits = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
+    if not hits:
+        raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
+    top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
+    for hit in hits:
+        if os.path.isdir(hit):
+            _walk(hit, top, is_known, found)
+        else:
+            found.inputs.append(_below(hit, top))
+
+
+def _plain(pattern: str) -> str:
+    """The pattern up to its first special character."""
+    return pattern[: min(pattern.find(c) for c in "*?[" if c in pattern)]
+
+
+def _walk(directory: str, top: str, is_known: Callable[[str], bool], found: Found) -> None:
+    """Files below a directory, by the bytes of their paths; links to directories are not followed."""
+    paths = []
+    for path, why in _entries(directory):
+        if why is None and not is_known(path):
+            why = "unknown suffix"
+        if why is None:
+            paths.append(path)
+        else:
+            found.left.append((path, why))
+    found.inputs += (_below(path, top) for path in sorted(paths, key=os.fsencode))
+
+
+def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
+    """Each file below a directory, and why it is no input as far as its kind and name say that."""
+    try:
+        with os.scandir(directory) as entries:
+            ordered = sorted(entries, key=lambda e: os.fsencode(e.name))
+    except OSError as e:
+        raise NoInputError(f"{printable(directory)}: {e.strerror}") from None
+    for entry in ordered:
+        if entry.name.startswith((".", "_")):
+            yield entry.path, "hidden"
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path)
+        elif entry.is_dir():
+            yield entry.path, "a link to a directory"
+        elif entry.is_symlink() or entry.is_file():
+            yield entry.path, None
+        else:
+            yield entry.path, "no regular file"
+
+
+def _below(path: str, top: str) -> Input:
+    relative = os.path.relpath(path, top)
+    keys = []
+    for part in os.path.dirname(relative).split(os.sep):
+        name, equals, value = part.partition("=")
+        if equals and name:
+            keys.append((unquote(name), None if value == HIVE_NULL else unquote(value)))
+    return Input(path, relative, tuple(keys))
+
+
+def _refuse_twice(inputs: Sequence[Input]) -> None:
+    seen: set[str | None] = set()
+    for each in inputs:
+        real = each.path and os.path.realpath(each.path)
+        if real in seen:
+            raise UsageError(f"{each.name} is given twice")
+        seen.add(real)
+
+
+def _reasons(left: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{printable(path)}: {why}" for path, why in left[:3])
+
+
+def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str]) -> list[str]:
+    """The file below `directory` that each input becomes. Raises UsageError where two become one, or one would be read
+    or is on the way of another."""
+    made: dict[str, Input] = {}
+    for each in inputs:
+        path = os.path.join(directory, rename(each.relative))
+        if path in made:
+            raise UsageError(f"{made[path].name} and {each.name} would both become {printable(path)}")
+        made[path] = each
+    read = {os.path.realpath(i.path): i for i in inputs if i.path is not None}
+    for path in made:
+        if os.path.realpath(path) in read:
+            raise UsageError(f"{printable(path)} is an INPUT, and would be written", "choose another directory")
+    return list(made)
+
+
+def below(inputs: Sequence[Input], path: str) -> bool:
+    """Whether `path` is one of the inputs."""
+    real = os.path.realpath(path)
+    return any(i.path is not None and os.path.realpath(i.path) == real for i in inputs)
+
+
+def renamed(relative: str, old: Sequence[str], new: str | None) -> str:
+    """A relative path with its suffix, one of `old`, replaced; as it is where there is no new one."""
+    if new is None:
+        return relative
+    stem = next((relative[: -len(s)] for s in old if relative.lower().endswith(s)), relative)
+    return stem + new
