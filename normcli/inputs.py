@@ -65,10 +65,18 @@ def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
         raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
-        if os.path.isdir(hit):
+        if _through_link(hit, top):
+            found.left.append((hit, "below a link to a directory"))
+        elif os.path.isdir(hit):
             _walk(hit, top, is_known, found)
         else:
             found.inputs.append(_below(hit, top))
+
+
+def _through_link(path: str, top: str) -> bool:
+    """Whether a directory between `top` and a path is a link."""
+    between = os.path.relpath(path, top).split(os.sep)[:-1]
+    return any(os.path.islink(os.path.join(top, *between[: n + 1])) for n in range(len(between)))
 
 
 def _plain(pattern: str) -> str:
