@@ -1,7 +1,10 @@
 """Where results go: files that appear whole or not at all, and streams that can't be taken back."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import select
@@ -43,6 +46,7 @@ class Target:
     dead: bool = False
     count: int = 0  # bytes written so far
     begun: int = 0  # bytes that are on their way to the disk
+    hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
 
     def write(self, data: bytes | memoryview) -> int:
         """All of it. Once something has failed, what a dying writer still sends goes nowhere."""
@@ -62,6 +66,8 @@ class Target:
                 self.dead = True
                 raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
         self.count += len(view)
+        if self.hashed is not None:
+            self.hashed.update(view)
         if self.temporary is not None and self.count - self.begun >= AHEAD:
             self._send()
         return len(view)
@@ -161,6 +167,8 @@ def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
     with _changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         _temporaries.add(temporary)
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is seen to be in use
     if found is not None:
         with contextlib.suppress(OSError):
             os.fchown(fd, found.st_uid, found.st_gid)

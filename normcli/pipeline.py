@@ -90,6 +90,7 @@ class Part:
     work: Work
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
+    done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,7 @@ def apply(
                 progress.settle()
                 sink.close()
                 target.commit()
+                part.done(target)
                 own.close()
                 sink = None
     progress.warn_of_incomplete()

@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs"},
+    "cli": {"pipeline", "library", "schema", "inputs", "manifest"},
     "library": {"pipeline"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "plan"},
     "schema": {"params"},
@@ -39,6 +39,7 @@ NEXT = {
     "engines": set(),
     "outputs": set(),
     "inputs": {"sources"},
+    "manifest": set(),
     "sources": set(),
     "registry": set(),
     "errors": set(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from normcli import __version__
 from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import (
     blank_lines,
@@ -29,10 +32,13 @@ if TYPE_CHECKING:
     from normcli.columns import Frame
     from normcli.formats import Reader
     from normcli.inputs import Input
+    from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
 
+# what a finished file does not depend on
+INDIFFERENT = {"input", "files_from", "null", "params", "output", "resume", "threads", "quiet", "verbose", "werror"}
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
@@ -67,6 +73,14 @@ EXAMPLES = (
     metavar="FORMAT",
     help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="stat",
+    type=click.Choice(("stat", "digest")),
+    help="Into a directory: leave what an earlier run completed from the same inputs (told by size and time, or with "
+    "--resume=digest by content), by the same parameters and options.",
+)
 @click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
@@ -93,6 +107,8 @@ def command(**values: Any) -> None:
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
+    if values["resume"] and not is_directory(values["output"]):
+        raise click.UsageError("--resume is for an OUTPUT that is a directory")
     seen, name = (into_directory if is_directory(values["output"]) else into_one)(values, inputs, plan, told)
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
@@ -137,29 +153,54 @@ def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Cons
 
 
 def into_directory(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
-    """Each input into a file of its own below OUTPUT."""
+    """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
     from normcli import formats, pipeline, registry
     from normcli.inputs import renamed, targets
+    from normcli.manifest import remove_stale
 
     directory, to = values["output"], values["to"]
     if any(i.path is None for i in inputs):
         raise click.UsageError(f"standard input has no name that a file in {directory} could have")
     suffix = formats.module(to).suffixes[0] if to else None
     old = [s for n in registry.names("formats") for s in formats.module(n).suffixes]
-    paths = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
+    paths = dict(zip(inputs, targets(inputs, directory, lambda relative: renamed(relative, old, suffix)), strict=True))
+    manifest = manifest_of(values, plan)
+    origins = {i: manifest.origin(str(i.path)) for i in inputs}
+    if values["resume"]:
+        remove_stale({os.path.dirname(path) for path in paths.values()})
+        inputs = [i for i in inputs if not manifest.holds(paths[i], origins[i])]
+        told.summary(f"{len(paths) - len(inputs)} of {len(paths)} are complete, {len(inputs)} are left")
+        if not inputs:
+            return pipeline.Progress(), printable(directory)
     readers = Readers(inputs, values, to=to, example=EXAMPLE)
 
     def parts() -> Iterator[pipeline.Part]:
-        for (each, reader), path in zip(readers, paths, strict=True):
+        for each, reader in readers:
             form = to or registry.name_of(reader)
             blank, digests = output_like(values, plan, replace(each, keys=()), reader)
             writer = formats.module(form).Writer.like(reader, blank, readers.options(form), digests)
             work = pipeline.written_by(writer, blank, plan, infinite=values["infinite"], inverse=values["inverse"])
-            yield pipeline.Part(reader, work, output=partial(open_below, path))
+            done = partial(add_to, manifest, paths[each], origins[each])
+            yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=done)
 
     with progress(told, readers) as seen:
         pipeline.apply(parts(), engine(values), progress=seen)
     return seen, printable(directory)
+
+
+def manifest_of(values: dict[str, Any], plan: Plan) -> Manifest:
+    """The manifest of OUTPUT, for these parameters and the options that what is written depends on."""
+    from normcli.manifest import Manifest
+
+    decides = {k: v for k, v in values.items() if k not in INDIFFERENT} | {"version": __version__, "plan": plan.digest}
+    made = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
+    return Manifest(values["output"], made, contents=values["resume"] == "digest")
+
+
+def add_to(manifest: Manifest, path: str, origin: dict[str, Any], target: Target) -> None:
+    """Says that a file is complete."""
+    assert target.hashed is not None
+    manifest.add(path, origin, target.count, f"sha256:{target.hashed.hexdigest()}")
 
 
 def output_like(values: dict[str, Any], plan: Plan, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
@@ -182,7 +223,9 @@ def open_below(path: str) -> Target:
         os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as e:
         raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
-    return outputs.open_target(path)
+    target = outputs.open_target(path)
+    target.hashed = hashlib.sha256()
+    return target
 
 
 def check_places(values: dict[str, Any], inputs: list[Input]) -> None:

@@ -1,0 +1,122 @@
+"""Going on after a run into a directory was ended."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from normcli.manifest import NAME
+from tests.cli.conftest import TABLE, Desk
+
+FILES = 12
+
+
+@pytest.fixture
+def tree(desk: Desk) -> Desk:
+    desk.params()
+    for number in range(FILES):
+        path = desk / "in" / f"k={number % 3}" / f"{number:02}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(TABLE * 1 + b"x,%d,1,2\n" % number)
+    desk.succeeds("apply", "-p", "p.json", "in", "-o", "undisturbed/", "--to", "parquet")
+    return desk
+
+
+def apply(desk: Desk, *more: str, output: str = "out/") -> str:
+    return desk.succeeds("apply", "-p", "p.json", "in", "-o", output, "--to", "parquet", *more).err
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """All files but the manifest."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != NAME}
+
+
+def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
+    assert f"0 of {FILES} are complete" in apply(tree, "--resume")
+    before = {p: p.stat().st_mtime_ns for p in (tree / "out").rglob("*.parquet")}
+    (tree / "in" / "k=0" / "00.csv").write_bytes(TABLE)  # one input changed
+    path = tree / "out" / "k=1" / "01.parquet"  # one output truncated
+    path.write_bytes(path.read_bytes()[:-1])
+    (tree / "out" / "k=2" / "02.parquet").unlink()  # one gone
+    flipped = bytearray((tree / "out" / "k=0" / "03.parquet").read_bytes())
+    flipped[20] ^= 1
+    (tree / "out" / "k=0" / "03.parquet").write_bytes(flipped)
+    assert f"{FILES - 4} of {FILES} are complete, 4 are left" in apply(tree, "--resume")
+    after = {p: p.stat().st_mtime_ns for p in (tree / "out").rglob("*.parquet")}
+    assert sorted(p.stem for p in after if before.get(p) != after[p]) == ["00", "01", "02", "03"]
+    apply(tree, output="fresh/")
+    assert written(tree / "out") == written(tree / "fresh")
+    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
+
+
+@pytest.mark.parametrize("change", [["--only"], ["--inf", "missing"], ["--no-extra"]])
+def test_another_option_makes_all_anew(change: list[str], tree: Desk) -> None:
+    apply(tree)
+    assert f"0 of {FILES} are complete" in apply(tree, *change, "--resume")
+
+
+def test_other_parameters_make_all_anew_and_other_threads_nothing(tree: Desk) -> None:
+    apply(tree, "--threads", "2")
+    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume", "--threads", "1", "-v")
+    tree.params("minmax")
+    assert f"0 of {FILES} are complete" in apply(tree, "--resume")
+
+
+def test_by_content_a_touched_input_is_the_same(tree: Desk) -> None:
+    apply(tree, "--resume=digest")
+    os.utime(tree / "in" / "k=0" / "00.csv")
+    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume=digest")
+    path = tree / "in" / "k=0" / "00.csv"
+    status = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"north", b"South"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert f"{FILES - 1} of {FILES} are complete" in apply(tree, "--resume=digest")
+
+
+@pytest.mark.parametrize("damage", [b"{", b"\xff\n", b'{"output": 3}\n', b"[]\n", b'{"output": "k=0/00.parquet"}\n'])
+def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tree: Desk) -> None:
+    apply(tree)
+    with (tree / "out" / NAME).open("ab") as file:
+        file.write(damage)
+    assert " are complete" in apply(tree, "--resume")
+    assert written(tree / "out") == written(tree / "undisturbed")
+    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
+
+
+@pytest.mark.parametrize("wait", [0.2, 0.3, 0.35, 0.4, 0.5])
+def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Desk) -> None:
+    run = tree.start("apply", "-p", "p.json", "in", "-o", "out/", "--to", "parquet")
+    time.sleep(wait)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    stale = tree / "out" / "k=0" / ".normcli-0123.tmp"
+    stale.parent.mkdir(parents=True, exist_ok=True)
+    stale.write_bytes(b"half")
+    apply(tree, "--resume")
+    assert written(tree / "out") == written(tree / "undisturbed")
+    assert tree.temporaries() == []
+
+
+def test_an_unfinished_file_of_a_run_that_goes_on_is_left(tree: Desk) -> None:
+    """A run stalled in a pipe has its temporary; another run's --resume must not take it away."""
+    os.mkfifo(tree / "pipe")
+    (tree / "out" / "k=0").mkdir(parents=True)
+    stalled = tree.start("apply", "-p", "p.json", "pipe", "-o", "out/k=0/stalled.csv")
+    with (tree / "pipe").open("wb", buffering=0) as pipe:
+        pipe.write(TABLE)
+        deadline = time.monotonic() + 20
+        while not tree.temporaries() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        apply(tree, "--resume")
+        assert len(tree.temporaries()) == 1
+    assert stalled.wait() == 0
+    shutil.copy(tree / "out" / "k=0" / "stalled.csv", tree / "seen.csv")
+
+
+def test_resume_is_for_a_directory(tree: Desk) -> None:
+    assert "--resume is for an OUTPUT that is a directory" in tree.fails(
+        2, "apply", "-p", "p.json", "table.csv", "-o", "o.csv", "--resume"
+    )
