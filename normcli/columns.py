@@ -7,6 +7,7 @@ still text where it holds words that mean missing (NA): the format has made sure
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -333,6 +334,30 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
     frame = text_frame({s.name: s.cast(pl.Float64, strict=False) if s.name in numbers else s for s in frame})
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def packed(frame: Frame) -> memoryview:
+    """A frame as the bytes of uncompressed Arrow."""
+    buffer = io.BytesIO()
+    if is_polars(frame):
+        frame.write_ipc(buffer, compression="uncompressed")
+    else:
+        import pyarrow as pa
+
+        with pa.ipc.new_stream(buffer, frame.schema) as writer:
+            writer.write_batch(frame)
+    return buffer.getbuffer()
+
+
+def unpacked(data: bytes, *, polars: bool) -> Frame:
+    """The frame that was `packed`."""
+    if polars:
+        import polars as pl
+
+        return pl.read_ipc(data)
+    import pyarrow as pa
+
+    return next(iter(pa.ipc.open_stream(data)))
 
 
 def to_polars(frame: Frame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from normcli import columns, registry
+from normcli import columns, registry, spool
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
@@ -22,6 +22,7 @@ from normcli.formats import Chunk, Outlet, Reader, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
 from normcli.plan import Plan, Seen, Step, merged
+from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
 
@@ -53,6 +54,7 @@ class Work:
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
     writer: Writer | None = None
+    spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
     def __call__(self, chunk: Chunk) -> Result:
         try:
@@ -71,7 +73,8 @@ class Work:
     def _measured(self, result: Result, frame: Frame) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
         seen, incomplete = self.plan.measure(frame, self.infinite)
-        return replace(result, seen=seen, incomplete=incomplete, types=types)
+        kept = spool.keep(self.spool, frame) if self.spool else None
+        return replace(result, seen=seen, incomplete=incomplete, types=types, piece=kept)
 
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
@@ -175,19 +178,22 @@ def fit(
     names: Sequence[str],
     infinite: Infinite = "error",
     note: str = "",
+    keep: Spool | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
-    has it. Raises BadDataError."""
+    has it. What is read is kept in a spool, where there is one. Raises BadDataError."""
     progress = progress or Progress()
     plan = Plan((Step(method, tuple(names)),), schema, note=note)
     if not method.statistics:
         return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
-    work = Work(plan, frozenset(names), infinite)
+    work = Work(plan, frozenset(names), infinite, spool=keep)
     blank: tuple[Seen, ...] = (method.statistics,)
     seen = here = blank  # of all inputs that have ended, and of the one that has not
     types: tuple[str, ...] = ()
-    for _, result in progress.run((_measurable(r, work) for r in readers), engine):
+    for part, result in progress.run((_measurable(r, work) for r in readers), engine):
+        if keep is not None:
+            keep.add(result.part, part.reader, result.piece)
         if result.last:
             seen, here = merged(seen, here), blank
         else:
@@ -213,7 +219,7 @@ def fit(
 
 def _measurable(reader: Reader, work: Work) -> Part:
     _check_there(reader, work.plan.needs())
-    return Part(reader, work, work.plan.needs())
+    return Part(reader, work, None if work.spool else work.plan.needs())
 
 
 def _wider(a: str, b: str) -> str:

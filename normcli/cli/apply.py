@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli import __version__
-from normcli.cli._command import PLACE, Entry, WithOptions
+from normcli.cli._command import PLACE, WithOptions
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -25,20 +20,15 @@ from normcli.cli._common import (
     progress,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.errors import BadDataError, CannotCreateError, printable
+from normcli.cli._outputs import Outputs, add_to, is_directory, to_binary, written
+from normcli.errors import printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
-    from normcli.columns import Frame
-    from normcli.formats import Reader
     from normcli.inputs import Input
-    from normcli.manifest import Manifest
-    from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
 
-# what a finished file does not depend on
-INDIFFERENT = {"input", "files_from", "null", "params", "output", "resume", "threads", "quiet", "verbose", "werror"}
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
@@ -57,22 +47,9 @@ EXAMPLES = (
     type=PLACE,
     help="Made by fit.",
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUTPUT",
-    type=PLACE,
-    help="A file, or a directory (it is one, or ends in /); default: standard output.",
-)
+@written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
-@click.option("--only", is_flag=True, help="Write the normalized columns alone.")
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
-@click.option(
-    "--to",
-    type=Entry("formats"),
-    metavar="FORMAT",
-    help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
-)
 @click.option(
     "--resume",
     is_flag=False,
@@ -119,10 +96,6 @@ def command(**values: Any) -> None:
     )
 
 
-def is_directory(output: str | None) -> bool:
-    return output not in (None, "-") and (str(output).endswith("/") or os.path.isdir(str(output)))
-
-
 def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
     """All inputs, one after the other, into OUTPUT."""
     from normcli import formats, outputs, pipeline, registry
@@ -130,102 +103,38 @@ def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Cons
     with outputs.open_target(values["output"]) as target:
         to = values["to"] or formats.by_suffix(values["output"])
         readers = Readers(inputs, values, to=to, example=EXAMPLE)
-        first = readers.first
-        to = to or registry.name_of(first)
-        check_output(values, readers, formats.module(to).magic != b"", to, target.fd)
-        blank, digests = output_like(values, plan, readers.first_input, first)
-        writer = formats.module(to).Writer.like(first, blank, readers.options(to), digests)
-        work = pipeline.written_by(writer, blank, plan, infinite=values["infinite"], inverse=values["inverse"])
-        told.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
-
-        def parts() -> Iterator[pipeline.Part]:
-            for each, reader in readers:
-                here, done = output_like(values, plan, each, reader)
-                pipeline.check_same(reader, blank, here)
-                if done != digests:
-                    raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                yield pipeline.Part(reader, replace(work, keys=each.keys))
-
+        to = to or registry.name_of(readers.first)
+        if readers.first.source.is_file(values["output"]) and not to_binary(to) and not values["in_place"]:
+            why = "text can't tell that it was normalized; --in-place insists"
+            raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
+        told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
+        made = Outputs(values, plan, readers.options)
+        parts = made.into(target, to, (readers.first_input, readers.first), readers)
         with progress(told, readers, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(parts(), engine(values), file=target, progress=seen)
+            pipeline.apply(parts, engine(values), file=target, progress=seen)
         target.commit()
     return seen, target.name
 
 
 def into_directory(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
     """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
-    from normcli import formats, pipeline, registry
-    from normcli.inputs import renamed, targets
+    from normcli import pipeline
     from normcli.manifest import remove_stale
 
-    directory, to = values["output"], values["to"]
-    if any(i.path is None for i in inputs):
-        raise click.UsageError(f"standard input has no name that a file in {directory} could have")
-    suffix = formats.module(to).suffixes[0] if to else None
-    old = [s for n in registry.names("formats") for s in formats.module(n).suffixes]
-    paths = dict(zip(inputs, targets(inputs, directory, lambda relative: renamed(relative, old, suffix)), strict=True))
-    manifest = manifest_of(values, plan)
+    made = Outputs(values, plan, lambda format: readers.options(format))
+    paths, manifest = made.paths(inputs), made.manifest()
     origins = {i: manifest.origin(str(i.path)) for i in inputs}
     if values["resume"]:
         remove_stale({os.path.dirname(path) for path in paths.values()})
         inputs = [i for i in inputs if not manifest.holds(paths[i], origins[i])]
         told.summary(f"{len(paths) - len(inputs)} of {len(paths)} are complete, {len(inputs)} are left")
         if not inputs:
-            return pipeline.Progress(), printable(directory)
-    readers = Readers(inputs, values, to=to, example=EXAMPLE)
-
-    def parts() -> Iterator[pipeline.Part]:
-        for each, reader in readers:
-            form = to or registry.name_of(reader)
-            blank, digests = output_like(values, plan, replace(each, keys=()), reader)
-            writer = formats.module(form).Writer.like(reader, blank, readers.options(form), digests)
-            work = pipeline.written_by(writer, blank, plan, infinite=values["infinite"], inverse=values["inverse"])
-            done = partial(add_to, manifest, paths[each], origins[each])
-            yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=done)
-
+            return pipeline.Progress(), printable(values["output"])
+    readers = Readers(inputs, values, to=values["to"], example=EXAMPLE)
+    parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers) as seen:
-        pipeline.apply(parts(), engine(values), progress=seen)
-    return seen, printable(directory)
-
-
-def manifest_of(values: dict[str, Any], plan: Plan) -> Manifest:
-    """The manifest of OUTPUT, for these parameters and the options that what is written depends on."""
-    from normcli.manifest import Manifest
-
-    decides = {k: v for k, v in values.items() if k not in INDIFFERENT} | {"version": __version__, "plan": plan.digest}
-    made = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
-    return Manifest(values["output"], made, contents=values["resume"] == "digest")
-
-
-def add_to(manifest: Manifest, path: str, origin: dict[str, Any], target: Target) -> None:
-    """Says that a file is complete."""
-    assert target.hashed is not None
-    manifest.add(path, origin, target.count, f"sha256:{target.hashed.hexdigest()}")
-
-
-def output_like(values: dict[str, Any], plan: Plan, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
-    """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises BadDataError
-    where the input does not go with the plan."""
-    from normcli import columns, pipeline
-
-    inverse = values["inverse"]
-    pipeline.check_columns(plan, reader, inverse=inverse, extra=not values["no_extra"])
-    digests = pipeline.digests_after(plan, reader, inverse=inverse, again=values["again"])
-    blank = pipeline.output_frame(plan, reader, inverse=inverse, only=values["only"])
-    return columns.with_texts(blank, each.keys), digests
-
-
-def open_below(path: str) -> Target:
-    """A file in a directory that is made where it is not there."""
-    from normcli import outputs
-
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    except OSError as e:
-        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
-    target = outputs.open_target(path)
-    target.hashed = hashlib.sha256()
-    return target
+        pipeline.apply(parts, engine(values), progress=seen)
+    return seen, printable(values["output"])
 
 
 def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
@@ -244,11 +153,3 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
         raise click.UsageError(f"-p {params} is the OUTPUT")
     if len(inputs) > 1 and output not in (None, "-") and below(inputs, output):
         raise click.UsageError(f"-o {output} is one of the INPUTs")
-
-
-def check_output(values: dict[str, Any], readers: Readers, binary: bool, to: str, fd: int) -> None:
-    """Raises UsageError for binary data to a terminal, and for text over its own input unless asked for."""
-    if binary and os.isatty(fd):
-        raise click.UsageError(f"{to} to a terminal", click.get_current_context())
-    if readers.first.source.is_file(values["output"]) and not binary and not values["in_place"]:
-        raise click.UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")

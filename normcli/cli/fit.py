@@ -1,6 +1,12 @@
 """normcli fit."""
 
-from typing import Any
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,11 +23,24 @@ from normcli.cli._common import (
     progress,
 )
 from normcli.cli._inputs import Readers, find, many
+from normcli.cli._outputs import Outputs, Pairs, add_to, is_directory, written
+from normcli.errors import printable
 
+if TYPE_CHECKING:
+    from normcli.cli._console import Console
+    from normcli.formats import Reader
+    from normcli.inputs import Input
+    from normcli.outputs import Target
+    from normcli.pipeline import Progress
+    from normcli.plan import Plan
+    from normcli.spool import Spool
+
+EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 EXAMPLES = (
     ("Standardize every numeric column, parameters to a file", "normcli fit data.csv -m zscore -p data.json"),
     ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
     ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
+    ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -35,61 +54,147 @@ EXAMPLES = (
     type=PLACE,
     help="The parameter file; default: standard output.",
 )
+@written
+@click.option(
+    "--spool-dir",
+    metavar="DIR",
+    type=click.Path(),
+    envvar="NORMCLI_SPOOL_DIR",
+    help="Where -o keeps what it has read, unnamed; default: TMPDIR, or where OUTPUT will be.",
+)
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @common
 @many
 def command(**values: Any) -> None:
-    """Learn a method's parameters from data, in one pass.
+    """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
     without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
     counted.
     """
-    from normcli import columns, outputs, params, pipeline
+    from normcli import columns, formats, outputs, params, pipeline
     from normcli.cli._console import size
-    from normcli.inputs import below
     from normcli.methods import listed
 
     method = chosen_method(values)
     told = console(values)
-    target_path = values["params"]
-    check_format(values["from_"], "--from")
     inputs = find(values, told)
-    if target_path not in (None, "-") and below(inputs, target_path):
-        raise click.UsageError(f"-p {target_path} is the INPUT")
-    with outputs.open_target(target_path) as target:
-        readers = Readers(inputs, values, example="normcli fit data.csv -m zscore -p data.json")
+    check_places(values, inputs, learns=bool(method.statistics))
+    output = values["output"]
+    with ExitStack() as opened:
+        target = file = None
+        if values["params"] or not output:
+            target = opened.enter_context(outputs.open_target(values["params"]))
+        if output and not is_directory(output):
+            file = opened.enter_context(outputs.open_target(output))
+        readers = Readers(inputs, values, to=values["to"] or formats.by_suffix(output), example=EXAMPLE)
         first = readers.first
-        if first.source.is_file(target_path):
-            raise click.UsageError(f"-p {target_path} is the INPUT")
+        for flag, path in (("-p", values["params"]), ("-o", output)):
+            if first.source.is_file(path):
+                raise click.UsageError(f"{flag} {path} is the INPUT")
         names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not method.statistics)
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         explained(told, first, names, values["exclude"])
+        kept = spool_for(values, inputs, first) if output and method.statistics else None
         with progress(told, readers) as seen:
-            plan = pipeline.fit(
-                (r for _, r in readers),
-                first.schema,
-                method,
-                engine(values),
-                names=names,
-                infinite=values["infinite"],
-                note=values["note"],
-                progress=seen,
-            )
-        if not method.statistics:
+            plan = params.sealed(
+                pipeline.fit(
+                    (r for _, r in readers), first.schema, method, engine(values),
+                    names=names, infinite=values["infinite"], note=values["note"], keep=kept, progress=seen,
+                )
+            )  # fmt: skip
+        if output:
+            applied = write_output(values, plan, readers, kept, target, file, told)
+            seen = seen if kept else applied
+        elif not method.statistics:
             first.source.drain()
         told.settle()
-        target.write(params.write(plan))
-        target.commit()
+        complete(plan, target, file)
     left = [f.name for f in first.schema if f.name not in names]
+    where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
     told.summary(
         f"fit {values['method']}: {counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, "
         f"{counted(len(names), 'column')} ({listed(list(names))}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
-        f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {target.name}"
+        f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
     )
+
+
+def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -> None:
+    """Raises UsageError where INPUT, PARAMS and OUTPUT can't be what they are."""
+    from normcli.inputs import below
+    from normcli.outputs import same_file
+
+    check_format(values["from_"], "--from")
+    check_format(values["to"], "--to")
+    params, output = values["params"], values["output"]
+    if not output:
+        lost = next((flag for flag in ("to", "only") if values[flag]), None)
+        if lost:
+            raise click.UsageError(f"--{lost} is for -o OUTPUT")
+    elif learns and not params:
+        raise click.UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
+    if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
+        raise click.UsageError(f"-p and -o are both {params}")
+    for flag, path in (("-p", params), ("-o", output)):
+        if path not in (None, "-") and below(inputs, path):
+            raise click.UsageError(f"{flag} {path} is the INPUT")
+
+
+def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
+    """Where the data wait until all of them were seen. Raises OutputError where there is no room."""
+    from normcli.spool import Spool
+
+    output = values["output"]
+    beside = output if is_directory(output) else os.path.dirname(os.path.realpath(output))
+    there = beside if output != "-" and os.path.isdir(beside) else tempfile.gettempdir()
+    expected = None
+    if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in inputs):
+        expected = sum(os.path.getsize(str(i.path)) for i in inputs)  # numbers take about as much as their text
+    return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected)
+
+
+def write_output(
+    values: dict[str, Any], plan: Plan, readers: Readers, kept: Spool | None, target: Target | None,
+    file: Target | None, told: Console,
+) -> Progress:  # fmt: skip
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned."""
+    from normcli import formats, pipeline
+
+    made = Outputs(values, plan, readers.options)
+    first: tuple[Input, Reader] = readers.first_input, readers.first
+    pairs: Pairs = readers
+    if kept:
+        pairs = list(zip(readers.inputs, kept.readers, strict=True))
+        first = next(pair for pair in pairs if pair[0] == readers.first_input)
+    with progress(told, readers, shown=False) as seen:
+        if file is not None:
+            to = values["to"] or formats.by_suffix(values["output"]) or registry.name_of(readers.first)
+            pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
+            return seen
+        paths, manifest = made.paths(readers.inputs), made.manifest()
+        origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
+        told.settle()
+        complete(plan, target, None)
+        parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
+        pipeline.apply(parts, engine(values), progress=seen)
+    return seen
+
+
+def complete(plan: Plan, target: Target | None, file: Target | None) -> None:
+    """Puts PARAMS in place, then OUTPUT, once all of both is on the disk."""
+    from normcli import params
+
+    if target is not None and not target.count:
+        target.write(params.write(plan))
+    for each in (target, file):
+        if each is not None:
+            each.prepare()
+    for each in (target, file):
+        if each is not None:
+            each.commit()
 
 
 def chosen_method(values: dict[str, Any]) -> Any:

@@ -1,0 +1,166 @@
+"""The output of a command: one file or stream, or a directory with a file for each input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from normcli import __version__
+from normcli.cli._command import PLACE, Entry
+from normcli.errors import BadDataError, CannotCreateError, printable
+
+if TYPE_CHECKING:
+    from normcli.columns import Frame
+    from normcli.formats import Reader
+    from normcli.inputs import Input
+    from normcli.manifest import Manifest
+    from normcli.outputs import Target
+    from normcli.pipeline import Part, Work
+    from normcli.plan import Plan
+
+F = TypeVar("F", bound=Callable[..., Any])
+Pairs = Iterable[tuple["Input", "Reader"]]
+
+# what a finished file does not depend on
+INDIFFERENT = {"input", "files_from", "null", "params", "output", "resume", "threads", "quiet", "verbose", "werror"}
+
+
+def written(function: F) -> F:
+    """The options that say what is written."""
+    for option in (
+        click.option("--only", is_flag=True, help="Write the normalized columns alone."),
+        click.option(
+            "--to",
+            type=Entry("formats"),
+            metavar="FORMAT",
+            help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            metavar="OUTPUT",
+            type=PLACE,
+            help="A file, or a directory (it is one, or ends in /): there, a file for each INPUT.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def is_directory(output: str | None) -> bool:
+    return output not in (None, "-") and (str(output).endswith("/") or os.path.isdir(str(output)))
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a command line wants written, by which plan; `options` are those of a format."""
+
+    values: dict[str, Any]
+    plan: Plan
+    options: Callable[[str], Any]
+
+    @property
+    def inverse(self) -> bool:
+        return bool(self.values.get("inverse"))
+
+    def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
+        """All inputs, one after the other, into one target."""
+        from normcli import pipeline
+
+        if to_binary(to) and os.isatty(target.fd):
+            raise click.UsageError(f"{to} to a terminal", click.get_current_context())
+        blank, digests = self._like(*first)
+        work = self._work(to, first[1], blank, digests)
+
+        def parts() -> Iterator[Part]:
+            for each, reader in pairs:
+                here, done = self._like(each, reader)
+                pipeline.check_same(reader, blank, here)
+                if done != digests:
+                    raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
+                yield pipeline.Part(reader, replace(work, keys=each.keys))
+
+        return parts()
+
+    def below(self, paths: dict[Input, str], pairs: Pairs, done: Callable[[Input, Target], None]) -> Iterator[Part]:
+        """Each input into a file of its own; `done` is told when it is complete."""
+        from normcli import pipeline, registry
+        from normcli.spool import origin_of
+
+        for each, reader in pairs:
+            to = self.values["to"] or registry.name_of(origin_of(reader))
+            blank, digests = self._like(replace(each, keys=()), reader)
+            work = self._work(to, reader, blank, digests)
+            yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=partial(done, each))
+
+    def paths(self, inputs: list[Input]) -> dict[Input, str]:
+        """The file of each input. Raises UsageError."""
+        from normcli import formats, registry
+        from normcli.inputs import renamed, targets
+
+        directory, to = self.values["output"], self.values["to"]
+        if any(i.path is None for i in inputs):
+            raise click.UsageError(f"standard input has no name that a file in {printable(directory)} could have")
+        suffix = formats.module(to).suffixes[0] if to else None
+        old = [s for n in registry.names("formats") for s in formats.module(n).suffixes]
+        made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
+        return dict(zip(inputs, made, strict=True))
+
+    def manifest(self) -> Manifest:
+        """That of the output directory, for the plan and the options that what is written depends on."""
+        from normcli.manifest import Manifest
+
+        decides = {k: v for k, v in self.values.items() if k not in INDIFFERENT}
+        told = json.dumps(decides | {"version": __version__, "plan": self.plan.digest}, sort_keys=True, default=str)
+        made = hashlib.sha256(told.encode()).hexdigest()
+        return Manifest(self.values["output"], made, contents=self.values.get("resume") == "digest")
+
+    def _like(self, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+        """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises
+        BadDataError where the input does not go with the plan."""
+        from normcli import columns, pipeline
+
+        extra, again = not self.values.get("no_extra"), bool(self.values.get("again"))
+        pipeline.check_columns(self.plan, reader, inverse=self.inverse, extra=extra)
+        digests = pipeline.digests_after(self.plan, reader, inverse=self.inverse, again=again)
+        blank = pipeline.output_frame(self.plan, reader, inverse=self.inverse, only=self.values["only"])
+        return columns.with_texts(blank, each.keys), digests
+
+    def _work(self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...]) -> Work:
+        from normcli import formats, pipeline
+        from normcli.spool import origin_of
+
+        writer = formats.module(to).Writer.like(origin_of(reader), blank, self.options(to), digests)
+        return pipeline.written_by(writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse)
+
+
+def to_binary(format: str) -> bool:
+    from normcli import formats
+
+    return bool(formats.module(format).magic)
+
+
+def open_below(path: str) -> Target:
+    """A file in a directory that is made where it is not there."""
+    from normcli import outputs
+
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as e:
+        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
+    target = outputs.open_target(path)
+    target.hashed = hashlib.sha256()
+    return target
+
+
+def add_to(manifest: Manifest, paths: dict[Input, str], origins: dict[Input, Any], each: Input, target: Target) -> None:
+    """Says in a manifest that an input's file is complete."""
+    assert target.hashed is not None
+    manifest.add(paths[each], origins[each], target.count, f"sha256:{target.hashed.hexdigest()}")

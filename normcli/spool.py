@@ -1,0 +1,125 @@
+"""Blocks kept between two passes over an input that is parsed once: in a file without a name, gone with the process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from normcli import columns
+from normcli.columns import Frame, Infinite
+from normcli.errors import OutputError, printable
+from normcli.formats import Decoded, Reader
+
+HINT = "--spool-dir or TMPDIR says where it is"
+
+
+class Spool:
+    """An unlinked file that workers add to, in any order, and read from at any place."""
+
+    def __init__(self, directory: str, expected: int | None) -> None:
+        """In `directory`, if there is room for `expected` bytes there. Raises OutputError."""
+        self.where = printable(directory)
+        try:
+            free = os.statvfs(directory)
+            if expected is not None and expected > free.f_bavail * free.f_frsize:
+                room = f"{expected >> 20:,} MB, and there are {free.f_bavail * free.f_frsize >> 20:,}"
+                raise OutputError(f"{self.where}: the spool needs about {room}", HINT)
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115  open as long as we are
+                prefix=".normcli-", suffix=".tmp", dir=directory, buffering=0
+            )
+        except OSError as e:
+            raise OutputError(f"{self.where}: no spool can be made: {e.strerror}", HINT) from None
+        self._end, self._claim = 0, threading.Lock()
+        self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
+
+    def put(self, data: memoryview) -> tuple[int, int]:
+        """Keeps bytes; where they are, and how many. Raises OutputError."""
+        with self._claim:
+            start, self._end = self._end, self._end + len(data)
+        done = 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._file.fileno(), data[done:], start + done)
+        except OSError as e:
+            raise OutputError(
+                f"{self.where}: the spool can't be written: {e.strerror}", "--spool-dir or TMPDIR says where"
+            ) from None
+        return start, len(data)
+
+    def add(self, part: int, reader: Reader, kept: Kept | None) -> None:
+        """The next chunk of an input; None where it has ended."""
+        if part == len(self.readers):
+            self.readers.append(SpoolReader(reader))
+        if kept is not None:
+            self.readers[part].kept.append(kept)
+
+    def get(self, start: int, length: int) -> bytes:
+        """The bytes that `put` kept. Raises OutputError."""
+        try:
+            data = os.pread(self._file.fileno(), length, start)
+            while len(data) < length and (more := os.pread(self._file.fileno(), length - len(data), start + len(data))):
+                data += more
+        except OSError as e:
+            raise OutputError(f"{self.where}: the spool can't be read: {e.strerror}") from None
+        if len(data) < length:
+            raise OutputError(f"{self.where}: the spool has become shorter")
+        return data
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A decoded chunk in a spool."""
+
+    spool: Spool
+    start: int
+    length: int
+    rows: int
+    polars: bool
+
+    @property
+    def weight(self) -> int:
+        return 0  # it was counted when it was read
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+        return Decoded(columns.unpacked(self.spool.get(self.start, self.length), polars=self.polars), self.rows)
+
+    def locate(self, row: int) -> int:
+        return row
+
+
+def keep(spool: Spool, frame: Frame) -> Kept:
+    """A frame, kept as uncompressed Arrow."""
+    start, length = spool.put(columns.packed(frame))
+    return Kept(spool, start, length, columns.rows(frame), columns.is_polars(frame))
+
+
+class SpoolReader:
+    """An input again, from a spool; whatever is at fault now is told by its row."""
+
+    start = 0
+
+    def __init__(self, reader: Reader) -> None:
+        self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
+        self.unit, self.doubts, self.digests = reader.unit, reader.doubts, reader.digests
+        self.size: int | None = 0
+        self.kept: list[Kept] = []
+
+    def name(self, place: int) -> str:
+        return f"{self.source.name}: row {place + 1}"
+
+    def blank(self, wanted: frozenset[str]) -> Frame:
+        return self.origin.blank(wanted)
+
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Kept]:
+        return iter(self.kept)
+
+    def close(self) -> None:
+        """The spool serves all."""
+
+
+def origin_of(reader: Reader) -> Reader:
+    """The reader of the input itself."""
+    return reader.origin if isinstance(reader, SpoolReader) else reader
