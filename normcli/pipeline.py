@@ -134,6 +134,7 @@ class Progress:
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[int], None] = lambda weight: None
     settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
+    least: int = 0  # rows; fewer are an error
     inputs: int = 0
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
@@ -163,7 +164,14 @@ class Progress:
             place = place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
-    def warn_of_incomplete(self) -> None:
+    def end(self) -> None:
+        """Everything was read. Raises BadDataError where that is too little, or where `settle` does."""
+        if self.rows < self.least:
+            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for")
+        self._warn_of_incomplete()
+        self.settle()
+
+    def _warn_of_incomplete(self) -> None:
         if self.incomplete > MANY_MISSING * self.rows:
             share = self.incomplete / self.rows
             self.warn(f"{self.incomplete:,} of {self.rows:,} rows ({share:.1%}) miss a selected value")
@@ -212,8 +220,8 @@ def fit(
                 f"a column is called {listed(sorted(taken & set(step.outputs)))} already", "use --prefix"
             )
     fitted = replace(plan, steps=steps, schema=fitted_schema, rows=progress.rows, skipped=progress.incomplete)
-    progress.warn_of_incomplete()
     _warn_of_columns(fitted, progress.warn)
+    progress.end()
     return fitted
 
 
@@ -340,7 +348,6 @@ def apply(
                 part.done(target)
                 own.close()
                 sink = None
-    progress.warn_of_incomplete()
-    progress.settle()
+    progress.end()
     if sink is not None:
         sink.close()

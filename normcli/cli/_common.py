@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from normcli import registry
-from normcli.cli._command import FORMAT, Entry, given
+from normcli.cli._command import FORMAT, PLACE, Entry, given
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.cli._inputs import Readers
     from normcli.engines.threads import Threads
+    from normcli.inputs import Input
     from normcli.pipeline import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,8 +42,15 @@ COMMON = (
         envvar="NORMCLI_THREADS",
         help="Workers; default: the CPUs this process may use. Changes no byte of a result.",
     ),
+    click.option(
+        "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
+    ),
+    click.option("--report", metavar="FILE", type=PLACE, help="Write what was done, or what went wrong, as JSON."),
+    click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
-    click.option("-q", "--quiet", count=True, help="Only warnings and errors; -qq only errors."),
+    click.option(
+        "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
+    ),
     click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
 )
 
@@ -54,9 +62,13 @@ def common(function: F) -> F:
     return function
 
 
-def console(values: dict[str, Any]) -> Console:
+def console(values: dict[str, Any], command: str) -> Console:
+    """Where a command speaks; and its report, where one is asked for."""
     from normcli.cli._console import Console
+    from normcli.cli._report import current
 
+    current.path = values["report"]
+    current.facts |= {"command": command} | {k: values[k] for k in ("method", "params", "output") if k in values}
     return Console(quiet=values["quiet"], verbose=values["verbose"], werror=values["werror"])
 
 
@@ -91,13 +103,34 @@ def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(told: Console, readers: Readers, *, shown: bool = True) -> Iterator[Progress]:
+def progress(told: Console, readers: Readers, values: dict[str, Any], *, shown: bool = True) -> Iterator[Progress]:
     """What the pipeline tells goes to the console; with a bar while it runs."""
+    from normcli.cli._report import current
     from normcli.pipeline import Progress
 
     first = readers.first
     with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
-        yield Progress(warn=told.warn, advance=advance, settle=told.settle)
+        made = Progress(warn=told.warn, advance=advance, settle=told.settle, least=values["min_rows"])
+        current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
+        current.facts |= {"rows_in": lambda: made.rows, "bytes_in": lambda: made.count or readers.first.source.count}
+        yield made
+
+
+def tell_only(readers: Readers, names: Sequence[str], written: Mapping[Input, str] | str) -> None:
+    """What a dry run says: what would be read, which columns take part, where it would go."""
+    from normcli.columns import described
+    from normcli.errors import printable
+
+    inputs = readers.inputs
+    single = written if isinstance(written, str) else None
+    for each in inputs:
+        click.echo(f"read     {each.name}" + ("" if single else f" -> {printable(written[each])}"))  # type: ignore[index]
+    schema = readers.first.schema
+    for what, wanted in (("columns", True), ("left", False)):
+        chosen = tuple(f for f in schema if (f.name in names) is wanted)
+        click.echo(f"{what:8} {described(chosen) or 'none'}")
+    if single:
+        click.echo(f"write    {single}")
 
 
 def of_inputs(progress: Progress) -> str:

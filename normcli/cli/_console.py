@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
@@ -30,6 +31,7 @@ class Console:
 
     def warn(self, text: str) -> None:
         self.warnings += 1
+        current.warnings.append(text)
         self._line(WARNING, f"warning: {text}")
 
     def summary(self, text: str) -> None:

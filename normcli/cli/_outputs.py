@@ -29,7 +29,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
 
 # what a finished file does not depend on
-INDIFFERENT = {"input", "files_from", "null", "params", "output", "resume", "threads", "quiet", "verbose", "werror"}
+INDIFFERENT = {
+    "min_rows",
+    "report",
+    "dry_run",
+    "input",
+    "files_from",
+    "null",
+    "params",
+    "output",
+    "resume",
+    "threads",
+    "quiet",
+    "verbose",
+    "werror",
+}
 
 
 def written(function: F) -> F:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from normcli import outputs
-from normcli.cli import main
+from normcli.cli import _report, main
 from normcli.errors import NormcliError, ReaderGoneError, printable
 
 BUG = 70
@@ -32,6 +32,17 @@ def run() -> int:
     _return_memory()
     _watch_signals()
     try:
+        code = _called()
+    except (ReaderGoneError, BrokenPipeError):
+        _reported(128 + signal.SIGPIPE, "the reader of standard output went away")
+        outputs.remove_temporaries()
+        die_of(signal.SIGPIPE)
+    return _reported(code, None)
+
+
+def _called() -> int:
+    """The command's exit code; what went wrong has been said."""
+    try:
         if "_NORMCLI_COMPLETE" in os.environ:
             main.main(prog_name="normcli")
         with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
@@ -42,8 +53,7 @@ def run() -> int:
     except SystemExit as e:  # shell completion's way out
         return _flushed(e.code if isinstance(e.code, int) else BUG)
     except (ReaderGoneError, BrokenPipeError):
-        outputs.remove_temporaries()
-        die_of(signal.SIGPIPE)
+        raise
     except click.ClickException as e:
         command = getattr(e, "ctx", None)
         _say(e.format_message(), f"try {command.command_path} --help" if command else "")
@@ -59,11 +69,19 @@ def run() -> int:
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
 
 
+def _reported(code: int, error: str | None) -> int:
+    """Writes the report that was asked for; one that can't be written makes a success a failure."""
+    fault = _report.current.end(code, error or _report.current.error)
+    if fault:
+        _say(fault, "")
+    return code or (73 if fault else 0)
+
+
 def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        die_of(signal.SIGPIPE)
+        raise
     except OSError as e:
         _say(f"<stdout>: writing failed: {e.strerror}", "")
         return 74
@@ -79,6 +97,7 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     line = printable(" ".join(message.split()))
+    _report.current.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
     with contextlib.suppress(OSError):
@@ -119,6 +138,9 @@ def _watch_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(watched)
+        _report.current.end(
+            128 + number, f"ended by signal {signal.Signals(number).name}"
+        )  # before no file can be made
         outputs.remove_temporaries()
         die_of(number)
 

@@ -18,9 +18,11 @@ from normcli.cli._common import (
     engine,
     of_inputs,
     progress,
+    tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
 from normcli.cli._outputs import Outputs, add_to, is_directory, to_binary, written
+from normcli.cli._report import current
 from normcli.errors import printable
 
 if TYPE_CHECKING:
@@ -75,18 +77,23 @@ def command(**values: Any) -> None:
 
     check_format(values["from_"], "--from")
     check_format(values["to"], "--to")
-    told, inverse = console(values), values["inverse"]
+    told, inverse = console(values, "apply"), values["inverse"]
     inputs = find(values, told)
     check_places(values, inputs)
     plan = params.read_file(
         values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
     )
+    current.facts |= {"digest": plan.digest}
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
     if values["resume"] and not is_directory(values["output"]):
         raise click.UsageError("--resume is for an OUTPUT that is a directory")
-    seen, name = (into_directory if is_directory(values["output"]) else into_one)(values, inputs, plan, told)
+    done = (into_directory if is_directory(values["output"]) else into_one)(values, inputs, plan, told)
+    if done is None:
+        return
+    seen, name = done
+    current.facts |= {"rows_out": seen.rows}
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
     told.summary(
@@ -96,8 +103,8 @@ def command(**values: Any) -> None:
     )
 
 
-def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
-    """All inputs, one after the other, into OUTPUT."""
+def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str] | None:
+    """All inputs, one after the other, into OUTPUT; None where that was only told."""
     from normcli import formats, outputs, pipeline, registry
 
     with outputs.open_target(values["output"]) as target:
@@ -110,13 +117,18 @@ def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Cons
         told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
         made = Outputs(values, plan, readers.options)
         parts = made.into(target, to, (readers.first_input, readers.first), readers)
-        with progress(told, readers, shown=not os.isatty(target.fd)) as seen:
+        if values["dry_run"]:
+            tell_only(readers, plan.needs(inverse=made.inverse), target.name)
+            return None
+        with progress(told, readers, values, shown=not os.isatty(target.fd)) as seen:
             pipeline.apply(parts, engine(values), file=target, progress=seen)
         target.commit()
     return seen, target.name
 
 
-def into_directory(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str]:
+def into_directory(
+    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console
+) -> tuple[Progress, str] | None:
     """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
     from normcli import pipeline
     from normcli.manifest import remove_stale
@@ -124,15 +136,19 @@ def into_directory(values: dict[str, Any], inputs: list[Input], plan: Plan, told
     made = Outputs(values, plan, lambda format: readers.options(format))
     paths, manifest = made.paths(inputs), made.manifest()
     origins = {i: manifest.origin(str(i.path)) for i in inputs}
-    if values["resume"]:
+    if values["resume"] and not values["dry_run"]:
         remove_stale({os.path.dirname(path) for path in paths.values()})
+    if values["resume"]:
         inputs = [i for i in inputs if not manifest.holds(paths[i], origins[i])]
         told.summary(f"{len(paths) - len(inputs)} of {len(paths)} are complete, {len(inputs)} are left")
         if not inputs:
             return pipeline.Progress(), printable(values["output"])
     readers = Readers(inputs, values, to=values["to"], example=EXAMPLE)
+    if values["dry_run"]:
+        tell_only(readers, plan.needs(inverse=made.inverse), paths)
+        return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
-    with progress(told, readers) as seen:
+    with progress(told, readers, values) as seen:
         pipeline.apply(parts, engine(values), progress=seen)
     return seen, printable(values["output"])
 

@@ -21,9 +21,11 @@ from normcli.cli._common import (
     engine,
     of_inputs,
     progress,
+    tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, is_directory, written
+from normcli.cli._report import current
 from normcli.errors import printable
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def command(**values: Any) -> None:
     from normcli.methods import listed
 
     method = chosen_method(values)
-    told = console(values)
+    told = console(values, "fit")
     inputs = find(values, told)
     check_places(values, inputs, learns=bool(method.statistics))
     output = values["output"]
@@ -97,17 +99,23 @@ def command(**values: Any) -> None:
         names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not method.statistics)
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         explained(told, first, names, values["exclude"])
+        if values["dry_run"]:
+            paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
+            tell_only(readers, names, ", ".join(paths))
+            return
         kept = spool_for(values, inputs, first) if output and method.statistics else None
-        with progress(told, readers) as seen:
+        with progress(told, readers, values) as seen:
             plan = params.sealed(
                 pipeline.fit(
                     (r for _, r in readers), first.schema, method, engine(values),
                     names=names, infinite=values["infinite"], note=values["note"], keep=kept, progress=seen,
                 )
             )  # fmt: skip
+        current.facts["digest"] = plan.digest
         if output:
             applied = write_output(values, plan, readers, kept, target, file, told)
             seen = seen if kept else applied
+            current.facts["rows_out"] = applied.rows
         elif not method.statistics:
             first.source.drain()
         told.settle()
@@ -169,7 +177,7 @@ def write_output(
     if kept:
         pairs = list(zip(readers.inputs, kept.readers, strict=True))
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
-    with progress(told, readers, shown=False) as seen:
+    with progress(told, readers, values, shown=False) as seen:
         if file is not None:
             to = values["to"] or formats.by_suffix(values["output"]) or registry.name_of(readers.first)
             pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
