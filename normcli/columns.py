@@ -31,6 +31,7 @@ Numbers = NDArray[Any]  # of any type
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
+EXACT = 1 << 53  # up to which a float64 holds every whole number
 _NUMBERS = ("int", "uint", "float", "decimal")
 
 
@@ -149,15 +150,51 @@ def column_types(frame: Frame) -> dict[str, str]:
 
 
 def arrow_fields(schema: pa.Schema) -> Schema:
-    """An Arrow schema as ours."""
-    return tuple(Field(f.name, _ARROW_NAMES.get(str(f.type), str(f.type))) for f in schema)
+    """An Arrow schema as ours. A dictionary of numbers is numbers; an extension that nobody registered is no number,
+    whatever it is stored as."""
+    return tuple(Field(f.name, _arrow_name(f)) for f in schema)
+
+
+def _arrow_name(field: pa.Field) -> str:
+    import pyarrow as pa
+
+    extension = (field.metadata or {}).get(b"ARROW:extension:name")
+    if extension is not None and not isinstance(field.type, pa.BaseExtensionType):
+        return f"extension<{extension.decode('utf-8', 'replace')}>"
+    inner = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    named = _ARROW_NAMES.get(str(inner), str(inner))
+    return named if inner is field.type or Field("", named).is_number else str(field.type)
 
 
 def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
     """What the values in a frame's selected columns are: a text file's type is known only when all of it was seen."""
     if not is_polars(frame):
-        return {f.name: f.type for f in arrow_fields(frame.schema) if f.name in wanted}
+        found = {f.name: f.type for f in arrow_fields(frame.schema)}
+        return {n: found[n] for n in wanted}
     return {n: "int64" if _integers(frame[n]) else "float64" for n in wanted}
+
+
+def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted columns with a whole number beyond ±2^53, where a float can't tell neighbours apart."""
+    return tuple(n for n in wanted if any(abs(end) > EXACT for end in _whole_ends(frame, n)))
+
+
+def _whole_ends(frame: Frame, name: str) -> tuple[int, ...]:
+    """The least and the greatest whole number of a column of 64-bit integers; () of another, or of none."""
+    if is_polars(frame):
+        import polars as pl
+
+        series = frame[name]
+        series = _stripped(series).cast(pl.Int64, strict=False) if series.dtype == pl.String else series
+        ends: tuple[Any, ...] = (series.min(), series.max()) if series.dtype in (pl.Int64, pl.UInt64) else ()
+    else:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = _decoded(frame.column(name))
+        wide = pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)
+        ends = tuple(end.as_py() for end in pc.min_max(column).values()) if wide else ()
+    return tuple(end for end in ends if end is not None)
 
 
 def _integers(series: pl.Series) -> bool:
@@ -207,10 +244,36 @@ def _numbers(frame: Frame, name: str) -> Numbers:
         return np.asarray(series.to_numpy())
     import pyarrow as pa
 
-    column = frame.column(name)
+    column = _decoded(frame.column(name))
+    if pa.types.is_decimal(column.type):
+        return _of_decimals(column)
     if not pa.types.is_floating(column.type) and (column.null_count or not pa.types.is_integer(column.type)):
         column = column.cast(pa.float64(), safe=False)
     return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """A column's values, where it is a dictionary's."""
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _of_decimals(column: pa.Array) -> Array:
+    """The nearest doubles; what pyarrow casts to is a bit off for one long number in thirteen. Of up to 15 digits the
+    unscaled number and the power of ten are exact, and one division rounds once; longer ones are read as text."""
+    import pyarrow as pa
+
+    kind, power = column.type, 10.0 ** abs(column.type.scale)
+    if kind.precision > 15 or abs(kind.scale) > 22 or column.null_count == len(column):
+        return np.asarray(column.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
+    step = max(kind.bit_width // 64, 1)  # of little-endian words; the first holds it all, with its sign
+    words = np.frombuffer(column.buffers()[1], f"<i{min(kind.bit_width // 8, 8)}")[::step]
+    unscaled = words[column.offset : column.offset + len(column)].astype(np.float64)
+    values = unscaled / power if kind.scale > 0 else unscaled * power
+    if column.null_count:
+        values[column.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return np.asarray(values)
 
 
 # -- and back ----------------------------------------------------------------------------------------------------
@@ -240,8 +303,16 @@ def put(
         return text_frame(columns)
     import pyarrow as pa
 
-    fields = [pa.field(n, c.type) if n in new else frame.schema.field(n) for n, c in columns.items()]
+    old = {f.name: f for f in frame.schema}
+    fields = [old[n] if n not in new else _replaced(old.get(n), n, c.type) for n, c in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
+
+
+def _replaced(old: pa.Field | None, name: str, kind: pa.DataType) -> pa.Field:
+    """The field of a column that was replaced: what was said of the old one still is."""
+    import pyarrow as pa
+
+    return pa.field(name, kind, metadata=old.metadata if old is not None else None)
 
 
 def _restorable(kind: str) -> str:
@@ -309,7 +380,7 @@ def _arrow_column(
         return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
     target = pa.type_for_alias(kind)
     if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
-        old = frame.column(name)
+        old = _decoded(frame.column(name))
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
             missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
     if pa.types.is_integer(target):

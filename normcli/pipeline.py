@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from normcli import columns, registry
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, BadRowError
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
 from normcli.formats import Chunk, Outlet, Reader, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
@@ -39,6 +39,7 @@ class Result:
     incomplete: int = 0
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
     piece: Any = None
 
 
@@ -63,6 +64,7 @@ class Work:
                     weight=chunk.weight,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
+                    inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:
@@ -137,6 +139,7 @@ class Progress:
     rows: int = 0
     blank_lines: int = 0
     incomplete: int = 0
+    inexact: set[str] = field(default_factory=set)  # columns that were warned of
 
     def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
         """The results of all parts' chunks, in order. Raises BadDataError for the first that went wrong."""
@@ -154,11 +157,19 @@ class Progress:
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(result.weight)
+                self._warn_of_inexact(result.inexact)
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
             place = place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
+
+    def _warn_of_inexact(self, names: Sequence[str]) -> None:
+        for name in (n for n in names if n not in self.inexact):
+            self.warn(
+                f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
+            )
+            self.inexact.add(name)
 
     def warn_of_incomplete(self) -> None:
         if self.incomplete > MANY_MISSING * self.rows:
