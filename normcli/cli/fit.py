@@ -74,6 +74,7 @@ def command(**values: Any) -> None:
                 method,
                 engine(values),
                 names=names,
+                lengths=pipeline.lengths_of(first, names),
                 infinite=values["infinite"],
                 note=values["note"],
                 progress=seen,

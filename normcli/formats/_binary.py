@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from normcli import columns
-from normcli.columns import Frame, Infinite, Schema
+from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
 from normcli.formats import Decoded
 from normcli.sources import Source
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BLOCK = 65_536  # rows to a block, within a row group or batch; part of what makes results the same bytes
 VALUES = 1 << 20  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
+FEW = 1024  # rows to a sample
 DIGESTS = b"normcli"  # key of the schema metadata
 
 Compression = Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
@@ -101,18 +103,37 @@ class Reader:
     def blank(self, wanted: frozenset[str]) -> Frame:
         return no_rows(self._arrow)
 
+    def list_size(self, name: str) -> int:
+        sizes = map(columns.first_size, self._samples(name))
+        size = next((s for s in sizes if s is not None), None)
+        if not size:
+            what = "an empty list" if size == 0 else "no list to tell their length by"
+            raise BadDataError(f"{self.source.name}: there is {what} in column '{printable(name)}'")
+        return size
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        """The lists in a column, from the first on, as far as they can be had before all is read."""
+        raise NotImplementedError
+
+    @cached_property
     def _rows(self) -> int:
-        """Rows to a block: fixed by the schema, never by what is asked of it."""
+        """Rows to a block: fixed by the schema and the first lists, never by what is asked of it."""
         if self._block:
             return self._block
-        rows = BLOCK
-        while rows > 1024 and rows * len(self.schema) > VALUES:
+        rows, values = BLOCK, sum(map(self._values, self.schema))
+        while rows > 1024 and rows * values > VALUES:
             rows //= 2
         return rows
 
-    def _blocks(self, batch: pa.RecordBatch) -> Iterator[Chunk]:
+    def _values(self, field: Field) -> int:
+        """How many values there are to a row."""
+        if field.list_of is None or field.list_size is not None:
+            return field.list_size or 1
+        first = next(self._samples(field.name), None)
+        return (columns.first_size(first) if first is not None else None) or 1
+
+    def _blocks(self, batch: pa.RecordBatch, rows: int) -> Iterator[Chunk]:
         """A batch in blocks, without a copy."""
-        rows = self._rows()
         for at in range(0, batch.num_rows, rows):
             yield Chunk(batch.slice(at, rows))
 

@@ -39,8 +39,14 @@ class Reader(binary.Reader):
         for j in range(file.num_record_batches):
             with binary.reading(self.source, WHAT):
                 batch = file.get_batch(j)
-            yield from self._blocks(batch)
+            yield from self._blocks(batch, self._rows)
             del batch
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        with binary.reading(self.source, WHAT):
+            file = self._open([name])
+            for j in range(file.num_record_batches):
+                yield file.get_batch(j).column(name)
 
     def _open(self, needed: Sequence[str] | None = None) -> Any:
         import pyarrow as pa

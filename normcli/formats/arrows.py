@@ -58,15 +58,12 @@ class Reader(binary.Reader):
         with binary.reading(source, WHAT):
             self._batches = pa.ipc.open_stream(self._stream)
             super().__init__(source, self._batches.schema, block_size)
+        self._ahead: list[pa.RecordBatch] = []  # read to tell how long lists are
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
-        while True:
-            with binary.reading(self.source, WHAT):
-                try:
-                    batch = self._batches.read_next_batch()
-                except StopIteration:
-                    break
-            yield from self._blocks(batch)
+        rows = self._rows  # before the first batch is taken, for it may have to tell
+        while (batch := self._ahead.pop() if self._ahead else self._next()) is not None:
+            yield from self._blocks(batch, rows)
             del batch
         if self._stream.cut:
             raise BadDataError(
@@ -74,6 +71,20 @@ class Reader(binary.Reader):
             )
         if self.source.read(1):
             raise BadDataError(f"{self.source.name}: there is more after the end mark of the stream")
+
+    def _next(self) -> pa.RecordBatch | None:
+        """The next batch, None at the end."""
+        with binary.reading(self.source, WHAT):
+            try:
+                return self._batches.read_next_batch()
+            except StopIteration:
+                return None
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        """Of the first batch, which is kept."""
+        if not self._ahead:
+            self._ahead = [b for b in [self._next()] if b is not None]
+        yield from (b.column(name) for b in self._ahead)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Reader(binary.Reader):
         for group in range(self._file.num_row_groups):
             with binary.reading(self.source, WHAT):
                 batches = self._file.iter_batches(
-                    self._rows(), row_groups=[group], columns=needed and list(needed), use_threads=False
+                    self._rows, row_groups=[group], columns=needed and list(needed), use_threads=False
                 )
                 left = self._file.metadata.row_group(group).num_rows
                 for batch in batches:
@@ -60,6 +60,11 @@ class Reader(binary.Reader):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        with binary.reading(self.source, WHAT):
+            for batch in self._file.iter_batches(binary.FEW, columns=[name], use_threads=False):
+                yield batch.column(name)
 
     @property
     def codec(self) -> str | None:
