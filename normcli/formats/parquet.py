@@ -7,7 +7,7 @@ written and verified, never.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from normcli import columns
@@ -28,7 +28,8 @@ on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wai
 
 WHAT = "Parquet file"
 COMPRESSIONS = get_args(Compression)
-ROW_GROUP = 131_072  # rows to a row group that we write
+ROW_GROUP = 65_536  # rows at least to a row group that we write
+GROUP_BYTES = 32 << 20  # or so many bytes
 
 
 class Reader(binary.Reader):
@@ -110,9 +111,27 @@ class Writer:
         return Sink(writer, WHAT)
 
 
+@dataclass
 class Sink(binary.Sink):
-    """Row groups of a size of our own."""
+    """Row groups of whole pieces, as many as make one that is worth it: small ones cost their readers dearly."""
+
+    waiting: list[pa.RecordBatch] = field(default_factory=list)
 
     def write(self, piece: pa.RecordBatch) -> None:
+        self.waiting.append(piece)
+        rows, size = sum(p.num_rows for p in self.waiting), sum(p.nbytes for p in self.waiting)
+        if rows >= ROW_GROUP or size >= GROUP_BYTES:
+            self._write_group()
+
+    def close(self) -> None:
+        if self.waiting:
+            self._write_group()
+        super().close()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(self.waiting)
+        self.waiting = []
         with binary.writing(WHAT):
-            self.writer.write_batch(piece, row_group_size=ROW_GROUP)
+            self.writer.write_table(table, row_group_size=max(table.num_rows, 1))

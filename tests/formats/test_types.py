@@ -326,3 +326,18 @@ def test_pages_of_nothing() -> None:
     table = read(sink.getvalue())
     assert [c.null_count for c in table.columns] == [10, 10]
     np.testing.assert_array_equal(numbers_of(table["y"].combine_chunks()), [np.nan] * 10)
+
+
+def test_row_groups_are_worth_their_while(folder: Path) -> None:
+    """However small the pieces are that the input came in, and however wide the rows."""
+    small = written(pa.table({"x": np.arange(2000.0)}), folder / "small.parquet", row_group_size=1)
+    library.apply(identity("x"), small, folder / "made.parquet")
+    metadata = pq.ParquetFile(folder / "made.parquet").metadata
+    assert metadata.num_row_groups == 1
+    assert read((folder / "made.parquet").read_bytes())["x"].to_pylist() == list(range(2000))
+    wide = pa.table(
+        {"x": np.zeros(8192), "e": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(8192 * 2048)), 2048)}
+    )
+    library.apply(identity("x"), written_as(wide, folder / "wide.arrow"), folder / "made.parquet")
+    metadata = pq.ParquetFile(folder / "made.parquet").metadata
+    assert [metadata.row_group(j).num_rows for j in range(metadata.num_row_groups)] == [2048] * 4
