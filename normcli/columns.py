@@ -32,6 +32,8 @@ Numbers = NDArray[Any]  # of any type
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
+EXACT = 1 << 53  # up to which a float64 holds every whole number
+VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")
 _NUMBERS = ("int", "uint", "float", "decimal")
 
 
@@ -47,6 +49,18 @@ class Field:
     def is_number(self) -> bool:
         return self.type.startswith(_NUMBERS)
 
+    @property
+    def list_of(self) -> str | None:
+        """The type of the floats in a column of lists of them, which may be a feature matrix by itself."""
+        found = VECTOR.fullmatch(self.type)
+        return found[2] if found else None
+
+    @property
+    def list_size(self) -> int | None:
+        """How long all its lists are, where the type says so."""
+        found = VECTOR.fullmatch(self.type)
+        return int(found[3]) if found and found[3] else None
+
 
 Schema = tuple[Field, ...]
 
@@ -54,7 +68,7 @@ Schema = tuple[Field, ...]
 # -- which -------------------------------------------------------------------------------------------------------
 def select(schema: Schema, include: Sequence[str], exclude: Sequence[str], *, unseen: bool = False) -> tuple[str, ...]:
     """The chosen columns' names, in the input's order; with `unseen`, those of an input without any value, too.
-    Raises BadDataError where a selector finds nothing."""
+    Raises BadDataError where a selector finds nothing. A column of lists is chosen by its name alone."""
     chosen = {f.name for f in schema if f.is_number}
     if unseen and all(f.type == "null" for f in schema):
         chosen = {f.name for f in schema}
@@ -83,7 +97,8 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
         if not hits:
             raise BadDataError(f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'")
         for name in hits:
-            if numbers and not types[name].is_number and types[name].type != "null":
+            field = types[name]
+            if numbers and not field.is_number and not field.list_of and field.type != "null":
                 raise BadDataError(f"column '{printable(name)}' is not numeric but {types[name].type}")
         found |= hits
     return found
@@ -150,15 +165,64 @@ def column_types(frame: Frame) -> dict[str, str]:
 
 
 def arrow_fields(schema: pa.Schema) -> Schema:
-    """An Arrow schema as ours."""
-    return tuple(Field(f.name, _ARROW_NAMES.get(str(f.type), str(f.type))) for f in schema)
+    """An Arrow schema as ours. A dictionary of numbers is numbers; an extension that nobody registered is no number,
+    whatever it is stored as."""
+    return tuple(Field(f.name, _arrow_name(f)) for f in schema)
+
+
+def _arrow_name(field: pa.Field) -> str:
+    import pyarrow as pa
+
+    extension = (field.metadata or {}).get(b"ARROW:extension:name")
+    if extension is not None and not isinstance(field.type, pa.BaseExtensionType):
+        return f"extension<{extension.decode('utf-8', 'replace')}>"
+    inner = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    named = _ARROW_NAMES.get(str(inner), str(inner))
+    if isinstance(inner, pa.ListType | pa.LargeListType | pa.FixedSizeListType) and pa.types.is_floating(
+        inner.value_type
+    ):
+        kind, size = named.partition("<")[0], named.rpartition(">")[2]
+        return f"{kind}<{_ARROW_NAMES[str(inner.value_type)]}>{size}"
+    return named if inner is field.type or Field("", named).is_number else str(field.type)
 
 
 def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
     """What the values in a frame's selected columns are: a text file's type is known only when all of it was seen."""
     if not is_polars(frame):
-        return {f.name: f.type for f in arrow_fields(frame.schema) if f.name in wanted}
-    return {n: "int64" if _integers(frame[n]) else "float64" for n in wanted}
+        found = {f.name: f.type for f in arrow_fields(frame.schema)}
+        return {n: found[n] for n in wanted}
+    return {n: _polars_type(frame[n]) for n in wanted}
+
+
+def _polars_type(series: pl.Series) -> str:
+    if not series.dtype.is_nested():
+        return "int64" if _integers(series) else "float64"
+    import pyarrow as pa
+
+    return _arrow_name(pa.field("", series.clear().to_arrow().type))
+
+
+def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted columns with a whole number beyond ±2^53, where a float can't tell neighbours apart."""
+    return tuple(n for n in wanted if any(abs(end) > EXACT for end in _whole_ends(frame, n)))
+
+
+def _whole_ends(frame: Frame, name: str) -> tuple[int, ...]:
+    """The least and the greatest whole number of a column of 64-bit integers; () of another, or of none."""
+    if is_polars(frame):
+        import polars as pl
+
+        series = frame[name]
+        series = _stripped(series).cast(pl.Int64, strict=False) if series.dtype == pl.String else series
+        ends: tuple[Any, ...] = (series.min(), series.max()) if series.dtype in (pl.Int64, pl.UInt64) else ()
+    else:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = _decoded(frame.column(name))
+        wide = pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)
+        ends = tuple(end.as_py() for end in pc.min_max(column).values()) if wide else ()
+    return tuple(end for end in ends if end is not None)
 
 
 def _integers(series: pl.Series) -> bool:
@@ -184,17 +248,60 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> 
         for x, to in zip(given, matrix.T, strict=True):
             to[:] = x
         given = list(matrix.T)
-    made = Block(tuple(given), matrix)
+    return _finite(Block(tuple(given), matrix), wanted, infinite)
+
+
+def _finite(made: Block, names: Sequence[str], infinite: Infinite) -> Block:
+    """The block without infinite values. Raises BadRowError at the first, unless they count as missing."""
     doubtful = np.flatnonzero(~np.isfinite(made.sums)).tolist()
-    infinities = {j: where for j in doubtful if (where := np.isinf(given[j])).any()}
+    infinities = {j: where for j in doubtful if (where := np.isinf(made.columns[j])).any()}
     if not infinities:
         return made
     if infinite == "error":
         row, j = min((int(np.argmax(where)), j) for j, where in infinities.items())
         raise BadRowError(
-            row, f"infinite value in column '{printable(wanted[j])}'", "--inf missing treats it as missing"
+            row, f"infinite value in column '{printable(names[j])}'", "--inf missing treats it as missing"
         )
-    return Block(tuple(np.where(infinities[j], np.nan, x) if j in infinities else x for j, x in enumerate(given)))
+    columns = (np.where(infinities[j], np.nan, x) if j in infinities else x for j, x in enumerate(made.columns))
+    return Block(tuple(columns))
+
+
+def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infinite = "error") -> Block:
+    """The lists in a column as the rows of a matrix; a null list is a row that misses everything. Raises BadRowError
+    at the first that has another length than there are features, or an infinite value in it."""
+    column, length = _lists(frame, name), len(features)
+    sizes = _list_sizes(column)
+    wrong = np.flatnonzero((sizes != length) & (sizes >= 0))
+    if len(wrong):
+        row = int(wrong[0])
+        raise BadRowError(row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}")
+    flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False))  # without those of null lists
+    matrix = np.empty((len(column), length), order="F")
+    if column.null_count:
+        matrix[sizes < 0] = np.nan
+        matrix[sizes >= 0] = flat.reshape(-1, length)
+    else:
+        matrix[:] = flat.reshape(-1, length)
+    return _finite(Block(tuple(matrix.T), matrix), features, infinite)
+
+
+def first_size(column: pa.Array) -> int | None:
+    """How long the first list in a column is; None where all are null."""
+    sizes = _list_sizes(column)
+    return int(sizes[np.argmax(sizes >= 0)]) if (sizes >= 0).any() else None
+
+
+def _lists(frame: Frame, name: str) -> pa.Array:
+    return frame[name].to_arrow() if is_polars(frame) else frame.column(name)
+
+
+def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
+    """(rows,) the length of each list, -1 where it is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sizes = pc.list_value_length(column).cast(pa.int64()).fill_null(-1)
+    return np.asarray(sizes.to_numpy())
 
 
 def _numbers(frame: Frame, name: str) -> Numbers:
@@ -208,10 +315,36 @@ def _numbers(frame: Frame, name: str) -> Numbers:
         return np.asarray(series.to_numpy())
     import pyarrow as pa
 
-    column = frame.column(name)
+    column = _decoded(frame.column(name))
+    if pa.types.is_decimal(column.type):
+        return _of_decimals(column)
     if not pa.types.is_floating(column.type) and (column.null_count or not pa.types.is_integer(column.type)):
         column = column.cast(pa.float64(), safe=False)
     return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """A column's values, where it is a dictionary's."""
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _of_decimals(column: pa.Array) -> Array:
+    """The nearest doubles; what pyarrow casts to is a bit off for one long number in thirteen. Of up to 15 digits the
+    unscaled number and the power of ten are exact, and one division rounds once; longer ones are read as text."""
+    import pyarrow as pa
+
+    kind, power = column.type, 10.0 ** abs(column.type.scale)
+    if kind.precision > 15 or abs(kind.scale) > 22 or column.null_count == len(column):
+        return np.asarray(column.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
+    step = max(kind.bit_width // 64, 1)  # of little-endian words; the first holds it all, with its sign
+    words = np.frombuffer(column.buffers()[1], f"<i{min(kind.bit_width // 8, 8)}")[::step]
+    unscaled = words[column.offset : column.offset + len(column)].astype(np.float64)
+    values = unscaled / power if kind.scale > 0 else unscaled * power
+    if column.null_count:
+        values[column.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return np.asarray(values)
 
 
 # -- and back ----------------------------------------------------------------------------------------------------
@@ -241,8 +374,74 @@ def put(
         return text_frame(columns)
     import pyarrow as pa
 
-    fields = [pa.field(n, c.type) if n in new else frame.schema.field(n) for n, c in columns.items()]
+    old = {f.name: f for f in frame.schema}
+    fields = [old[n] if n not in new else _replaced(old.get(n), n, c.type) for n, c in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
+
+
+def put_list(frame: Frame, name: str, values: Array, restored: str | None) -> Frame:
+    """The frame with the lists in a column replaced by the rows of `values` (rows, outputs).
+
+    Null lists stay null, and within lists it is as in `put`. Lists stay what they were, of a fixed size or not; with
+    `restored` they become what that type says. Raises BadRowError where a result does not fit the type.
+    """
+    import pyarrow as pa
+
+    old = _lists(frame, name)
+    kind, number = _vector(restored or _arrow_name(pa.field(name, old.type)))
+    if restored is None and number != "float32":
+        number = "float64"
+    there = _list_sizes(old) >= 0
+    rows = np.ascontiguousarray(values[there]) if old.null_count else values
+    flat = np.empty(rows.shape, number)
+    for j in range(rows.shape[1]):
+        try:
+            flat[:, j], _ = _narrowed(rows[:, j], number, f"{name}[{j}]")
+        except BadRowError as e:
+            raise BadRowError(int(np.flatnonzero(there)[e.row]), e.what, e.hint) from None
+    missing = np.isnan(flat).ravel()
+    before = old.flatten()
+    if missing.any() and len(before) == len(missing):  # NaN stays NaN, null stays null
+        missing &= ~np.isnan(before.fill_null(0.0).to_numpy(zero_copy_only=False))
+    child = pa.array(flat.ravel(), pa.type_for_alias(number), mask=missing)
+    new = _as_lists(child, there, rows.shape[1], kind, old.type.value_field)
+    if is_polars(frame):
+        import polars as pl
+
+        return text_frame({n: pl.Series(n, pl.from_arrow(new)) if n == name else frame[n] for n in names(frame)})
+    at = frame.schema.get_field_index(name)
+    return frame.set_column(at, _replaced(frame.schema.field(at), name, new.type), new)
+
+
+def _vector(kind: str) -> tuple[str, str]:
+    """Which lists, and of which floats."""
+    found = VECTOR.fullmatch(kind)
+    assert found is not None, "only lists of floats are taken for lists"
+    return found[1], found[2]
+
+
+def _as_lists(child: pa.Array, there: NDArray[np.bool_], size: int, kind: str, field: pa.Field) -> pa.Array:
+    """Lists of `size` from their elements, where there are some, and null elsewhere."""
+    import pyarrow as pa
+
+    element = pa.field(field.name, child.type, metadata=field.metadata)
+    gone = pa.array(~there)
+    if kind == "fixed_size_list":
+        if not there.all():  # which takes up room all the same
+            at = np.repeat(np.cumsum(there) - 1, size) * size + np.tile(np.arange(size), len(there))
+            child = child.take(pa.array(at, mask=np.repeat(~there, size)))
+        return pa.FixedSizeListArray.from_arrays(child, type=pa.list_(element, size), mask=gone)
+    made = pa.ListArray if kind == "list" else pa.LargeListArray
+    offsets = np.concatenate([[0], np.cumsum(there * size)]).astype(np.int32 if kind == "list" else np.int64)
+    whole = pa.list_(element) if kind == "list" else pa.large_list(element)
+    return made.from_arrays(pa.array(offsets), child, type=whole, mask=gone)
+
+
+def _replaced(old: pa.Field | None, name: str, kind: pa.DataType) -> pa.Field:
+    """The field of a column that was replaced: what was said of the old one still is."""
+    import pyarrow as pa
+
+    return pa.field(name, kind, metadata=old.metadata if old is not None else None)
 
 
 def _restorable(kind: str) -> str:
@@ -310,7 +509,7 @@ def _arrow_column(
         return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
     target = pa.type_for_alias(kind)
     if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
-        old = frame.column(name)
+        old = _decoded(frame.column(name))
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
             missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
     if pa.types.is_integer(target):

@@ -42,12 +42,14 @@ def fit(
     method.check()
     reader = _reader(path, format, options, block_size)
     names = columns.select(reader.schema, include, exclude)
+    lengths = pipeline.lengths_of(reader, names)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(
-            [reader], reader.schema, method, engine, names=names, infinite=infinite, note=note, progress=progress
-        )
+            [reader], reader.schema, method, engine,
+            names=names, lengths=lengths, infinite=infinite, note=note, progress=progress,
+        )  # fmt: skip
     return params.sealed(plan)
 
 

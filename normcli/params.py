@@ -69,9 +69,10 @@ def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
     return {
         "method": registry.name_of(step.method),
         "options": options(step.method),
+        **({} if step.length is None else {"list": step.columns[0]}),
         "columns": described(step, types),
-        "learned": {registry.name_of(step.fitted): _plain(step.fitted, step.columns)},
-        "statistics": {registry.name_of(s): _plain(s, step.columns) for s in step.states},
+        "learned": {registry.name_of(step.fitted): _plain(step.fitted, step.features)},
+        "statistics": {registry.name_of(s): _plain(s, step.features) for s in step.states},
     }
 
 
@@ -90,8 +91,9 @@ def described(step: Step, types: dict[str, str]) -> dict[str, dict[str, Any]]:
     """What a person reads of each column."""
     said = step.summary()
     columns: dict[str, dict[str, Any]] = {}
-    for j, name in enumerate(step.columns):
-        entry: dict[str, Any] = {"type": types[name]}
+    for j, name in enumerate(step.features):
+        kind = types[name] if step.length is None else Field(name, types[step.columns[0]]).list_of
+        entry: dict[str, Any] = {"type": kind}
         for key in ("count", "missing", "mean", "std", "min", "max"):
             if key in said:
                 value = float(said[key][j]) + 0.0
@@ -182,8 +184,8 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _fail("$.schema", "a name is there twice")
     types = {f.name: f.type for f in schema}
     steps = _a(list, document["steps"], "$.steps")
-    if len(steps) != 1:
-        _fail("$.steps", f"one step is understood, not {len(steps)}")
+    if not steps:
+        _fail("$.steps", "there is none")
     plan = Plan(
         tuple(_read_step(s, f"$.steps[{i}]", types) for i, s in enumerate(steps)),
         schema,
@@ -192,6 +194,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _a(str, document.get("note", ""), "$.note"),
         _a(str, document["digest"], "$.digest"),
     )
+    for i, step in enumerate(plan.steps):
+        for name in (n for n in step.columns if any(n in s.columns for s in plan.steps[:i])):
+            _fail(f"$.steps[{i}]", f"column '{name}' belongs to a step before")
     try:
         found = _digest("".join(_laid({k: v for k, v in document.items() if k != "digest"})))
     except ValueError:
@@ -278,7 +283,7 @@ def _typed(kind: Any, raw: Any, at: str) -> Any:
 
 
 def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
-    _keys(_a(dict, raw, at), STEP, at)
+    _keys(_a(dict, raw, at), STEP, at, optional=("list",))
     method: Method = _typed(_entry("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
     try:
         method.check()
@@ -287,7 +292,11 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     names = tuple(_a(dict, raw["columns"], f"{at}.columns"))
     if not names:
         _fail(f"{at}.columns", "there is none")
-    for name in names:
+    columns = names
+    if "list" in raw:
+        columns = (_a(str, raw["list"], f"{at}.list"),)
+        _check_list(columns[0], names, at, types)
+    for name in columns:
         if name not in types:
             _fail(f"{at}.columns.{name}", "not in $.schema")
     blanks = {registry.name_of(s): s for s in method.statistics}
@@ -299,9 +308,20 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
         _fail(f"{at}.learned", "must hold one transform")
     ((kind, fields),) = learned.items()
     transform = _read_record(_entry("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
-    step = Step(method, names, states, transform)
+    step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
     _checkdescribed(step, raw["columns"], at, types)
     return step
+
+
+def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str]) -> None:
+    """What is in the lists of a column is called column[0], column[1] …, and there is as much as its type says."""
+    field = Field(column, types.get(column, ""))
+    if field.list_of is None:
+        _fail(f"{at}.list", "not a column of lists in $.schema")
+    if field.list_size not in (None, len(names)):
+        _fail(f"{at}.columns", f"{len(names)} entries, not {field.list_size}")
+    if list(names) != [f"{column}[{j}]" for j in range(len(names))]:
+        _fail(f"{at}.columns", f"not {column}[0], {column}[1] …, in order")
 
 
 def _entry(room: str, raw: Any, at: str) -> Any:
@@ -400,7 +420,7 @@ def _checkdescribed(step: Step, raw: dict[str, Any], at: str, types: dict[str, s
     for field, axes in step.fitted.axes().items():
         values = getattr(step.fitted, field)[0]
         if not np.isfinite(axes.empty) and counts is not None:
-            for name in (n for n, x, c in zip(step.columns, values, counts, strict=True) if np.isnan(x) and c > 0):
+            for name in (n for n, x, c in zip(step.features, values, counts, strict=True) if np.isnan(x) and c > 0):
                 _fail(f"{at}.learned.{registry.name_of(step.fitted)}.columns.{name}.{field}", "must be a number")
 
 

@@ -6,9 +6,9 @@ sink. That results are the same bytes whatever the threads, and memory is bounde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,11 @@ import numpy as np
 from normcli import columns, registry, spool
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, BadRowError
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
 from normcli.formats import Chunk, Outlet, Reader, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
-from normcli.plan import Plan, Seen, Step, merged
+from normcli.plan import Plan, Seen, merged, unfitted
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -40,6 +40,7 @@ class Result:
     incomplete: int = 0
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
     piece: Any = None
 
 
@@ -65,6 +66,7 @@ class Work:
                     weight=chunk.weight,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
+                    inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:
@@ -141,6 +143,7 @@ class Progress:
     rows: int = 0
     blank_lines: int = 0
     incomplete: int = 0
+    inexact: set[str] = field(default_factory=set)  # columns that were warned of
 
     def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
         """The results of all parts' chunks, in order. Raises BadDataError for the first that went wrong."""
@@ -158,6 +161,7 @@ class Progress:
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(result.weight)
+                self._warn_of_inexact(result.inexact)
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
@@ -170,6 +174,13 @@ class Progress:
             raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for")
         self._warn_of_incomplete()
         self.settle()
+
+    def _warn_of_inexact(self, names: Sequence[str]) -> None:
+        for name in (n for n in names if n not in self.inexact):
+            self.warn(
+                f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
+            )
+            self.inexact.add(name)
 
     def _warn_of_incomplete(self) -> None:
         if self.incomplete > MANY_MISSING * self.rows:
@@ -184,19 +195,21 @@ def fit(
     engine: Engine,
     *,
     names: Sequence[str],
+    lengths: Mapping[str, int] | None = None,
     infinite: Infinite = "error",
     note: str = "",
     keep: Spool | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
-    has it. What is read is kept in a spool, where there is one. Raises BadDataError."""
+    has it, and `lengths` are those of the lists in the columns that hold some. What is read is kept in a spool, where
+    there is one. Raises BadDataError."""
     progress = progress or Progress()
-    plan = Plan((Step(method, tuple(names)),), schema, note=note)
+    plan = Plan(unfitted(method, names, lengths or {}), schema, note=note)
     if not method.statistics:
         return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
     work = Work(plan, frozenset(names), infinite, spool=keep)
-    blank: tuple[Seen, ...] = (method.statistics,)
+    blank: tuple[Seen, ...] = tuple(method.statistics for _ in plan.steps)
     seen = here = blank  # of all inputs that have ended, and of the one that has not
     types: tuple[str, ...] = ()
     for part, result in progress.run((_measurable(r, work) for r in readers), engine):
@@ -226,20 +239,21 @@ def fit(
 
 
 def _measurable(reader: Reader, work: Work) -> Part:
-    _check_there(reader, work.plan.needs())
+    _check_there(reader, work.plan.needs(), work.plan.lists)
     return Part(reader, work, None if work.spool else work.plan.needs())
 
 
 def _wider(a: str, b: str) -> str:
-    return a if a == b else "float64"
+    number = Field("", a).list_of
+    return a if a == b else a.replace(number, "float64") if number else "float64"
 
 
 def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
     """Columns that have nothing to learn from."""
     for step in plan.steps:
         said = step.summary()
-        empty = [n for n, c in zip(step.columns, said.get("count", ()), strict=False) if c == 0]
-        ends = zip(step.columns, said.get("min", ()), said.get("max", ()), strict=False)
+        empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
+        ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
         same = [n for n, least, greatest in ends if least == greatest]
         if empty:
             warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
@@ -247,11 +261,16 @@ def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
             warn(f"constant: {listed(same)}")
 
 
+def lengths_of(reader: Reader, names: Sequence[str]) -> dict[str, int]:
+    """How long the lists are in the columns among `names` that hold some. Raises BadDataError where none tells."""
+    return {f.name: f.list_size or reader.list_size(f.name) for f in reader.schema if f.list_of and f.name in names}
+
+
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
     there = {f.name for f in reader.schema}
     needs, name = plan.needs(inverse=inverse), reader.source.name
-    _check_there(reader, needs)
+    _check_there(reader, needs, plan.lists)
     taken = [n for n in plan.gives(inverse=inverse) if n in there and n not in needs]
     if taken:
         raise BadDataError(f"{name}: a column is called {listed(taken)} already", "rename it, or fit with --prefix")
@@ -260,13 +279,17 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
-def _check_there(reader: Reader, needs: Sequence[str]) -> None:
-    """Raises BadDataError where an input lacks a column, or has one that is certainly not numeric."""
+def _check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str]) -> None:
+    """Raises BadDataError where an input lacks a column, or has one that is certainly not numeric, or holds no lists
+    where it should."""
     there, name = {f.name: f for f in reader.schema}, reader.source.name
     gone = [n for n in needs if n not in there]
     if gone:
         raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
-    text = [n for n in needs if reader.typed and not there[n].is_number]
+    other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
+    if other:
+        raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
+    text = [n for n in needs if reader.typed and n not in lists and not there[n].is_number]
     if text:
         raise BadDataError(f"{name}: not numeric: {listed(text)}")
 

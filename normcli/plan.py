@@ -1,12 +1,13 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from normcli import columns
+from normcli.block import Block
 from normcli.columns import Frame, Infinite, Schema
 from normcli.methods import Method, States
 from normcli.record import Array
@@ -18,12 +19,23 @@ Seen = tuple[Statistic, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """One method on one feature matrix: before the fit without states and transform, then with both."""
+    """One method on one feature matrix: before the fit without states and transform, then with both.
+
+    The matrix is columns of numbers, or with `length`, the lists of that length in the one column.
+    """
 
     method: Method
     columns: tuple[str, ...]
     states: Seen = ()
     transform: Transform | None = None
+    length: int | None = None
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """What the columns of the matrix are called."""
+        if self.length is None:
+            return self.columns
+        return tuple(f"{self.columns[0]}[{j}]" for j in range(self.length))
 
     @property
     def fitted(self) -> Transform:
@@ -32,12 +44,28 @@ class Step:
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        return self.fitted.outputs(self.columns)
+        return self.fitted.outputs(self.columns) if self.length is None else self.columns
 
     def learn(self, states: Seen) -> "Step":
         """With what was seen, and what the method makes of it."""
-        transform = self.method.learn(States(self.columns, {type(s): s for s in states}))
+        transform = self.method.learn(States(self.features, {type(s): s for s in states}))
         return replace(self, states=states, transform=transform)
+
+    def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> Block:
+        """Its matrix in a frame; with `inverse`, that which it has become."""
+        if self.length is None:
+            return columns.block(frame, self.outputs if inverse else self.columns, infinite)
+        (name,) = self.columns
+        width = len(self.fitted.outputs(self.features)) if inverse else self.length
+        return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
+
+    def put(self, frame: Frame, values: Array, types: Mapping[str, str], *, inverse: bool = False) -> Frame:
+        """The frame with that matrix replaced; with `inverse`, by values of the original `types`."""
+        if self.length is None:
+            names, outputs = (self.outputs, self.columns) if inverse else (self.columns, self.outputs)
+            return columns.put(frame, names, outputs, values, types if inverse else None)
+        (name,) = self.columns
+        return columns.put_list(frame, name, values, types[name] if inverse else None)
 
     def summary(self) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people."""
@@ -70,33 +98,44 @@ class Plan:
         """Names of the columns that come out in their place."""
         return tuple(dict.fromkeys(n for s in self.steps for n in (s.columns if inverse else s.outputs)))
 
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """Names of the columns whose lists are a matrix."""
+        return frozenset(n for s in self.steps if s.length is not None for n in s.columns)
+
     def measure(self, frame: Frame, infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
         """What each step's statistics say of a frame; and how many rows took no part, for they miss a value."""
-        seen, skipped = [], 0
+        seen, skipped = [], np.zeros(columns.rows(frame), np.bool_)
         for step in self.steps:
-            block = columns.block(frame, step.columns, infinite)
+            block = step.block(frame, infinite)
             if step.method.by_row:
-                skipped += block.rows - block.complete.rows
+                skipped |= False if block.incomplete is None else block.incomplete
                 block = block.complete
             seen.append(tuple(s.of(block) for s in step.method.statistics))
-        return tuple(seen), skipped
+        return tuple(seen), int(np.count_nonzero(skipped))
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
         """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""
-        incomplete = 0
+        incomplete = np.zeros(columns.rows(frame), np.bool_)
         for step in reversed(self.steps) if inverse else self.steps:
-            names, outputs = (step.outputs, step.columns) if inverse else (step.columns, step.outputs)
-            block = columns.block(frame, names, infinite)
+            block = step.block(frame, infinite, inverse=inverse)
             values = step.fitted.inverse(block) if inverse else step.fitted(block)
             if step.method.by_row and block.incomplete is not None:
-                incomplete += int(np.count_nonzero(block.incomplete))
-            frame = columns.put(frame, names, outputs, values, self.types if inverse else None)
-        return frame, incomplete
+                incomplete |= block.incomplete
+            frame = step.put(frame, values, self.types, inverse=inverse)
+        return frame, int(np.count_nonzero(incomplete))
 
     def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:
         """Names of restored columns as they once stood, where all of them are there."""
         original = tuple(f.name for f in self.schema)
         return original if set(original) == set(names) else tuple(names)
+
+
+def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
+    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists."""
+    numbers = tuple(n for n in names if n not in lengths)
+    lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
+    return (*([Step(method, numbers)] if numbers else []), *lists)
 
 
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:

@@ -51,6 +51,7 @@ def _step(name: str, kind: Any) -> dict[str, Any]:
     properties = {
         "method": {"const": name},
         "options": _object(_fields(kind), required=()),
+        "list": {"type": "string"},
         "columns": {"type": "object", "minProperties": 1, "additionalProperties": about},
         "learned": {"type": "object", "properties": transforms, "minProperties": 1, "maxProperties": 1}
         | {"additionalProperties": False},

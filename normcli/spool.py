@@ -113,6 +113,9 @@ class SpoolReader:
     def blank(self, wanted: frozenset[str]) -> Frame:
         return self.origin.blank(wanted)
 
+    def list_size(self, name: str) -> int:
+        return self.origin.list_size(name)
+
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Kept]:
         return iter(self.kept)
 

@@ -136,7 +136,7 @@ def test_each_library_has_its_place() -> None:
         ("polars", lambda file: file == "columns.py" or room(file) == "formats"),
         ("pyarrow", lambda file: file == "columns.py" or room(file) == "formats"),
         ("click", lambda file: room(file) == "cli"),
-        ("threading", lambda file: room(file) in ("engines", "outputs", "cli")),
+        ("threading", lambda file: room(file) in ("engines", "outputs", "spool", "cli")),
         ("signal", lambda file: room(file) == "cli" or file == "__main__.py"),
     )
     for library, allowed in places:

@@ -108,7 +108,8 @@ def command(**values: Any) -> None:
             plan = params.sealed(
                 pipeline.fit(
                     (r for _, r in readers), first.schema, method, engine(values),
-                    names=names, infinite=values["infinite"], note=values["note"], keep=kept, progress=seen,
+                    names=names, lengths=pipeline.lengths_of(first, names), infinite=values["infinite"],
+                    note=values["note"], keep=kept, progress=seen,
                 )
             )  # fmt: skip
         current.facts["digest"] = plan.digest

@@ -60,6 +60,10 @@ class Reader(Protocol):
     def blank(self, wanted: frozenset[str]) -> Frame:
         """A frame of no rows, as chunks will give them."""
 
+    def list_size(self, name: str) -> int:
+        """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Asked only
+        of columns of lists."""
+
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         """All of it, in order; once only, where the source can be read only once. A format that can leaves out
         columns that are not needed."""

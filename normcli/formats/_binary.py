@@ -1,0 +1,195 @@
+"""What Parquet and Arrow have in common: rows of record batches, cut into blocks, and what a schema remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from msgspec import Meta
+
+from normcli import columns
+from normcli.columns import Field, Frame, Infinite, Schema
+from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
+from normcli.formats import Decoded
+from normcli.sources import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BLOCK = 65_536  # rows to a block, within a row group or batch; part of what makes results the same bytes
+VALUES = 1 << 20  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
+FEW = 1024  # rows to a sample
+DIGESTS = b"normcli"  # key of the schema metadata
+
+Compression = Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How the output is to be packed."""
+
+    compression: Annotated[
+        Compression | None,
+        Meta(
+            description="of Parquet or Arrow output (Arrow: none, zstd, lz4); else as the input's, or the format's own"
+        ),
+    ] = None
+
+    def check(self) -> None:
+        """Nothing to contradict: what a format can't write is told when it is to."""
+
+    def packing(self, format: str, possible: tuple[str, ...]) -> str | None:
+        """The compression asked for. Raises UsageError where the format does not have it."""
+        if self.compression is not None and self.compression not in possible:
+            raise UsageError(f"--compression {self.compression}: {format} has {', '.join(possible)}")
+        return self.compression
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of one row group or batch; `checked` where checksums have vouched for them."""
+
+    batch: pa.RecordBatch
+    checked: bool = False
+
+    @property
+    def weight(self) -> int:
+        return int(self.batch.num_rows)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+        import pyarrow as pa
+
+        if not self.checked:
+            try:
+                self.batch.validate(full=True)  # an offset or an index that points elsewhere would end us all
+            except pa.ArrowException as e:
+                raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
+        return Decoded(self.batch, self.batch.num_rows)
+
+    def locate(self, row: int) -> int:
+        return row
+
+
+class Reader:
+    """What all readers of record batches share. `what` is what the input should be, in words."""
+
+    typed = True
+    unit = "rows"
+    start = 0
+    size: int | None = None
+    what: ClassVar[str]
+
+    def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
+        self.source = source
+        self.doubts: dict[str, str] = {}
+        self.schema: Schema = columns.arrow_fields(arrow)
+        names = [f.name for f in self.schema]
+        if len(set(names)) < len(names):
+            twice = next(n for j, n in enumerate(names) if n in names[:j])
+            raise BadDataError(f"{source.name}: two columns are called '{printable(twice)}'")
+        self.digests = tuple((arrow.metadata or {}).get(DIGESTS, b"").decode("ascii", "replace").split())
+        self._arrow = arrow
+        self._block = block_size
+
+    def name(self, place: int) -> str:
+        return f"{self.source.name}: row {place + 1}"
+
+    def close(self) -> None:
+        self.source.close()
+
+    def blank(self, wanted: frozenset[str]) -> Frame:
+        return no_rows(self._arrow)
+
+    def list_size(self, name: str) -> int:
+        sizes = map(columns.first_size, self._samples(name))
+        size = next((s for s in sizes if s is not None), None)
+        if not size:
+            what = "an empty list" if size == 0 else "no list to tell their length by"
+            raise BadDataError(f"{self.source.name}: there is {what} in column '{printable(name)}'")
+        return size
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        """The lists in a column, from the first on, as far as they can be had before all is read."""
+        raise NotImplementedError
+
+    @cached_property
+    def _rows(self) -> int:
+        """Rows to a block: fixed by the schema and the first lists, never by what is asked of it."""
+        if self._block:
+            return self._block
+        rows, values = BLOCK, sum(map(self._values, self.schema))
+        while rows > 1024 and rows * values > VALUES:
+            rows //= 2
+        return rows
+
+    def _values(self, field: Field) -> int:
+        """How many values there are to a row."""
+        if field.list_of is None or field.list_size is not None:
+            return field.list_size or 1
+        first = next(self._samples(field.name), None)
+        return (columns.first_size(first) if first is not None else None) or 1
+
+    def _blocks(self, batch: pa.RecordBatch, rows: int) -> Iterator[Chunk]:
+        """A batch in blocks, without a copy."""
+        for at in range(0, batch.num_rows, rows):
+            yield Chunk(batch.slice(at, rows))
+
+
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([c.combine_chunks() for c in schema.empty_table()], schema=schema)
+
+
+def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
+    """The schema of output like `blank`, with the digests of what it was normalized by."""
+    schema = columns.to_arrow(blank).schema
+    metadata = {k: v for k, v in (schema.metadata or {}).items() if k != DIGESTS}
+    if digests:
+        metadata[DIGESTS] = " ".join(digests).encode()
+    return schema.with_metadata(metadata or None)
+
+
+def first_line(error: Exception) -> str:
+    return printable(str(error).strip().split("\n")[0])
+
+
+@contextmanager
+def reading(source: Source, what: str) -> Iterator[None]:
+    """What pyarrow says of an input that it can't read, in our words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as e:
+        raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """What pyarrow says of columns that it can't write, in our words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as e:
+        raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}") from None
+
+
+@dataclass
+class Sink:
+    """Record batches into one of pyarrow's writers. `close` is not called after a failure, and what the writer
+    sends when it is collected goes nowhere."""
+
+    writer: Any
+    what: str
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        with writing(self.what):
+            self.writer.write_batch(piece)
+
+    def close(self) -> None:
+        self.writer.close()

@@ -1,0 +1,95 @@
+"""Arrow IPC file (Feather): record batches that can be read in any order, and a footer that says where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from normcli import columns
+from normcli.columns import Frame
+from normcli.formats import Outlet, arrows
+from normcli.formats import _binary as binary
+from normcli.formats._binary import Chunk, Options
+from normcli.sources import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Chunk", "Options", "Reader", "Sink", "Writer"]
+
+suffixes = (".arrow", ".feather")
+magic = b"ARROW1"
+on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wait for
+
+WHAT = "Arrow file"
+
+
+class Reader(binary.Reader):
+    """An Arrow file, one batch at a time. Only the columns asked for are read."""
+
+    def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+        with binary.reading(source, WHAT):
+            self._path = source.in_place()
+            super().__init__(source, self._open().schema, block_size)
+
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+        with binary.reading(self.source, WHAT):
+            file = self._open(needed)
+        for j in range(file.num_record_batches):
+            with binary.reading(self.source, WHAT):
+                batch = file.get_batch(j)
+            yield from self._blocks(batch, self._rows)
+            del batch
+
+    def _samples(self, name: str) -> Iterator[pa.Array]:
+        with binary.reading(self.source, WHAT):
+            file = self._open([name])
+            for j in range(file.num_record_batches):
+                yield file.get_batch(j).column(name)
+
+    def _open(self, needed: Sequence[str] | None = None) -> Any:
+        import pyarrow as pa
+
+        wanted = [f.name in needed for f in self.schema] if needed else []
+        fields = [j for j, keep in enumerate(wanted) if keep]
+        return pa.ipc.open_file(pa.OSFile(self._path), options=pa.ipc.IpcReadOptions(included_fields=fields))
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Record batches and a footer."""
+
+    schema: pa.Schema
+    compression: str | None = None
+
+    @classmethod
+    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
+        return cls(binary.output_schema(blank, digests), (options or Options()).packing(WHAT, arrows.COMPRESSIONS))
+
+    def encode(self, frame: Frame) -> pa.RecordBatch:
+        return columns.to_arrow(frame, self.schema)
+
+    def open(self, file: Outlet) -> Sink:
+        import pyarrow as pa
+
+        with binary.writing(WHAT):
+            writer = pa.ipc.new_file(file, self.schema, options=arrows.ipc_options(self.compression))
+        return Sink(writer, WHAT, binary.no_rows(self.schema))
+
+
+@dataclass
+class Sink(binary.Sink):
+    """A file has one dictionary to a column: it may grow from batch to batch, but not be replaced."""
+
+    known: pa.RecordBatch
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        import pyarrow as pa
+
+        if any(pa.types.is_dictionary(t) for t in piece.schema.types):
+            with binary.writing(WHAT):
+                both = pa.Table.from_batches([self.known, piece]).unify_dictionaries()
+            piece = both.to_batches()[-1]
+            self.known = piece.slice(0, 0)
+        super().write(piece)
