@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from msgspec import Meta
@@ -35,10 +35,9 @@ TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How the text is to be read."""
+class Manner:
+    """How delimited text is to be read, whatever its delimiter."""
 
-    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
     na_values: Annotated[
         str, Meta(description="words that mean missing, between commas, instead of these; an empty field always does")
     ] = ",".join(MISSING)
@@ -46,11 +45,25 @@ class Options:
 
     @property
     def separator(self) -> str:
-        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
+        return "\t"
 
     @property
     def missing(self) -> frozenset[str]:
         return frozenset(self.na_values.split(","))
+
+    def check(self) -> None:
+        """Nothing to contradict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Manner):
+    """How the text is to be read."""
+
+    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
+
+    @property
+    def separator(self) -> str:
+        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def check(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
@@ -63,7 +76,7 @@ class Reader:
     typed = False
     unit = "B"
 
-    def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+    def __init__(self, source: Source, options: Manner, *, block_size: int | None = None) -> None:
         self.source = source
         self.options = options
         self.digests: tuple[str, ...] = ()
@@ -118,7 +131,7 @@ class Reader:
             raise BadDataError(f"{name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, where: str, options: Options) -> Layout:
+    def _layout(self, first: bytes, where: str, options: Manner) -> Layout:
         """Names and delimiter, by the first row."""
         if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
             raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
@@ -190,19 +203,20 @@ def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]
 
 @dataclass(frozen=True)
 class Writer:
-    """Rows as minimally quoted CSV (RFC 4180), with the delimiter and the line ends of the input."""
+    """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
 
+    kind: ClassVar[type[Manner]] = Options
     columns: tuple[str, ...]
-    options: Options
+    options: Manner
     crlf: bool = False
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
-        """For output of the columns of `blank`, in the manner of the input where that is CSV too. Text has no place
-        for digests."""
-        layout: Layout | None = getattr(reader, "layout", None)
-        given = options or (reader.options if layout else Options())
-        return cls(columns.names(blank), given, crlf=layout.crlf if layout else False)
+    def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
+        """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
+        no place for digests."""
+        theirs, layout = getattr(reader, "options", None), getattr(reader, "layout", None)
+        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", True))
+        return cls(columns.names(blank), options or same, crlf=layout.crlf if layout else False)
 
     @property
     def _line_end(self) -> str:
