@@ -1,7 +1,8 @@
 """Format: what every file here offers, and which one an input is in.
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
-fields become flags), a `Reader` and a `Writer`.
+fields become flags), a `Reader` and a `Writer`. What a text format's writer encodes is a list of bytes, so that it can
+be compressed.
 """
 
 import os
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from normcli import registry
+from normcli import compression, registry
 from normcli.columns import Frame, Infinite, Schema
+from normcli.errors import UsageError
 from normcli.sources import Source
 
 TEXT = "csv"  # what bytes are that no format's magic claims
@@ -85,35 +87,100 @@ class Sink(Protocol):
 class Writer(Protocol):
     """One output: pieces are encoded in the workers, and written by a sink where it was opened."""
 
-    @classmethod
-    def like(cls, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> "Writer":
-        """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
-        `digests` are those of the parameters by which the output will have been normalized."""
-
     def encode(self, frame: Frame) -> Any: ...
     def open(self, file: Outlet) -> Sink: ...
 
 
+class WriterClass(Protocol):
+    """A format's `Writer`."""
+
+    def like(self, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
+        """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
+        `digests` are those of the parameters by which the output will have been normalized."""
+
+
+# -- which -------------------------------------------------------------------------------------------------------
+def module(format: str) -> ModuleType:
+    return registry.load("formats", format)
+
+
+def bare(name: str) -> str:
+    """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
+    codec = compression.by_suffix(name)
+    return name[: -len(codec.suffix)] if codec else name
+
+
 def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
-    """The format whose suffix `path` has."""
-    name = os.fsdecode(path).lower() if path is not None else ""
+    """The format whose suffix `path` has, before that of a compression."""
+    name = bare(os.fsdecode(path).lower()) if path is not None else ""
     for format in registry.names("formats"):
-        if name.endswith(registry.load("formats", format).suffixes):
+        if name.endswith(module(format).suffixes):
             return format
     return None
 
 
 def of_source(source: Source) -> str:
-    """The format of an input, by its suffix, else by its first bytes."""
-    named = by_suffix(source.name)
-    if named:
-        return named
+    """The format of an input, by its suffix, else by its first bytes. Raises UsageError for a binary one that is
+    compressed."""
+    format = by_suffix(source.name) or _by_magic(source)
+    if source.compression:
+        _check_compressible(format, source.compression, source.name)
+    return format
+
+
+def _by_magic(source: Source) -> str:
     for format in registry.names("formats"):
-        magic: bytes = registry.load("formats", format).magic
+        magic: bytes = module(format).magic
         if magic and source.peek(len(magic)) == magic:
             return format
     return TEXT
 
 
-def module(format: str) -> ModuleType:
-    return registry.load("formats", format)
+def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
+    """The name, like csv or csv.gz, of what an output is: what was asked for, else its suffix's, else the format
+    `given`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
+    name = os.fsdecode(path) if path is not None else ""
+    format = bare(asked) if asked else by_suffix(path) or given
+    codec = compression.by_suffix(asked or "") or compression.by_suffix(name)
+    if codec:
+        _check_compressible(format, codec.name, name or "--to")
+    return format + (codec.suffix if codec else "")
+
+
+def is_binary(name: str) -> bool:
+    """Whether csv, csv.gz or the like is nothing for a terminal."""
+    return bool(module(bare(name)).magic or compression.by_suffix(name))
+
+
+def suffix_of(name: str) -> str:
+    """How files of csv, csv.gz or the like are called."""
+    codec = compression.by_suffix(name)
+    return str(module(bare(name)).suffixes[0]) + (codec.suffix if codec else "")
+
+
+def suffixes() -> list[str]:
+    """All that files may have, those of compressed ones, too."""
+    plain = [s for n in registry.names("formats") for s in module(n).suffixes]
+    return plain + [
+        s + c.suffix
+        for n in registry.names("formats")
+        if not module(n).magic
+        for s in module(n).suffixes
+        for c in compression.CODECS
+    ]
+
+
+def _check_compressible(format: str, by: str, where: str) -> None:
+    if module(format).magic:
+        raise UsageError(
+            f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
+        )
+
+
+def writer(name: str, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
+    """For output that is csv, csv.gz or the like; the rest is as of `like`."""
+    from normcli.formats._compressed import Compressed
+
+    codec, like = compression.by_suffix(name), module(bare(name)).Writer.like
+    made: Writer = like(reader, blank, options, digests)
+    return Compressed(made, codec) if codec else made
