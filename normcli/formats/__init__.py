@@ -2,7 +2,8 @@
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
 fields become flags), a `Reader` and a `Writer`. What a text format's writer encodes is a list of bytes, so that it can
-be compressed.
+be compressed. Where its frames are nothing that other formats could write, the reader's
+`plain` makes of one what they can.
 """
 
 import os
@@ -179,8 +180,11 @@ def _check_compressible(format: str, by: str, where: str) -> None:
 
 def writer(name: str, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
     """For output that is csv, csv.gz or the like; the rest is as of `like`."""
-    from normcli.formats._compressed import Compressed
+    from normcli.formats._layers import Compressed, Translated
 
-    codec, like = compression.by_suffix(name), module(bare(name)).Writer.like
-    made: Writer = like(reader, blank, options, digests)
+    format, codec = bare(name), compression.by_suffix(name)
+    plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
+    kind: WriterClass = module(format).Writer
+    made = kind.like(reader, plain(blank) if plain else blank, options, digests)
+    made = Translated(made, plain) if plain else made
     return Compressed(made, codec) if codec else made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
 from msgspec import Meta
@@ -20,6 +20,7 @@ from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
 from normcli.formats import Outlet
 from normcli.formats import _text as text
 from normcli.formats._parsing import BOM, Chunk, Kind, Layout
+from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -214,9 +215,9 @@ class Writer:
     def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
-        theirs, layout = getattr(reader, "options", None), getattr(reader, "layout", None)
+        theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
         same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", True))
-        return cls(columns.names(blank), options or same, crlf=layout.crlf if layout else False)
+        return cls(columns.names(blank), options or same, crlf)
 
     @property
     def _line_end(self) -> str:
@@ -228,43 +229,18 @@ class Writer:
         rows = columns.to_polars(frame)
         if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
-        out: Any = _Pieces()
+        out = Pieces()
         try:
-            rows.write_csv(out, include_header=False, separator=self.options.separator, line_terminator=self._line_end)
+            rows.write_csv(
+                cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
+            )
         except pl.exceptions.ComputeError as e:
             nested = [n for n, t in rows.schema.items() if t.is_nested() or t in (pl.Binary, pl.Object)]
             raise BadDataError(f"column {', '.join(map(printable, nested))} can't be written as CSV: {e}") from None
-        written: list[bytes] = out.written
-        return written
+        return out.written
 
     def open(self, file: Outlet) -> Sink:
         if self.options.header:
             names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
             file.write((self.options.separator.join(names) + self._line_end).encode())
         return Sink(file)
-
-
-class _Pieces:
-    """What polars writes, as it comes."""
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self.written.append(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-
-@dataclass(frozen=True)
-class Sink:
-    file: Outlet
-
-    def write(self, piece: list[bytes]) -> None:
-        for part in piece:
-            self.file.write(part)
-
-    def close(self) -> None:
-        """Text needs no end mark."""

@@ -1,11 +1,26 @@
-"""A layer around the writer of any text format: what it encodes is compressed."""
+"""Layers around the writer of any format: what comes to it is translated, what a text one encodes is compressed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from normcli.columns import Frame
 from normcli.compression import Codec
 from normcli.formats import Outlet, Sink, Writer
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Frames of another format are made plain first."""
+
+    writer: Writer
+    plain: Callable[[Frame], Frame]
+
+    def encode(self, frame: Frame) -> Any:
+        return self.writer.encode(self.plain(frame))
+
+    def open(self, file: Outlet) -> Sink:
+        return self.writer.open(file)
 
 
 @dataclass(frozen=True)
