@@ -38,8 +38,7 @@ INTEGER = re.compile(r"-?\d+")
 COLON, COMMA, OPEN, CLOSE, BACKSLASH = b":,{}\\"
 STEP = np.zeros(256, np.int8)  # into and out of brackets
 STEP[[OPEN, ord("[")]], STEP[[CLOSE, ord("]")]] = 1, -1
-STRUCTURAL = STEP != 0
-STRUCTURAL[[COLON, COMMA]] = True
+MARKS = bytes(c in b'":,{}[]' for c in range(256))  # what is looked at, by bytes.translate
 NUMERIC = np.zeros(256, np.bool_)  # how a number begins
 NUMERIC[list(b"-0123456789")] = True
 BLANK = np.zeros(256, np.bool_)
@@ -172,22 +171,24 @@ class Fields:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         view, ends = text.octets(data), text.row_ends(data, quoted=False)
-        quotes = _quotes(data)
-        at = np.flatnonzero(STRUCTURAL[view])
-        at = at[np.searchsorted(quotes, at) % 2 == 0]
-        what = view[at]
-        depth = np.cumsum(STEP[what], dtype=np.int32)
-        outer = (what == OPEN) & (depth == 1), (what == CLOSE) & (depth == 0)
-        first, last = np.searchsorted(ends, at[outer[0]], "right"), np.searchsorted(ends, at[outer[1]], "right")
+        at = np.flatnonzero(text.octets(data.translate(MARKS)).view(np.bool_))
+        if b"\\" in data:
+            at = np.delete(at, _escaped(view, at))
+        what = view.take(at)
+        quote = what == text.QUOTE
+        number = np.cumsum(quote, dtype=np.int32)  # of the last quote, from 1: odd within text
+        outside, quotes = np.flatnonzero(~quote & (number & 1 == 0)), at.take(np.flatnonzero(quote))
+        at, what, number = at.take(outside), what.take(outside), number.take(outside)
+        depth = np.cumsum(STEP.take(what), dtype=np.int32)
+        opens, closes = at[(what == OPEN) & (depth == 1)], (what == CLOSE) & (depth == 0)
+        first, last = np.searchsorted(ends, opens, "right"), np.searchsorted(ends, at[closes], "right")
         if (first != last).any() or (np.diff(first) == 0).any():  # over two lines, or two in one
             return None
-        colon = (what == COLON) & (depth == 1)
-        mine = np.flatnonzero(colon | outer[0] | outer[1] | ((what == COMMA) & (depth == 1)))
-        after = np.flatnonzero(colon[mine])
-        colons, stops = at[mine[after]], at[mine[after + 1]]
-        close = np.searchsorted(quotes, colons) - 1
-        counts = np.diff(np.searchsorted(colons, at[outer[1]]), prepend=0)
-        value, value_end = _stripped(view, colons + 1, stops)
+        colon, comma = (what == COLON) & (depth == 1), (what == COMMA) & (depth == 1)
+        colons, close = at[colon], number[colon] - 1
+        counts = np.diff(np.searchsorted(colons, at[closes]), prepend=0)
+        comma[np.flatnonzero(closes)[counts > 0]] = True  # which end the last value
+        value, value_end = _stripped(view, colons + 1, at[comma])
         return cls(
             rows,
             np.repeat(np.arange(rows), counts),
@@ -218,20 +219,15 @@ def _object() -> type:
     return msgspec.defstruct("Object", [])
 
 
-def _quotes(data: bytes) -> Positions:
-    """Those that open and close strings, in turn."""
-    view = text.octets(data)
-    quotes = np.flatnonzero(view == text.QUOTE)
-    if b"\\" not in data or not len(quotes):
-        return quotes
-    slashes = np.flatnonzero(view == BACKSLASH)
-    before = np.searchsorted(slashes, quotes) - 1  # the last one before each quote
+def _escaped(view: NDArray[np.uint8], at: Positions) -> Positions:
+    """Which of the positions are of quotes after an odd number of backslashes."""
+    slashes, quotes = np.flatnonzero(view == BACKSLASH), np.flatnonzero(view[at] == text.QUOTE)
+    before = np.searchsorted(slashes, at[quotes]) - 1  # the last one before each quote
     number = np.arange(len(slashes))
     begins = np.concatenate([[True], np.diff(slashes) > 1])
     run = number - np.maximum.accumulate(np.where(begins, number, 0)) + 1  # how many in a row up to each
-    escaped = (before >= 0) & (slashes[before] == quotes - 1) & (run[before] % 2 == 1)
-    unescaped: Positions = quotes[~escaped]
-    return unescaped
+    escaped: Positions = quotes[(before >= 0) & (slashes[before] == at[quotes] - 1) & (run[before] % 2 == 1)]
+    return escaped
 
 
 def _stripped(view: NDArray[np.uint8], start: Positions, end: Positions) -> tuple[Positions, Positions]:
@@ -283,7 +279,7 @@ class Chunk:
             return None
         known = np.array([self.layout.positions.get(n, len(self.layout.names)) for n in names], np.intp)
         column = known[codes]
-        order = np.argsort(column, kind="stable")
+        order = np.argsort(column.astype(np.uint16) if len(self.layout.names) < 1 << 16 else column, kind="stable")
         edges = np.searchsorted(column[order], np.arange(len(self.layout.names) + 1))
         initial = text.octets(self.data)[fields.value]
         made: dict[str, pl.Series] = {}
@@ -291,10 +287,9 @@ class Chunk:
             own = order[edges[j] : edges[j + 1]]
             if name in wanted and not (NUMERIC[initial[own]] | (initial[own] == ord("n"))).all():
                 return None
-            there = len(own) == fields.rows
-            at = np.full(fields.rows, -1)
-            at[fields.row[own]] = own
-            taken = values.gather(pl.Series(at).set(pl.Series(at < 0), None) if not there else pl.Series(at))
+            taken, there = values.gather(pl.Series(own)), len(own) == fields.rows
+            if not there:
+                taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[own], taken)
             made[name] = _numbers(taken, self.layout.kinds[j], there=there) if name in wanted else taken
         return columns.text_frame({**made, REST: rest})
 
