@@ -21,13 +21,30 @@ TEXT = "csv"  # what bytes are that no format's magic claims
 
 
 @dataclass(frozen=True)
+class Reject:
+    """A bad row that was skipped: which of the chunk's rows (from 0), at what place in it, why, and its text."""
+
+    row: int
+    place: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
 class Decoded:
-    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, and how many blank lines were
-    skipped on the way."""
+    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
+    skipped on the way, and the bad rows that were, in order."""
 
     frame: Frame
     places: int
     blank_lines: int = 0
+    rejects: tuple[Reject, ...] = ()
+
+    def row(self, row: int) -> int:
+        """Which of the chunk's rows the frame's row `row` is."""
+        for reject in self.rejects:
+            row += reject.row <= row
+        return row
 
 
 class Chunk(Protocol):
@@ -37,12 +54,13 @@ class Chunk(Protocol):
     def weight(self) -> int:
         """Its share of the reader's `size`."""
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
-        the format has to look for it, it may say of an infinite value that it is one."""
+        the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
+        are left out, those with an infinite value that is an error among them."""
 
     def locate(self, row: int) -> int:
-        """The place in the chunk, from 0, of row `row` (from 0) of the decoded frame."""
+        """The place in the chunk, from 0, of its row `row` (from 0; `Decoded.row` of one of the frame's)."""
 
 
 class Reader(Protocol):

@@ -25,6 +25,7 @@ from normcli.columns import REST, Infinite
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded
 from normcli.formats import _text as text
+from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,8 +138,11 @@ def shown(value: Any) -> str:
     return "a list" if isinstance(value, list) else printable(json.dumps(value, ensure_ascii=False)[:80])
 
 
-def kind(values: list[Any]) -> Kind:
-    """What a key's values (not null) are."""
+def kind(values: list[Any], *, skip: bool = False) -> Kind:
+    """What a key's values (not null) are; with `skip`, numbers where half of them are."""
+    numbers = [v for v in values if isinstance(v, Number)]
+    if skip and 2 * len(numbers) >= len(values):
+        values = numbers
     if all(isinstance(v, Number) for v in values):
         whole = all(INTEGER.fullmatch(v) for v in values)
         return ("integer" if whole else "float") if values else "empty"
@@ -251,12 +255,21 @@ class Chunk:
     def weight(self) -> int:
         return len(self.data)
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite = "error") -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         fields = Fields.of(self.data)
         frame = None if fields is None else self._frame(fields, wanted)
-        if fields is None or frame is None:
-            raise self._fault(wanted, infinite)
-        return Decoded(frame, fields.places, fields.places - fields.rows)
+        if skip and infinite == "error" and frame is not None and has_infinite(frame, wanted):
+            frame = None
+        if fields is not None and frame is not None:
+            return Decoded(frame, fields.places, fields.places - fields.rows)
+        good, rejects = split(self._judged(LineCheck(wanted, infinite == "error"))) if skip else (b"", ())
+        if not rejects:
+            raise self._refused(wanted, infinite)
+        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, self.data)
+
+    def _judged(self, check: LineCheck) -> Iterator[Judged]:
+        for place, line in enumerate(self._lines()):
+            yield Judged(place, line, not line.strip(SPACE), check.fault(line))
 
     def locate(self, row: int) -> int:
         filled = (place for place, line in enumerate(self._lines()) if line.strip(SPACE))
@@ -310,7 +323,7 @@ class Chunk:
         rest = pl.Series([None], dtype=pl.String).new_from_index(0, fields.rows)
         return rest.scatter(list(texts), list(texts.values())) if texts else rest
 
-    def _fault(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
+    def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, line by line, the first in the file."""
         check = LineCheck(wanted, infinite == "error")
         for place, line in enumerate(self._lines()):

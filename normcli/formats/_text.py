@@ -20,6 +20,7 @@ STRIP = 1 << 17
 
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
+STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
@@ -106,10 +107,11 @@ def _last_row_end(data: bytes, quoted: bool) -> int:
 
 def _check_partial(carry: bytes, delimiter: str | None) -> None:
     """A row that will not end: is a quote to blame? Bounded in any case."""
-    broken = fault(carry, delimiter, quoted=True, whole=False) if delimiter is not None else None
+    lines = carry.replace(b"\r", b"")
+    broken = fault(lines, delimiter, quoted=True, whole=False) if delimiter is not None else None
     if broken is not None:
         at, what = broken
-        raise BadPlaceError(carry.count(b"\n", 0, at), what)
+        raise BadPlaceError(lines.count(b"\n", 0, at), what)
     if len(carry) > LONGEST_ROW:
         hint = "is a quote never closed?" if delimiter is not None else "each line is a row"
         raise BadPlaceError(0, f"a row of more than {LONGEST_ROW >> 20} MB", hint)
@@ -141,7 +143,7 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     found = (
         (wrong_open, "a quote inside a field that is not quoted"),
         (wrong_close, "text after a closing quote"),
-        (returns, "a carriage return that ends no line, in a field that is not quoted"),
+        (returns, STRAY_RETURN),
         (unclosed, "a quote that is never closed"),
     )
     return min(((int(where[0]), what) for where, what in found if len(where)), default=None)

@@ -77,8 +77,10 @@ class Reader:
     typed = False
     unit = "B"
 
-    def __init__(self, source: Source, options: Manner, *, block_size: int | None = None) -> None:
+    def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
+        """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
         self.source = source
+        self._skip = skip
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
@@ -155,12 +157,14 @@ class Reader:
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
         try:
-            frame: pl.DataFrame = sample.decode(frozenset()).frame
+            frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         for series in frame:
             kind, cause = _kind(series, self.layout.missing)
+            if cause is not None and self._skip:
+                kind, cause = "word", None
             kinds.append(kind)
             left = f"column '{printable(series.name)}' is left out"
             if kind == "empty":

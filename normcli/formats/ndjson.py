@@ -42,8 +42,10 @@ class Reader:
     unit = "B"
     start = 0
 
-    def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+    def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
+        """With `skip`, bad rows are no obstacle, and a key of which half the values are numbers is to hold some."""
         self.source = source
+        self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
         self._block = block_size or text.BLOCK
@@ -98,10 +100,11 @@ class Reader:
         order: list[str] = []
         rows = 0
         for place, line in enumerate(lines):
-            if what := check.fault(line):
+            what = check.fault(line)
+            if what and not self._skip:
                 hint = text.LATIN if what.startswith("not UTF-8") else ""
                 raise BadDataError(f"{self.name(place)}: {what}", hint)
-            if not line.strip(SPACE):
+            if what or not line.strip(SPACE):
                 continue
             before = None
             for name, value in members(line):
@@ -113,7 +116,7 @@ class Reader:
             rows += 1
             if rows == SAMPLE[1]:
                 break
-        kinds = {n: kind([v for _, v in values[n]]) for n in order}
+        kinds = {n: kind([v for _, v in values[n]], skip=self._skip) for n in order}
         for name in order:
             self._doubt(name, kinds[name], values[name])
         return Layout(tuple(order), tuple(kinds[n] for n in order))
@@ -124,7 +127,7 @@ class Reader:
         others = [(p, v) for p, v in values if not isinstance(v, Number)]
         if found == "empty":
             self.doubts[name] = f"{self.source.name}: {left}: it is empty in the first rows"
-        elif others and 2 * len(others) <= len(values):
+        elif found == "json" and 2 * len(others) <= len(values):
             place, value = others[0]
             self.doubts[name] = f"{self.name(place)}: {left}: {shown(value)} in it is not a number"
 

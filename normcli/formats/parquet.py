@@ -47,7 +47,7 @@ class Chunk:
     def weight(self) -> int:
         return int(self.batch.num_rows)
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         return Decoded(self.batch, self.batch.num_rows)
 
     def locate(self, row: int) -> int:
