@@ -31,6 +31,7 @@ Numbers = NDArray[Any]  # of any type
 
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+REST = "\0rest"  # a column of a frame that is none of the data's: what the format needs to write the rows again
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 EXACT = 1 << 53  # up to which a float64 holds every whole number
 VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")

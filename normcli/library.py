@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normcli import columns, formats, outputs, params, pipeline, sources
+from normcli import columns, formats, outputs, params, pipeline, registry, sources
 from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.engines.threads import Threads, available
@@ -69,12 +69,10 @@ def apply(
     """Normalizes a file, or restores it, into another, which appears whole or not at all. Raises NormcliError."""
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
         reader = _reader(path, format, options, block_size)
-        to = formats.by_suffix(output) or formats.of_source(reader.source)
+        to = formats.of_output(None, output, registry.name_of(reader))
         pipeline.check_columns(plan, reader, inverse=inverse)
         blank = pipeline.output_frame(plan, reader, inverse=inverse)
-        writer = formats.module(to).Writer.like(
-            reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse)
-        )
+        writer = formats.writer(to, reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse))
         part = pipeline.Part(reader, pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse))
         pipeline.apply([part], Threads(threads or available()), file=target, progress=Progress(warn=warn))
         target.commit()

@@ -128,7 +128,8 @@ class Plan:
     def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:
         """Names of restored columns as they once stood, where all of them are there."""
         original = tuple(f.name for f in self.schema)
-        return original if set(original) == set(names) else tuple(names)
+        rest = tuple(n for n in names if n == columns.REST)
+        return (*original, *rest) if {*original, *rest} == set(names) else tuple(names)
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ import stat
 import tempfile
 from dataclasses import dataclass, field
 
+from normcli.compression import Expanded
 from normcli.errors import NoInputError, OutputError, UsageError, printable
 
 STDIN = "<stdin>"
@@ -15,7 +16,8 @@ STDIN = "<stdin>"
 
 @dataclass
 class Source:
-    """A stream of bytes with the name that messages call it by. Read once, from the start to the end."""
+    """A stream of bytes with the name that messages call it by. Read once, from the start to the end; what is
+    compressed is expanded."""
 
     name: str
     file: io.FileIO
@@ -25,7 +27,19 @@ class Source:
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())
         self.regular = stat.S_ISREG(status.st_mode)
-        self.size = status.st_size - self.file.tell() if self.regular else None
+        self._length = status.st_size - self.file.tell() if self.regular else None
+        self._expanded = Expanded(self.file, self.name)
+
+    @property
+    def compression(self) -> str | None:
+        """What it is compressed by, told by its first bytes."""
+        self.peek(1)
+        return self._expanded.codec.name if self._expanded.codec else None
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are in all, where that is known."""
+        return None if self.compression else self._length
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file of that path, however it was opened."""
@@ -60,7 +74,7 @@ class Source:
             done = len(begun)
             try:
                 while done < size:
-                    got = self.file.readinto(view[done:size])
+                    got = self._expanded.readinto(view[done:size])
                     if got is None:  # a pipe that does not block
                         select.select([self.file], [], [])
                     elif got == 0:

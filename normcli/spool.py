@@ -83,7 +83,7 @@ class Kept:
     def weight(self) -> int:
         return 0  # it was counted when it was read
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         return Decoded(columns.unpacked(self.spool.get(self.start, self.length), polars=self.polars), self.rows)
 
     def locate(self, row: int) -> int:

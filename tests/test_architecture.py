@@ -29,7 +29,7 @@ NEXT = {
     "spool": {"formats"},
     "schema": {"params"},
     "params": {"plan", "sources", "registry"},
-    "formats": {"columns", "sources", "registry"},
+    "formats": {"columns", "sources", "registry", "compression"},
     "plan": {"columns", "methods"},
     "columns": {"block"},
     "methods": {"stats", "transforms"},
@@ -41,7 +41,8 @@ NEXT = {
     "outputs": set(),
     "inputs": {"sources"},
     "manifest": set(),
-    "sources": set(),
+    "sources": {"compression"},
+    "compression": set(),
     "registry": set(),
     "errors": set(),
 }

@@ -79,8 +79,10 @@ def engine(values: dict[str, Any]) -> Threads:
 
 
 def check_format(name: str | None, flag: str) -> None:
-    """Raises UsageError for a format that there is not."""
-    if name is not None and name not in registry.names("formats"):
+    """Raises UsageError for a format that there is not; csv.gz is csv."""
+    from normcli import formats
+
+    if name is not None and formats.bare(name) not in registry.names("formats"):
         raise click.UsageError(f"{flag} {name}: none of {', '.join(registry.names('formats'))}")
 
 

@@ -59,7 +59,7 @@ class Readers:
         from normcli import formats
 
         self.inputs, self._values, self._example = inputs, values, example
-        self._used = {f for i in inputs if (f := formats.by_suffix(i.path))} | ({to} if to else set())
+        self._used = {f for i in inputs if (f := formats.by_suffix(i.path))} | ({formats.bare(to)} if to else set())
         self._waiting = iter(inputs)
         self.opened: list[tuple[Input, Reader]] = []
         self._open_next()
@@ -82,7 +82,7 @@ class Readers:
         from normcli import formats, sources
 
         source = sources.open_source(each.path, example=self._example)
-        format = self._values["from_"] or formats.of_source(source)
+        format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)
         made: Reader = module.Reader(source, self.options(format) or module.Options())
         return each, made

@@ -86,9 +86,9 @@ class Outputs:
 
     def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
         """All inputs, one after the other, into one target."""
-        from normcli import pipeline
+        from normcli import formats, pipeline
 
-        if to_binary(to) and os.isatty(target.fd):
+        if formats.is_binary(to) and os.isatty(target.fd):
             raise click.UsageError(f"{to} to a terminal", click.get_current_context())
         blank, digests = self._like(*first)
         work = self._work(to, first[1], blank, digests)
@@ -105,25 +105,24 @@ class Outputs:
 
     def below(self, paths: dict[Input, str], pairs: Pairs, done: Callable[[Input, Target], None]) -> Iterator[Part]:
         """Each input into a file of its own; `done` is told when it is complete."""
-        from normcli import pipeline, registry
+        from normcli import formats, pipeline, registry
         from normcli.spool import origin_of
 
         for each, reader in pairs:
-            to = self.values["to"] or registry.name_of(origin_of(reader))
+            to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
             blank, digests = self._like(replace(each, keys=()), reader)
             work = self._work(to, reader, blank, digests)
             yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=partial(done, each))
 
     def paths(self, inputs: list[Input]) -> dict[Input, str]:
         """The file of each input. Raises UsageError."""
-        from normcli import formats, registry
+        from normcli import formats
         from normcli.inputs import renamed, targets
 
         directory, to = self.values["output"], self.values["to"]
         if any(i.path is None for i in inputs):
             raise click.UsageError(f"standard input has no name that a file in {printable(directory)} could have")
-        suffix = formats.module(to).suffixes[0] if to else None
-        old = [s for n in registry.names("formats") for s in formats.module(n).suffixes]
+        suffix, old = formats.suffix_of(to) if to else None, formats.suffixes()
         made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
         return dict(zip(inputs, made, strict=True))
 
@@ -151,14 +150,8 @@ class Outputs:
         from normcli import formats, pipeline
         from normcli.spool import origin_of
 
-        writer = formats.module(to).Writer.like(origin_of(reader), blank, self.options(to), digests)
+        writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests)
         return pipeline.written_by(writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse)
-
-
-def to_binary(format: str) -> bool:
-    from normcli import formats
-
-    return bool(formats.module(format).magic)
 
 
 def open_below(path: str) -> Target:

@@ -21,7 +21,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, is_directory, to_binary, written
+from normcli.cli._outputs import Outputs, add_to, is_directory, written
 from normcli.cli._report import current
 from normcli.errors import printable
 
@@ -110,8 +110,12 @@ def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Cons
     with outputs.open_target(values["output"]) as target:
         to = values["to"] or formats.by_suffix(values["output"])
         readers = Readers(inputs, values, to=to, example=EXAMPLE)
-        to = to or registry.name_of(readers.first)
-        if readers.first.source.is_file(values["output"]) and not to_binary(to) and not values["in_place"]:
+        to = formats.of_output(values["to"], values["output"], registry.name_of(readers.first))
+        if (
+            readers.first.source.is_file(values["output"])
+            and not formats.module(formats.bare(to)).magic
+            and not values["in_place"]
+        ):
             why = "text can't tell that it was normalized; --in-place insists"
             raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
         told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")

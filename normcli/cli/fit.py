@@ -180,7 +180,7 @@ def write_output(
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
     with progress(told, readers, values, shown=False) as seen:
         if file is not None:
-            to = values["to"] or formats.by_suffix(values["output"]) or registry.name_of(readers.first)
+            to = formats.of_output(values["to"], values["output"], registry.name_of(readers.first))
             pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()

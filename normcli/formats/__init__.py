@@ -1,7 +1,9 @@
 """Format: what every file here offers, and which one an input is in.
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
-fields become flags), a `Reader` and a `Writer`.
+fields become flags), a `Reader` and a `Writer`. What a text format's writer encodes is a list of bytes, so that it can
+be compressed. Where its frames are nothing that other formats could write, the reader's
+`plain` makes of one what they can.
 """
 
 import os
@@ -10,21 +12,39 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from normcli import registry
+from normcli import compression, registry
 from normcli.columns import Frame, Infinite, Schema
+from normcli.errors import UsageError
 from normcli.sources import Source
 
 TEXT = "csv"  # what bytes are that no format's magic claims
 
 
 @dataclass(frozen=True)
+class Reject:
+    """A bad row that was skipped: which of the chunk's rows (from 0), at what place in it, why, and its text."""
+
+    row: int
+    place: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
 class Decoded:
-    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, and how many blank lines were
-    skipped on the way."""
+    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
+    skipped on the way, and the bad rows that were, in order."""
 
     frame: Frame
     places: int
     blank_lines: int = 0
+    rejects: tuple[Reject, ...] = ()
+
+    def row(self, row: int) -> int:
+        """Which of the chunk's rows the frame's row `row` is."""
+        for reject in self.rejects:
+            row += reject.row <= row
+        return row
 
 
 class Chunk(Protocol):
@@ -34,12 +54,13 @@ class Chunk(Protocol):
     def weight(self) -> int:
         """Its share of the reader's `size`."""
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
-        the format has to look for it, it may say of an infinite value that it is one."""
+        the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
+        are left out, those with an infinite value that is an error among them."""
 
     def locate(self, row: int) -> int:
-        """The place in the chunk, from 0, of row `row` (from 0) of the decoded frame."""
+        """The place in the chunk, from 0, of its row `row` (from 0; `Decoded.row` of one of the frame's)."""
 
 
 class Reader(Protocol):
@@ -89,35 +110,103 @@ class Sink(Protocol):
 class Writer(Protocol):
     """One output: pieces are encoded in the workers, and written by a sink where it was opened."""
 
-    @classmethod
-    def like(cls, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> "Writer":
-        """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
-        `digests` are those of the parameters by which the output will have been normalized."""
-
     def encode(self, frame: Frame) -> Any: ...
     def open(self, file: Outlet) -> Sink: ...
 
 
+class WriterClass(Protocol):
+    """A format's `Writer`."""
+
+    def like(self, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
+        """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
+        `digests` are those of the parameters by which the output will have been normalized."""
+
+
+# -- which -------------------------------------------------------------------------------------------------------
+def module(format: str) -> ModuleType:
+    return registry.load("formats", format)
+
+
+def bare(name: str) -> str:
+    """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
+    codec = compression.by_suffix(name)
+    return name[: -len(codec.suffix)] if codec else name
+
+
 def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
-    """The format whose suffix `path` has."""
-    name = os.fsdecode(path).lower() if path is not None else ""
+    """The format whose suffix `path` has, before that of a compression."""
+    name = bare(os.fsdecode(path).lower()) if path is not None else ""
     for format in registry.names("formats"):
-        if name.endswith(registry.load("formats", format).suffixes):
+        if name.endswith(module(format).suffixes):
             return format
     return None
 
 
 def of_source(source: Source) -> str:
-    """The format of an input, by its suffix, else by its first bytes."""
-    named = by_suffix(source.name)
-    if named:
-        return named
+    """The format of an input, by its suffix, else by its first bytes. Raises UsageError for a binary one that is
+    compressed."""
+    format = by_suffix(source.name) or _by_magic(source)
+    if source.compression:
+        _check_compressible(format, source.compression, source.name)
+    return format
+
+
+def _by_magic(source: Source) -> str:
     for format in registry.names("formats"):
-        magic: bytes = registry.load("formats", format).magic
+        magic: bytes = module(format).magic
         if magic and source.peek(len(magic)) == magic:
             return format
     return TEXT
 
 
-def module(format: str) -> ModuleType:
-    return registry.load("formats", format)
+def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
+    """The name, like csv or csv.gz, of what an output is: what was asked for, else its suffix's, else the format
+    `given`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
+    name = os.fsdecode(path) if path is not None else ""
+    format = bare(asked) if asked else by_suffix(path) or given
+    codec = compression.by_suffix(asked or "") or compression.by_suffix(name)
+    if codec:
+        _check_compressible(format, codec.name, name or "--to")
+    return format + (codec.suffix if codec else "")
+
+
+def is_binary(name: str) -> bool:
+    """Whether csv, csv.gz or the like is nothing for a terminal."""
+    return bool(module(bare(name)).magic or compression.by_suffix(name))
+
+
+def suffix_of(name: str) -> str:
+    """How files of csv, csv.gz or the like are called."""
+    codec = compression.by_suffix(name)
+    return str(module(bare(name)).suffixes[0]) + (codec.suffix if codec else "")
+
+
+def suffixes() -> list[str]:
+    """All that files may have, those of compressed ones, too."""
+    plain = [s for n in registry.names("formats") for s in module(n).suffixes]
+    return plain + [
+        s + c.suffix
+        for n in registry.names("formats")
+        if not module(n).magic
+        for s in module(n).suffixes
+        for c in compression.CODECS
+    ]
+
+
+def _check_compressible(format: str, by: str, where: str) -> None:
+    if module(format).magic:
+        raise UsageError(
+            f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
+        )
+
+
+def writer(name: str, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
+    """For output that is csv, csv.gz or the like; the rest is as of `like`."""
+    from normcli.formats._layers import Compressed, Translated
+
+    format, codec = bare(name), compression.by_suffix(name)
+    plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
+    kind: WriterClass = module(format).Writer
+    made = kind.like(reader, plain(blank) if plain else blank, options, digests)
+    made = Translated(made, plain) if plain else made
+    return Compressed(made, codec) if codec else made

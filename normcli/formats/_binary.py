@@ -59,7 +59,7 @@ class Chunk:
     def weight(self) -> int:
         return int(self.batch.num_rows)
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         import pyarrow as pa
 
         if not self.checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
 from normcli.formats import _text as text
+from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,15 +58,19 @@ class Chunk:
     def weight(self) -> int:
         return len(self.rows.data)
 
-    def decode(self, wanted: frozenset[str], infinite: Infinite = "error") -> Decoded:
+    def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         data, blank = self.rows.data, 0
         frame = self._parsed(data, wanted)
         if frame is None:
             data, blank = self._without_blank_lines()
             frame = self._parsed(data, wanted) if blank else None
         checked = None if frame is None else self._checked(frame, wanted)
+        if skip and infinite == "error" and checked is not None and has_infinite(checked, wanted):
+            checked = None
         if checked is None:
-            raise self._fault(wanted, infinite)
+            if not skip:
+                raise self._refused(wanted, infinite)
+            return self._skipped(wanted, infinite)
         within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
         return Decoded(checked, checked.height + blank + within, blank)
 
@@ -162,21 +168,48 @@ class Chunk:
                 checked[n] = (NUMERIC_WORD + raw).zip_with(hidden, raw)
         return columns.text_frame(checked)
 
-    def _fault(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
-        """What is wrong, and on which line: the slow way, row by row, the first in the file."""
-        layout, data = self.layout, self.rows.data
-        numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
-        check = text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, infinite == "error")
-        fault = text.fault(data, layout.separator, self.rows.quoted)
+    def _rows(self) -> Iterator[tuple[int, bytes]]:
+        """Where each row starts, and its text."""
         start = 0
-        for end in text.row_ends(data, self.rows.quoted):
-            if fault and fault[0] < end:
+        for end in text.row_ends(self.rows.data, self.rows.quoted).tolist():
+            yield start, self.rows.data[start:end]
+            start = end
+
+    def _check(self, wanted: frozenset[str], infinite: Infinite) -> text.RowCheck:
+        layout = self.layout
+        numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
+        return text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, infinite == "error")
+
+    def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
+        """What is wrong, and on which line: the slow way, row by row, the first in the file."""
+        check = self._check(wanted, infinite)
+        fault = text.fault(self.rows.data, self.layout.separator, self.rows.quoted)
+        for start, row in self._rows():
+            if fault and fault[0] < start + len(row):
                 return self._at(*fault)
-            what = check.fault(data[start:end])
+            what = check.fault(row)
             if what:
                 return self._at(start, what)
-            start = int(end)
-        return self._at(0, f"the {self._line(len(data))} lines from here can't be parsed")
+        return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
+
+    def _skipped(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
+        """Without the bad rows. Raises BadPlaceError for a broken quote: nobody knows where that row ends."""
+        good, rejects = split(self._judged(self._check(wanted, infinite)))
+        if not rejects:
+            raise self._refused(wanted, infinite)
+        whole = Chunk(self.layout, text.Rows(good, b'"' in good)).decode(wanted, infinite)
+        return with_rejects(whole, rejects, self.rows.data)
+
+    def _judged(self, check: text.RowCheck) -> Iterator[Judged]:
+        place = 0
+        for _, row in self._rows():
+            fault, lines = text.fault(row, check.delimiter, b'"' in row), row.replace(b"\r", b"")
+            broken = text.fault(lines, check.delimiter, b'"' in row) if fault else None
+            if broken:
+                within = lines.count(b"\n", 0, broken[0])
+                raise BadPlaceError(place + within, broken[1], "a broken quote can't be skipped")
+            yield Judged(place, row, not row.strip(b"\r\n"), fault[1] if fault else check.fault(row))
+            place += places(row)
 
     def _at(self, position: int, what: str) -> BadPlaceError:
         hint = text.LATIN if what.startswith("not UTF-8") else ""

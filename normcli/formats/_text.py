@@ -20,6 +20,7 @@ STRIP = 1 << 17
 
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
+STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
@@ -67,8 +68,9 @@ def first_row_end(data: bytes) -> int | None:
     return int(ends[0]) if len(ends) else None
 
 
-def cut(source: Source, *, delimiter: str, size: int) -> Iterator[Rows]:
-    """Whole rows up to each `size` mark of the stream, however the bytes arrive. The memory of rows that nobody has
+def cut(source: Source, *, delimiter: str | None, size: int) -> Iterator[Rows]:
+    """Whole rows up to each `size` mark of the stream, however the bytes arrive; without a delimiter each line is a
+    row, whatever the quotes. The memory of rows that nobody has
     any more is filled anew: fresh memory costs the system more than what is read into it."""
     carry, ended = b"", False
     spare: list[io.BytesIO] = []
@@ -77,7 +79,7 @@ def cut(source: Source, *, delimiter: str, size: int) -> Iterator[Rows]:
         more = size - source.count % size
         data = source.read(more, after=carry, into=buffer)
         ended = len(data) < len(carry) + more
-        quoted = b'"' in data
+        quoted = delimiter is not None and b'"' in data
         at = len(data) if ended else _last_row_end(data, quoted)
         carry = data[at:]
         if carry:
@@ -103,14 +105,16 @@ def _last_row_end(data: bytes, quoted: bool) -> int:
     return int(ends[-1]) if len(ends) else 0
 
 
-def _check_partial(carry: bytes, delimiter: str) -> None:
+def _check_partial(carry: bytes, delimiter: str | None) -> None:
     """A row that will not end: is a quote to blame? Bounded in any case."""
-    broken = fault(carry, delimiter, quoted=True, whole=False)
+    lines = carry.replace(b"\r", b"")
+    broken = fault(lines, delimiter, quoted=True, whole=False) if delimiter is not None else None
     if broken is not None:
         at, what = broken
-        raise BadPlaceError(carry.count(b"\n", 0, at), what)
+        raise BadPlaceError(lines.count(b"\n", 0, at), what)
     if len(carry) > LONGEST_ROW:
-        raise BadPlaceError(0, f"a row of more than {LONGEST_ROW >> 20} MB", "is a quote never closed?")
+        hint = "is a quote never closed?" if delimiter is not None else "each line is a row"
+        raise BadPlaceError(0, f"a row of more than {LONGEST_ROW >> 20} MB", hint)
 
 
 # -- quotes ------------------------------------------------------------------------------------------------------
@@ -139,7 +143,7 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     found = (
         (wrong_open, "a quote inside a field that is not quoted"),
         (wrong_close, "text after a closing quote"),
-        (returns, "a carriage return that ends no line, in a field that is not quoted"),
+        (returns, STRAY_RETURN),
         (unclosed, "a quote that is never closed"),
     )
     return min(((int(where[0]), what) for where, what in found if len(where)), default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
 from msgspec import Meta
@@ -20,6 +20,7 @@ from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
 from normcli.formats import Outlet
 from normcli.formats import _text as text
 from normcli.formats._parsing import BOM, Chunk, Kind, Layout
+from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """How the text is to be read."""
+class Manner:
+    """How delimited text is to be read, whatever its delimiter."""
 
-    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
     na_values: Annotated[
         str, Meta(description="words that mean missing, between commas, instead of these; an empty field always does")
     ] = ",".join(MISSING)
@@ -46,11 +46,25 @@ class Options:
 
     @property
     def separator(self) -> str:
-        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
+        return "\t"
 
     @property
     def missing(self) -> frozenset[str]:
         return frozenset(self.na_values.split(","))
+
+    def check(self) -> None:
+        """Nothing to contradict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Manner):
+    """How the text is to be read."""
+
+    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
+
+    @property
+    def separator(self) -> str:
+        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def check(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
@@ -63,8 +77,10 @@ class Reader:
     typed = False
     unit = "B"
 
-    def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+    def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
+        """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
         self.source = source
+        self._skip = skip
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
@@ -118,7 +134,7 @@ class Reader:
             raise BadDataError(f"{name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, where: str, options: Options) -> Layout:
+    def _layout(self, first: bytes, where: str, options: Manner) -> Layout:
         """Names and delimiter, by the first row."""
         if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
             raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
@@ -141,12 +157,14 @@ class Reader:
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
         try:
-            frame: pl.DataFrame = sample.decode(frozenset()).frame
+            frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         for series in frame:
             kind, cause = _kind(series, self.layout.missing)
+            if cause is not None and self._skip:
+                kind, cause = "word", None
             kinds.append(kind)
             left = f"column '{printable(series.name)}' is left out"
             if kind == "empty":
@@ -190,19 +208,20 @@ def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]
 
 @dataclass(frozen=True)
 class Writer:
-    """Rows as minimally quoted CSV (RFC 4180), with the delimiter and the line ends of the input."""
+    """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
 
+    kind: ClassVar[type[Manner]] = Options
     columns: tuple[str, ...]
-    options: Options
+    options: Manner
     crlf: bool = False
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
-        """For output of the columns of `blank`, in the manner of the input where that is CSV too. Text has no place
-        for digests."""
-        layout: Layout | None = getattr(reader, "layout", None)
-        given = options or (reader.options if layout else Options())
-        return cls(columns.names(blank), given, crlf=layout.crlf if layout else False)
+    def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
+        """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
+        no place for digests."""
+        theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
+        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", True))
+        return cls(columns.names(blank), options or same, crlf)
 
     @property
     def _line_end(self) -> str:
@@ -214,43 +233,18 @@ class Writer:
         rows = columns.to_polars(frame)
         if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
-        out: Any = _Pieces()
+        out = Pieces()
         try:
-            rows.write_csv(out, include_header=False, separator=self.options.separator, line_terminator=self._line_end)
+            rows.write_csv(
+                cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
+            )
         except pl.exceptions.ComputeError as e:
             nested = [n for n, t in rows.schema.items() if t.is_nested() or t in (pl.Binary, pl.Object)]
             raise BadDataError(f"column {', '.join(map(printable, nested))} can't be written as CSV: {e}") from None
-        written: list[bytes] = out.written
-        return written
+        return out.written
 
     def open(self, file: Outlet) -> Sink:
         if self.options.header:
             names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
             file.write((self.options.separator.join(names) + self._line_end).encode())
         return Sink(file)
-
-
-class _Pieces:
-    """What polars writes, as it comes."""
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self.written.append(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-
-@dataclass(frozen=True)
-class Sink:
-    file: Outlet
-
-    def write(self, piece: list[bytes]) -> None:
-        for part in piece:
-            self.file.write(part)
-
-    def close(self) -> None:
-        """Text needs no end mark."""

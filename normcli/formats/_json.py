@@ -1,0 +1,358 @@
+"""Chunks of NDJSON: lines checked by msgspec, split where their keys and values are by numpy, and slowly again to say
+what is wrong.
+
+Values of columns that are not selected stay the text that they were. In a frame, a selected column is null where the
+value is, and text with "" where the key is not there; any other is text, null where the key is not there. One more
+column, REST, is null but for rows that have keys in another order, or keys that the first rows do not have: it holds
+the row's keys as they come, with the values of unknown ones.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli import columns
+from normcli.columns import REST, Infinite
+from normcli.errors import BadPlaceError, printable
+from normcli.formats import Decoded
+from normcli.formats import _text as text
+from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Kind = Literal["integer", "float", "empty", "string", "bool", "json"]
+Positions = NDArray[np.intp]
+
+SPACE = b" \t\r\n"
+HALF = re.compile(r"\\u[dD][89a-fA-F]..")  # of a pair of surrogates, or both
+INTEGER = re.compile(r"-?\d+")
+COLON, COMMA, OPEN, CLOSE, BACKSLASH = b":,{}\\"
+STEP = np.zeros(256, np.int8)  # into and out of brackets
+STEP[[OPEN, ord("[")]], STEP[[CLOSE, ord("]")]] = 1, -1
+MARKS = bytes(c in b'":,{}[]' for c in range(256))  # what is looked at, by bytes.translate
+NUMERIC = np.zeros(256, np.bool_)  # how a number begins
+NUMERIC[list(b"-0123456789")] = True
+BLANK = np.zeros(256, np.bool_)
+BLANK[list(SPACE)] = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What all chunks of one input share: its keys and what they hold, going by the first rows."""
+
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        return {n: j for j, n in enumerate(self.names)}
+
+
+# -- one line, slowly --------------------------------------------------------------------------------------------
+class LineError(Exception):
+    """What is wrong with a line."""
+
+
+def members(line: bytes) -> list[tuple[str, Any]]:
+    """The keys and values of a line that is an object; numbers stay text, marked as such. Raises LineError."""
+    try:
+        given = line.decode("utf-8").strip(SPACE.decode())
+        found = json.loads(given, object_pairs_hook=_pairs, parse_float=Number, parse_int=Number, parse_constant=_word)
+    except UnicodeDecodeError as e:
+        raise LineError(f"not UTF-8: byte 0x{line[e.start]:02x}") from None
+    except json.JSONDecodeError as e:
+        raise LineError(f"not JSON: {e.msg.removesuffix(' at')} at character {e.pos + 1}") from None
+    except RecursionError:
+        raise LineError("nested too deeply") from None
+    if not isinstance(found, Members):
+        raise LineError('not an object: each line is one, like {"a": 1}')
+    if BACKSLASH in line and HALF.search(given):
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise LineError("half of a surrogate pair, which is no text") from None
+    return found
+
+
+class Number(str):
+    """A number as it is written."""
+
+
+class Members(list[tuple[str, Any]]):
+    """An object's keys and values."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> Members:
+    return Members(pairs)
+
+
+def _word(word: str) -> None:
+    raise LineError(f"{word} is not JSON: null is a missing value")
+
+
+@dataclass(frozen=True)
+class LineCheck:
+    """What every line must be like."""
+
+    wanted: frozenset[str]
+    finite: bool  # whether an infinite number is wrong
+
+    def fault(self, line: bytes) -> str | None:
+        """What is wrong with a line; nothing is with a blank one."""
+        if not line.strip(SPACE):
+            return None
+        try:
+            found = members(line)
+        except LineError as e:
+            return str(e)
+        names = [n for n, _ in found]
+        if len(set(names)) < len(names):
+            twice = next(n for j, n in enumerate(names) if n in names[:j])
+            return f"key '{printable(twice)}' is there twice"
+        if REST in names:
+            return f"a key is called '{printable(REST)}'"
+        for name, value in found:
+            if name not in self.wanted or value is None:
+                continue
+            if not isinstance(value, Number):
+                return f"{shown(value)} in column '{printable(name)}' is not a number"
+            if self.finite and math.isinf(float(value)):
+                return f"infinite value in column '{printable(name)}'"
+        return None
+
+
+def shown(value: Any) -> str:
+    """A value for a message."""
+    if isinstance(value, Members):
+        return "an object"
+    return "a list" if isinstance(value, list) else printable(json.dumps(value, ensure_ascii=False)[:80])
+
+
+def kind(values: list[Any], *, skip: bool = False) -> Kind:
+    """What a key's values (not null) are; with `skip`, numbers where half of them are."""
+    numbers = [v for v in values if isinstance(v, Number)]
+    if skip and 2 * len(numbers) >= len(values):
+        values = numbers
+    if all(isinstance(v, Number) for v in values):
+        whole = all(INTEGER.fullmatch(v) for v in values)
+        return ("integer" if whole else "float") if values else "empty"
+    if all(isinstance(v, bool) for v in values):
+        return "bool"
+    return "string" if all(type(v) is str for v in values) else "json"
+
+
+# -- many lines, fast --------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Fields:
+    """Where the keys and values of whole lines are: (fields,) each, in order."""
+
+    rows: int
+    row: Positions
+    key: Positions  # just after the opening quote
+    key_end: Positions
+    value: Positions
+    value_end: Positions
+    places: int
+
+    @classmethod
+    def of(cls, data: bytes) -> Fields | None:
+        """Of lines that are one object each, or blank; None where something is wrong."""
+        import msgspec
+
+        try:
+            rows = len(msgspec.json.Decoder(type=_object()).decode_lines(data))
+            data.decode("utf-8")  # msgspec does not look into what it passes over
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        view, ends = text.octets(data), text.row_ends(data, quoted=False)
+        at = np.flatnonzero(text.octets(data.translate(MARKS)).view(np.bool_))
+        if b"\\" in data:
+            at = np.delete(at, _escaped(view, at))
+        what = view.take(at)
+        quote = what == text.QUOTE
+        number = np.cumsum(quote, dtype=np.int32)  # of the last quote, from 1: odd within text
+        outside, quotes = np.flatnonzero(~quote & (number & 1 == 0)), at.take(np.flatnonzero(quote))
+        at, what, number = at.take(outside), what.take(outside), number.take(outside)
+        depth = np.cumsum(STEP.take(what), dtype=np.int32)
+        opens, closes = at[(what == OPEN) & (depth == 1)], (what == CLOSE) & (depth == 0)
+        first, last = np.searchsorted(ends, opens, "right"), np.searchsorted(ends, at[closes], "right")
+        if (first != last).any() or (np.diff(first) == 0).any():  # over two lines, or two in one
+            return None
+        colon, comma = (what == COLON) & (depth == 1), (what == COMMA) & (depth == 1)
+        colons, close = at[colon], number[colon] - 1
+        counts = np.diff(np.searchsorted(colons, at[closes]), prepend=0)
+        comma[np.flatnonzero(closes)[counts > 0]] = True  # which end the last value
+        value, value_end = _stripped(view, colons + 1, at[comma])
+        return cls(
+            rows,
+            np.repeat(np.arange(rows), counts),
+            quotes[close - 1] + 1,
+            quotes[close],
+            value,
+            value_end,
+            len(ends),
+        )
+
+    def series(self, data: bytes) -> tuple[pl.Series, pl.Series]:
+        """The text of all keys, and of all values, where they lie."""
+        import polars as pl
+        import pyarrow as pa
+
+        cuts = np.column_stack([self.key, self.key_end, self.value, self.value_end]).ravel()
+        offsets = np.concatenate([[0], cuts, [len(data)]]).astype(np.int64)
+        every = pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+        pieces = pl.Series(every)
+        return pieces.gather_every(4, 1)[: len(self.row)], pieces.gather_every(4, 3)
+
+
+@cache
+def _object() -> type:
+    """An object of whatever keys: msgspec checks what it passes over."""
+    import msgspec
+
+    return msgspec.defstruct("Object", [])
+
+
+def _escaped(view: NDArray[np.uint8], at: Positions) -> Positions:
+    """Which of the positions are of quotes after an odd number of backslashes."""
+    slashes, quotes = np.flatnonzero(view == BACKSLASH), np.flatnonzero(view[at] == text.QUOTE)
+    before = np.searchsorted(slashes, at[quotes]) - 1  # the last one before each quote
+    number = np.arange(len(slashes))
+    begins = np.concatenate([[True], np.diff(slashes) > 1])
+    run = number - np.maximum.accumulate(np.where(begins, number, 0)) + 1  # how many in a row up to each
+    escaped: Positions = quotes[(before >= 0) & (slashes[before] == at[quotes] - 1) & (run[before] % 2 == 1)]
+    return escaped
+
+
+def _stripped(view: NDArray[np.uint8], start: Positions, end: Positions) -> tuple[Positions, Positions]:
+    """Without white space around."""
+    for ends, step, offset in ((start, 1, 0), (end, -1, -1)):
+        left = np.flatnonzero(BLANK[view[ends + offset]])
+        while len(left):
+            ends[left] += step
+            left = left[BLANK[view[ends[left] + offset]]]
+    return start, end
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines."""
+
+    layout: Layout
+    data: bytes
+
+    @property
+    def weight(self) -> int:
+        return len(self.data)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        fields = Fields.of(self.data)
+        frame = None if fields is None else self._frame(fields, wanted)
+        if skip and infinite == "error" and frame is not None and has_infinite(frame, wanted):
+            frame = None
+        if fields is not None and frame is not None:
+            return Decoded(frame, fields.places, fields.places - fields.rows)
+        good, rejects = split(self._judged(LineCheck(wanted, infinite == "error"))) if skip else (b"", ())
+        if not rejects:
+            raise self._refused(wanted, infinite)
+        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, self.data)
+
+    def _judged(self, check: LineCheck) -> Iterator[Judged]:
+        for place, line in enumerate(self._lines()):
+            yield Judged(place, line, not line.strip(SPACE), check.fault(line))
+
+    def locate(self, row: int) -> int:
+        filled = (place for place, line in enumerate(self._lines()) if line.strip(SPACE))
+        return next(place for number, place in enumerate(filled) if number == row)
+
+    def _lines(self) -> Iterator[bytes]:
+        start = 0
+        for end in text.row_ends(self.data, quoted=False).tolist():
+            yield self.data[start:end]
+            start = end
+
+    def _frame(self, fields: Fields, wanted: frozenset[str]) -> pl.DataFrame | None:
+        """A column for each key of the layout; None where a selected one holds what is no number."""
+        import polars as pl
+
+        keys, values = fields.series(self.data)
+        names, codes = _coded(keys, self.layout.positions)
+        rest = self._rest(fields, names, codes, values)
+        if rest is None:
+            return None
+        known = np.array([self.layout.positions.get(n, len(self.layout.names)) for n in names], np.intp)
+        column = known[codes]
+        order = np.argsort(column.astype(np.uint16) if len(self.layout.names) < 1 << 16 else column, kind="stable")
+        edges = np.searchsorted(column[order], np.arange(len(self.layout.names) + 1))
+        initial = text.octets(self.data)[fields.value]
+        made: dict[str, pl.Series] = {}
+        for j, name in enumerate(self.layout.names):
+            own = order[edges[j] : edges[j + 1]]
+            if name in wanted and not (NUMERIC[initial[own]] | (initial[own] == ord("n"))).all():
+                return None
+            taken, there = values.gather(pl.Series(own)), len(own) == fields.rows
+            if not there:
+                taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[own], taken)
+            made[name] = _numbers(taken, self.layout.kinds[j], there=there) if name in wanted else taken
+        return columns.text_frame({**made, REST: rest})
+
+    def _rest(self, fields: Fields, names: list[str], codes: Positions, values: pl.Series) -> pl.Series | None:
+        """REST; None where a key is twice in a row."""
+        import polars as pl
+
+        place = np.array([self.layout.positions.get(n, -1) for n in names], np.intp)[codes]
+        same = np.diff(fields.row, prepend=-1) == 0
+        odd = (place < 0) | (same & (np.diff(place, prepend=-1) <= 0))
+        texts: dict[int, str] = {}
+        for row in np.unique(fields.row[odd]).tolist():
+            a, b = np.searchsorted(fields.row, [row, row + 1])
+            found = {names[codes[f]]: None if place[f] >= 0 else values[f] for f in range(int(a), int(b))}
+            if len(found) < b - a or REST in found:
+                return None
+            texts[row] = json.dumps(found)
+        rest = pl.Series([None], dtype=pl.String).new_from_index(0, fields.rows)
+        return rest.scatter(list(texts), list(texts.values())) if texts else rest
+
+    def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
+        """What is wrong, and on which line: the slow way, line by line, the first in the file."""
+        check = LineCheck(wanted, infinite == "error")
+        for place, line in enumerate(self._lines()):
+            what = check.fault(line)
+            if what:
+                return BadPlaceError(place, what, text.LATIN if what.startswith("not UTF-8") else "")
+        return BadPlaceError(0, "the lines from here can't be parsed")
+
+
+def _coded(keys: pl.Series, positions: dict[str, int]) -> tuple[list[str], Positions]:
+    """The names that there are, and for each field which one it has."""
+    import polars as pl
+
+    spelled = keys.unique(maintain_order=True)
+    which = np.asarray(keys.cast(pl.Enum(spelled)).to_physical().to_numpy(), np.intp)
+    read = [json.loads(f'"{s}"') if "\\" in s else s for s in spelled.to_list()]
+    codes = {n: j for j, n in enumerate(dict.fromkeys(read))}
+    return list(codes), np.array([codes[n] for n in read], np.intp)[which]
+
+
+def _numbers(taken: pl.Series, kind: Kind, *, there: bool) -> pl.Series:
+    """Of a selected column's text, numbers; or, where a key is not there, text with "" in its place."""
+    import polars as pl
+
+    if not there:
+        filled = taken.fill_null("")
+        return filled.set(filled == "null", None)
+    if kind in ("integer", "empty"):
+        whole = taken.cast(pl.Int64, strict=False)
+        if whole.null_count() == (taken == "null").sum():
+            return whole
+    return taken.cast(pl.Float64, strict=False)

@@ -1,0 +1,51 @@
+"""Layers around the writer of any format: what comes to it is translated, what a text one encodes is compressed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from normcli.columns import Frame
+from normcli.compression import Codec
+from normcli.formats import Outlet, Sink, Writer
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Frames of another format are made plain first."""
+
+    writer: Writer
+    plain: Callable[[Frame], Frame]
+
+    def encode(self, frame: Frame) -> Any:
+        return self.writer.encode(self.plain(frame))
+
+    def open(self, file: Outlet) -> Sink:
+        return self.writer.open(file)
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """Pieces are packed in the workers; each is packed alone, so that who packs which makes no difference."""
+
+    writer: Writer
+    codec: Codec
+
+    def encode(self, frame: Frame) -> Any:
+        return self.codec.pack(b"".join(self.writer.encode(frame)))
+
+    def open(self, file: Outlet) -> Sink:
+        sink: Sink = self.codec.sink(file)
+        self.writer.open(_Packing(sink, self.codec))
+        return sink
+
+
+@dataclass(frozen=True)
+class _Packing:
+    """Takes what a text writer begins a file with; text has no end of its own."""
+
+    sink: Sink
+    codec: Codec
+
+    def write(self, data: bytes, /) -> int:
+        self.sink.write(self.codec.pack(data))
+        return len(data)

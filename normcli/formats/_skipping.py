@@ -1,0 +1,56 @@
+"""Text without its bad rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from normcli.formats import Decoded, Reject
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Judged(NamedTuple):
+    """A row of a chunk."""
+
+    place: int
+    text: bytes
+    blank: bool
+    fault: str | None  # what is wrong with it
+
+
+def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
+    """The good ones together, and the bad ones."""
+    good, rejects, number = [], [], 0
+    for row in rows:
+        if row.fault is None:
+            good.append(row.text)
+        else:
+            raw = row.text.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+            rejects.append(Reject(number, row.place, row.fault, raw))
+        number += not row.blank
+    return b"".join(good), tuple(rejects)
+
+
+def places(data: bytes) -> int:
+    """How many lines there are; the last may do without a line end."""
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
+    """Whether a selected column of a decoded frame holds an infinite number."""
+    import polars as pl
+
+    for name in wanted:
+        series = frame[name]
+        if series.dtype == pl.String:
+            series = series.str.strip_chars(" \t").cast(pl.Float64, strict=False)
+        if series.dtype.is_float() and series.is_infinite().any():
+            return True
+    return False
+
+
+def with_rejects(good: Decoded, rejects: tuple[Reject, ...], data: bytes) -> Decoded:
+    """What was decoded of the good rows of `data`, as of all of them."""
+    return Decoded(good.frame, places(data), good.blank_lines, rejects)

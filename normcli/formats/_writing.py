@@ -1,0 +1,31 @@
+"""How text gets out: pieces are lists of bytes as polars gave them, written one after the other."""
+
+from dataclasses import dataclass, field
+
+from normcli.formats import Outlet
+
+
+@dataclass
+class Pieces:
+    """A file for polars to write to: what it writes, as it comes."""
+
+    written: list[bytes] = field(default_factory=list)
+
+    def write(self, data: bytes) -> int:
+        self.written.append(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    file: Outlet
+
+    def write(self, piece: list[bytes]) -> None:
+        for part in piece:
+            self.file.write(part)
+
+    def close(self) -> None:
+        """Text needs no end mark."""

@@ -1,0 +1,266 @@
+"""NDJSON: an object on each line. Numbers of selected keys are normalized, all else stays what it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from normcli import columns
+from normcli.columns import REST, Field, Frame, Schema
+from normcli.errors import BadDataError, BadRowError, printable
+from normcli.formats import Outlet
+from normcli.formats import _text as text
+from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
+from normcli.formats._parsing import BOM
+from normcli.formats._writing import Pieces, Sink
+from normcli.sources import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+suffixes = (".ndjson", ".jsonl")
+magic = b""
+
+SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
+TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Nothing to choose."""
+
+    def check(self) -> None:
+        """Nothing to contradict."""
+
+
+class Reader:
+    """An NDJSON input, cut into chunks; its columns are the keys of its first rows."""
+
+    typed = False
+    unit = "B"
+    start = 0
+
+    def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
+        """With `skip`, bad rows are no obstacle, and a key of which half the values are numbers is to hold some."""
+        self.source = source
+        self._skip = skip
+        self.digests: tuple[str, ...] = ()
+        self.doubts: dict[str, str] = {}
+        self._block = block_size or text.BLOCK
+        self.layout = self._layout(self._sample())
+        self.size = source.size
+
+    def name(self, place: int) -> str:
+        return f"{self.source.name}:{place + 1}"
+
+    @property
+    def schema(self) -> Schema:
+        both = zip(self.layout.names, self.layout.kinds, strict=True)
+        return tuple(Field(n, TYPES.get(k, k)) for n, k in both)
+
+    def blank(self, wanted: frozenset[str]) -> Frame:
+        import polars as pl
+
+        made = {n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in self.layout.names}
+        return columns.text_frame({**made, REST: pl.Series(dtype=pl.String)})
+
+    @property
+    def plain(self) -> Plain:
+        return Plain(self.layout.names)
+
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+        for rows in text.cut(self.source, delimiter=None, size=self._block):
+            yield Chunk(self.layout, rows.data)
+            del rows  # whose memory is wanted again
+
+    def close(self) -> None:
+        self.source.close()
+
+    def _sample(self) -> list[bytes]:
+        """The first lines; a byte order mark is dropped."""
+        name, size = self.source.name, SAMPLE[0]
+        mark = self.source.peek(3)
+        if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise BadDataError(f"{name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
+        if mark == BOM:
+            self.source.read(3)
+        while len(head := self.source.peek(size)) == size <= text.LONGEST_ROW and b"\n" not in head.lstrip(SPACE):
+            size *= 4
+        if not head.strip(SPACE):
+            raise BadDataError(f"{name}: is empty", "did the command that made it fail?")
+        whole = head if len(head) < size else head[: head.rfind(b"\n") + 1] or head
+        return whole.split(b"\n")
+
+    def _layout(self, lines: list[bytes]) -> Layout:
+        """The keys, each after the one that it follows where it is first met, and what they hold."""
+        check = LineCheck(frozenset(), finite=False)
+        values: dict[str, list[tuple[int, Any]]] = {}
+        order: list[str] = []
+        rows = 0
+        for place, line in enumerate(lines):
+            what = check.fault(line)
+            if what and not self._skip:
+                hint = text.LATIN if what.startswith("not UTF-8") else ""
+                raise BadDataError(f"{self.name(place)}: {what}", hint)
+            if what or not line.strip(SPACE):
+                continue
+            before = None
+            for name, value in members(line):
+                if name not in values:
+                    values[name] = []
+                    order.insert(0 if before is None else order.index(before) + 1, name)
+                values[name] += [(place, value)] if value is not None else []
+                before = name
+            rows += 1
+            if rows == SAMPLE[1]:
+                break
+        kinds = {n: kind([v for _, v in values[n]], skip=self._skip) for n in order}
+        for name in order:
+            self._doubt(name, kinds[name], values[name])
+        return Layout(tuple(order), tuple(kinds[n] for n in order))
+
+    def _doubt(self, name: str, found: Kind, values: list[tuple[int, Any]]) -> None:
+        """Whether it may be a mistake that a column is left out: it has no value yet, or half of them are numbers."""
+        left = f"column '{printable(name)}' is left out"
+        others = [(p, v) for p, v in values if not isinstance(v, Number)]
+        if found == "empty":
+            self.doubts[name] = f"{self.source.name}: {left}: it is empty in the first rows"
+        elif found == "json" and 2 * len(others) <= len(values):
+            place, value = others[0]
+            self.doubts[name] = f"{self.name(place)}: {left}: {shown(value)} in it is not a number"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """An object a row, its keys in the order of the row that it comes from. Rows of other formats have every key."""
+
+    columns: tuple[str, ...]
+    numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
+    own: frozenset[str]  # columns whose text is JSON already
+
+    @classmethod
+    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
+        """For output of the columns of `blank`. Text has no place for digests."""
+        schema = columns.to_polars(blank).schema
+        numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
+        own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
+        return cls(tuple(n for n in schema if n != REST), numbers, own)
+
+    def encode(self, frame: Frame) -> list[bytes]:
+        import polars as pl
+
+        rows = columns.to_polars(frame)
+        texts = [self._text(rows[n], n) for n in self.columns]
+        lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
+        if REST in rows.columns and rows[REST].null_count() < rows.height:
+            odd = rows[REST].is_not_null().arg_true()
+            lines = lines.scatter(odd, [self._odd(i, rows[REST][i], [t[i] for t in texts]) for i in odd])
+        out = Pieces()
+        lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
+        return out.written
+
+    def _text(self, series: pl.Series, name: str) -> pl.Series:
+        """Each value as JSON; null where the key is not to be there."""
+        import polars as pl
+
+        if series.dtype == pl.String and name in self.numbers:
+            number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
+            there = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
+            return there.set((series == "").fill_null(value=False), None) if name in self.own else there
+        return series if name in self.own and series.dtype == pl.String else as_json(series)
+
+    def _lines(self, texts: list[pl.Series]) -> pl.Series:
+        """Rows whose keys stand in the order of the columns."""
+        import polars as pl
+
+        members = [pl.lit(f"{_quoted(n)}:") + pl.lit(t) for n, t in zip(self.columns, texts, strict=True)]
+        body = pl.concat_str(members, separator=",", ignore_nulls=True)
+        return pl.select(pl.concat_str([pl.lit("{"), body, pl.lit("}")])).to_series()
+
+    def _odd(self, row: int, rest: str, texts: list[str | None]) -> str:
+        """A row with keys in its own order, or with unknown ones. Raises BadRowError."""
+        left = {n: t for n, t in zip(self.columns, texts, strict=True) if t is not None}
+        found: dict[str, str | None] = {}
+        for name, raw in json.loads(rest).items():
+            if raw is not None and name in self.columns:
+                raise BadRowError(row, f"key '{printable(name)}' is what a column of the output is called")
+            found[name] = left.pop(name, None) if raw is None else raw
+        return "{" + ",".join(f"{_quoted(n)}:{t}" for n, t in (found | left).items() if t is not None) + "}"
+
+    def open(self, file: Outlet) -> Sink:
+        return Sink(file)
+
+
+# -- values of other formats -------------------------------------------------------------------------------------
+def as_json(series: pl.Series) -> pl.Series:
+    """A column's values as JSON; NaN, which JSON does not have, is null as any missing value. Raises BadRowError,
+    BadDataError."""
+    import polars as pl
+
+    kind = series.dtype
+    if kind.is_float():
+        series = series.fill_nan(None)
+        if series.is_infinite().any():
+            raise BadRowError(
+                int(series.is_infinite().arg_max() or 0),
+                f"infinite value in column '{printable(series.name)}', which JSON can't hold",
+            )
+    if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
+        return series.cast(pl.String).fill_null("null")
+    if kind.is_nested():
+        try:
+            texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]
+        except (TypeError, ValueError) as e:
+            raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {e}") from None
+        return pl.Series(texts, dtype=pl.String)
+    if kind in (pl.Binary, pl.Object):
+        raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {kind}")
+    return _all_quoted(series.cast(pl.String))
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _all_quoted(series: pl.Series) -> pl.Series:
+    """Text as JSON strings; null as null."""
+    import polars as pl
+
+    plain = pl.select(pl.lit('"') + pl.lit(series) + pl.lit('"')).to_series().fill_null("null")
+    special = series.str.contains(r'["\\\x00-\x1f]').fill_null(value=False).arg_true()
+    return plain.scatter(special, [_quoted(v) for v in series.gather(special)]) if len(special) else plain
+
+
+# -- and for them ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Plain:
+    """Makes frames plain: text without quotes, missing keys and nulls alike, other values as they are spelled."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Raises BadRowError for a key that the first rows did not have: there is no column for it."""
+        if REST in frame.columns and frame[REST].null_count() < frame.height:
+            for row in frame[REST].is_not_null().arg_true():
+                late = next((n for n, raw in json.loads(frame[REST][row]).items() if raw is not None), None)
+                if late is not None:
+                    what = f"there is no column for key '{printable(late)}', which the first rows do not have"
+                    raise BadRowError(row, what, "NDJSON can be written with it")
+        made = {s.name: _unquoted(s) if s.name in self.names else s for s in frame if s.name != REST}
+        return columns.text_frame(made)
+
+
+def _unquoted(series: pl.Series) -> pl.Series:
+    import polars as pl
+
+    if series.dtype != pl.String:
+        return series
+    words = series.set(series.is_in(["", "null"]).fill_null(value=False), None)
+    quoted = words.str.starts_with('"').fill_null(value=False)
+    if not quoted.any():
+        return words
+    words = words.str.strip_prefix('"').str.strip_suffix('"').zip_with(quoted, words)
+    escaped = (quoted & words.str.contains("\\", literal=True)).arg_true()
+    return words.scatter(escaped, [json.loads(v) for v in series.gather(escaped)]) if len(escaped) else words

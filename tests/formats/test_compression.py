@@ -1,0 +1,341 @@
+"""gzip and zstd of text: read as what was compressed, whatever way the bytes come; refused wherever they are cut."""
+
+import gzip
+import io
+import itertools
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normcli import compression, formats, library
+from normcli.errors import BadDataError, UsageError
+from normcli.methods.center import Center
+from normcli.sources import Source, open_source
+from tests.formats.conftest import NAME, identity, in_memory, normcli, params_of, read, reader, through_pipe
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+TEXT = b"id,x\n" + b"".join(b"%d,%d.5\n" % (i, i * i) for i in range(40))
+SKIPPED = b"\x50\x2a\x4d\x18\x04\0\0\0four"  # a frame that zstd passes over
+PACK = {"gz": lambda data: gzip.compress(data, mtime=0), "zst": zstd.compress}
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+
+def bgzip(data: bytes) -> bytes:
+    """A member with bgzip's field of its size."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    body = deflate.compress(data) + deflate.flush()
+    head = bytes.fromhex("1f8b08040000000000ff060042430200") + struct.pack("<H", len(body) + 25)
+    return head + body + struct.pack("<II", zlib.crc32(data), len(data))
+
+
+def everything(source: Source) -> bytes:
+    return b"".join(iter(lambda: source.read(1000), b""))
+
+
+SOUND: dict[str, bytes] = {
+    "gzip": PACK["gz"](TEXT),
+    "gzip, stored": gzip.compress(TEXT, 0),
+    "gzip, two members": PACK["gz"](TEXT[:50]) + PACK["gz"](TEXT[50:]),
+    "gzip, many members": b"".join(PACK["gz"](TEXT[i : i + 3]) for i in range(0, len(TEXT), 3)),
+    "gzip, an empty member": PACK["gz"](b"") + PACK["gz"](TEXT) + PACK["gz"](b""),
+    "gzip, padded": PACK["gz"](TEXT) + bytes(1000),
+    "gzip, much padded": PACK["gz"](TEXT) + bytes(200_000),
+    "gzip, padded between": PACK["gz"](TEXT[:9]) + bytes(3) + PACK["gz"](TEXT[9:]),
+    "bgzip": bgzip(TEXT[:70]) + bgzip(TEXT[70:]) + BGZIP_END,
+    "zstd": PACK["zst"](TEXT),
+    "zstd, two frames": PACK["zst"](TEXT[:50]) + PACK["zst"](TEXT[50:]),
+    "zstd, skipped frames": SKIPPED + PACK["zst"](TEXT) + SKIPPED,
+    "zstd, best": zstd.compress(TEXT, 19),
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("sizes", [[1 << 16], [1], [1, 7, 2], [65_536, 1]])
+def test_read_as_what_was_compressed(name: str, sizes: Sequence[int]) -> None:
+    data = SOUND[name]
+    if sizes[0] == 1 and len(data) > 10_000:
+        sizes = [4097]
+    assert everything(in_memory(data)) == TEXT
+    for blocking in (True, False):
+        source = through_pipe(data, sizes, blocking=blocking)
+        assert source.compression == name[:4].replace("bgzi", "gzip")
+        assert source.peek(5) == TEXT[:5]
+        assert everything(source) == TEXT
+        assert source.count == len(TEXT)
+        assert source.size is None
+
+
+@given(cuts=st.lists(st.integers(0, 3000), max_size=5), sizes=st.lists(st.integers(1, 900), min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_however_it_is_cut_into_members(cuts: list[int], sizes: list[int]) -> None:
+    text = TEXT * 5
+    edges = sorted({0, len(text), *cuts})
+    for pack in PACK.values():
+        data = b"".join(pack(text[a:b]) for a, b in itertools.pairwise(edges))
+        assert everything(through_pipe(data, sizes)) == text
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+@pytest.mark.parametrize("way", [in_memory, through_pipe])
+def test_truncated_at_every_byte(suffix: str, way: Any) -> None:
+    """Cut short anywhere, it is refused and called truncated; but for a pipe that ends before it can be told."""
+    whole = PACK[suffix](TEXT)
+    known = 4 if suffix == "zst" else 2
+    for length in range(known, len(whole)):
+        with pytest.raises(BadDataError, match="truncated") as caught:
+            everything(way(whole[:length]))
+        assert NAME in caught.value.message
+    for length in range(known):
+        with pytest.raises(BadDataError, match="truncated"):
+            everything(in_memory(whole[:length], f"t.csv.{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_truncated_within_a_later_member(suffix: str) -> None:
+    first = PACK[suffix](TEXT[:100])
+    whole = first + PACK[suffix](TEXT[100:])
+    for length in range(len(first) + 1, len(whole)):
+        with pytest.raises(BadDataError, match="truncated"):
+            everything(in_memory(whole[:length]))
+
+
+def test_bgzip_is_truncated_without_its_end() -> None:
+    """Even where it is cut between two members."""
+    whole = SOUND["bgzip"]
+    for length in range(2, len(whole)):
+        with pytest.raises(BadDataError, match="truncated"):
+            everything(in_memory(whole[:length]))
+
+
+@pytest.mark.parametrize(
+    "rest", [b"x", b"\n", b"id,x\n1,2\n", b"\0\0\0x", b"\x1f\x8c\x08\0", b"PK\x03\x04", bytes(9) + b"1"]
+)
+def test_what_follows_is_refused(rest: bytes) -> None:
+    for suffix, pack in PACK.items():
+        with pytest.raises(BadDataError, match="followed by something else"):
+            everything(in_memory(pack(TEXT) + rest))
+        if suffix == "zst":
+            with pytest.raises(BadDataError, match="followed by something else"):
+                everything(in_memory(pack(TEXT) + bytes(8)))
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_one_flipped_bit_is_never_another_text(suffix: str) -> None:
+    """The same text (a header's time or name), or refused."""
+    whole = PACK[suffix](TEXT)
+    if suffix == "zst":
+        whole = zstd.compress(TEXT, options={zstd.CompressionParameter.checksum_flag: 1})
+    refused = 0
+    for at in range(len(whole) * 8):
+        data = bytearray(whole)
+        data[at // 8] ^= 1 << at % 8
+        try:
+            source = in_memory(bytes(data))
+            assert everything(source) == TEXT or (at < 32 and not source.compression)
+        except BadDataError:
+            refused += 1
+    assert refused > len(whole) * 7
+
+
+def test_a_name_that_says_so_and_data_that_are_not() -> None:
+    for suffix, word in (("gz", "gzip"), ("zst", "zstd")):
+        with pytest.raises(BadDataError, match=f"not {word}, though its name says so"):
+            in_memory(TEXT, f"t.csv.{suffix}").peek(1)
+    assert everything(in_memory(PACK["gz"](TEXT), "t.csv.zst")) == TEXT
+    assert everything(in_memory(PACK["zst"](TEXT), "t.csv")) == TEXT
+
+
+def test_a_little_that_expands_to_much_is_read_in_pieces() -> None:
+    for pack in PACK.values():
+        source = in_memory(pack(bytes(50 << 20)))
+        assert len(source.read(1000)) == 1000
+        assert source.count == 1000
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_blocks_are_those_of_the_text(name: str) -> None:
+    """Cut at marks of the text, not of what it was compressed to."""
+    for size in (1, 16, 100, None):
+        plain = [c.rows.data for c in reader(TEXT, size).chunks()]
+        assert [c.rows.data for c in reader(SOUND[name], size).chunks()] == plain
+    assert read(SOUND[name], ["x"]) == read(TEXT, ["x"])
+
+
+def test_lines_are_those_of_the_text() -> None:
+    with pytest.raises(BadDataError, match=r"t\.csv:3: .*bad"):
+        read(PACK["gz"](b"a\n1\nbad\n"), ["a"])
+
+
+# -- names -------------------------------------------------------------------------------------------------------
+def test_suffixes_are_seen_through() -> None:
+    assert [formats.by_suffix(f"a.csv{s}") for s in (".gz", ".zst", ".GZ", "")] == ["csv"] * 4
+    assert formats.by_suffix("a.tab.gz") == "tsv"
+    assert formats.by_suffix("a.gz") is formats.by_suffix("a.csv.gz.gz") is None
+    assert formats.bare("csv.gz") == formats.bare("csv") == "csv"
+    assert formats.of_output(None, "a.csv.gz", "tsv") == "csv.gz"
+    assert formats.of_output(None, "a.gz", "tsv") == "tsv.gz"
+    assert formats.of_output("csv", "a.tsv.zst", "tsv") == "csv.zst"
+    assert formats.of_output("csv.gz", None, "tsv") == "csv.gz"
+    assert formats.of_output(None, None, "csv") == "csv"
+    assert formats.suffix_of("tsv.zst") == ".tsv.zst"
+    assert {".csv", ".csv.gz", ".tab.zst", ".parquet"} <= set(formats.suffixes())
+    assert ".parquet.gz" not in formats.suffixes()
+    assert [formats.is_binary(n) for n in ("csv", "csv.gz", "parquet")] == [False, True, True]
+
+
+def test_binary_formats_are_not_compressed() -> None:
+    with pytest.raises(UsageError, match="parquet by gzip"):
+        formats.of_output(None, "a.parquet.gz", "csv")
+    with pytest.raises(UsageError, match="parquet by zstd"):
+        formats.of_output("parquet.zst", None, "csv")
+    with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet by gzip"):
+        formats.of_source(in_memory(PACK["gz"](b"PAR1"), "a.parquet.gz"))
+    with pytest.raises(UsageError):
+        formats.of_source(in_memory(PACK["zst"](b"PAR1 and more"), "<stdin>"))
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+TOOLS = {"gz": ["gzip", "-dc"], "zst": ["zstd", "-dc"]}
+
+
+def expanded(path: Path) -> bytes:
+    """As another program reads it."""
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
+    return zstd.decompress(path.read_bytes())
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_written_is_what_would_be_written(folder: Path, suffix: str) -> None:
+    """Whatever the blocks; one member."""
+    (folder / "in.csv").write_bytes(TEXT)
+    library.apply(identity("x"), folder / "in.csv", folder / "out.csv")
+    for size in (1, 64, None):
+        made = folder / f"out.csv.{suffix}"
+        library.apply(identity("x"), folder / "in.csv", made, block_size=size)
+        assert expanded(made) == (folder / "out.csv").read_bytes()
+        member = compression.by_suffix(made.name).member()  # type: ignore[union-attr]
+        member.decompress(made.read_bytes(), 1 << 20)
+        assert member.eof
+        assert member.unused_data == b""
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+@pytest.mark.parametrize("text", [b"a,x\n", b"a,x\n1,2.0\n", b"x\n1.0\n"])
+def test_little_and_nothing(folder: Path, suffix: str, text: bytes) -> None:
+    given, made = folder / f"in.csv.{suffix}", folder / f"out.csv.{suffix}"
+    given.write_bytes(PACK[suffix](text))
+    library.apply(identity("x"), given, made)
+    assert expanded(made) == text
+    assert made.read_bytes()[4:8] == bytes(4) or suffix == "zst"
+
+
+@given(parts=st.lists(st.binary(max_size=300), max_size=8))
+@settings(max_examples=60)
+def test_a_member_of_pieces(parts: list[bytes]) -> None:
+    """Its checksum, put together from those of the pieces, is that of the whole."""
+    for codec, expand in zip(compression.CODECS, (gzip.decompress, zstd.decompress), strict=True):
+        file = io.BytesIO()
+        sink = codec.sink(file)
+        for part in parts:
+            sink.write(codec.pack(part))
+        open_end = file.getvalue()
+        sink.close()
+        assert expand(file.getvalue()) == b"".join(parts)
+        with pytest.raises(BadDataError, match="truncated"):
+            everything(in_memory(open_end, f"t.csv{codec.suffix}"))
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_a_failed_output_has_no_end(folder: Path, suffix: str) -> None:
+    """On standard output, a reader can tell; a file does not appear."""
+    bad = b"a\n" + b"".join(b"%d\n" % i for i in range(2_000_000)) + b"bad\n"
+    (folder / "p.json").write_bytes(params_of(identity("a")))
+    done = normcli("apply", "-p", folder / "p.json", "--to", f"csv.{suffix}", stdin=bad)
+    assert done.returncode == 65
+    assert len(done.stdout) > 1000
+    with pytest.raises(BadDataError, match="truncated"):
+        everything(in_memory(done.stdout))
+    done = normcli("apply", "-p", folder / "p.json", "-o", folder / f"no.csv.{suffix}", stdin=bad)
+    assert done.returncode == 65
+    assert not (folder / f"no.csv.{suffix}").exists()
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_through_the_command(folder: Path, suffix: str) -> None:
+    """A file, a pipe and a plain file give the same parameters; what was asked for comes out, the same each time."""
+    packed, plain = folder / f"d.csv.{suffix}", folder / "d.csv"
+    packed.write_bytes(PACK[suffix](TEXT))
+    plain.write_bytes(TEXT)
+    fits = [
+        normcli("fit", packed, "-m", "zscore"),
+        normcli("fit", plain, "-m", "zscore"),
+        normcli("fit", "-m", "zscore", stdin=packed.read_bytes()),
+        normcli("fit", "-m", "zscore", "--from", f"csv.{suffix}", stdin=packed.read_bytes()),
+    ]
+    assert [f.returncode for f in fits] == [0] * 4
+    assert len({f.stdout for f in fits}) == 1
+    (folder / "p.json").write_bytes(fits[0].stdout)
+    to_file = normcli("apply", packed, "-p", folder / "p.json", "-o", folder / f"z.csv.{suffix}")
+    assert to_file.returncode == 0
+    asked = normcli("apply", "-p", folder / "p.json", "--to", f"csv.{suffix}", stdin=TEXT)
+    assert asked.stdout == (folder / f"z.csv.{suffix}").read_bytes()
+    plainly = normcli("apply", packed, "-p", folder / "p.json")
+    assert plainly.stdout == expanded(folder / f"z.csv.{suffix}")
+
+
+def test_into_a_directory(folder: Path) -> None:
+    """Names stay, and what they say; --to gives them a new suffix."""
+    (folder / "many").mkdir()
+    for name in ("a.csv.gz", "b.csv.gz"):
+        (folder / "many" / name).write_bytes(PACK["gz"](TEXT))
+    (folder / "p.json").write_bytes(params_of(identity("x")))
+    for to, made in (
+        ([], "a.csv.gz"),
+        (["--to", "csv"], "a.csv"),
+        (["--to", "csv.zst"], "a.csv.zst"),
+        (["--to", "parquet"], "a.parquet"),
+    ):
+        done = normcli("apply", folder / "many", "-p", folder / "p.json", "-o", f"{folder}/{made}.d/", *to)
+        assert done.returncode == 0, done.stderr
+        assert (folder / f"{made}.d" / made).exists()
+        if ".csv" in made:
+            found = open_source(folder / f"{made}.d" / made)
+            assert bool(found.compression) == (made != "a.csv")
+            assert everything(found) == TEXT
+
+
+def test_refused_by_the_command(folder: Path) -> None:
+    (folder / "d.csv.gz").write_bytes(PACK["gz"](TEXT)[:-1])
+    done = normcli("fit", folder / "d.csv.gz", "-m", "zscore")
+    assert done.returncode == 65
+    assert b"d.csv.gz: the gzip data are truncated" in done.stderr
+    (folder / "p.json").write_bytes(params_of(identity("x")))
+    done = normcli("apply", "-p", folder / "p.json", "-o", folder / "o.parquet.gz", stdin=TEXT)
+    assert done.returncode == 2
+    assert b"parquet by gzip" in done.stderr
+    done = normcli("fit", "--from", "csv.xz", "-m", "zscore", stdin=TEXT)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("suffix", TOOLS)
+def test_the_usual_tools_read_it(folder: Path, suffix: str) -> None:
+    made = folder / f"tool.csv.{suffix}"
+    (folder / "in.csv").write_bytes(TEXT)
+    library.apply(library.fit(folder / "in.csv", Center()), folder / "in.csv", made, block_size=50)
+    if not any(os.access(Path(p) / TOOLS[suffix][0], os.X_OK) for p in os.environ["PATH"].split(":")):
+        pytest.skip(f"{TOOLS[suffix][0]} is not installed")
+    assert subprocess.run([*TOOLS[suffix], made], capture_output=True, check=True).stdout == expanded(made)
