@@ -308,7 +308,7 @@ def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: b
 
 
 def methods_of(plan: Plan) -> list[str]:
-    return [registry.name_of(step.method) for step in plan.steps]
+    return list(dict.fromkeys(registry.name_of(step.method) for step in plan.steps))
 
 
 def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
