@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.errors import BadDataError, BadRowError, printable
+from normcli.errors import BadDataError, BadRowError, printable, short
 from normcli.record import Array
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ REST = "\0rest"  # a column of a frame that is none of the data's: what the form
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 EXACT = 1 << 53  # up to which a float64 holds every whole number
 VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")
-_NUMBERS = ("int", "uint", "float", "decimal")
+NUMBER = re.compile(r"u?int(8|16|32|64)|float(16|32|64)|decimal(32|64|128|256)\(\d+, -?\d+\)")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Field:
 
     @property
     def is_number(self) -> bool:
-        return self.type.startswith(_NUMBERS)
+        return NUMBER.fullmatch(self.type) is not None
 
     @property
     def list_of(self) -> str | None:
@@ -113,7 +113,7 @@ def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:
 def described(schema: Schema) -> str:
     """Names and types, for a message."""
     more = f" and {len(schema) - 20} more" if len(schema) > 20 else ""
-    return ", ".join(f"{printable(f.name)} ({f.type})" for f in schema[:20]) + more
+    return ", ".join(f"{short(f.name)} ({f.type})" for f in schema[:20]) + more
 
 
 # -- frames ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ Every error carries plain arguments only, so that it survives a pickle on its wa
 one into an exit code.
 """
 
+LONG = 200  # characters of a name that a message shows
+
 
 class NormcliError(Exception):
     """Something went wrong: `message` says what and where, `hint` what to do. Itself a bug of ours (exit 70)."""
@@ -88,3 +90,8 @@ class BadPlaceError(Exception):
 def printable(text: str) -> str:
     """`text` on one line: control characters, line ends and stray surrogates escaped as Python would."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def short(name: str) -> str:
+    """A name for a message, on one line, cut where it is very long."""
+    return printable(name if len(name) <= LONG else f"{name[:LONG]}…")

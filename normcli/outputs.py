@@ -17,6 +17,7 @@ from typing import Self
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
 
 STDOUT = "<stdout>"
+STDOUT_FD, CLOSED = 1, -1
 AHEAD = 8 << 20  # bytes
 
 _temporaries: set[str] = set()  # what must be gone if we are ended
@@ -100,6 +101,7 @@ class Target:
     def commit(self) -> None:
         """Puts the new file in the old one's place."""
         if self.temporary is None or self.path is None:
+            self._close()
             return
         self.prepare()
         with _changing:
@@ -116,6 +118,15 @@ class Target:
             finally:
                 os.close(directory)
 
+    def _close(self) -> None:
+        """Tells whoever reads a pipe or a device that this is all. Standard output is left to the process's end."""
+        fd, self.fd = self.fd, self.fd if self.fd == STDOUT_FD else CLOSED
+        try:
+            if fd != self.fd:
+                os.close(fd)
+        except OSError as e:
+            raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.dead = True
         if self.temporary is not None:
@@ -123,8 +134,10 @@ class Target:
                 os.unlink(self.temporary)
             _temporaries.discard(self.temporary)
             self.temporary = None
-        if self.path is not None:
-            os.close(self.fd)
+        if self.fd not in (STDOUT_FD, CLOSED):
+            with contextlib.suppress(OSError):
+                os.close(self.fd)
+            self.fd = CLOSED
 
 
 def open_target(path: str | None) -> Target:

@@ -180,6 +180,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
     _keys(document, TOP, "$", optional=("note",))
     schema = tuple(_typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(_a(list, document["schema"], "$.schema")))
+    for i, f in enumerate(schema):
+        if f.type.startswith(("int", "uint", "float", "decimal")) and not f.is_number:
+            _fail(f"$.schema[{i}].type", f"'{f.type}' is no type of numbers")
     if len({f.name for f in schema}) < len(schema):
         _fail("$.schema", "a name is there twice")
     types = {f.name: f.type for f in schema}
@@ -209,7 +212,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
 
 
 def _fail(at: str, what: str) -> NoReturn:
-    raise BadParametersError(f"{printable(at)}: {what}")
+    raise BadParametersError(f"{printable(at)}: {printable(what)}")
 
 
 def _parse(text: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from normcli import columns, registry, spool
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
-from normcli.formats import Chunk, Outlet, Reader, Sink, Writer
+from normcli.formats import Chunk, Outlet, Reader, Reject, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
 from normcli.plan import Plan, Seen, merged, unfitted
@@ -38,6 +38,7 @@ class Result:
     places: int = 0
     blank_lines: int = 0
     incomplete: int = 0
+    rejects: tuple[Reject, ...] = ()
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
@@ -52,25 +53,29 @@ class Work:
     wanted: frozenset[str]
     infinite: Infinite = "error"
     inverse: bool = False
+    skip: bool = False  # bad rows of text are left out, and told
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
     writer: Writer | None = None
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
     def __call__(self, chunk: Chunk) -> Result:
+        decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded = chunk.decode(self.wanted, self.infinite)
+                decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
                 result = Result(
                     rows=columns.rows(decoded.frame),
                     weight=chunk.weight,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
+                    rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
                 return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
         except BadRowError as e:
-            raise BadPlaceError(chunk.locate(e.row), e.what, e.hint) from None
+            row = decoded.row(e.row) if decoded else e.row
+            raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
 
     def _measured(self, result: Result, frame: Frame) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
@@ -135,8 +140,11 @@ class Progress:
 
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[int], None] = lambda weight: None
+    reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
     least: int = 0  # rows; fewer are an error
+    most: int = 0  # rows skipped; more are an error
+    rejected: int = 0
     inputs: int = 0
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
@@ -154,6 +162,7 @@ class Progress:
                 part = begun[result.part]
                 if result.part != number:
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                self._tell_rejects(part.reader, place, result.rejects)
                 place += result.places
                 self.rows += result.rows
                 self.blank_lines += result.blank_lines
@@ -167,6 +176,16 @@ class Progress:
             reader = begun[e.part].reader
             place = place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
+
+    def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
+        for each in rejects:
+            self.rejected += 1
+            self.reject(reader.source.name, place + each.place + 1, each)
+            if self.rejected > self.most:
+                raise BadDataError(
+                    f"{reader.name(place + each.place)}: {each.reason}; that is the bad row number {self.rejected:,}",
+                    "--max-bad-rows says how many may be",
+                )
 
     def end(self) -> None:
         """Everything was read. Raises BadDataError where that is too little, or where `settle` does."""
@@ -198,6 +217,7 @@ def fit(
     lengths: Mapping[str, int] | None = None,
     infinite: Infinite = "error",
     note: str = "",
+    skip: bool = False,
     keep: Spool | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -208,7 +228,7 @@ def fit(
     plan = Plan(unfitted(method, names, lengths or {}), schema, note=note)
     if not method.statistics:
         return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
-    work = Work(plan, frozenset(names), infinite, spool=keep)
+    work = Work(plan, frozenset(names), infinite, skip=skip, spool=keep)
     blank: tuple[Seen, ...] = tuple(method.statistics for _ in plan.steps)
     seen = here = blank  # of all inputs that have ended, and of the one that has not
     types: tuple[str, ...] = ()
@@ -313,7 +333,8 @@ def methods_of(plan: Plan) -> list[str]:
 
 def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
-    blank, _ = plan.transform(reader.blank(frozenset(plan.needs(inverse=inverse))), "error", inverse=inverse)
+    with np.errstate(all="ignore"):
+        blank, _ = plan.transform(reader.blank(frozenset(plan.needs(inverse=inverse))), "error", inverse=inverse)
     there = columns.names(blank)
     if only:
         given = set(plan.gives(inverse=inverse))
@@ -322,11 +343,11 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
 
 
 def written_by(
-    writer: Writer, blank: Frame, plan: Plan, *, infinite: Infinite = "error", inverse: bool = False
+    writer: Writer, blank: Frame, plan: Plan, *, infinite: Infinite = "error", inverse: bool = False, skip: bool = False
 ) -> Work:
     """The work of applying a plan, or of undoing it, to an output like `blank`."""
     wanted = frozenset(plan.needs(inverse=inverse))
-    return Work(plan, wanted, infinite, inverse, keep=columns.names(blank), writer=writer)
+    return Work(plan, wanted, infinite, inverse, skip, keep=columns.names(blank), writer=writer)
 
 
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:

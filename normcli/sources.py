@@ -126,7 +126,7 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False))
-    name = printable(os.fsdecode(path))
+    name = printable(os.fsdecode(path)) or "''"
     try:
         file = io.FileIO(os.fspath(path), "rb")
     except IsADirectoryError:

@@ -14,6 +14,7 @@ from normcli.cli._command import FORMAT, PLACE, Entry, given
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.cli._inputs import Readers
+    from normcli.cli._rejects import Rejects
     from normcli.engines.threads import Threads
     from normcli.inputs import Input
     from normcli.pipeline import Progress
@@ -34,7 +35,7 @@ COMMON = (
         type=click.Choice(("error", "missing")),
         default="error",
         show_default=True,
-        help="An infinite value is an error, or counts as missing.",
+        help="An infinite value is an error, or counts as missing and comes out as such.",
     ),
     click.option(
         "--threads",
@@ -105,7 +106,9 @@ def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(told: Console, readers: Readers, values: dict[str, Any], *, shown: bool = True) -> Iterator[Progress]:
+def progress(
+    told: Console, readers: Readers, values: dict[str, Any], skipped: Rejects, *, shown: bool = True
+) -> Iterator[Progress]:
     """What the pipeline tells goes to the console; with a bar while it runs."""
     from normcli.cli._report import current
     from normcli.pipeline import Progress
@@ -113,8 +116,11 @@ def progress(told: Console, readers: Readers, values: dict[str, Any], *, shown: 
     first = readers.first
     with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
         made = Progress(warn=told.warn, advance=advance, settle=told.settle, least=values["min_rows"])
+        made.reject, made.most = skipped.add, skipped.most
+        skipped.check(first)
         current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
-        current.facts |= {"rows_in": lambda: made.rows, "bytes_in": lambda: made.count or readers.first.source.count}
+        current.facts |= {"bytes_in": lambda: made.count or readers.first.source.count}
+        current.facts |= {"rows_in": lambda: made.rows + made.rejected, "rows_rejected": lambda: made.rejected}
         yield made
 
 
@@ -144,5 +150,6 @@ def counted(n: int, noun: str) -> str:
 
 
 def blank_lines(progress: Progress) -> str:
-    n = progress.blank_lines
-    return f", {counted(n, 'blank line')} skipped" if n else ""
+    n, bad = progress.blank_lines, progress.rejected
+    said = f", {counted(n, 'blank line')} skipped" if n else ""
+    return said + (f", {counted(bad, 'bad row')} rejected" if bad else "")

@@ -30,6 +30,7 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 
 # what a finished file does not depend on
 INDIFFERENT = {
+    "rejects",
     "min_rows",
     "report",
     "dry_run",
@@ -151,7 +152,10 @@ class Outputs:
         from normcli.spool import origin_of
 
         writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests)
-        return pipeline.written_by(writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse)
+        return pipeline.written_by(
+            writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse,
+            skip=self.values["on_bad_row"] == "skip",
+        )  # fmt: skip
 
 
 def open_below(path: str) -> Target:

@@ -22,6 +22,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._inputs import Readers, find, many
 from normcli.cli._outputs import Outputs, add_to, is_directory, written
+from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from normcli.inputs import Input
     from normcli.pipeline import Progress
     from normcli.plan import Plan
+
+    Done = tuple[Progress, str]  # what it told, and where all went
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 EXAMPLES = (
@@ -63,6 +66,7 @@ EXAMPLES = (
 @click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@skipping
 @common
 @many
 def command(**values: Any) -> None:
@@ -89,9 +93,12 @@ def command(**values: Any) -> None:
             step.fitted.check_invertible()
     if values["resume"] and not is_directory(values["output"]):
         raise click.UsageError("--resume is for an OUTPUT that is a directory")
-    done = (into_directory if is_directory(values["output"]) else into_one)(values, inputs, plan, told)
-    if done is None:
-        return
+    into = into_directory if is_directory(values["output"]) else into_one
+    with rejects(values) as skipped:
+        done = into(values, inputs, plan, told, skipped)
+        if done is None:
+            return
+        skipped.commit()
     seen, name = done
     current.facts |= {"rows_out": seen.rows}
     what = "restored" if inverse else "applied"
@@ -103,7 +110,9 @@ def command(**values: Any) -> None:
     )
 
 
-def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console) -> tuple[Progress, str] | None:
+def into_one(
+    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console, skipped: Rejects
+) -> tuple[Progress, str] | None:
     """All inputs, one after the other, into OUTPUT; None where that was only told."""
     from normcli import formats, outputs, pipeline, registry
 
@@ -124,15 +133,18 @@ def into_one(values: dict[str, Any], inputs: list[Input], plan: Plan, told: Cons
         if values["dry_run"]:
             tell_only(readers, plan.needs(inverse=made.inverse), target.name)
             return None
-        with progress(told, readers, values, shown=not os.isatty(target.fd)) as seen:
+        with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
             pipeline.apply(parts, engine(values), file=target, progress=seen)
+        if skipped.target is not None:
+            target.prepare()
+            skipped.commit()
         target.commit()
     return seen, target.name
 
 
 def into_directory(
-    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console
-) -> tuple[Progress, str] | None:
+    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console, skipped: Rejects
+) -> Done | None:
     """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
     from normcli import pipeline
     from normcli.manifest import remove_stale
@@ -152,7 +164,7 @@ def into_directory(
         tell_only(readers, plan.needs(inverse=made.inverse), paths)
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
-    with progress(told, readers, values) as seen:
+    with progress(told, readers, values, skipped) as seen:
         pipeline.apply(parts, engine(values), progress=seen)
     return seen, printable(values["output"])
 

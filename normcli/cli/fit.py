@@ -25,8 +25,9 @@ from normcli.cli._common import (
 )
 from normcli.cli._inputs import Readers, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, is_directory, written
+from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
-from normcli.errors import printable
+from normcli.errors import BadDataError, printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -67,6 +68,7 @@ EXAMPLES = (
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
+@skipping
 @common
 @many
 def command(**values: Any) -> None:
@@ -86,6 +88,7 @@ def command(**values: Any) -> None:
     check_places(values, inputs, learns=bool(method.statistics))
     output = values["output"]
     with ExitStack() as opened:
+        skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
             target = opened.enter_context(outputs.open_target(values["params"]))
@@ -96,7 +99,7 @@ def command(**values: Any) -> None:
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
-        names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not method.statistics)
+        names = selected(values, first, learns=bool(method.statistics))
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         explained(told, first, names, values["exclude"])
         if values["dry_run"]:
@@ -104,23 +107,23 @@ def command(**values: Any) -> None:
             tell_only(readers, names, ", ".join(paths))
             return
         kept = spool_for(values, inputs, first) if output and method.statistics else None
-        with progress(told, readers, values) as seen:
+        with progress(told, readers, values, skipped) as seen:
             plan = params.sealed(
                 pipeline.fit(
                     (r for _, r in readers), first.schema, method, engine(values),
                     names=names, lengths=pipeline.lengths_of(first, names), infinite=values["infinite"],
-                    note=values["note"], keep=kept, progress=seen,
+                    note=values["note"], skip=skipped.skip, keep=kept, progress=seen,
                 )
             )  # fmt: skip
         current.facts["digest"] = plan.digest
         if output:
-            applied = write_output(values, plan, readers, kept, target, file, told)
+            applied = write_output(values, plan, readers, kept, target, file, told, skipped)
             seen = seen if kept else applied
             current.facts["rows_out"] = applied.rows
         elif not method.statistics:
             first.source.drain()
         told.settle()
-        complete(plan, target, file)
+        complete(plan, target, skipped.target, file)
     left = [f.name for f in first.schema if f.name not in names]
     where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
     told.summary(
@@ -129,6 +132,16 @@ def command(**values: Any) -> None:
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
         f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
     )
+
+
+def selected(values: dict[str, Any], first: Reader, *, learns: bool) -> tuple[str, ...]:
+    """The columns that take part. Raises BadDataError, naming the input."""
+    from normcli import columns
+
+    try:
+        return columns.select(first.schema, values["columns"], values["exclude"], unseen=not learns)
+    except BadDataError as e:
+        raise BadDataError(f"{first.source.name}: {e.message}", e.hint) from None
 
 
 def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -> None:
@@ -167,7 +180,7 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
 
 def write_output(
     values: dict[str, Any], plan: Plan, readers: Readers, kept: Spool | None, target: Target | None,
-    file: Target | None, told: Console,
+    file: Target | None, told: Console, skipped: Rejects,
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned."""
     from normcli import formats, pipeline
@@ -178,7 +191,7 @@ def write_output(
     if kept:
         pairs = list(zip(readers.inputs, kept.readers, strict=True))
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
-    with progress(told, readers, values, shown=False) as seen:
+    with progress(told, readers, values, skipped, shown=False) as seen:
         if file is not None:
             to = formats.of_output(values["to"], values["output"], registry.name_of(readers.first))
             pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
@@ -186,24 +199,23 @@ def write_output(
         paths, manifest = made.paths(readers.inputs), made.manifest()
         origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
         told.settle()
-        complete(plan, target, None)
+        complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
         pipeline.apply(parts, engine(values), progress=seen)
     return seen
 
 
-def complete(plan: Plan, target: Target | None, file: Target | None) -> None:
-    """Puts PARAMS in place, then OUTPUT, once all of both is on the disk."""
+def complete(plan: Plan, target: Target | None, rejected: Target | None, file: Target | None) -> None:
+    """Puts PARAMS in place, then what was rejected, then OUTPUT, once all of them are on the disk."""
     from normcli import params
 
     if target is not None and not target.count:
         target.write(params.write(plan))
-    for each in (target, file):
-        if each is not None:
-            each.prepare()
-    for each in (target, file):
-        if each is not None:
-            each.commit()
+    targets = [t for t in (target, rejected, file) if t is not None]
+    for each in targets:
+        each.prepare()
+    for each in targets:
+        each.commit()
 
 
 def chosen_method(values: dict[str, Any]) -> Any:

@@ -71,7 +71,8 @@ def first_row_end(data: bytes) -> int | None:
 def cut(source: Source, *, delimiter: str | None, size: int) -> Iterator[Rows]:
     """Whole rows up to each `size` mark of the stream, however the bytes arrive; without a delimiter each line is a
     row, whatever the quotes. The memory of rows that nobody has
-    any more is filled anew: fresh memory costs the system more than what is read into it."""
+    any more is filled anew: fresh memory costs the system more than what is read into it. (Should somebody still have
+    it, BytesIO makes a copy before it is written to.)"""
     carry, ended = b"", False
     spare: list[io.BytesIO] = []
     while not ended:
@@ -139,7 +140,7 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     returns = returns[view[np.minimum(returns + 1, len(view) - 1)] != NEWLINE]
     returns = returns if whole else returns[returns < len(view) - 1]
     returns = returns[np.searchsorted(at, returns) % 2 == 0]
-    unclosed = at[-1:] if whole and len(at) % 2 else nowhere
+    unclosed = _last_opening(at) if whole and len(at) % 2 else nowhere
     found = (
         (wrong_open, "a quote inside a field that is not quoted"),
         (wrong_close, "text after a closing quote"),
@@ -147,6 +148,12 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
         (unclosed, "a quote that is never closed"),
     )
     return min(((int(where[0]), what) for where, what in found if len(where)), default=None)
+
+
+def _last_opening(at: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of quotes (n,), n odd, the one that opened the last field: one right after a closing one goes on with its own."""
+    opens, closes = at[0::2], at[1::2]
+    return opens[np.flatnonzero(np.append(True, opens[1:] - closes > 1))[-1:]]
 
 
 def split_row(row: bytes, delimiter: str) -> list[str]:
@@ -184,7 +191,7 @@ class RowCheck:
         except UnicodeDecodeError as e:
             return f"not UTF-8: byte 0x{row[e.start]:02x}"
         if len(fields) != self.width:
-            return f"{len(fields)} fields where the header has {self.width}"
+            return f"{len(fields)} field{'s' * (len(fields) != 1)} where the first row has {self.width}"
         for j, name in self.numbers.items():
             word = fields[j].strip(" \t")
             if not word or word in self.missing:

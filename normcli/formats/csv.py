@@ -67,6 +67,8 @@ class Options(Manner):
         return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def check(self) -> None:
+        if self.separator.isalnum() or self.separator in ("+", "-", "."):
+            raise UsageError(f"--delimiter '{printable(self.delimiter)}': a character that numbers are made of")
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': one ASCII character, no quote or line end")
 
@@ -128,8 +130,11 @@ class Reader:
             raise BadDataError(f"{name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
         if mark == BOM:
             self.source.read(3)
-        while len(head := self.source.peek(size)) == size <= text.LONGEST_ROW and len(_line_ends(head)) < 2:
-            size *= 4
+        while len(head := self.source.peek(size)) == size and len(ends := _line_ends(head)) < 2:
+            if size >= text.LONGEST_ROW:
+                what = f"a row of more than {text.LONGEST_ROW >> 20} MB"
+                raise BadDataError(f"{name}:{1 + len(ends)}: {what}", "is a quote never closed?")
+            size = min(4 * size, text.LONGEST_ROW)
         if not head.strip(b"\r\n"):
             raise BadDataError(f"{name}: is empty, not even a header", "did the command that made it fail?")
         return head

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.errors import printable
+from normcli.errors import short
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 
@@ -53,6 +53,6 @@ class Method:
 
 
 def listed(names: list[str]) -> str:
-    """Names for a message: the first 20, then how many more."""
+    """Names for a message: the first 20, each cut where it is very long, then how many more."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(printable(n) for n in names[:20]) + more
+    return ", ".join(map(short, names[:20])) + more

@@ -25,7 +25,8 @@ class Whiten(Method):
     """(x − mean) · Wᵀ with W Σ Wᵀ = I
 
     The five natural whitenings of Kessy, Lewin and Strimmer (2018). zca (sphering) stays closest to the data, pca
-    gives components by falling variance, the -cor kinds the same of the correlation, cholesky a triangular W.
+    gives components by falling variance, the -cor kinds the same of the correlation, cholesky a lower
+    triangular W = L⁻¹ with Σ = LLᵀ.
     """
 
     invertible = "at full rank"

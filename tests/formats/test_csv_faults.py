@@ -33,14 +33,14 @@ SIZES = [1, 16, None]
 BOM = b"\xef\xbb\xbf"
 
 REFUSED: dict[str, tuple[bytes, int, str]] = {  # file, line, what is said of it
-    "short row": (b"a,b,c\n1,2,3\n4,5\n7,8,9\n", 3, "2 fields where the header has 3"),
+    "short row": (b"a,b,c\n1,2,3\n4,5\n7,8,9\n", 3, "2 fields where the first row has 3"),
     "short last row": (b"a,b,c\n1,2,3\n4,5\n", 3, "2 fields"),
     "short row without a line end": (b"a,b,c\n1,2,3\n4,5", 3, "2 fields"),
     "short row, CRLF": (b"a,b,c\r\n1,2,3\r\n4\r\n", 3, "1 fields"),
     "short row, empty": (b"a,b,c\n1,2,\n4,\n7,8,\n", 3, "2 fields"),
     "short row with a delimiter in quotes": (b'a,b,c\n1,2,3\n4,"5,6"\n', 3, "2 fields"),
     "spaces alone": (b"a,b\n1,2\n  \n3,4\n", 3, "1 fields"),
-    "long row": (b"a,b,c\n1,2,3\n4,5,6,7\n8,9,0\n", 3, "4 fields where the header has 3"),
+    "long row": (b"a,b,c\n1,2,3\n4,5,6,7\n8,9,0\n", 3, "4 fields where the first row has 3"),
     "long row, empty": (b"a,b,c\n1,2,3\n4,5,6,\n8,9,0\n", 3, "4 fields"),
     "long last row": (b"a,b,c\n1,2,3\n4,5,6,7", 3, "4 fields"),
     "long last row, empty": (b"a,b,c\n1,2,3\n4,5,6,", 3, "4 fields"),
@@ -181,7 +181,7 @@ def test_after_many_rows(folder: Path) -> None:
         for size, threads in ((100, 1), (5000, 3), (None, 2)):
             with pytest.raises(BadDataError) as caught:
                 library.fit(path, ZScore(), include=["a"], block_size=size, threads=threads)
-            assert caught.value.message == f"{path}:{2 + 2 * 700 + 1}: 4 fields where the header has 3"
+            assert caught.value.message == f"{path}:{2 + 2 * 700 + 1}: 4 fields where the first row has 3"
 
 
 @pytest.mark.parametrize("name", ["long last row, empty", "unclosed quote of nothing"])
@@ -284,7 +284,7 @@ def test_a_line_of_3_megabytes(size: int | None, folder: Path) -> None:
     data = f'n,a,b\n1.0,x,"{long}"\n2.0,{"y" * 3_000_000},z\n3.0,,\n'.encode()
     assert read(data, ["n"], block_size=size) == as_numbers(oracle(data), ["n"])
     assert applied(identity("n"), data, folder, block_size=size) == data
-    assert refusal(data + b"4\n", block_size=size) == "t.csv:750005: 1 fields where the header has 3"
+    assert refusal(data + b"4\n", block_size=size) == "t.csv:750005: 1 field where the first row has 3"
     unclosed = data.replace(b'\n"\n', b"\n\n")
     assert refusal(unclosed, block_size=size) == "t.csv:2: a quote that is never closed"
 
@@ -293,7 +293,7 @@ def test_a_long_field_in_a_bad_row() -> None:
     """The message quotes no more than a line of it."""
     for field in ("h" * 200_000, '"' + "h,\n" * 100_000 + '"'):
         said = refusal(f"a,b\n1,2\n3,{field},4\n".encode())
-        assert said == "t.csv:3: 3 fields where the header has 2"
+        assert said == "t.csv:3: 3 fields where the first row has 2"
         said = refusal(f"a,b\n1,2\n3,{field}\n".encode(), ["b"])
         assert said.startswith("t.csv:3: 'h")
         assert len(said) < 200
@@ -315,7 +315,7 @@ def test_2000_columns(folder: Path) -> None:
     assert applied(identity("c1"), data, folder, block_size=size) == data
     for row, count in ((rows[0][:-1], 1999), ([*rows[0], ""], 2001)):
         said = refusal(data + ",".join(row).encode() + b"\n", ["c1"], block_size=size)
-        assert said == f"t.csv:5: {count} fields where the header has 2000"
+        assert said == f"t.csv:5: {count} fields where the first row has 2000"
 
 
 def test_names_that_are_patterns_to_polars(folder: Path) -> None:

@@ -41,9 +41,9 @@ def values(found: list[tuple[int, Any, Decoded]], name: str) -> list[float | Non
 
 CSV = b'a,b\n1,x\n2\n\n3,"y\nz"\nfour,x\n5,x,\n6,\xff\n7,x\ry\n1e400,\n8,\nnine,'
 REASONS = [
-    (3, "1 fields where the header has 2", "2"),
+    (3, "1 field where the first row has 2", "2"),
     (7, "'four' in column 'a' is not a number", "four,x"),
-    (8, "3 fields where the header has 2", "5,x,"),
+    (8, "3 fields where the first row has 2", "5,x,"),
     (9, "not UTF-8: byte 0xff", "6,\\xff"),
     (10, "a carriage return that ends no line, in a field that is not quoted", "7,x\ry"),
     (11, "infinite value in column 'a'", "1e400,"),

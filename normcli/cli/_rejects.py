@@ -1,0 +1,78 @@
+"""--on-bad-row skip: bad rows of text are left out, and kept where --rejects says, committed with the output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from normcli.cli._command import PLACE
+
+if TYPE_CHECKING:
+    from normcli.formats import Reader, Reject
+    from normcli.outputs import Target
+
+F = TypeVar("F", bound=Callable[..., Any])
+SOME = 100
+
+
+def skipping(function: F) -> F:
+    """The options that say what becomes of bad rows."""
+    for option in (
+        click.option("--rejects", metavar="FILE", type=PLACE, help="Keep what was skipped, and why, as NDJSON."),
+        click.option(
+            "--max-bad-rows", type=click.IntRange(0), metavar="N", help=f"Skip so many, and no more.  [default: {SOME}]"
+        ),
+        click.option(
+            "--on-bad-row",
+            type=click.Choice(("error", "skip")),
+            default="error",
+            show_default=True,
+            help="A row of text that can't be read right is an error, or skipped. A broken quote can't be.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+class Rejects:
+    """The rows that are skipped, on their way to a file, if they are wanted."""
+
+    def __init__(self, values: dict[str, Any], target: Target | None) -> None:
+        self.skip = values["on_bad_row"] == "skip"
+        self.most = SOME if values["max_bad_rows"] is None else values["max_bad_rows"]
+        self.target = target
+
+    def add(self, source: str, line: int, reject: Reject) -> None:
+        if self.target is not None:
+            told = {"file": source, "line": line, "reason": reject.reason, "raw": reject.raw}
+            self.target.write(json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+
+    def check(self, reader: Reader) -> None:
+        """Raises UsageError where no row can be skipped."""
+        if self.skip and reader.unit != "B":
+            raise click.UsageError(f"--on-bad-row skip is for text, and {reader.source.name} is none")
+
+    def commit(self) -> None:
+        if self.target is not None:
+            self.target.commit()
+
+
+@contextmanager
+def rejects(values: dict[str, Any]) -> Iterator[Rejects]:
+    """Raises UsageError for options without sense, CannotCreateError."""
+    from normcli import outputs
+
+    if values["on_bad_row"] == "error" and (values["rejects"] or values["max_bad_rows"] is not None):
+        flag = "--rejects" if values["rejects"] else "--max-bad-rows"
+        raise click.UsageError(f"{flag} is for --on-bad-row skip")
+    if not values["rejects"]:
+        yield Rejects(values, None)
+        return
+    if any(values["rejects"] == values.get(other) for other in ("params", "output")):
+        raise click.UsageError(f"--rejects {values['rejects']} is another output, too")
+    with outputs.open_target(values["rejects"]) as target:
+        yield Rejects(values, target)
