@@ -117,7 +117,6 @@ def progress(
     with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
         made = Progress(warn=told.warn, advance=advance, settle=told.settle, least=values["min_rows"])
         made.reject, made.most = skipped.add, skipped.most
-        skipped.check(first)
         current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
         current.facts |= {"bytes_in": lambda: made.count or readers.first.source.count}
         current.facts |= {"rows_in": lambda: made.rows + made.rejected, "rows_rejected": lambda: made.rejected}

@@ -10,6 +10,7 @@ import click
 
 from normcli import registry
 from normcli.cli._command import PLACE
+from normcli.errors import UsageError
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -84,7 +85,10 @@ class Readers:
         source = sources.open_source(each.path, example=self._example)
         format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)
-        made: Reader = module.Reader(source, self.options(format) or module.Options())
+        skip = {"skip": True} if self._values["on_bad_row"] == "skip" else {}
+        if skip and module.magic:
+            raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
+        made: Reader = module.Reader(source, self.options(format) or module.Options(), **skip)
         return each, made
 
     def options(self, format: str) -> Any:

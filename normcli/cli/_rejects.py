@@ -12,7 +12,7 @@ import click
 from normcli.cli._command import PLACE
 
 if TYPE_CHECKING:
-    from normcli.formats import Reader, Reject
+    from normcli.formats import Reject
     from normcli.outputs import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,11 +50,6 @@ class Rejects:
         if self.target is not None:
             told = {"file": source, "line": line, "reason": reject.reason, "raw": reject.raw}
             self.target.write(json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
-
-    def check(self, reader: Reader) -> None:
-        """Raises UsageError where no row can be skipped."""
-        if self.skip and reader.unit != "B":
-            raise click.UsageError(f"--on-bad-row skip is for text, and {reader.source.name} is none")
 
     def commit(self) -> None:
         if self.target is not None:
