@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -156,6 +157,15 @@ class Outputs:
             writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse,
             skip=self.values["on_bad_row"] == "skip",
         )  # fmt: skip
+
+
+def as_input(first: Reader, target: Target) -> str:
+    """The format of an output of which nothing else is known: that of the first input, or what a pipe gets for it."""
+    from normcli import formats, registry
+
+    name = registry.name_of(first)
+    is_file = stat.S_ISREG(os.fstat(target.fd).st_mode)
+    return name if is_file else str(getattr(formats.module(name), "on_pipe", name))
 
 
 def open_below(path: str) -> Target:

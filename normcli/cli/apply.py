@@ -21,7 +21,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, is_directory, written
+from normcli.cli._outputs import Outputs, add_to, as_input, is_directory, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -119,7 +119,7 @@ def into_one(
     with outputs.open_target(values["output"]) as target:
         to = values["to"] or formats.by_suffix(values["output"])
         readers = Readers(inputs, values, to=to, example=EXAMPLE)
-        to = formats.of_output(values["to"], values["output"], registry.name_of(readers.first))
+        to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
         if (
             readers.first.source.is_file(values["output"])
             and not formats.module(formats.bare(to)).magic

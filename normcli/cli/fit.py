@@ -24,7 +24,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, is_directory, written
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -193,7 +193,7 @@ def write_output(
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
     with progress(told, readers, values, skipped, shown=False) as seen:
         if file is not None:
-            to = formats.of_output(values["to"], values["output"], registry.name_of(readers.first))
+            to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
             pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
