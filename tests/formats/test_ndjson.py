@@ -448,6 +448,39 @@ def test_through_pipes(folder: Path) -> None:
     assert rows_of(back.stdout, ["x"]) == rows_of(MANY, ["x"])
 
 
+def test_learned_and_applied_in_one(folder: Path) -> None:
+    """What is kept in between is what it was, keys in another order and late ones among it."""
+    data = MANY + b'{"f":0.5,"x":7}\n' + b'{"x":9}\n' * 1000 + b'{"late":[1.0],"x":2,"t":null}\n'
+    (folder / "o.ndjson").write_bytes(data)
+    one, two, p = folder / "one.ndjson", folder / "two.ndjson", folder / "o.json"
+    assert normcli("fit", folder / "o.ndjson", "-m", "zscore", "-p", p, "-o", one).returncode == 0
+    assert normcli("apply", folder / "o.ndjson", "-p", p, "-o", two).returncode == 0
+    assert one.read_bytes() == two.read_bytes()
+    assert one.read_bytes().splitlines()[-1].startswith(b'{"late":[1.0],"x":')
+
+
+def test_columns_of_a_partitioned_tree(folder: Path) -> None:
+    """They are text, whatever it looks like."""
+    tree = folder / "tree" / "year=2026" / 'name=a"b'
+    tree.mkdir(parents=True)
+    (tree / "a.ndjson").write_bytes(b'{"x":1,"s":"a"}\n{"s":null,"x":2}\n')
+    (folder / "p.json").write_bytes(params_of(identity("x")))
+    made = normcli("apply", folder / "tree", "-p", folder / "p.json")
+    assert made.stdout == (
+        b'{"x":1.0,"s":"a","year":"2026","name":"a\\"b"}\n{"s":null,"x":2.0,"year":"2026","name":"a\\"b"}\n'
+    )
+    made = normcli("apply", folder / "tree", "-p", folder / "p.json", "--to", "csv")
+    assert made.stdout == b'x,s,year,name\n1.0,a,2026,"a""b"\n2.0,,2026,"a""b"\n'
+
+
+def test_a_late_key_called_as_a_column_of_the_output(folder: Path) -> None:
+    data = b'{"a":1,"b":2}\n{"a":3,"b":1}\n' * 500 + b'{"a":5,"b":7,"pc1":0}\n'
+    (folder / "pc.ndjson").write_bytes(data)
+    plan = library.fit(folder / "pc.ndjson", Decorrelate())
+    with pytest.raises(BadDataError, match=r"pc\.ndjson:1001: key 'pc1' is what a column of the output is called"):
+        library.apply(plan, folder / "pc.ndjson", folder / "no.ndjson")
+
+
 def test_only_and_none(folder: Path) -> None:
     (folder / "p.json").write_bytes(params_of(identity("x")))
     only = normcli("apply", "--from", "ndjson", "-p", folder / "p.json", "--only", stdin=MANY)
