@@ -160,9 +160,8 @@ def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
 
 def column_types(frame: Frame) -> dict[str, str]:
     """The library's type of each column, for comparing frames."""
-    return {
-        n: str(t) for n, t in zip(names(frame), frame.dtypes if is_polars(frame) else frame.schema.types, strict=True)
-    }
+    kinds = frame.dtypes if is_polars(frame) else frame.schema.types
+    return {n: str(t) for n, t in zip(names(frame), kinds, strict=True) if n != REST}
 
 
 def arrow_fields(schema: pa.Schema) -> Schema:

@@ -54,7 +54,7 @@ def test_all_into_one_output_or_each_into_its_own(parts: Desk) -> None:
     assert parts.succeeds("apply", "-p", "p.json", "in").out == whole
     done = parts.succeeds("apply", "-p", "p.json", "in", "-o", "out/deep/", "--to", "parquet")
     assert "6 rows of 4 inputs" in done.err
-    made = sorted((parts / "out" / "deep").glob("*.*t"))
+    made = sorted((parts / "out" / "deep").glob("*.parquet"))
     assert [p.name for p in made] == ["0.parquet", "1.parquet", "2.parquet", "3.parquet"]
     assert [pq.read_metadata(p).num_rows for p in made] == [0, 2, 3, 1]
     back = parts.succeeds("apply", "-p", "p.json", "--inverse", "out/deep", "--to", "csv", "--only").out
