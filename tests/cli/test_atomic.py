@@ -224,4 +224,4 @@ def test_a_warning_as_an_error_leaves_no_footer_either(desk: Desk) -> None:
 def test_parquet_on_a_pipe_that_is_well_is_whole(desk: Desk, parquet: str) -> None:
     desk.params()
     desk.succeeds("apply", parquet, "-p", "p.json", "-o", "out.parquet")
-    assert desk.succeeds("apply", parquet, "-p", "p.json").out == (desk / "out.parquet").read_bytes()
+    assert desk.succeeds("apply", parquet, "-p", "p.json", "--to", "parquet").out == (desk / "out.parquet").read_bytes()
