@@ -3,7 +3,7 @@
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from normcli.errors import NoInputError, UsageError, printable
@@ -20,6 +20,7 @@ class Input:
     path: str | None
     relative: str
     keys: tuple[tuple[str, str | None], ...] = ()
+    top: str | None = None  # the directory that was named, where it was one
 
     @property
     def name(self) -> str:
@@ -94,7 +95,7 @@ def _walk(directory: str, top: str, is_known: Callable[[str], bool], found: Foun
             paths.append(path)
         else:
             found.left.append((path, why))
-    found.inputs += (_below(path, top) for path in sorted(paths, key=os.fsencode))
+    found.inputs += (replace(_below(path, top), top=directory) for path in sorted(paths, key=os.fsencode))
 
 
 def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
@@ -154,6 +155,18 @@ def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str
         if os.path.realpath(path) in read:
             raise UsageError(f"{printable(path)} is an INPUT, and would be written", "choose another directory")
     return list(made)
+
+
+def would_read(inputs: Sequence[Input], path: str, is_known: Callable[[str], bool]) -> bool:
+    """Whether the same command, given again, would take `path`, or what is put in it where it is a directory, for an
+    input: because it lies in a directory that is one."""
+    real, is_directory = os.path.realpath(path), path.endswith("/") or os.path.isdir(path)
+    for top in {os.path.realpath(i.top) for i in inputs if i.top is not None}:
+        between = os.path.relpath(real, top)
+        hidden = any(part.startswith((".", "_")) for part in between.split(os.sep) if part != os.curdir)
+        if not hidden and (is_directory or is_known(path)):
+            return True
+    return False
 
 
 def below(inputs: Sequence[Input], path: str) -> bool:

@@ -43,12 +43,21 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
         if not listed and not names:
             raise click.UsageError(f"--files-from {values['files_from']}: names no file")
         names += listed
-    found = inputs.find(names, lambda path: bool(values["from_"] or formats.by_suffix(path)))
+
+    def known(path: str) -> bool:
+        return bool(values["from_"] or formats.by_suffix(path))
+
+    found = inputs.find(names, known)
     for path, why in found.left:
         told.detail(f"left out {path}: {why}")
     if found.left:
         some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
         told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
+    if values["files_from"] == "-" and any(i.path is None for i in found.inputs):
+        raise click.UsageError("both --files-from and INPUT are standard input")
+    output = values.get("output")
+    if output not in (None, "-") and inputs.would_read(found.inputs, str(output), known):
+        raise click.UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")
     return found.inputs
 
 

@@ -70,6 +70,13 @@ def test_each_keeps_its_own_column_order_in_a_directory(parts: Desk) -> None:
     assert (parts / "out" / "other").read_bytes() == b"left alone"
 
 
+def test_what_is_hidden_in_a_directory_that_is_read_may_be_written(parts: Desk) -> None:
+    parts.params()
+    parts.succeeds("apply", "-p", "p.json", "in", "-o", "in/_out/")
+    parts.succeeds("apply", "-p", "p.json", "in", "-o", "in/.all.csv")
+    assert "6 rows of 4 inputs" in parts.succeeds("fit", "-m", "zscore", "in", "-p", "q.json").err
+
+
 def test_keys_of_a_hive_tree_pass_through(parts: Desk) -> None:
     parts.params()
     for year, name in (("2025", "1"), ("__HIVE_DEFAULT_PARTITION__", "3")):
@@ -125,7 +132,11 @@ def test_what_is_done_before_a_fault_stays_and_the_rest_is_not_begun(parts: Desk
     [
         (["table.csv", "table.csv", "-o", "o.csv"], "table.csv is given twice"),
         (["in/1.csv", "in/2.csv", "-o", "in/2.csv"], "-o in/2.csv is one of the INPUTs"),
-        (["in", "-o", "in/"], "in/0.csv is an INPUT, and would be written"),
+        (["in", "-o", "in/"], "lies in a directory that is read"),
+        (["in", "-o", "in/out/"], "lies in a directory that is read"),
+        (["in", "-o", "in/all.csv"], "lies in a directory that is read"),
+        (["in/1.csv", "-o", "in/"], "in/1.csv is an INPUT, and would be written"),
+        (["--files-from", "-", "-"], "standard input"),
         (["in/1.csv", "x/1.csv", "-o", "out/"], "in/1.csv and x/1.csv would both become out/1.csv"),
         (["-", "-o", "out/"], "standard input has no name"),
         (["--files-from", "-", "-p", "-"], "standard input"),
