@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 Frame = Any  # pl.DataFrame | pa.RecordBatch; pyarrow publishes no types
 Infinite = Literal["error", "missing"]
+Dtype = Literal["float32", "float64"]
 Numbers = NDArray[Any]  # of any type
 
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+ORIGINAL = "\0original "  # before a column's name: a column of its text, character for character
 REST = "\0rest"  # a column of a frame that is none of the data's: what the format needs to write the rows again
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 EXACT = 1 << 53  # up to which a float64 holds every whole number
@@ -156,6 +158,51 @@ def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
 
             frame = frame.append_column(name, pa.repeat(pa.scalar(text, pa.string()), rows(frame)))
     return frame
+
+
+def gathered(wanted: Mapping[str, tuple[Frame, str]]) -> Frame:
+    """A frame of columns out of several frames of as many rows: each by its name, the frame that it is from, and what
+    it is called there. What is said of the whole is what the first frame says."""
+    frame, _ = next(iter(wanted.values()))
+    if is_polars(frame):
+        return text_frame({n: of[was] for n, (of, was) in wanted.items()})
+    import pyarrow as pa
+
+    fields = [of.schema.field(was).with_name(n) for n, (of, was) in wanted.items()]
+    whole = pa.schema(fields, frame.schema.metadata)
+    return pa.RecordBatch.from_arrays([of.column(was) for of, was in wanted.values()], schema=whole)
+
+
+def with_originals(frame: Frame, texts: Frame, wanted: Sequence[str]) -> Frame:
+    """The frame with the text of its wanted columns in columns of their own, from the same rows read as text."""
+    kept = {n: (frame, n) for n in names(frame)}
+    return gathered(kept | {ORIGINAL + n: (texts, n) for n in wanted})
+
+
+def has_originals(frame: Frame) -> bool:
+    """Whether what stood in a frame's columns can be had from it: of text, the numbers do not tell."""
+    return not is_polars(frame) or any(n.startswith(ORIGINAL) for n in names(frame))
+
+
+def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
+    """The rows where the mask is true."""
+    if mask.all():
+        return frame
+    import polars as pl
+
+    return to_polars(frame).filter(pl.Series(mask))
+
+
+def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
+    """The frame with nothing but numbers and null in its wanted columns, where words that mean missing were."""
+    if not is_polars(frame):
+        return frame
+    import polars as pl
+
+    texts = {n for n in wanted if frame.schema[n] == pl.String}
+    return text_frame(
+        {s.name: _stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if s.name in texts else s for s in frame}
+    )
 
 
 def column_types(frame: Frame) -> dict[str, str]:
@@ -349,16 +396,22 @@ def _of_decimals(column: pa.Array) -> Array:
 
 # -- and back ----------------------------------------------------------------------------------------------------
 def put(
-    frame: Frame, wanted: Sequence[str], outputs: Sequence[str], values: Array, restored: Mapping[str, str] | None
+    frame: Frame,
+    wanted: Sequence[str],
+    outputs: Sequence[str],
+    values: Array,
+    *,
+    restored: Mapping[str, str] | None = None,
+    dtype: Dtype | None = None,
 ) -> Frame:
     """The frame with columns `wanted` replaced by `outputs` and their `values` (rows, outputs).
 
     An output of the same name stands where its column stood, others where the first of `wanted` did. What was
-    missing stays what it was (null, NaN, a word); a NaN where a value was becomes null. Without `restored`, an output
-    is float32 where its column was, else float64; with it, each is of the type given there by name.
+    missing stays what it was (null, NaN, a word); a NaN where a value was becomes null. With `restored`, each output is
+    of the type given there by name; else of `dtype`; without either, float32 where its column was, else float64.
     Raises BadRowError where a result does not fit the type.
     """
-    kinds = {o: _restorable(restored[o]) if restored else _output_type(frame, o) for o in outputs}
+    kinds = {o: _restorable(restored[o]) if restored else dtype or _output_type(frame, o) for o in outputs}
     narrowed = {o: _narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
     make = _polars_column if is_polars(frame) else _arrow_column
     new = {o: make(frame, o, y, missing, kinds[o]) for o, (y, missing) in narrowed.items()}
@@ -379,18 +432,21 @@ def put(
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
 
 
-def put_list(frame: Frame, name: str, values: Array, restored: str | None) -> Frame:
+def put_list(
+    frame: Frame, name: str, values: Array, restored: str | None = None, *, dtype: Dtype | None = None
+) -> Frame:
     """The frame with the lists in a column replaced by the rows of `values` (rows, outputs).
 
     Null lists stay null, and within lists it is as in `put`. Lists stay what they were, of a fixed size or not; with
-    `restored` they become what that type says. Raises BadRowError where a result does not fit the type.
+    `restored` they become what that type says, with `dtype` their elements do. Raises BadRowError where a result does
+    not fit the type.
     """
     import pyarrow as pa
 
     old = _lists(frame, name)
     kind, number = _vector(restored or _arrow_name(pa.field(name, old.type)))
-    if restored is None and number != "float32":
-        number = "float64"
+    if restored is None:
+        number = dtype or ("float32" if number == "float32" else "float64")
     there = _list_sizes(old) >= 0
     rows = np.ascontiguousarray(values[there]) if old.null_count else values
     flat = np.empty(rows.shape, number)
@@ -467,7 +523,7 @@ def _narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_
             _, precision, scale = map(int, decimal.groups())
             beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
         else:
-            y = y.astype(kind, copy=False)
+            y = y if kind == "float64" else y.astype(kind) + 0.0  # where a small one below zero becomes zero
             finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
             beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
     if beyond.any():
@@ -529,8 +585,14 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
         text = [pa.field(n, pa.string()) if t == pl.String else None for n, t in frame.schema.items()]
         plain = frame.head(0).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         schema = pa.schema([t or f for t, f in zip(text, plain, strict=True)])
-    numbers = {f.name for f in schema if pa.types.is_floating(f.type) and frame.schema[f.name] == pl.String}
-    frame = text_frame({s.name: s.cast(pl.Float64, strict=False) if s.name in numbers else s for s in frame})
+    floats = {
+        f.name: pl.Float32 if pa.types.is_float32(f.type) else pl.Float64
+        for f in schema
+        if pa.types.is_floating(f.type)
+    }
+    given = {s.name: s for s in frame}
+    made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
+    frame = text_frame(given | made)
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
 

@@ -18,7 +18,7 @@ from normcli import columns, registry, spool
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
-from normcli.formats import Chunk, Outlet, Reader, Reject, Sink, Writer
+from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
 from normcli.plan import Plan, Seen, merged, unfitted
@@ -63,7 +63,7 @@ class Work:
         decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
+                decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
                 result = Result(
                     rows=columns.rows(decoded.frame),
                     weight=chunk.weight,
@@ -76,6 +76,19 @@ class Work:
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
+
+    def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
+        """And what stood there, where it comes out beside the numbers: the same rows once more, all of them text."""
+        frame = decoded.frame
+        if not (self.spool.texts if self.spool else self.plan.form.texts) or columns.has_originals(frame):
+            return decoded
+        again = chunk.decode(frozenset(), self.infinite, skip=bool(decoded.rejects))
+        good = np.ones(columns.rows(frame) + len(decoded.rejects), np.bool_)
+        good[[r.row for r in decoded.rejects]] = False
+        there = np.ones(len(good), np.bool_)
+        there[[r.row for r in again.rejects]] = False
+        texts = columns.chosen_rows(again.frame, good[there])
+        return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
 
     def _measured(self, result: Result, frame: Frame) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
@@ -291,9 +304,10 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
     there = {f.name for f in reader.schema}
     needs, name = plan.needs(inverse=inverse), reader.source.name
     _check_there(reader, needs, plan.lists)
-    taken = [n for n in plan.gives(inverse=inverse) if n in there and n not in needs]
+    taken = plan.taken(there, inverse=inverse)
     if taken:
-        raise BadDataError(f"{name}: a column is called {listed(taken)} already", "rename it, or fit with --prefix")
+        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
+        raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
     more = [f.name for f in reader.schema if f.name not in plan.types and f.name not in needs]
     if more and not extra:
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
@@ -333,8 +347,11 @@ def methods_of(plan: Plan) -> list[str]:
 
 def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
+    empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
+    if plan.form.texts:
+        empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
     with np.errstate(all="ignore"):
-        blank, _ = plan.transform(reader.blank(frozenset(plan.needs(inverse=inverse))), "error", inverse=inverse)
+        blank, _ = plan.transform(empty, "error", inverse=inverse)
     there = columns.names(blank)
     if only:
         given = set(plan.gives(inverse=inverse))

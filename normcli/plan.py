@@ -1,6 +1,7 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,13 +9,24 @@ import numpy as np
 
 from normcli import columns
 from normcli.block import Block
-from normcli.columns import Frame, Infinite, Schema
+from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
 from normcli.methods import Method, States
 from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 
 Seen = tuple[Statistic, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
+    suffix, in place of the original or beside it, under its name with that. `texts`: originals beside which they
+    stand are copied character for character from `columns.with_originals`; else they are numbers."""
+
+    dtype: Dtype | None = None
+    suffix: str = ""
+    texts: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,21 +63,30 @@ class Step:
         transform = self.method.learn(States(self.features, {type(s): s for s in states}))
         return replace(self, states=states, transform=transform)
 
-    def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> Block:
+    def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
         """Its matrix in a frame; with `inverse`, that which it has become."""
         if self.length is None:
-            return columns.block(frame, self.outputs if inverse else self.columns, infinite)
-        (name,) = self.columns
+            return columns.block(frame, self.called(suffix) if inverse else self.columns, infinite)
+        (name,) = self.called(suffix) if inverse else self.columns
         width = len(self.fitted.outputs(self.features)) if inverse else self.length
         return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
 
-    def put(self, frame: Frame, values: Array, types: Mapping[str, str], *, inverse: bool = False) -> Frame:
-        """The frame with that matrix replaced; with `inverse`, by values of the original `types`."""
+    def called(self, suffix: str) -> tuple[str, ...]:
+        """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
+        return tuple(o + suffix if o in self.columns else o for o in self.outputs)
+
+    def put(self, frame: Frame, values: Array, dtype: Dtype | None) -> Frame:
+        """The frame with that matrix replaced by normalized values."""
         if self.length is None:
-            names, outputs = (self.outputs, self.columns) if inverse else (self.columns, self.outputs)
-            return columns.put(frame, names, outputs, values, types if inverse else None)
+            return columns.put(frame, self.columns, self.outputs, values, dtype=dtype)
+        return columns.put_list(frame, self.columns[0], values, dtype=dtype)
+
+    def put_back(self, frame: Frame, values: Array, types: Mapping[str, str]) -> Frame:
+        """The frame with what the matrix has become replaced by values of the original types."""
+        if self.length is None:
+            return columns.put(frame, self.outputs, self.columns, values, restored=types)
         (name,) = self.columns
-        return columns.put_list(frame, name, values, types[name] if inverse else None)
+        return columns.put_list(frame, name, values, restored=types[name])
 
     def summary(self) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people."""
@@ -75,7 +96,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, and the data that they were fitted on: all that a parameter file holds."""
+    """The steps, and the data that they were fitted on: all that a parameter file holds; and the form of what comes of
+    applying them, which it does not."""
 
     steps: tuple[Step, ...]
     schema: Schema = ()
@@ -83,6 +105,7 @@ class Plan:
     skipped: int = 0  # rows that took no part, for they miss a value
     note: str = ""
     digest: str = ""
+    form: Form = Form()
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -91,17 +114,28 @@ class Plan:
 
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
-        sets = (s.outputs if inverse else s.columns for s in self.steps)
-        return tuple(dict.fromkeys(n for names in sets for n in names))
+        return tuple(dict.fromkeys(n for s in self.steps for n in (self._outputs(s) if inverse else s.columns)))
 
     def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
-        """Names of the columns that come out in their place."""
-        return tuple(dict.fromkeys(n for s in self.steps for n in (s.columns if inverse else s.outputs)))
+        """Names of the columns that come out, in their place or beside them."""
+        return tuple(dict.fromkeys(n for s in self.steps for n in (s.columns if inverse else self._outputs(s))))
+
+    def _outputs(self, step: Step) -> tuple[str, ...]:
+        return step.called(self.form.suffix)
+
+    def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
+        """Names that columns would come out by, though others have them already."""
+        if inverse and self.form.suffix:
+            return []  # originals that are still there give way
+        stay = set(there) if self.form.suffix else set(there).difference(self.needs(inverse=inverse))
+        often = Counter(n for s in self.steps for n in (s.columns if inverse else self._outputs(s)))
+        return [n for n, count in often.items() if n in stay or count > 1]
 
     @cached_property
     def lists(self) -> frozenset[str]:
-        """Names of the columns whose lists are a matrix."""
-        return frozenset(n for s in self.steps if s.length is not None for n in s.columns)
+        """Names of the columns whose lists are a matrix, and of those beside them."""
+        steps = (s for s in self.steps if s.length is not None)
+        return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
     def measure(self, frame: Frame, infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
         """What each step's statistics say of a frame; and how many rows took no part, for they miss a value."""
@@ -116,14 +150,56 @@ class Plan:
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
         """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""
-        incomplete = np.zeros(columns.rows(frame), np.bool_)
+        incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
+        new = self._apart(frame, inverse=inverse) if suffix else frame
         for step in reversed(self.steps) if inverse else self.steps:
-            block = step.block(frame, infinite, inverse=inverse)
+            block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
             values = step.fitted.inverse(block) if inverse else step.fitted(block)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-            frame = step.put(frame, values, self.types, inverse=inverse)
-        return frame, int(np.count_nonzero(incomplete))
+            new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)
+        if suffix:
+            new = self._instead(frame, new) if inverse else self._beside(frame, new)
+        return new, int(np.count_nonzero(incomplete))
+
+    def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
+        """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
+        if not inverse:
+            return columns.numbered(frame, self.needs())
+        both = (pair for s in self.steps for pair in zip(s.outputs, self._outputs(s), strict=True))
+        return columns.gathered({output: (frame, called) for output, called in both})
+
+    def _beside(self, frame: Frame, new: Frame) -> Frame:
+        """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
+        there = columns.names(frame)
+        following: dict[str, dict[str, tuple[Frame, str]]] = {n: {} for n in there}
+        for step in self.steps:
+            last = max(step.columns, key=there.index)
+            for output, called in zip(step.outputs, self._outputs(step), strict=True):
+                following[output if output in step.columns else last][called] = new, output
+        as_numbers = columns.numbered(frame, self.needs())
+        made: dict[str, tuple[Frame, str]] = {}
+        for name in (n for n in there if not n.startswith(ORIGINAL)):
+            copied = self.form.texts and ORIGINAL + name in there
+            made |= {name: (frame, ORIGINAL + name) if copied else (as_numbers, name)} | following[name]
+        return columns.gathered(made)
+
+    def _instead(self, frame: Frame, new: Frame) -> Frame:
+        """The frame with each column of `new` where the original stands, or where else that which it was restored from
+        did (the first of components); the latter are gone."""
+        there = columns.names(frame)
+        places: dict[str, dict[str, tuple[Frame, str]]] = {}
+        for step in self.steps:
+            called = dict(zip(step.outputs, self._outputs(step), strict=True))
+            first = min(called.values(), key=there.index)
+            for name in step.columns:
+                at = name if name in there else called.get(name, first)
+                places.setdefault(at, {})[name] = new, name
+        gone = self.needs(inverse=True)
+        made: dict[str, tuple[Frame, str]] = {}
+        for name in there:
+            made |= places.get(name, {} if name in gone else {name: (frame, name)})
+        return columns.gathered(made)
 
     def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:
         """Names of restored columns as they once stood, where all of them are there."""

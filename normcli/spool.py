@@ -19,9 +19,10 @@ HINT = "--spool-dir or TMPDIR says where it is"
 class Spool:
     """An unlinked file that workers add to, in any order, and read from at any place."""
 
-    def __init__(self, directory: str, expected: int | None) -> None:
-        """In `directory`, if there is room for `expected` bytes there. Raises OutputError."""
-        self.where = printable(directory)
+    def __init__(self, directory: str, expected: int | None, *, texts: bool = False) -> None:
+        """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
+        are read as numbers is kept, too. Raises OutputError."""
+        self.where, self.texts = printable(directory), texts
         try:
             free = os.statvfs(directory)
             if expected is not None and expected > free.f_bavail * free.f_frsize:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work
-    from normcli.plan import Plan
+    from normcli.plan import Form, Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
@@ -51,6 +51,18 @@ INDIFFERENT = {
 def written(function: F) -> F:
     """The options that say what is written."""
     for option in (
+        click.option(
+            "--column-suffix",
+            metavar="SUFFIX",
+            callback=suffix,
+            help="Keep the columns, and add the normalized ones after them, called NAME and SUFFIX; with --inverse, "
+            "restore from those, which are dropped. Components (pc1 …) are added by their own names.",
+        ),
+        click.option(
+            "--dtype",
+            type=click.Choice(("float32", "float64")),
+            help="Of normalized columns; default: float32 where a column is, else float64.",
+        ),
         click.option("--only", is_flag=True, help="Write the normalized columns alone."),
         click.option(
             "--to",
@@ -68,6 +80,19 @@ def written(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Raises BadParameter for one that would give a column the name of its original."""
+    if value == "":
+        raise click.BadParameter("must not be empty", ctx, param)
+    return value
+
+
+def check_form(values: dict[str, Any]) -> None:
+    """Raises UsageError where a type is asked for that restoring does not leave open."""
+    if values["dtype"] and values.get("inverse"):
+        raise click.UsageError("--dtype is not for --inverse, which restores the original types")
 
 
 def is_directory(output: str | None) -> bool:
@@ -92,12 +117,12 @@ class Outputs:
 
         if formats.is_binary(to) and os.isatty(target.fd):
             raise click.UsageError(f"{to} to a terminal", click.get_current_context())
-        blank, digests = self._like(*first)
+        blank, digests = self._like(to, *first)
         work = self._work(to, first[1], blank, digests)
 
         def parts() -> Iterator[Part]:
             for each, reader in pairs:
-                here, done = self._like(each, reader)
+                here, done = self._like(to, each, reader)
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
@@ -112,7 +137,7 @@ class Outputs:
 
         for each, reader in pairs:
             to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
-            blank, digests = self._like(replace(each, keys=()), reader)
+            blank, digests = self._like(to, replace(each, keys=()), reader)
             work = self._work(to, reader, blank, digests)
             yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=partial(done, each))
 
@@ -137,15 +162,32 @@ class Outputs:
         made = hashlib.sha256(told.encode()).hexdigest()
         return Manifest(self.values["output"], made, contents=self.values.get("resume") == "digest")
 
-    def _like(self, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+    def formed(self, to: str, reader: Reader) -> Plan:
+        """The plan, with the form that what comes of an input is to have."""
+        beside = self.values["column_suffix"] and not self.inverse and not self.values["only"]
+        return replace(self.plan, form=replace(self._form, texts=bool(beside) and copies(to, reader)))
+
+    @property
+    def _form(self) -> Form:
+        from normcli.plan import Form
+
+        return Form(self.values["dtype"], self.values["column_suffix"] or "")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the columns that must be there."""
+        return replace(self.plan, form=self._form).needs(inverse=self.inverse)
+
+    def _like(self, to: str, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
         """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises
         BadDataError where the input does not go with the plan."""
         from normcli import columns, pipeline
 
         extra, again = not self.values.get("no_extra"), bool(self.values.get("again"))
-        pipeline.check_columns(self.plan, reader, inverse=self.inverse, extra=extra)
-        digests = pipeline.digests_after(self.plan, reader, inverse=self.inverse, again=again)
-        blank = pipeline.output_frame(self.plan, reader, inverse=self.inverse, only=self.values["only"])
+        plan = self.formed(to, reader)
+        pipeline.check_columns(plan, reader, inverse=self.inverse, extra=extra)
+        digests = pipeline.digests_after(plan, reader, inverse=self.inverse, again=again)
+        blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.values["only"])
         return columns.with_texts(blank, each.keys), digests
 
     def _work(self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...]) -> Work:
@@ -153,8 +195,9 @@ class Outputs:
         from normcli.spool import origin_of
 
         writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests)
+        plan = self.formed(to, reader)
         return pipeline.written_by(
-            writer, blank, self.plan, infinite=self.values["infinite"], inverse=self.inverse,
+            writer, blank, plan, infinite=self.values["infinite"], inverse=self.inverse,
             skip=self.values["on_bad_row"] == "skip",
         )  # fmt: skip
 
@@ -166,6 +209,15 @@ def as_input(first: Reader, target: Target) -> str:
     name = registry.name_of(first)
     is_file = stat.S_ISREG(os.fstat(target.fd).st_mode)
     return name if is_file else str(getattr(formats.module(name), "on_pipe", name))
+
+
+def copies(to: str, reader: Reader) -> bool:
+    """Whether a format writes text as it stands in an input: one of the same kind, delimited or not."""
+    from normcli import formats
+    from normcli.spool import origin_of
+
+    theirs, ours = formats.module(formats.bare(to)).Reader, type(origin_of(reader))
+    return not formats.module(formats.bare(to)).magic and (issubclass(theirs, ours) or issubclass(ours, theirs))
 
 
 def open_below(path: str) -> Target:

@@ -21,7 +21,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, as_input, is_directory, written
+from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -81,6 +81,7 @@ def command(**values: Any) -> None:
 
     check_format(values["from_"], "--from")
     check_format(values["to"], "--to")
+    check_form(values)
     told, inverse = console(values, "apply"), values["inverse"]
     inputs = find(values, told)
     check_places(values, inputs)
@@ -131,7 +132,7 @@ def into_one(
         made = Outputs(values, plan, readers.options)
         parts = made.into(target, to, (readers.first_input, readers.first), readers)
         if values["dry_run"]:
-            tell_only(readers, plan.needs(inverse=made.inverse), target.name)
+            tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
             pipeline.apply(parts, engine(values), file=target, progress=seen)
@@ -161,7 +162,7 @@ def into_directory(
             return pipeline.Progress(), printable(values["output"])
     readers = Readers(inputs, values, to=values["to"], example=EXAMPLE)
     if values["dry_run"]:
-        tell_only(readers, plan.needs(inverse=made.inverse), paths)
+        tell_only(readers, made.needs, paths)
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers, values, skipped) as seen:

@@ -153,9 +153,9 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
     check_format(values["to"], "--to")
     params, output = values["params"], values["output"]
     if not output:
-        lost = next((flag for flag in ("to", "only") if values[flag]), None)
+        lost = next((flag for flag in ("to", "only", "dtype", "column_suffix") if values[flag]), None)
         if lost:
-            raise click.UsageError(f"--{lost} is for -o OUTPUT")
+            raise click.UsageError(f"--{lost.replace('_', '-')} is for -o OUTPUT")
     elif learns and not params:
         raise click.UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
@@ -175,7 +175,8 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
     expected = None
     if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in inputs):
         expected = sum(os.path.getsize(str(i.path)) for i in inputs)  # numbers take about as much as their text
-    return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected)
+    texts = bool(values["column_suffix"]) and not values["only"]
+    return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected, texts=texts)
 
 
 def write_output(
