@@ -83,9 +83,11 @@ def written(function: F) -> F:
 
 
 def suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Raises BadParameter for one that would give a column the name of its original."""
+    """Raises BadParameter for one that makes no name, or that of the original."""
     if value == "":
         raise click.BadParameter("must not be empty", ctx, param)
+    if value and value.encode("utf-8", "replace").decode() != value:
+        raise click.BadParameter("must be UTF-8", ctx, param)
     return value
 
 

@@ -346,6 +346,11 @@ def test_wrong_before_anything_is_read(words: list[str], message: str, desk: Des
     assert message in desk.fails(2, *words, "none.csv", "-p", "none.json")
 
 
+def test_a_suffix_that_is_no_text_is_refused(desk: Desk) -> None:
+    error = desk.fails(2, "apply", "table.csv", "-p", desk.params(), "--column-suffix", b"\xff")
+    assert "'--column-suffix': must be UTF-8" in error
+
+
 @pytest.mark.parametrize("change", [["--dtype", "float32"], [*BESIDE], ["--column-suffix", "_n"]])
 def test_what_was_completed_in_another_form_is_made_anew(change: list[str], desk: Desk) -> None:
     args = ("apply", "table.csv", "-p", desk.params(), "-o", "out/", "--resume")
