@@ -597,9 +597,8 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
 
 
-def packed(frame: Frame) -> memoryview:
-    """A frame as the bytes of uncompressed Arrow."""
-    buffer = io.BytesIO()
+def pack(frame: Frame, buffer: io.BytesIO) -> None:
+    """Puts a frame into an empty buffer as the bytes of uncompressed Arrow."""
     if is_polars(frame):
         frame.write_ipc(buffer, compression="uncompressed")
     else:
@@ -607,11 +606,10 @@ def packed(frame: Frame) -> memoryview:
 
         with pa.ipc.new_stream(buffer, frame.schema) as writer:
             writer.write_batch(frame)
-    return buffer.getbuffer()
 
 
 def unpacked(data: bytes, *, polars: bool) -> Frame:
-    """The frame that was `packed`."""
+    """The frame of bytes that `pack` made."""
     if polars:
         import polars as pl
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +16,7 @@ from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader
 
+KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
 
 
@@ -34,6 +38,7 @@ class Spool:
         except OSError as e:
             raise OutputError(f"{self.where}: no spool can be made: {e.strerror}", HINT) from None
         self._end, self._claim = 0, threading.Lock()
+        self.spare: list[io.BytesIO] = []  # memory that was used, and will be again
         self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
 
     def put(self, data: memoryview) -> tuple[int, int]:
@@ -57,8 +62,9 @@ class Spool:
         if kept is not None:
             self.readers[part].kept.append(kept)
 
-    def get(self, start: int, length: int) -> bytes:
-        """The bytes that `put` kept. Raises OutputError."""
+    def take(self, start: int, length: int) -> bytes:
+        """The bytes that `put` kept; their room is given back to the system, which has use for it: the output is being
+        written. Raises OutputError."""
         try:
             data = os.pread(self._file.fileno(), length, start)
             while len(data) < length and (more := os.pread(self._file.fileno(), length - len(data), start + len(data))):
@@ -67,6 +73,9 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be read: {e.strerror}") from None
         if len(data) < length:
             raise OutputError(f"{self.where}: the spool has become shorter")
+        if sys.platform == "linux":
+            punch = ctypes.c_int(KEEP_SIZE | PUNCH_HOLE)  # where a file system can't, nothing is lost
+            ctypes.CDLL(None).fallocate64(self._file.fileno(), punch, ctypes.c_int64(start), ctypes.c_int64(length))
         return data
 
 
@@ -85,7 +94,7 @@ class Kept:
         return 0  # it was counted when it was read
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
-        return Decoded(columns.unpacked(self.spool.get(self.start, self.length), polars=self.polars), self.rows)
+        return Decoded(columns.unpacked(self.spool.take(self.start, self.length), polars=self.polars), self.rows)
 
     def locate(self, row: int) -> int:
         return row
@@ -93,7 +102,15 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept as uncompressed Arrow."""
-    start, length = spool.put(columns.packed(frame))
+    try:
+        buffer = spool.spare.pop()
+    except IndexError:  # asked first, another worker might take it before us
+        buffer = io.BytesIO()
+    columns.pack(frame, buffer)
+    with buffer.getbuffer() as view:
+        start, length = spool.put(view[: buffer.tell()])
+    buffer.seek(0)
+    spool.spare.append(buffer)
     return Kept(spool, start, length, columns.rows(frame), columns.is_polars(frame))
 
 
