@@ -259,13 +259,10 @@ def fit(
     steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
     fitted_schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in schema)
-    for step in steps:
-        taken = {f.name for f in schema} - set(step.columns)
-        if not taken.isdisjoint(step.outputs):
-            raise BadDataError(
-                f"a column is called {listed(sorted(taken & set(step.outputs)))} already", "use --prefix"
-            )
     fitted = replace(plan, steps=steps, schema=fitted_schema, rows=progress.rows, skipped=progress.incomplete)
+    taken = fitted.taken({f.name for f in schema})
+    if taken:
+        raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
     _warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted

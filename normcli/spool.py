@@ -50,9 +50,7 @@ class Spool:
             while done < len(data):
                 done += os.pwrite(self._file.fileno(), data[done:], start + done)
         except OSError as e:
-            raise OutputError(
-                f"{self.where}: the spool can't be written: {e.strerror}", "--spool-dir or TMPDIR says where"
-            ) from None
+            raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
         return start, len(data)
 
     def add(self, part: int, reader: Reader, kept: Kept | None) -> None:

@@ -19,7 +19,6 @@ from normcli.formats._skipping import Judged, has_infinite, places, split, with_
 if TYPE_CHECKING:
     import polars as pl
 
-BOM = b"\xef\xbb\xbf"
 Kind = Literal["integer", "float", "word", "text", "empty"]
 
 
@@ -93,7 +92,7 @@ class Chunk:
             else:
                 try:
                     frame = pl.read_csv(
-                        BOM + data if data.startswith(BOM) else data,  # polars drops one, here it is data
+                        text.BOM + data if data.startswith(text.BOM) else data,  # polars drops one, here it is data
                         has_header=False,
                         schema=types,
                         separator=self.layout.separator,

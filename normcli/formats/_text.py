@@ -5,18 +5,19 @@ import io
 import math
 import re
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.errors import BadPlaceError, printable
+from normcli.errors import BadDataError, BadPlaceError, printable
 from normcli.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
 LONGEST_ROW = 256 << 20
 STRIP = 1 << 17
+BOM = b"\xef\xbb\xbf"
 
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
@@ -66,6 +67,22 @@ def first_row_end(data: bytes) -> int | None:
     """Just after the first row, if it ends here."""
     ends = line_ends(data, b'"' in data)
     return int(ends[0]) if len(ends) else None
+
+
+def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:
+    """The first bytes, still to be read: `size` of them, and more until `lines` counts as many line ends as are wanted.
+    A byte order mark is dropped. Raises BadDataError for another encoding, and for a row of more than LONGEST_ROW."""
+    mark = source.peek(3)
+    if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadDataError(f"{source.name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
+    if mark == BOM:
+        source.read(3)
+    while len(data := source.peek(size)) == size and (found := lines(data)) < wanted:
+        if size >= LONGEST_ROW:
+            what = f"{source.name}:{1 + found}: a row of more than {LONGEST_ROW >> 20} MB"
+            raise BadDataError(what, "is a quote never closed?")
+        size = min(4 * size, LONGEST_ROW)
+    return data
 
 
 def cut(source: Source, *, delimiter: str | None, size: int) -> Iterator[Rows]:

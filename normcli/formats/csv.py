@@ -19,7 +19,7 @@ from normcli.columns import Field, Frame, Schema
 from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
 from normcli.formats import Outlet
 from normcli.formats import _text as text
-from normcli.formats._parsing import BOM, Chunk, Kind, Layout
+from normcli.formats._parsing import Chunk, Kind, Layout
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
@@ -123,20 +123,10 @@ class Reader:
         self.source.close()
 
     def _head(self) -> bytes:
-        """The first bytes, with a whole row in them; a byte order mark is dropped."""
-        name, size = self.source.name, SAMPLE[0]
-        mark = self.source.peek(3)
-        if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise BadDataError(f"{name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
-        if mark == BOM:
-            self.source.read(3)
-        while len(head := self.source.peek(size)) == size and len(ends := _line_ends(head)) < 2:
-            if size >= text.LONGEST_ROW:
-                what = f"a row of more than {text.LONGEST_ROW >> 20} MB"
-                raise BadDataError(f"{name}:{1 + len(ends)}: {what}", "is a quote never closed?")
-            size = min(4 * size, text.LONGEST_ROW)
+        """The first bytes, with a whole row in them."""
+        head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data)), 2)
         if not head.strip(b"\r\n"):
-            raise BadDataError(f"{name}: is empty, not even a header", "did the command that made it fail?")
+            raise BadDataError(f"{self.source.name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
     def _layout(self, first: bytes, where: str, options: Manner) -> Layout:

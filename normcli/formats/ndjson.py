@@ -13,7 +13,6 @@ from normcli.errors import BadDataError, BadRowError, printable
 from normcli.formats import Outlet
 from normcli.formats import _text as text
 from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
-from normcli.formats._parsing import BOM
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
@@ -79,18 +78,11 @@ class Reader:
         self.source.close()
 
     def _sample(self) -> list[bytes]:
-        """The first lines; a byte order mark is dropped."""
-        name, size = self.source.name, SAMPLE[0]
-        mark = self.source.peek(3)
-        if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise BadDataError(f"{name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
-        if mark == BOM:
-            self.source.read(3)
-        while len(head := self.source.peek(size)) == size <= text.LONGEST_ROW and b"\n" not in head.lstrip(SPACE):
-            size *= 4
+        """The first lines."""
+        head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
-            raise BadDataError(f"{name}: is empty", "did the command that made it fail?")
-        whole = head if len(head) < size else head[: head.rfind(b"\n") + 1] or head
+            raise BadDataError(f"{self.source.name}: is empty", "did the command that made it fail?")
+        whole = head if len(head) < SAMPLE[0] else head[: head.rfind(b"\n") + 1] or head
         return whole.split(b"\n")
 
     def _layout(self, lines: list[bytes]) -> Layout:
