@@ -77,7 +77,6 @@ EXAMPLES = (
 @click.option(
     "--by",
     metavar="COLUMN[,COLUMN]",
-    default="",
     help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
 )
 @click.option("--weights", metavar="COLUMN", help="How often each row counts: numbers of at least 0, not only whole.")
@@ -170,11 +169,12 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     return Plan(steps, first.schema, by=by, weights=weights)
 
 
-def named_columns(text: str, first: Reader) -> tuple[str, ...]:
+def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
     """The columns of --by: one that is called so, or names between commas. Raises UsageError for one given twice."""
-    there = {f.name for f in first.schema}
-    names = (text,) if text in there else tuple(text.split(",")) if text else ()
-    if len(set(names)) < len(names) or "" in names:
+    if text is None:
+        return ()
+    names = (text,) if text in {f.name for f in first.schema} else tuple(text.split(","))
+    if len(set(names)) < len(names) or names == ("",):
         raise click.UsageError(f"--by {text}: a column is named twice, or not at all")
     return names
 
