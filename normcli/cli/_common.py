@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import FORMAT, PLACE, Entry, given
+from normcli.cli._command import PLACE, Entry
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -85,24 +85,6 @@ def check_format(name: str | None, flag: str) -> None:
 
     if name is not None and formats.bare(name) not in registry.names("formats"):
         raise click.UsageError(f"{flag} {name}: none of {', '.join(registry.names('formats'))}")
-
-
-def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
-    """The options given for each format in use, None where none was. Raises UsageError for one of another format."""
-    fields = given(values, FORMAT)
-    kinds = {n: registry.load("formats", n).Options for n in registry.names("formats")}
-    having = {field: [n for n, kind in kinds.items() if field in kind.__dataclass_fields__] for field in fields}
-    for field, names in having.items():
-        if not set(names) & set(used):
-            flag, whose = field.replace("_", "-"), ", ".join(names)
-            raise click.UsageError(f"--{flag} is an option of {whose}, and what is used here is {', '.join(used)}")
-    made: dict[str, Any] = {}
-    for name in used:
-        own = {field: value for field, value in fields.items() if name in having[field]}
-        made[name] = kinds[name](**own) if own else None
-        if own:
-            made[name].check()
-    return made
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def command(**values: Any) -> None:
             target = opened.enter_context(outputs.open_target(values["params"]))
         if output and not is_directory(output):
             file = opened.enter_context(outputs.open_target(output))
-        readers = Readers(inputs, values, to=values["to"] or formats.by_suffix(output), example=EXAMPLE)
+        to = values["to"] or formats.by_suffix(output)
+        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
@@ -186,7 +187,7 @@ def write_output(
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned."""
     from normcli import formats, pipeline
 
-    made = Outputs(values, plan, readers.options)
+    made = Outputs(values, plan, readers.options.writing)
     first: tuple[Input, Reader] = readers.first_input, readers.first
     pairs: Pairs = readers
     if kept:

@@ -40,7 +40,11 @@ class Manner:
     """How delimited text is to be read, whatever its delimiter."""
 
     na_values: Annotated[
-        str, Meta(description="words that mean missing, between commas, instead of these; an empty field always does")
+        str,
+        Meta(
+            description="words that mean missing, between commas, instead of these; an empty field always does",
+            extra={"on": "reading"},
+        ),
     ] = ",".join(MISSING)
     header: Annotated[bool, Meta(description="the first row names the columns; without it they are column_1 …")] = True
 
