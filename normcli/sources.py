@@ -12,6 +12,7 @@ from normcli.compression import Expanded
 from normcli.errors import NoInputError, OutputError, UsageError, printable
 
 STDIN = "<stdin>"
+FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
 
 
 @dataclass
@@ -67,24 +68,33 @@ class Source:
     def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
         """`begun` and what follows it, `size` bytes in all: in a BytesIO, which gives its memory away as bytes without
         a copy, and can be filled anew once they are gone."""
-        buffer.seek(max(size - 1, 0))
-        buffer.write(b"\0")
-        with buffer.getbuffer() as view:
-            view[: len(begun)] = begun
-            done = len(begun)
-            try:
-                while done < size:
-                    got = self._expanded.readinto(view[done:size])
-                    if got is None:  # a pipe that does not block
-                        select.select([self.file], [], [])
-                    elif got == 0:
-                        break
-                    else:
-                        done += got
-            except OSError as e:
-                raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
+        done, room = len(begun), max(min(size, FIRST + len(begun)), len(buffer.getbuffer()))
+        try:
+            while True:
+                buffer.seek(max(room - 1, 0))
+                buffer.write(b"\0")
+                with buffer.getbuffer() as view:
+                    view[: len(begun)], begun = begun, b""
+                    done = self._fill(view, done, min(room, size))
+                if done < room or done >= size:
+                    break
+                room = size
+        except OSError as e:
+            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
         buffer.truncate(done)
         return buffer.getvalue()
+
+    def _fill(self, view: memoryview, done: int, end: int) -> int:
+        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
+        while done < end:
+            got = self._expanded.readinto(view[done:end])
+            if got is None:  # a pipe that does not block
+                select.select([self.file], [], [])
+            elif got == 0:
+                break
+            else:
+                done += got
+        return done
 
     def in_place(self) -> str:
         """A path under which the bytes can be read at any position: the file itself, or a spool."""
