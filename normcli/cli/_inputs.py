@@ -90,7 +90,13 @@ class Readers:
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
         """Once only."""
-        return chain(self.opened, map(self._open, self._waiting))
+        return map(self._alike, chain(self.opened, map(self._open, self._waiting)))
+
+    def _alike(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
+        """Into one output all inputs go with the types of the first."""
+        if not is_directory(self._values["output"]):
+            pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
+        return pair
 
     def _open_next(self) -> bool:
         each = next(self._waiting, None)

@@ -107,7 +107,7 @@ def command(**values: Any) -> None:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
             tell_only(readers, names, ", ".join(paths))
             return
-        kept = spool_for(values, inputs, first) if output and method.statistics else None
+        kept = spool_for(values, inputs, first, to) if output and method.statistics else None
         with progress(told, readers, values, skipped) as seen:
             plan = params.sealed(
                 pipeline.fit(
@@ -166,8 +166,9 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
             raise click.UsageError(f"{flag} {path} is the INPUT")
 
 
-def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
+def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str | None) -> Spool:
     """Where the data wait until all of them were seen. Raises OutputError where there is no room."""
+    from normcli import formats
     from normcli.spool import Spool
 
     output = values["output"]
@@ -176,7 +177,8 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
     expected = None
     if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in inputs):
         expected = sum(os.path.getsize(str(i.path)) for i in inputs)  # numbers take about as much as their text
-    texts = bool(values["column_suffix"]) and not values["only"]
+    binary = to is not None and formats.module(formats.bare(to)).magic
+    texts = bool(values["column_suffix"]) and not values["only"] and not binary
     return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected, texts=texts)
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from normcli.columns import REST, Infinite
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded
 from normcli.formats import _text as text
+from normcli.formats._inferring import TIMES
 from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
 
 if TYPE_CHECKING:
@@ -274,6 +276,16 @@ class Chunk:
     def locate(self, row: int) -> int:
         filled = (place for place, line in enumerate(self._lines()) if line.strip(SPACE))
         return next(place for number, place in enumerate(filled) if number == row)
+
+    def before(self, place: int) -> Chunk:
+        return Chunk(self.layout, b"".join(islice(self._lines(), place)))
+
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        return ((place, line) for place, line in enumerate(self._lines()) if line.strip(SPACE))
+
+    def words(self, series: pl.Series, kind: str) -> pl.Series:
+        words = series.set((series == "null").fill_null(value=False), None)
+        return words.str.replace('^"(.*)"$', "$1") if kind in TIMES else words
 
     def _lines(self) -> Iterator[bytes]:
         start = 0

@@ -27,10 +27,14 @@ def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
         if row.fault is None:
             good.append(row.text)
         else:
-            raw = row.text.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-            rejects.append(Reject(number, row.place, row.fault, raw))
+            rejects.append(Reject(number, row.place, row.fault, shown(row.text)))
         number += not row.blank
     return b"".join(good), tuple(rejects)
+
+
+def shown(row: bytes) -> str:
+    """A row's text, whatever it is, for people."""
+    return row.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
 
 
 def places(data: bytes) -> int:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from normcli import columns
 from normcli.columns import REST, Field, Frame, Schema
 from normcli.errors import BadDataError, BadRowError, printable
+from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
+from normcli.formats import _inferring as inferring
 from normcli.formats import _text as text
 from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
 from normcli.formats._writing import Pieces, Sink
@@ -28,7 +30,9 @@ TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Nothing to choose."""
+    """How the text is to be read."""
+
+    infer_types: inferring.Asked = False
 
     def check(self) -> None:
         """Nothing to contradict."""
@@ -47,6 +51,8 @@ class Reader:
         self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.inferred: dict[str, inferring.Type] = {}
+        self._infer = options.infer_types
         self._block = block_size or text.BLOCK
         self.layout = self._layout(self._sample())
         self.size = source.size
@@ -63,15 +69,15 @@ class Reader:
         import polars as pl
 
         made = {n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in self.layout.names}
-        return columns.text_frame({**made, REST: pl.Series(dtype=pl.String)})
+        return inferring.typed(columns.text_frame({**made, REST: pl.Series(dtype=pl.String)}), self.inferred)
 
     @property
     def plain(self) -> Plain:
         return Plain(self.layout.names)
 
-    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
         for rows in text.cut(self.source, delimiter=None, size=self._block):
-            yield Chunk(self.layout, rows.data)
+            yield inferring.chunk(Chunk(self.layout, rows.data), self.inferred)
             del rows  # whose memory is wanted again
 
     def close(self) -> None:
@@ -109,6 +115,8 @@ class Reader:
             if rows == SAMPLE[1]:
                 break
         kinds = {n: kind([v for _, v in values[n]], skip=self._skip) for n in order}
+        if self._infer:
+            self.inferred = {n: _inferred(kinds[n], [v for _, v in values[n]]) for n in order}
         for name in order:
             self._doubt(name, kinds[name], values[name])
         return Layout(tuple(order), tuple(kinds[n] for n in order))
@@ -122,6 +130,16 @@ class Reader:
         elif found == "json" and 2 * len(others) <= len(values):
             place, value = others[0]
             self.doubts[name] = f"{self.name(place)}: {left}: {shown(value)} in it is not a number"
+
+
+def _inferred(found: Kind, values: list[Any]) -> inferring.Type:
+    """The type of values of a kind: only strings are days or moments, and nothing else."""
+    import polars as pl
+
+    if found not in ("integer", "float", "string"):
+        return "bool" if found == "bool" else "string"
+    made = inferring.inferred(pl.Series(list(map(str, values)), dtype=pl.String))
+    return made if (made in inferring.TIMES) == (found == "string") else "string"
 
 
 @dataclass(frozen=True)
