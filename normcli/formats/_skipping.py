@@ -50,6 +50,8 @@ def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
         series = frame[name]
         if series.dtype == pl.String:
             series = series.str.strip_chars(" \t").cast(pl.Float64, strict=False)
+        if isinstance(series.dtype, pl.List):
+            series = series.explode(empty_as_null=False, keep_nulls=False)
         if series.dtype.is_float() and series.is_infinite().any():
             return True
     return False

@@ -237,7 +237,9 @@ class Writer:
         import polars as pl
 
         rows = columns.to_polars(frame)
-        if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
+        if (
+            rows.width == 1 and rows[:, 0].null_count() and not rows.dtypes[0].is_nested()
+        ):  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
         out = Pieces()
         try:

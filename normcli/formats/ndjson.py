@@ -14,6 +14,7 @@ from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
 from normcli.formats import _text as text
+from normcli.formats import _vectors as vectors
 from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
@@ -25,7 +26,7 @@ suffixes = (".ndjson", ".jsonl")
 magic = b""
 
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
-TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null"}
+TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,15 @@ class Reader:
     def blank(self, wanted: frozenset[str]) -> Frame:
         import polars as pl
 
-        made = {n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in self.layout.names}
+        number = {n: pl.List(pl.Float64) if k == "list" else pl.Float64 for n, k in self.layout.kind.items()}
+        made = {n: pl.Series(dtype=number[n] if n in wanted else pl.String) for n in self.layout.names}
         return inferring.typed(columns.text_frame({**made, REST: pl.Series(dtype=pl.String)}), self.inferred)
+
+    def list_size(self, name: str) -> int:
+        size = self.layout.sizes[name]
+        if not size:
+            raise BadDataError(f"{self.source.name}: there is an empty list in column '{printable(name)}'")
+        return size
 
     @property
     def plain(self) -> Plain:
@@ -119,7 +127,8 @@ class Reader:
             self.inferred = {n: _inferred(kinds[n], [v for _, v in values[n]]) for n in order}
         for name in order:
             self._doubt(name, kinds[name], values[name])
-        return Layout(tuple(order), tuple(kinds[n] for n in order))
+        sizes = {n: next(len(v) for _, v in values[n] if type(v) is list) for n in order if kinds[n] == "list"}
+        return Layout(tuple(order), tuple(kinds[n] for n in order), sizes)
 
     def _doubt(self, name: str, found: Kind, values: list[tuple[int, Any]]) -> None:
         """Whether it may be a mistake that a column is left out: it has no value yet, or half of them are numbers."""
@@ -149,6 +158,7 @@ class Writer:
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     own: frozenset[str]  # columns whose text is JSON already
+    lists: frozenset[str] = frozenset()  # columns of lists, of which REST tells where they are
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
@@ -156,7 +166,8 @@ class Writer:
         schema = columns.to_polars(blank).schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
-        return cls(tuple(n for n in schema if n != REST), numbers, own)
+        lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
+        return cls(tuple(n for n in schema if n != REST), numbers, own, lists)
 
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
@@ -197,6 +208,7 @@ class Writer:
             if raw is not None and name in self.columns:
                 raise BadRowError(row, f"key '{printable(name)}' is what a column of the output is called")
             found[name] = left.pop(name, None) if raw is None else raw
+        left = {n: t for n, t in left.items() if n not in self.lists}
         return "{" + ",".join(f"{_quoted(n)}:{t}" for n, t in (found | left).items() if t is not None) + "}"
 
     def open(self, file: Outlet) -> Sink:
@@ -219,6 +231,8 @@ def as_json(series: pl.Series) -> pl.Series:
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")
+    if isinstance(kind, pl.List | pl.Array) and kind.inner in (pl.Float32, pl.Float64):
+        return vectors.as_json(series)
     if kind.is_nested():
         try:
             texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]
