@@ -28,7 +28,8 @@ class Source:
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())
         self.regular = stat.S_ISREG(status.st_mode)
-        self._length = status.st_size - self.file.tell() if self.regular else None
+        self._start = self.file.tell() if self.regular else 0
+        self.length = status.st_size - self._start if self.regular else None  # of the file, packed as it is
         self._expanded = Expanded(self.file, self.name)
 
     @property
@@ -40,7 +41,12 @@ class Source:
     @property
     def size(self) -> int | None:
         """How many bytes there are in all, where that is known."""
-        return None if self.compression else self._length
+        return None if self.compression else self.length
+
+    @property
+    def position(self) -> int:
+        """How far a regular file was read from the start to the end, packed as it is."""
+        return (self.length or 0) if self.file.closed else self.file.tell() - self._start
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file of that path, however it was opened."""

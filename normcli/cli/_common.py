@@ -10,6 +10,7 @@ import click
 
 from normcli import registry
 from normcli.cli._command import PLACE, Entry
+from normcli.cli._distance import Distance
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -95,9 +96,10 @@ def progress(
     from normcli.cli._report import current
     from normcli.pipeline import Progress
 
-    first = readers.first
-    with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
-        made = Progress(warn=told.warn, advance=advance, settle=told.settle, least=values["min_rows"])
+    distance = Distance.of(readers.inputs, readers.first)
+    with told.bar(distance.total, distance.unit, shown=shown) as advance:
+        made = Progress(warn=told.warn, settle=told.settle, least=values["min_rows"])
+        made.advance = lambda reader, weight, ended: advance(distance.step(reader, weight, ended=ended))
         made.reject, made.most = skipped.add, skipped.most
         current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
         current.facts |= {"bytes_in": lambda: made.count or readers.first.source.count}
