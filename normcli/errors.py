@@ -59,6 +59,12 @@ class OutputError(NormcliError):
     code = 74
 
 
+class LockedError(NormcliError):
+    """Another run is at it."""
+
+    code = 75
+
+
 class ReaderGoneError(NormcliError):
     """Whoever read our output went away: nothing to tell, and nobody to tell it to."""
 

@@ -15,7 +15,7 @@ from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, printable
 from normcli.methods import Method
 from normcli.pipeline import Progress
-from normcli.plan import Plan, Seen, Step, merged
+from normcli.plan import Plan, Seen, Step, merged, unfitted
 
 Path = str | os.PathLike[str]
 
@@ -47,9 +47,12 @@ def fit(
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(
-            [reader], reader.schema, method, engine,
-            names=names, lengths=lengths, infinite=infinite, note=note, progress=progress,
-        )  # fmt: skip
+            [reader],
+            Plan(unfitted(method, names, lengths), reader.schema, note=note),
+            engine,
+            infinite=infinite,
+            progress=progress,
+        )
     return params.sealed(plan)
 
 

@@ -10,6 +10,7 @@ import re
 import select
 import stat
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,16 @@ def remove_temporaries() -> None:
     for path in list(_temporaries):
         with contextlib.suppress(OSError):
             os.unlink(path)
+
+
+@contextlib.contextmanager
+def removed_if_ended(path: str) -> Iterator[None]:
+    """A signal that ends us meanwhile does not leave that file behind."""
+    _temporaries.add(path)
+    try:
+        yield
+    finally:
+        _temporaries.discard(path)
 
 
 @dataclass

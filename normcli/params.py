@@ -8,6 +8,7 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 import dataclasses
 import hashlib
 import json
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
@@ -25,7 +26,8 @@ from normcli.sources import open_source
 
 VERSION = 1
 LARGEST = 1 << 30  # bytes; 5,000 whitened columns stay below
-TOP = ("format", "version", "rows", "skipped", "schema", "steps", "digest")
+TOP = ("format", "version", "rows", "skipped", "inputs", "schema", "steps", "digest")
+CONTENT = re.compile("blake3:[0-9a-f]{64}")
 STEP = ("method", "options", "columns", "learned", "statistics")
 
 
@@ -49,6 +51,7 @@ def _body(plan: Plan) -> str:
     document |= {
         "rows": plan.rows,
         "skipped": plan.skipped,
+        "inputs": list(plan.inputs),
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
         "steps": [_step(s, plan.types) for s in plan.steps],
     }
@@ -146,7 +149,10 @@ def _line(value: Any) -> str:
 def _laid(value: Any, depth: int = 0) -> Iterator[str]:
     """JSON text: what holds no other container (an object: none but short lists) on one line, the rest broken."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if not any(isinstance(v, dict | list) for v in inner) or (isinstance(value, dict) and all(map(_short, inner))):
+    lines = isinstance(value, list) and any(isinstance(v, str) for v in value)  # texts stand below one another
+    if not (lines or any(isinstance(v, dict | list) for v in inner)) or (
+        isinstance(value, dict) and all(map(_short, inner))
+    ):
         yield _line(value)
         return
     pad, (left, right) = " " * (depth + 1), "{}" if isinstance(value, dict) else "[]"
@@ -195,6 +201,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         _count(document["rows"], "$.rows"),
         _count(document["skipped"], "$.skipped"),
         _a(str, document.get("note", ""), "$.note"),
+        _read_inputs(document["inputs"], "$.inputs"),
         _a(str, document["digest"], "$.digest"),
     )
     for i, step in enumerate(plan.steps):
@@ -256,6 +263,13 @@ def _count(raw: Any, at: str) -> int:
     if _a(int, raw, at) < 0:
         _fail(at, "must not be negative")
     return int(raw)
+
+
+def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
+    for i, digest in enumerate(_a(list, raw, at)):
+        if not CONTENT.fullmatch(_a(str, digest, f"{at}[{i}]")):
+            _fail(f"{at}[{i}]", "is no digest")
+    return tuple(raw)
 
 
 def _keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ sink. That results are the same bytes whatever the threads, and memory is bounde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from normcli import columns, registry, spool
-from normcli.columns import Field, Frame, Infinite, Schema
+from normcli import columns, learning, registry, spool
+from normcli.columns import Frame, Infinite
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
 from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
-from normcli.methods import Method, listed
+from normcli.learning import Total
+from normcli.methods import listed
 from normcli.outputs import Target
-from normcli.plan import Plan, Seen, merged, unfitted
+from normcli.plan import Plan, Seen
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -41,6 +42,7 @@ class Result:
     rejects: tuple[Reject, ...] = ()
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
+    digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
     piece: Any = None
 
@@ -72,7 +74,11 @@ class Work:
                     rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
-                return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
+                return (
+                    self._written(result, decoded.frame)
+                    if self.writer
+                    else self._measured(result, decoded.frame, chunk.content)
+                )
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
@@ -90,11 +96,13 @@ class Work:
         texts = columns.chosen_rows(again.frame, good[there])
         return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
 
-    def _measured(self, result: Result, frame: Frame) -> Result:
+    def _measured(self, result: Result, frame: Frame, content: bytes | None) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
-        seen, incomplete = self.plan.measure(frame, self.infinite)
+        blocks = self.plan.blocks(frame, self.infinite)
+        digest = learning.digest(content, blocks)
+        seen, incomplete = self.plan.measure(blocks)
         kept = spool.keep(self.spool, frame) if self.spool else None
-        return replace(result, seen=seen, incomplete=incomplete, types=types, piece=kept)
+        return replace(result, seen=seen, incomplete=incomplete, types=types, digest=digest, piece=kept)
 
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
@@ -222,47 +230,34 @@ class Progress:
 
 def fit(
     readers: Iterable[Reader],
-    schema: Schema,
-    method: Method,
+    plan: Plan,
     engine: Engine,
     *,
-    names: Sequence[str],
-    lengths: Mapping[str, int] | None = None,
     infinite: Infinite = "error",
-    note: str = "",
     skip: bool = False,
+    once: bool = False,
     keep: Spool | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
-    has it, and `lengths` are those of the lists in the columns that hold some. What is read is kept in a spool, where
-    there is one. Raises BadDataError."""
+    """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
+    `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
+    one. Raises BadDataError."""
     progress = progress or Progress()
-    plan = Plan(unfitted(method, names, lengths or {}), schema, note=note)
-    if not method.statistics:
-        return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
-    work = Work(plan, frozenset(names), infinite, skip=skip, spool=keep)
-    blank: tuple[Seen, ...] = tuple(method.statistics for _ in plan.steps)
-    seen = here = blank  # of all inputs that have ended, and of the one that has not
-    types: tuple[str, ...] = ()
+    if not plan.learns:
+        return learning.learn(plan, [() for _ in plan.steps])
+    work = Work(plan, frozenset(plan.needs()), infinite, skip=skip, spool=keep)
+    total = Total(plan, once=once)
     for part, result in progress.run((_measurable(r, work) for r in readers), engine):
         if keep is not None:
             keep.add(result.part, part.reader, result.piece)
-        if result.last:
-            seen, here = merged(seen, here), blank
-        else:
-            here = merged(here, result.seen)
-            types = tuple(map(_wider, types, result.types)) if types else result.types
-    if not progress.rows:
+        if not result.last:
+            total.add(result.seen, result.rows, result.incomplete, result.types, result.digest)
+        elif not total.end([f.name for f in part.reader.schema]):
+            progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
+    if not total.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
-    steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
-    kinds = dict(zip(plan.needs(), types, strict=True))
-    fitted_schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in schema)
-    fitted = replace(plan, steps=steps, schema=fitted_schema, rows=progress.rows, skipped=progress.incomplete)
-    taken = fitted.taken({f.name for f in schema})
-    if taken:
-        raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
+    fitted = total.learned()
     _warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted
@@ -271,11 +266,6 @@ def fit(
 def _measurable(reader: Reader, work: Work) -> Part:
     _check_there(reader, work.plan.needs(), work.plan.lists)
     return Part(reader, work, None if work.spool else work.plan.needs())
-
-
-def _wider(a: str, b: str) -> str:
-    number = Field("", a).list_of
-    return a if a == b else a.replace(number, "float64") if number else "float64"
 
 
 def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:

@@ -50,6 +50,11 @@ class Step:
         return tuple(f"{self.columns[0]}[{j}]" for j in range(self.length))
 
     @property
+    def seen(self) -> Seen:
+        """The states, or the blanks that a fit begins with."""
+        return self.states or self.method.statistics
+
+    @property
     def fitted(self) -> Transform:
         assert self.transform is not None, "a step is applied before it has learned"
         return self.transform
@@ -104,6 +109,7 @@ class Plan:
     rows: int = 0
     skipped: int = 0  # rows that took no part, for they miss a value
     note: str = ""
+    inputs: tuple[str, ...] = ()  # digests of the contents that were counted, in order
     digest: str = ""
     form: Form = Form()
 
@@ -111,6 +117,11 @@ class Plan:
     def types(self) -> dict[str, str]:
         """The original type of each column."""
         return {f.name: f.type for f in self.schema}
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything to learn from data."""
+        return any(step.method.statistics for step in self.steps)
 
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
@@ -137,11 +148,14 @@ class Plan:
         steps = (s for s in self.steps if s.length is not None)
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
-    def measure(self, frame: Frame, infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
-        """What each step's statistics say of a frame; and how many rows took no part, for they miss a value."""
-        seen, skipped = [], np.zeros(columns.rows(frame), np.bool_)
-        for step in self.steps:
-            block = step.block(frame, infinite)
+    def blocks(self, frame: Frame, infinite: Infinite) -> list[Block]:
+        """Each step's matrix in a frame."""
+        return [step.block(frame, infinite) for step in self.steps]
+
+    def measure(self, blocks: Sequence[Block]) -> tuple[tuple[Seen, ...], int]:
+        """What each step's statistics say of its block; and how many rows took no part, for they miss a value."""
+        seen, skipped = [], np.zeros(blocks[0].rows, np.bool_)
+        for step, block in zip(self.steps, blocks, strict=True):
             if step.method.by_row:
                 skipped |= False if block.incomplete is None else block.incomplete
                 block = block.complete

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from normcli import registry
-from normcli.params import STEP, TOP, VERSION
+from normcli.params import CONTENT, STEP, TOP, VERSION
 from normcli.record import Axes, Record
 
 
@@ -26,6 +26,7 @@ def schema() -> dict[str, Any]:
                 "note": {"type": "string"},
                 "rows": whole,
                 "skipped": whole,
+                "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {
                     "type": "array",

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from normcli import columns
 from normcli.columns import Frame, Infinite
@@ -86,6 +87,7 @@ class Kept:
     length: int
     rows: int
     polars: bool
+    content: ClassVar[bytes | None] = None
 
     @property
     def weight(self) -> int:

@@ -109,7 +109,8 @@ def test_the_file_is_made_for_people(variant: str) -> None:
     assert "-0.0," not in data.replace("-0.0001", "")
     for name in fitted(variant).steps[0].columns:
         assert sum(line.strip().startswith(f'"{name}": {{') for line in data.splitlines()) >= 1
-    assert list(json.loads(data)) == ["format", "version", "note", "rows", "skipped", "schema", "steps", "digest"]
+    keys = ["format", "version", "note", "rows", "skipped", "inputs", "schema", "steps", "digest"]
+    assert list(json.loads(data)) == keys
     assert json.loads(data)["note"] == "of a test"
 
 
@@ -358,7 +359,7 @@ def test_no_columns_are_no_parameters(variant: str) -> None:
         if isinstance(node, dict):
             return {k: {} if k == "columns" else emptied(v, k) for k, v in node.items()}
         if isinstance(node, list) and key not in ("range", "ends"):
-            return [emptied(v) for v in node] if isinstance(node[0], dict) else []
+            return [emptied(v) for v in node] if node and isinstance(node[0], dict) else []
         return node
 
     assert refusal(text(emptied(document(variant)))).startswith("$.")

@@ -34,6 +34,10 @@ class Console:
         current.warnings.append(text)
         self._line(WARNING, f"warning: {text}")
 
+    def notice(self, text: str) -> None:
+        """What should be known even if nothing is wrong."""
+        self._line(WARNING, text)
+
     def summary(self, text: str) -> None:
         self._line(SUMMARY, text)
 

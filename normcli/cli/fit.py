@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from normcli.cli._common import (
     progress,
     tell_only,
 )
+from normcli.cli._continuing import continued, continuing, relearned
 from normcli.cli._inputs import Readers, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
 from normcli.cli._rejects import Rejects, rejects, skipping
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.formats import Reader
     from normcli.inputs import Input
+    from normcli.methods import Method
     from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
@@ -44,6 +47,8 @@ EXAMPLES = (
     ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
     ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
+    ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
+    ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -67,6 +72,7 @@ EXAMPLES = (
 )
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
+@continuing
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @skipping
 @common
@@ -82,12 +88,17 @@ def command(**values: Any) -> None:
     from normcli.cli._console import size
     from normcli.methods import listed
 
-    method = chosen_method(values)
     told = console(values, "fit")
+    method = None if values["update"] and not values["method"] else chosen_method(values)
+    if values["relearn"] and method:
+        relearn(values, method, told)
+        return
     inputs = find(values, told)
-    check_places(values, inputs, learns=bool(method.statistics))
     output = values["output"]
     with ExitStack() as opened:
+        old = opened.enter_context(continued(values, method, told))
+        method = old.steps[0].method if old else method or chosen_method(values)
+        check_places(values, inputs, learns=bool(method.statistics))
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
@@ -100,22 +111,21 @@ def command(**values: Any) -> None:
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
-        names = selected(values, first, learns=bool(method.statistics))
+        begun = old or planned(values, first, method, told)
+        names = begun.needs()
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
-        explained(told, first, names, values["exclude"])
         if values["dry_run"]:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
             tell_only(readers, names, ", ".join(paths))
             return
         kept = spool_for(values, inputs, first, to) if output and method.statistics else None
         with progress(told, readers, values, skipped) as seen:
-            plan = params.sealed(
-                pipeline.fit(
-                    (r for _, r in readers), first.schema, method, engine(values),
-                    names=names, lengths=pipeline.lengths_of(first, names), infinite=values["infinite"],
-                    note=values["note"], skip=skipped.skip, keep=kept, progress=seen,
-                )
+            fitted = pipeline.fit(
+                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), engine(values),
+                infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
+                keep=kept, progress=seen,
             )  # fmt: skip
+        plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
         if output:
             applied = write_output(values, plan, readers, kept, target, file, told, skipped)
@@ -124,15 +134,37 @@ def command(**values: Any) -> None:
         elif not method.statistics:
             first.source.drain()
         told.settle()
-        complete(plan, target, skipped.target, file)
+        complete(plan, None if old and plan.digest == old.digest else target, skipped.target, file)
     left = [f.name for f in first.schema if f.name not in names]
     where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
+    more = f", {plan.rows:,} in all" if old else ""
     told.summary(
-        f"fit {values['method']}: {counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, "
-        f"{counted(len(names), 'column')} ({listed(list(names))}), "
+        f"{'update' if old else 'fit'} {registry.name_of(method)}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
+        f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(list(names))}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
         f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
     )
+
+
+def planned(values: dict[str, Any], first: Reader, method: Method, told: Console) -> Plan:
+    """What is to be learned of the columns that were selected, or all that can be."""
+    from normcli import pipeline
+    from normcli.plan import Plan, unfitted
+
+    names = selected(values, first, learns=bool(method.statistics))
+    explained(told, first, names, values["exclude"])
+    return Plan(unfitted(method, names, pipeline.lengths_of(first, names)), first.schema)
+
+
+def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
+    """Learns from a parameter file."""
+    from normcli import outputs
+
+    plan = relearned(values, method)
+    with outputs.open_target(values["params"]) as target:
+        complete(plan, target, None, None)
+    current.facts["digest"] = plan.digest
+    told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {target.name}")
 
 
 def selected(values: dict[str, Any], first: Reader, *, learns: bool) -> tuple[str, ...]:

@@ -54,6 +54,10 @@ class Chunk(Protocol):
     def weight(self) -> int:
         """Its share of the reader's `size`."""
 
+    @property
+    def content(self) -> bytes | None:
+        """The text that it is, None where it is none."""
+
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text

@@ -55,6 +55,7 @@ class Chunk:
 
     batch: pa.RecordBatch
     checked: bool = False
+    content: ClassVar[bytes | None] = None
 
     @property
     def weight(self) -> int:

@@ -289,6 +289,10 @@ class Chunk:
     def weight(self) -> int:
         return len(self.data)
 
+    @property
+    def content(self) -> bytes:
+        return self.data
+
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         fields = Fields.of(self.data)
         frame = None if fields is None else self._frame(fields, wanted)

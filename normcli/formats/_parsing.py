@@ -57,6 +57,10 @@ class Chunk:
     def weight(self) -> int:
         return len(self.rows.data)
 
+    @property
+    def content(self) -> bytes:
+        return self.rows.data
+
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         data, blank = self.rows.data, 0
         frame = self._parsed(data, wanted)

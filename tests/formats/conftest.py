@@ -27,7 +27,7 @@ from normcli.formats import csv as csv_format
 from normcli.formats.csv import Options
 from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
-from normcli.plan import Plan
+from normcli.plan import Plan, unfitted
 from normcli.sources import Source
 
 NAME = "t.csv"
@@ -204,7 +204,7 @@ def fit(
     """A fit of a source that has no path."""
     made = reader(source, block_size, **options)
     names = columns.select(made.schema, include, ())
-    return pipeline.fit([made], made.schema, method, Threads(threads), names=names, infinite=infinite)
+    return pipeline.fit([made], Plan(unfitted(method, names, {}), made.schema), Threads(threads), infinite=infinite)
 
 
 def params_of(plan: Plan) -> bytes:

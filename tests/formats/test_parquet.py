@@ -340,6 +340,8 @@ def test_csv_and_parquet_of_the_same_data_teach_the_same(folder: Path) -> None:
     written(pa.table(columns), folder / "same.parquet")
     for method in (ZScore(), Decorrelate()):
         files = [json.loads(params_of(library.fit(folder / n, method))) for n in ("same.csv", "same.parquet")]
+        for file in files:
+            del file["inputs"], file["digest"]  # of text, the bytes are what is counted
         assert files[0] == files[1]
 
 
