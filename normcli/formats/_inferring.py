@@ -116,6 +116,10 @@ class TypedChunk:
     def weight(self) -> int:
         return self.chunk.weight
 
+    @property
+    def content(self) -> bytes | None:
+        return self.chunk.content
+
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)
 
