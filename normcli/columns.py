@@ -339,7 +339,18 @@ def first_size(column: pa.Array) -> int | None:
 
 
 def _lists(frame: Frame, name: str) -> pa.Array:
-    return frame[name].to_arrow() if is_polars(frame) else frame.column(name)
+    """A column of lists. One of numbers is one of null lists, where nothing is there; else raises BadRowError."""
+    import pyarrow as pa
+
+    if is_polars(frame) and frame[name].dtype.is_nested():
+        return frame[name].to_arrow()
+    if not is_polars(frame) and pa.types.is_nested(frame.column(name).type):
+        return frame.column(name)
+    found = _numbers(frame, name)
+    there = np.flatnonzero(~np.isnan(found))
+    if len(there):
+        raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list")
+    return pa.nulls(len(found), pa.large_list(pa.float64()))
 
 
 def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
@@ -357,6 +368,11 @@ def _numbers(frame: Frame, name: str) -> Numbers:
         import polars as pl
 
         series = frame[name]
+        if series.dtype.is_nested():
+            if series.null_count() < len(series):
+                row = int(series.is_not_null().arg_max() or 0)
+                raise BadRowError(row, f"a list in column '{printable(name)}' is not a number")
+            return np.full(len(series), np.nan)
         if series.dtype == pl.String:
             series = _stripped(series).cast(pl.Float64, strict=False)
         return np.asarray(series.to_numpy())

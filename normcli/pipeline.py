@@ -160,7 +160,7 @@ class Progress:
     """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
 
     warn: Callable[[str], None] = lambda text: None
-    advance: Callable[[int], None] = lambda weight: None
+    advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
     least: int = 0  # rows; fewer are an error
@@ -190,7 +190,7 @@ class Progress:
                 self.incomplete += result.incomplete
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
-                self.advance(result.weight)
+                self.advance(part.reader, result.weight, result.last)
                 self._warn_of_inexact(result.inexact)
                 yield part, result
         except BadPlaceError as e:

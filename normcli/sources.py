@@ -12,6 +12,7 @@ from normcli.compression import Expanded
 from normcli.errors import NoInputError, OutputError, UsageError, printable
 
 STDIN = "<stdin>"
+FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
 
 
 @dataclass
@@ -27,7 +28,8 @@ class Source:
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())
         self.regular = stat.S_ISREG(status.st_mode)
-        self._length = status.st_size - self.file.tell() if self.regular else None
+        self._start = self.file.tell() if self.regular else 0
+        self.length = status.st_size - self._start if self.regular else None  # of the file, packed as it is
         self._expanded = Expanded(self.file, self.name)
 
     @property
@@ -39,7 +41,12 @@ class Source:
     @property
     def size(self) -> int | None:
         """How many bytes there are in all, where that is known."""
-        return None if self.compression else self._length
+        return None if self.compression else self.length
+
+    @property
+    def position(self) -> int:
+        """How far a regular file was read from the start to the end, packed as it is."""
+        return (self.length or 0) if self.file.closed else self.file.tell() - self._start
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file of that path, however it was opened."""
@@ -67,24 +74,33 @@ class Source:
     def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
         """`begun` and what follows it, `size` bytes in all: in a BytesIO, which gives its memory away as bytes without
         a copy, and can be filled anew once they are gone."""
-        buffer.seek(max(size - 1, 0))
-        buffer.write(b"\0")
-        with buffer.getbuffer() as view:
-            view[: len(begun)] = begun
-            done = len(begun)
-            try:
-                while done < size:
-                    got = self._expanded.readinto(view[done:size])
-                    if got is None:  # a pipe that does not block
-                        select.select([self.file], [], [])
-                    elif got == 0:
-                        break
-                    else:
-                        done += got
-            except OSError as e:
-                raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
+        done, room = len(begun), max(min(size, FIRST + len(begun)), len(buffer.getbuffer()))
+        try:
+            while True:
+                buffer.seek(max(room - 1, 0))
+                buffer.write(b"\0")
+                with buffer.getbuffer() as view:
+                    view[: len(begun)], begun = begun, b""
+                    done = self._fill(view, done, min(room, size))
+                if done < room or done >= size:
+                    break
+                room = size
+        except OSError as e:
+            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
         buffer.truncate(done)
         return buffer.getvalue()
+
+    def _fill(self, view: memoryview, done: int, end: int) -> int:
+        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
+        while done < end:
+            got = self._expanded.readinto(view[done:end])
+            if got is None:  # a pipe that does not block
+                select.select([self.file], [], [])
+            elif got == 0:
+                break
+            else:
+                done += got
+        return done
 
     def in_place(self) -> str:
         """A path under which the bytes can be read at any position: the file itself, or a spool."""

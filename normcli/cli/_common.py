@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import FORMAT, PLACE, Entry, given
+from normcli.cli._command import PLACE, Entry
+from normcli.cli._distance import Distance
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -87,24 +88,6 @@ def check_format(name: str | None, flag: str) -> None:
         raise click.UsageError(f"{flag} {name}: none of {', '.join(registry.names('formats'))}")
 
 
-def format_options(values: dict[str, Any], used: list[str]) -> dict[str, Any]:
-    """The options given for each format in use, None where none was. Raises UsageError for one of another format."""
-    fields = given(values, FORMAT)
-    kinds = {n: registry.load("formats", n).Options for n in registry.names("formats")}
-    having = {field: [n for n, kind in kinds.items() if field in kind.__dataclass_fields__] for field in fields}
-    for field, names in having.items():
-        if not set(names) & set(used):
-            flag, whose = field.replace("_", "-"), ", ".join(names)
-            raise click.UsageError(f"--{flag} is an option of {whose}, and what is used here is {', '.join(used)}")
-    made: dict[str, Any] = {}
-    for name in used:
-        own = {field: value for field, value in fields.items() if name in having[field]}
-        made[name] = kinds[name](**own) if own else None
-        if own:
-            made[name].check()
-    return made
-
-
 @contextmanager
 def progress(
     told: Console, readers: Readers, values: dict[str, Any], skipped: Rejects, *, shown: bool = True
@@ -113,9 +96,10 @@ def progress(
     from normcli.cli._report import current
     from normcli.pipeline import Progress
 
-    first = readers.first
-    with told.bar(first.size if len(readers.inputs) == 1 else None, first.unit, shown=shown) as advance:
-        made = Progress(warn=told.warn, advance=advance, settle=told.settle, least=values["min_rows"])
+    distance = Distance.of(readers.inputs, readers.first)
+    with told.bar(distance.total, distance.unit, shown=shown) as advance:
+        made = Progress(warn=told.warn, settle=told.settle, least=values["min_rows"])
+        made.advance = lambda reader, weight, ended: advance(distance.step(reader, weight, ended=ended))
         made.reject, made.most = skipped.add, skipped.most
         current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
         current.facts |= {"bytes_in": lambda: made.count or readers.first.source.count}

@@ -10,6 +10,7 @@ import click
 
 from normcli import registry
 from normcli.cli._command import PLACE
+from normcli.cli._outputs import is_directory
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,11 +66,20 @@ class Readers:
     """Readers of the inputs, each opened when its turn comes; `first` at once, for it says which columns there are. It
     is the first input with a value in its first rows, or else the first of all."""
 
-    def __init__(self, inputs: list[Input], values: dict[str, Any], *, to: str | None = None, example: str) -> None:
+    def __init__(
+        self, inputs: list[Input], values: dict[str, Any], *, to: str | None = None, writes: bool = True, example: str
+    ) -> None:
+        """`to` is the format of what is written, where that is told and not what the inputs are."""
         from normcli import formats
+        from normcli.cli._format_options import FormatOptions
 
         self.inputs, self._values, self._example = inputs, values, example
-        self._used = {f for i in inputs if (f := formats.by_suffix(i.path))} | ({formats.bare(to)} if to else set())
+        read = {values["from_"]} if values["from_"] else {f for i in inputs if (f := formats.by_suffix(i.path))}
+        same = read if read and is_directory(values["output"]) else None
+        written = ({to} if to else same) if writes else set()
+        self.options = FormatOptions(
+            values, {formats.bare(f) for f in read}, written and {formats.bare(f) for f in written}
+        )
         self._waiting = iter(inputs)
         self.opened: list[tuple[Input, Reader]] = []
         self._open_next()
@@ -80,7 +90,13 @@ class Readers:
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
         """Once only."""
-        return chain(self.opened, map(self._open, self._waiting))
+        return map(self._alike, chain(self.opened, map(self._open, self._waiting)))
+
+    def _alike(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
+        """Into one output all inputs go with the types of the first."""
+        if not is_directory(self._values["output"]):
+            pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
+        return pair
 
     def _open_next(self) -> bool:
         each = next(self._waiting, None)
@@ -97,13 +113,5 @@ class Readers:
         skip = {"skip": True} if self._values["on_bad_row"] == "skip" else {}
         if skip and module.magic:
             raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
-        made: Reader = module.Reader(source, self.options(format) or module.Options(), **skip)
+        made: Reader = module.Reader(source, self.options.reading(format) or module.Options(), **skip)
         return each, made
-
-    def options(self, format: str) -> Any:
-        """What the command line says of a format, None where that is nothing. Raises UsageError for what it says of
-        formats that are not in use."""
-        from normcli.cli._common import format_options
-
-        self._used.add(format)
-        return format_options(self._values, sorted(self._used))[format]

@@ -151,7 +151,7 @@ def into_one(
             why = "text can't tell that it was normalized; --in-place insists"
             raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
         told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
-        made = Outputs(values, plan, readers.options)
+        made = Outputs(values, plan, readers.options.writing)
         parts = made.into(target, to, (readers.first_input, readers.first), readers)
         if values["dry_run"]:
             tell_only(readers, made.needs, target.name)
@@ -172,7 +172,7 @@ def into_directory(
     from normcli import pipeline
     from normcli.manifest import remove_stale
 
-    made = Outputs(values, plan, lambda format: readers.options(format))
+    made = Outputs(values, plan, lambda format: readers.options.writing(format))
     paths, manifest = made.paths(inputs), made.manifest()
     origins = {i: manifest.origin(str(i.path)) for i in inputs}
     if values["resume"] and not values["dry_run"]:

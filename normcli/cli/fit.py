@@ -113,7 +113,8 @@ def command(**values: Any) -> None:
             target = opened.enter_context(outputs.open_target(values["params"]))
         if output and not is_directory(output):
             file = opened.enter_context(outputs.open_target(output))
-        readers = Readers(inputs, values, to=values["to"] or formats.by_suffix(output), example=EXAMPLE)
+        to = values["to"] or formats.by_suffix(output)
+        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
@@ -125,7 +126,7 @@ def command(**values: Any) -> None:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
             tell_only(readers, names, ", ".join(paths))
             return
-        kept = spool_for(values, inputs, first) if output and method.statistics else None
+        kept = spool_for(values, inputs, first, to) if output and method.statistics else None
         with progress(told, readers, values, skipped) as seen:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), engine(values),
@@ -229,8 +230,9 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
             raise click.UsageError(f"{flag} {path} is the INPUT")
 
 
-def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
+def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str | None) -> Spool:
     """Where the data wait until all of them were seen. Raises OutputError where there is no room."""
+    from normcli import formats
     from normcli.spool import Spool
 
     output = values["output"]
@@ -239,7 +241,8 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any) -> Spool:
     expected = None
     if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in inputs):
         expected = sum(os.path.getsize(str(i.path)) for i in inputs)  # numbers take about as much as their text
-    texts = bool(values["column_suffix"]) and not values["only"]
+    binary = to is not None and formats.module(formats.bare(to)).magic
+    texts = bool(values["column_suffix"]) and not values["only"] and not binary
     return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected, texts=texts)
 
 
@@ -250,7 +253,7 @@ def write_output(
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned."""
     from normcli import formats, pipeline
 
-    made = Outputs(values, plan, readers.options)
+    made = Outputs(values, plan, readers.options.writing)
     first: tuple[Input, Reader] = readers.first_input, readers.first
     pairs: Pairs = readers
     if kept:

@@ -77,6 +77,7 @@ class Reader(Protocol):
     unit: str  # of the weights: B or rows
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
+    inferred: dict[str, Any]  # types of columns of text that are not normalized, going by a sample, where asked for
     start: int  # the place, from 0, where the first chunk begins
 
     def name(self, place: int) -> str:
@@ -209,6 +210,8 @@ def writer(name: str, reader: Reader, blank: Frame, options: Any, digests: tuple
     from normcli.formats._layers import Compressed, Translated
 
     format, codec = bare(name), compression.by_suffix(name)
+    if reader.inferred and not module(format).magic:
+        raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
     plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
     kind: WriterClass = module(format).Writer
     made = kind.like(reader, plain(blank) if plain else blank, options, digests)

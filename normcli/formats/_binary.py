@@ -34,7 +34,8 @@ class Options:
     compression: Annotated[
         Compression | None,
         Meta(
-            description="of Parquet or Arrow output (Arrow: none, zstd, lz4); else as the input's, or the format's own"
+            description="of Parquet or Arrow output (Arrow: none, zstd, lz4); else as the input's, or the format's own",
+            extra={"on": "writing", "hint": "text is compressed by its suffix: .csv.gz, or --to csv.gz"},
         ),
     ] = None
 
@@ -86,6 +87,7 @@ class Reader:
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
         self.doubts: dict[str, str] = {}
+        self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)
         names = [f.name for f in self.schema]
         if len(set(names)) < len(names):

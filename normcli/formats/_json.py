@@ -2,9 +2,10 @@
 what is wrong.
 
 Values of columns that are not selected stay the text that they were. In a frame, a selected column is null where the
-value is, and text with "" where the key is not there; any other is text, null where the key is not there. One more
-column, REST, is null but for rows that have keys in another order, or keys that the first rows do not have: it holds
-the row's keys as they come, with the values of unknown ones.
+value is, and text with "" where the key is not there, or if it is one of lists, null in either case; any other is
+text, null where the key is not there. One more column, REST, is null but for rows that have keys in another order, or
+keys that the first rows do not have, or that lack one of lists: it holds the row's keys as they come, with the values
+of unknown ones.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,12 +28,14 @@ from normcli.columns import REST, Infinite
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded
 from normcli.formats import _text as text
+from normcli.formats._inferring import TIMES
 from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
+from normcli.formats._vectors import lists
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["integer", "float", "empty", "string", "bool", "json"]
+Kind = Literal["integer", "float", "empty", "string", "bool", "list", "json"]
 Positions = NDArray[np.intp]
 
 SPACE = b" \t\r\n"
@@ -52,6 +57,11 @@ class Layout:
 
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
+    sizes: dict[str, int] = field(default_factory=dict)  # of the lists of numbers, going by the first
+
+    @cached_property
+    def kind(self) -> dict[str, Kind]:
+        return dict(zip(self.names, self.kinds, strict=True))
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -106,6 +116,7 @@ class LineCheck:
 
     wanted: frozenset[str]
     finite: bool  # whether an infinite number is wrong
+    lists: Mapping[str, int | None] = field(default_factory=dict)  # how long those are that a wanted column must hold
 
     def fault(self, line: bytes) -> str | None:
         """What is wrong with a line; nothing is with a blank one."""
@@ -124,17 +135,36 @@ class LineCheck:
         for name, value in found:
             if name not in self.wanted or value is None:
                 continue
-            if not isinstance(value, Number):
-                return f"{shown(value)} in column '{printable(name)}' is not a number"
-            if self.finite and math.isinf(float(value)):
-                return f"infinite value in column '{printable(name)}'"
+            what = self._fault(name, value)
+            if what:
+                return what
         return None
+
+    def _fault(self, name: str, value: Any) -> str | None:
+        """What is wrong with a value that is not null: it should be a number, or a list of them."""
+        where, numbers = f"in column '{printable(name)}'", [value]
+        if name in self.lists:
+            if type(value) is not list:
+                return f"{shown(value)} {where} is not a list of numbers"
+            where_within, numbers = f"in a list {where}", [v for v in value if v is not None]
+        else:
+            where_within = where
+        other = next((v for v in numbers if not isinstance(v, Number)), None)
+        if other is not None:
+            return f"{shown(other)} {where_within} is not a number"
+        size = self.lists.get(name)
+        if size is not None and len(value) != size:
+            return f"a list of {len(value)} {where}, the others have {size}"
+        infinite = self.finite and any(math.isinf(float(v)) for v in numbers)
+        return f"infinite value {where}" if infinite else None
 
 
 def shown(value: Any) -> str:
     """A value for a message."""
     if isinstance(value, Members):
         return "an object"
+    if isinstance(value, Number):
+        return printable(value[:80])
     return "a list" if isinstance(value, list) else printable(json.dumps(value, ensure_ascii=False)[:80])
 
 
@@ -148,6 +178,10 @@ def kind(values: list[Any], *, skip: bool = False) -> Kind:
         return ("integer" if whole else "float") if values else "empty"
     if all(isinstance(v, bool) for v in values):
         return "bool"
+    filled = [v for v in values if v != []]
+    vectors = sum(type(v) is list and all(x is None or isinstance(x, Number) for x in v) for v in filled)
+    if vectors > len(numbers) and 2 * vectors >= len(filled):
+        return "list"  # a value that is none will be told with its line
     return "string" if all(type(v) is str for v in values) else "json"
 
 
@@ -266,10 +300,22 @@ class Chunk:
             frame = None
         if fields is not None and frame is not None:
             return Decoded(frame, fields.places, fields.places - fields.rows)
-        good, rejects = split(self._judged(LineCheck(wanted, infinite == "error"))) if skip else (b"", ())
+        good, rejects = split(self._judged(self._check(wanted, infinite))) if skip else (b"", ())
         if not rejects:
             raise self._refused(wanted, infinite)
         return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, self.data)
+
+    def _check(self, wanted: frozenset[str], infinite: Infinite) -> LineCheck:
+        """What every line must be like. Where the first rows did not tell, a column's first value here does."""
+        kinds = {n: self.layout.kind.get(n, "empty") for n in wanted}
+        unknown, found = {n for n, k in kinds.items() if k == "empty"}, []
+        for line in self._lines() if unknown else ():
+            with suppress(LineError):
+                first = {n: v for n, v in members(line) if n in unknown and v is not None} if line.strip(SPACE) else {}
+                found += [n for n, v in first.items() if type(v) is list]
+                unknown -= first.keys()
+        known = (n for n, k in kinds.items() if k == "list")
+        return LineCheck(wanted, infinite == "error", {n: self.layout.sizes.get(n) for n in (*known, *found)})
 
     def _judged(self, check: LineCheck) -> Iterator[Judged]:
         for place, line in enumerate(self._lines()):
@@ -278,6 +324,16 @@ class Chunk:
     def locate(self, row: int) -> int:
         filled = (place for place, line in enumerate(self._lines()) if line.strip(SPACE))
         return next(place for number, place in enumerate(filled) if number == row)
+
+    def before(self, place: int) -> Chunk:
+        return Chunk(self.layout, b"".join(islice(self._lines(), place)))
+
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        return ((place, line) for place, line in enumerate(self._lines()) if line.strip(SPACE))
+
+    def words(self, series: pl.Series, kind: str) -> pl.Series:
+        words = series.set((series == "null").fill_null(value=False), None)
+        return words.str.replace('^"(.*)"$', "$1") if kind in TIMES else words
 
     def _lines(self) -> Iterator[bytes]:
         start = 0
@@ -291,34 +347,50 @@ class Chunk:
 
         keys, values = fields.series(self.data)
         names, codes = _coded(keys, self.layout.positions)
-        rest = self._rest(fields, names, codes, values)
-        if rest is None:
-            return None
         known = np.array([self.layout.positions.get(n, len(self.layout.names)) for n in names], np.intp)
         column = known[codes]
         order = np.argsort(column.astype(np.uint16) if len(self.layout.names) < 1 << 16 else column, kind="stable")
         edges = np.searchsorted(column[order], np.arange(len(self.layout.names) + 1))
         initial = text.octets(self.data)[fields.value]
         made: dict[str, pl.Series] = {}
+        incomplete = np.empty(0, np.intp)  # rows without a key that is, or may be, one of lists
         for j, name in enumerate(self.layout.names):
             own = order[edges[j] : edges[j + 1]]
-            if name in wanted and not (NUMERIC[initial[own]] | (initial[own] == ord("n"))).all():
-                return None
             taken, there = values.gather(pl.Series(own)), len(own) == fields.rows
             if not there:
                 taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[own], taken)
-            made[name] = _numbers(taken, self.layout.kinds[j], there=there) if name in wanted else taken
+            read = self._read(name, taken, initial[own], there=there) if name in wanted else taken
+            if read is None:
+                return None
+            made[name] = read
+            if name in wanted and not there and self.layout.kinds[j] in ("list", "empty"):
+                lacking = np.delete(np.arange(fields.rows), fields.row[own])
+                incomplete = np.union1d(incomplete, lacking)
+        rest = self._rest(fields, names, codes, values, incomplete)
+        if rest is None:
+            return None
         return columns.text_frame({**made, REST: rest})
 
-    def _rest(self, fields: Fields, names: list[str], codes: Positions, values: pl.Series) -> pl.Series | None:
-        """REST; None where a key is twice in a row."""
+    def _read(self, name: str, taken: pl.Series, initial: NDArray[np.uint8], *, there: bool) -> pl.Series | None:
+        """A selected column's text as numbers, or as lists of them; None where it is neither. `initial` is how the
+        values that are there begin."""
+        null, bracket = initial == ord("n"), initial == ord("[")
+        kind = self.layout.kind[name]
+        if kind == "list" or (kind == "empty" and bracket[~null][:1].any()):
+            return lists(taken, self.layout.sizes.get(name)) if (bracket | null).all() else None
+        return _numbers(taken, kind, there=there) if (NUMERIC[initial] | null).all() else None
+
+    def _rest(
+        self, fields: Fields, names: list[str], codes: Positions, values: pl.Series, incomplete: Positions
+    ) -> pl.Series | None:
+        """REST, of `incomplete` rows, too; None where a key is twice in a row."""
         import polars as pl
 
         place = np.array([self.layout.positions.get(n, -1) for n in names], np.intp)[codes]
         same = np.diff(fields.row, prepend=-1) == 0
         odd = (place < 0) | (same & (np.diff(place, prepend=-1) <= 0))
         texts: dict[int, str] = {}
-        for row in np.unique(fields.row[odd]).tolist():
+        for row in np.union1d(fields.row[odd], incomplete).tolist():
             a, b = np.searchsorted(fields.row, [row, row + 1])
             found = {names[codes[f]]: None if place[f] >= 0 else values[f] for f in range(int(a), int(b))}
             if len(found) < b - a or REST in found:
@@ -329,7 +401,7 @@ class Chunk:
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, line by line, the first in the file."""
-        check = LineCheck(wanted, infinite == "error")
+        check = self._check(wanted, infinite)
         for place, line in enumerate(self._lines()):
             what = check.fault(line)
             if what:

@@ -82,6 +82,26 @@ class Chunk:
         starts = np.concatenate([[0], ends[:-1]])
         return self._line(int(starts[~self._blank(starts, ends)][row]))
 
+    # -- for columns of other types
+    def before(self, place: int) -> Chunk:
+        data = self.rows.data
+        at = 0
+        for _ in range(place):
+            at = data.find(b"\n", at) + 1
+        ends = text.row_ends(data, self.rows.quoted)
+        part = data[: max(ends[ends <= at].tolist(), default=0)]
+        return Chunk(self.layout, text.Rows(part, b'"' in part))
+
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        place = 0
+        for _, row in self._rows():
+            if row.strip(b"\r\n"):
+                yield place, row
+            place += places(row)
+
+    def words(self, series: pl.Series, kind: str) -> pl.Series:
+        return present(series, self.layout.missing)
+
     # -- parsing
     def _parsed(self, data: bytes, wanted: frozenset[str]) -> pl.DataFrame | None:
         """The rows, one for one, or None where something is wrong."""
@@ -221,6 +241,12 @@ class Chunk:
     def _line(self, position: int) -> int:
         """The physical line, from 0, that a byte of the data stands on."""
         return self.rows.data.count(b"\n", 0, position)
+
+
+def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:
+    """Text without spaces around, null where it is missing."""
+    words = series.str.strip_chars(" \t")
+    return words.set((words == "") | words.is_in(list(missing)), None)
 
 
 def _occurrences(series: pl.Series, separator: str) -> int:

@@ -27,10 +27,14 @@ def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
         if row.fault is None:
             good.append(row.text)
         else:
-            raw = row.text.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-            rejects.append(Reject(number, row.place, row.fault, raw))
+            rejects.append(Reject(number, row.place, row.fault, shown(row.text)))
         number += not row.blank
     return b"".join(good), tuple(rejects)
+
+
+def shown(row: bytes) -> str:
+    """A row's text, whatever it is, for people."""
+    return row.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
 
 
 def places(data: bytes) -> int:
@@ -46,6 +50,8 @@ def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
         series = frame[name]
         if series.dtype == pl.String:
             series = series.str.strip_chars(" \t").cast(pl.Float64, strict=False)
+        if isinstance(series.dtype, pl.List):
+            series = series.explode(empty_as_null=False, keep_nulls=False)
         if series.dtype.is_float() and series.is_infinite().any():
             return True
     return False

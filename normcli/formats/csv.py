@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
 from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
+from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
+from normcli.formats import _inferring as inferring
+from normcli.formats import _parsing as parsing
 from normcli.formats import _text as text
 from normcli.formats._parsing import Chunk, Kind, Layout
 from normcli.formats._writing import Pieces, Sink
@@ -40,8 +43,13 @@ class Manner:
     """How delimited text is to be read, whatever its delimiter."""
 
     na_values: Annotated[
-        str, Meta(description="words that mean missing, between commas, instead of these; an empty field always does")
+        str,
+        Meta(
+            description="words that mean missing, between commas, instead of these; an empty field always does",
+            extra={"on": "reading"},
+        ),
     ] = ",".join(MISSING)
+    infer_types: inferring.Asked = False
     header: Annotated[bool, Meta(description="the first row names the columns; without it they are column_1 …")] = True
 
     @property
@@ -86,6 +94,7 @@ class Reader:
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
         head = self._head()
         self.size = source.size
@@ -112,11 +121,12 @@ class Reader:
         import polars as pl
 
         names = self.layout.names
-        return columns.text_frame({n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in names})
+        made = columns.text_frame({n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in names})
+        return inferring.typed(made, self.inferred)
 
-    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
         for rows in text.cut(self.source, delimiter=self.layout.separator, size=self._block):
-            yield Chunk(self.layout, rows)
+            yield inferring.chunk(Chunk(self.layout, rows), self.inferred)
             del rows  # whose memory is wanted again
 
     def close(self) -> None:
@@ -158,6 +168,8 @@ class Reader:
         kinds: list[Kind] = []
         for series in frame:
             kind, cause = _kind(series, self.layout.missing)
+            if self.options.infer_types:
+                self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
             if cause is not None and self._skip:
                 kind, cause = "word", None
             kinds.append(kind)
@@ -185,8 +197,7 @@ def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]
     """What a sampled column of text holds; and for text of which half is numbers, the row of the first that is none."""
     import polars as pl
 
-    present = series.str.strip_chars(" \t")
-    present = present.set((present == "") | present.is_in(list(missing)), None)
+    present = parsing.present(series, missing)
     if present.null_count() == len(present):
         return "empty", None
     number = present.cast(pl.Float64, strict=False)
@@ -226,7 +237,9 @@ class Writer:
         import polars as pl
 
         rows = columns.to_polars(frame)
-        if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
+        if (
+            rows.width == 1 and rows[:, 0].null_count() and not rows.dtypes[0].is_nested()
+        ):  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
         out = Pieces()
         try:

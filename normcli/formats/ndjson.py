@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from normcli import columns
 from normcli.columns import REST, Field, Frame, Schema
 from normcli.errors import BadDataError, BadRowError, printable
+from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
+from normcli.formats import _inferring as inferring
 from normcli.formats import _text as text
+from normcli.formats import _vectors as vectors
 from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
@@ -23,12 +26,14 @@ suffixes = (".ndjson", ".jsonl")
 magic = b""
 
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
-TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null"}
+TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Nothing to choose."""
+    """How the text is to be read."""
+
+    infer_types: inferring.Asked = False
 
     def check(self) -> None:
         """Nothing to contradict."""
@@ -47,6 +52,8 @@ class Reader:
         self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.inferred: dict[str, inferring.Type] = {}
+        self._infer = options.infer_types
         self._block = block_size or text.BLOCK
         self.layout = self._layout(self._sample())
         self.size = source.size
@@ -62,16 +69,23 @@ class Reader:
     def blank(self, wanted: frozenset[str]) -> Frame:
         import polars as pl
 
-        made = {n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in self.layout.names}
-        return columns.text_frame({**made, REST: pl.Series(dtype=pl.String)})
+        number = {n: pl.List(pl.Float64) if k == "list" else pl.Float64 for n, k in self.layout.kind.items()}
+        made = {n: pl.Series(dtype=number[n] if n in wanted else pl.String) for n in self.layout.names}
+        return inferring.typed(columns.text_frame({**made, REST: pl.Series(dtype=pl.String)}), self.inferred)
+
+    def list_size(self, name: str) -> int:
+        size = self.layout.sizes[name]
+        if not size:
+            raise BadDataError(f"{self.source.name}: there is an empty list in column '{printable(name)}'")
+        return size
 
     @property
     def plain(self) -> Plain:
         return Plain(self.layout.names)
 
-    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
         for rows in text.cut(self.source, delimiter=None, size=self._block):
-            yield Chunk(self.layout, rows.data)
+            yield inferring.chunk(Chunk(self.layout, rows.data), self.inferred)
             del rows  # whose memory is wanted again
 
     def close(self) -> None:
@@ -109,9 +123,12 @@ class Reader:
             if rows == SAMPLE[1]:
                 break
         kinds = {n: kind([v for _, v in values[n]], skip=self._skip) for n in order}
+        if self._infer:
+            self.inferred = {n: _inferred(kinds[n], [v for _, v in values[n]]) for n in order}
         for name in order:
             self._doubt(name, kinds[name], values[name])
-        return Layout(tuple(order), tuple(kinds[n] for n in order))
+        sizes = {n: next(len(v) for _, v in values[n] if type(v) is list) for n in order if kinds[n] == "list"}
+        return Layout(tuple(order), tuple(kinds[n] for n in order), sizes)
 
     def _doubt(self, name: str, found: Kind, values: list[tuple[int, Any]]) -> None:
         """Whether it may be a mistake that a column is left out: it has no value yet, or half of them are numbers."""
@@ -124,6 +141,16 @@ class Reader:
             self.doubts[name] = f"{self.name(place)}: {left}: {shown(value)} in it is not a number"
 
 
+def _inferred(found: Kind, values: list[Any]) -> inferring.Type:
+    """The type of values of a kind: only strings are days or moments, and nothing else."""
+    import polars as pl
+
+    if found not in ("integer", "float", "string"):
+        return "bool" if found == "bool" else "string"
+    made = inferring.inferred(pl.Series(list(map(str, values)), dtype=pl.String))
+    return made if (made in inferring.TIMES) == (found == "string") else "string"
+
+
 @dataclass(frozen=True)
 class Writer:
     """An object a row, its keys in the order of the row that it comes from. Rows of other formats have every key."""
@@ -131,6 +158,7 @@ class Writer:
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     own: frozenset[str]  # columns whose text is JSON already
+    lists: frozenset[str] = frozenset()  # columns of lists, of which REST tells where they are
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
@@ -138,7 +166,8 @@ class Writer:
         schema = columns.to_polars(blank).schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
-        return cls(tuple(n for n in schema if n != REST), numbers, own)
+        lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
+        return cls(tuple(n for n in schema if n != REST), numbers, own, lists)
 
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
@@ -179,6 +208,7 @@ class Writer:
             if raw is not None and name in self.columns:
                 raise BadRowError(row, f"key '{printable(name)}' is what a column of the output is called")
             found[name] = left.pop(name, None) if raw is None else raw
+        left = {n: t for n, t in left.items() if n not in self.lists}
         return "{" + ",".join(f"{_quoted(n)}:{t}" for n, t in (found | left).items() if t is not None) + "}"
 
     def open(self, file: Outlet) -> Sink:
@@ -201,6 +231,8 @@ def as_json(series: pl.Series) -> pl.Series:
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")
+    if isinstance(kind, pl.List | pl.Array) and kind.inner in (pl.Float32, pl.Float64):
+        return vectors.as_json(series)
     if kind.is_nested():
         try:
             texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]

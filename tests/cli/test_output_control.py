@@ -360,3 +360,33 @@ def test_what_was_completed_in_another_form_is_made_anew(change: list[str], desk
     assert "0 of 1 are complete" in desk.succeeds(*args, *change).err
     made = (desk / str(out)).read_bytes()
     assert made == desk.succeeds("apply", "table.csv", "-p", "p.json", *change).out
+
+
+# -- options of formats ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "table.csv", "-m", "zscore", "--compression", "zstd"], "--compression is for -o OUTPUT"),
+        (["fit", "table.parquet", "-m", "zscore", "--compression", "zstd"], "--compression is for -o OUTPUT"),
+        (["apply", "table.csv", "-p", "p.json", "--compression", "gzip"], "what is written here is csv (text is compr"),
+        (["apply", "table.parquet", "-p", "p.json", "-o", "o.csv", "--compression", "gzip"], "written here is csv"),
+        (["apply", "table.parquet", "-p", "p.json", "-o", "d/", "--to", "csv.gz", "--compression", "gzip"], "is csv"),
+        (["fit", "table.csv", "-m", "zscore", "-p", "q.json", "-o", "o.tsv", "--compression", "zstd"], "here is tsv"),
+        (["apply", "table.parquet", "-p", "p.json", "-o", "o.csv", "--na-values", "x"], "what is read here is parquet"),
+    ],
+)
+def test_an_option_of_a_format_that_is_not_in_use(words: list[str], message: str, desk: Desk, parquet: str) -> None:
+    desk.params()
+    assert message in desk.fails(2, *words)
+
+
+def test_an_option_of_a_format_that_is(desk: Desk, parquet: str) -> None:
+    desk.params()
+    for words in (
+        ["table.csv", "-o", "o.parquet", "--compression", "gzip"],
+        ["table.csv", parquet, "-o", "d/", "--compression", "gzip"],
+        [parquet, "--compression", "zstd"],
+        [parquet, "-o", "o.csv", "--delimiter", ";"],
+    ):
+        desk.succeeds("apply", *words, "-p", "p.json")
+    assert (desk / "o.csv").read_bytes().startswith(b"site;a;b;c\n")

@@ -294,7 +294,8 @@ def test_columns_and_their_types() -> None:
     assert made.schema == tuple(
         Field(n, t)
         for n, t in [
-            ("late", "int64"), ("i", "int64"), ("f", "float64"), ("s", "string"), ("n", "null"), ("l", "json"),
+            ("late", "int64"), ("i", "int64"), ("f", "float64"), ("s", "string"), ("n", "null"),
+            ("l", "large_list<float64>"),
             ("b", "bool"), ("m", "json"),
         ]
     )  # fmt: skip
@@ -428,7 +429,8 @@ def test_from_parquet(folder: Path) -> None:
     [
         (pa.array([1.0, float("inf")]), "row 2: infinite value in column 'y'"),
         (pa.array([b"a", b"b"]), "column 'y' can't be written as NDJSON"),
-        (pa.array([[1.0], [float("nan")]]), "column 'y' can't be written as NDJSON"),
+        (pa.array([[1.0], [float("inf")]]), "row 2: infinite value in column 'y'"),
+        (pa.array([[[1.0]], [[float("nan")]]]), "column 'y' can't be written as NDJSON"),
     ],
 )
 def test_what_json_can_not_hold(folder: Path, column: Any, what: str) -> None:

@@ -230,7 +230,16 @@ ENCODINGS: dict[str, dict[str, Any]] = {
             "i": "DELTA_BINARY_PACKED",
             "t": "DELTA_BYTE_ARRAY",
             "b": "DELTA_LENGTH_BYTE_ARRAY",
+            "j": "DELTA_BINARY_PACKED",
+            "h": "BYTE_STREAM_SPLIT",
+            "s": "BYTE_STREAM_SPLIT",
+            "m": "DELTA_BYTE_ARRAY",
+            "y": "RLE",
         },
+    },
+    "split": {
+        "use_dictionary": False,
+        "column_encoding": dict.fromkeys("fijhsm", "BYTE_STREAM_SPLIT") | {"b": "DELTA_BYTE_ARRAY"},
     },
 }
 
@@ -247,6 +256,11 @@ def encoded() -> pa.Table:
             "i": pa.array(i, mask=gone),
             "t": pa.array(texts),
             "b": pa.array(texts).cast(pa.binary()),
+            "j": pa.array(rng.integers(-100, 100, rows), pa.int16(), mask=gone),
+            "h": pa.array(f.astype(np.float16), mask=gone),
+            "s": pa.array(f.astype(np.float32), mask=gone),
+            "m": pa.array([None if g else Decimal(int(k)).scaleb(-3) for g, k in zip(gone, i, strict=True)]),
+            "y": pa.array(f > 0, mask=gone),
             "none": pa.nulls(rows, pa.float32()),
         }
     )
@@ -259,11 +273,20 @@ def test_every_encoding_is_read_right(encoding: str, version: str, compression: 
     table, path = encoded(), folder / "encoded.parquet"
     more = ENCODINGS[encoding]
     written(table, path, data_page_version=version, data_page_size=1024, compression=compression, **more)
-    used = {e for j in range(4) for e in pq.ParquetFile(path).metadata.row_group(0).column(j).encodings}
-    assert set(more.get("column_encoding", {}).values()) <= used
-    assert read(path.read_bytes()).equals(pq.read_table(path))
-    plan = library.fit(path, Center(), include=["f"])
-    assert plan.steps[0].summary()["mean"][0] == pytest.approx(np.mean(table["f"].drop_null().to_numpy()), rel=1e-12)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    used = {table.schema.names[j]: group.column(j).encodings for j in range(group.num_columns)}
+    assert all(e in used[n] for n, e in more.get("column_encoding", {}).items())
+    assert all("RLE_DICTIONARY" in used[n] for n in "fijsmt" if encoding == "dictionary")
+    whole = pq.read_table(path)
+    assert whole.equals(table)
+    assert read(path.read_bytes()).equals(whole)
+    plan = library.fit(path, Center(), include=["f,i,j,h,s,m"])
+    values = {n: np.array([float(v) for v in whole[n].drop_null().to_pylist()]) for n in plan.needs()}
+    said = plan.steps[0].summary()
+    for name, mean, least, greatest in zip(plan.needs(), said["mean"], said["min"], said["max"], strict=True):
+        assert (least, greatest) == (values[name].min(), values[name].max()), name
+        assert mean == pytest.approx(values[name].mean(), rel=1e-12, abs=1e-12 * np.abs(values[name]).max())
+    assert set(said["count"]) == {1500}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -1,0 +1,172 @@
+"""Types of text that is not normalized: told from the first rows, and held to after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self
+
+import numpy as np
+from msgspec import Meta
+
+from normcli import columns
+from normcli.columns import Infinite
+from normcli.errors import BadPlaceError, BadRowError, printable
+from normcli.formats import Chunk, Decoded, Reject
+from normcli.formats._skipping import has_infinite, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Type = Literal["int64", "float64", "bool", "date", "timestamp", "timestamp with zone", "string"]
+
+Asked = Annotated[
+    bool,
+    Meta(
+        description="give columns of text that are not normalized the types that the first rows show: int64, float64, "
+        "bool, date or timestamp; a value that they did not predict is refused. For Parquet or Arrow output",
+        extra={"on": "reading", "for": "binary"},
+    ),
+]
+
+DAY = r"\d{4}-\d{2}-\d{2}"
+TIME = rf"{DAY}[T ]\d{{2}}:\d{{2}}(:[0-5]\d(\.\d{{1,6}})?)?"
+SPELLED: dict[Type, str] = {  # how values of a type look, from the most particular on; 007 is a name
+    "bool": r"true|false|True|False|TRUE|FALSE",
+    "int64": r"[+-]?(0|[1-9]\d*)",
+    "float64": r"[+-]?(0|[1-9]\d*|0?\.\d+|(0|[1-9]\d*)\.\d*)([eE][+-]?\d+)?|[+-]?(inf|Inf|Infinity|infinity|INF)",
+    "date": DAY,
+    "timestamp": TIME,
+    "timestamp with zone": rf"{TIME}(Z|[+-]\d{{2}}:?\d{{2}})",
+}
+TIMES = ("date", "timestamp", "timestamp with zone")
+HINT = "leave --infer-types out, and it is text"
+
+
+def inferred(words: pl.Series) -> Type:
+    """The type that all of a sample's values have: a series of text, null where missing. Whole numbers that do not
+    fit are text: as floats they would not be what they were."""
+    if words.null_count() == len(words) or _digits_lost(words):
+        return "string"
+    return next((t for t in SPELLED if as_type(words, t).null_count() == words.null_count()), "string")
+
+
+def _digits_lost(words: pl.Series) -> bool:
+    import polars as pl
+
+    whole = words.filter(words.str.contains(f"^(?:{SPELLED['int64']})$").fill_null(value=False))
+    return whole.cast(pl.Int64, strict=False).null_count() > 0
+
+
+def as_type(words: pl.Series, kind: Type) -> pl.Series:
+    """Text as values of a type; null where missing, and where it is no such value."""
+    import polars as pl
+
+    if kind == "string":
+        return words
+    words = words.set(~words.str.contains(f"^(?:{SPELLED[kind]})$").fill_null(value=True), None)
+    if kind == "bool":
+        return words.str.to_lowercase() == "true"
+    if kind == "date":
+        return words.str.to_date("%Y-%m-%d", strict=False)
+    if kind in ("int64", "float64"):
+        made = words.cast(pl.Int64 if kind == "int64" else pl.Float64, strict=False)
+        return made.set(made.is_infinite() & words.str.contains(r"\d"), None) if kind == "float64" else made
+    whole = words.str.replace(" ", "T").str.replace(r"(T\d{2}:\d{2})($|[Z+-])", "${1}:00$2")
+    if kind == "timestamp":
+        return whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    zoned = whole.str.replace("Z$", "+00:00")
+    return zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
+
+
+def typed(blank: pl.DataFrame, types: Mapping[str, Type]) -> pl.DataFrame:
+    """A frame of no rows, its columns of text of the types."""
+    import polars as pl
+
+    kinds = {s.name: types.get(s.name, "string") if s.dtype == pl.String else "string" for s in blank}
+    return columns.text_frame({s.name: as_type(s, kinds[s.name]) for s in blank})
+
+
+def chunk(made: TextChunk, types: Mapping[str, Type]) -> Chunk:
+    """A chunk, its columns that are not wanted of types, if there are any."""
+    return TypedChunk(made, types) if types else made
+
+
+class TextChunk(Chunk, Protocol):
+    """What a chunk of text has to tell besides."""
+
+    def before(self, place: int) -> Self:
+        """The rows that end before a place."""
+
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        """Of each row, its place and its text."""
+
+    def words(self, series: pl.Series, kind: Type) -> pl.Series:
+        """A column as it was decoded, without what values of a type are put in; null where they are missing."""
+
+
+@dataclass(frozen=True)
+class TypedChunk:
+    """A chunk of text whose columns that are not wanted are of types. What is not of its column's makes a bad row."""
+
+    chunk: TextChunk
+    types: Mapping[str, Type]
+
+    @property
+    def weight(self) -> int:
+        return self.chunk.weight
+
+    @property
+    def content(self) -> bytes | None:
+        return self.chunk.content
+
+    def locate(self, row: int) -> int:
+        return self.chunk.locate(row)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        typed = {n: t for n, t in self.types.items() if n not in wanted and t != "string"}
+        try:
+            decoded = self.chunk.decode(wanted, infinite, skip=skip)
+        except BadPlaceError as e:
+            if typed and not skip:  # the first in the file is told
+                self._typed(self.chunk.before(e.place).decode(wanted, infinite), typed, wanted, infinite)
+            raise
+        return self._without(decoded, typed) if skip else self._typed(decoded, typed, wanted, infinite)
+
+    def _typed(
+        self, decoded: Decoded, types: Mapping[str, Type], wanted: frozenset[str], infinite: Infinite
+    ) -> Decoded:
+        """Raises BadRowError for the first row of another value, or of an infinite one before it."""
+        frame, wrong = self._converted(decoded.frame, types)
+        if wrong:
+            row = min(wrong)
+            if infinite == "error" and has_infinite(decoded.frame.head(row), wanted):
+                return decoded  # which is told when it comes to that
+            raise BadRowError(row, wrong[row], HINT)
+        return replace(decoded, frame=frame)
+
+    def _without(self, decoded: Decoded, types: Mapping[str, Type]) -> Decoded:
+        """Without rows that have another value."""
+        frame, wrong = self._converted(decoded.frame, types)
+        if not wrong:
+            return replace(decoded, frame=frame)
+        good = np.ones(frame.height, np.bool_)
+        good[list(wrong)] = False
+        rows, more = list(self.chunk.numbered()), []
+        for row, what in wrong.items():
+            place, raw = rows[decoded.row(row)]
+            more.append(Reject(decoded.row(row), place, what, shown(raw)))
+        rejects = tuple(sorted((*decoded.rejects, *more), key=lambda r: r.row))
+        return replace(decoded, frame=columns.chosen_rows(frame, good), rejects=rejects)
+
+    def _converted(self, frame: pl.DataFrame, types: Mapping[str, Type]) -> tuple[pl.DataFrame, dict[int, str]]:
+        """The frame with columns of types; and what is wrong with its rows that have another value."""
+        made: dict[str, pl.Series] = {}
+        wrong: dict[int, str] = {}
+        for name, kind in types.items():
+            words = self.chunk.words(frame[name], kind)
+            made[name] = as_type(words, kind)
+            for row in (made[name].is_null() & words.is_not_null()).arg_true():
+                what = f"'{printable(frame[name][row][:80])}' in column '{printable(name)}' is no {kind}"
+                wrong.setdefault(row, f"{what}, as the first rows have")
+        return columns.text_frame({s.name: made.get(s.name, s) for s in frame}), wrong
