@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks"},
+    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks", "memory"},
     "library": {"pipeline"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool"},
     "learning": {"plan", "registry"},
@@ -41,6 +41,7 @@ NEXT = {
     "record": set(),
     "engines": set(),
     "locks": {"outputs"},
+    "memory": {"plan"},
     "outputs": set(),
     "inputs": {"sources"},
     "manifest": set(),

@@ -42,6 +42,7 @@ INDIFFERENT = {
     "output",
     "resume",
     "threads",
+    "max_memory",
     "quiet",
     "verbose",
     "werror",

@@ -157,7 +157,7 @@ def into_one(
             tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(parts, engine(values), file=target, progress=seen)
+            pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen)
         if skipped.target is not None:
             target.prepare()
             skipped.commit()
@@ -188,7 +188,7 @@ def into_directory(
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers, values, skipped) as seen:
-        pipeline.apply(parts, engine(values), progress=seen)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen, printable(values["output"])
 
 

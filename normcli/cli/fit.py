@@ -127,9 +127,10 @@ def command(**values: Any) -> None:
             tell_only(readers, names, ", ".join(paths))
             return
         kept = spool_for(values, inputs, first, to) if output and method.statistics else None
+        workers = engine(values, begun, told)
         with progress(told, readers, values, skipped) as seen:
             fitted = pipeline.fit(
-                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), engine(values),
+                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
                 keep=kept, progress=seen,
             )  # fmt: skip
@@ -262,14 +263,14 @@ def write_output(
     with progress(told, readers, values, skipped, shown=False) as seen:
         if file is not None:
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
-            pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
+            pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
         origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
         told.settle()
         complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
-        pipeline.apply(parts, engine(values), progress=seen)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen
 
 
