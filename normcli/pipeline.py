@@ -58,6 +58,7 @@ class Work:
     skip: bool = False  # bad rows of text are left out, and told
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
+    plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     writer: Writer | None = None
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
@@ -98,15 +99,20 @@ class Work:
 
     def _measured(self, result: Result, frame: Frame, content: bytes | None) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
-        measured = self.plan.measure(frame, self.infinite)
+        measured = self.plan.measure(frame, self.infinite, texts=self._texts(frame))
         digest = learning.digest(content, measured)
         kept = spool.keep(self.spool, frame) if self.spool else None
         made = replace(result, measured=replace(measured, blocks=[]), incomplete=measured.incomplete)
         return replace(made, types=types, digest=digest, piece=kept)
 
+    def _texts(self, frame: Frame) -> Frame:
+        """The columns that rows are grouped by, as all formats have them."""
+        return self.plain(columns.only(frame, self.plan.by)) if self.plain and self.plan.by else frame
+
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
-        frame, incomplete = self.plan.transform(frame, self.infinite, inverse=self.inverse)
+        texts = self._texts(frame)
+        frame, incomplete = self.plan.transform(frame, self.infinite, inverse=self.inverse, texts=texts)
         frame = columns.with_texts(frame, self.keys)
         if self.keep is not None:
             frame = columns.only(frame, self.keep)
@@ -147,7 +153,8 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
     for number, part in enumerate(parts):
         begun.append(part)
         try:
-            yield from map(partial(Job, number, part.work), part.reader.chunks(part.needed))  # which holds no chunk
+            work = replace(part.work, plain=getattr(spool.origin_of(part.reader), "plain", None))
+            yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
         except BadPlaceError as e:
             e.part = number
             raise
@@ -339,7 +346,7 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     if plan.form.texts:
         empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
     with np.errstate(all="ignore"):
-        blank, _ = plan.transform(empty, "error", inverse=inverse)
+        blank, _ = plan.transform(empty, "error", inverse=inverse, texts=empty)
     there = columns.names(blank)
     if only:
         given = set(plan.gives(inverse=inverse))

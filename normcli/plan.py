@@ -185,10 +185,10 @@ class Plan:
         steps = (s for s in self.steps if s.length is not None)
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
-    def measure(self, frame: Frame, infinite: Infinite) -> "Measured":
-        """What each step's statistics say of a frame."""
+    def measure(self, frame: Frame, infinite: Infinite, *, texts: Frame) -> "Measured":
+        """What each step's statistics say of a frame, of whose rows `texts` has the keys."""
         blocks = [step.block(frame, infinite) for step in self.steps]
-        keys, codes = columns.keys(frame, self.by) if self.by else ((), None)
+        keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         if self.weights is not None:
             counts = columns.weights(frame, self.weights)
             keys, codes, blocks = _weighted(counts, keys, codes, blocks)
@@ -208,11 +208,12 @@ class Plan:
         used = ((step, block.complete if step.method.by_row else block) for step, block in each)
         return tuple(tuple(s.of(block) for s in step.method.statistics) for step, block in used)
 
-    def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
-        """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""
+    def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
+        """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
+        many rows came out missing for one value."""
         incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
         new = self._apart(frame, inverse=inverse) if suffix else frame
-        codes = self._codes(frame) if self.by else None
+        codes = self._codes(texts) if self.by else None
         for step in reversed(self.steps) if inverse else self.steps:
             block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
             values = self._values(step, block, codes, inverse=inverse)

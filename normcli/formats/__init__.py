@@ -1,7 +1,8 @@
 """Format: what every file here offers, and which one an input is in.
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
-fields become flags), a `Reader` and a `Writer`. What a text format's writer encodes is a list of bytes, so that it can
+fields become flags), a `Reader` and a `Writer`; a text format may have an `opening`, with which nothing begins that is
+in another one. What a text format's writer encodes is a list of bytes, so that it can
 be compressed. Where its frames are nothing that other formats could write, the reader's
 `plain` makes of one what they can.
 """
@@ -158,7 +159,7 @@ def of_source(source: Source) -> str:
 
 def _by_magic(source: Source) -> str:
     for format in registry.names("formats"):
-        magic: bytes = module(format).magic
+        magic: bytes = module(format).magic or getattr(module(format), "opening", b"")
         if magic and source.peek(len(magic)) == magic:
             return format
     return TEXT

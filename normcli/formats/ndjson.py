@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 suffixes = (".ndjson", ".jsonl")
 magic = b""
+opening = b'{"'  # a quote is in no field of CSV that does not begin with one
 
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
