@@ -9,11 +9,11 @@ import numpy as np
 from blake3 import blake3
 
 from normcli import registry
-from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
+from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, listed
-from normcli.plan import Plan, Seen, Step, merged
+from normcli.plan import Measured, Plan, Step, merged
 from normcli.stats import Statistic
 
 
@@ -33,19 +33,25 @@ class Total:
         self.seen = tuple(step.seen for step in self.plan.steps)
         self.rows, self.skipped, self.inputs = self.plan.rows, self.plan.skipped, list(self.plan.inputs)
         self._types = types_of(self.plan) if self.plan.rows else ()
+        self._ledger = Ledger()
+        if self.plan.keys:
+            self.seen = tuple(tuple(s.taken([0]) for s in seen) for seen in self.seen)
+            self._ledger.add(keyed(self.plan))
         self._start()
 
     def _start(self) -> None:
         self._here: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
         self._rows_here, self._skipped_here = 0, 0
         self._types_here: tuple[str, ...] = ()
-        self._digest = blake3()
+        self._digest, self._ledger_here = blake3(), Ledger()
 
-    def add(self, seen: tuple[Seen, ...], rows: int, skipped: int, types: tuple[str, ...], digest: bytes) -> None:
+    def add(self, measured: Measured, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
-        self._here = merged(self._here, seen)
+        self._here = merged(self._here, measured.seen)
+        if measured.keyed is not None:
+            self._ledger_here.add(measured.keyed)
         self._rows_here += rows
-        self._skipped_here += skipped
+        self._skipped_here += measured.incomplete
         self._types_here = wider(self._types_here, types)
         self._digest.update(digest)
 
@@ -56,6 +62,10 @@ class Total:
         counts = not (self.once and digest in self.inputs)
         if counts and self._rows_here:
             self.seen = merged(self.seen, self._here)
+            if not len(self._ledger):
+                self._ledger = self._ledger_here
+            elif len(self._ledger_here):
+                self._ledger.add(self._ledger_here.sorted())
             self.rows, self.skipped = self.rows + self._rows_here, self.skipped + self._skipped_here
             self._types = wider(self._types, self._types_here)
             self.inputs.append(digest)
@@ -66,26 +76,40 @@ class Total:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.seen)
+        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger)
         return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
 
 
-def learn(plan: Plan, seen: Iterable[Seen]) -> Plan:
-    """The plan with what its steps learn from their states. Raises BadDataError."""
-    steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
-    made = replace(plan, steps=steps)
+def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> Plan:
+    """The plan with what its steps learn from their states of all rows, and of each key. Raises BadDataError."""
+    if ledger:
+        by_key = ledger.sorted()
+        plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
+        seen = tuple(
+            tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
+            for whole, each in zip(seen, by_key.seen, strict=True)
+        )
+    called = ["", *(described(plan.by, key) for key in plan.keys)]
+    made = replace(plan, steps=tuple(s.learn(states, called) for s, states in zip(plan.steps, seen, strict=True)))
     taken = made.taken({f.name for f in plan.schema})
     if taken:
         raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
     return made
 
 
-def digest(content: bytes | None, blocks: Sequence[Block]) -> bytes:
-    """Of what is counted of a chunk: its text, or the numbers that were decoded."""
+def keyed(plan: Plan) -> Keyed:
+    """What a plan has seen of each key."""
+    seen = tuple(tuple(s.taken(slice(1, None)) for s in step.states) for step in plan.steps)
+    return Keyed(plan.keys, np.array(plan.key_rows, np.float64), seen)
+
+
+def digest(content: bytes | None, measured: Measured) -> bytes:
+    """Of what is counted of a chunk: its text, or what was decoded of it."""
     made = blake3(content or b"")
     if content is None:
-        for column in (c for block in blocks for c in block.columns):
-            made.update(np.ascontiguousarray(column).view(np.uint8))
+        made.update(repr(measured.keyed and (measured.keyed.keys, measured.keyed.rows.tolist())).encode())
+        for column in (c for block in measured.blocks for c in (*block.columns, block.weights) if c is not None):
+            made.update(np.ascontiguousarray(column).view(np.uint8).data)
     return made.digest()
 
 
@@ -111,7 +135,10 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
     each = iter(plans)
     first_name, first = next(each)
     _check_learned(first_name, first)
-    seen, types, whole = tuple(step.seen for step in first.steps), types_of(first), first
+    types, whole, ledger = types_of(first), first, Ledger()
+    seen = _of_all_rows(first)
+    if first.keys:
+        ledger.add(keyed(first))
     for name, plan in each:
         difference = next(differences(first, plan), None)
         if difference:
@@ -120,7 +147,9 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
         if twice and not again:
             what = f"{name}: has counted {len(twice)} of the inputs that others before it have, too ({min(twice)})"
             raise BadDataError(what, "--again counts them twice")
-        seen = merged(seen, tuple(step.seen for step in plan.steps))
+        seen = merged(seen, _of_all_rows(plan))
+        if plan.keys:
+            ledger.add(keyed(plan))
         types = wider(types, types_of(plan))
         whole = replace(
             whole,
@@ -130,7 +159,12 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
             note=whole.note if whole.note == plan.note else "",
         )
     known = dict(zip(first.needs(), types, strict=True))
-    return learn(replace(whole, schema=tuple(Field(f.name, known.get(f.name, f.type)) for f in first.schema)), seen)
+    schema = tuple(Field(f.name, known.get(f.name, f.type)) for f in first.schema)
+    return learn(replace(whole, schema=schema), seen, ledger)
+
+
+def _of_all_rows(plan: Plan) -> tuple[Seen, ...]:
+    return tuple(tuple(s.taken([0]) for s in step.states) for step in plan.steps)
 
 
 def _check_learned(name: str, plan: Plan) -> None:
@@ -143,6 +177,10 @@ def differences(a: Plan, b: Plan) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`: words of the one, ending before those of the other."""
     if len(a.steps) != len(b.steps):
         yield f"{len(b.steps)} steps, and {len(a.steps)}"
+    if a.by != b.by:
+        yield f"--by {','.join(b.by) or 'not given'}, and {','.join(a.by) or 'not given'}"
+    if a.weights != b.weights:
+        yield f"--weights {b.weights or 'not given'}, and {a.weights or 'not given'}"
     for x, y in zip(a.steps, b.steps, strict=False):
         one, other = registry.name_of(x.method), registry.name_of(y.method)
         if one != other:
@@ -168,7 +206,7 @@ def _options(a: Method, b: Method) -> Iterator[tuple[str, object, object]]:
 def relearn(plan: Plan, method: Method) -> Plan:
     """What another method, or the same with other options, learns from the states of a plan, without data. Raises
     UsageError where they do not suffice, BadDataError where the data were unfit for it."""
-    states = [_needed(step, method) for step in plan.steps]
+    states = tuple(_needed(step, method) for step in plan.steps)
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
     made = learn(replace(plan, steps=steps), states)
     return made if method.statistics else replace(made, rows=0, skipped=0, inputs=())

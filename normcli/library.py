@@ -13,9 +13,10 @@ from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, printable
+from normcli.keys import Seen
 from normcli.methods import Method
 from normcli.pipeline import Progress
-from normcli.plan import Plan, Seen, Step, merged, unfitted
+from normcli.plan import Plan, Step, merged, unfitted
 
 Path = str | os.PathLike[str]
 

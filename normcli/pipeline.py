@@ -22,7 +22,7 @@ from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
 from normcli.learning import Total
 from normcli.methods import listed
 from normcli.outputs import Target
-from normcli.plan import Plan, Seen
+from normcli.plan import Measured, Plan
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -40,7 +40,7 @@ class Result:
     blank_lines: int = 0
     incomplete: int = 0
     rejects: tuple[Reject, ...] = ()
-    seen: tuple[Seen, ...] = ()
+    measured: Measured | None = None
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
@@ -98,11 +98,11 @@ class Work:
 
     def _measured(self, result: Result, frame: Frame, content: bytes | None) -> Result:
         types = tuple(columns.types(frame, self.plan.needs()).values())
-        blocks = self.plan.blocks(frame, self.infinite)
-        digest = learning.digest(content, blocks)
-        seen, incomplete = self.plan.measure(blocks)
+        measured = self.plan.measure(frame, self.infinite)
+        digest = learning.digest(content, measured)
         kept = spool.keep(self.spool, frame) if self.spool else None
-        return replace(result, seen=seen, incomplete=incomplete, types=types, digest=digest, piece=kept)
+        made = replace(result, measured=replace(measured, blocks=[]), incomplete=measured.incomplete)
+        return replace(made, types=types, digest=digest, piece=kept)
 
     def _written(self, result: Result, frame: Frame) -> Result:
         assert self.writer is not None
@@ -244,14 +244,14 @@ def fit(
     one. Raises BadDataError."""
     progress = progress or Progress()
     if not plan.learns:
-        return learning.learn(plan, [() for _ in plan.steps])
-    work = Work(plan, frozenset(plan.needs()), infinite, skip=skip, spool=keep)
+        return learning.learn(plan, tuple(() for _ in plan.steps))
+    work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, spool=keep)
     total = Total(plan, once=once)
     for part, result in progress.run((_measurable(r, work) for r in readers), engine):
         if keep is not None:
             keep.add(result.part, part.reader, result.piece)
-        if not result.last:
-            total.add(result.seen, result.rows, result.incomplete, result.types, result.digest)
+        if result.measured is not None:
+            total.add(result.measured, result.rows, result.types, result.digest)
         elif not total.end([f.name for f in part.reader.schema]):
             progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
     if not total.rows:
@@ -264,8 +264,9 @@ def fit(
 
 
 def _measurable(reader: Reader, work: Work) -> Part:
-    _check_there(reader, work.plan.needs(), work.plan.lists)
-    return Part(reader, work, None if work.spool else work.plan.needs())
+    plan = work.plan
+    _check_there(reader, plan.numbers(), plan.lists, beside=plan.by)
+    return Part(reader, work, None if work.spool else (*plan.numbers(), *plan.by))
 
 
 def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
@@ -290,7 +291,7 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
     there = {f.name for f in reader.schema}
     needs, name = plan.needs(inverse=inverse), reader.source.name
-    _check_there(reader, needs, plan.lists)
+    _check_there(reader, needs, plan.lists, beside=plan.by)
     taken = plan.taken(there, inverse=inverse)
     if taken:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
@@ -300,11 +301,11 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
-def _check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str]) -> None:
-    """Raises BadDataError where an input lacks a column, or has one that is certainly not numeric, or holds no lists
-    where it should."""
+def _check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, beside: Sequence[str]) -> None:
+    """Raises BadDataError where an input lacks a column, one of those `beside` among them, or has one that is certainly
+    not numeric, or holds no lists where it should."""
     there, name = {f.name: f for f in reader.schema}, reader.source.name
-    gone = [n for n in needs if n not in there]
+    gone = [n for n in (*needs, *beside) if n not in there]
     if gone:
         raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]

@@ -4,29 +4,35 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from normcli import columns
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
+from normcli.errors import BadDataError, BadRowError
+from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method, States
-from normcli.record import Array
-from normcli.stats import Statistic
+from normcli.record import Array, Codes
 from normcli.transforms import Transform
 
-Seen = tuple[Statistic, ...]
+MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
+Unseen = Literal["error", "global", "missing", "pass"]
 
 
 @dataclass(frozen=True)
 class Form:
     """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
     suffix, in place of the original or beside it, under its name with that. `texts`: originals beside which they
-    stand are copied character for character from `columns.with_originals`; else they are numbers."""
+    stand are copied character for character from `columns.with_originals`; else they are numbers. `unseen` says what
+    becomes of rows whose key was not fitted; those whose key had fewer than `min_count` rows go by all rows."""
 
     dtype: Dtype | None = None
     suffix: str = ""
     texts: bool = False
+    unseen: Unseen = "error"
+    min_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,21 @@ class Step:
     def outputs(self) -> tuple[str, ...]:
         return self.fitted.outputs(self.columns) if self.length is None else self.columns
 
-    def learn(self, states: Seen) -> "Step":
-        """With what was seen, and what the method makes of it."""
-        transform = self.method.learn(States(self.features, {type(s): s for s in states}))
-        return replace(self, states=states, transform=transform)
+    def learn(self, states: Seen, called: Sequence[str] = ("",)) -> "Step":
+        """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
+        BadDataError."""
+        if self.method.at_once or len(called) == 1:
+            return replace(self, states=states, transform=self._learned(states))
+        each = []
+        for group, name in enumerate(called):
+            try:
+                each.append(self._learned(tuple(s.taken([group]) for s in states)))
+            except BadDataError as e:
+                raise BadDataError(f"{name}: {e.message}" if name else e.message, e.hint) from None
+        return replace(self, states=states, transform=type(each[0]).stacked(each))
+
+    def _learned(self, states: Seen) -> Transform:
+        return self.method.learn(States(self.features, {type(s): s for s in states}))
 
     def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
         """Its matrix in a frame; with `inverse`, that which it has become."""
@@ -93,10 +110,22 @@ class Step:
         (name,) = self.columns
         return columns.put_list(frame, name, values, restored=types[name])
 
-    def summary(self) -> dict[str, Array]:
-        """(features,) each: what the statistics say of the columns, for people."""
+    def summary(self, group: int = 0) -> dict[str, Array]:
+        """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""
         with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
-            return {name: a[0] for state in self.states for name, a in state.summary().items()}
+            of_one = (state.taken([group]).summary() for state in self.states)
+            return {name: a[0] for said in of_one for name, a in said.items()}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was seen of a frame: each step's states, of all rows and by key; how many rows took no part, for they miss
+    a value; and the steps' blocks."""
+
+    seen: tuple[Seen, ...]
+    keyed: Keyed | None
+    incomplete: int
+    blocks: list[Block]
 
 
 @dataclass(frozen=True)
@@ -110,6 +139,10 @@ class Plan:
     skipped: int = 0  # rows that took no part, for they miss a value
     note: str = ""
     inputs: tuple[str, ...] = ()  # digests of the contents that were counted, in order
+    by: tuple[str, ...] = ()  # columns that rows are grouped by
+    keys: tuple[Key, ...] = ()  # group i + 1 of states and transforms is of keys[i], group 0 of all rows
+    key_rows: tuple[int, ...] = ()
+    weights: str | None = None  # a column that says how often each row counts
     digest: str = ""
     form: Form = Form()
 
@@ -126,6 +159,10 @@ class Plan:
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
         return tuple(dict.fromkeys(n for s in self.steps for n in (self._outputs(s) if inverse else s.columns)))
+
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns that a fit reads as numbers."""
+        return (*self.needs(), *([self.weights] if self.weights else []))
 
     def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that come out, in their place or beside them."""
@@ -148,33 +185,71 @@ class Plan:
         steps = (s for s in self.steps if s.length is not None)
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
-    def blocks(self, frame: Frame, infinite: Infinite) -> list[Block]:
-        """Each step's matrix in a frame."""
-        return [step.block(frame, infinite) for step in self.steps]
-
-    def measure(self, blocks: Sequence[Block]) -> tuple[tuple[Seen, ...], int]:
-        """What each step's statistics say of its block; and how many rows took no part, for they miss a value."""
-        seen, skipped = [], np.zeros(blocks[0].rows, np.bool_)
+    def measure(self, frame: Frame, infinite: Infinite) -> "Measured":
+        """What each step's statistics say of a frame."""
+        blocks = [step.block(frame, infinite) for step in self.steps]
+        keys, codes = columns.keys(frame, self.by) if self.by else ((), None)
+        if self.weights is not None:
+            counts = columns.weights(frame, self.weights)
+            keys, codes, blocks = _weighted(counts, keys, codes, blocks)
+        skipped = np.zeros(blocks[0].rows, np.bool_)
         for step, block in zip(self.steps, blocks, strict=True):
-            if step.method.by_row:
-                skipped |= False if block.incomplete is None else block.incomplete
-                block = block.complete
-            seen.append(tuple(s.of(block) for s in step.method.statistics))
-        return tuple(seen), int(np.count_nonzero(skipped))
+            if step.method.by_row and block.incomplete is not None:
+                skipped |= block.incomplete
+        seen = self._seen(blocks)
+        keyed = None
+        if codes is not None and keys:
+            grouped = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
+            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(grouped))
+        return Measured(seen, keyed, int(np.count_nonzero(skipped)), blocks)
+
+    def _seen(self, blocks: Sequence[Block]) -> tuple[Seen, ...]:
+        each = zip(self.steps, blocks, strict=True)
+        used = ((step, block.complete if step.method.by_row else block) for step, block in each)
+        return tuple(tuple(s.of(block) for s in step.method.statistics) for step, block in used)
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
         """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""
         incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
         new = self._apart(frame, inverse=inverse) if suffix else frame
+        codes = self._codes(frame) if self.by else None
         for step in reversed(self.steps) if inverse else self.steps:
             block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
-            values = step.fitted.inverse(block) if inverse else step.fitted(block)
+            values = self._values(step, block, codes, inverse=inverse)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
             new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)
         if suffix:
             new = self._instead(frame, new) if inverse else self._beside(frame, new)
         return new, int(np.count_nonzero(incomplete))
+
+    def _codes(self, frame: Frame) -> Codes:
+        """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
+        keys, codes = columns.keys(frame, self.by)
+        instead = {"global": 0, "missing": MISSING, "pass": PASS, "error": PASS}[self.form.unseen]
+        groups = np.array([self._groups.get(key, instead) for key in keys], np.intp)
+        if self.form.unseen == "error" and (groups == PASS).any():
+            row = int(np.argmax(groups[codes] == PASS))
+            what = f"the fit has seen no {described(self.by, keys[codes[row]])}"
+            raise BadRowError(row, what, "--unseen global, missing or pass takes it")
+        return groups[codes]
+
+    @cached_property
+    def _groups(self) -> dict[Key, int]:
+        """The group of each key; that of all rows where it had too few of its own."""
+        each = enumerate(zip(self.keys, self.key_rows, strict=True), 1)
+        return {key: group if count >= self.form.min_count else 0 for group, (key, count) in each}
+
+    def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
+        """(rows, outputs) the matrix of a step normalized, or restored."""
+        work = step.fitted.inverse if inverse else step.fitted
+        if codes is None:
+            return work(block)
+        values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
+        values[codes == MISSING] = np.nan
+        if (stays := codes == PASS).any():
+            values[stays] = block.values[stays]
+        return values
 
     def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
         """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
@@ -232,3 +307,18 @@ def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
     """States of all steps, `a`'s rows before `b`'s."""
     return tuple(tuple(x.merge(y) for x, y in zip(s, t, strict=True)) for s, t in zip(a, b, strict=True))
+
+
+def _weighted(
+    weights: Array, keys: tuple[Key, ...], codes: Codes | None, blocks: list[Block]
+) -> tuple[tuple[Key, ...], Codes | None, list[Block]]:
+    """Blocks whose rows count so often, without those that don't; where each counts once, as without weights."""
+    if not weights.all():
+        there = weights > 0.0
+        weights, blocks = weights[there], [block.taken(there) for block in blocks]
+        if codes is not None:
+            used, codes = np.unique(codes[there], return_inverse=True)
+            keys = tuple(keys[c] for c in used.tolist())
+    if (weights != 1.0).any():
+        blocks = [replace(block, weights=weights) for block in blocks]
+    return keys, codes, blocks

@@ -5,13 +5,15 @@ a group without rows holds, and what the parameter file may hold; the file's lay
 are read off that.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.intp]  # of groups
 Holds = Literal["any", "positive", "not negative", "count"]
 
 
@@ -36,6 +38,14 @@ def symmetric(lower: Array) -> Array:
     return np.where(np.tri(len(lower), dtype=bool), lower, lower.T)
 
 
+def _filled(a: Array, sizes: tuple[int, ...], fill: float) -> Array:
+    """(groups, …) with axes of these sizes."""
+    if a.shape[1:] == sizes:
+        return a
+    more = ((0, size - n) for size, n in zip(sizes, a.shape[1:], strict=True))
+    return np.pad(a, [(0, 0), *more], constant_values=fill)
+
+
 @dataclass(frozen=True)
 class Record:
     """A frozen dataclass some of whose fields are arrays per group."""
@@ -57,6 +67,22 @@ class Record:
     def fault(self) -> tuple[str, str] | None:
         """A field, and why its value can't be, as far as types and `holds` don't say it."""
         return None
+
+    def taken(self, groups: Codes | list[int] | slice) -> Self:
+        """Of these groups alone, in this order."""
+        return replace(self, **{name: getattr(self, name)[groups] for name in self.axes()})
+
+    @classmethod
+    def stacked(cls, records: Sequence[Self]) -> Self:
+        """One of all their groups. Where their axes differ in size, the shorter are filled: with 1 what must be
+        positive, else with 0."""
+        first, made = records[0], {}
+        for name, axes in cls.axes().items():
+            arrays = [getattr(r, name) for r in records]
+            whole = tuple(max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True))
+            fill = 1.0 if axes.holds == "positive" else 0.0
+            made[name] = np.concatenate([_filled(a, whole, fill) for a in arrays])
+        return replace(first, **made)
 
     @property
     def groups(self) -> int:

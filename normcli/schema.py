@@ -15,6 +15,12 @@ def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of every file that `params.write` can make."""
     steps = [_step(n, registry.only("methods", n)) for n in registry.names("methods")]
     whole = {"type": "integer", "minimum": 0}
+    seen = {"learned": {"type": "object"}, "statistics": {"type": "object"}}  # arrays of each record, features in order
+    key = {
+        "key": {"type": "array", "items": {"type": ["string", "null"]}},
+        "rows": whole,
+        "steps": {"type": "array", "minItems": 1, "items": _object(seen)},
+    }
     field = {"name": {"type": "string"}, "type": {"type": "string"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -27,6 +33,9 @@ def schema() -> dict[str, Any]:
                 "rows": whole,
                 "skipped": whole,
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
+                "by": {"type": "array", "items": {"type": "string"}},
+                "weights": {"type": "string"},
+                "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {
                     "type": "array",

@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks"},
+    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks", "memory"},
     "library": {"pipeline"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool"},
     "learning": {"plan", "registry"},
@@ -31,7 +31,8 @@ NEXT = {
     "schema": {"params"},
     "params": {"plan", "sources", "registry"},
     "formats": {"columns", "sources", "registry", "compression"},
-    "plan": {"columns", "methods"},
+    "plan": {"columns", "methods", "keys"},
+    "keys": {"stats"},
     "columns": {"block"},
     "methods": {"stats", "transforms"},
     "stats": {"block"},
@@ -40,6 +41,7 @@ NEXT = {
     "record": set(),
     "engines": set(),
     "locks": {"outputs"},
+    "memory": {"plan"},
     "outputs": set(),
     "inputs": {"sources"},
     "manifest": set(),
@@ -222,6 +224,7 @@ STATISTIC = '''
 from dataclasses import dataclass, replace
 from typing import Self
 
+from normcli.block import Column
 from normcli.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
@@ -232,8 +235,8 @@ class Totals(ColumnStatistic):
 
     total: Array = per_group("feature")
 
-    def column(self, x: Array, missing: int) -> tuple[float, ...]:
-        return (float(x.sum()),)
+    def column(self, x: Column) -> tuple[Array, ...]:
+        return (x.total(x.weighted(x.values)),)
 
     def _merge(self, other: Self) -> Self:
         return replace(self, total=self.total + other.total)
@@ -254,7 +257,7 @@ class Quotients(Transform):
 
     divisor: Array = per_group("feature", holds="positive")
 
-    def __call__(self, block: Block) -> Array:
+    def _normalized(self, block: Block) -> Array:
         return block.values / self.divisor[0]
 
     def inverse(self, block: Block) -> Array:

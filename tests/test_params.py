@@ -16,6 +16,7 @@ import pytest
 from normcli import library, params, registry
 from normcli.block import Block
 from normcli.errors import BadParametersError, NormcliError
+from normcli.params import _reading
 from normcli.plan import Plan
 from normcli.schema import schema
 
@@ -226,7 +227,7 @@ def test_no_number_is_beyond_a_float(number: str) -> None:
 
 
 def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(params, "LARGEST", len(written("zscore")))
+    monkeypatch.setattr(_reading, "LARGEST", len(written("zscore")))
     params.read(written("zscore"))
     assert refusal(written("zscore") + b" ").startswith("$: more than")
 

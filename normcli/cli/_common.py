@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from normcli.engines.threads import Threads
     from normcli.inputs import Input
     from normcli.pipeline import Progress
+    from normcli.plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,6 +45,13 @@ COMMON = (
         type=click.IntRange(1, 1024),
         envvar="NORMCLI_THREADS",
         help="Workers; default: the CPUs this process may use. Changes no byte of a result.",
+    ),
+    click.option(
+        "--max-memory",
+        metavar="SIZE",
+        envvar="NORMCLI_MAX_MEMORY",
+        callback=lambda ctx, param, value: memory_size(ctx, param, value),
+        help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
     ),
     click.option(
         "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
@@ -74,10 +83,26 @@ def console(values: dict[str, Any], command: str) -> Console:
     return Console(quiet=values["quiet"], verbose=values["verbose"], werror=values["werror"])
 
 
-def engine(values: dict[str, Any]) -> Threads:
+def engine(values: dict[str, Any], plan: Plan, told: Console) -> Threads:
+    """What runs a plan. Raises UsageError where there is too little memory for it."""
+    from normcli import memory
     from normcli.engines.threads import Threads, available
 
-    return Threads(values["threads"] or available())
+    workers = Threads(values["threads"] or available())
+    window = memory.window(plan, values["max_memory"], workers.most)
+    told.detail(f"{workers.count} threads, {window} blocks on their way at once")
+    return Threads(workers.count, window)
+
+
+def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Bytes of 500M, 2G, 1GiB or plain bytes. Raises BadParameter."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)(i?)B?", value)
+    count = float(found[1]) * (1024 if found[3] else 1000) ** " kMGT".index(found[2] or " ") if found else 0.0
+    if not 1 <= count < 1e18:
+        raise click.BadParameter(f"{value!r} is no size: 500M, 2G or 1GiB is", ctx, param)
+    return int(count)
 
 
 def check_format(name: str | None, flag: str) -> None:

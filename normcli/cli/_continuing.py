@@ -76,8 +76,8 @@ def continued(values: dict[str, Any], method: Method | None, told: Console) -> I
 def _check_place(path: str | None, values: dict[str, Any]) -> None:
     if path in (None, "-"):
         raise click.UsageError("--update needs -p PARAMS, a file")
-    for flag in ("columns", "exclude"):
-        if values[flag] and os.path.exists(str(path)):
+    for flag in ("columns", "exclude", "by", "weights"):
+        if values[flag] and os.path.exists(str(path)) and not values["create"]:
             raise click.UsageError(f"--{flag} is not for --update: the columns are those of {printable(str(path))}")
     if os.path.exists(str(path)) and not stat.S_ISREG(os.stat(str(path)).st_mode):
         raise click.UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
@@ -113,7 +113,7 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
 
     from normcli import learning, params
 
-    for flag in ("input", "files_from", "output", "columns", "exclude", "update"):
+    for flag in ("input", "files_from", "output", "columns", "exclude", "by", "weights", "update"):
         if values[flag]:
             what = {"input": "INPUT", "output": "-o"}.get(flag, f"--{flag.replace('_', '-')}")
             raise click.UsageError(f"{what} is not for --relearn, which reads no data")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work
-    from normcli.plan import Form, Plan
+    from normcli.plan import Form, Plan, Unseen
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
@@ -42,6 +42,7 @@ INDIFFERENT = {
     "output",
     "resume",
     "threads",
+    "max_memory",
     "quiet",
     "verbose",
     "werror",
@@ -173,7 +174,9 @@ class Outputs:
     def _form(self) -> Form:
         from normcli.plan import Form
 
-        return Form(self.values["dtype"], self.values["column_suffix"] or "")
+        unseen: Unseen = self.values.get("unseen") or "error"
+        least = self.values.get("min_count") or 0
+        return Form(self.values["dtype"], self.values["column_suffix"] or "", unseen=unseen, min_count=least)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -54,6 +54,18 @@ EXAMPLES = (
 )
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
+@click.option(
+    "--unseen",
+    type=click.Choice(("error", "global", "missing", "pass")),
+    help="Rows whose key (of fit --by) the fit has not seen: an error, which is the default; by the statistics of all "
+    "rows; missing; or as they are.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Rows whose key had fewer than N rows in the fit go by the statistics of all rows.",
+)
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
 @click.option(
     "--resume",
@@ -89,6 +101,7 @@ def command(**values: Any) -> None:
         values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
     )
     current.facts |= {"digest": plan.digest}
+    check_keys(values, plan)
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
@@ -109,6 +122,15 @@ def command(**values: Any) -> None:
         f"{blank_lines(seen)}{missing}, {counted(len(plan.needs(inverse=inverse)), 'column')}, "
         f"{size(seen.count)} in {told.seconds:.1f} s -> {name}"
     )
+
+
+def check_keys(values: dict[str, Any], plan: Plan) -> None:
+    """Raises UsageError where what is said of keys has no use."""
+    for flag in ("unseen", "min_count"):
+        if values[flag] is not None and not plan.by:
+            raise click.UsageError(f"--{flag.replace('_', '-')} is for parameters by key, and these are not (fit --by)")
+    if values["unseen"] == "pass" and any(len(s.outputs) != len(s.columns) for s in plan.steps):
+        raise click.UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 
 
 def into_one(
@@ -135,7 +157,7 @@ def into_one(
             tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(parts, engine(values), file=target, progress=seen)
+            pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen)
         if skipped.target is not None:
             target.prepare()
             skipped.commit()
@@ -166,7 +188,7 @@ def into_directory(
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers, values, skipped) as seen:
-        pipeline.apply(parts, engine(values), progress=seen)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen, printable(values["output"])
 
 

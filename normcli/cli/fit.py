@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Container
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -49,6 +50,7 @@ EXAMPLES = (
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
     ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
+    ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -72,6 +74,12 @@ EXAMPLES = (
 )
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
+@click.option(
+    "--by",
+    metavar="COLUMN[,COLUMN]",
+    help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
+)
+@click.option("--weights", metavar="COLUMN", help="How often each row counts: numbers of at least 0, not only whole.")
 @continuing
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @skipping
@@ -119,9 +127,10 @@ def command(**values: Any) -> None:
             tell_only(readers, names, ", ".join(paths))
             return
         kept = spool_for(values, inputs, first, to) if output and method.statistics else None
+        workers = engine(values, begun, told)
         with progress(told, readers, values, skipped) as seen:
             fitted = pipeline.fit(
-                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), engine(values),
+                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
                 keep=kept, progress=seen,
             )  # fmt: skip
@@ -138,6 +147,7 @@ def command(**values: Any) -> None:
     left = [f.name for f in first.schema if f.name not in names]
     where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
     more = f", {plan.rows:,} in all" if old else ""
+    more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
         f"{'update' if old else 'fit'} {registry.name_of(method)}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
         f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(list(names))}), "
@@ -151,9 +161,24 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     from normcli import pipeline
     from normcli.plan import Plan, unfitted
 
-    names = selected(values, first, learns=bool(method.statistics))
-    explained(told, first, names, values["exclude"])
-    return Plan(unfitted(method, names, pipeline.lengths_of(first, names)), first.schema)
+    by, weights = named_columns(values["by"], first), values["weights"]
+    beside = {*by, *([weights] if weights else [])}
+    if beside and not method.statistics:
+        raise click.UsageError(f"{registry.name_of(method)} learns nothing from data: --by and --weights have no use")
+    names = selected(values, first, beside, learns=bool(method.statistics))
+    explained(told, first, {*names, *beside}, values["exclude"])
+    steps = unfitted(method, names, pipeline.lengths_of(first, names))
+    return Plan(steps, first.schema, by=by, weights=weights)
+
+
+def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
+    """The columns of --by: one that is called so, or names between commas. Raises UsageError for one given twice."""
+    if text is None:
+        return ()
+    names = (text,) if text in {f.name for f in first.schema} else tuple(text.split(","))
+    if len(set(names)) < len(names) or names == ("",):
+        raise click.UsageError(f"--by {text}: a column is named twice, or not at all")
+    return names
 
 
 def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
@@ -167,14 +192,22 @@ def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
     told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {target.name}")
 
 
-def selected(values: dict[str, Any], first: Reader, *, learns: bool) -> tuple[str, ...]:
-    """The columns that take part. Raises BadDataError, naming the input."""
+def selected(values: dict[str, Any], first: Reader, beside: set[str], *, learns: bool) -> tuple[str, ...]:
+    """The columns that take part; those `beside` have another use. Raises BadDataError, naming the input."""
     from normcli import columns
 
+    there = {f.name for f in first.schema}
+    gone = sorted(beside - there)
+    if gone:
+        raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
     try:
-        return columns.select(first.schema, values["columns"], values["exclude"], unseen=not learns)
+        names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not learns)
     except BadDataError as e:
         raise BadDataError(f"{first.source.name}: {e.message}", e.hint) from None
+    twice = beside.intersection(names)
+    if twice and beside.intersection(c for selector in values["columns"] for c in (selector, *selector.split(","))):
+        raise click.UsageError(f"-c {min(twice)}: is a column of --by or --weights")
+    return tuple(n for n in names if n not in beside)
 
 
 def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -> None:
@@ -230,14 +263,14 @@ def write_output(
     with progress(told, readers, values, skipped, shown=False) as seen:
         if file is not None:
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
-            pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
+            pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
         origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
         told.settle()
         complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
-        pipeline.apply(parts, engine(values), progress=seen)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen
 
 
@@ -265,7 +298,7 @@ def chosen_method(values: dict[str, Any]) -> Any:
     return method
 
 
-def explained(told: Any, data: Any, names: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+def explained(told: Any, data: Any, names: Container[str], exclude: tuple[str, ...]) -> None:
     """Warns of columns that were left out and look as if they should not be."""
     from normcli.columns import excluded
 

@@ -1,18 +1,24 @@
 """normcli inspect."""
 
+from __future__ import annotations
+
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
 
+if TYPE_CHECKING:
+    from normcli.plan import Plan
+
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by: its texts, between commas.")
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
@@ -33,15 +39,34 @@ def command(**values: Any) -> None:
         f"rows     {plan.rows:,}"
         + (f", of which {plan.skipped:,} miss a value and took no part" if plan.skipped else "")
     )
+    if plan.weights is not None:
+        click.echo(f"weights  {printable(plan.weights)}")
+    group = 0
+    if plan.by:
+        click.echo(f"by       {', '.join(map(printable, plan.by))}: {len(plan.keys):,} keys")
+    if values["key"] is not None:
+        group = group_of(plan, values["key"])
+        click.echo(f"key      {printable(values['key'])}: {plan.key_rows[group - 1]:,} rows")
     for step in plan.steps:
         options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
         click.echo(f"method   {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
-        described = params.described(step, plan.types)
+        described = params.described(step, plan.types, group)
         header = ("column", *next(iter(described.values())))
         table(header, [(n, *map(shown, e.values())) for n, e in described.items()], right=range(2, len(header)))
     click.echo(f"\n{plan.digest}")
+
+
+def group_of(plan: Plan, text: str) -> int:
+    """The group of a key. Raises UsageError where there is none."""
+    from normcli.errors import printable
+
+    found = [g for g, key in enumerate(plan.keys, 1) if ",".join("" if t is None else t for t in key) == text]
+    if not found:
+        some = ", ".join(printable(",".join("" if t is None else t for t in key)) for key in plan.keys[:5])
+        raise click.UsageError(f"--key {text}: no such key" + (f"; there are {some} …" if some else ""))
+    return found[0]
 
 
 def shown(value: Any) -> str:

@@ -28,6 +28,7 @@ from normcli.columns.frames import (
     with_originals,
     with_texts,
 )
+from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, block, inexact, types
 from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, select
@@ -52,6 +53,7 @@ __all__ = [
     "has_originals",
     "inexact",
     "is_polars",
+    "keys",
     "list_block",
     "names",
     "numbered",
@@ -66,6 +68,7 @@ __all__ = [
     "to_polars",
     "types",
     "unpacked",
+    "weights",
     "with_originals",
     "with_texts",
 ]

@@ -39,10 +39,21 @@ class Threads:
     """
 
     count: int
+    window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
+
+    @property
+    def most(self) -> int:
+        """How many jobs are on their way at once where nobody says."""
+        return self._workers + 1
+
+    @property
+    def _workers(self) -> int:
+        wanted = self.count + (self.count > 1)  # one more, as one is often waiting for the interpreter
+        return wanted if self.window is None else min(wanted, self.window)
 
     def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:
-        workers = self.count + (self.count > 1)  # one more, as one is often waiting for the interpreter
-        window = Semaphore(workers + 1)
+        workers = self._workers
+        window = Semaphore(self.window or self.most)
         ordered: SimpleQueue[_Task[R] | None] = SimpleQueue()
         todo: SimpleQueue[tuple[J, _Task[R]] | None] = SimpleQueue()
         stop = Event()

@@ -38,6 +38,7 @@ class Method:
 
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
+    at_once: ClassVar[bool] = False  # learns from the states of all groups at once, else of one after the other
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -19,6 +19,8 @@ class Center(Method):
     Moves each column's mean to 0 and leaves its units as they are.
     """
 
+    at_once = True
+
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()

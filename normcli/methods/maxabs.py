@@ -19,6 +19,8 @@ class MaxAbs(Method):
     Each column within [−1, 1]; zero stays zero.
     """
 
+    at_once = True
+
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()

@@ -17,6 +17,8 @@ class MeanRange(Method):
     Mean normalization: each column has mean 0 and width 1.
     """
 
+    at_once = True
+
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()

@@ -23,6 +23,7 @@ class MinMax(Method):
     """
 
     invertible = "unless clipped"
+    at_once = True
 
     range: Annotated[tuple[float, float], Meta(description="where the least and the greatest value land")] = (0.0, 1.0)
     clip: Annotated[bool, Meta(description="hold new values outside the fitted range to LO and HI")] = False

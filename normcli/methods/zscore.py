@@ -21,6 +21,8 @@ class ZScore(Method):
     Standardization: each column has mean 0 and standard deviation 1, or those asked for.
     """
 
+    at_once = True
+
     ddof: Annotated[int, Meta(ge=0, description="std divides by count − ddof")] = 0
     center: Annotated[bool, Meta(description="subtract the mean")] = True
     scale: Annotated[bool, Meta(description="divide by the standard deviation")] = True

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from normcli.block import Block
+from normcli.block import Block, Column
 from normcli.record import Array, Record
 
 
@@ -36,11 +35,11 @@ class Statistic(Record):
 class ColumnStatistic(Statistic):
     """A statistic of each column by itself."""
 
-    def column(self, x: Array, missing: int) -> tuple[ArrayLike, ...]:
-        """The array fields, a number each, of one column's present values (n,)."""
+    def column(self, x: Column) -> tuple[Array, ...]:
+        """The array fields, (groups,) each, of one column's present values."""
         raise NotImplementedError
 
     def of(self, block: Block) -> Self:
-        each = [self.column(x, block.rows - len(x)) for x in block.present()]
-        table = np.array(each, dtype=np.float64).reshape(len(each), len(self.axes()))
-        return replace(self, **{n: table[:, j][None].copy() for j, n in enumerate(self.axes())})
+        each = zip(*(self.column(x) for x in block.present()), strict=True)
+        made = {n: np.stack(a, axis=1) for n, a in zip(self.axes(), each, strict=False)}
+        return replace(self, **{n: made.get(n, np.empty((block.groups, 0))) for n in self.axes()})

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from normcli.block import Column
 from normcli.record import Array
 
 GREATEST = np.finfo(np.float64).max
@@ -31,28 +32,34 @@ def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
     return np.where(fine, hi, GREATEST), np.where(fine, lo, 0.0)
 
 
-def mean(x: Array) -> float:
-    """Of (n,) finite values, n > 0, also where their sum overflows."""
+def mean(x: Column, values: Array) -> Array:
+    """(groups,) of finite values (n,) that go with a column, also where their sum overflows; 0 of no values."""
+    count = np.where(x.count > 0, x.count, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = float(x.sum())
-        return total / len(x) if np.isfinite(total) else float(np.ldexp(np.ldexp(x, -64).sum() / len(x), 64))
+        total = x.total(x.weighted(values))
+        if np.isfinite(total).all():
+            return total / count
+        return np.ldexp(x.total(x.weighted(np.ldexp(values, -64))) / count, 64)
 
 
-def centre(x: Array) -> float:
-    """A float next to the mean of (n,) values, n > 0, however far from zero they lie; exact for a constant."""
-    rough = mean(x)
+def centre(x: Column) -> Array:
+    """(groups,) a float next to the mean of each group, however far from zero it lies; exact for a constant."""
+    rough = mean(x, x.values)
     with np.errstate(over="ignore", invalid="ignore"):
-        better = rough + mean(x - rough)
-    return better if np.isfinite(better) else rough
+        better = rough + mean(x, x.values - x.spread(rough))
+    return np.where(np.isfinite(better), better, rough)
 
 
-def products(x: Array) -> Array:
-    """xᵀx of a matrix (rows, d), its lower triangle right to the bit, summed in short runs: BLAS adds term after term,
-    which on columns of few values errs by several units for every hundred."""
+def products(x: Array, weights: Array | None) -> Array:
+    """xᵀx of a matrix (rows, d), each row by its weight, its lower triangle right to the bit, summed in short runs:
+    BLAS adds term after term, which on columns of few values errs by several units for every hundred."""
     total, part = np.zeros((x.shape[1],) * 2), np.empty((x.shape[1],) * 2)
     for start in range(0, len(x), RUN):
         run = x[start : start + RUN]
-        total += np.matmul(run.T, run.copy(), out=part)  # of one matrix it would fill and copy triangles: slower
+        other = run.copy()  # of one matrix numpy would fill and copy triangles: slower
+        if weights is not None:
+            other *= weights[start : start + RUN, None]
+        total += np.matmul(run.T, other, out=part)
     return total
 
 

@@ -28,20 +28,12 @@ class Comoments(Statistic):
     products_low: Array = per_group("feature", "feature", symmetric=True)
 
     def of(self, block: Block) -> Self:
-        x = block.values
-        n, d = x.shape
-        mean = np.array([centre(column) if n else 0.0 for column in x.T])
-        low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, n, STRIP):
-                strip = x[start : start + STRIP] - mean
-                low += strip.sum(axis=0)
-                hi, lo = add(hi, lo, products(strip))
-            low = np.where(np.isfinite(low), low / max(n, 1), 0.0)
-            hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
-            mean, low = two_sum(mean, low)
-        fields = {"count": np.array(float(n)), "mean": mean, "mean_low": low, "products": hi, "products_low": lo}
-        return replace(self, **{name: a[None] for name, a in fields.items()})
+        d = len(block.columns)
+        fields = {n: np.zeros((block.groups, *[d] * len(a.dims))) for n, a in self.axes().items()}
+        for group, _, part in block.each():
+            for name, value in zip(fields, _of_one(part), strict=True):
+                fields[name][group] = value
+        return replace(self, **fields)
 
     def _merge(self, other: Self) -> Self:
         counts = self.count[:, None], other.count[:, None]
@@ -67,3 +59,21 @@ class Comoments(Statistic):
         count = np.broadcast_to(self.count[:, None], self.mean.shape)
         squares = np.diagonal(self.products + self.products_low, axis1=1, axis2=2)
         return {"count": count, "mean": self.mean + self.mean_low, "std": np.sqrt(squares / np.maximum(count, 1.0))}
+
+
+def _of_one(block: Block) -> tuple[Array, ...]:
+    """The fields of a block of one group."""
+    x, weights = block.values, block.weights
+    n, d = float(len(x)) if weights is None else float(weights.sum()), x.shape[1]
+    mean = np.array([centre(column)[0] for column in block.present()])
+    low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(x), STRIP):
+            strip = x[start : start + STRIP] - mean
+            w = None if weights is None else weights[start : start + STRIP]
+            low += strip.sum(axis=0) if w is None else w @ strip
+            hi, lo = add(hi, lo, products(strip, w))
+        low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
+        hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
+        mean, low = two_sum(mean, low)
+    return np.array(n), mean, low, hi, lo

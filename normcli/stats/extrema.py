@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from normcli.block import Column
 from normcli.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
@@ -16,8 +17,8 @@ class Extrema(ColumnStatistic):
     least: Array = per_group("feature", empty=np.inf)
     greatest: Array = per_group("feature", empty=-np.inf)
 
-    def column(self, x: Array, missing: int) -> tuple[float, ...]:
-        return float(x.min(initial=np.inf)), float(x.max(initial=-np.inf))
+    def column(self, x: Column) -> tuple[Array, ...]:
+        return x.least, x.greatest
 
     def _merge(self, other: Self) -> Self:
         return replace(

@@ -5,9 +5,10 @@ from typing import Self
 
 import numpy as np
 
+from normcli.block import Column
 from normcli.record import Array, per_group
 from normcli.stats import ColumnStatistic
-from normcli.stats._compensated import GREATEST, add, bounded, mean, merged_mean
+from normcli.stats._compensated import add, bounded, mean, merged_mean
 
 OFF_CENTRE = 2.0**-10  # squares centred worse than this (share of n·lo² in them) are taken again
 
@@ -28,18 +29,17 @@ class Moments(ColumnStatistic):
     squares: Array = per_group("feature", holds="not negative")  # input units, squared
     squares_low: Array = per_group("feature")
 
-    def column(self, x: Array, missing: int) -> tuple[float, ...]:
-        n = len(x)
-        if n == 0:
-            return 0, missing, 0, 0, 0, 0
-        centre = mean(x)
+    def column(self, x: Column) -> tuple[Array, ...]:
+        n = x.count
+        centre = mean(x, x.values)
         low, squares = _about(x, centre)
-        if not n * low * low <= OFF_CENTRE * squares < np.inf:
-            centre += low
+        if not (n * low * low <= OFF_CENTRE * squares).all() or np.isinf(squares).any():
+            centre = centre + low
             low, squares = _about(x, centre)
-        squares = max(squares - n * low * low, 0.0)
+        squares = np.maximum(squares - n * low * low, 0.0)
         hi = centre + low
-        return n, missing, hi, low - (hi - centre), (squares if np.isfinite(squares) else GREATEST), 0
+        squares, nothing = bounded(squares, np.zeros_like(n))
+        return n, x.missing, hi, low - (hi - centre), squares, nothing
 
     def _merge(self, other: Self) -> Self:
         hi, lo, gap, share = merged_mean(
@@ -73,9 +73,9 @@ class Moments(ColumnStatistic):
         }
 
 
-def _about(x: Array, centre: float) -> tuple[float, float]:
-    """Mean and sum of squares of x − centre."""
+def _about(x: Column, centre: Array) -> tuple[Array, Array]:
+    """(groups,) mean and sum of squares of x − centre."""
     with np.errstate(over="ignore"):
-        d = x - centre
-        low = mean(d)
-        return low if np.isfinite(low) else 0.0, float(np.square(d, out=d).sum())
+        d = x.values - x.spread(centre)
+        low = mean(x, d)
+        return np.where(np.isfinite(low), low, 0.0), x.total(x.weighted(np.square(d, out=d)))

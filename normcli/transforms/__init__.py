@@ -1,7 +1,10 @@
 """Transform: what learning ends in. Few kinds, many methods; all of the applying and undoing is here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
 
 from normcli.block import Block
 from normcli.record import Array, Record
@@ -16,8 +19,8 @@ class Transform(Record):
         return tuple(names)
 
     def __call__(self, block: Block) -> Array:
-        """Normalize."""
-        raise NotImplementedError
+        """Normalize: each row by what its group learned."""
+        return self._by_group(block, type(self)._normalized)
 
     def check_invertible(self) -> None:
         """Raises NotInvertibleError, saying why, where `inverse` can't be had."""
@@ -25,7 +28,24 @@ class Transform(Record):
     def inverse(self, block: Block) -> Array:
         """Restore. Raises NotInvertibleError."""
         self.check_invertible()
-        return self._inverse(block)
+        return self._by_group(block, type(self)._inverse)
+
+    def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
+        """`work` on the rows of each group. One that can do all at once says so by its own `_by_group`."""
+        if block.codes is None:
+            return work(self, block)
+        out: Array | None = None
+        for group, rows, part in block.each():
+            values = work(self.taken([group]), part)
+            if out is None:
+                out = np.empty((block.rows, values.shape[1]), order="F")
+            out[rows] = values
+        return work(self.taken([0]), replace(block, codes=None, groups=1)) if out is None else out
+
+    def _normalized(self, block: Block) -> Array:
+        """A block of one group, by the first."""
+        raise NotImplementedError
 
     def _inverse(self, block: Block) -> Array:
+        """A block of one group, by the first."""
         raise NotImplementedError

@@ -1,6 +1,8 @@
 """Each column by itself: subtract, divide, stretch, shift."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,12 +36,15 @@ class Affine(Transform):
             return "ends", "must rise, by a float"
         return None
 
-    def __call__(self, block: Block) -> Array:
+    def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
+        return work(self, block)  # which knows each row's group
+
+    def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
-            np.subtract(x, self.center[0, j], out=y)
-            y -= self.center_low[0, j]
-            y /= self.scale[0, j]
+            np.subtract(x, _each(self.center, block, j), out=y)
+            y -= _each(self.center_low, block, j)
+            y /= _each(self.scale, block, j)
             if self.ends is not None:
                 self._between(y)
                 continue
@@ -74,7 +79,12 @@ class Affine(Transform):
         for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
             np.subtract(y, low, out=x)
             x /= gain
-            x *= self.scale[0, j]
-            x += self.center_low[0, j]
-            x += self.center[0, j]
+            x *= _each(self.scale, block, j)
+            x += _each(self.center_low, block, j)
+            x += _each(self.center, block, j)
         return out
+
+
+def _each(values: Array, block: Block, j: int) -> Any:
+    """Of (groups, features), what a block's column j needs: one number, or each row's group's."""
+    return values[0, j] if block.codes is None else values[block.codes, j]

@@ -52,7 +52,7 @@ class Linear(Transform):
     def _back(self) -> Array:
         return np.asarray(self.rotation[0].T @ (self.basis[0] * self.spread[0]).T)
 
-    def __call__(self, block: Block) -> Array:
+    def _normalized(self, block: Block) -> Array:
         x = np.empty((block.rows, len(block.columns)), order="F")
         for j, (given, column) in enumerate(zip(block.columns, x.T, strict=True)):
             np.subtract(given, self.mean[0, j], out=column)
@@ -61,7 +61,8 @@ class Linear(Transform):
         return _times(x, self._forth, block)
 
     def check_invertible(self) -> None:
-        features, directions = self.basis.shape[1:]
+        features = self.basis.shape[1]
+        directions = int(np.any(self.basis != 0.0, axis=1).sum(axis=1).min())  # groups of less are filled with zeros
         if directions < features or self.rotation.shape[2] < features:
             kept = min(directions, self.rotation.shape[2])
             raise NotInvertibleError(f"only {kept} of {features} directions were kept, the rest is gone")

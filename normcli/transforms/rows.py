@@ -1,7 +1,8 @@
 """Each row by its own length."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -21,7 +22,10 @@ class Rows(Transform):
     def fault(self) -> tuple[str, str] | None:
         return ("norm", "must be at least 1") if isinstance(self.norm, float) and self.norm < 1 else None
 
-    def __call__(self, block: Block) -> Array:
+    def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
+        return work(self, block)  # there is nothing that groups differ by
+
+    def _normalized(self, block: Block) -> Array:
         largest = np.zeros(block.rows)
         for x in block.columns:
             np.maximum(largest, np.abs(x), out=largest)  # hands NaN on

@@ -1,0 +1,86 @@
+"""Keys: the values by which rows are grouped, and what was seen of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from normcli.record import Array, Codes
+from normcli.stats import Statistic
+
+Key = tuple[str | None, ...]  # one text for each column that rows are grouped by; None is null
+Seen = tuple[Statistic, ...]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """States by key: group i of each statistic, and `rows[i]` rows, are of `keys[i]`."""
+
+    keys: tuple[Key, ...]
+    rows: Array  # (keys,)
+    seen: tuple[Seen, ...]  # of each step
+
+
+class Ledger:
+    """What was seen of each key so far: filled in place, for what is added touches few of many."""
+
+    def __init__(self) -> None:
+        self._at: dict[Key, int] = {}
+        self._rows = np.zeros(0)
+        self._seen: tuple[Seen, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def add(self, part: Keyed) -> None:
+        """What comes after all that there is."""
+        known = len(self._at)
+        at = np.array([self._at.setdefault(key, len(self._at)) for key in part.keys], np.intp)
+        new = at >= known
+        self._grow(len(self._at), part.seen)
+        self._rows[at] += part.rows
+        for mine, theirs in zip(self._seen, part.seen, strict=True):
+            for kept, seen in zip(mine, theirs, strict=True):
+                _put(kept, at[new], seen.taken(np.flatnonzero(new)))
+                if not new.all():
+                    _put(kept, at[~new], kept.taken(at[~new]).merge(seen.taken(np.flatnonzero(~new))))
+
+    def _grow(self, count: int, like: tuple[Seen, ...]) -> None:
+        """Room for so many keys."""
+        if count <= len(self._rows):
+            return
+        room = max(count, 2 * len(self._rows))
+        self._rows = np.concatenate([self._rows, np.zeros(room - len(self._rows))])
+        self._seen = tuple(
+            tuple(_longer(s, seen[i] if seen else None, room) for i, s in enumerate(step))
+            for step, seen in zip(like, self._seen or [()] * len(like), strict=True)
+        )
+
+    def sorted(self) -> Keyed:
+        """All of it, by key: null, then texts."""
+        keys = sorted(self._at, key=lambda key: [(text is not None, text or "") for text in key])
+        at = np.array([self._at[key] for key in keys], np.intp)
+        return Keyed(tuple(keys), self._rows[at], tuple(tuple(s.taken(at) for s in seen) for seen in self._seen))
+
+
+def _put(kept: Statistic, at: Codes, groups: Statistic) -> None:
+    for name in kept.axes():
+        getattr(kept, name)[at] = getattr(groups, name)
+
+
+def _longer(like: Statistic, old: Statistic | None, room: int) -> Statistic:
+    """Arrays of our own of as many groups, which begin as the old ones."""
+    made: dict[str, Any] = {}
+    for name in like.axes():
+        made[name] = np.zeros((room, *getattr(like, name).shape[1:]))
+        if old is not None:
+            made[name][: old.groups] = getattr(old, name)
+    return replace(like, **made)
+
+
+def described(by: Sequence[str], key: Key) -> str:
+    """A key for messages: store=17, region=null."""
+    return ", ".join(f"{name}={'null' if text is None else text}" for name, text in zip(by, key, strict=True))

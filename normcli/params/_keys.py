@@ -1,0 +1,140 @@
+"""What was seen and learned of each key: a line each, its arrays by the features in order."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from normcli import registry
+from normcli.errors import printable
+from normcli.params._layout import listed
+from normcli.params._records import check_keys, count, fail, of_kind
+from normcli.plan import Plan, Step
+from normcli.record import Array, Axes, Record, symmetric
+
+SLAB = 1000  # keys that are written at once
+
+
+# -- writing -----------------------------------------------------------------------------------------------------
+def entries(plan: Plan) -> Iterator[dict[str, Any]]:
+    """One for each key: its texts, rows, and what each step has seen and learned of it."""
+    for start in range(0, len(plan.keys), SLAB):
+        groups = slice(1 + start, min(1 + start + SLAB, 1 + len(plan.keys)))
+        steps = [_slab(step, groups) for step in plan.steps]
+        for i, key in enumerate(plan.keys[start : start + SLAB]):
+            each = [{part: _of(fields, i) for part, fields in step.items()} for step in steps]
+            yield {"key": list(key), "rows": plan.key_rows[start + i], "steps": each}
+
+
+def _slab(step: Step, groups: slice) -> dict[str, Any]:
+    seen = {registry.name_of(s): _listed(s, groups) for s in step.states}
+    return {"learned": {registry.name_of(step.fitted): _listed(step.fitted, groups)}, "statistics": seen}
+
+
+def _listed(record: Record, groups: slice) -> dict[str, list[Any]]:
+    """Each field as a list with an entry for each group."""
+    made = {}
+    for name, axes in record.axes().items():
+        values = getattr(record, name)[groups]
+        made[name] = [listed(v, axes) for v in values] if axes.symmetric else listed(values, axes)
+    return made
+
+
+def _of(fields: dict[str, Any], i: int) -> dict[str, Any]:
+    """Those of one group."""
+    return {name: {n: values[i] for n, values in record.items()} for name, record in fields.items()}
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+def read(raw: Any, plan: Plan) -> Plan:
+    """The plan, whose steps know all rows, with what is known of each key. Raises BadParametersError."""
+    rows = of_kind(list, raw, "$.keys")
+    if not rows:
+        fail("$.keys", "there is none")
+    keys, counts = [], []
+    for i, entry in enumerate(rows):
+        at = f"$.keys[{i}]"
+        check_keys(of_kind(dict, entry, at), ("key", "rows", "steps"), at)
+        key = tuple(of_kind(list, entry["key"], f"{at}.key"))
+        if len(key) != len(plan.by) or not all(text is None or type(text) is str for text in key):
+            fail(f"{at}.key", f"must be a text or null for each of {', '.join(map(printable, plan.by))}")
+        keys.append(key)
+        counts.append(count(entry["rows"], f"{at}.rows"))
+        if len(of_kind(list, entry["steps"], f"{at}.steps")) != len(plan.steps):
+            fail(f"{at}.steps", f"must be {len(plan.steps)}")
+    if len(set(keys)) < len(keys):
+        fail("$.keys", "a key is there twice")
+    steps = tuple(_step(rows, i, step) for i, step in enumerate(plan.steps))
+    return replace(plan, steps=steps, keys=tuple(keys), key_rows=tuple(counts))
+
+
+def _step(rows: list[Any], i: int, step: Step) -> Step:
+    parts: list[dict[str, Any]] = []
+    learned, seen = registry.name_of(step.fitted), [registry.name_of(s) for s in step.states]
+    for n, entry in enumerate(rows):
+        at = f"$.keys[{n}].steps[{i}]"
+        check_keys(of_kind(dict, entry["steps"][i], at), ("learned", "statistics"), at)
+        check_keys(of_kind(dict, entry["steps"][i]["learned"], f"{at}.learned"), (learned,), f"{at}.learned")
+        check_keys(of_kind(dict, entry["steps"][i]["statistics"], f"{at}.statistics"), seen, f"{at}.statistics")
+        parts.append(entry["steps"][i])
+    transform = _with_groups(step.fitted, [p["learned"][learned] for p in parts], f"steps[{i}].learned.{learned}")
+    states = tuple(
+        _with_groups(s, [p["statistics"][name] for p in parts], f"steps[{i}].statistics.{name}")
+        for name, s in zip(seen, step.states, strict=True)
+    )
+    return replace(step, states=states, transform=transform)
+
+
+def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
+    """A record of one group, and those that are in the file."""
+    axes = record.axes()
+    for n, fields in enumerate(raw):
+        check_keys(of_kind(dict, fields, f"$.keys[{n}].{at}"), tuple(axes), f"$.keys[{n}].{at}")
+    made = {}
+    for name, kind in axes.items():
+        first = getattr(record, name)
+        more = _array([fields[name] for fields in raw], kind, first.shape[1:], f"{at}.{name}")
+        made[name] = np.concatenate([first, more])
+    return replace(record, **made)
+
+
+def _array(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:
+    """(keys, *shape), every number checked."""
+    if axes.symmetric:
+        size = range(1, shape[0] + 1)
+        for n, rows in enumerate(raw):
+            if [
+                len(of_kind(list, row, f"$.keys[{n}].{at}")) for row in of_kind(list, rows, f"$.keys[{n}].{at}")
+            ] != list(size):
+                fail(f"$.keys[{n}].{at}", f"must be a triangle of {shape[0]} rows")
+        flat = [list(chain.from_iterable(rows)) for rows in raw]
+        lower = _array(flat, replace(axes, symmetric=False), (sum(size),), at)
+        made = np.zeros((len(raw), *shape))
+        made[:, *np.tril_indices(shape[0])] = lower
+        return np.array([symmetric(m) for m in made])
+    flat = raw
+    for _ in shape:
+        if not all(type(v) is list for v in flat):
+            fail(f"$.keys[…].{at}", "must be a list")
+        flat = list(chain.from_iterable(flat))
+    if not set(map(type, flat)) <= {int, float, *([] if np.isfinite(axes.empty) else [type(None)])}:
+        fail(f"$.keys[…].{at}", "must be numbers")
+    try:
+        made = np.array(raw, np.float64)
+    except (ValueError, OverflowError):
+        made = np.empty(0)
+    if made.shape != (len(raw), *shape):
+        fail(f"$.keys[…].{at}", f"must be {' × '.join(map(str, shape)) or 'one number'} for each key")
+    nothing = np.isnan(made)  # null
+    bad = ~np.isfinite(made) & ~nothing
+    if axes.holds == "positive":
+        bad |= made <= 0
+    elif axes.holds != "any":
+        bad |= made < 0
+    if bad.any():
+        n = int(np.argmax(bad.reshape(len(raw), -1).any(axis=1)))
+        fail(f"$.keys[{n}].{at}", f"must be {'finite' if axes.holds == 'any' else axes.holds}")
+    made[nothing] = axes.empty
+    return made
