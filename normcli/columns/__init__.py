@@ -1,0 +1,74 @@
+"""Which columns, and frame to block and back.
+
+A frame is decoded rows as the format's own library gives them: a polars DataFrame of text formats, an Arrow
+RecordBatch of binary ones. Nobody but this room knows both. In a polars frame a selected column is numeric or lists of
+numbers, or is still text where it holds words that mean missing (NA): the format has made sure that nothing else is in
+it.
+"""
+
+from normcli.columns.back import NUMERIC_WORD, Dtype, put
+from normcli.columns.frames import (
+    ORIGINAL,
+    REST,
+    Frame,
+    chosen_rows,
+    column_types,
+    gathered,
+    has_originals,
+    is_polars,
+    names,
+    numbered,
+    only,
+    pack,
+    rows,
+    text_frame,
+    to_arrow,
+    to_polars,
+    unpacked,
+    with_originals,
+    with_texts,
+)
+from normcli.columns.keyed import keys, weights
+from normcli.columns.lists import first_size, list_block, put_list
+from normcli.columns.numbers import Infinite, block, inexact, types
+from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, select
+
+__all__ = [
+    "NUMERIC_WORD",
+    "ORIGINAL",
+    "REST",
+    "Dtype",
+    "Field",
+    "Frame",
+    "Infinite",
+    "Schema",
+    "arrow_fields",
+    "block",
+    "chosen_rows",
+    "column_types",
+    "described",
+    "excluded",
+    "first_size",
+    "gathered",
+    "has_originals",
+    "inexact",
+    "is_polars",
+    "keys",
+    "list_block",
+    "names",
+    "numbered",
+    "only",
+    "pack",
+    "put",
+    "put_list",
+    "rows",
+    "select",
+    "text_frame",
+    "to_arrow",
+    "to_polars",
+    "types",
+    "unpacked",
+    "weights",
+    "with_originals",
+    "with_texts",
+]

@@ -1,0 +1,141 @@
+"""Block to frame: normalized and restored values as columns of their type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.columns.frames import Frame, is_polars, names, stripped, text_frame
+from normcli.columns.numbers import Numbers, decoded, types
+from normcli.columns.schema import Field
+from normcli.errors import BadRowError, printable
+from normcli.record import Array
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Dtype = Literal["float32", "float64"]
+DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
+NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+
+
+def put(
+    frame: Frame,
+    wanted: Sequence[str],
+    outputs: Sequence[str],
+    values: Array,
+    *,
+    restored: Mapping[str, str] | None = None,
+    dtype: Dtype | None = None,
+) -> Frame:
+    """The frame with columns `wanted` replaced by `outputs` and their `values` (rows, outputs).
+
+    An output of the same name stands where its column stood, others where the first of `wanted` did. What was
+    missing stays what it was (null, NaN, a word); a NaN where a value was becomes null. With `restored`, each output is
+    of the type given there by name; else of `dtype`; without either, float32 where its column was, else float64.
+    Raises BadRowError where a result does not fit the type.
+    """
+    kinds = {o: _restorable(restored[o]) if restored else dtype or _output_type(frame, o) for o in outputs}
+    fitting = {o: narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
+    make = _polars_column if is_polars(frame) else _arrow_column
+    new = {o: make(frame, o, y, missing, kinds[o]) for o, (y, missing) in fitting.items()}
+    columns: dict[str, Any] = {}
+    for n in names(frame):
+        if n == wanted[0]:
+            columns |= {o: c for o, c in new.items() if o not in wanted or o == n}
+        elif n in new:
+            columns[n] = new[n]
+        elif n not in wanted:
+            columns[n] = frame[n] if is_polars(frame) else frame.column(n)
+    if is_polars(frame):
+        return text_frame(columns)
+    import pyarrow as pa
+
+    old = {f.name: f for f in frame.schema}
+    fields = [old[n] if n not in new else replaced(old.get(n), n, c.type) for n, c in columns.items()]
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
+
+
+def replaced(old: pa.Field | None, name: str, kind: pa.DataType) -> pa.Field:
+    """The field of a column that was replaced: what was said of the old one still is."""
+    import pyarrow as pa
+
+    return pa.field(name, kind, metadata=old.metadata if old is not None else None)
+
+
+def _restorable(kind: str) -> str:
+    """A recorded type, or float64 for that of a column without values."""
+    return kind if Field("", kind).is_number else "float64"
+
+
+def _output_type(frame: Frame, name: str) -> str:
+    old = {} if is_polars(frame) or name not in frame.schema.names else types(frame, [name])
+    return "float32" if old.get(name) == "float32" else "float64"
+
+
+def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_] | None]:
+    """(rows,) in the type's range, integers rounded to nearest, NaN where missing; and where that is, if anywhere."""
+    with np.errstate(over="ignore"):
+        total = y.sum()
+        missing = np.isnan(y) if np.isnan(total) else None
+        if kind.startswith(("int", "uint")):
+            y = np.rint(y)
+            limits = np.iinfo(kind)
+            beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
+        elif decimal := DECIMAL.fullmatch(kind):
+            _, precision, scale = map(int, decimal.groups())
+            beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
+        else:
+            y = y if kind == "float64" else y.astype(kind) + 0.0  # where a small one below zero becomes zero
+            finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
+            beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
+    if beyond.any():
+        raise BadRowError(int(np.argmax(beyond)), f"the result in column '{printable(name)}' is beyond {kind}")
+    return y, missing
+
+
+def _polars_column(
+    frame: pl.DataFrame, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+) -> pl.Series:
+    import polars as pl
+
+    new = pl.Series(name, y)
+    old = frame[name] if name in frame.columns else None
+    if missing is not None:
+        new = new.fill_nan(None)
+    if kind.startswith(("int", "uint")):
+        new = new.cast(getattr(pl, kind.replace("i", "I").replace("u", "U")))
+    if old is None or not new.null_count():
+        return new
+    if old.dtype == pl.String:
+        number = stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
+        words = old.str.strip_prefix(NUMERIC_WORD)
+        return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
+    if new.dtype.is_float() and old.dtype.is_float():
+        return new.zip_with(~old.is_nan().fill_null(value=False), old.cast(new.dtype))
+    return new
+
+
+def _arrow_column(
+    frame: pa.RecordBatch, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+) -> pa.Array:
+    import pyarrow as pa
+
+    decimal = DECIMAL.fullmatch(kind)
+    if decimal:
+        width, precision, scale = map(int, decimal.groups())
+        exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)
+        return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
+    target = pa.type_for_alias(kind)
+    if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
+        old = decoded(frame.column(name))
+        if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
+            missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(target):
+        y = (y if missing is None else np.where(missing, 0, y)).astype(kind)
+    return pa.array(y, type=target, mask=missing)

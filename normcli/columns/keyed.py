@@ -1,0 +1,54 @@
+"""Keys and weights of rows: what a column says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from normcli.columns.frames import Frame, is_polars, rows
+from normcli.columns.numbers import decoded, numbers_in
+from normcli.errors import BadRowError, printable
+from normcli.record import Array, Codes
+
+
+def keys(frame: Frame, by: Sequence[str]) -> tuple[tuple[tuple[str | None, ...], ...], Codes]:
+    """The keys of a frame's rows, a text (or None for null) for each column `by`, and (rows,) which of them each row
+    has. A whole number is its decimal text, so that CSV and Parquet have the same keys. Raises BadRowError for what is
+    neither text nor a whole number."""
+    codes, texts = np.zeros(rows(frame), np.intp), [()]
+    for name in by:
+        here, values = _coded(frame, name)
+        codes, used = _renumbered(codes * len(values) + here)
+        texts = [(*texts[c // len(values)], values[c % len(values)]) for c in used.tolist()]
+    return tuple(texts) if len(codes) else (), codes
+
+
+def _renumbered(codes: Codes) -> tuple[Codes, Codes]:
+    """Codes from 0 without gaps, and what they were called."""
+    used, made = np.unique(codes, return_inverse=True)
+    return made.astype(np.intp), used
+
+
+def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
+    """(rows,) which of the values each row has, and the values of a column as texts."""
+    import pyarrow as pa
+
+    column = frame[name].to_arrow() if is_polars(frame) else decoded(frame.column(name))
+    kind = column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if not (text or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise BadRowError(0, f"column '{printable(name)}' is {kind}: keys are texts or whole numbers")
+    made = column.cast(pa.large_string()).dictionary_encode(null_encoding="encode")
+    return made.indices.to_numpy(zero_copy_only=False).astype(np.intp), made.dictionary.to_pylist()
+
+
+def weights(frame: Frame, name: str) -> Array:
+    """(rows,) a column of weights. Raises BadRowError where one is missing, negative or infinite."""
+    found = np.asarray(numbers_in(frame, name), np.float64)
+    bad = ~((found >= 0.0) & (found < np.inf))
+    if bad.any():
+        row = int(np.argmax(bad))
+        what = "is missing" if np.isnan(found[row]) else f"is {found[row]:g}"
+        raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers of at least 0")
+    return found

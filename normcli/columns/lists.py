@@ -1,0 +1,130 @@
+"""Columns of lists: the rows of a matrix, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.block import Block
+from normcli.columns.back import Dtype, narrowed, replaced
+from normcli.columns.frames import Frame, is_polars, names, text_frame
+from normcli.columns.numbers import Infinite, finite, numbers_in
+from normcli.columns.schema import VECTOR, arrow_name
+from normcli.errors import BadRowError, printable
+from normcli.record import Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infinite = "error") -> Block:
+    """The lists in a column as the rows of a matrix; a null list is a row that misses everything. Raises BadRowError
+    at the first that has another length than there are features, or an infinite value in it."""
+    column, length = _lists(frame, name), len(features)
+    sizes = _list_sizes(column)
+    wrong = np.flatnonzero((sizes != length) & (sizes >= 0))
+    if len(wrong):
+        row = int(wrong[0])
+        raise BadRowError(row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}")
+    flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False))  # without those of null lists
+    matrix = np.empty((len(column), length), order="F")
+    if column.null_count:
+        matrix[sizes < 0] = np.nan
+        matrix[sizes >= 0] = flat.reshape(-1, length)
+    else:
+        matrix[:] = flat.reshape(-1, length)
+    return finite(Block(tuple(matrix.T), matrix), features, infinite)
+
+
+def first_size(column: pa.Array) -> int | None:
+    """How long the first list in a column is; None where all are null."""
+    sizes = _list_sizes(column)
+    return int(sizes[np.argmax(sizes >= 0)]) if (sizes >= 0).any() else None
+
+
+def _lists(frame: Frame, name: str) -> pa.Array:
+    """A column of lists. One of numbers is one of null lists, where nothing is there; else raises BadRowError."""
+    import pyarrow as pa
+
+    if is_polars(frame) and frame[name].dtype.is_nested():
+        return frame[name].to_arrow()
+    if not is_polars(frame) and pa.types.is_nested(frame.column(name).type):
+        return frame.column(name)
+    found = numbers_in(frame, name)
+    there = np.flatnonzero(~np.isnan(found))
+    if len(there):
+        raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list")
+    return pa.nulls(len(found), pa.large_list(pa.float64()))
+
+
+def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
+    """(rows,) the length of each list, -1 where it is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sizes = pc.list_value_length(column).cast(pa.int64()).fill_null(-1)
+    return np.asarray(sizes.to_numpy())
+
+
+def put_list(
+    frame: Frame, name: str, values: Array, restored: str | None = None, *, dtype: Dtype | None = None
+) -> Frame:
+    """The frame with the lists in a column replaced by the rows of `values` (rows, outputs).
+
+    Null lists stay null, and within lists it is as in `put`. Lists stay what they were, of a fixed size or not; with
+    `restored` they become what that type says, with `dtype` their elements do. Raises BadRowError where a result does
+    not fit the type.
+    """
+    import pyarrow as pa
+
+    old = _lists(frame, name)
+    kind, number = _vector(restored or arrow_name(pa.field(name, old.type)))
+    if restored is None:
+        number = dtype or ("float32" if number == "float32" else "float64")
+    there = _list_sizes(old) >= 0
+    rows = np.ascontiguousarray(values[there]) if old.null_count else values
+    flat = np.empty(rows.shape, number)
+    for j in range(rows.shape[1]):
+        try:
+            flat[:, j], _ = narrowed(rows[:, j], number, f"{name}[{j}]")
+        except BadRowError as e:
+            raise BadRowError(int(np.flatnonzero(there)[e.row]), e.what, e.hint) from None
+    missing = np.isnan(flat).ravel()
+    before = old.flatten()
+    if missing.any() and len(before) == len(missing):  # NaN stays NaN, null stays null
+        missing &= ~np.isnan(before.fill_null(0.0).to_numpy(zero_copy_only=False))
+    child = pa.array(flat.ravel(), pa.type_for_alias(number), mask=missing)
+    new = _as_lists(child, there, rows.shape[1], kind, old.type.value_field)
+    if is_polars(frame):
+        import polars as pl
+
+        return text_frame({n: pl.Series(n, pl.from_arrow(new)) if n == name else frame[n] for n in names(frame)})
+    at = frame.schema.get_field_index(name)
+    return frame.set_column(at, replaced(frame.schema.field(at), name, new.type), new)
+
+
+def _vector(kind: str) -> tuple[str, str]:
+    """Which lists, and of which floats."""
+    found = VECTOR.fullmatch(kind)
+    assert found is not None, "only lists of floats are taken for lists"
+    return found[1], found[2]
+
+
+def _as_lists(child: pa.Array, there: NDArray[np.bool_], size: int, kind: str, field: pa.Field) -> pa.Array:
+    """Lists of `size` from their elements, where there are some, and null elsewhere."""
+    import pyarrow as pa
+
+    element = pa.field(field.name, child.type, metadata=field.metadata)
+    gone = pa.array(~there)
+    if kind == "fixed_size_list":
+        if not there.all():  # which takes up room all the same
+            at = np.repeat(np.cumsum(there) - 1, size) * size + np.tile(np.arange(size), len(there))
+            child = child.take(pa.array(at, mask=np.repeat(~there, size)))
+        return pa.FixedSizeListArray.from_arrays(child, type=pa.list_(element, size), mask=gone)
+    made = pa.ListArray if kind == "list" else pa.LargeListArray
+    offsets = np.concatenate([[0], np.cumsum(there * size)]).astype(np.int32 if kind == "list" else np.int64)
+    whole = pa.list_(element) if kind == "list" else pa.large_list(element)
+    return made.from_arrays(pa.array(offsets), child, type=whole, mask=gone)

@@ -1,0 +1,146 @@
+"""Frame to block: selected columns as float64, and what kind of number they held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.block import Block
+from normcli.columns.frames import Frame, is_polars, rows, stripped
+from normcli.columns.schema import arrow_fields, arrow_name
+from normcli.errors import BadRowError, printable
+from normcli.record import Array
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Infinite = Literal["error", "missing"]
+Numbers = NDArray[Any]  # of any type
+EXACT = 1 << 53  # up to which a float64 holds every whole number
+
+
+def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
+    """What the values in a frame's selected columns are: a text file's type is known only when all of it was seen."""
+    if not is_polars(frame):
+        found = {f.name: f.type for f in arrow_fields(frame.schema)}
+        return {n: found[n] for n in wanted}
+    return {n: _polars_type(frame[n]) for n in wanted}
+
+
+def _polars_type(series: pl.Series) -> str:
+    if not series.dtype.is_nested():
+        return "int64" if _integers(series) else "float64"
+    import pyarrow as pa
+
+    return arrow_name(pa.field("", series.clear().to_arrow().type))
+
+
+def _integers(series: pl.Series) -> bool:
+    import polars as pl
+
+    if series.dtype != pl.String:
+        return series.dtype.is_integer() or series.null_count() == len(series)
+    numbers = stripped(series).cast(pl.Float64, strict=False).fill_nan(None)
+    return numbers.null_count() == stripped(series).cast(pl.Int64, strict=False).null_count()
+
+
+def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted columns with a whole number beyond ±2^53, where a float can't tell neighbours apart."""
+    return tuple(n for n in wanted if any(abs(end) > EXACT for end in _whole_ends(frame, n)))
+
+
+def _whole_ends(frame: Frame, name: str) -> tuple[int, ...]:
+    """The least and the greatest whole number of a column of 64-bit integers; () of another, or of none."""
+    if is_polars(frame):
+        import polars as pl
+
+        series = frame[name]
+        series = stripped(series).cast(pl.Int64, strict=False) if series.dtype == pl.String else series
+        ends: tuple[Any, ...] = (series.min(), series.max()) if series.dtype in (pl.Int64, pl.UInt64) else ()
+    else:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = decoded(frame.column(name))
+        wide = pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)
+        ends = tuple(end.as_py() for end in pc.min_max(column).values()) if wide else ()
+    return tuple(end for end in ends if end is not None)
+
+
+def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:
+    """The wanted columns as numbers. Raises BadRowError at the first infinite value, unless that is missing."""
+    given = [numbers_in(frame, name) for name in wanted]
+    matrix = None
+    if any(x.dtype != np.float64 for x in given):
+        matrix = np.empty((rows(frame), len(wanted)), order="F")
+        for x, to in zip(given, matrix.T, strict=True):
+            to[:] = x
+        given = list(matrix.T)
+    return finite(Block(tuple(given), matrix), wanted, infinite)
+
+
+def finite(made: Block, names: Sequence[str], infinite: Infinite) -> Block:
+    """The block without infinite values. Raises BadRowError at the first, unless they count as missing."""
+    doubtful = np.flatnonzero(~np.isfinite(made.sums)).tolist()
+    infinities = {j: where for j in doubtful if (where := np.isinf(made.columns[j])).any()}
+    if not infinities:
+        return made
+    if infinite == "error":
+        row, j = min((int(np.argmax(where)), j) for j, where in infinities.items())
+        raise BadRowError(
+            row, f"infinite value in column '{printable(names[j])}'", "--inf missing treats it as missing"
+        )
+    columns = (np.where(infinities[j], np.nan, x) if j in infinities else x for j, x in enumerate(made.columns))
+    return Block(tuple(columns))
+
+
+def numbers_in(frame: Frame, name: str) -> Numbers:
+    """(rows,) of a type that float64 can hold, NaN where missing."""
+    if is_polars(frame):
+        import polars as pl
+
+        series = frame[name]
+        if series.dtype.is_nested():
+            if series.null_count() < len(series):
+                row = int(series.is_not_null().arg_max() or 0)
+                raise BadRowError(row, f"a list in column '{printable(name)}' is not a number")
+            return np.full(len(series), np.nan)
+        if series.dtype == pl.String:
+            series = stripped(series).cast(pl.Float64, strict=False)
+        return np.asarray(series.to_numpy())
+    import pyarrow as pa
+
+    column = decoded(frame.column(name))
+    if pa.types.is_decimal(column.type):
+        return _of_decimals(column)
+    if not pa.types.is_floating(column.type) and (column.null_count or not pa.types.is_integer(column.type)):
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def decoded(column: pa.Array) -> pa.Array:
+    """A column's values, where it is a dictionary's."""
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _of_decimals(column: pa.Array) -> Array:
+    """The nearest doubles; what pyarrow casts to is a bit off for one long number in thirteen. Of up to 15 digits the
+    unscaled number and the power of ten are exact, and one division rounds once; longer ones are read as text."""
+    import pyarrow as pa
+
+    kind, power = column.type, 10.0 ** abs(column.type.scale)
+    if kind.precision > 15 or abs(kind.scale) > 22 or column.null_count == len(column):
+        return np.asarray(column.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
+    step = max(kind.bit_width // 64, 1)  # of little-endian words; the first holds it all, with its sign
+    words = np.frombuffer(column.buffers()[1], f"<i{min(kind.bit_width // 8, 8)}")[::step]
+    unscaled = words[column.offset : column.offset + len(column)].astype(np.float64)
+    values = unscaled / power if kind.scale > 0 else unscaled * power
+    if column.null_count:
+        values[column.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return np.asarray(values)
