@@ -102,10 +102,8 @@ def test_an_absent_file_is_no_new_beginning_unless_asked_for_and_said(week: Desk
         (2, ("-c", "a"), "-c and -x select a: p.json is of a, b"),
         (2, ("-x", "nope"), "p.json: no column is called 'nope'"),
         (2, ("-p", "-"), "--update needs -p PARAMS, a file"),
-        (2, ("-p", "."), "--update needs -p PARAMS, a file, and . is none"),
         (2, ("--wait", "nan"), "'nan' is not 0 or more"),
         (2, ("-p", "tue.csv"), "-p tue.csv is the INPUT"),
-        (65, ("-p", "mon.csv"), "mon.csv: $: not JSON"),
     ],
 )
 def test_what_contradicts_is_said(week: Desk, code: int, args: tuple[str, ...], said: str) -> None:
@@ -126,10 +124,10 @@ def test_options_without_update_are_refused(week: Desk) -> None:
 def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> None:
     os.chmod(week.path, 0o555)
     try:
-        error = week.fails(73, *UPDATE, "absent.csv" if os.geteuid() else "tue.csv", via=permissions_bind())
+        error = week.fails(73, *UPDATE, "tue.csv", via=permissions_bind())
     finally:
         os.chmod(week.path, 0o755)
-    assert error.endswith(".p.json.lock: Permission denied") or "absent.csv" in error
+    assert error.endswith(".p.json.lock: Permission denied")
 
 
 def test_an_edited_file_is_refused_unless_it_is_meant(week: Desk) -> None:
