@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,9 +12,8 @@ from normcli import registry
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
 from normcli.keys import Keyed, Ledger, Seen, described
-from normcli.methods import Method, listed
+from normcli.methods import Method, listed, spelled
 from normcli.plan import Measured, Plan, Step, merged
-from normcli.stats import Statistic
 
 
 @dataclass
@@ -25,25 +24,24 @@ class Total:
 
     plan: Plan
     once: bool = False  # an input whose content was counted before is left out
-    inputs: list[str] = field(init=False)
-    rows: int = field(init=False)
-    skipped: int = field(init=False)
+    rows: int = field(default=0, init=False)
+    skipped: int = field(default=0, init=False)
+    inputs: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.seen = tuple(step.seen for step in self.plan.steps)
-        self.rows, self.skipped, self.inputs = self.plan.rows, self.plan.skipped, list(self.plan.inputs)
-        self._types = types_of(self.plan) if self.plan.rows else ()
-        self._ledger = Ledger()
-        if self.plan.keys:
-            self.seen = tuple(tuple(s.taken([0]) for s in seen) for seen in self.seen)
-            self._ledger.add(keyed(self.plan))
+        self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
+        self._seen, self._ledger = self._blank, Ledger()
+        self._types: tuple[str, ...] = ()
+        self._known: set[str] = set()
+        if any(step.states for step in self.plan.steps):
+            self.add_fit(self.plan)
         self._start()
 
     def _start(self) -> None:
-        self._here: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
+        self._here, self._ledger_here = self._blank, Ledger()
         self._rows_here, self._skipped_here = 0, 0
         self._types_here: tuple[str, ...] = ()
-        self._digest, self._ledger_here = blake3(), Ledger()
+        self._digest = blake3()
 
     def add(self, measured: Measured, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
@@ -59,24 +57,40 @@ class Total:
         """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
         self._digest.update("\0".join(names).encode("utf-8", "surrogatepass"))
         digest = f"blake3:{self._digest.hexdigest()}"
-        counts = not (self.once and digest in self.inputs)
+        counts = not (self.once and digest in self._known)
         if counts and self._rows_here:
-            self.seen = merged(self.seen, self._here)
-            if not len(self._ledger):
-                self._ledger = self._ledger_here
-            elif len(self._ledger_here):
-                self._ledger.add(self._ledger_here.sorted())
-            self.rows, self.skipped = self.rows + self._rows_here, self.skipped + self._skipped_here
-            self._types = wider(self._types, self._types_here)
-            self.inputs.append(digest)
+            self._count(self._here, self._ledger_here, self._rows_here, self._skipped_here, self._types_here, (digest,))
         self._start()
         return counts
+
+    def add_fit(self, plan: Plan) -> None:
+        """All that another fit has seen."""
+        ledger, seen = Ledger(), tuple(step.states for step in plan.steps)
+        if plan.keys:
+            seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
+            of_keys = tuple(tuple(s.taken(slice(1, None)) for s in step.states) for step in plan.steps)
+            ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
+        self._count(seen, ledger, plan.rows, plan.skipped, types_of(plan), plan.inputs)
+
+    def _count(
+        self, seen: tuple[Seen, ...], ledger: Ledger, rows: int, skipped: int, types: tuple[str, ...],
+        inputs: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self._seen = merged(self._seen, seen)
+        if not self._ledger:
+            self._ledger = ledger
+        elif ledger:
+            self._ledger.add(ledger.sorted())
+        self.rows, self.skipped = self.rows + rows, self.skipped + skipped
+        self._types = wider(self._types, types)
+        self.inputs.extend(inputs)
+        self._known.update(inputs)
 
     def learned(self) -> Plan:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger)
+        made = learn(replace(self.plan, schema=schema), self._seen, self._ledger)
         return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
 
 
@@ -95,12 +109,6 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
     if taken:
         raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
     return made
-
-
-def keyed(plan: Plan) -> Keyed:
-    """What a plan has seen of each key."""
-    seen = tuple(tuple(s.taken(slice(1, None)) for s in step.states) for step in plan.steps)
-    return Keyed(plan.keys, np.array(plan.key_rows, np.float64), seen)
 
 
 def digest(content: bytes | None, measured: Measured) -> bytes:
@@ -128,78 +136,70 @@ def _wider(a: str, b: str) -> str:
     return a if a == b else a.replace(number, "float64") if number else "float64"
 
 
+def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
+    """Columns that have nothing to learn from."""
+    for step in plan.steps:
+        said = step.summary()
+        empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
+        ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
+        same = [n for n, least, greatest in ends if least == greatest]
+        if empty:
+            warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
+        if same:
+            warn(f"constant: {listed(same)}")
+
+
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
     """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order.
     Raises BadDataError, naming what differs, and where an input was counted twice, unless `again` allows it."""
     each = iter(plans)
     first_name, first = next(each)
-    _check_learned(first_name, first)
-    types, whole, ledger = types_of(first), first, Ledger()
-    seen = _of_all_rows(first)
-    if first.keys:
-        ledger.add(keyed(first))
+    if not first.learns:
+        method = registry.name_of(first.steps[0].method)
+        raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
+    total, note = Total(first), first.note
+    counted_by = dict.fromkeys(first.inputs, first_name)
     for name, plan in each:
-        difference = next(differences(first, plan), None)
+        difference = next(differences(first_name, first, plan), None)
         if difference:
-            raise BadDataError(f"{name}: {difference} in {first_name}", "only fits that differ in their data merge")
-        twice = set(whole.inputs) & set(plan.inputs)
+            raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
+        twice = next((counted_by[i] for i in plan.inputs if i in counted_by), None)
         if twice and not again:
-            what = f"{name}: has counted {len(twice)} of the inputs that others before it have, too ({min(twice)})"
-            raise BadDataError(what, "--again counts them twice")
-        seen = merged(seen, _of_all_rows(plan))
-        if plan.keys:
-            ledger.add(keyed(plan))
-        types = wider(types, types_of(plan))
-        whole = replace(
-            whole,
-            rows=whole.rows + plan.rows,
-            skipped=whole.skipped + plan.skipped,
-            inputs=whole.inputs + plan.inputs,
-            note=whole.note if whole.note == plan.note else "",
-        )
-    known = dict(zip(first.needs(), types, strict=True))
-    schema = tuple(Field(f.name, known.get(f.name, f.type)) for f in first.schema)
-    return learn(replace(whole, schema=schema), seen, ledger)
+            n = sum(i in counted_by for i in plan.inputs)
+            what = (
+                f"{n} of the inputs that it has counted {'was' if n == 1 else 'were'} counted before, first by {twice}"
+            )
+            raise BadDataError(f"{name}: {what}", "--again counts an input twice")
+        total.add_fit(plan)
+        counted_by |= dict.fromkeys(plan.inputs, name)
+        note = note if note == plan.note else ""
+    return replace(total.learned(), note=note)
 
 
-def _of_all_rows(plan: Plan) -> tuple[Seen, ...]:
-    return tuple(tuple(s.taken([0]) for s in step.states) for step in plan.steps)
-
-
-def _check_learned(name: str, plan: Plan) -> None:
-    if not any(step.states for step in plan.steps):
-        method = registry.name_of(plan.steps[0].method)
-        raise BadDataError(f"{name}: {method} learns nothing from data, so there is nothing to merge")
-
-
-def differences(a: Plan, b: Plan) -> Iterator[str]:
-    """What keeps the states of `b` from those of `a`: words of the one, ending before those of the other."""
+def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
+    """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
-        yield f"{len(b.steps)} steps, and {len(a.steps)}"
-    if a.by != b.by:
-        yield f"--by {','.join(b.by) or 'not given'}, and {','.join(a.by) or 'not given'}"
-    if a.weights != b.weights:
-        yield f"--weights {b.weights or 'not given'}, and {a.weights or 'not given'}"
+        yield f"has {len(b.steps)} steps, and {first} {len(a.steps)}"
+    for flag, was, found in (("by", ",".join(a.by), ",".join(b.by)), ("weights", a.weights or "", b.weights or "")):
+        if was != found:
+            one, other = (f"with --{flag} {text}" if text else f"without --{flag}" for text in (found, was))
+            yield f"was fitted {one}, and {first} {other}"
     for x, y in zip(a.steps, b.steps, strict=False):
         one, other = registry.name_of(x.method), registry.name_of(y.method)
+        more, gone = ([n for n in p.features if n not in q.features] for p, q in ((y, x), (x, y)))
         if one != other:
-            yield f"method {other}, and {one}"
+            yield f"is of {other}, and {first} of {one}"
         elif x.method != y.method:
-            field, was, found = next(_options(x.method, y.method))
-            yield f"{one} with --{field.replace('_', '-')} {found}, and {was}"
-        elif set(x.features) != set(y.features):
-            apart = sorted(set(x.features) ^ set(y.features))
-            yield f"other columns ({listed(apart)} are in one file only), and not those"
+            option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
+            yield f"is of {one} {spelled(y.method, option)}, and {first} {spelled(x.method, option)}"
+        elif more or gone:
+            yield f"has {listed(more)}, and {first} has not" if more else f"lacks {listed(gone)}, and {first} has it"
+        elif x.length != y.length:
+            lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
+            yield f"has {lists[1]}, and {first} {lists[0]}"
         elif x.features != y.features:
-            yield f"the columns in another order ({listed(list(y.columns))}), and {listed(list(x.columns))}"
-
-
-def _options(a: Method, b: Method) -> Iterator[tuple[str, object, object]]:
-    """The options in which two of one kind differ, and their values."""
-    for name, value in vars(a).items():
-        if value != getattr(b, name):
-            yield name, value, getattr(b, name)
+            yield f"has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
 
 
 # -- another method ----------------------------------------------------------------------------------------------
@@ -214,20 +214,19 @@ def relearn(plan: Plan, method: Method) -> Plan:
 
 def _needed(step: Step, method: Method) -> Seen:
     kept = {type(state): state for state in step.states}
-    found = []
+    there = step.method.by_row == method.by_row
     for blank in method.statistics:
         state = kept.get(type(blank))
-        if state is None or state.settings() != blank.settings() or step.method.by_row != method.by_row:
-            have = ", ".join(map(_described, step.states)) + (" of complete rows" if step.method.by_row else "")
-            raise UsageError(
-                f"{registry.name_of(method)} learns from {_described(blank)}"
-                f"{' of complete rows' if method.by_row else ''}, and the file has kept {have.strip() or 'nothing'}",
-                "fit it from the data",
-            )
-        found.append(state)
-    return tuple(found)
+        if not there or state is None or state.settings() != blank.settings():
+            needed, have = _described(method, method.statistics), _described(step.method, step.states)
+            what = f"{registry.name_of(method)} learns from {needed}, and the file has kept {have}"
+            raise UsageError(what, "fit it from the data")
+    return tuple(kept[type(blank)] for blank in method.statistics)
 
 
-def _described(statistic: Statistic) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in statistic.settings().items())
-    return registry.name_of(statistic) + (f" ({settings})" if settings else "")
+def _described(method: Method, statistics: Seen) -> str:
+    each = []
+    for one in statistics:
+        settings = ", ".join(f"{name} {value}" for name, value in one.settings().items())
+        each.append(registry.name_of(one) + (f" ({settings})" if settings else ""))
+    return (", ".join(each) or "nothing") + (" of complete rows" if each and method.by_row else "")

@@ -36,7 +36,7 @@ def locked(path: str, *, wait: float = 0.0) -> Iterator[None]:
 def _taken(lock: str) -> int | None:
     """A descriptor that holds the lock; None where another has it, or has just removed the file."""
     try:
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as e:
         raise CannotCreateError(f"{printable(lock)}: {e.strerror}") from None
     try:

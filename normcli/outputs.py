@@ -40,7 +40,8 @@ def removed_if_ended(path: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _temporaries.discard(path)
+        with _changing:  # never again, once we are being ended: the name may be another run's soon
+            _temporaries.discard(path)
 
 
 @dataclass

@@ -261,11 +261,11 @@ def fit(
             total.add(result.measured, result.rows, result.types, result.digest)
         elif not total.end([f.name for f in part.reader.schema]):
             progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
-    if not total.rows:
+    if not progress.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
     fitted = total.learned()
-    _warn_of_columns(fitted, progress.warn)
+    learning.warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted
 
@@ -274,19 +274,6 @@ def _measurable(reader: Reader, work: Work) -> Part:
     plan = work.plan
     _check_there(reader, plan.numbers(), plan.lists, beside=plan.by)
     return Part(reader, work, None if work.spool else (*plan.numbers(), *plan.by))
-
-
-def _warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
-    """Columns that have nothing to learn from."""
-    for step in plan.steps:
-        said = step.summary()
-        empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
-        ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
-        same = [n for n, least, greatest in ends if least == greatest]
-        if empty:
-            warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
-        if same:
-            warn(f"constant: {listed(same)}")
 
 
 def lengths_of(reader: Reader, names: Sequence[str]) -> dict[str, int]:

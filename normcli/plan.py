@@ -56,11 +56,6 @@ class Step:
         return tuple(f"{self.columns[0]}[{j}]" for j in range(self.length))
 
     @property
-    def seen(self) -> Seen:
-        """The states, or the blanks that a fit begins with."""
-        return self.states or self.method.statistics
-
-    @property
     def fitted(self) -> Transform:
         assert self.transform is not None, "a step is applied before it has learned"
         return self.transform

@@ -80,7 +80,7 @@ def console(values: dict[str, Any], command: str) -> Console:
 
     current.path = values["report"]
     current.facts |= {"command": command} | {k: values[k] for k in ("method", "params", "output") if k in values}
-    return Console(quiet=values["quiet"], verbose=values["verbose"], werror=values["werror"])
+    return Console(quiet=values["quiet"], verbose=values.get("verbose", False), werror=values.get("werror", False))
 
 
 def engine(values: dict[str, Any], plan: Plan, told: Console) -> Threads:

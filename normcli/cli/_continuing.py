@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, given
-from normcli.errors import NoInputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, UsageError, printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE = "normcli fit --update -p data.json new.csv"
+RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
+OF_RELEARN = {"relearn", "method", "params", "note", "allow_edited", "report", "werror", "quiet", "verbose"}
+
+
+class Seconds(click.ParamType[float]):
+    """Of patience."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = click.FLOAT.convert(value, param, ctx)
+        if not 0 <= seconds < math.inf:
+            self.fail(f"{value!r} is not 0 or more", param, ctx)
+        return seconds
 
 
 def continuing(function: F) -> F:
@@ -33,15 +48,23 @@ def continuing(function: F) -> F:
             help="Learn -m METHOD from the statistics that this parameter file has kept, without data.",
         ),
         click.option(
+            "--allow-edited",
+            is_flag=True,
+            help="With --update or --relearn: take a parameter file whose digest does not match.",
+        ),
+        click.option(
             "--again", is_flag=True, help="With --update: count an input again, though its content was counted before."
         ),
         click.option(
-            "--wait", type=click.FloatRange(0, 1e9), default=0.0, metavar="SECONDS",
-            help="With --update: so long for another run that changes PARAMS; default: exit 75 at once.",
+            "--wait", type=Seconds(), default=0.0, metavar="SECONDS",
+            help="With --update: so long for another run that updates PARAMS; default: exit 75 at once.",
         ),
         click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none."),
         click.option(
-            "--update", is_flag=True, help="Add the data to what PARAMS has counted. An input is counted once."
+            "--update",
+            is_flag=True,
+            help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x "
+            "may be left out, and must agree if given.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -53,58 +76,86 @@ def continued(values: dict[str, Any], method: Method | None, told: Console) -> I
     """The plan that an update begins with, under a lock until all is done; None where a new one begins. Raises
     UsageError, NoInputError, LockedError, BadParametersError."""
     if not values["update"]:
-        lost = next((flag for flag in ("create", "wait", "again") if values[flag]), None)
+        lost = next((flag for flag in ("create", "wait", "again", "allow_edited") if values[flag]), None)
         if lost:
-            raise click.UsageError(f"--{lost} is for --update")
+            raise click.UsageError(f"--{lost.replace('_', '-')} is for --update")
         yield None
         return
     from normcli import params
     from normcli.locks import locked
 
     path = values["params"]
-    _check_place(path, values)
+    _check_place(path)
     with locked(path, wait=values["wait"]):
-        if not os.path.lexists(path):
-            _begin(path, values, told)
+        if not os.path.exists(path):
+            _begin(path, values, method, told)
             yield None
             return
-        plan = params.read_file(path, example=EXAMPLE)
+        plan = params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
         _check_agrees(path, plan, method, given(values, METHOD))
+        _check_columns(path, plan, values)
         yield plan
 
 
-def _check_place(path: str | None, values: dict[str, Any]) -> None:
+def _check_place(path: str | None) -> None:
     if path in (None, "-"):
         raise click.UsageError("--update needs -p PARAMS, a file")
-    for flag in ("columns", "exclude", "by", "weights"):
-        if values[flag] and os.path.exists(str(path)) and not values["create"]:
-            raise click.UsageError(f"--{flag} is not for --update: the columns are those of {printable(str(path))}")
-    if os.path.exists(str(path)) and not stat.S_ISREG(os.stat(str(path)).st_mode):
+    if os.path.exists(str(path)) and not os.path.isfile(str(path)):
         raise click.UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
     directory = os.path.dirname(os.path.realpath(str(path)))
     if not os.path.isdir(directory):
         raise NoInputError(f"{printable(directory)}: there is no such directory")
 
 
-def _begin(path: str, values: dict[str, Any], told: Console) -> None:
+def _begin(path: str, values: dict[str, Any], method: Method | None, told: Console) -> None:
     """There is no file yet: told even where only warnings are, for a directory that is not mounted looks the same."""
     if not values["create"]:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
+    if method is None:
+        raise UsageError(f"{printable(path)}: there is no such file, and --create needs -m METHOD to begin one")
+    _check_learns(path, method)
     told.notice(f"{printable(path)}: there is no such file, a new one begins")
+
+
+def _check_learns(path: str, method: Method) -> None:
+    if not method.statistics:
+        name = registry.name_of(method)
+        raise UsageError(f"{printable(path)}: {name} learns nothing from data, so there is nothing to update")
 
 
 def _check_agrees(path: str, plan: Plan, method: Method | None, options: dict[str, Any]) -> None:
     """Raises UsageError where -m, or an option given with it, is not that of the file."""
+    from normcli.methods import spelled
+
     here = plan.steps[0].method
     name = registry.name_of(here)
     if method is not None and type(method) is not type(here):
         raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
     for option, value in options.items():
-        if value != getattr(here, option):
-            flag = f"--{option.replace('_', '-')}"
-            raise UsageError(f"{flag} {value}: {printable(path)} is of {name} with {flag} {getattr(here, option)}")
-    if not plan.learns:
-        raise UsageError(f"{printable(path)}: {name} learns nothing from data, so there is nothing to update")
+        if method is not None and value != getattr(here, option):
+            what = f"-m {name} {spelled(method, option)}: {printable(path)} is of {name} {spelled(here, option)}"
+            raise UsageError(what, "-m and its options may be left out")
+    _check_learns(path, here)
+
+
+def _check_columns(path: str, plan: Plan, values: dict[str, Any]) -> None:
+    """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
+    --by and --weights do."""
+    from normcli.columns import select
+    from normcli.methods import listed
+
+    for flag, here in (("by", ",".join(plan.by)), ("weights", plan.weights)):
+        if values[flag] is not None and values[flag] != here:
+            raise UsageError(f"--{flag} {values[flag]}: {printable(path)} has {here or 'none'}", "it may be left out")
+    if not (values["columns"] or values["exclude"]):
+        return
+    try:
+        names = select(plan.schema, values["columns"], values["exclude"])
+    except BadDataError as e:
+        raise UsageError(f"{printable(path)}: {e.message}", e.hint) from None
+    if set(names).difference(plan.by, [plan.weights]) != set(plan.needs()):
+        what = f"-c and -x select {listed(list(names))}: {printable(path)} is of {listed(list(plan.needs()))}"
+        raise UsageError(what, "-c and -x may be left out")
 
 
 def relearned(values: dict[str, Any], method: Method) -> Plan:
@@ -113,9 +164,19 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
 
     from normcli import learning, params
 
-    for flag in ("input", "files_from", "output", "columns", "exclude", "by", "weights", "update"):
-        if values[flag]:
-            what = {"input": "INPUT", "output": "-o"}.get(flag, f"--{flag.replace('_', '-')}")
-            raise click.UsageError(f"{what} is not for --relearn, which reads no data")
-    old = params.read_file(values["relearn"], example="normcli fit --relearn old.json -m minmax -p new.json")
-    return params.sealed(learning.relearn(replace(old, note=values["note"] or old.note), method))
+    _check_alone(click.get_current_context())
+    old = params.read_file(values["relearn"], example=RELEARN, allow_edited=values["allow_edited"])
+    try:
+        return params.sealed(learning.relearn(replace(old, note=values["note"] or old.note), method))
+    except UsageError as e:
+        raise UsageError(f"{printable(values['relearn'])}: {e.message}", e.hint) from None
+
+
+def _check_alone(ctx: click.Context) -> None:
+    """Raises UsageError where something was given that says how data are read or written."""
+    for param in ctx.command.get_params(ctx):
+        name = str(param.name)
+        lost = name not in OF_RELEARN and not name.startswith(METHOD) and ctx.params.get(name)
+        if lost and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = "INPUT" if isinstance(param, click.Argument) else param.opts[0]
+            raise click.UsageError(f"{flag} is not for --relearn, which reads no data")

@@ -98,14 +98,15 @@ def command(**values: Any) -> None:
 
     told = console(values, "fit")
     method = None if values["update"] and not values["method"] else chosen_method(values)
-    if values["relearn"] and method:
-        relearn(values, method, told)
+    if values["relearn"]:
+        relearn(values, method or chosen_method(values), told)
         return
     inputs = find(values, told)
     output = values["output"]
     with ExitStack() as opened:
         old = opened.enter_context(continued(values, method, told))
         method = old.steps[0].method if old else method or chosen_method(values)
+        current.facts["method"] = registry.name_of(method)
         check_places(values, inputs, learns=bool(method.statistics))
         skipped = opened.enter_context(rejects(values))
         target = file = None
@@ -146,10 +147,11 @@ def command(**values: Any) -> None:
         complete(plan, None if old and plan.digest == old.digest else target, skipped.target, file)
     left = [f.name for f in first.schema if f.name not in names]
     where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
+    rows = plan.rows - old.rows if old else plan.rows or seen.rows
     more = f", {plan.rows:,} in all" if old else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
-        f"{'update' if old else 'fit'} {registry.name_of(method)}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
+        f"{'update' if old else 'fit'} {registry.name_of(method)}: {counted(rows, 'row')}{of_inputs(seen)}"
         f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(list(names))}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
         f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
@@ -183,10 +185,12 @@ def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
 
 def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
     """Learns from a parameter file."""
-    from normcli import outputs
+    from normcli import learning, outputs
 
     plan = relearned(values, method)
+    learning.warn_of_columns(plan, told.warn)
     with outputs.open_target(values["params"]) as target:
+        told.settle()
         complete(plan, target, None, None)
     current.facts["digest"] = plan.digest
     told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {target.name}")

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from normcli import registry
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
+from normcli.cli._common import console, counted
+from normcli.cli._report import current
 
 if TYPE_CHECKING:
     from normcli.plan import Plan
@@ -21,29 +24,37 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @click.option("--again", is_flag=True, help="Count an input twice that two of the files have counted.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
 @click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
-@click.option("-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only errors.")
-@click.argument("params", nargs=-1, required=True, type=PLACE)
+@click.option("--report", metavar="FILE", type=PLACE, help="Write what was done, or what went wrong, as JSON.")
+@click.option("-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors.")
+@click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:
     """Merge the parameter files of partial fits into that of one fit over all the data.
 
-    The fits are of the same method, options and columns, each over its own data, in any order.
+    The fits are of the same method, options and columns, each over its own data. The order of the files changes last
+    bits at most. For -, one of them is read from standard input.
     """
     from dataclasses import replace
 
     from normcli import learning, outputs, params
-    from normcli.cli._console import Console
 
-    told = Console(quiet=values["quiet"], verbose=False, werror=False)
-    given = values["params"]
-    if given.count("-") > 1:
+    told, files = console(values, "merge"), values["inputs"]
+    current.facts |= {"inputs": list(files)}
+    if files.count("-") > 1:
         raise click.UsageError("standard input is given twice", click.get_current_context())
 
     def read() -> Iterator[tuple[str, Plan]]:
-        for path in given:
-            yield path, params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
+        for path in files:
+            yield (
+                "<stdin>" if path == "-" else path,
+                params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"]),
+            )
 
     with outputs.open_target(values["output"]) as target:
-        plan = learning.merge(read(), again=values["again"])
-        target.write(params.write(replace(plan, note=values["note"] or plan.note)))
+        merged = learning.merge(read(), again=values["again"])
+        plan = params.sealed(replace(merged, note=values["note"] or merged.note))
+        method = registry.name_of(plan.steps[0].method)
+        current.facts |= {"method": method, "digest": plan.digest, "rows_in": plan.rows}
+        learning.warn_of_columns(plan, told.warn)
+        target.write(params.write(plan))
         target.commit()
-    told.summary(f"merged {len(given)} files: {plan.rows:,} rows -> {target.name}")
+    told.summary(f"merged {method}: {counted(plan.rows, 'row')} of {counted(len(files), 'file')} -> {target.name}")

@@ -53,6 +53,14 @@ class Method:
         raise NotImplementedError
 
 
+def spelled(method: Method, option: str) -> str:
+    """An option's value for a message."""
+    value, flag = getattr(method, option), f"--{option.replace('_', '-')}"
+    if value is None or isinstance(value, bool):
+        return f"{'with' if value else 'without'} {flag}"
+    return f"with {flag} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
 def listed(names: list[str]) -> str:
     """Names for a message: the first 20, each cut where it is very long, then how many more."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
