@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +105,13 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
             for whole, each in zip(seen, by_key.seen, strict=True)
         )
     called = ["", *(described(plan.by, key) for key in plan.keys)]
-    made = replace(plan, steps=tuple(s.learn(states, called) for s, states in zip(plan.steps, seen, strict=True)))
+    steps = []
+    for i, (step, states) in enumerate(zip(plan.steps, seen, strict=True)):
+        try:
+            steps.append(step.learn(states, called))
+        except BadDataError as e:
+            raise BadDataError(plan.at(i) + e.message, e.hint) from None
+    made = replace(plan, steps=tuple(steps))
     taken = made.taken({f.name for f in plan.schema})
     if taken:
         raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
@@ -185,27 +192,36 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
         if was != found:
             one, other = (f"with --{flag} {text}" if text else f"without --{flag}" for text in (found, was))
             yield f"was fitted {one}, and {first} {other}"
-    for x, y in zip(a.steps, b.steps, strict=False):
+    for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
         one, other = registry.name_of(x.method), registry.name_of(y.method)
+        where = f"steps[{i}] " if a.at(i) or b.at(i) else ""
         more, gone = ([n for n in p.features if n not in q.features] for p, q in ((y, x), (x, y)))
         if one != other:
-            yield f"is of {other}, and {first} of {one}"
+            yield f"{where}is of {other}, and {first} of {one}"
         elif x.method != y.method:
             option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
-            yield f"is of {one} {spelled(y.method, option)}, and {first} {spelled(x.method, option)}"
+            yield f"{where}is of {one} {spelled(y.method, option)}, and {first} {spelled(x.method, option)}"
         elif more or gone:
-            yield f"has {listed(more)}, and {first} has not" if more else f"lacks {listed(gone)}, and {first} has it"
+            yield (
+                f"{where}has {listed(more)}, and {first} has not"
+                if more
+                else f"{where}lacks {listed(gone)}, and {first} has it"
+            )
         elif x.length != y.length:
             lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
-            yield f"has {lists[1]}, and {first} {lists[0]}"
+            yield f"{where}has {lists[1]}, and {first} {lists[0]}"
         elif x.features != y.features:
-            yield f"has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
+            yield f"{where}has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
 
 
 # -- another method ----------------------------------------------------------------------------------------------
 def relearn(plan: Plan, method: Method) -> Plan:
     """What another method, or the same with other options, learns from the states of a plan, without data. Raises
     UsageError where they do not suffice, BadDataError where the data were unfit for it."""
+    often = Counter(n for step in plan.steps for n in step.columns)
+    twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
+    if twice:
+        raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
     states = tuple(_needed(step, method) for step in plan.steps)
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
     made = learn(replace(plan, steps=steps), states)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normcli import columns, formats, outputs, params, pipeline, registry, sources
+from normcli import formats, outputs, params, pipeline, registry, sources
 from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.engines.threads import Threads, available
@@ -16,14 +16,15 @@ from normcli.errors import BadDataError, printable
 from normcli.keys import Seen
 from normcli.methods import Method
 from normcli.pipeline import Progress
-from normcli.plan import Plan, Step, merged, unfitted
+from normcli.plan import Plan, Step, merged
+from normcli.recipe import Choice, Recipe
 
 Path = str | os.PathLike[str]
 
 
 def fit(
     path: Path,
-    method: Method,
+    method: Method | Sequence[Choice],
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -37,19 +38,21 @@ def fit(
 ) -> Plan:
     """Learns a method's parameters from a file.
 
+    In place of a method there may be choices that follow each other, each a method with selectors of its columns.
     `include` and `exclude` are selectors as of -c and -x, `options` a format's. `block_size` is bytes of text or rows
     of a binary file; other than the default it changes last bits. Raises NormcliError.
     """
-    method.check()
+    choices = (Choice(method, tuple(include), tuple(exclude)),) if isinstance(method, Method) else tuple(method)
+    for choice in choices:
+        choice.method.check()
     reader = _reader(path, format, options, block_size)
-    names = columns.select(reader.schema, include, exclude)
-    lengths = pipeline.lengths_of(reader, names)
+    steps = Recipe(choices).steps(reader.schema, reader.list_size)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(
             [reader],
-            Plan(unfitted(method, names, lengths), reader.schema, note=note),
+            Plan(steps, reader.schema, note=note),
             engine,
             infinite=infinite,
             progress=progress,

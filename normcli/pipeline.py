@@ -276,11 +276,6 @@ def _measurable(reader: Reader, work: Work) -> Part:
     return Part(reader, work, None if work.spool else (*plan.numbers(), *plan.by))
 
 
-def lengths_of(reader: Reader, names: Sequence[str]) -> dict[str, int]:
-    """How long the lists are in the columns among `names` that hold some. Raises BadDataError where none tells."""
-    return {f.name: f.list_size or reader.list_size(f.name) for f in reader.schema if f.list_of and f.name in names}
-
-
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
     there = {f.name for f in reader.schema}

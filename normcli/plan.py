@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from normcli import columns
+from normcli import columns, registry
 from normcli.block import Block
-from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadRowError
+from normcli.columns import ORIGINAL, Dtype, Field, Frame, Infinite, Schema
+from normcli.course import Course
+from normcli.errors import BadDataError, BadRowError, NotInvertibleError, printable
 from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method, States
 from normcli.record import Array, Codes
@@ -61,12 +62,32 @@ class Step:
         return self.transform
 
     @cached_property
+    def results(self) -> tuple[str, ...]:
+        """What the columns of the matrix are called afterwards; before the fit, of as many as there can be."""
+        return (self.transform or self.method).outputs(self.features)
+
+    @property
     def outputs(self) -> tuple[str, ...]:
-        return self.fitted.outputs(self.columns) if self.length is None else self.columns
+        """The columns that there are instead."""
+        return self.results if self.length is None else self.columns
+
+    @property
+    def learns(self) -> bool:
+        return bool(self.method.statistics)
+
+    def after(self, schema: Schema) -> Schema:
+        """The columns as they are after it: what it gives is float64."""
+        kind = "float64" if self.length is None else f"fixed_size_list<float64>[{len(self.results)}]"
+        own, made = set(self.columns), dict[str, list[Field]]()
+        for name in self.outputs:
+            made.setdefault(name if name in own else self.columns[0], []).append(Field(name, kind))
+        return tuple(g for f in schema for g in (made.get(f.name, ()) if f.name in own else (f,)))
 
     def learn(self, states: Seen, called: Sequence[str] = ("",)) -> "Step":
         """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
         BadDataError."""
+        if not self.learns:  # the same for each
+            return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
         if self.method.at_once or len(called) == 1:
             return replace(self, states=states, transform=self._learned(states))
         each = []
@@ -80,31 +101,6 @@ class Step:
     def _learned(self, states: Seen) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}))
 
-    def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
-        """Its matrix in a frame; with `inverse`, that which it has become."""
-        if self.length is None:
-            return columns.block(frame, self.called(suffix) if inverse else self.columns, infinite)
-        (name,) = self.called(suffix) if inverse else self.columns
-        width = len(self.fitted.outputs(self.features)) if inverse else self.length
-        return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
-
-    def called(self, suffix: str) -> tuple[str, ...]:
-        """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
-        return tuple(o + suffix if o in self.columns else o for o in self.outputs)
-
-    def put(self, frame: Frame, values: Array, dtype: Dtype | None) -> Frame:
-        """The frame with that matrix replaced by normalized values."""
-        if self.length is None:
-            return columns.put(frame, self.columns, self.outputs, values, dtype=dtype)
-        return columns.put_list(frame, self.columns[0], values, dtype=dtype)
-
-    def put_back(self, frame: Frame, values: Array, types: Mapping[str, str]) -> Frame:
-        """The frame with what the matrix has become replaced by values of the original types."""
-        if self.length is None:
-            return columns.put(frame, self.outputs, self.columns, values, restored=types)
-        (name,) = self.columns
-        return columns.put_list(frame, name, values, restored=types[name])
-
     def summary(self, group: int = 0) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""
         with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
@@ -112,10 +108,57 @@ class Step:
             return {name: a[0] for said in of_one for name, a in said.items()}
 
 
+@dataclass
+class Matrices:
+    """The matrices of steps in a frame: columns that are read from it, then what steps have made of them, which stays
+    float64 and never goes through the frame. `spelled` are names that columns have there, where those are others."""
+
+    frame: Frame
+    infinite: Infinite
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    made: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
+    read: list[Block] = field(default_factory=list)  # as it came from the frame
+
+    def block(self, step: Step, *, inverse: bool = False) -> Block:
+        """The matrix of a step; with `inverse`, that which it has become. Raises BadRowError."""
+        names = step.outputs if inverse else step.columns
+        if step.length is not None:
+            return self._lists(names[0], len(step.results) if inverse else step.length)
+        fresh = [n for n in names if n not in self.made]
+        if fresh:
+            self.read.append(columns.block(self.frame, [self.spelled.get(n, n) for n in fresh], self.infinite))
+        if len(fresh) == len(names):
+            return self.read[-1]
+        read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}
+        return Block(tuple(read[n] if n in read else _finite(self.made[n], n) for n in names))
+
+    def _lists(self, name: str, length: int) -> Block:
+        there = self.spelled.get(name, name)
+        features = [f"{there}[{j}]" for j in range(length)]
+        if name in self.made:
+            matrix = self.made[name]
+            return Block(tuple(map(_finite, matrix.T, features)), matrix)
+        self.read.append(columns.list_block(self.frame, there, features, self.infinite))
+        return self.read[-1]
+
+    def put(self, step: Step, values: Array, *, inverse: bool = False) -> None:
+        """The matrix of a step has become `values` (rows, outputs)."""
+        old, new = (step.outputs, step.columns) if inverse else (step.columns, step.outputs)
+        for name in old:
+            self.made.pop(name, None)
+        self.made |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
+
+
+def _finite(values: Array, name: str) -> Array:
+    """Raises BadRowError where a step's result, which the next one takes, is beyond a float."""
+    columns.narrowed(values, "float64", name)
+    return values
+
+
 @dataclass(frozen=True)
 class Measured:
     """What was seen of a frame: each step's states, of all rows and by key; how many rows took no part, for they miss
-    a value; and the steps' blocks."""
+    a value; and what was read for it, as blocks."""
 
     seen: tuple[Seen, ...]
     keyed: Keyed | None
@@ -149,11 +192,57 @@ class Plan:
     @property
     def learns(self) -> bool:
         """Whether there is anything to learn from data."""
-        return any(step.method.statistics for step in self.steps)
+        return any(step.learns for step in self.steps)
+
+    @cached_property
+    def course(self) -> Course:
+        return Course.of((s.columns, s.outputs) for s in self.steps)
+
+    @cached_property
+    def schemas(self) -> tuple[Schema, ...]:
+        """The columns as they come to each step."""
+        made = [self.schema]
+        for step in self.steps[:-1]:
+            made.append(step.after(made[-1]))
+        return tuple(made)
+
+    def at(self, i: int) -> str:
+        """Of which step a message is; empty where all are of one method."""
+        one = len({step.method for step in self.steps}) == 1
+        return "" if one else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
+
+    def fault(self, called: Sequence[str] = ()) -> tuple[int, str] | None:
+        """The first step that can't be where it is, and why; the steps are `called` so. A column learns once: before
+        that go only steps that have learned nothing and look at single values, after it those that learn nothing."""
+        names = called or [f"steps[{i}] ({registry.name_of(s.method)})" for i, s in enumerate(self.steps)]
+        passed: dict[str, frozenset[int]] = {}  # the steps that each column has gone through
+        for i, step in enumerate(self.steps):
+            before = {n: passed.pop(n, frozenset()) for n in step.columns}
+            for name, b in ((n, b) for n, earlier in before.items() if step.learns for b in sorted(earlier)):
+                here = f"column '{printable(name)}'"
+                if self.steps[b].learns:
+                    return i, f"{here} learns in {names[b]} already, and a column can learn but once"
+                if not self.steps[b].method.element_wise:
+                    return (
+                        i,
+                        f"{here} comes from {names[b]}, and only steps of single values may go before one that learns",
+                    )
+            whole = frozenset[int]().union(*before.values())
+            apart = before if step.method.element_wise else {}
+            passed |= {n: apart.get(n, whole) | {i} for n in step.outputs}
+        return None
+
+    def check_invertible(self) -> None:
+        """Raises NotInvertibleError where what a step has made can't be restored, saying which."""
+        for i, step in enumerate(self.steps):
+            try:
+                step.fitted.check_invertible()
+            except NotInvertibleError as e:
+                raise NotInvertibleError(self.at(i) + e.message, e.hint) from None
 
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
-        return tuple(dict.fromkeys(n for s in self.steps for n in (self._outputs(s) if inverse else s.columns)))
+        return tuple(map(self._called, self.course.gives)) if inverse else self.course.needs
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""
@@ -161,63 +250,118 @@ class Plan:
 
     def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that come out, in their place or beside them."""
-        return tuple(dict.fromkeys(n for s in self.steps for n in (s.columns if inverse else self._outputs(s))))
+        return self.needs(inverse=not inverse)
 
-    def _outputs(self, step: Step) -> tuple[str, ...]:
-        return step.called(self.form.suffix)
+    def _called(self, name: str) -> str:
+        """A column that comes out: one that has an original's name gets the suffix, components do not."""
+        return name + self.form.suffix if self.form.suffix and name in self._needed else name
+
+    @cached_property
+    def _needed(self) -> frozenset[str]:
+        return frozenset(self.course.needs)
 
     def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
         """Names that columns would come out by, though others have them already."""
         if inverse and self.form.suffix:
             return []  # originals that are still there give way
         stay = set(there) if self.form.suffix else set(there).difference(self.needs(inverse=inverse))
-        often = Counter(n for s in self.steps for n in (s.columns if inverse else self._outputs(s)))
-        return [n for n, count in often.items() if n in stay or count > 1]
+        often = Counter(self.gives(inverse=inverse))
+        return [n for n, count in often.items() if n in stay or count > 1 or n in self.course.clashes]
 
     @cached_property
     def lists(self) -> frozenset[str]:
         """Names of the columns whose lists are a matrix, and of those beside them."""
-        steps = (s for s in self.steps if s.length is not None)
-        return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
+        return self._of_lists.union(map(self._called, self._of_lists))
+
+    @cached_property
+    def _of_lists(self) -> frozenset[str]:
+        return frozenset(n for s in self.steps if s.length is not None for n in s.columns)
+
+    @cached_property
+    def _to_measure(self) -> tuple[int, ...]:
+        """The steps that learn, and those that have learned nothing on whose results they do."""
+        wanted, found = set[str](), []
+        for i, step in reversed(list(enumerate(self.steps))):
+            if step.learns or not wanted.isdisjoint(step.outputs):
+                wanted.update(step.columns)
+                found.append(i)
+        return tuple(reversed(found))
 
     def measure(self, frame: Frame, infinite: Infinite, *, texts: Frame) -> "Measured":
         """What each step's statistics say of a frame, of whose rows `texts` has the keys."""
-        blocks = [step.block(frame, infinite) for step in self.steps]
+        matrices = Matrices(frame, infinite)
+        blocks: dict[int, Block] = {}
+        for i in self._to_measure:
+            step = self.steps[i]
+            block = matrices.block(step)
+            if step.learns:
+                blocks[i] = block
+            else:
+                matrices.put(step, (step.transform or step.learn(()).fitted)(block))
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
+        read = matrices.read
         if self.weights is not None:
             counts = columns.weights(frame, self.weights)
-            keys, codes, blocks = _weighted(counts, keys, codes, blocks)
-        skipped = np.zeros(blocks[0].rows, np.bool_)
-        for step, block in zip(self.steps, blocks, strict=True):
-            if step.method.by_row and block.incomplete is not None:
+            every = {id(b): b for b in (*read, *blocks.values())}
+            keys, codes, weighted = _weighted(counts, keys, codes, list(every.values()))
+            now = dict(zip(every, weighted, strict=True))
+            read, blocks = [now[id(b)] for b in read], {i: now[id(b)] for i, b in blocks.items()}
+        skipped = np.zeros(read[0].rows, np.bool_)
+        for i, block in blocks.items():
+            if self.steps[i].method.by_row and block.incomplete is not None:
                 skipped |= block.incomplete
         seen = self._seen(blocks)
         keyed = None
         if codes is not None and keys:
-            grouped = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
+            grouped = {i: replace(block, codes=codes, groups=len(keys)) for i, block in blocks.items()}
             keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(grouped))
-        return Measured(seen, keyed, int(np.count_nonzero(skipped)), blocks)
+        return Measured(seen, keyed, int(np.count_nonzero(skipped)), read)
 
-    def _seen(self, blocks: Sequence[Block]) -> tuple[Seen, ...]:
-        each = zip(self.steps, blocks, strict=True)
-        used = ((step, block.complete if step.method.by_row else block) for step, block in each)
-        return tuple(tuple(s.of(block) for s in step.method.statistics) for step, block in used)
+    def _seen(self, blocks: Mapping[int, Block]) -> tuple[Seen, ...]:
+        made: list[Seen] = [() for _ in self.steps]
+        for i, block in blocks.items():
+            method = self.steps[i].method
+            made[i] = tuple(s.of(block.complete if method.by_row else block) for s in method.statistics)
+        return tuple(made)
 
     def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
         """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
         many rows came out missing for one value."""
         incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
-        new = self._apart(frame, inverse=inverse) if suffix else frame
         codes = self._codes(texts) if self.by else None
+        matrices = Matrices(frame, infinite, {n: self._called(n) for n in self.course.gives} if inverse else {})
         for step in reversed(self.steps) if inverse else self.steps:
-            block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
+            block = matrices.block(step, inverse=inverse)
             values = self._values(step, block, codes, inverse=inverse)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-            new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)
+            matrices.put(step, values, inverse=inverse)
+        apart = self._apart(frame, inverse=inverse) if suffix else frame
+        new = (self._put_back if inverse else self._put)(apart, matrices.made)
         if suffix:
             new = self._instead(frame, new) if inverse else self._beside(frame, new)
         return new, int(np.count_nonzero(incomplete))
+
+    def _put(self, frame: Frame, made: Mapping[str, Array]) -> Frame:
+        """The frame with what has become of its columns in their place."""
+        numbers = {n: made[n] for n in self.course.gives if n not in self._of_lists}
+        if numbers:
+            gone = self._needed - self._of_lists
+            frame = columns.put(frame, numbers, self.course.places(), gone, dtype=self.form.dtype)
+        for name in (n for n in self.course.gives if n in self._of_lists):
+            frame = columns.put_list(frame, name, made[name], dtype=self.form.dtype)
+        return frame
+
+    def _put_back(self, frame: Frame, made: Mapping[str, Array]) -> Frame:
+        """The frame with the columns restored, in their types, in the place of what had become of them."""
+        numbers = {n: made[n] for n in self.course.needs if n not in self._of_lists}
+        if numbers:
+            places = {n: given[0] for n, given in self.course.sources().items()}
+            gone = set(self.course.gives) - self._of_lists
+            frame = columns.put(frame, numbers, places, gone, restored=self.types)
+        for name in (n for n in self.course.needs if n in self._of_lists):
+            frame = columns.put_list(frame, name, made[name], restored=self.types[name])
+        return frame
 
     def _codes(self, frame: Frame) -> Codes:
         """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
@@ -251,36 +395,30 @@ class Plan:
         """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
         if not inverse:
             return columns.numbered(frame, self.needs())
-        both = (pair for s in self.steps for pair in zip(s.outputs, self._outputs(s), strict=True))
-        return columns.gathered({output: (frame, called) for output, called in both})
+        return columns.gathered({n: (frame, self._called(n)) for n in self.course.gives})
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
         """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
         there = columns.names(frame)
-        following: dict[str, dict[str, tuple[Frame, str]]] = {n: {} for n in there}
-        for step in self.steps:
-            last = max(step.columns, key=there.index)
-            for output, called in zip(step.outputs, self._outputs(step), strict=True):
-                following[output if output in step.columns else last][called] = new, output
+        following = self.course.after(there)
         as_numbers = columns.numbered(frame, self.needs())
         made: dict[str, tuple[Frame, str]] = {}
         for name in (n for n in there if not n.startswith(ORIGINAL)):
             copied = self.form.texts and ORIGINAL + name in there
-            made |= {name: (frame, ORIGINAL + name) if copied else (as_numbers, name)} | following[name]
+            made[name] = (frame, ORIGINAL + name) if copied else (as_numbers, name)
+            made |= {self._called(n): (new, n) for n in following.get(name, ())}
         return columns.gathered(made)
 
     def _instead(self, frame: Frame, new: Frame) -> Frame:
         """The frame with each column of `new` where the original stands, or where else that which it was restored from
         did (the first of components); the latter are gone."""
         there = columns.names(frame)
+        at = {n: i for i, n in enumerate(there)}
         places: dict[str, dict[str, tuple[Frame, str]]] = {}
-        for step in self.steps:
-            called = dict(zip(step.outputs, self._outputs(step), strict=True))
-            first = min(called.values(), key=there.index)
-            for name in step.columns:
-                at = name if name in there else called.get(name, first)
-                places.setdefault(at, {})[name] = new, name
-        gone = self.needs(inverse=True)
+        for name, given in self.course.sources().items():
+            place = name if name in at else min(map(self._called, given), key=at.__getitem__)
+            places.setdefault(place, {})[name] = new, name
+        gone = set(self.needs(inverse=True))
         made: dict[str, tuple[Frame, str]] = {}
         for name in there:
             made |= places.get(name, {} if name in gone else {name: (frame, name)})

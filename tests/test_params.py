@@ -426,8 +426,8 @@ def damages(path: Path_, value: Any) -> Iterator[tuple[str, Any]]:
 
 def works(plan: Plan) -> None:
     """Whatever the numbers: it can be shown, written and read again, applied and undone, without a bug of ours."""
-    for step in plan.steps:
-        params.described(step, plan.types)
+    for step, there in zip(plan.steps, plan.schemas, strict=True):
+        params.described(step, there)
         block = Block.of(np.ones((3, len(step.columns))))
         with np.errstate(all="ignore"):
             assert step.fitted(block).shape == (3, len(step.outputs))

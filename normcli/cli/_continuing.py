@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.methods import Method
     from normcli.plan import Plan
+    from normcli.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE = "normcli fit --update -p data.json new.csv"
@@ -63,8 +64,8 @@ def continuing(function: F) -> F:
         click.option(
             "--update",
             is_flag=True,
-            help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x "
-            "may be left out, and must agree if given.",
+            help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x, "
+            "or --plan, may be left out, and must agree if given.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -72,7 +73,7 @@ def continuing(function: F) -> F:
 
 
 @contextmanager
-def continued(values: dict[str, Any], method: Method | None, told: Console) -> Iterator[Plan | None]:
+def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> Iterator[Plan | None]:
     """The plan that an update begins with, under a lock until all is done; None where a new one begins. Raises
     UsageError, NoInputError, LockedError, BadParametersError."""
     if not values["update"]:
@@ -88,11 +89,11 @@ def continued(values: dict[str, Any], method: Method | None, told: Console) -> I
     _check_place(path)
     with locked(path, wait=values["wait"]):
         if not os.path.exists(path):
-            _begin(path, values, method, told)
+            _begin(path, values, recipe, told)
             yield None
             return
         plan = params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
-        _check_agrees(path, plan, method, given(values, METHOD))
+        _check_agrees(path, plan, recipe, given(values, METHOD))
         _check_columns(path, plan, values)
         yield plan
 
@@ -107,35 +108,56 @@ def _check_place(path: str | None) -> None:
         raise NoInputError(f"{printable(directory)}: there is no such directory")
 
 
-def _begin(path: str, values: dict[str, Any], method: Method | None, told: Console) -> None:
+def _begin(path: str, values: dict[str, Any], recipe: Recipe | None, told: Console) -> None:
     """There is no file yet: told even where only warnings are, for a directory that is not mounted looks the same."""
     if not values["create"]:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
-    if method is None:
+    if recipe is None:
         raise UsageError(f"{printable(path)}: there is no such file, and --create needs -m METHOD to begin one")
-    _check_learns(path, method)
+    _check_learns(path, recipe.learns, recipe.methods)
     told.notice(f"{printable(path)}: there is no such file, a new one begins")
 
 
-def _check_learns(path: str, method: Method) -> None:
-    if not method.statistics:
-        name = registry.name_of(method)
+def _check_learns(path: str, learns: bool, methods: list[str]) -> None:
+    if not learns:
+        name = ", ".join(methods)
         raise UsageError(f"{printable(path)}: {name} learns nothing from data, so there is nothing to update")
 
 
-def _check_agrees(path: str, plan: Plan, method: Method | None, options: dict[str, Any]) -> None:
-    """Raises UsageError where -m, or an option given with it, is not that of the file."""
+def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: dict[str, Any]) -> None:
+    """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
+    from normcli.pipeline import methods_of
+
+    if recipe is not None and recipe.name:
+        _check_plan(path, plan, recipe)
+    elif recipe is not None:
+        _check_method(path, plan, recipe.choices[0].method, options)
+    _check_learns(path, plan.learns, methods_of(plan))
+
+
+def _check_method(path: str, plan: Plan, method: Method, options: dict[str, Any]) -> None:
     from normcli.methods import spelled
 
-    here = plan.steps[0].method
-    name = registry.name_of(here)
-    if method is not None and type(method) is not type(here):
-        raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
-    for option, value in options.items():
-        if method is not None and value != getattr(here, option):
-            what = f"-m {name} {spelled(method, option)}: {printable(path)} is of {name} {spelled(here, option)}"
-            raise UsageError(what, "-m and its options may be left out")
-    _check_learns(path, here)
+    for here in dict.fromkeys(step.method for step in plan.steps):
+        name = registry.name_of(here)
+        if type(method) is not type(here):
+            raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
+        for option, value in options.items():
+            if value != getattr(here, option):
+                what = f"-m {name} {spelled(method, option)}: {printable(path)} is of {name} {spelled(here, option)}"
+                raise UsageError(what, "-m and its options may be left out")
+
+
+def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
+    from dataclasses import replace
+
+    from normcli.learning import differences
+
+    lengths = {step.columns[0]: step.length or 0 for step in reversed(plan.steps)}
+    steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), {*plan.by, plan.weights or ""}, data=path)
+    difference = next(differences(printable(path), plan, replace(plan, steps=steps)), None)
+    if difference:
+        raise UsageError(f"{recipe.name}: {difference}", "--plan may be left out")
 
 
 def _check_columns(path: str, plan: Plan, values: dict[str, Any]) -> None:

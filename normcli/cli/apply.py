@@ -103,8 +103,7 @@ def command(**values: Any) -> None:
     current.facts |= {"digest": plan.digest}
     check_keys(values, plan)
     if inverse:
-        for step in plan.steps:
-            step.fitted.check_invertible()
+        plan.check_invertible()
     if values["resume"] and not is_directory(values["output"]):
         raise click.UsageError("--resume is for an OUTPUT that is a directory")
     into = into_directory if is_directory(values["output"]) else into_one
@@ -129,7 +128,7 @@ def check_keys(values: dict[str, Any], plan: Plan) -> None:
     for flag in ("unseen", "min_count"):
         if values[flag] is not None and not plan.by:
             raise click.UsageError(f"--{flag.replace('_', '-')} is for parameters by key, and these are not (fit --by)")
-    if values["unseen"] == "pass" and any(len(s.outputs) != len(s.columns) for s in plan.steps):
+    if values["unseen"] == "pass" and any(len(s.results) != len(s.features) for s in plan.steps):
         raise click.UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 
 

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.formats import Reader
     from normcli.inputs import Input
-    from normcli.methods import Method
     from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
+    from normcli.recipe import Recipe
     from normcli.spool import Spool
 
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
@@ -51,12 +51,19 @@ EXAMPLES = (
     ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
+    ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
 @click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
+@click.option(
+    "--plan",
+    metavar="FILE",
+    type=PLACE,
+    help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see below.",
+)
 @click.option(
     "-p",
     "--params",
@@ -91,23 +98,37 @@ def command(**values: Any) -> None:
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
     without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
     counted.
+
+    A plan (--plan) is steps that follow each other, learned together in one pass: a column learns in one of them at
+    most; before that come only steps of single values (log1p, asinh), after it those that learn nothing (unit). So
+    embeddings are whitened, then brought to unit length:
+
+    \b
+        [[steps]]
+        method = "whiten"
+        columns = ["embedding"]
+        options = { kind = "pca", components = 64 }
+        [[steps]]
+        method = "unit"
+        columns = ["embedding"]
     """
     from normcli import columns, formats, outputs, params, pipeline
     from normcli.cli._console import size
     from normcli.methods import listed
 
     told = console(values, "fit")
-    method = None if values["update"] and not values["method"] else chosen_method(values)
     if values["relearn"]:
-        relearn(values, method or chosen_method(values), told)
+        relearn(values, told)
         return
+    recipe = chosen(values)
     inputs = find(values, told)
     output = values["output"]
     with ExitStack() as opened:
-        old = opened.enter_context(continued(values, method, told))
-        method = old.steps[0].method if old else method or chosen_method(values)
-        current.facts["method"] = registry.name_of(method)
-        check_places(values, inputs, learns=bool(method.statistics))
+        old = opened.enter_context(continued(values, recipe, told))
+        learns = old.learns if old else needed(recipe, values).learns
+        methods = ", ".join(pipeline.methods_of(old) if old else needed(recipe, values).methods)
+        current.facts["method"] = methods
+        check_places(values, inputs, learns=learns)
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
@@ -120,14 +141,14 @@ def command(**values: Any) -> None:
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
-        begun = old or planned(values, first, method, told)
+        begun = old or planned(values, first, needed(recipe, values), told)
         names = begun.needs()
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         if values["dry_run"]:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
             tell_only(readers, names, ", ".join(paths))
             return
-        kept = spool_for(values, inputs, first, to) if output and method.statistics else None
+        kept = spool_for(values, inputs, first, to) if output and learns else None
         workers = engine(values, begun, told)
         with progress(told, readers, values, skipped) as seen:
             fitted = pipeline.fit(
@@ -141,7 +162,7 @@ def command(**values: Any) -> None:
             applied = write_output(values, plan, readers, kept, target, file, told, skipped)
             seen = seen if kept else applied
             current.facts["rows_out"] = applied.rows
-        elif not method.statistics:
+        elif not learns:
             first.source.drain()
         told.settle()
         complete(plan, None if old and plan.digest == old.digest else target, skipped.target, file)
@@ -151,26 +172,28 @@ def command(**values: Any) -> None:
     more = f", {plan.rows:,} in all" if old else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
-        f"{'update' if old else 'fit'} {registry.name_of(method)}: {counted(rows, 'row')}{of_inputs(seen)}"
+        f"{'update' if old else 'fit'} {methods}: {counted(rows, 'row')}{of_inputs(seen)}"
         f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(list(names))}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
         f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
     )
 
 
-def planned(values: dict[str, Any], first: Reader, method: Method, told: Console) -> Plan:
+def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
-    from normcli import pipeline
-    from normcli.plan import Plan, unfitted
+    from normcli.plan import Plan
 
     by, weights = named_columns(values["by"], first), values["weights"]
     beside = {*by, *([weights] if weights else [])}
-    if beside and not method.statistics:
-        raise click.UsageError(f"{registry.name_of(method)} learns nothing from data: --by and --weights have no use")
-    names = selected(values, first, beside, learns=bool(method.statistics))
-    explained(told, first, {*names, *beside}, values["exclude"])
-    steps = unfitted(method, names, pipeline.lengths_of(first, names))
-    return Plan(steps, first.schema, by=by, weights=weights)
+    if beside and not recipe.learns:
+        raise click.UsageError(f"{', '.join(recipe.methods)} learns nothing from data: --by and --weights have no use")
+    gone = sorted(beside - {f.name for f in first.schema})
+    if gone:
+        raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
+    steps = recipe.steps(first.schema, first.list_size, beside, data=first.source.name)
+    plan = Plan(steps, first.schema, by=by, weights=weights)
+    explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
+    return plan
 
 
 def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
@@ -183,10 +206,11 @@ def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
     return names
 
 
-def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
+def relearn(values: dict[str, Any], told: Console) -> None:
     """Learns from a parameter file."""
     from normcli import learning, outputs
 
+    method = chosen_method(values)
     plan = relearned(values, method)
     learning.warn_of_columns(plan, told.warn)
     with outputs.open_target(values["params"]) as target:
@@ -194,24 +218,6 @@ def relearn(values: dict[str, Any], method: Method, told: Console) -> None:
         complete(plan, target, None, None)
     current.facts["digest"] = plan.digest
     told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {target.name}")
-
-
-def selected(values: dict[str, Any], first: Reader, beside: set[str], *, learns: bool) -> tuple[str, ...]:
-    """The columns that take part; those `beside` have another use. Raises BadDataError, naming the input."""
-    from normcli import columns
-
-    there = {f.name for f in first.schema}
-    gone = sorted(beside - there)
-    if gone:
-        raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    try:
-        names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not learns)
-    except BadDataError as e:
-        raise BadDataError(f"{first.source.name}: {e.message}", e.hint) from None
-    twice = beside.intersection(names)
-    if twice and beside.intersection(c for selector in values["columns"] for c in (selector, *selector.split(","))):
-        raise click.UsageError(f"-c {min(twice)}: is a column of --by or --weights")
-    return tuple(n for n in names if n not in beside)
 
 
 def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -> None:
@@ -291,6 +297,30 @@ def complete(plan: Plan, target: Target | None, rejected: Target | None, file: T
         each.commit()
 
 
+def chosen(values: dict[str, Any]) -> Recipe | None:
+    """What the command line wants, or the file that it names; None where it says nothing. Raises UsageError."""
+    from normcli import recipe
+
+    if not values["plan"]:
+        if not values["method"]:
+            return None
+        return recipe.Recipe((recipe.Choice(chosen_method(values), values["columns"], values["exclude"]),))
+    for flag in ("method", "columns", "exclude"):
+        if values[flag]:
+            raise click.UsageError(f"{'-m' if flag == 'method' else f'--{flag}'} and --plan: the steps say that")
+    if values["plan"] == "-":
+        raise click.UsageError("--plan -: a plan is a file")
+    return recipe.read(values["plan"], example=EXAMPLE)
+
+
+def needed(recipe: Recipe | None, values: dict[str, Any]) -> Recipe:
+    """What is wanted, where something must be. Raises UsageError, naming the methods."""
+    if recipe is None:
+        chosen_method(values)
+    assert recipe is not None
+    return recipe
+
+
 def chosen_method(values: dict[str, Any]) -> Any:
     """The method with its options. Raises UsageError, naming the methods, for none or an unknown one."""
     name = values["method"]
@@ -302,11 +332,8 @@ def chosen_method(values: dict[str, Any]) -> Any:
     return method
 
 
-def explained(told: Any, data: Any, names: Container[str], exclude: tuple[str, ...]) -> None:
-    """Warns of columns that were left out and look as if they should not be."""
-    from normcli.columns import excluded
-
-    gone = excluded(data.schema, exclude)
+def explained(told: Any, data: Any, known: Container[str]) -> None:
+    """Warns of columns that were left out, not on purpose, and look as if they should not be."""
     for name, doubt in data.doubts.items():
-        if name not in names and name not in gone:
+        if name not in known:
             told.warn(doubt)

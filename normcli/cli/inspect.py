@@ -47,12 +47,13 @@ def command(**values: Any) -> None:
     if values["key"] is not None:
         group = group_of(plan, values["key"])
         click.echo(f"key      {printable(values['key'])}: {plan.key_rows[group - 1]:,} rows")
-    for step in plan.steps:
+    for i, (step, there) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
         options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
-        click.echo(f"method   {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
+        label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
+        click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
-        described = params.described(step, plan.types, group)
+        described = params.described(step, there, group)
         header = ("column", *next(iter(described.values())))
         table(header, [(n, *map(shown, e.values())) for n, e in described.items()], right=range(2, len(header)))
     click.echo(f"\n{plan.digest}")

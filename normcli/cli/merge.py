@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli import registry
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
 from normcli.cli._common import console, counted
@@ -35,7 +34,7 @@ def command(**values: Any) -> None:
     """
     from dataclasses import replace
 
-    from normcli import learning, outputs, params
+    from normcli import learning, outputs, params, pipeline
 
     told, files = console(values, "merge"), values["inputs"]
     current.facts |= {"inputs": list(files)}
@@ -52,7 +51,7 @@ def command(**values: Any) -> None:
     with outputs.open_target(values["output"]) as target:
         merged = learning.merge(read(), again=values["again"])
         plan = params.sealed(replace(merged, note=values["note"] or merged.note))
-        method = registry.name_of(plan.steps[0].method)
+        method = ", ".join(pipeline.methods_of(plan))
         current.facts |= {"method": method, "digest": plan.digest, "rows_in": plan.rows}
         learning.warn_of_columns(plan, told.warn)
         target.write(params.write(plan))

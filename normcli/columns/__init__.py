@@ -6,7 +6,7 @@ numbers, or is still text where it holds words that mean missing (NA): the forma
 it.
 """
 
-from normcli.columns.back import NUMERIC_WORD, Dtype, put
+from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.frames import (
     ORIGINAL,
     REST,
@@ -56,6 +56,7 @@ __all__ = [
     "keys",
     "list_block",
     "names",
+    "narrowed",
     "numbered",
     "only",
     "pack",

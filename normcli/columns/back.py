@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,31 +26,32 @@ NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a num
 
 def put(
     frame: Frame,
-    wanted: Sequence[str],
-    outputs: Sequence[str],
-    values: Array,
+    values: Mapping[str, Array],
+    places: Mapping[str, str],
+    gone: Collection[str],
     *,
     restored: Mapping[str, str] | None = None,
     dtype: Dtype | None = None,
 ) -> Frame:
-    """The frame with columns `wanted` replaced by `outputs` and their `values` (rows, outputs).
+    """The frame with the columns that are `gone` replaced by others: (rows,) `values` of each.
 
-    An output of the same name stands where its column stood, others where the first of `wanted` did. What was
-    missing stays what it was (null, NaN, a word); a NaN where a value was becomes null. With `restored`, each output is
-    of the type given there by name; else of `dtype`; without either, float32 where its column was, else float64.
-    Raises BadRowError where a result does not fit the type.
+    Each stands where the one among those gone did that `places` says, in order where they are several. What was
+    missing in a column of the same name stays what it was (null, NaN, a word); a NaN where a value was becomes null.
+    With `restored`, each is of the type given there by name; else of `dtype`; without either, float32 where a column
+    of its name was, else float64. Raises BadRowError where a result does not fit the type.
     """
-    kinds = {o: _restorable(restored[o]) if restored else dtype or _output_type(frame, o) for o in outputs}
-    fitting = {o: narrowed(values[:, j], kinds[o], o) for j, o in enumerate(outputs)}
+    kinds = {o: _restorable(restored[o]) if restored else dtype or _output_type(frame, o) for o in values}
+    fitting = {o: narrowed(y, kinds[o], o) for o, y in values.items()}
     make = _polars_column if is_polars(frame) else _arrow_column
     new = {o: make(frame, o, y, missing, kinds[o]) for o, (y, missing) in fitting.items()}
+    standing: dict[str, dict[str, Any]] = {}
+    for o, column in new.items():
+        standing.setdefault(places[o], {})[o] = column
     columns: dict[str, Any] = {}
     for n in names(frame):
-        if n == wanted[0]:
-            columns |= {o: c for o, c in new.items() if o not in wanted or o == n}
-        elif n in new:
-            columns[n] = new[n]
-        elif n not in wanted:
+        if n in gone:
+            columns |= standing.get(n, {})
+        else:
             columns[n] = frame[n] if is_polars(frame) else frame.column(n)
     if is_polars(frame):
         return text_frame(columns)

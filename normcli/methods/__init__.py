@@ -1,6 +1,6 @@
 """Method: what every file here offers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, cast
 
@@ -40,6 +40,8 @@ class Method:
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
     at_once: ClassVar[bool] = False  # learns from the states of all groups at once, else of one after the other
 
+    element_wise: ClassVar[bool] = False  # each value by itself, whatever the column or the row
+
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         """Blanks; () learns nothing."""
@@ -47,6 +49,15 @@ class Method:
 
     def check(self) -> None:
         """Raises UsageError where options contradict each other."""
+
+    def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What the columns will be called afterwards; where data decide how many there are, all that there can be."""
+        return tuple(names)
+
+    @property
+    def outputs_known(self) -> bool:
+        """Whether there will be as many, whatever the data."""
+        return True
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""

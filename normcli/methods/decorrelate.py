@@ -1,5 +1,6 @@
 """Decorrelation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 from normcli.transforms import Transform
-from normcli.transforms.linear import Linear
+from normcli.transforms.linear import Linear, component_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class Decorrelate(Method):
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Comoments()
+
+    def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
+        return component_names(self.prefix, self.components or len(names))
 
     def learn(self, states: States) -> Transform:
         vectors = spectrum(covariance(states, self.ddof), full=True).left

@@ -1,5 +1,6 @@
 """Whitening (sphering)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -15,7 +16,7 @@ from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 from normcli.transforms import Transform
-from normcli.transforms.linear import Linear
+from normcli.transforms.linear import Linear, component_names
 
 Kind = Literal["zca", "pca", "zca-cor", "pca-cor", "cholesky"]
 
@@ -69,6 +70,16 @@ class Whiten(Method):
             raise UsageError(f"--components is for --kind pca and pca-cor, not {self.kind}")
         if self.rank is not None and self.kind == "cholesky":
             raise UsageError("--rank does not go with --kind cholesky, whose W is square", "use --eps or --shrinkage")
+
+    def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
+        if not self._named:
+            return tuple(names)
+        asked = [k for k in (self.components, self.rank) if isinstance(k, int)]
+        return component_names(self.prefix, min([*asked, len(names)]))
+
+    @property
+    def outputs_known(self) -> bool:
+        return not self._named or isinstance(self.components, int) or (self.components is None and self.rank != "auto")
 
     def learn(self, states: States) -> Transform:
         sigma = covariance(states, self.ddof)

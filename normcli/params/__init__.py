@@ -7,6 +7,7 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION
 from normcli.params._reading import read, read_file
+from normcli.params._records import typed
 from normcli.params._writing import described, options, sealed, write
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "read",
     "read_file",
     "sealed",
+    "typed",
     "write",
 ]

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from normcli import registry
-from normcli.columns import Field
+from normcli.columns import Field, Schema
 from normcli.errors import BadParametersError, UsageError, printable
 from normcli.methods import Method
 from normcli.params import _keys
@@ -53,7 +53,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     if not steps:
         fail("$.steps", "there is none")
     plan = Plan(
-        tuple(_read_step(s, f"$.steps[{i}]", types) for i, s in enumerate(steps)),
+        _read_steps(steps, schema),
         schema,
         count(document["rows"], "$.rows"),
         count(document["skipped"], "$.skipped"),
@@ -68,9 +68,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     if plan.by:
         plan = _keys.read(document["keys"], plan)
         document["keys"] = Lines(document["keys"])
-    for i, step in enumerate(plan.steps):
-        for name in (n for n in step.columns if any(n in s.columns for s in plan.steps[:i])):
-            fail(f"$.steps[{i}]", f"column '{name}' belongs to a step before")
+    fault = plan.fault()
+    if fault:
+        fail(f"$.steps[{fault[0]}]", fault[1])
     try:
         found = digest_of("".join(laid({k: v for k, v in document.items() if k != "digest"})))
     except ValueError:
@@ -134,7 +134,17 @@ def _parse(text: bytes) -> dict[str, Any]:
     return typing.cast(dict[str, Any], of_kind(dict, document, "$"))
 
 
-def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
+def _read_steps(raw: list[Any], schema: Schema) -> tuple[Step, ...]:
+    """Each with the columns as they are after those before it."""
+    steps: list[Step] = []
+    for i, each in enumerate(raw):
+        steps.append(_read_step(each, f"$.steps[{i}]", schema))
+        schema = steps[-1].after(schema)
+    return tuple(steps)
+
+
+def _read_step(raw: Any, at: str, schema: Schema) -> Step:
+    types = {f.name: f.type for f in schema}
     check_keys(of_kind(dict, raw, at), STEP, at, optional=("list",))
     method: Method = typed(named("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
     try:
@@ -150,7 +160,7 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
         _check_list(columns[0], names, at, types)
     for name in columns:
         if name not in types:
-            fail(f"{at}.columns.{name}", "not in $.schema")
+            fail(f"{at}.columns.{name}", "not in $.schema, nor given by a step before")
     blanks = {registry.name_of(s): s for s in method.statistics}
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
     check_keys(statistics, tuple(blanks), f"{at}.statistics")
@@ -161,7 +171,7 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     ((kind, fields),) = learned.items()
     transform = read_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
     step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
-    _checkdescribed(step, raw["columns"], at, types)
+    _checkdescribed(step, raw["columns"], at, schema)
     return step
 
 
@@ -176,9 +186,9 @@ def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str
         fail(f"{at}.columns", f"not {column}[0], {column}[1] …, in order")
 
 
-def _checkdescribed(step: Step, raw: dict[str, Any], at: str, types: dict[str, str]) -> None:
+def _checkdescribed(step: Step, raw: dict[str, Any], at: str, schema: Schema) -> None:
     """What people read must be what the statistics say; and a column with values must have learned."""
-    for name, entry in described(step, types).items():
+    for name, entry in described(step, schema).items():
         here = f"{at}.columns.{name}"
         check_keys(of_kind(dict, raw[name], here), tuple(entry), here)
         for key, value in entry.items():

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from normcli import registry
-from normcli.columns import Field
+from normcli.columns import Field, Schema
 from normcli.errors import UsageError
 from normcli.methods import Method
 from normcli.params import _keys
@@ -37,7 +37,7 @@ def _body(plan: Plan) -> str:
         **({"by": list(plan.by)} if plan.by else {}),
         **({} if plan.weights is None else {"weights": plan.weights}),
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
-        "steps": [_step(s, plan.types) for s in plan.steps],
+        "steps": [_step(s, schema) for s, schema in zip(plan.steps, plan.schemas, strict=True)],
         **({"keys": Lines(_keys.entries(plan))} if plan.by else {}),
     }
     body = "".join(laid(document))
@@ -48,12 +48,12 @@ def _body(plan: Plan) -> str:
     return body
 
 
-def _step(step: Step, types: dict[str, str]) -> dict[str, Any]:
+def _step(step: Step, schema: Schema) -> dict[str, Any]:
     return {
         "method": registry.name_of(step.method),
         "options": options(step.method),
         **({} if step.length is None else {"list": step.columns[0]}),
-        "columns": described(step, types),
+        "columns": described(step, schema),
         "learned": {registry.name_of(step.fitted): plain(step.fitted, step.features)},
         "statistics": {registry.name_of(s): plain(s, step.features) for s in step.states},
     }
@@ -64,9 +64,9 @@ def options(method: Method) -> dict[str, Any]:
     return builtins(method)
 
 
-def described(step: Step, types: dict[str, str], group: int = 0) -> dict[str, dict[str, Any]]:
-    """What a person reads of each column, of all rows or of a group of them."""
-    said = step.summary(group)
+def described(step: Step, schema: Schema, group: int = 0) -> dict[str, dict[str, Any]]:
+    """What a person reads of each column as it comes to a step, of all rows or of a group of them."""
+    said, types = step.summary(group), {f.name: f.type for f in schema}
     columns: dict[str, dict[str, Any]] = {}
     for j, name in enumerate(step.features):
         kind = types[name] if step.length is None else Field(name, types[step.columns[0]]).list_of

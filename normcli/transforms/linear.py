@@ -42,7 +42,7 @@ class Linear(Transform):
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         if self.prefix is None:
             return tuple(names)
-        return tuple(f"{self.prefix}{k + 1}" for k in range(self.rotation.shape[2]))
+        return component_names(self.prefix, self.rotation.shape[2])
 
     @cached_property
     def _forth(self) -> Array:
@@ -74,6 +74,10 @@ class Linear(Transform):
             column += self.mean_low[0, j]
             column += self.mean[0, j]
         return out
+
+
+def component_names(prefix: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{prefix}{k + 1}" for k in range(count))
 
 
 def _times(x: Array, matrix: Array, block: Block) -> Array:

@@ -1,0 +1,54 @@
+"""What becomes of columns on their way through steps, one after the other: told by their names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where the steps begin and where they end."""
+
+    needs: tuple[str, ...]  # columns of the data that steps take
+    origins: Mapping[str, tuple[str, ...]]  # what there is instead after all steps, and the needed columns it is from
+    clashes: tuple[str, ...]  # names that a step gives though what an earlier one gave, and no step took, has them
+
+    @classmethod
+    def of(cls, steps: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Course:
+        """Of steps by the columns that each takes, and those that it gives instead."""
+        needs: list[str] = []
+        now: dict[str, tuple[str, ...]] = {}
+        clashes: list[str] = []
+        for takes, gives in steps:
+            fresh = [n for n in takes if n not in now]
+            needs += fresh
+            here = {n: now.pop(n, (n,)) for n in takes}
+            whole = tuple(dict.fromkeys(n for origins in here.values() for n in origins))
+            clashes += [n for n in gives if n in now]
+            now |= {n: here.get(n, whole) for n in gives}
+        return cls(tuple(dict.fromkeys(needs)), now, tuple(dict.fromkeys(clashes)))
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return tuple(self.origins)
+
+    def after(self, there: Sequence[str]) -> dict[str, list[str]]:
+        """What is given, by the column among those `there` after which it comes: the last that it is from."""
+        made: dict[str, list[str]] = {}
+        at = {n: i for i, n in enumerate(there)}
+        for name, origins in self.origins.items():
+            made.setdefault(max(origins, key=at.__getitem__), []).append(name)
+        return made
+
+    def places(self) -> dict[str, str]:
+        """For each given column, the needed one where it stands: its own, or the first that it is from."""
+        return {name: name if name in origins else origins[0] for name, origins in self.origins.items()}
+
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """For each needed column, what it can be restored from: what has its name, else all that it is in."""
+        made: dict[str, list[str]] = {n: [] for n in self.needs}
+        for name, origins in self.origins.items():
+            for n in origins:
+                made[n].append(name)
+        return {n: (n,) if n in self.origins else tuple(given) for n, given in made.items()}
