@@ -10,6 +10,7 @@ import numpy as np
 from normcli import columns
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
+from normcli.errors import BadRowError, BadValueError, printable
 from normcli.methods import Method, States
 from normcli.record import Array
 from normcli.stats import Statistic
@@ -70,6 +71,14 @@ class Step:
         (name,) = self.called(suffix) if inverse else self.columns
         width = len(self.fitted.outputs(self.features)) if inverse else self.length
         return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
+
+    def normalized(self, block: Block) -> Array:
+        """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        try:
+            return self.fitted(block)
+        except BadValueError as e:
+            name = printable(self.features[e.column])
+            raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
 
     def called(self, suffix: str) -> tuple[str, ...]:
         """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
@@ -154,7 +163,7 @@ class Plan:
         new = self._apart(frame, inverse=inverse) if suffix else frame
         for step in reversed(self.steps) if inverse else self.steps:
             block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
-            values = step.fitted.inverse(block) if inverse else step.fitted(block)
+            values = step.fitted.inverse(block) if inverse else step.normalized(block)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
             new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)

@@ -1,0 +1,19 @@
+"""The logarithm of one more."""
+
+from dataclasses import dataclass
+
+from normcli.methods import Method, States
+from normcli.transforms import Transform
+from normcli.transforms.elementwise import Elementwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log1p(Method):
+    """log(1 + x)
+
+    For counts and amounts: zero stays zero, and numbers near zero keep their digits. A value of −1 or less has no
+    logarithm and is an error. Learns nothing: fit reads only the header.
+    """
+
+    def learn(self, states: States) -> Transform:
+        return Elementwise(function="log1p")
