@@ -108,7 +108,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     hints = typing.get_type_hints(options, include_extras=True)
     made = []
     for field in dataclasses.fields(options):
-        annotation, name = hints[field.name], "--" + field.name.replace("_", "-")
+        annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
         meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
         default = field.default
         about = (meta.description or "") + _default(default)

@@ -1,0 +1,63 @@
+"""Power transformation."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from normcli.errors import BadDataError
+from normcli.methods import Method, Numbers, States, listed, per_column
+from normcli.methods._column import means, refuse_unsquarable
+from normcli.methods._likelihood import Likelihood
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.local_moments import LocalMoments
+from normcli.stats.moments import Moments
+from normcli.transforms import Transform
+from normcli.transforms.power import Power as Learned
+
+LARGEST = 1e20  # sizes; those of greater ones' powers are not told apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power(Method):
+    """(ψ(x, λ) − mean) / std with Yeo and Johnson's ψ(x, λ) = ((1 + x)^λ − 1)/λ, and −ψ(−x, 2 − λ) below zero
+
+    Makes skewed columns as normal as a power can, for numbers of either sign: λ is that of greatest likelihood, of
+    each column by itself, or the one given. 1 leaves a column's shape as it is, 0 takes the logarithm of 1 + x. λ stays
+    within what the spread of a column's logarithms tells apart (about 100 of it).
+    """
+
+    lambda_: Annotated[
+        Numbers | None, Meta(description="the power, in place of the likeliest: one, or a JSON file of one per column")
+    ] = None
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Moments(), LocalMoments()
+
+    def check_columns(self, count: int) -> None:
+        if self.lambda_ is not None:
+            per_column(self.lambda_, count, "--lambda")
+
+    def learn(self, states: States) -> Transform:
+        x, count = states[Extrema], states[Moments].count
+        refuse_unsquarable(states, np.nan_to_num(means(states)[0]))
+        large = states.which((count > 0) & (np.maximum(np.abs(x.least), np.abs(x.greatest)) > LARGEST))
+        if large:
+            raise BadDataError(f"values beyond {LARGEST:g} in {listed(large)}", "rescale these columns, or use asinh")
+        given = None if self.lambda_ is None else per_column(self.lambda_, count.shape[1], "--lambda")
+        learned = np.full((4, *count.shape), np.nan)
+        for g, j in zip(*np.nonzero(count), strict=True):
+            exponent = None if given is None else float(given[j])
+            if x.least[g, j] == x.greatest[g, j]:
+                learned[:, g, j] = 1.0 if exponent is None else exponent, x.least[g, j], 0.0, 1.0
+                continue
+            likelihood = Likelihood.of(states[LocalMoments], g, j)
+            if exponent is None:
+                exponent = likelihood.greatest()
+            else:
+                likelihood.check(exponent, states.names[j])
+            learned[:, g, j] = exponent, likelihood.origin, *likelihood.mean_and_deviation(exponent)
+        return Learned(*(learned + 0.0))
