@@ -17,7 +17,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.columns import Field
-from normcli.errors import BadParametersError, UsageError, printable
+from normcli.errors import BadDataError, BadParametersError, UsageError, printable
 from normcli.methods import Method
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
@@ -295,6 +295,10 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     names = tuple(_a(dict, raw["columns"], f"{at}.columns"))
     if not names:
         _fail(f"{at}.columns", "there is none")
+    try:
+        method.check_columns(len(names))
+    except BadDataError as e:
+        _fail(f"{at}.options", e.message)
     columns = names
     if "list" in raw:
         columns = (_a(str, raw["list"], f"{at}.list"),)

@@ -33,6 +33,10 @@ VARIANTS: dict[str, dict[str, Any]] = {name: {} for name in registry.names("meth
     "whiten pca-cor": {"kind": "pca-cor", "ddof": 1},
     "whiten zca-cor": {"kind": "zca-cor", "shrinkage": 0.1},
     "whiten cholesky": {"kind": "cholesky", "eps": 0.25},
+    "weight l1": {"norm": "l1", "gain": (2.0, -0.5, 3.0)},
+    "weight row": {"axis": "row", "norm": 3.5, "gain": -2.0},
+    "weight max": {"norm": "max"},
+    "power given": {"lambda_": (0.5, 1.0, 0.0)},
     "whiten rank 2": {"rank": 2, "shrinkage": "oas"},
 }
 

@@ -46,6 +46,7 @@ class Method:
     shares: ClassVar[str] = ""  # a small drawing of the table: equal letters share what is learned or measured
     source: ClassVar[str] = ""  # the paper or book that it comes from
     aliases: ClassVar[tuple[str, ...]] = ()  # what else people call it, in small letters
+    example: ClassVar[str] = ""  # how a person would use it; else fitted to data.csv with its defaults
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

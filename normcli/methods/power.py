@@ -9,6 +9,7 @@ from msgspec import Meta
 from normcli.errors import BadDataError
 from normcli.methods import Method, Numbers, States, listed, per_column
 from normcli.methods._column import means, refuse_unsquarable
+from normcli.methods._drawings import BY_COLUMN
 from normcli.methods._likelihood import Likelihood
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
@@ -22,12 +23,20 @@ LARGEST = 1e20  # sizes; those of greater ones' powers are not told apart
 
 @dataclass(frozen=True, kw_only=True)
 class Power(Method):
-    """(ψ(x, λ) − mean) / std with Yeo and Johnson's ψ(x, λ) = ((1 + x)^λ − 1)/λ, and −ψ(−x, 2 − λ) below zero
+    """(ψ(x, λ) − mean) / std
 
-    Makes skewed columns as normal as a power can, for numbers of either sign: λ is that of greatest likelihood, of
-    each column by itself, or the one given. 1 leaves a column's shape as it is, 0 takes the logarithm of 1 + x. λ stays
-    within what the spread of a column's logarithms tells apart (about 100 of it).
+    The power of Yeo and Johnson, for numbers of either sign: ψ(x, λ) = ((1 + x)^λ − 1)/λ, log(1 + x) at λ = 0, and
+    −ψ(−x, 2 − λ) below zero. It makes skewed columns as normal as a power can: λ is that of greatest likelihood, of
+    each column by itself, or the one given; 1 leaves a shape as it is. The likeliest is looked for in both directions
+    as far as the logarithms of a column tell powers apart: some hundred divided by their range.
     """
+
+    shares = f"{BY_COLUMN}λ, and the mean and the standard deviation of the powers"
+    source = (
+        "Yeo and Johnson (2000), A new family of power transformations to improve normality or symmetry, Biometrika 87"
+    )
+    aliases = ("yeo-johnson", "power transform", "power transformation", "powertransformer")
+    example = "normcli fit data.csv -m power -c income,price -p data.json -o data-power.csv"
 
     lambda_: Annotated[
         Numbers | None, Meta(description="the power, in place of the likeliest: one, or a JSON file of one per column")

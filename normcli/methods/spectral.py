@@ -7,6 +7,7 @@ import numpy as np
 from normcli.errors import BadDataError
 from normcli.methods import Method, States
 from normcli.methods._column import refuse_unsquarable
+from normcli.methods._drawings import WHOLE
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
@@ -23,6 +24,12 @@ class Spectral(Method):
     """
 
     by_row = True
+    shares = f"{WHOLE}the greatest singular value, of complete rows"
+    source = (
+        "Miyato, Kataoka, Koyama and Yoshida (2018), Spectral normalization for generative adversarial networks, ICLR"
+    )
+    aliases = ("spectral normalization", "spectral norm")
+    example = "normcli fit weights.parquet -m spectral -p weights.json -o weights-sn.parquet"
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

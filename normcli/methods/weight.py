@@ -9,6 +9,7 @@ from msgspec import Meta
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, Numbers, States, listed, per_column
 from normcli.methods._column import affine
+from normcli.methods._drawings import BY_COLUMN
 from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats._compensated import GREATEST
@@ -38,6 +39,10 @@ class Weight(Method):
 
     invertible = "by column"
     by_row = _OfAxis()
+    shares = f"{BY_COLUMN}the length (by row: each row its own, and nothing is learned)"
+    source = "Salimans and Kingma (2016), Weight normalization, NeurIPS 29"
+    aliases = ("weight normalization", "weight norm")
+    example = "normcli fit weights.parquet -m weight --gain 2 -p weights.json"
 
     axis: Annotated[Literal["column", "row"], Meta(description="what a vector is")] = "column"
     norm: Annotated[

@@ -9,6 +9,7 @@ import numpy as np
 from normcli.block import Block
 from normcli.record import Array, per_group
 from normcli.stats import Statistic
+from normcli.stats._compensated import GREATEST
 
 CELLS = 64
 ORDERS = 12
@@ -105,9 +106,10 @@ def _fits(first: float, last: float) -> bool:
 
 
 def _middles(level: int, cells: np.ndarray) -> Array:
-    """The middle of each cell by its number, in input units."""
+    """The middle of each cell by its number, in input units; at most the greatest float."""
     u = np.ldexp(cells + 0.5, -level)
-    return np.copysign(np.expm1(np.abs(u)), u)
+    with np.errstate(over="ignore"):
+        return np.copysign(np.minimum(np.expm1(np.abs(u)), GREATEST), u)
 
 
 def _away(x: Array, middle: Array) -> Array:

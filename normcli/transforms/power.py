@@ -28,7 +28,8 @@ class Power(Transform):
     def __call__(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
-            y[:] = forth(x, self.exponent[0, j], self.origin[0, j])
+            with np.errstate(over="ignore"):  # which is told of the result
+                y[:] = forth(x, self.exponent[0, j], self.origin[0, j])
             y -= self.center[0, j]
             y /= self.scale[0, j]
             y += 0.0  # turns −0 into 0

@@ -115,6 +115,20 @@ def test_a_method_says_whether_it_can_be_undone(name: str) -> None:
             transform.check_invertible()
 
 
+@every_name
+def test_a_method_says_what_shares_where_it_comes_from_and_its_other_names(name: str) -> None:
+    kind = registry.only("methods", name)
+    *drawing, what = made(name).shares.split("\n")
+    assert len(drawing) >= 2
+    assert what
+    assert made(name).source
+    assert not made(name).source.endswith(".")
+    assert made(name).aliases
+    names = [*kind.aliases, *(a for n in NAMES if n != name for a in (n, *registry.only("methods", n).aliases))]
+    assert len(names) == len(set(names))
+    assert all(alias == alias.lower() for alias in made(name).aliases)
+
+
 # -- learning ----------------------------------------------------------------------------------------------------
 @every_name
 def test_a_method_learns_from_what_its_blanks_saw(name: str) -> None:
