@@ -310,6 +310,9 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     statistics = _a(dict, raw["statistics"], f"{at}.statistics")
     _keys(statistics, tuple(blanks), f"{at}.statistics")
     states = tuple(_read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    for n, state in zip(blanks, states, strict=True):
+        if state.settings() != blanks[n].settings():
+            _fail(f"{at}.statistics.{n}", "is not what the options ask for")
     learned = _a(dict, raw["learned"], f"{at}.learned")
     if len(learned) != 1:
         _fail(f"{at}.learned", "must hold one transform")

@@ -34,7 +34,9 @@ def command(**values: Any) -> None:
         + (f", of which {plan.skipped:,} miss a value and took no part" if plan.skipped else "")
     )
     for step in plan.steps:
-        options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
+        options = ", ".join(
+            f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
+        )
         click.echo(f"method   {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")

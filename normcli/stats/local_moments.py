@@ -84,7 +84,8 @@ Lot = tuple[int, int, Array]  # level, first, sums (64, 12) of one column
 def _measured(x: Array) -> Lot:
     u = np.copysign(np.log1p(np.abs(x)), x)
     least, greatest = float(u.min()), float(u.max())
-    level = min(FINEST, 46 - frexp(max(-least, greatest, 0.0))[1], 7 - frexp(greatest - least)[1])
+    bounds = (46, abs(least)), (46, abs(greatest)), (7, greatest - least)  # cells: 2⁴⁶ from zero, 2⁶ from end to end
+    level = min([FINEST, *(cells - frexp(size)[1] for cells, size in bounds if size)])
     while not _fits(np.floor(np.ldexp(least, level)), np.floor(np.ldexp(greatest, level))):
         level -= 1
     first = int(np.floor(np.ldexp(least, level)))

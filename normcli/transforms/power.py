@@ -40,7 +40,8 @@ class Power(Transform):
         for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
             phi = y * self.scale[0, j]
             phi += self.center[0, j]
-            x[:] = back(phi, self.exponent[0, j], self.origin[0, j])
+            with np.errstate(over="ignore"):
+                x[:] = back(phi, self.exponent[0, j], self.origin[0, j])
             x += 0.0
         return out
 

@@ -10,9 +10,11 @@ from scipy import stats
 from normcli.block import Block
 from normcli.errors import BadDataError
 from normcli.library import fit_blocks
+from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
 from normcli.plan import Step
 from normcli.record import Array
+from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import Power as Learned
 
 RNG = np.random.default_rng(12)
@@ -78,22 +80,26 @@ def test_scores_have_mean_0_and_deviation_1(case: str) -> None:
     assert abs(y.std() - 1.0) <= 1e-8
 
 
-def slope(x: Array, at: float) -> float:
-    """The derivative of the likelihood's logarithm, per value, from the definition; by λ in units where it matters."""
+def likelihood(x: Array, power: np.longdouble) -> np.longdouble:
+    """Its logarithm, per value, from the definition in long doubles."""
     v, u = x.astype(np.longdouble), np.sign(x) * np.log1p(np.abs(x.astype(np.longdouble)))
-    middle = np.median(u) if (x > 0).all() or (x < 0).all() else np.longdouble(0)
+    if (x > 0).all() or (x < 0).all():  # one side: ψ is an affine function of this
+        sign, middle = np.sign(u[0]), np.abs(np.median(u))
+        base, one = np.expm1(middle), power if u[0] > 0 else 2 - power
+        away = np.log1p((np.abs(v) - base) / (1 + base))
+        psi = np.expm1(one * away) / one if one else away
+        return -np.log(psi.var()) / 2 + (power - 1) * sign * away.mean()
+    above, below = np.maximum(u, 0), np.maximum(-u, 0)
+    psi = np.expm1(power * above) / power if power else above
+    psi = psi - (np.expm1((2 - power) * below) / (2 - power) if power != 2 else below)
+    return -np.log(psi.var()) / 2 + (power - 1) * u.mean()
 
-    def llf(power: np.longdouble) -> np.longdouble:
-        if middle:  # one side: ψ is an affine function of this
-            one = power if middle > 0 else 2 - power
-            psi = np.expm1(one * np.abs(u) - one * abs(middle)) / one
-            return -np.log(psi.var()) / 2 + (power - 1) * (u.mean() - middle)
-        psi = np.where(v < 0, -np.expm1((2 - power) * np.abs(u)) / (2 - power), np.expm1(power * np.abs(u)) / power)
-        return -np.log(psi.var()) / 2 + (power - 1) * u.mean()
 
-    unit = np.longdouble(1) / u.std()
+def slope(x: Array, at: float) -> float:
+    """The derivative of the likelihood's logarithm, by λ in units where it matters."""
+    unit = 1 / np.log1p(np.abs(x.astype(np.longdouble))).std()
     step = unit * 1e-4
-    return float((llf(at + step) - llf(at - step)) / (2 * step) * unit)
+    return float((likelihood(x, at + step) - likelihood(x, at - step)) / (2 * step) * unit)
 
 
 @pytest.mark.parametrize("case", [*CASES, *FAR])
@@ -178,3 +184,26 @@ def test_blocks_of_any_size_learn_the_same(case: str) -> None:
     for rows in (7, 4000):
         assert exponent(fit(x, rows=rows).fitted) == pytest.approx(exponent(learned), abs=1e-6 * unit)
     assert exponent(fit(x[::-1]).fitted) == pytest.approx(exponent(learned), abs=1e-6 * unit)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_few_values_of_any_kind(seed: int) -> None:
+    """No power within the limits is likelier, and what comes out has mean 0 and deviation 1."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([2, 3, 5, 20, 100]))
+    kinds = (
+        rng.normal(size=n), rng.lognormal(0, 3, n), rng.standard_cauchy(n), rng.integers(0, 4, n) * 1.0,
+        rng.exponential(size=n) ** 3, rng.choice([0.0, 1.0, 1e6, -3.0], n),
+    )  # fmt: skip
+    x = kinds[seed % 6] * 10.0 ** rng.integers(-6, 7) * rng.choice([-1, 1]) + rng.choice([0, 0, 0, 1, 100, 1e5, -1e4])
+    if x.min() == x.max():
+        x[0] += 1.0
+    step = fit_blocks(Power(), np.array_split(x[:, None], min(n, 3)), ["x"])
+    moments = step.states[2]
+    assert isinstance(moments, LocalMoments)
+    limits = Likelihood.of(moments, 0, 0)
+    best = max(likelihood(x, power) for power in np.linspace(limits.least, limits.most, 101).astype(np.longdouble))
+    assert likelihood(x, np.longdouble(exponent(step.fitted))) >= best - 1e-9
+    y = step.fitted(Block.of(x[:, None]))
+    assert abs(y.mean()) <= 1e-6
+    assert abs(y.std() - 1.0) <= 1e-6

@@ -36,6 +36,9 @@ def test_sums_of_smooth_functions(offset: float, power: float) -> None:
     assert weights.sum() == pytest.approx(3000, rel=1e-13)
 
 
+offset = st.floats(0, 1).map(lambda u: 1e5 + u * 1e-5) | st.sampled_from([0.0, -0.0, 1e5, 5e-324, -1e-300])
+
+
 @given(at=st.lists(st.integers(0, len(SCALES)), max_size=6).map(sorted), seed=st.integers(0, 5))
 def test_any_cut_and_order_end_in_the_same_cells(at: list[int], seed: int) -> None:
     whole, other = measured(SCALES, []), measured(np.random.default_rng(seed).permutation(SCALES), at)
@@ -45,12 +48,18 @@ def test_any_cut_and_order_end_in_the_same_cells(at: list[int], seed: int) -> No
     np.testing.assert_allclose(other.sums, whole.sums, atol=1e-12 * np.abs(whole.sums).max())
 
 
-@given(x=arrays(np.float64, 20, elements=st.floats(-1e20, 1e20)))
-def test_cells_are_as_fine_as_can_be(x: Array) -> None:
-    state = measured(x, [])
+@given(x=arrays(np.float64, 20, elements=st.floats(-1e20, 1e20) | offset), one=st.booleans())
+def test_cells_are_as_fine_as_can_be(x: Array, one: bool) -> None:
+    """Also where blocks are of one value, or of one value many times."""
+    state, whole = measured(x, list(range(1, 20)) if one else []), measured(x, [])
+    np.testing.assert_array_equal(state.level, whole.level)
+    np.testing.assert_array_equal(state.first, whole.first)
     taken = np.flatnonzero(state.sums[0, 0, :, 0])
     assert taken[0] == 0
     assert state.sums[0, 0, :, 0].sum() == 20
+    finer = np.ldexp(np.copysign(np.log1p(np.abs(x)), x), int(state.level[0, 0]) + 1)
+    ends = np.floor([finer.min(), finer.max()])
+    assert state.level[0, 0] == 560 or ends[1] - ends[0] >= 64 or np.abs(ends).max() >= 2**46
     assert np.isfinite(state.sums).all()
     assert state.fault() is None
 
