@@ -14,7 +14,7 @@ from normcli.stats._compensated import GREATEST
 CELLS = 64
 ORDERS = 12
 FINEST = 560  # cells of 2⁻⁵⁶⁰: values closer than that have no square
-FARTHEST = 2.0**46  # cells from zero: beyond, the place of a cell would be rounded
+FARTHEST = 2.0**49  # cells from zero: beyond, the place of a cell would be rounded
 
 # (a + b)ᵒ = Σₖ BINOMIAL[o, k] · aˡ · bᵏ with l = LEFT[o, k]
 BINOMIAL = np.array([[float(comb(o, k)) for k in range(ORDERS)] for o in range(ORDERS)])
@@ -84,7 +84,7 @@ Lot = tuple[int, int, Array]  # level, first, sums (64, 12) of one column
 def _measured(x: Array) -> Lot:
     u = np.copysign(np.log1p(np.abs(x)), x)
     least, greatest = float(u.min()), float(u.max())
-    bounds = (46, abs(least)), (46, abs(greatest)), (7, greatest - least)  # cells: 2⁴⁶ from zero, 2⁶ from end to end
+    bounds = (49, abs(least)), (49, abs(greatest)), (7, greatest - least)  # cells: 2⁴⁹ from zero, 2⁶ from end to end
     level = min([FINEST, *(cells - frexp(size)[1] for cells, size in bounds if size)])
     while not _fits(np.floor(np.ldexp(least, level)), np.floor(np.ldexp(greatest, level))):
         level -= 1
