@@ -17,7 +17,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.columns import Field
-from normcli.errors import BadDataError, BadParametersError, UsageError, printable
+from normcli.errors import BadParametersError, UsageError, printable
 from normcli.methods import Method
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
@@ -296,8 +296,8 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     if not names:
         _fail(f"{at}.columns", "there is none")
     try:
-        method.check_columns(len(names))
-    except BadDataError as e:
+        method.check_features(len(names))
+    except UsageError as e:
         _fail(f"{at}.options", e.message)
     columns = names
     if "list" in raw:

@@ -219,12 +219,12 @@ class Plan:
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
     """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists. Raises
-    BadDataError where options do not go with so many."""
+    UsageError where options do not go with so many."""
     numbers = tuple(n for n in names if n not in lengths)
     lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
     steps = (*([Step(method, numbers)] if numbers else []), *lists)
     for step in steps:
-        method.check_columns(len(step.features))
+        method.check_features(len(step.features))
     return steps
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from normcli.errors import BadDataError, short
+from normcli.errors import UsageError, short
 from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.transforms import Transform
@@ -56,8 +56,8 @@ class Method:
     def check(self) -> None:
         """Raises UsageError where options contradict each other."""
 
-    def check_columns(self, count: int) -> None:
-        """Raises BadDataError where options do not go with so many columns; before they are read."""
+    def check_features(self, count: int) -> None:
+        """Raises UsageError where options do not go with so many columns, or a list's so many values."""
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""
@@ -71,7 +71,7 @@ def listed(names: list[str]) -> str:
 
 
 def per_column(numbers: Numbers, count: int, flag: str) -> Array:
-    """(count,) of an option: one number for all, or one for each. Raises BadDataError where there are not so many."""
+    """(count,) of an option: one number for all, or one for each. Raises UsageError where there are not so many."""
     if isinstance(numbers, tuple) and len(numbers) != count:
-        raise BadDataError(f"{flag}: {len(numbers)} numbers for {count} columns")
+        raise UsageError(f"{flag}: {len(numbers)} numbers for {count} columns")
     return np.array(np.broadcast_to(numbers, count), np.float64)

@@ -14,8 +14,7 @@ from normcli.record import Array
 from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import stretched
 
-STEEPEST = 3.0  # λ times the width of a cell: up to here its polynomial is the square of the power to 5e-7, and mostly
-# λ is a tenth of that, and the two agree to 1e-12
+STEEPEST = 3.0  # λ times the width of a cell: a cell's polynomial is the power's square to 5e-7, at a tenth to 1e-12
 MESH = 129  # places where the likelihood is looked at before the best is refined
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
 

@@ -46,7 +46,7 @@ class Power(Method):
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments(), LocalMoments()
 
-    def check_columns(self, count: int) -> None:
+    def check_features(self, count: int) -> None:
         if self.lambda_ is not None:
             per_column(self.lambda_, count, "--lambda")
 

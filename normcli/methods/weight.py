@@ -67,7 +67,7 @@ class Weight(Method):
         if 0.0 in (self.gain if isinstance(self.gain, tuple) else (self.gain,)):
             raise UsageError("--gain 0 would leave nothing")
 
-    def check_columns(self, count: int) -> None:
+    def check_features(self, count: int) -> None:
         per_column(self.gain, count, "--gain")
 
     def learn(self, states: States) -> Transform:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from msgspec import Meta
 
 from normcli.cli._flags import flags
-from normcli.errors import BadDataError, NormcliError
+from normcli.errors import BadDataError, NormcliError, UsageError
 from normcli.methods import Numbers, per_column
 
 
@@ -62,5 +62,5 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 def test_one_for_all_or_one_for_each() -> None:
     assert per_column(2.0, 3, "--gain").tolist() == [2.0, 2.0, 2.0]
     assert per_column((1.0, 2.0), 2, "--gain").tolist() == [1.0, 2.0]
-    with pytest.raises(BadDataError, match="--gain: 2 numbers for 3 columns"):
+    with pytest.raises(UsageError, match="--gain: 2 numbers for 3 columns"):
         per_column((1.0, 2.0), 3, "--gain")

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from normcli.block import Block
-from normcli.errors import BadDataError
+from normcli.errors import BadDataError, UsageError
 from normcli.library import fit_blocks
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
@@ -163,8 +163,8 @@ def test_a_power_that_was_given_is_taken() -> None:
 def test_powers_that_can_not_be_are_refused() -> None:
     with pytest.raises(BadDataError, match=r"--lambda 1e\+06 is too steep for column 'x'"):
         fit(CASES["normal"], Power(lambda_=1e6))
-    with pytest.raises(BadDataError, match="--lambda: 3 numbers for 1 columns"):
-        Power(lambda_=(1.0, 2.0, 3.0)).check_columns(1)
+    with pytest.raises(UsageError, match="--lambda: 3 numbers for 1 columns"):
+        Power(lambda_=(1.0, 2.0, 3.0)).check_features(1)
     with pytest.raises(BadDataError, match=r"1e\+20 in x"):
         fit(np.array([1.0, 2.0, 1e21]))
 
