@@ -11,7 +11,7 @@ import numpy as np
 from normcli import columns
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method, States
 from normcli.record import Array, Codes
@@ -87,6 +87,14 @@ class Step:
         (name,) = self.called(suffix) if inverse else self.columns
         width = len(self.fitted.outputs(self.features)) if inverse else self.length
         return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
+
+    def normalized(self, block: Block) -> Array:
+        """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        try:
+            return self.fitted(block)
+        except BadValueError as e:
+            name = printable(self.features[e.column])
+            raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
 
     def called(self, suffix: str) -> tuple[str, ...]:
         """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
@@ -238,7 +246,7 @@ class Plan:
 
     def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""
-        work = step.fitted.inverse if inverse else step.fitted
+        work = step.fitted.inverse if inverse else step.normalized
         if codes is None:
             return work(block)
         values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
@@ -294,10 +302,14 @@ class Plan:
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
-    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists."""
+    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists. Raises
+    UsageError where options do not go with so many."""
     numbers = tuple(n for n in names if n not in lengths)
     lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
-    return (*([Step(method, numbers)] if numbers else []), *lists)
+    steps = (*([Step(method, numbers)] if numbers else []), *lists)
+    for step in steps:
+        method.check_features(len(step.features))
+    return steps
 
 
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:

@@ -89,6 +89,16 @@ class WithOptions(click.Command):
                     formatter.write_text(line)
 
 
+def method_called(name: str) -> str | None:
+    """The method that people also call so, whatever the hyphens and capitals."""
+
+    def plain(text: str) -> str:
+        return text.lower().replace("-", " ").replace("_", " ").strip()
+
+    kinds: dict[str, Any] = {n: registry.only("methods", n) for n in registry.names("methods")}
+    return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
+
+
 def methods_with(flag: str) -> list[str]:
     """The methods that have an option of that spelling."""
     from normcli.cli._flags import flags

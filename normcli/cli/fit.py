@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from normcli import registry
-from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given
+from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given, method_called
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -295,6 +295,9 @@ def chosen_method(values: dict[str, Any]) -> Any:
     """The method with its options. Raises UsageError, naming the methods, for none or an unknown one."""
     name = values["method"]
     if name not in registry.names("methods"):
+        meant = method_called(name) if name else None
+        if meant:
+            raise click.UsageError(f"-m {name}: that is called {meant} here")
         what = f"-m {name}: no such method" if name else "-m METHOD is missing"
         raise click.UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
     method = registry.only("methods", name)(**given(values, METHOD))

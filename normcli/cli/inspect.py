@@ -48,7 +48,9 @@ def command(**values: Any) -> None:
         group = group_of(plan, values["key"])
         click.echo(f"key      {printable(values['key'])}: {plan.key_rows[group - 1]:,} rows")
     for step in plan.steps:
-        options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
+        options = ", ".join(
+            f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
+        )
         click.echo(f"method   {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
