@@ -29,6 +29,15 @@ def normalized(method: Method, x: Array, of: Array | None = None) -> Array:
     return step.fitted(Block.of(x if of is None else of))
 
 
+def test_both_are_pytorchs() -> None:
+    """weight_norm with dim=1, and spectral_norm after its power iterations have come to rest."""
+    reference = json.loads((Path(__file__).parents[1] / "data" / "torch" / "matrices.json").read_text())
+    x, weight, spectral = (np.array(reference[k]) for k in ("x", "weight", "spectral"))
+    got = normalized(Weight(gain=tuple(reference["gain"])), x)
+    assert np.abs(got - weight).max() <= 1e-12
+    assert np.abs(normalized(Spectral(), x) - spectral).max() <= 1e-12
+
+
 # -- weight ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("norm", P)
 def test_a_weight_column_has_the_length_asked_for(norm: Any, real: Array) -> None:
