@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import FORMAT, PLACE, Entry, given
+from normcli.cli._command import FORMAT, NEAR, Entry, given
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -46,7 +46,7 @@ COMMON = (
     click.option(
         "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
     ),
-    click.option("--report", metavar="FILE", type=PLACE, help="Write what was done, or what went wrong, as JSON."),
+    click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."),
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
     click.option(

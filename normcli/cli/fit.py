@@ -24,7 +24,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -58,13 +58,6 @@ EXAMPLES = (
     help="The parameter file; default: standard output.",
 )
 @written
-@click.option(
-    "--spool-dir",
-    metavar="DIR",
-    type=click.Path(),
-    envvar="NORMCLI_SPOOL_DIR",
-    help="Where -o keeps what it has read, unnamed; default: TMPDIR, or where OUTPUT will be.",
-)
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
@@ -91,9 +84,9 @@ def command(**values: Any) -> None:
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
-            target = opened.enter_context(outputs.open_target(values["params"]))
+            target = opened.enter_context(outputs.open_target(values["params"], spool_dir=values["spool_dir"]))
         if output and not is_directory(output):
-            file = opened.enter_context(outputs.open_target(output))
+            file = opened.enter_context(outputs.open_target(output, spool_dir=values["spool_dir"]))
         readers = Readers(inputs, values, to=values["to"] or formats.by_suffix(output), example=EXAMPLE)
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
@@ -198,7 +191,7 @@ def write_output(
             pipeline.apply(made.into(file, to, first, pairs), engine(values), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
-        origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
+        origins = origins_of(manifest, readers.inputs)
         told.settle()
         complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
