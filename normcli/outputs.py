@@ -164,9 +164,10 @@ class FarTarget(Target):
 
     def commit(self) -> None:
         """Puts the new object in the old one's place."""
-        self.prepare()
-        self.upload.publish()
-        self._close()
+        if self.fd != CLOSED:
+            self.prepare()
+            self.upload.publish()
+            self._close()
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:

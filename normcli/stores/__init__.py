@@ -113,16 +113,18 @@ def glob(uri: str) -> list[str]:
         if part == "**":
             found = [deep for place in found for deep in _deep(place, files=n == len(parts) - 1)]
         elif has_magic(part):
-            found = [f"{place}/{name}" for place in found for name in _level(place) if _matches(name, part)]
+            last = n == len(parts) - 1
+            found = [f"{place}/{name}" for place in found for name in _level(place, all=last) if _matches(name, part)]
         else:
             found = [f"{place}/{part}" for place in found]
     return [place for place in sorted(set(found), key=os.fsencode) if has_magic(parts[-1]) or is_there(place)]
 
 
-def _level(uri: str) -> list[str]:
+def _level(uri: str, *, all: bool) -> list[str]:
+    """The names of the directories in a directory, or of all that is."""
     from normcli.stores._filesystems import listed
 
-    return listed(uri, recursive=False, missing=True)
+    return listed(uri, recursive=False, kind=None if all else "Directory", missing=True)
 
 
 def _deep(uri: str, *, files: bool) -> list[str]:

@@ -18,7 +18,7 @@ from normcli.stores._filesystems import asking, kind, place, s3
 
 PIECE = 8 << 20  # bytes handed over at once
 SINGLE = 10 << 20  # bytes that go in one request
-DENIED = re.compile("ACCESS_DENIED|PERMISSION_DENIED|AuthorizationFailure")
+DENIED = re.compile("ACCESS_DENIED|PERMISSION_DENIED")
 WINDOW = 4  # pieces under way: the stream itself would take all that there are into memory
 
 
@@ -45,8 +45,6 @@ class Upload:
 
     def send(self, fd: int) -> None:
         """All of a file, as far as it can go without being seen. Raises OutputError."""
-        if self._stream is not None and self._sent:
-            return
         if self._stream is None:
             self._begin(delayed=True)
         with asking(self.uri) as asked:
