@@ -73,8 +73,9 @@ def command(**values: Any) -> None:
     """Normalize data by the parameters that fit learned, or restore them.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these; without one, or for -,
-    standard input. Columns are matched by name; all others pass through in place, character for character. OUTPUT
-    appears whole or not at all; where it is a directory or ends in /, each input becomes a file of its own in it.
+    standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. Columns are matched by name;
+    all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
+    directory or ends in /, each input becomes a file of its own in it.
     """
     from normcli import params, pipeline, stores
     from normcli.cli._console import size

@@ -44,6 +44,7 @@ EXAMPLES = (
     ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
     ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
+    ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -68,8 +69,8 @@ def command(**values: Any) -> None:
     """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
-    without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
-    counted.
+    without one, or for -, standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. By
+    default every numeric column takes part. Missing values are left out and counted.
     """
     from normcli import columns, formats, outputs, params, pipeline
     from normcli.cli._console import size

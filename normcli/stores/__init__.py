@@ -41,7 +41,8 @@ def plain(name: str) -> str:
             raise UsageError(f"{printable(name)}: names no file of this machine", "file:///directory/file does")
         return unquote(rest, errors="surrogateescape")
     if scheme not in SCHEMES:
-        raise UsageError(f"{scheme}:// is not known here; file, {', '.join(SCHEMES)} are", "curl URL | normcli …")
+        hint = "curl URL | normcli …" if scheme.startswith(("http", "ftp")) else ""
+        raise UsageError(f"{scheme}:// is not known here; file, {', '.join(SCHEMES)} are", hint)
     if ":" in authority or ("@" in authority and SCHEMES[scheme] != "abfs"):
         raise UsageError(f"{scheme}:// with credentials in it, which everybody can see", ENVIRONMENT)
     if OPTIONS.search(name):

@@ -53,6 +53,8 @@ class Upload:
                 self._stream.write(data)
                 if self._sent % (WINDOW * PIECE) == 0:
                     self._stream.flush()
+            if self._sent > SINGLE:
+                self._stream.flush()  # waits for what is under way
         self._check(asked.fault)
 
     def publish(self) -> None:
