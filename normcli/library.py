@@ -35,7 +35,7 @@ def fit(
     threads: int | None = None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Plan:
-    """Learns a method's parameters from a file.
+    """Learns a method's parameters from a file, or an object of a store that a URI names.
 
     `include` and `exclude` are selectors as of -c and -x, `options` a format's. `block_size` is bytes of text or rows
     of a binary file; other than the default it changes last bits. Raises NormcliError.
