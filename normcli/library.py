@@ -36,7 +36,7 @@ def fit(
     threads: int | None = None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Plan:
-    """Learns a method's parameters from a file.
+    """Learns a method's parameters from a file, or an object of a store that a URI names.
 
     In place of a method there may be choices that follow each other, each a method with selectors of its columns.
     `include` and `exclude` are selectors as of -c and -x, `options` a format's. `block_size` is bytes of text or rows
@@ -95,6 +95,7 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
     method.check()
+    method.check_features(len(names))
     blank: Seen = method.statistics
     each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
     seen = (tuple(s.of(block) for s in blank) for block in each)

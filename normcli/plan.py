@@ -12,7 +12,7 @@ from normcli import columns, registry
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Field, Frame, Infinite, Schema
 from normcli.course import Course
-from normcli.errors import BadDataError, BadRowError, NotInvertibleError, printable
+from normcli.errors import BadDataError, BadRowError, BadValueError, NotInvertibleError, printable
 from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method, States
 from normcli.record import Array, Codes
@@ -100,6 +100,14 @@ class Step:
 
     def _learned(self, states: Seen) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}))
+
+    def normalized(self, block: Block) -> Array:
+        """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        try:
+            return self.fitted(block)
+        except BadValueError as e:
+            name = printable(self.features[e.column])
+            raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
 
     def summary(self, group: int = 0) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""
@@ -297,7 +305,7 @@ class Plan:
             if step.learns:
                 blocks[i] = block
             else:
-                matrices.put(step, (step.transform or step.learn(()).fitted)(block))
+                matrices.put(step, (step if step.transform else step.learn(())).normalized(block))
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         read = matrices.read
         if self.weights is not None:
@@ -382,7 +390,7 @@ class Plan:
 
     def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""
-        work = step.fitted.inverse if inverse else step.fitted
+        work = step.fitted.inverse if inverse else step.normalized
         if codes is None:
             return work(block)
         values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
@@ -432,10 +440,14 @@ class Plan:
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
-    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists."""
+    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists. Raises
+    UsageError where options do not go with so many."""
     numbers = tuple(n for n in names if n not in lengths)
     lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
-    return (*([Step(method, numbers)] if numbers else []), *lists)
+    steps = (*([Step(method, numbers)] if numbers else []), *lists)
+    for step in steps:
+        method.check_features(len(step.features))
+    return steps
 
 
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from normcli import registry
-from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given
+from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given, method_called
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -27,7 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._continuing import continued, continuing, relearned
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -52,6 +52,7 @@ EXAMPLES = (
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
     ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
+    ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -72,13 +73,6 @@ EXAMPLES = (
     help="The parameter file; default: standard output.",
 )
 @written
-@click.option(
-    "--spool-dir",
-    metavar="DIR",
-    type=click.Path(),
-    envvar="NORMCLI_SPOOL_DIR",
-    help="Where -o keeps what it has read, unnamed; default: TMPDIR, or where OUTPUT will be.",
-)
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option(
@@ -96,8 +90,8 @@ def command(**values: Any) -> None:
     """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
-    without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
-    counted.
+    without one, or for -, standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. By
+    default every numeric column takes part. Missing values are left out and counted.
 
     A plan (--plan) is steps that follow each other, learned together in one pass: a column learns in one of them at
     most; before that come only steps of single values (log1p, asinh), after it those that learn nothing (unit). So
@@ -132,9 +126,9 @@ def command(**values: Any) -> None:
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
-            target = opened.enter_context(outputs.open_target(values["params"]))
+            target = opened.enter_context(outputs.open_target(values["params"], spool_dir=values["spool_dir"]))
         if output and not is_directory(output):
-            file = opened.enter_context(outputs.open_target(output))
+            file = opened.enter_context(outputs.open_target(output, spool_dir=values["spool_dir"]))
         to = values["to"] or formats.by_suffix(output)
         readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
         first = readers.first
@@ -276,7 +270,7 @@ def write_output(
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
-        origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
+        origins = origins_of(manifest, readers.inputs)
         told.settle()
         complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
@@ -325,6 +319,9 @@ def chosen_method(values: dict[str, Any]) -> Any:
     """The method with its options. Raises UsageError, naming the methods, for none or an unknown one."""
     name = values["method"]
     if name not in registry.names("methods"):
+        meant = method_called(name) if name else None
+        if meant:
+            raise click.UsageError(f"-m {name}: that is called {meant} here")
         what = f"-m {name}: no such method" if name else "-m METHOD is missing"
         raise click.UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
     method = registry.only("methods", name)(**given(values, METHOD))

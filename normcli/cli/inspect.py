@@ -48,7 +48,9 @@ def command(**values: Any) -> None:
         group = group_of(plan, values["key"])
         click.echo(f"key      {printable(values['key'])}: {plan.key_rows[group - 1]:,} rows")
     for i, (step, there) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
-        options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
+        options = ", ".join(
+            f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
+        )
         label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
         click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
         same = step.outputs == step.columns

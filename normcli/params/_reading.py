@@ -154,6 +154,10 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     names = tuple(of_kind(dict, raw["columns"], f"{at}.columns"))
     if not names:
         fail(f"{at}.columns", "there is none")
+    try:
+        method.check_features(len(names))
+    except UsageError as e:
+        fail(f"{at}.options", e.message)
     columns = names
     if "list" in raw:
         columns = (of_kind(str, raw["list"], f"{at}.list"),)
@@ -165,6 +169,9 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
     check_keys(statistics, tuple(blanks), f"{at}.statistics")
     states = tuple(read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    for n, state in zip(blanks, states, strict=True):
+        if state.settings() != blanks[n].settings():
+            fail(f"{at}.statistics.{n}", "is not what the options ask for")
     learned = of_kind(dict, raw["learned"], f"{at}.learned")
     if len(learned) != 1:
         fail(f"{at}.learned", "must hold one transform")

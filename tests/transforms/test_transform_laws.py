@@ -22,7 +22,7 @@ from normcli.methods.zscore import ZScore
 from normcli.record import Array
 from normcli.transforms import Transform
 
-DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [0.0, 5.0, 1e6]
+DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [8.0, 5.0, 1e6]
 NAMES = ["a", "b", "c"]
 
 
