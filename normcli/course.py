@@ -21,12 +21,13 @@ class Course:
         now: dict[str, tuple[str, ...]] = {}
         clashes: list[str] = []
         for takes, gives in steps:
-            fresh = [n for n in takes if n not in now]
-            needs += fresh
-            here = {n: now.pop(n, (n,)) for n in takes}
+            needs += [n for n in takes if n not in now]
+            here = {n: now.get(n, (n,)) for n in takes}
             whole = tuple(dict.fromkeys(n for origins in here.values() for n in origins))
-            clashes += [n for n in gives if n in now]
-            now |= {n: here.get(n, whole) for n in gives}
+            clashes += [n for n in gives if n in now and n not in here]
+            for gone in here.keys() & now.keys() - set(gives):
+                del now[gone]
+            now |= {n: here.get(n, whole) for n in gives}  # what keeps its name stays where it is
         return cls(tuple(dict.fromkeys(needs)), now, tuple(dict.fromkeys(clashes)))
 
     @property

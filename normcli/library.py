@@ -46,7 +46,7 @@ def fit(
     for choice in choices:
         choice.method.check()
     reader = _reader(path, format, options, block_size)
-    steps = Recipe(choices).steps(reader.schema, reader.list_size)
+    steps = Recipe(choices).steps(reader.schema, lambda name: reader.list_size(name))
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):

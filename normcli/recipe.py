@@ -144,9 +144,10 @@ def parsed(data: bytes) -> tuple[Choice, ...]:
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as e:
-        place = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(e), re.DOTALL)
-        what, line = (place[1], f":{place[2]}") if place else (str(e), "")
-        raise UsageError(f"{line}: not TOML: {printable(what[:1].lower() + what[1:])}") from None
+        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(e), re.DOTALL)
+        what = place[1] if place else str(e)
+        line = (place and place[2]) or 1 + data.rstrip().count(b"\n")
+        raise UsageError(f":{line}: not TOML: {printable(what[:1].lower() + what[1:])}") from None
     except (UnicodeDecodeError, RecursionError, ValueError) as e:
         why = "not UTF-8" if isinstance(e, UnicodeDecodeError) else "a value that can't be read"
         raise UsageError(f": not TOML: {why}") from None
@@ -220,7 +221,7 @@ def _whose(key: str) -> str:
     name = key.replace("-", "_").rstrip("_")
     every = ((n, registry.only("methods", n)) for n in registry.names("methods"))
     having = [n for n, kind in every if name in {f.name.rstrip("_") for f in dataclasses.fields(kind)}]
-    return f"; it is an option of {', '.join(having)}" if having else ""
+    return f"; it is of {', '.join(having)}" if having else ""
 
 
 def _shown(value: Any) -> str:

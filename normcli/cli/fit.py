@@ -136,7 +136,7 @@ def command(**values: Any) -> None:
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
         begun = old or planned(values, first, needed(recipe, values), told)
-        names = begun.needs()
+        names = [f.name for f in first.schema if f.name in begun.needs()]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         if values["dry_run"]:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
@@ -167,7 +167,7 @@ def command(**values: Any) -> None:
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
         f"{'update' if old else 'fit'} {methods}: {counted(rows, 'row')}{of_inputs(seen)}"
-        f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(list(names))}), "
+        f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(names)}), "
         f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
         f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
     )
@@ -184,7 +184,7 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     gone = sorted(beside - {f.name for f in first.schema})
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    steps = recipe.steps(first.schema, first.list_size, beside, data=first.source.name)
+    steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=first.source.name)
     plan = Plan(steps, first.schema, by=by, weights=weights)
     explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
     return plan
@@ -204,6 +204,8 @@ def relearn(values: dict[str, Any], told: Console) -> None:
     """Learns from a parameter file."""
     from normcli import learning, outputs
 
+    if values["plan"]:
+        raise click.UsageError("--plan is not for --relearn, which learns one method again")
     method = chosen_method(values)
     plan = relearned(values, method)
     learning.warn_of_columns(plan, told.warn)

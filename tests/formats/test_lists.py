@@ -336,7 +336,7 @@ def test_a_column_in_two_steps_is_refused(folder: Path) -> None:
     given = written_as(pa.table({"x": [1.0, 2.0]}), folder / "x.arrow")
     document = json.loads(params_of(library.fit(given, Center())))
     document["steps"] *= 2
-    with pytest.raises(BadParametersError, match=r"\$.steps\[1\]: column 'x' belongs to a step before"):
+    with pytest.raises(BadParametersError, match=r"\$.steps\[1\]: column 'x' learns in steps\[0\]"):
         params.read(json.dumps(document).encode(), allow_edited=True)
     document["steps"] = []
     with pytest.raises(BadParametersError, match=r"\$.steps: there is none"):

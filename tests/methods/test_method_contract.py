@@ -172,6 +172,24 @@ def test_equal_data_give_equal_bytes(name: str) -> None:
 
 
 @every_name
+def test_what_columns_will_be_called_is_known_before_the_fit(name: str) -> None:
+    step = fitted(name)
+    before = step.method.outputs(COLUMNS)
+    assert before == step.outputs if step.method.outputs_known else set(before) >= set(step.outputs)
+
+
+@every_name
+def test_a_method_of_single_values_learns_nothing_and_knows_no_rows(name: str) -> None:
+    method, x = made(name), data()
+    if method.element_wise:
+        assert method.statistics == ()
+        assert not method.by_row
+        whole = fitted(name).fitted(Block.of(x))
+        alone = fit_blocks(method, [x[:1, :1]], COLUMNS[:1]).fitted
+        np.testing.assert_array_equal(alone(Block.of(x.reshape(-1, 1)))[:, 0], whole.ravel())
+
+
+@every_name
 def test_the_order_of_columns_is_the_order_of_results(name: str) -> None:
     """Methods of columns know nothing of the other columns."""
     if not made(name).by_row:
