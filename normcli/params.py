@@ -123,6 +123,10 @@ def _listed(values: Any, axes: Axes) -> Any:
     """An array as nested lists: counts whole, zero without a sign, null where nothing is known."""
     if axes.symmetric:
         return [_listed(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
+    if axes.ragged and values.ndim > 1:
+        return [_listed(row, axes) for row in values]
+    if axes.ragged:
+        values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]  # noqa: FBT003
     known = np.isfinite(values)
     if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
         return values.astype(int).tolist()
@@ -352,7 +356,8 @@ def _read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) ->
     else:
         sizes = {"feature": len(names)}
         for n, a in axes.items():
-            flat = np.array(_read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)
+            read = _read_array(raw[n], a, a.dims, f"{at}.{n}", sizes)
+            flat = np.array(_filled(read, a, sizes, f"{at}.{n}") if a.ragged else read, np.float64)
             arrays[n] = flat.reshape(1, *(sizes.get(d, 0) for d in a.dims))
     record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
     fault = record.fault()
@@ -378,8 +383,11 @@ def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
 def _read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict[str, int]) -> Any:
     if not dims:
         return _read_number(raw, axes, at)
+    ragged = axes.ragged and len(dims) == 1
     size = sizes.setdefault(dims[0], len(_a(list, raw, at)))
-    if len(_a(list, raw, at)) != size:
+    if ragged:
+        sizes[dims[0]] = max(size, len(raw))
+    elif len(raw) != size:
         _fail(at, f"{len(raw)} entries, not {size}")
     if not axes.symmetric:
         return [_read_array(x, axes, dims[1:], f"{at}[{i}]", sizes) for i, x in enumerate(raw)]
@@ -389,6 +397,14 @@ def _read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dic
             _fail(f"{at}[{i}]", f"{len(row)} entries, not {i + 1}")
         whole[i, : i + 1] = [_read_number(x, axes, f"{at}[{i}][{j}]") for j, x in enumerate(row)]
     return symmetric(whole)
+
+
+def _filled(read: list[Any], axes: Axes, sizes: dict[str, int], at: str) -> list[Any]:
+    """Ragged lists, as long as the longest."""
+    size = sizes.get(axes.dims[-1], 0)
+    if size * len(read) > LARGEST:
+        _fail(at, f"lists of up to {size:,} for {len(read):,} columns")
+    return [row + [axes.empty] * (size - len(row)) for row in read]
 
 
 def _read_number(raw: Any, axes: Axes, at: str) -> float:

@@ -23,11 +23,14 @@ class Axes:
     empty: float = 0.0
     holds: Holds = "any"
     symmetric: bool = False
+    ragged: bool = False  # lists of the last axis end where only `empty` follows
 
 
-def per_group(*dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False) -> Any:
+def per_group(
+    *dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False, ragged: bool = False
+) -> Any:
     """An array field (groups, *dims); a group without rows holds `empty`; a blank record has no groups at all."""
-    axes = Axes(dims, empty, holds, symmetric)
+    axes = Axes(dims, empty, holds, symmetric, ragged)
     return field(default_factory=lambda: np.empty((0,) * (1 + len(dims))), metadata={"axes": axes})
 
 

@@ -38,6 +38,9 @@ class Method:
 
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
+    shares: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

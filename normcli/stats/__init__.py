@@ -27,6 +27,23 @@ class Statistic(Record):
     def _merge(self, other: Self) -> Self:
         raise NotImplementedError
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a further pass over the data may be needed; known before the first."""
+        return False
+
+    def again(self) -> "Statistic | None":
+        """The blank of a further pass over the same data, if it needs one: then `refined` wants what that saw."""
+        return None
+
+    def refined(self, found: "Statistic") -> Self:
+        """With what the pass that `again` asked for has found."""
+        raise NotImplementedError
+
+    def accuracy(self) -> str:
+        """How far off what it says may be, in words; nothing where that is rounding."""
+        return ""
+
     def summary(self) -> dict[str, Array]:
         """(groups, features) each, under the names that people use: count, mean, min …"""
         return {}

@@ -1,0 +1,152 @@
+"""Compactors of a quantile sketch: Karnin, Lang and Liberty, Optimal quantile approximation in streams (FOCS 2016).
+
+An item of level h stands for 2^h values. A level that holds too much is compacted: sorted, and of each pair one goes up
+a level, the first of every pair or the second. Which of them a coin says; ours is a hash of all that is held, so that
+equal rows give equal sketches. Where several levels are compacted at once, the last takes the other side than those
+below it: of 2^h neighbours one next to the middle remains, which halves the variance of the rank, and any
+rank in one sorted run is kept to within half of what an item stands for.
+
+Sketches lie in rows (a column of a group each): `items` (rows, width), level after level, sorted within a level,
++inf after the last; `sizes` (rows, levels), how many there are of each level. No more of both than the fullest row has.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.record import Array
+
+Counts = NDArray[np.int64]
+Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many
+SHRINK = 0.5  # what a level may hold, as a share of what the level above may
+
+
+def of_sorted(x: Array, k: int) -> list[Array]:
+    """The levels, at most k items in all, of one column's sorted values (n,)."""
+    levels, n = [], len(x)
+    depth = next(h for h in range(64) if (n >> h) + (n & ((1 << h) - 1)).bit_count() <= k)
+    side = int(_coins(x[None])[0]) if depth else 0
+    for h in range(depth):
+        levels.append(x[len(x) & ~1 :])
+        x = x[side ^ (h == depth - 1) : len(x) & ~1 : 2]
+    return [*levels, x]
+
+
+def laid(rows: list[list[Array]]) -> tuple[Array, Counts]:
+    """Sketches by the levels of each."""
+    sizes = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
+    for row, levels in zip(sizes, rows, strict=True):
+        row[: len(levels)] = [len(level) for level in levels]
+    items = np.full((len(rows), int(sizes.sum(axis=1).max(initial=0))), np.inf)
+    for row, levels in zip(items, rows, strict=True):
+        held = np.concatenate(levels)
+        row[: len(held)] = held
+    return items, sizes[:, : _used(sizes)]
+
+
+def merged(a: tuple[Array, Counts], b: tuple[Array, Counts], k: int) -> tuple[Array, Counts]:
+    """Both sketches in one, row by row, of at most k items each."""
+    levels = max(a[1].shape[1], b[1].shape[1])
+    together = [_widened(sizes, levels) for _, sizes in (a, b)]
+    plan = _plan(together[0] + together[1], k)
+    side = _coins(a[0]) ^ _coins(b[0])
+    both = zip(_levels(a[0], together[0]), _levels(b[0], together[1]), strict=True)
+    made: list[Level] = []
+    carry = _nothing(len(side))
+    for h in range(plan.shape[1]):
+        level = _together(_together(*next(both, (carry, _nothing(len(side))))), carry) if h < levels else carry
+        last = ~plan[:, h + 1] if h + 1 < plan.shape[1] else True
+        kept, carry = _compacted(level, plan[:, h], side ^ last)
+        made.append(kept)
+    return _flat(made)
+
+
+def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
+    """(rows, levels and perhaps more) which levels to compact, the lowest first, until at most k items are left: those
+    that hold more than their share. Where that is not enough, there is one level more, and all may hold less."""
+    rows, levels = sizes.shape
+    plan = np.zeros((rows, levels + 4), np.bool_)
+    sizes = _widened(sizes, levels + 4)
+    top = np.max(np.where(sizes > 0, np.arange(levels + 4), 0), axis=1)
+    left = sizes.sum(axis=1) > k
+    while left.any():
+        total, carry = sizes.sum(axis=1), np.zeros(rows, np.int64)
+        for h in range(int(top[left].max())):
+            share = k * (1 - SHRINK) * SHRINK ** (top - h)
+            held = sizes[:, h] + carry
+            plan[:, h] = np.where(left, (total > k) & (held > np.maximum(share, 1)) & (h < top), plan[:, h])
+            carry = np.where(plan[:, h], held // 2, 0)
+            total -= carry
+        left &= total > k
+        top += left
+    return plan
+
+
+def _compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) -> tuple[Level, Level]:
+    """What stays of a level, and what goes up: of the rows to compact, one item of each pair; the last of an odd number
+    stays."""
+    items, count = level
+    if not which.any():
+        return level, _nothing(len(count))
+    odd, pairs = which & (count % 2 == 1), np.where(which, count // 2, 0)
+    even = items[:, : items.shape[1] & ~1]
+    up = np.where(side[:, None], even[:, 1::2], even[:, ::2])
+    up = np.where(np.arange(up.shape[1]) < pairs[:, None], up, np.inf)
+    stay = np.where(which[:, None], np.inf, items)
+    stay[odd, 0] = items[odd, count[odd] - 1]
+    return (stay, np.where(which, odd, count)), (up, pairs)
+
+
+def _coins(items: Array) -> NDArray[np.bool_]:
+    """(rows,) a bit of each row's items, whatever their order (the mixing is splitmix64's)."""
+    bits = np.where(np.isinf(items), 0.0, items).view(np.uint64)
+    z = bits.sum(axis=1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((z ^ (z >> np.uint64(31))) & np.uint64(1), np.bool_)
+
+
+def _levels(items: Array, sizes: Counts) -> Iterator[Level]:
+    start = np.zeros(len(sizes), np.int64)
+    for count in sizes.T:
+        at = np.arange(count.max(initial=0))
+        there = at < count[:, None]
+        index = np.where(there, start[:, None] + at, 0)
+        yield np.where(there, np.take_along_axis(items, index, axis=1), np.inf) if len(at) else index + 0.0, count
+        start = start + count
+
+
+def _together(a: Level, b: Level) -> Level:
+    """Two runs of one level in one."""
+    if not b[1].any():
+        return a
+    if not a[1].any():
+        return b
+    count = a[1] + b[1]
+    return np.sort(np.concatenate([a[0], b[0]], axis=1), axis=1)[:, : count.max()], count
+
+
+def _flat(levels: list[Level]) -> tuple[Array, Counts]:
+    sizes = np.stack([count for _, count in levels], axis=1)
+    items = np.full((len(sizes), int(sizes.sum(axis=1).max(initial=0))), np.inf)
+    start = np.zeros(len(sizes), np.int64)
+    for held, count in levels:
+        row, at = np.nonzero(np.arange(held.shape[1]) < count[:, None])
+        items[row, start[row] + at] = held[row, at]
+        start += count
+    return items, sizes[:, : _used(sizes)]
+
+
+def _used(sizes: Counts) -> int:
+    """How many levels hold something."""
+    held = np.flatnonzero(sizes.any(axis=0))
+    return int(held[-1]) + 1 if len(held) else 0
+
+
+def _widened(sizes: Counts, levels: int) -> Counts:
+    return np.pad(sizes, ((0, 0), (0, levels - sizes.shape[1])))
+
+
+def _nothing(rows: int) -> Level:
+    return np.empty((rows, 0)), np.zeros(rows, np.int64)
