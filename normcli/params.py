@@ -126,7 +126,7 @@ def _listed(values: Any, axes: Axes) -> Any:
     if axes.ragged and values.ndim > 1:
         return [_listed(row, axes) for row in values]
     if axes.ragged:
-        values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]  # noqa: FBT003
+        values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]
     known = np.isfinite(values)
     if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
         return values.astype(int).tolist()
@@ -437,10 +437,11 @@ def _checkdescribed(step: Step, raw: dict[str, Any], at: str, types: dict[str, s
                 _fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
     counts = step.summary().get("count")
     for field, axes in step.fitted.axes().items():
-        values = getattr(step.fitted, field)[0]
         if not np.isfinite(axes.empty) and counts is not None:
-            for name in (n for n, x, c in zip(step.features, values, counts, strict=True) if np.isnan(x) and c > 0):
-                _fail(f"{at}.learned.{registry.name_of(step.fitted)}.columns.{name}.{field}", "must be a number")
+            unknown = np.isnan(getattr(step.fitted, field)[0]).reshape(len(counts), -1).any(axis=1)
+            for j in np.flatnonzero(unknown & (counts > 0)):
+                place = f"columns.{step.features[j]}.{field}" if step.fitted.is_column_wise() else f"{field}[{j}]"
+                _fail(f"{at}.learned.{registry.name_of(step.fitted)}.{place}", "must be a number")
 
 
 def _equal(a: Any, b: Any) -> bool:

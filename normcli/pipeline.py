@@ -17,11 +17,11 @@ import numpy as np
 from normcli import columns, registry, spool
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, UsageError, printable
 from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
-from normcli.plan import Plan, Seen, merged, unfitted
+from normcli.plan import Plan, Seen, merged, refined, unfitted
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -232,11 +232,13 @@ def fit(
     note: str = "",
     skip: bool = False,
     keep: Spool | None = None,
+    again: Callable[[], Iterable[Reader]] | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
     has it, and `lengths` are those of the lists in the columns that hold some. What is read is kept in a spool, where
-    there is one. Raises BadDataError."""
+    there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again`
+    opens once more. Raises BadDataError."""
     progress = progress or Progress()
     plan = Plan(unfitted(method, names, lengths or {}), schema, note=note)
     if not method.statistics:
@@ -256,6 +258,9 @@ def fit(
     if not progress.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
+    seen = refined(seen, partial(_measured_again, work, again, engine, progress))
+    if keep is not None:
+        keep.final = True
     steps = tuple(step.learn(states) for step, states in zip(plan.steps, seen, strict=True))
     kinds = dict(zip(plan.needs(), types, strict=True))
     fitted_schema = tuple(Field(f.name, kinds.get(f.name, f.type)) for f in schema)
@@ -266,6 +271,26 @@ def fit(
     _warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted
+
+
+def _measured_again(
+    work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress, blanks: tuple[Seen, ...]
+) -> tuple[Seen, ...]:
+    """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
+    asked = zip(work.plan.steps, blanks, strict=True)
+    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in asked))
+    readers = work.spool.readers if work.spool else again() if again else None
+    if readers is None:
+        raise UsageError("this takes more than one pass over the data, which can be read only once")
+    progress = Progress(most=before.rejected)
+    parts = (_measurable(reader, replace(work, plan=plan, spool=None)) for reader in readers)
+    for _, result in progress.run(parts, engine):
+        blanks = blanks if result.last else merged(blanks, result.seen)
+    if progress.rows != before.rows:
+        raise BadDataError(
+            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"
+        )
+    return blanks
 
 
 def _measurable(reader: Reader, work: Work) -> Part:

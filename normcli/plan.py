@@ -1,7 +1,7 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,6 +41,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
+    asked: Seen | None = None  # what a further pass measures, in place of the method's statistics
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -145,7 +146,8 @@ class Plan:
             if step.method.by_row:
                 skipped |= False if block.incomplete is None else block.incomplete
                 block = block.complete
-            seen.append(tuple(s.of(block) for s in step.method.statistics))
+            blanks = step.method.statistics if step.asked is None else step.asked
+            seen.append(tuple(s.of(block) for s in blanks))
         return tuple(seen), int(np.count_nonzero(skipped))
 
     def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
@@ -218,3 +220,17 @@ def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
     """States of all steps, `a`'s rows before `b`'s."""
     return tuple(tuple(x.merge(y) for x, y in zip(s, t, strict=True)) for s, t in zip(a, b, strict=True))
+
+
+def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
+    is such a pass, of the blanks of each step that it is asked for."""
+    blanks = tuple(tuple(s.again() for s in states) for states in seen)
+    asked = tuple(tuple(b for b in step if b is not None) for step in blanks)
+    if not any(asked):
+        return seen
+    found = [iter(step) for step in refined(measure(asked), measure)]
+    return tuple(
+        tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
+        for states, step, each in zip(seen, blanks, found, strict=True)
+    )

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 from normcli.compression import Expanded
-from normcli.errors import NoInputError, OutputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, OutputError, UsageError, printable
 
 STDIN = "<stdin>"
 
@@ -27,6 +27,7 @@ class Source:
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())
         self.regular = stat.S_ISREG(status.st_mode)
+        self.identity = identity(status)
         self._length = status.st_size - self.file.tell() if self.regular else None
         self._expanded = Expanded(self.file, self.name)
 
@@ -116,6 +117,21 @@ class Source:
         """Reads to the end, so that whoever writes is not told that nobody listens."""
         while not self.regular and self.read(1 << 20):
             pass
+
+
+def identity(status: os.stat_result) -> tuple[int, ...]:
+    """By what a file is known to be the same, and unchanged."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def check_unchanged(path: str | os.PathLike[str], before: tuple[int, ...]) -> None:
+    """Raises BadDataError where a file's identity is not what it was."""
+    try:
+        same = identity(os.stat(path)) == before
+    except OSError:
+        same = False
+    if not same:
+        raise BadDataError(f"{printable(os.fsdecode(path))}: was changed while it was read more than once", "fit again")
 
 
 def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:

@@ -23,7 +23,7 @@ from normcli.cli._common import (
     progress,
     tell_only,
 )
-from normcli.cli._inputs import Readers, find, many
+from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -87,6 +87,8 @@ def command(**values: Any) -> None:
     inputs = find(values, told)
     check_places(values, inputs, learns=bool(method.statistics))
     output = values["output"]
+    if any(s.repeats for s in method.statistics) and not output:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, "--exact")
     with ExitStack() as opened:
         skipped = opened.enter_context(rejects(values))
         target = file = None
@@ -112,7 +114,7 @@ def command(**values: Any) -> None:
                 pipeline.fit(
                     (r for _, r in readers), first.schema, method, engine(values),
                     names=names, lengths=pipeline.lengths_of(first, names), infinite=values["infinite"],
-                    note=values["note"], skip=skipped.skip, keep=kept, progress=seen,
+                    note=values["note"], skip=skipped.skip, keep=kept, again=readers.again, progress=seen,
                 )
             )  # fmt: skip
         current.facts["digest"] = plan.digest

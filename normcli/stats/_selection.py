@@ -1,13 +1,13 @@
 """Exact order statistics in a few passes over the data and bounded memory, from where a sketch says that they are.
 
 A pass counts what lies below and above some cuts of a column, and may collect what lies between two of them. Where a
-rank that is wanted lies in a gap between cuts that was not collected, the next pass collects it, or if that would be too
-much, cuts it finer: half of the cuts evenly spaced, half among the floats that there are, so that it comes to an end.
+rank that is wanted lies in a gap between cuts that was not collected, the next pass collects it, or if that would be
+too much, cuts it finer: half of the cuts evenly spaced, half among the floats that there are, so that it ends.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,8 @@ class Selection(Statistic):
         both = zip(self.wanted, self.seen, found, strict=True)
         return Selection(tuple(_narrowed(*each, _limit(self.wanted)) for each in both))
 
-    def refined(self, found: Statistic) -> Statistic:
-        return found
+    def refined(self, found: Statistic) -> Self:
+        return cast(Self, found)
 
 
 def windows(sketches: Sequence[tuple[Array, Array]], ranks: Sequence[Ranks], error: float) -> Selection:
@@ -102,7 +102,7 @@ def _window(items: Array, weights: Array, ranks: Ranks, error: float, limit: int
         near[low : high + 1] = True
     if weights[near].sum() > limit:
         return _cut_at(ranks, items[near])
-    edge = near & ~(np.append(False, near[:-1]) & np.append(near[1:], False))  # noqa: FBT003
+    edge = near & ~(np.append(False, near[:-1]) & np.append(near[1:], False))
     gaps = _cut_at(ranks, items[edge])
     middle = np.searchsorted(items, gaps.cuts, "right")  # the item after each cut: near, where a gap is in a window
     if not len(gaps.cuts):

@@ -31,13 +31,14 @@ class Quantiles(ColumnStatistic):
     sizes: Array = per_group("feature", "level", holds="count", ragged=True)  # items of level h: each is 2^h values
     exact: Array = per_group("wanted", "feature", empty=np.nan)  # input units, once a further pass has found them
     k: Annotated[int, Meta(ge=128, le=1 << 20)] = 4096
-    at: tuple[float, ...] | Annotated[int, Meta(ge=0)] = ()
+    at: tuple[float, ...] | Annotated[int, Meta(ge=1, le=1 << 20)] = ()
 
     def of(self, block: Block) -> Self:
         rows = [of_sorted(np.sort(x) + 0.0, self.k) for x in block.present()]  # + 0: equal values of equal bits
-        return self._with(*laid(rows), groups=1)
+        return self._with(laid(rows), groups=1)
 
-    def _with(self, items: Array, sizes: Array, groups: int) -> Self:
+    def _with(self, rows: tuple[Array, Ranks], groups: int) -> Self:
+        items, sizes = rows
         shape = groups, len(items) // groups, -1
         return replace(
             self,
@@ -50,7 +51,7 @@ class Quantiles(ColumnStatistic):
         for a, b in ((self, other), (other, self)):
             if not b.sizes.any():
                 return a
-        return self._with(*merged(self._rows(), other._rows(), self.k), groups=self.groups)
+        return self._with(merged(self._rows(), other._rows(), self.k), groups=self.groups)
 
     def _rows(self) -> tuple[Array, Ranks]:
         groups, features = self.sizes.shape[:2]
@@ -86,7 +87,7 @@ class Quantiles(ColumnStatistic):
     def _of_column(self, g: int, j: int, shares: Array, least: float, greatest: float) -> Array:
         """Between the middles of what each item stands for; equal items fill all that they stand for together."""
         values, weights = self._weighted(g, j)
-        last = np.flatnonzero(np.append(values[1:] != values[:-1], True))  # noqa: FBT003  of each run of equal ones
+        last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
         ends = np.cumsum(weights)[last]
         starts = np.append(0.0, ends[:-1])
         alone = np.diff(last, prepend=-1) == 1
@@ -146,6 +147,8 @@ class Quantiles(ColumnStatistic):
         shares = () if isinstance(self.at, int) else self.at
         if not all(0.0 <= share <= 1.0 for share in shares):
             return "at", "must be from 0 to 1"
+        if self.exact.shape[1] > (self.at if isinstance(self.at, int) else len(shares)):
+            return "exact", "more than are wanted"
         there = np.isfinite(self.items)
         if (there.sum(axis=2) != self.sizes.sum(axis=2)).any() or (self.sizes != np.rint(self.sizes)).any():
             return "items", "not as many as sizes say"

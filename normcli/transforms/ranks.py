@@ -17,7 +17,8 @@ class Ranks(Transform):
     normal, the normal quantile of it, held to that of 1e-7 on both sides.
 
     As scikit-learn's QuantileTransformer: of equal quantiles, the middle of their shares; 0 at the least value and
-    below, 1 at the greatest and above. A column that had no value learned nothing (NaN), and all of it comes out missing.
+    below, 1 at the greatest and above. A column that had no value learned nothing (NaN), and everything in it comes
+    out missing.
     """
 
     quantiles: Array = per_group("feature", "quantile", empty=np.nan)  # input units, never falling
