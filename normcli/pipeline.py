@@ -161,6 +161,7 @@ class Progress:
     inputs: int = 0
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
+    weight: int = 0  # of the chunks so far: how far `advance` was told to go
     rows: int = 0
     blank_lines: int = 0
     incomplete: int = 0
@@ -182,6 +183,7 @@ class Progress:
                 self.incomplete += result.incomplete
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
+                self.weight += result.weight
                 self.advance(result.weight)
                 self._warn_of_inexact(result.inexact)
                 yield part, result
@@ -282,7 +284,8 @@ def _measured_again(
     readers = work.spool.readers if work.spool else again() if again else None
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
-    progress = Progress(most=before.rejected)
+    before.advance(-before.weight)
+    progress = Progress(advance=before.advance, most=before.rejected)  # it has warned already
     parts = (_measurable(reader, replace(work, plan=plan, spool=None)) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = blanks if result.last else merged(blanks, result.seen)

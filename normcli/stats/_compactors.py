@@ -2,15 +2,12 @@
 
 An item of level h stands for 2^h values. A level that holds too much is compacted: sorted, and of each pair one goes up
 a level, the first of every pair or the second. Which of them a coin says; ours is a hash of all that is held, so that
-equal rows give equal sketches. Where several levels are compacted at once, the last takes the other side than those
-below it: of 2^h neighbours one next to the middle remains, which halves the variance of the rank, and any
-rank in one sorted run is kept to within half of what an item stands for.
-
-Sketches lie in rows (a column of a group each): `items` (rows, width), level after level, sorted within a level,
-+inf after the last; `sizes` (rows, levels), how many there are of each level. No more of both than the fullest row has.
+equal rows give equal sketches. Every second time a level takes the other side than the last time, which makes for half
+the variance of the ranks.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +16,33 @@ from normcli.record import Array
 
 Counts = NDArray[np.int64]
 Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many
-SHRINK = 0.5  # what a level may hold, as a share of what the level above may
+SHRINK = 2 / 3  # what a level may hold, as a share of what the level above may
+FIRST, SECOND = 1, 2  # sides
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Of a column of a group each."""
+
+    items: Array  # (rows, width) level after level, each sorted; +inf after the last; as wide as the fullest
+    sizes: Counts  # (rows, levels) how many of each level; none in vain
+    sides: Counts  # (rows, levels) which side a level is to take the next time; 0: the coin says
 
 
 def of_sorted(x: Array, k: int) -> list[Array]:
-    """The levels, at most k items in all, of one column's sorted values (n,)."""
+    """The levels, at most k items in all, of one column's sorted values (n,). Of 2^h neighbours one next to the middle
+    remains, so that every rank is off by at most half of that. (In merges, a rank that is off always in the same way
+    would do harm: there, only coins do.)"""
     levels, n = [], len(x)
     depth = next(h for h in range(64) if (n >> h) + (n & ((1 << h) - 1)).bit_count() <= k)
-    side = int(_coins(x[None])[0]) if depth else 0
+    side = int(_hashes(x[None])[0]) & 1 if depth else 0
     for h in range(depth):
         levels.append(x[len(x) & ~1 :])
         x = x[side ^ (h == depth - 1) : len(x) & ~1 : 2]
     return [*levels, x]
 
 
-def laid(rows: list[list[Array]]) -> tuple[Array, Counts]:
+def laid(rows: list[list[Array]]) -> Sketches:
     """Sketches by the levels of each."""
     sizes = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
     for row, levels in zip(sizes, rows, strict=True):
@@ -42,24 +51,33 @@ def laid(rows: list[list[Array]]) -> tuple[Array, Counts]:
     for row, levels in zip(items, rows, strict=True):
         held = np.concatenate(levels)
         row[: len(held)] = held
-    return items, sizes[:, : _used(sizes)]
+    sizes = sizes[:, : _used(sizes)]
+    return Sketches(items, sizes, np.zeros_like(sizes))
 
 
-def merged(a: tuple[Array, Counts], b: tuple[Array, Counts], k: int) -> tuple[Array, Counts]:
-    """Both sketches in one, row by row, of at most k items each."""
-    levels = max(a[1].shape[1], b[1].shape[1])
-    together = [_widened(sizes, levels) for _, sizes in (a, b)]
-    plan = _plan(together[0] + together[1], k)
-    side = _coins(a[0]) ^ _coins(b[0])
-    both = zip(_levels(a[0], together[0]), _levels(b[0], together[1]), strict=True)
+def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
+    """Both in one, row by row, of at most k items each."""
+    levels = max(a.sizes.shape[1], b.sizes.shape[1])
+    sizes = [_widened(each.sizes, levels) for each in (a, b)]
+    plan = _plan(sizes[0] + sizes[1], k)
+    sides = [_widened(each.sides, plan.shape[1]) for each in (a, b)]
+    side, left = _sides(plan, np.where(sides[0] > 0, *sides), _hashes(a.items) ^ _hashes(b.items))
+    both = zip(_levels(a.items, sizes[0]), _levels(b.items, sizes[1]), strict=True)
     made: list[Level] = []
-    carry = _nothing(len(side))
+    carry = _nothing(len(plan))
     for h in range(plan.shape[1]):
-        level = _together(_together(*next(both, (carry, _nothing(len(side))))), carry) if h < levels else carry
-        last = ~plan[:, h + 1] if h + 1 < plan.shape[1] else True
-        kept, carry = _compacted(level, plan[:, h], side ^ last)
+        level = _together(_together(*next(both)), carry) if h < levels else carry
+        kept, carry = _compacted(level, plan[:, h], side[:, h] == SECOND)
         made.append(kept)
-    return _flat(made)
+    items, new = _flat(made)
+    return Sketches(items, new, left[:, : new.shape[1]])
+
+
+def _sides(plan: NDArray[np.bool_], due: Counts, hashes: NDArray[np.uint64]) -> tuple[Counts, Counts]:
+    """(rows, levels) which side each level to compact takes, and which sides are due afterwards."""
+    coins = (hashes[:, None] >> np.arange(plan.shape[1], dtype=np.uint64)) & np.uint64(1)
+    tossed = np.where(coins == 0, FIRST, SECOND)
+    return np.where(due > 0, due, tossed), np.where(plan, np.where(due > 0, 0, FIRST + SECOND - tossed), due)
 
 
 def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
@@ -98,13 +116,13 @@ def _compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) 
     return (stay, np.where(which, odd, count)), (up, pairs)
 
 
-def _coins(items: Array) -> NDArray[np.bool_]:
-    """(rows,) a bit of each row's items, whatever their order (the mixing is splitmix64's)."""
+def _hashes(items: Array) -> NDArray[np.uint64]:
+    """(rows,) 64 coins of each row's items, whatever their order (the mixing is splitmix64's)."""
     bits = np.where(np.isinf(items), 0.0, items).view(np.uint64)
     z = bits.sum(axis=1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray((z ^ (z >> np.uint64(31))) & np.uint64(1), np.bool_)
+    return z ^ (z >> np.uint64(31))
 
 
 def _levels(items: Array, sizes: Counts) -> Iterator[Level]:

@@ -9,10 +9,10 @@ from msgspec import Meta
 from normcli.block import Block
 from normcli.record import Array, per_group
 from normcli.stats import ColumnStatistic, Statistic
-from normcli.stats._compactors import laid, merged, of_sorted
+from normcli.stats._compactors import FIRST, SECOND, Sketches, laid, merged, of_sorted
 from normcli.stats._selection import Ranks, Selection, interpolated, windows
 
-SURE = 4.0  # rank errors measured at 99 % confidence are at most 3.3 / k of the rows
+SURE = 4.0  # k times the rank error that 99 % keep within; in trials up to 6,400 merges, 2.9
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Quantiles(ColumnStatistic):
 
     items: Array = per_group("feature", "item", empty=np.inf, ragged=True)  # input units; level by level, each sorted
     sizes: Array = per_group("feature", "level", holds="count", ragged=True)  # items of level h: each is 2^h values
+    sides: Array = per_group("feature", "level", holds="count", ragged=True)  # due when a level is next compacted
     exact: Array = per_group("wanted", "feature", empty=np.nan)  # input units, once a further pass has found them
     k: Annotated[int, Meta(ge=128, le=1 << 20)] = 4096
     at: tuple[float, ...] | Annotated[int, Meta(ge=1, le=1 << 20)] = ()
@@ -37,15 +38,12 @@ class Quantiles(ColumnStatistic):
         rows = [of_sorted(np.sort(x) + 0.0, self.k) for x in block.present()]  # + 0: equal values of equal bits
         return self._with(laid(rows), groups=1)
 
-    def _with(self, rows: tuple[Array, Ranks], groups: int) -> Self:
-        items, sizes = rows
-        shape = groups, len(items) // groups, -1
-        return replace(
-            self,
-            items=items.reshape(*shape[:2], items.shape[1]),
-            sizes=sizes.reshape(*shape[:2], sizes.shape[1]).astype(np.float64),
-            exact=np.empty((groups, 0, shape[1])),
+    def _with(self, rows: Sketches, groups: int) -> Self:
+        items, sizes, sides = (
+            a.reshape(groups, len(a) // groups, a.shape[1]).astype(np.float64)
+            for a in (rows.items, rows.sizes, rows.sides)
         )
+        return replace(self, items=items, sizes=sizes, sides=sides, exact=np.empty((groups, 0, items.shape[1])))
 
     def _merge(self, other: Self) -> Self:
         for a, b in ((self, other), (other, self)):
@@ -53,10 +51,10 @@ class Quantiles(ColumnStatistic):
                 return a
         return self._with(merged(self._rows(), other._rows(), self.k), groups=self.groups)
 
-    def _rows(self) -> tuple[Array, Ranks]:
-        groups, features = self.sizes.shape[:2]
-        items, sizes = (a.reshape(groups * features, a.shape[2]) for a in (self.items, self.sizes))
-        return items, sizes.astype(np.int64)
+    def _rows(self) -> Sketches:
+        rows = self.sizes.shape[0] * self.sizes.shape[1]
+        items, sizes, sides = (a.reshape(rows, a.shape[2]) for a in (self.items, self.sizes, self.sides))
+        return Sketches(items, sizes.astype(np.int64), sides.astype(np.int64))
 
     @property
     def count(self) -> Array:
@@ -152,6 +150,8 @@ class Quantiles(ColumnStatistic):
         there = np.isfinite(self.items)
         if (there.sum(axis=2) != self.sizes.sum(axis=2)).any() or (self.sizes != np.rint(self.sizes)).any():
             return "items", "not as many as sizes say"
+        if self.sides.shape != self.sizes.shape or not np.isin(self.sides, (0, FIRST, SECOND)).all():
+            return "sides", "must be 0, 1 or 2, of levels that there are"
         return None
 
     def summary(self) -> dict[str, Array]:
