@@ -11,7 +11,7 @@ from normcli.methods._column import quantiles
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.stats.quantiles import Quantiles
+from normcli.stats.quantiles import Quantiles, spaced
 from normcli.transforms import Transform
 from normcli.transforms.ranks import Ranks
 
@@ -49,5 +49,5 @@ class Quantile(Method):
         m, found = states[Moments], states[Quantiles]
         rows = int((m.count + m.missing).max(initial=0.0))
         wanted = found.exact.shape[1] or max(1, min(self.resolution, rows))
-        each = quantiles(states, np.linspace(0.0, 1.0, wanted), exact=self.exact)
+        each = quantiles(states, spaced(wanted), exact=self.exact)
         return Ranks(np.maximum.accumulate(each, axis=2) + 0.0, self.distribution)

@@ -122,7 +122,7 @@ def _hashes(items: Array) -> NDArray[np.uint64]:
     z = bits.sum(axis=1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 def _levels(items: Array, sizes: Counts) -> Iterator[Level]:

@@ -68,7 +68,7 @@ class Quantiles(ColumnStatistic):
 
     def shares(self, rows: float) -> Array:
         """(wanted,) the shares of `at`, of so many rows."""
-        return np.linspace(0.0, 1.0, max(1, int(min(self.at, rows)))) if isinstance(self.at, int) else np.array(self.at)
+        return spaced(max(1, int(min(self.at, rows)))) if isinstance(self.at, int) else np.array(self.at)
 
     def quantiles(self, shares: Array, least: Array, greatest: Array) -> Array:
         """(groups, features, shares) numpy's linear quantiles, NaN where there is no value: exact ones that were found
@@ -97,7 +97,9 @@ class Quantiles(ColumnStatistic):
         before = np.clip(np.searchsorted(ranks, wanted, "right") - 1, 0, len(ranks) - 2)
         gap = ranks[before + 1] - ranks[before]
         share = (wanted - ranks[before]) / np.where(gap > 0, gap, 1.0)
-        return interpolated(knots[before], knots[before + 1], share)
+        made = interpolated(knots[before], knots[before + 1], share)
+        made[wanted <= 0], made[wanted >= ends[-1] - 1] = least, greatest  # also where equal items stand for the end
+        return made
 
     def _weighted(self, g: int, j: int) -> tuple[Array, Array]:
         """A column's items, sorted, and how many values each stands for."""
@@ -156,3 +158,9 @@ class Quantiles(ColumnStatistic):
 
     def summary(self) -> dict[str, Array]:
         return {"count": self.count}
+
+
+def spaced(count: int) -> Array:
+    """(count,) shares evenly spaced from 0 to 1, to the bit those that scikit-learn takes, by way of per cent:
+    where there are as many as rows, the last bit decides which of two equal values a quantile is next to."""
+    return np.linspace(0.0, 1.0, count) * 100 / 100
