@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,8 +64,6 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
 
 def check_repeatable(inputs: list[Input], flag: str) -> None:
     """Raises UsageError for an input that can be read only once."""
-    import os
-
     for each in inputs:
         if each.path is None or (os.path.exists(each.path) and not os.path.isfile(each.path)):
             raise click.UsageError(

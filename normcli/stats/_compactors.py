@@ -1,9 +1,9 @@
 """Compactors of a quantile sketch: Karnin, Lang and Liberty, Optimal quantile approximation in streams (FOCS 2016).
 
-An item of level h stands for 2^h values. A level that holds too much is compacted: sorted, and of each pair one goes up
-a level, the first of every pair or the second. Which of them a coin says; ours is a hash of all that is held, so that
-equal rows give equal sketches. Every second time a level takes the other side than the last time, which makes for half
-the variance of the ranks.
+An item of level h stands for 2^h values (one of weight w could be put in at the levels of w's binary digits). A level
+that holds too much is compacted: sorted, and of each pair one goes up a level, the first of every pair or the second.
+Which of them a coin says; ours is a hash of all that is held, so that equal rows give equal sketches. Every second time
+a level takes the other side than the last time, which makes for half the variance of the ranks.
 """
 
 from collections.abc import Iterator

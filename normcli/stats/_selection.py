@@ -34,7 +34,7 @@ class Gaps:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Counted:
     """Of one column: how many values are less than each cut (m,), and how many at most that; all; and the values in
     the gaps that are collected, in any order."""
 
@@ -43,9 +43,9 @@ class Seen:
     count: int
     values: tuple[Array, ...]
 
-    def plus(self, other: "Seen") -> "Seen":
+    def plus(self, other: "Counted") -> "Counted":
         values = self.values + other.values
-        return Seen(self.less + other.less, self.most + other.most, self.count + other.count, values)
+        return Counted(self.less + other.less, self.most + other.most, self.count + other.count, values)
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class Selection(Statistic):
     """The values of some ranks of each column, as far as they are found. Not kept in a parameter file."""
 
     wanted: tuple[Gaps, ...] = ()
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[Counted, ...] = ()
 
     def of(self, block: Block) -> Self:
-        return replace(self, seen=tuple(map(_seen, self.wanted, map(np.sort, block.present()))))
+        both = zip(self.wanted, block.present(), strict=True)
+        return replace(self, seen=tuple(_counted(gaps, np.sort(x) + 0.0) for gaps, x in both))
 
     def merge(self, other: Self) -> Self:
         if not (self.seen and other.seen):
@@ -116,15 +117,15 @@ def _cut_at(ranks: Ranks, at: Array) -> Gaps:
     return Gaps(ranks, cuts, np.zeros(len(cuts) + 1, np.bool_))
 
 
-def _seen(gaps: Gaps, x: Array) -> Seen:
+def _counted(gaps: Gaps, x: Array) -> Counted:
     """Of one column's sorted values (n,)."""
     less, most = (np.searchsorted(x, gaps.cuts, side) for side in ("left", "right"))
     starts, ends = np.append(0, most), np.append(less, len(x))
     each = [x[starts[i] : ends[i]] for i in np.flatnonzero(gaps.collected)]
-    return Seen(less, most, len(x), (np.concatenate(each),) if each else ())
+    return Counted(less, most, len(x), (np.concatenate(each),) if each else ())
 
 
-def _found(gaps: Gaps, seen: Seen) -> Array:
+def _found(gaps: Gaps, seen: Counted) -> Array:
     values = np.full(len(gaps.ranks), np.nan)
     if not len(values):
         return values
@@ -141,7 +142,7 @@ def _found(gaps: Gaps, seen: Seen) -> Array:
     return values
 
 
-def _narrowed(gaps: Gaps, seen: Seen, found: Array, limit: int) -> Gaps:
+def _narrowed(gaps: Gaps, seen: Counted, found: Array, limit: int) -> Gaps:
     """The next pass's: what was found stays a cut; the gaps of the ranks that were not are collected, or cut finer."""
     known = found[~np.isnan(found)]
     left = np.unique(np.searchsorted(seen.most, gaps.ranks[np.isnan(found)], "right"))

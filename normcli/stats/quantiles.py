@@ -12,6 +12,7 @@ from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats._compactors import FIRST, SECOND, Sketches, laid, merged, of_sorted
 from normcli.stats._selection import Ranks, Selection, interpolated, windows
 
+LEVELS = 53  # up to which counts are whole
 SURE = 4.0  # k times the rank error that 99 % keep within; in trials up to 6,400 merges, 2.9
 
 
@@ -152,6 +153,8 @@ class Quantiles(ColumnStatistic):
         there = np.isfinite(self.items)
         if (there.sum(axis=2) != self.sizes.sum(axis=2)).any() or (self.sizes != np.rint(self.sizes)).any():
             return "items", "not as many as sizes say"
+        if self.sizes.shape[2] > LEVELS or (self.sizes.sum(axis=2) > self.k).any():
+            return "sizes", f"must be of at most {LEVELS} levels, and k items"
         if self.sides.shape != self.sizes.shape or not np.isin(self.sides, (0, FIRST, SECOND)).all():
             return "sides", "must be 0, 1 or 2, of levels that there are"
         return None
