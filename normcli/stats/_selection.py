@@ -94,7 +94,7 @@ def _limit(columns: Sequence[object]) -> int:
 
 def _window(items: Array, weights: Array, ranks: Ranks, error: float, limit: int) -> Gaps:
     """Around each rank, twice as far as it may be off: cut out and collected, or if that is too much, cut at all items
-    there."""
+    there and between them."""
     ends = np.cumsum(weights)
     count = ends[-1] if len(ends) else 0.0
     reach = 2 * error * count + (weights.max() if len(weights) else 0.0)
@@ -102,7 +102,9 @@ def _window(items: Array, weights: Array, ranks: Ranks, error: float, limit: int
     for low, high in zip(*(np.searchsorted(ends, ranks + d, "right") for d in (-reach, reach)), strict=True):
         near[low : high + 1] = True
     if weights[near].sum() > limit:
-        return _cut_at(ranks, items[near])
+        at = items[near]
+        pieces = int(np.clip(limit // (4 * len(at)), 1, FINEST // 4))
+        return _cut_at(ranks, np.concatenate([at, _evenly(at[:-1], at[1:], pieces)]))
     edge = near & ~(np.append(False, near[:-1]) & np.append(near[1:], False))
     gaps = _cut_at(ranks, items[edge])
     middle = np.searchsorted(items, gaps.cuts, "right")  # the item after each cut: near, where a gap is in a window
@@ -161,12 +163,16 @@ def _narrowed(gaps: Gaps, seen: Counted, found: Array, limit: int) -> Gaps:
 
 def _finer(low: Array, high: Array, pieces: int) -> tuple[Array, Array]:
     """Cuts of gaps (n,): evenly spaced, and evenly among the floats."""
-    share = np.linspace(0.0, 1.0, pieces // 2 + 1)[1:-1, None]
-    even = np.clip(low * (1 - share) + high * share, low, high)
     first, last = _place(low), _place(high)
     steps = np.arange(1, pieces // 2, dtype=np.uint64)[:, None]
     whole, rest = np.divmod(last - first, np.uint64(pieces // 2))
-    return even.ravel(), _at_place(first + whole * steps + rest * steps // np.uint64(pieces // 2)).ravel()
+    among = _at_place(first + whole * steps + rest * steps // np.uint64(pieces // 2))
+    return _evenly(low, high, pieces // 2), among.ravel()
+
+
+def _evenly(low: Array, high: Array, pieces: int) -> Array:
+    share = np.linspace(0.0, 1.0, pieces + 1)[1:-1, None]
+    return np.asarray(np.clip(low * (1 - share) + high * share, low, high).ravel())
 
 
 def _place(x: Array) -> NDArray[np.uint64]:
