@@ -1,7 +1,7 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -47,6 +47,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
+    asked: Seen | None = None  # what a further pass measures, in place of the method's statistics
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -193,7 +194,8 @@ class Plan:
         blocks = [step.block(frame, infinite) for step in self.steps]
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         if self.weights is not None:
-            counts = columns.weights(frame, self.weights)
+            whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
+            counts = columns.weights(frame, self.weights, whole=whole)
             keys, codes, blocks = _weighted(counts, keys, codes, blocks)
         skipped = np.zeros(blocks[0].rows, np.bool_)
         for step, block in zip(self.steps, blocks, strict=True):
@@ -203,13 +205,17 @@ class Plan:
         keyed = None
         if codes is not None and keys:
             grouped = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
-            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(grouped))
+            count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
+            keyed = Keyed(keys, count, self._seen(grouped, by_key=True))
         return Measured(seen, keyed, int(np.count_nonzero(skipped)), blocks)
 
-    def _seen(self, blocks: Sequence[Block]) -> tuple[Seen, ...]:
-        each = zip(self.steps, blocks, strict=True)
-        used = ((step, block.complete if step.method.by_row else block) for step, block in each)
-        return tuple(tuple(s.of(block) for s in step.method.statistics) for step, block in used)
+    def _seen(self, blocks: Sequence[Block], *, by_key: bool = False) -> tuple[Seen, ...]:
+        seen = []
+        for step, block in zip(self.steps, blocks, strict=True):
+            used = block.complete if step.method.by_row else block
+            blanks = step.method.statistics if step.asked is None else step.asked
+            seen.append(tuple((s.by_key() if by_key else s).of(used) for s in blanks))
+        return tuple(seen)
 
     def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
         """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
@@ -330,3 +336,17 @@ def _weighted(
     if (weights != 1.0).any():
         blocks = [replace(block, weights=weights) for block in blocks]
     return keys, codes, blocks
+
+
+def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
+    is such a pass, of the blanks of each step that it is asked for."""
+    blanks = tuple(tuple(s.again() for s in states) for states in seen)
+    asked = tuple(tuple(b for b in step if b is not None) for step in blanks)
+    if not any(asked):
+        return seen
+    found = [iter(step) for step in refined(measure(asked), measure)]
+    return tuple(
+        tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
+        for states, step, each in zip(seen, blanks, found, strict=True)
+    )

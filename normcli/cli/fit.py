@@ -26,7 +26,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._continuing import continued, continuing, relearned
-from normcli.cli._inputs import Readers, find, many
+from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -102,6 +102,8 @@ def command(**values: Any) -> None:
         method = old.steps[0].method if old else method or chosen_method(values)
         current.facts["method"] = registry.name_of(method)
         check_places(values, inputs, learns=bool(method.statistics))
+        if any(s.repeats for s in method.statistics):
+            check_exact(values, inputs)
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
@@ -127,7 +129,7 @@ def command(**values: Any) -> None:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
-                keep=kept, progress=seen,
+                keep=kept, again=readers.again, progress=seen,
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
@@ -165,6 +167,17 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     explained(told, first, {*names, *beside}, values["exclude"])
     steps = unfitted(method, names, pipeline.lengths_of(first, names))
     return Plan(steps, first.schema, by=by, weights=weights)
+
+
+def check_exact(values: dict[str, Any], inputs: list[Input]) -> None:
+    """Raises UsageError where the data can't be read more than once, or would have to be."""
+    for flag in ("by", "weights", "update"):
+        if values[flag]:
+            why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
+            why = "it is of rows, not of how often they count" if flag == "weights" else why
+            raise click.UsageError(f"--exact with --{flag}: {why}")
+    if not values["output"]:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, "--exact")
 
 
 def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
