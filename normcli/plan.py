@@ -1,7 +1,7 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -48,6 +48,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
+    asked: Seen | None = None  # what a further pass measures, in place of the method's statistics
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -202,6 +203,10 @@ class Plan:
         """Whether there is anything to learn from data."""
         return any(step.learns for step in self.steps)
 
+    @property
+    def methods(self) -> list[Method]:
+        return [step.method for step in self.steps]
+
     @cached_property
     def course(self) -> Course:
         return Course.of((s.columns, s.outputs) for s in self.steps)
@@ -309,7 +314,8 @@ class Plan:
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         read = matrices.read
         if self.weights is not None:
-            counts = columns.weights(frame, self.weights)
+            whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
+            counts = columns.weights(frame, self.weights, whole=whole)
             every = {id(b): b for b in (*read, *blocks.values())}
             keys, codes, weighted = _weighted(counts, keys, codes, list(every.values()))
             now = dict(zip(every, weighted, strict=True))
@@ -322,14 +328,17 @@ class Plan:
         keyed = None
         if codes is not None and keys:
             grouped = {i: replace(block, codes=codes, groups=len(keys)) for i, block in blocks.items()}
-            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(grouped))
+            count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
+            keyed = Keyed(keys, count, self._seen(grouped, by_key=True))
         return Measured(seen, keyed, int(np.count_nonzero(skipped)), read)
 
-    def _seen(self, blocks: Mapping[int, Block]) -> tuple[Seen, ...]:
+    def _seen(self, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
         made: list[Seen] = [() for _ in self.steps]
         for i, block in blocks.items():
-            method = self.steps[i].method
-            made[i] = tuple(s.of(block.complete if method.by_row else block) for s in method.statistics)
+            step = self.steps[i]
+            used = block.complete if step.method.by_row else block
+            blanks = step.method.statistics if step.asked is None else step.asked
+            made[i] = tuple((s.by_key() if by_key else s).of(used) for s in blanks)
         return tuple(made)
 
     def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
@@ -468,3 +477,17 @@ def _weighted(
     if (weights != 1.0).any():
         blocks = [replace(block, weights=weights) for block in blocks]
     return keys, codes, blocks
+
+
+def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
+    is such a pass, of the blanks of each step that it is asked for."""
+    blanks = tuple(tuple(s.again() for s in states) for states in seen)
+    asked = tuple(tuple(b for b in step if b is not None) for step in blanks)
+    if not any(asked):
+        return seen
+    found = [iter(step) for step in refined(measure(asked), measure)]
+    return tuple(
+        tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
+        for states, step, each in zip(seen, blanks, found, strict=True)
+    )

@@ -44,8 +44,8 @@ class Recipe:
         return any(c.method.statistics for c in self.choices)
 
     @property
-    def methods(self) -> list[str]:
-        return list(dict.fromkeys(registry.name_of(c.method) for c in self.choices))
+    def methods(self) -> list[Method]:
+        return [c.method for c in self.choices]
 
     def steps(
         self, schema: Schema, size: Callable[[str], int], beside: Collection[str] = (), *, data: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from normcli import stores
 from normcli.compression import Expanded
-from normcli.errors import NoInputError, OutputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, OutputError, UsageError, printable
 from normcli.stores.reading import Object, fault_of
 
 STDIN = "<stdin>"
@@ -33,9 +33,10 @@ class Source:
         self.length: int | None  # of the file, packed as it is
         if isinstance(self.file, Object):
             self.regular, self.length = True, self.file.size
+            self.identity: tuple[object, ...] = tuple(self.file.origin.items())
         else:
             status = os.fstat(self.file.fileno())
-            self.regular = stat.S_ISREG(status.st_mode)
+            self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
             self._start = self.file.tell() if self.regular else 0
             self.length = status.st_size - self._start if self.regular else None
         self._expanded = Expanded(self.file, self.name)
@@ -155,6 +156,21 @@ class Source:
         """Reads to the end, so that whoever writes is not told that nobody listens."""
         while not self.regular and self.read(1 << 20):
             pass
+
+
+def identity(status: os.stat_result) -> tuple[int, ...]:
+    """By what a file is known to be the same, and unchanged."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) -> None:
+    """Raises BadDataError where the identity of a file or an object is not what it was."""
+    try:
+        now = tuple(Object(os.fspath(path)).origin.items()) if stores.is_uri(path) else identity(os.stat(path))
+    except (OSError, NoInputError):
+        now = ()
+    if now != before:
+        raise BadDataError(f"{printable(os.fsdecode(path))}: was changed while it was read more than once", "fit again")
 
 
 def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:

@@ -23,9 +23,9 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "recipe", "library", "schema", "inputs", "manifest", "locks", "memory"},
-    "library": {"pipeline", "recipe"},
-    "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool"},
+    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks", "memory"},
+    "library": {"pipeline"},
+    "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool", "recipe"},
     "learning": {"plan", "registry"},
     "spool": {"formats"},
     "schema": {"params"},

@@ -403,6 +403,24 @@ def test_settings_with_which_nothing_can_be_computed(variant: str, path: tuple[s
     assert refusal(text(value)).startswith(said(("steps", 0, "learned", *path)))
 
 
+SKETCHES: list[tuple[str, Any, str]] = [
+    ("sizes", lambda sizes: [[n + 1 for n in row] for row in sizes], "items"),
+    ("items", lambda items: [row[1:] for row in items], "items"),
+    ("sizes", lambda sizes: [[*row, *[0] * 53, 0.5] for row in sizes], "items"),
+    ("sides", lambda sides: [[3] for _ in sides], "sides"),
+    ("sides", lambda sides: [[0, 0, 1] for _ in sides], "sides"),
+    ("exact", [[0.0, 1.0, 2.0]], "exact"),
+    ("at", [0.5, 1.5], "at"),
+    ("k", 64, "k"),
+]
+
+
+@pytest.mark.parametrize(("field", "new", "where"), SKETCHES)
+def test_sketches_that_can_not_be(field: str, new: Any, where: str) -> None:
+    place = ("steps", 0, "statistics", "quantiles")
+    assert refusal(text(put(document("robust"), (*place, field), new))).startswith(said((*place, where)))
+
+
 # -- every place, every kind of damage ---------------------------------------------------------------------------
 def places(value: Any) -> Iterator[tuple[Path_, Any]]:
     """Everything in a document, but of long lists the beginning."""

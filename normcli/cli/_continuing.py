@@ -118,25 +118,25 @@ def _begin(path: str, values: dict[str, Any], recipe: Recipe | None, told: Conso
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
     if recipe is None:
         raise UsageError(f"{printable(path)}: there is no such file, and --create needs -m METHOD to begin one")
-    _check_learns(path, recipe.learns, recipe.methods)
+    _check_learns(path, recipe)
     told.notice(f"{printable(path)}: there is no such file, a new one begins")
 
 
-def _check_learns(path: str, learns: bool, methods: list[str]) -> None:
-    if not learns:
-        name = ", ".join(methods)
+def _check_learns(path: str, wanted: Plan | Recipe) -> None:
+    from normcli.pipeline import methods_of
+
+    if not wanted.learns:
+        name = ", ".join(methods_of(wanted))
         raise UsageError(f"{printable(path)}: {name} learns nothing from data, so there is nothing to update")
 
 
 def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: dict[str, Any]) -> None:
     """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
-    from normcli.pipeline import methods_of
-
     if recipe is not None and recipe.name:
         _check_plan(path, plan, recipe)
     elif recipe is not None:
         _check_method(path, plan, recipe.choices[0].method, options)
-    _check_learns(path, plan.learns, methods_of(plan))
+    _check_learns(path, plan)
 
 
 def _check_method(path: str, plan: Plan, method: Method, options: dict[str, Any]) -> None:

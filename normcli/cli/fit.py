@@ -26,7 +26,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._continuing import continued, continuing, relearned
-from normcli.cli._inputs import Readers, find, many
+from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -119,10 +119,12 @@ def command(**values: Any) -> None:
     output = values["output"]
     with ExitStack() as opened:
         old = opened.enter_context(continued(values, recipe, told))
-        learns = old.learns if old else needed(recipe, values).learns
-        methods = ", ".join(pipeline.methods_of(old) if old else needed(recipe, values).methods)
+        wanted = old or needed(recipe, values)
+        learns, methods = wanted.learns, ", ".join(pipeline.methods_of(wanted))
         current.facts["method"] = methods
         check_places(values, inputs, learns=learns)
+        if any(s.repeats for method in wanted.methods for s in method.statistics):
+            check_exact(values, inputs)
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
@@ -148,7 +150,7 @@ def command(**values: Any) -> None:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
-                keep=kept, progress=seen,
+                keep=kept, again=readers.again, progress=seen,
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
@@ -175,12 +177,15 @@ def command(**values: Any) -> None:
 
 def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
+    from normcli.pipeline import methods_of
     from normcli.plan import Plan
 
     by, weights = named_columns(values["by"], first), values["weights"]
     beside = {*by, *([weights] if weights else [])}
     if beside and not recipe.learns:
-        raise click.UsageError(f"{', '.join(recipe.methods)} learns nothing from data: --by and --weights have no use")
+        raise click.UsageError(
+            f"{', '.join(methods_of(recipe))} learns nothing from data: --by and --weights have no use"
+        )
     gone = sorted(beside - {f.name for f in first.schema})
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
@@ -188,6 +193,17 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     plan = Plan(steps, first.schema, by=by, weights=weights)
     explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
     return plan
+
+
+def check_exact(values: dict[str, Any], inputs: list[Input]) -> None:
+    """Raises UsageError where the data can't be read more than once, or would have to be."""
+    for flag in ("by", "weights", "update"):
+        if values[flag]:
+            why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
+            why = "it is of rows, not of how often they count" if flag == "weights" else why
+            raise click.UsageError(f"--exact with --{flag}: {why}")
+    if not values["output"]:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, "--exact")
 
 
 def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ def command(**values: Any) -> None:
         )
         label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
         click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
+        for said in filter(None, (state.accuracy() for state in step.states)):
+            click.echo(f"accuracy {said}")
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
         described = params.described(step, there, group)

@@ -9,7 +9,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.errors import printable
-from normcli.params._layout import listed
+from normcli.params._layout import LARGEST, listed
 from normcli.params._records import check_keys, count, fail, of_kind
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
@@ -95,9 +95,21 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
     made = {}
     for name, kind in axes.items():
         first = getattr(record, name)
-        more = _array([fields[name] for fields in raw], kind, first.shape[1:], f"{at}.{name}")
-        made[name] = np.concatenate([first, more])
+        values, sizes = [fields[name] for fields in raw], first.shape[1:]
+        if kind.ragged:
+            values, sizes = _even(values, kind, sizes, f"{at}.{name}")
+        made[name] = np.concatenate([kind.filled(first, sizes), _array(values, kind, sizes, f"{at}.{name}")])
     return replace(record, **made)
+
+
+def _even(raw: list[Any], axes: Axes, sizes: tuple[int, ...], at: str) -> tuple[list[Any], tuple[int, ...]]:
+    """Ragged lists of each key, all as long as the longest, and the sizes of their axes."""
+    rows = [row for key in raw for row in of_kind(list, key, f"$.keys[…].{at}")]
+    size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[…].{at}")) for row in rows)])
+    if 8 * size * len(rows) > LARGEST:
+        fail(f"$.keys[…].{at}", f"lists of up to {size:,} for {len(rows):,} columns of keys")
+    nothing = [None] if not np.isfinite(axes.empty) else [axes.empty]
+    return [[row + nothing * (size - len(row)) for row in key] for key in raw], (*sizes[:-1], size)
 
 
 def _array(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:

@@ -205,10 +205,11 @@ def _checkdescribed(step: Step, raw: dict[str, Any], at: str, schema: Schema) ->
                 fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
     counts = step.summary().get("count")
     for field, axes in step.fitted.axes().items():
-        values = getattr(step.fitted, field)[0]
         if not np.isfinite(axes.empty) and counts is not None:
-            for name in (n for n, x, c in zip(step.features, values, counts, strict=True) if np.isnan(x) and c > 0):
-                fail(f"{at}.learned.{registry.name_of(step.fitted)}.columns.{name}.{field}", "must be a number")
+            unknown = np.isnan(getattr(step.fitted, field)[0]).reshape(len(counts), -1).any(axis=1)
+            for j in np.flatnonzero(unknown & (counts > 0)):
+                place = f"columns.{step.features[j]}.{field}" if step.fitted.is_column_wise() else f"{field}[{j}]"
+                fail(f"{at}.learned.{registry.name_of(step.fitted)}.{place}", "must be a number")
 
 
 def _equal(a: Any, b: Any) -> bool:
