@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Course:
         for takes, gives in steps:
             needs += [n for n in takes if n not in now]
             here = {n: now.get(n, (n,)) for n in takes}
-            whole = tuple(dict.fromkeys(n for origins in here.values() for n in origins))
+            apart = {id(origins): origins for origins in here.values()}  # columns from the same share the tuple
+            whole = tuple(dict.fromkeys(n for origins in apart.values() for n in origins))
             clashes += [n for n in gives if n in now and n not in here]
             for gone in here.keys() & now.keys() - set(gives):
                 del now[gone]
@@ -34,22 +36,34 @@ class Course:
     def gives(self) -> tuple[str, ...]:
         return tuple(self.origins)
 
+    @cached_property
+    def bundles(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+        """Needed columns, and what is from just these: pairs are fewer than columns, of which there may be thousands."""
+        made: dict[int, list[str]] = {}
+        for name, origins in self.origins.items():
+            made.setdefault(id(origins), []).append(name)
+        return tuple((self.origins[names[0]], tuple(names)) for names in made.values())
+
     def after(self, there: Sequence[str]) -> dict[str, list[str]]:
         """What is given, by the column among those `there` after which it comes: the last that it is from."""
         made: dict[str, list[str]] = {}
         at = {n: i for i, n in enumerate(there)}
-        for name, origins in self.origins.items():
-            made.setdefault(max(origins, key=at.__getitem__), []).append(name)
+        for origins, names in self.bundles:
+            made.setdefault(max(origins, key=at.__getitem__), []).extend(names)
         return made
 
+    @cached_property
     def places(self) -> dict[str, str]:
         """For each given column, the needed one where it stands: its own, or the first that it is from."""
-        return {name: name if name in origins else origins[0] for name, origins in self.origins.items()}
+        own = set(self.needs)
+        return {name: name if name in own else origins[0] for name, origins in self.origins.items()}
 
-    def sources(self) -> dict[str, tuple[str, ...]]:
-        """For each needed column, what it can be restored from: what has its name, else all that it is in."""
-        made: dict[str, list[str]] = {n: [] for n in self.needs}
-        for name, origins in self.origins.items():
-            for n in origins:
-                made[n].append(name)
-        return {n: (n,) if n in self.origins else tuple(given) for n, given in made.items()}
+    def sources(self, at: Mapping[str, int]) -> dict[str, str]:
+        """For each needed column, where it stands when it is restored: at what has its name, else at the first, by these
+        numbers, of all that it is in."""
+        made = {n: n for n in self.needs if n in self.origins}
+        for origins, names in self.bundles:
+            first = min(names, key=at.__getitem__)
+            for n in (n for n in origins if n not in self.origins):
+                made[n] = min(made.get(n, first), first, key=at.__getitem__)
+        return made

@@ -364,7 +364,7 @@ class Plan:
         numbers = {n: made[n] for n in self.course.gives if n not in self._of_lists}
         if numbers:
             gone = self._needed - self._of_lists
-            frame = columns.put(frame, numbers, self.course.places(), gone, dtype=self.form.dtype)
+            frame = columns.put(frame, numbers, self.course.places, gone, dtype=self.form.dtype)
         for name in (n for n in self.course.gives if n in self._of_lists):
             frame = columns.put_list(frame, name, made[name], dtype=self.form.dtype)
         return frame
@@ -373,7 +373,7 @@ class Plan:
         """The frame with the columns restored, in their types, in the place of what had become of them."""
         numbers = {n: made[n] for n in self.course.needs if n not in self._of_lists}
         if numbers:
-            places = {n: given[0] for n, given in self.course.sources().items()}
+            places = self.course.sources({n: i for i, n in enumerate(self.course.gives)})
             gone = set(self.course.gives) - self._of_lists
             frame = columns.put(frame, numbers, places, gone, restored=self.types)
         for name in (n for n in self.course.needs if n in self._of_lists):
@@ -432,8 +432,9 @@ class Plan:
         there = columns.names(frame)
         at = {n: i for i, n in enumerate(there)}
         places: dict[str, dict[str, tuple[Frame, str]]] = {}
-        for name, given in self.course.sources().items():
-            place = name if name in at else min(map(self._called, given), key=at.__getitem__)
+        standing = self.course.sources({n: at[self._called(n)] for n in self.course.gives})
+        for name in self.course.needs:
+            place = name if name in at else self._called(standing[name])
             places.setdefault(place, {})[name] = new, name
         gone = set(self.needs(inverse=True))
         made: dict[str, tuple[Frame, str]] = {}

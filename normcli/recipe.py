@@ -193,7 +193,10 @@ def _method(kind: type[Method], raw: Any, at: str) -> Method:
             raise UsageError(f"{here}: is there twice")
         options[name] = None if value == "none" and _may_be_none(kind, name) else value
     try:
-        method: Method = params.typed(kind, options, f"{at}.options")
+        found = params.typed(kind, options, f"{at}.options")
+        method = kind(
+            **{n: getattr(found, n) for n in fields.values()}
+        )  # msgspec leaves what is not there to the class
         method.check()
     except BadParametersError as e:
         raise UsageError(e.message, e.hint) from None

@@ -255,9 +255,9 @@ def test_the_way_of_columns_by_their_names() -> None:
     course = Course.of([(("a", "b"), ("p", "q")), (("c",), ("c",)), (("q", "c"), ("q", "c"))])
     assert course.needs == ("a", "b", "c")
     assert course.origins == {"p": ("a", "b"), "q": ("a", "b"), "c": ("c",)}
-    assert course.places() == {"p": "a", "q": "a", "c": "c"}
+    assert course.places == {"p": "a", "q": "a", "c": "c"}
     assert course.after(["c", "a", "x", "b"]) == {"b": ["p", "q"], "c": ["c"]}
-    assert course.sources() == {"a": ("p", "q"), "b": ("p", "q"), "c": ("c",)}
+    assert course.sources({"p": 2, "q": 1, "c": 0}) == {"a": "q", "b": "q", "c": "c"}
     assert course.clashes == ()
     assert Course.of([(("a",), ("p",)), (("b",), ("p",))]).clashes == ("p",)
 

@@ -138,7 +138,8 @@ def command(**values: Any) -> None:
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
         begun = old or planned(values, first, needed(recipe, values), told)
-        names = [f.name for f in first.schema if f.name in begun.needs()]
+        needs = set(begun.needs())
+        names = [f.name for f in begun.schema if f.name in needs]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
         if values["dry_run"]:
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])

@@ -47,7 +47,6 @@ def typed(kind: Any, raw: Any, at: str) -> Any:
     check_keys(of_kind(dict, raw, at), required, at, optional=tuple(fields))
     try:
         value = msgspec.convert(raw, kind)
-        value = kind(**{n: getattr(value, n) for n in fields})  # msgspec leaves what is not there to the class
     except msgspec.ValidationError as e:
         what, _, where = str(e).partition(" - at `$")
         fail(at + where.rstrip("`"), what[:1].lower() + what[1:])
