@@ -38,7 +38,7 @@ class Course:
 
     @cached_property
     def bundles(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-        """Needed columns, and what is from just these: pairs are fewer than columns, of which there may be thousands."""
+        """Needed columns, and what is from just these: few pairs, where there may be thousands of columns."""
         made: dict[int, list[str]] = {}
         for name, origins in self.origins.items():
             made.setdefault(id(origins), []).append(name)
@@ -59,8 +59,8 @@ class Course:
         return {name: name if name in own else origins[0] for name, origins in self.origins.items()}
 
     def sources(self, at: Mapping[str, int]) -> dict[str, str]:
-        """For each needed column, where it stands when it is restored: at what has its name, else at the first, by these
-        numbers, of all that it is in."""
+        """For each needed column, where it stands when it is restored: at what has its name, else at that of all that
+        it is in whose number is the least."""
         made = {n: n for n in self.needs if n in self.origins}
         for origins, names in self.bundles:
             first = min(names, key=at.__getitem__)
