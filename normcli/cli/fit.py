@@ -63,7 +63,7 @@ EXAMPLES = (
     "--plan",
     metavar="FILE",
     type=PLACE,
-    help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see below.",
+    help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see above.",
 )
 @click.option(
     "-p",
@@ -252,6 +252,8 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
     for flag, path in (("-p", params), ("-o", output)):
         if path not in (None, "-") and below(inputs, path):
             raise click.UsageError(f"{flag} {path} is the INPUT")
+        if path not in (None, "-") and values["plan"] and same_file(path, values["plan"]):
+            raise click.UsageError(f"{flag} {path} is the --plan")
 
 
 def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str | None) -> Spool:
