@@ -88,6 +88,7 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
     method.check()
+    method.check_features(len(names))
     blank: Seen = method.statistics
     each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
     seen = (tuple(s.of(block) for s in blank) for block in each)

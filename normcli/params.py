@@ -288,13 +288,14 @@ def _typed(kind: Any, raw: Any, at: str) -> Any:
 def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     _keys(_a(dict, raw, at), STEP, at, optional=("list",))
     method: Method = _typed(_entry("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
-    try:
-        method.check()
-    except UsageError as e:
-        _fail(f"{at}.options", e.message)
     names = tuple(_a(dict, raw["columns"], f"{at}.columns"))
     if not names:
         _fail(f"{at}.columns", "there is none")
+    try:
+        method.check()
+        method.check_features(len(names))
+    except UsageError as e:
+        _fail(f"{at}.options", e.message)
     columns = names
     if "list" in raw:
         columns = (_a(str, raw["list"], f"{at}.list"),)

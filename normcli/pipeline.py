@@ -236,9 +236,11 @@ def fit(
 ) -> Plan:
     """Learns a method's parameters for columns `names` of all inputs, in one pass; `schema` is theirs as the first one
     has it, and `lengths` are those of the lists in the columns that hold some. What is read is kept in a spool, where
-    there is one. Raises BadDataError."""
+    there is one. Raises UsageError, before any data is read, where options do not go with the columns; BadDataError."""
     progress = progress or Progress()
     plan = Plan(unfitted(method, names, lengths or {}), schema, note=note)
+    for step in plan.steps:
+        method.check_features(len(step.features))
     if not method.statistics:
         return replace(plan, steps=tuple(s.learn(()) for s in plan.steps))
     work = Work(plan, frozenset(names), infinite, skip=skip, spool=keep)

@@ -2,13 +2,17 @@
 
 import dataclasses
 import math
+import os
 import types
 import typing
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
 import msgspec
 from click.shell_completion import CompletionItem
+
+from normcli.errors import BadDataError, NoInputError, printable
 
 
 class Typed(click.ParamType[Any]):
@@ -22,6 +26,8 @@ class Typed(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         found = next(readings(self.annotation, value), ...)
+        if found is ... and listing(self.annotation):
+            found = numbers_in(value) if os.path.exists(value) else ...
         if found is ...:
             self.fail(f"{value!r} is not {self.name}", param, ctx)
         try:
@@ -61,6 +67,29 @@ def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
         yield text
 
 
+def listing(annotation: Any) -> bool:
+    """Whether an annotation takes any number of numbers: on the command line, a file of them."""
+    kind = bare(annotation)
+    if get_origin(kind) in (types.UnionType, typing.Union):
+        return any(map(listing, get_args(kind)))
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
+
+
+def numbers_in(path: str) -> list[float]:
+    """What a file holds: a JSON list of numbers. Raises NoInputError or BadDataError."""
+    try:
+        text = Path(path).read_bytes()
+    except OSError as e:
+        raise NoInputError(f"{printable(path)}: {e.strerror}") from None
+    try:
+        numbers = msgspec.json.decode(text, type=list[float])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise BadDataError(f"{printable(path)}: not a JSON list of numbers") from None
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise BadDataError(f"{printable(path)}: {'a number is beyond a float' if numbers else 'there is no number'}")
+    return numbers
+
+
 def shown(annotation: Any) -> str:
     """An annotation for `--help`."""
     kind = bare(annotation)
@@ -68,6 +97,8 @@ def shown(annotation: Any) -> str:
         return "|".join(map(str, get_args(kind)))
     if get_origin(kind) in (types.UnionType, typing.Union):
         return "|".join(shown(m) for m in get_args(kind) if m is not types.NoneType)
+    if listing(kind):
+        return "FILE"
     return {int: "INT", float: "NUMBER", str: "TEXT"}[kind]
 
 
@@ -79,19 +110,21 @@ def flags(options: type, prefix: str) -> list[click.Option]:
         annotation, name = hints[field.name], "--" + field.name.replace("_", "-")
         meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
         default = field.default
+        needed = default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         about = (meta.description or "") + _default(default)
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
         if kind is bool:
             spelled = f"{name}/--no-{name[2:]}" if default else name
             made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
-        elif get_origin(kind) is tuple:
+        elif get_origin(kind) is tuple and not listing(kind):
             members = tuple(Typed(m) for m in get_args(kind))
             words = " ".join(m.name for m in members)
             made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
             kind = Typed(annotation)
-            made.append(click.Option([name, target], type=kind, metavar=kind.name, default=None, help=about))
+            unless: Any = {"required": True} if needed else {"default": None}
+            made.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
     return made
 
 

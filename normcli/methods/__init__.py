@@ -38,6 +38,9 @@ class Method:
 
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
+    shares: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -46,6 +49,9 @@ class Method:
 
     def check(self) -> None:
         """Raises UsageError where options contradict each other."""
+
+    def check_features(self, count: int) -> None:
+        """Raises UsageError where options do not go with so many columns, or a list's so many values."""
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""
