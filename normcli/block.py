@@ -1,6 +1,6 @@
 """Block: the selected columns as numbers, the one thing that statistics, methods and transforms know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +26,13 @@ class Block:
         """Of a matrix (rows, features)."""
         whole = np.asfortranarray(matrix, np.float64)
         return cls(tuple(whole.T), whole)
+
+    @classmethod
+    def joined(cls, blocks: "Sequence[Block]") -> "Block":
+        """One after the other; at least one."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(tuple(map(np.concatenate, zip(*(b.columns for b in blocks), strict=True))))
 
     @property
     def rows(self) -> int:
@@ -66,3 +73,10 @@ class Block:
         if self.incomplete is None:
             return self
         return Block(tuple(x[~self.incomplete] for x in self.columns))
+
+    @property
+    def all_or_nothing(self) -> "Block":
+        """The same rows; those that miss a value miss all."""
+        if self.incomplete is None:
+            return self
+        return Block(tuple(np.where(self.incomplete, np.nan, x) for x in self.columns))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
 from normcli.methods import Method, listed
 from normcli.outputs import Target
 from normcli.plan import Plan, Seen, merged, unfitted
+from normcli.recut import Pieces, Segment
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -42,7 +44,8 @@ class Result:
     seen: tuple[Seen, ...] = ()
     types: tuple[str, ...] = ()
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
-    piece: Any = None
+    pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
+    segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Work:
     writer: Writer | None = None
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch; 1 where chunks are worked on as they come."""
+        return self.plan.multiple if self.writer else self.plan.unfitted_multiple
+
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
         try:
@@ -72,7 +80,12 @@ class Work:
                     rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
-                return self._written(result, decoded.frame) if self.writer else self._measured(result, decoded.frame)
+                if not self.writer:
+                    result = self._kept(result, decoded.frame)
+                if self.multiple > 1:
+                    away = replace(decoded, frame=None)
+                    return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
+                return self._done(result, [self], [decoded.frame])
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
@@ -90,19 +103,34 @@ class Work:
         texts = columns.chosen_rows(again.frame, good[there])
         return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
 
-    def _measured(self, result: Result, frame: Frame) -> Result:
-        types = tuple(columns.types(frame, self.plan.needs()).values())
-        seen, incomplete = self.plan.measure(frame, self.infinite)
-        kept = spool.keep(self.spool, frame) if self.spool else None
-        return replace(result, seen=seen, incomplete=incomplete, types=types, piece=kept)
+    def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
+        """What is made of rows that were decoded before, each segment's of the work of its own part."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._done(Result(segments[-1].part), works, [s.frame for s in segments])
+        except BadRowError as e:
+            at = segments[e.frame]
+            fault = BadPlaceError(at.locate(e.row), e.what, e.hint)
+            fault.part, fault.start = at.part, at.place
+            raise fault from None
 
-    def _written(self, result: Result, frame: Frame) -> Result:
+    def _kept(self, result: Result, frame: Frame) -> Result:
+        types = tuple(columns.types(frame, self.plan.needs()).values())
+        return replace(result, types=types, pieces=(spool.keep(self.spool, frame),) if self.spool else ())
+
+    def _done(self, result: Result, works: Sequence[Work], frames: Sequence[Frame]) -> Result:
+        if not self.writer:
+            seen, incomplete = self.plan.measure(frames, self.infinite)
+            return replace(result, seen=seen, incomplete=incomplete)
+        made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse)
+        pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
+        return replace(result, incomplete=incomplete, pieces=pieces)
+
+    def encoded(self, frame: Frame) -> Any:
+        """What is written of a normalized frame."""
         assert self.writer is not None
-        frame, incomplete = self.plan.transform(frame, self.infinite, inverse=self.inverse)
         frame = columns.with_texts(frame, self.keys)
-        if self.keep is not None:
-            frame = columns.only(frame, self.keep)
-        return replace(result, incomplete=incomplete, piece=self.writer.encode(frame))
+        return self.writer.encode(frame if self.keep is None else columns.only(frame, self.keep))
 
 
 @dataclass(frozen=True)
@@ -147,6 +175,45 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
         yield Job(number, part.work, None)
 
 
+@dataclass(frozen=True)
+class Batches:
+    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
+    were decoded until there were enough."""
+
+    told: tuple[Result, ...]
+    segments: tuple[Segment, ...]
+    works: tuple[Work, ...]  # of the segments' parts
+
+    def do(self) -> tuple[Result, ...]:
+        return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
+
+
+def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Batches]:
+    """Whole batches of all parts together; a part with an output of its own has batches of its own."""
+    pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
+
+    def batches(segments: tuple[Segment, ...]) -> Batches:
+        made = Batches(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+        told.clear()
+        return made
+
+    try:
+        for result in results:
+            if result.part != number:
+                number, place = result.part, begun[result.part].reader.start
+            if result.last and begun[number].output is not None:
+                yield batches(pieces.rest())
+            told.append(replace(result, segment=None))
+            if result.segment is not None:
+                yield from map(batches, pieces.add(replace(result.segment, part=number, place=place)))
+            place += result.places
+    except BadPlaceError as e:
+        if e.start is None:
+            e.start = place if e.part == number else begun[e.part].reader.start
+        raise
+    yield batches(pieces.rest())
+
+
 @dataclass
 class Progress:
     """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
@@ -166,14 +233,18 @@ class Progress:
     incomplete: int = 0
     inexact: set[str] = field(default_factory=set)  # columns that were warned of
 
-    def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
-        """The results of all parts' chunks, in order. Raises BadDataError for the first that went wrong."""
+    def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
+        between them. Raises BadDataError for the first that went wrong."""
         begun: list[Part] = []
         number, place = -1, 0
+        results = engine.map_ordered(Job.do, _jobs(parts, begun))
+        if multiple > 1:
+            results = chain.from_iterable(engine.map_ordered(Batches.do, _recut(results, multiple, begun)))
         try:
-            for result in engine.map_ordered(Job.do, _jobs(parts, begun)):
+            for result in results:
                 part = begun[result.part]
-                if result.part != number:
+                if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
                 self._tell_rejects(part.reader, place, result.rejects)
                 place += result.places
@@ -187,7 +258,7 @@ class Progress:
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
-            place = place if e.part == number else reader.start
+            place = e.start if e.start is not None else place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
     def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
@@ -247,14 +318,15 @@ def fit(
     blank: tuple[Seen, ...] = tuple(method.statistics for _ in plan.steps)
     seen = here = blank  # of all inputs that have ended, and of the one that has not
     types: tuple[str, ...] = ()
-    for part, result in progress.run((_measurable(r, work) for r in readers), engine):
+    for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
-            keep.add(result.part, part.reader, result.piece)
-        if result.last:
+            keep.add(result.part, part.reader, result.pieces)
+        if result.last and work.multiple == 1:  # batches run on into the next input
             seen, here = merged(seen, here), blank
-        else:
-            here = merged(here, result.seen)
+        here = merged(here, result.seen) if result.seen else here
+        if result.types:
             types = tuple(map(_wider, types, result.types)) if types else result.types
+    seen = merged(seen, here)
     if not progress.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
@@ -350,7 +422,7 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     if plan.form.texts:
         empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
     with np.errstate(all="ignore"):
-        blank, _ = plan.transform(empty, "error", inverse=inverse)
+        (blank,), _ = plan.transform([empty], "error", inverse=inverse)
     there = columns.names(blank)
     if only:
         given = set(plan.gives(inverse=inverse))
@@ -383,25 +455,31 @@ def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
 
 
 def apply(
-    parts: Iterable[Part], engine: Engine, *, file: Outlet | None = None, progress: Progress | None = None
+    parts: Iterable[Part],
+    engine: Engine,
+    *,
+    file: Outlet | None = None,
+    progress: Progress | None = None,
+    multiple: int = 1,
 ) -> None:
-    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other.
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
+    whole batches, where the plan says that a batch is a `multiple`.
 
     A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
     sink: Sink | None = None
     with ExitStack() as own:
-        for part, result in progress.run(parts, engine):
+        for part, result in progress.run(parts, engine, multiple):
             if sink is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
-            if not result.last:
-                sink.write(result.piece)
-            elif target is not None:
+            for piece in result.pieces:
+                sink.write(piece)
+            if result.last and target is not None:
                 progress.settle()
                 sink.close()
                 target.commit()

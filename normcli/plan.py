@@ -1,21 +1,26 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from math import lcm
+from typing import TypeVar
 
 import numpy as np
 
 from normcli import columns
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
+from normcli.errors import BadRowError
 from normcli.methods import Method, States
 from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 
 Seen = tuple[Statistic, ...]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,17 @@ class Step:
         return tuple(f"{self.columns[0]}[{j}]" for j in range(self.length))
 
     @property
+    def unfitted_multiple(self) -> int:
+        """Rows to a whole batch for what is measured; 1 where any block does."""
+        return lcm(*(statistic.multiple for statistic in self.method.statistics))
+
+    def measure(self, block: Block) -> Seen:
+        """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
+        if self.method.by_row:
+            block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
+        return tuple(s.of(block) for s in self.method.statistics)
+
+    @property
     def fitted(self) -> Transform:
         assert self.transform is not None, "a step is applied before it has learned"
         return self.transform
@@ -70,6 +86,10 @@ class Step:
         (name,) = self.called(suffix) if inverse else self.columns
         width = len(self.fitted.outputs(self.features)) if inverse else self.length
         return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
+
+    def joined(self, frames: Sequence[Frame], infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
+        """Its matrix in frames that follow each other. Raises BadRowError, which says in which one."""
+        return Block.joined(_each(frames, lambda f: self.block(f, infinite, inverse=inverse, suffix=suffix)))
 
     def called(self, suffix: str) -> tuple[str, ...]:
         """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
@@ -137,29 +157,52 @@ class Plan:
         steps = (s for s in self.steps if s.length is not None)
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
-    def measure(self, frame: Frame, infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
-        """What each step's statistics say of a frame; and how many rows took no part, for they miss a value."""
-        seen, skipped = [], np.zeros(columns.rows(frame), np.bool_)
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch, for every transform; 1 where any block does."""
+        return lcm(*(s.fitted.multiple for s in self.steps))
+
+    @property
+    def unfitted_multiple(self) -> int:
+        """The same for what is measured."""
+        return lcm(*(s.unfitted_multiple for s in self.steps))
+
+    def in_training(self) -> "Plan":
+        """As a network in training would normalize, by each batch's own statistics; which other parameters can't undo,
+        so that the digest is another. Raises UsageError."""
+        steps = tuple(replace(s, transform=s.fitted.training()) for s in self.steps)
+        return replace(self, steps=steps, digest=f"{self.digest}:training")
+
+    def measure(self, frames: Sequence[Frame], infinite: Infinite) -> tuple[tuple[Seen, ...], int]:
+        """What each step's statistics say of frames that follow each other; and how many rows took no part, for they
+        miss a value."""
+        seen, skipped = [], np.zeros(sum(map(columns.rows, frames)), np.bool_)
         for step in self.steps:
-            block = step.block(frame, infinite)
+            block = step.joined(frames, infinite)
             if step.method.by_row:
                 skipped |= False if block.incomplete is None else block.incomplete
-                block = block.complete
-            seen.append(tuple(s.of(block) for s in step.method.statistics))
+            seen.append(step.measure(block))
         return tuple(seen), int(np.count_nonzero(skipped))
 
-    def transform(self, frame: Frame, infinite: Infinite, *, inverse: bool = False) -> tuple[Frame, int]:
-        """The frame with its columns normalized, or restored; and how many rows came out missing for one value."""
-        incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
-        new = self._apart(frame, inverse=inverse) if suffix else frame
+    def transform(
+        self, frames: Sequence[Frame], infinite: Infinite, *, inverse: bool = False
+    ) -> tuple[list[Frame], int]:
+        """Frames that follow each other, with their columns normalized, or restored; and how many rows came out missing
+        for one value. Raises BadRowError."""
+        ends, suffix = np.cumsum([columns.rows(f) for f in frames]), self.form.suffix
+        incomplete = np.zeros(ends[-1], np.bool_)
+        new = [self._apart(f, inverse=inverse) for f in frames] if suffix else list(frames)
         for step in reversed(self.steps) if inverse else self.steps:
-            block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
+            block = step.joined(frames if suffix else new, infinite, inverse=inverse, suffix=suffix)
             values = step.fitted.inverse(block) if inverse else step.fitted(block)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-            new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)
+            put = partial(step.put_back, types=self.types) if inverse else partial(step.put, dtype=self.form.dtype)
+            pairs = list(zip(new, np.split(values, ends[:-1]), strict=True))
+            new = _each(pairs, lambda pair, put=put: put(*pair))  # type: ignore[misc]
         if suffix:
-            new = self._instead(frame, new) if inverse else self._beside(frame, new)
+            made = zip(frames, new, strict=True)
+            new = [self._instead(*pair) if inverse else self._beside(*pair) for pair in made]
         return new, int(np.count_nonzero(incomplete))
 
     def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
@@ -218,3 +261,15 @@ def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
     """States of all steps, `a`'s rows before `b`'s."""
     return tuple(tuple(x.merge(y) for x, y in zip(s, t, strict=True)) for s, t in zip(a, b, strict=True))
+
+
+def _each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
+    """`work` of each, one thing to a frame; a BadRowError says of which."""
+    done = []
+    for number, thing in enumerate(things):
+        try:
+            done.append(work(thing))
+        except BadRowError as e:
+            e.frame = number
+            raise
+    return done

@@ -6,11 +6,14 @@ squared, on a mean that is corrected by the mean of what it leaves: with the rou
 deviation 0.01 comes out wrong by 1e-12.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from normcli.block import Block
 from normcli.record import Array
 
 Norm = Literal["l2", "l1"]
@@ -89,3 +92,67 @@ def _scaled(x: Array, eps: float, *, centred: bool) -> Array:
     if centred:
         centre_rows(x)
     return np.asarray(x / divisor(spread_rows(x), np.ldexp(eps, -2 * power))[:, None])
+
+
+# -- over batches of rows ----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class OverBatches:
+    """Statistics over the present values of each channel in each batch of rows: (batches, channels)."""
+
+    lengths: NDArray[np.intp]  # (batches,) rows of each
+    count: Array
+    mean: Array  # 0 where there is no value
+    mean_low: Array
+    spread: Array  # mean square of deviations, or √(π/2) times their mean size
+
+
+def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
+    """(batches,) how many rows each batch has: `size`, the last what is left; a single row joins those before."""
+    whole, rest = divmod(rows, size)
+    lengths = [size] * whole + ([rest] if rest else [])
+    if rest == 1 and whole:
+        lengths[-2:] = [size + 1]
+    return np.array(lengths, np.intp)
+
+
+def over_batches(block: Block, size: int, channels: int, norm: Norm = "l2") -> OverBatches:
+    """Of rows that are cut into batches of `size` from their first on."""
+    lengths, width = batch_lengths(block.rows, size), len(block.columns) // channels
+    made = OverBatches(lengths, *(np.zeros((len(lengths), channels)) for _ in range(4)))
+    gappy = np.isnan(block.sums)
+    for c in range(channels if block.rows else 0):
+        own = range(c * width, (c + 1) * width)
+        gaps = [np.isnan(block.columns[j]) if gappy[j] else None for j in own]
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = _over_batches([block.columns[j] for j in own], gaps, lengths, norm)
+        made.count[:, c], made.mean[:, c], made.mean_low[:, c], made.spread[:, c] = numbers
+    return made
+
+
+Gaps = Sequence[NDArray[np.bool_] | None]
+
+
+def _over_batches(
+    columns: Sequence[Array], gaps: Gaps, lengths: NDArray[np.intp], norm: Norm
+) -> tuple[Array, Array, Array, Array]:
+    """Count, mean, its lower half and spread of one channel in each batch."""
+    starts = np.cumsum(lengths) - lengths
+
+    def total(values: Sequence[Array]) -> Array:
+        return np.asarray(sum(np.add.reduceat(x, starts) for x in values))
+
+    def present(values: Iterable[Array]) -> list[Array]:
+        return [x if gap is None else np.where(gap, 0.0, x) for x, gap in zip(values, gaps, strict=True)]
+
+    count = lengths * float(len(columns)) - total([g.astype(np.float64) for g in gaps if g is not None])
+    n, given = np.maximum(count, 1.0), present(columns)
+    mean = total(given) / n
+    if not np.isfinite(mean).all():
+        mean = np.ldexp(total([np.ldexp(x, -64) for x in given]) / n, 64)
+    deviations = present(x - np.repeat(mean, lengths) for x in given)
+    low = total(deviations) / n
+    low = np.where(np.isfinite(low), low, 0.0)  # else the spread is infinite
+    deviations = present(x - np.repeat(low, lengths) for x in deviations)
+    sizes = [np.abs(x) if norm == "l1" else np.square(x) for x in deviations]
+    high = mean + low
+    return count, high, low - (high - mean), total(sizes) / n * (NORMAL if norm == "l1" else 1.0)

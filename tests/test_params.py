@@ -475,7 +475,7 @@ def sound(path: Path_, value: Any, name: str) -> bool:
     if name == "huge":
         return path[-1] in ("rows", "skipped", "ddof", "components", "rank")
     if isinstance(value, dict | list):
-        return name == "deleted" or (name == "null" and path[-1] == "ends")
+        return name == "deleted" or (name == "null" and path[-1] in ("ends", "limits"))
     if isinstance(value, int | float) and not isinstance(value, bool) and name == "true":
         return False
     return not (name == "minus one" and path[-1] in ("count", "missing", "scale", "spread", "squares", "std", "norm"))

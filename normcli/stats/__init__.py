@@ -14,6 +14,11 @@ from normcli.record import Array, Record
 class Statistic(Record):
     """What is kept of the rows seen. Made with its settings only it is blank: no groups, the identity of `merge`."""
 
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch: data are cut between batches only, and in blocks of fixed size. 1: anywhere."""
+        return 1
+
     def of(self, block: Block) -> Self:
         """The statistic of one block, by a blank's settings."""
         raise NotImplementedError
