@@ -54,6 +54,12 @@ EXAMPLES = (
 )
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
+@click.option(
+    "--training",
+    is_flag=True,
+    help="Each batch of rows by its own statistics, as a network in training does; for methods of batches. Batches are "
+    "cut over all INPUTs together, or in a directory, over each.",
+)
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
 @click.option(
     "--resume",
@@ -89,6 +95,10 @@ def command(**values: Any) -> None:
         values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
     )
     current.facts |= {"digest": plan.digest}
+    if values["training"]:
+        if inverse:
+            raise click.UsageError("--training is not for --inverse: what each batch was normalized by is gone")
+        plan = plan.in_training()
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
@@ -135,7 +145,7 @@ def into_one(
             tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(parts, engine(values), file=target, progress=seen)
+            pipeline.apply(parts, engine(values), file=target, progress=seen, multiple=plan.multiple)
         if skipped.target is not None:
             target.prepare()
             skipped.commit()
@@ -166,7 +176,7 @@ def into_directory(
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers, values, skipped) as seen:
-        pipeline.apply(parts, engine(values), progress=seen)
+        pipeline.apply(parts, engine(values), progress=seen, multiple=plan.multiple)
     return seen, printable(values["output"])
 
 

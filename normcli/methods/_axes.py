@@ -49,11 +49,11 @@ class Scaled(Method):
 class Shifted(Scaled):
     """And shifts."""
 
+    per_channel: ClassVar[tuple[str, ...]] = ("gamma", "beta")
+
     beta: Annotated[
         Numbers, Meta(description="added afterwards: a number, or a JSON file of one for each channel or column")
     ] = 0.0
-
-    per_channel = ("gamma", "beta")
 
 
 def check_groups(groups: int, count: int, option: str = "") -> None:

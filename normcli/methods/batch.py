@@ -31,6 +31,6 @@ class Batch(Formed):
         d = len(states.names)
         mean, low, spread = self._running(states, squares=not self.mean_only)
         return Batches(
-            mean, low, self._divisor(spread), gamma=self._each("gamma", d), beta=self._each("beta", d),
+            mean, low, scale=self._divisor(spread), gamma=self._each("gamma", d), beta=self._each("beta", d),
             size=self.batch_size, channels=self._channels(d), eps=self.eps, norm=self.norm, mean_only=self.mean_only,
         )  # fmt: skip
