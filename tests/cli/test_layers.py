@@ -1,6 +1,8 @@
 """Normalization layers from the command line."""
 
+import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -62,3 +64,79 @@ def test_lists_are_rows_too(desk: Desk) -> None:
     np.testing.assert_allclose(np.array(made["v"].to_pylist()), z.reshape(5, 6), rtol=1e-6, atol=1e-7)
     assert made["id"].to_pylist() == list(range(5))
     assert "one value" in desk.fails(2, "fit", "v.parquet", "-c", "v", "-m", "instance", "--channels", "6")
+
+
+# -- batches -----------------------------------------------------------------------------------------------------
+def column(path: Path, name: str = "a") -> list[float]:
+    return [float(row[name]) for row in csv.DictReader(path.read_text().splitlines())]
+
+
+def standardized(*batches: list[float]) -> list[float]:
+    return [(x - np.mean(b)) / np.sqrt(np.var(b) + 1e-5) for b in batches for x in b]
+
+
+@pytest.fixture
+def two(desk: Desk) -> tuple[str, str]:
+    """Five rows and two; their names."""
+    (desk / "one.csv").write_text("a,w\n1,x\n2,x\n4,x\n8,x\n16,x\n")
+    (desk / "two.csv").write_text("w,a\ny,3\ny,7\n")
+    return "one.csv", "two.csv"
+
+
+def test_batches_run_on_over_inputs_into_one_output(desk: Desk, two: tuple[str, str]) -> None:
+    desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json")
+    step = json.loads((desk / "p.json").read_bytes())["steps"][0]
+    assert step["statistics"]["running"]["columns"]["a"]["updates"] == 2  # of three rows, and of four
+    desk.succeeds("apply", *two, "-p", "p.json", "--training", "-o", "z.csv")
+    np.testing.assert_allclose(column(desk / "z.csv"), standardized([1, 2, 4], [8, 16, 3, 7]), rtol=1e-12)
+    assert [row["w"] for row in csv.DictReader((desk / "z.csv").read_text().splitlines())] == ["x"] * 5 + ["y"] * 2
+
+
+def test_in_a_directory_each_input_has_batches_of_its_own(desk: Desk, two: tuple[str, str]) -> None:
+    desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json")
+    done = desk.succeeds("apply", *two, "-p", "p.json", "--training", "-o", "out/")
+    assert "7 rows of 2 inputs" in done.err
+    np.testing.assert_allclose(column(desk / "out/one.csv"), standardized([1, 2, 4], [8, 16]), rtol=1e-12)
+    np.testing.assert_allclose(column(desk / "out/two.csv"), standardized([3, 7]), rtol=1e-12)
+    assert (desk / "out/two.csv").read_text().startswith("w,a\ny,")
+
+
+def test_fit_and_apply_in_one_is_the_two(desk: Desk, two: tuple[str, str]) -> None:
+    desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json", "-o", "z.csv")
+    desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "q.json")
+    desk.succeeds("apply", *two, "-p", "q.json", "-o", "y.csv")
+    assert (desk / "p.json").read_bytes() == (desk / "q.json").read_bytes()
+    assert (desk / "z.csv").read_bytes() == (desk / "y.csv").read_bytes()
+    desk.succeeds("apply", "z.csv", "-p", "p.json", "--inverse", "-o", "x.csv")
+    assert column(desk / "x.csv") == [1, 2, 4, 8, 16, 3, 7]
+
+
+def test_beside_the_originals_and_without_bad_rows(desk: Desk, two: tuple[str, str]) -> None:
+    desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json")
+    (desk / "bad.csv").write_text("a,w\n1,x\nno,x\n2.0,x\n4,x\n8,x\n16,x\n")
+    flags = ("--column-suffix", "_n", "--on-bad-row", "skip", "--rejects", "r.ndjson")
+    desk.succeeds("apply", "bad.csv", "-p", "p.json", "--training", *flags, "-o", "z.csv")
+    rows = list(csv.DictReader((desk / "z.csv").read_text().splitlines()))
+    assert [row["a"] for row in rows] == ["1", "2.0", "4", "8", "16"]
+    np.testing.assert_allclose(column(desk / "z.csv", "a_n"), standardized([1, 2, 4], [8, 16]), rtol=1e-12)
+    (reject,) = map(json.loads, (desk / "r.ndjson").read_text().splitlines())
+    assert "no" in str(reject)
+
+
+def test_training_is_refused_where_it_means_nothing(desk: Desk, parquet: str) -> None:
+    desk.params("zscore", name="z.json")
+    desk.params("batch", name="b.json")
+    assert "--training" in desk.fails(2, "apply", "table.csv", "-p", "z.json", "--training")
+    assert "--inverse" in desk.fails(2, "apply", "table.csv", "-p", "b.json", "--training", "--inverse")
+
+
+def test_what_was_normalized_in_training_says_that_running_statistics_can_not_undo_it(desk: Desk, parquet: str) -> None:
+    desk.params("batch")
+    desk.succeeds("apply", parquet, "-p", "p.json", "--training", "-o", "t.parquet")
+    assert "training" in desk.fails(65, "apply", "t.parquet", "-p", "p.json", "--inverse", "-o", "x.parquet")
+    assert "already" in desk.fails(65, "apply", "t.parquet", "-p", "p.json", "--training", "-o", "x.parquet")
+
+
+def test_a_single_row_is_too_few_to_learn_from(desk: Desk) -> None:
+    message = desk.fails(65, "fit", "-m", "batch", stdin=b"a\n1\n")
+    assert "no batch has two values in a" in message
