@@ -48,11 +48,11 @@ class Blends(Batches):
     def _instance(self, columns: list[Array]) -> Array:
         """(rows, positions) of one channel, by statistics of each row."""
         x = np.empty((len(columns[0]), len(columns)), order="F")
-        for j, column in enumerate(columns):
-            x[:, j] = column
         if self.norm == "l2" and not self.mean_only:
-            tensor.normalize_rows(x, self.eps)
+            tensor.normalize_rows(columns, x, self.eps)
             return x
+        for column, into in zip(columns, x.T, strict=True):
+            into[:] = column
         tensor.centre_rows(x)
         if not self.mean_only:
             x /= tensor.divisor(tensor.spread_rows(x, self.norm), self.eps, self.norm)[:, None]
