@@ -70,7 +70,7 @@ def apply(
 ) -> None:
     """Normalizes a file, or restores it, into another, which appears whole or not at all; in `training`, by each
     batch's own statistics. Raises NormcliError."""
-    if training and not inverse:
+    if training:
         plan = plan.in_training()
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
         reader = _reader(path, format, options, block_size)

@@ -176,7 +176,7 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
 
 
 @dataclass(frozen=True)
-class Batches:
+class Together:
     """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
     were decoded until there were enough."""
 
@@ -188,12 +188,12 @@ class Batches:
         return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
 
 
-def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Batches]:
+def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
     """Whole batches of all parts together; a part with an output of its own has batches of its own."""
     pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
 
-    def batches(segments: tuple[Segment, ...]) -> Batches:
-        made = Batches(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+    def batches(segments: tuple[Segment, ...]) -> Together:
+        made = Together(tuple(told), segments, tuple(begun[s.part].work for s in segments))
         told.clear()
         return made
 
@@ -240,7 +240,7 @@ class Progress:
         number, place = -1, 0
         results = engine.map_ordered(Job.do, _jobs(parts, begun))
         if multiple > 1:
-            results = chain.from_iterable(engine.map_ordered(Batches.do, _recut(results, multiple, begun)))
+            results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
         try:
             for result in results:
                 part = begun[result.part]

@@ -108,10 +108,10 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     made = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.replace("_", "-")
-        meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
+        metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
         default = field.default
         needed = default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        about = (meta.description or "") + _default(default)
+        about = next((m.description for m in metas if m.description), "") + _default(default)
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
         if kind is bool:

@@ -33,7 +33,8 @@ class BatchInstance(Formed):
 
     channels: Annotated[Channels, SPLIT] = field()  # required here
     rho: Annotated[
-        Share | tuple[Share, ...], Meta(description="share of the batch: a number, or a JSON file of one each channel")
+        Share | tuple[Share, ...],
+        Meta(description="the batch's share: a number, or a JSON file of one for each channel"),
     ] = 0.5
 
     @property

@@ -25,8 +25,7 @@ from normcli.stats.running import Running
 
 BLANKS: list[Statistic] = [
     *(registry.only("stats", name)() for name in registry.names("stats")),
-    Running(size=2), Running(size=3, momentum=None), Running(size=2, norm="l1"), Running(size=4, rooted=True, eps=0.25),
-    Running(size=2, momentum=1.0),
+    Running(size=2), Running(size=3, momentum=None, norm="l1", rooted=True, eps=0.25),
 ]  # fmt: skip
 GREATEST, LEAST = float(np.finfo(np.float64).max), 5e-324
 
