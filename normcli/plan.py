@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from math import lcm
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from normcli.transforms import Transform
 
 MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
 Unseen = Literal["error", "global", "missing", "pass"]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,18 @@ class Step:
     def _learned(self, states: Seen) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}))
 
+    @property
+    def unfitted_multiple(self) -> int:
+        """Rows to a whole batch for what is measured; 1 where any block does."""
+        return lcm(*(statistic.multiple for statistic in self.method.statistics))
+
+    def measure(self, block: Block, *, by_key: bool = False) -> Seen:
+        """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
+        if self.method.by_row:
+            block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
+        blanks = self.method.statistics if self.asked is None else self.asked
+        return tuple((s.by_key() if by_key else s).of(block) for s in blanks)
+
     def normalized(self, block: Block) -> Array:
         """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
         try:
@@ -119,36 +134,60 @@ class Step:
 
 @dataclass
 class Matrices:
-    """The matrices of steps in a frame: columns that are read from it, then what steps have made of them, which stays
-    float64 and never goes through the frame. `spelled` are names that columns have there, where those are others."""
+    """The matrices of steps in frames that follow each other: columns that are read from these, then what steps have
+    made of them, which stays float64 and never goes through a frame. `spelled` are names that columns have there, where
+    those are others. All that reads or makes raises BadRowError, which says in which frame."""
 
-    frame: Frame
+    frames: Sequence[Frame]
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
     made: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
-    read: list[Block] = field(default_factory=list)  # as it came from the frame
+    read: list[Block] = field(default_factory=list)  # as it came from the frames
+
+    @cached_property
+    def ends(self) -> Codes:
+        """Where each frame ends."""
+        return np.cumsum([columns.rows(f) for f in self.frames])
 
     def block(self, step: Step, *, inverse: bool = False) -> Block:
-        """The matrix of a step; with `inverse`, that which it has become. Raises BadRowError."""
+        """The matrix of a step; with `inverse`, that which it has become."""
         names = step.outputs if inverse else step.columns
         if step.length is not None:
             return self._lists(names[0], len(step.results) if inverse else step.length)
         fresh = [n for n in names if n not in self.made]
         if fresh:
-            self.read.append(columns.block(self.frame, [self.spelled.get(n, n) for n in fresh], self.infinite))
+            there = [self.spelled.get(n, n) for n in fresh]
+            self._read(lambda frame: columns.block(frame, there, self.infinite))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}
-        return Block(tuple(read[n] if n in read else _finite(self.made[n], n) for n in names))
+        return Block(tuple(read[n] if n in read else self._finite(self.made[n], n) for n in names))
 
     def _lists(self, name: str, length: int) -> Block:
         there = self.spelled.get(name, name)
         features = [f"{there}[{j}]" for j in range(length)]
         if name in self.made:
             matrix = self.made[name]
-            return Block(tuple(map(_finite, matrix.T, features)), matrix)
-        self.read.append(columns.list_block(self.frame, there, features, self.infinite))
+            return Block(tuple(map(self._finite, matrix.T, features)), matrix)
+        self._read(lambda frame: columns.list_block(frame, there, features, self.infinite))
         return self.read[-1]
+
+    def _read(self, work: Callable[[Frame], Block]) -> None:
+        self.read.append(Block.joined(_each(self.frames, work)))
+
+    def _finite(self, values: Array, name: str) -> Array:
+        """What a step has made, where the next takes it: nothing of it may be beyond a float."""
+        self.located(lambda: columns.narrowed(values, "float64", name))
+        return values
+
+    def located(self, work: Callable[[], B]) -> B:
+        """What work on all rows makes. Where a row is at fault, it is told in which frame."""
+        try:
+            return work()
+        except BadRowError as e:
+            e.frame = int(np.searchsorted(self.ends, e.row, "right"))
+            e.row -= int(self.ends[e.frame - 1]) if e.frame else 0
+            raise
 
     def put(self, step: Step, values: Array, *, inverse: bool = False) -> None:
         """The matrix of a step has become `values` (rows, outputs)."""
@@ -157,11 +196,10 @@ class Matrices:
             self.made.pop(name, None)
         self.made |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
 
-
-def _finite(values: Array, name: str) -> Array:
-    """Raises BadRowError where a step's result, which the next one takes, is beyond a float."""
-    columns.narrowed(values, "float64", name)
-    return values
+    def parts(self) -> list[tuple[Frame, dict[str, Array]]]:
+        """Each frame with what was made of its rows."""
+        cut = {n: np.split(values, self.ends[:-1]) for n, values in self.made.items()}
+        return [(frame, {n: pieces[k] for n, pieces in cut.items()}) for k, frame in enumerate(self.frames)]
 
 
 @dataclass(frozen=True)
@@ -300,9 +338,30 @@ class Plan:
                 found.append(i)
         return tuple(reversed(found))
 
-    def measure(self, frame: Frame, infinite: Infinite, *, texts: Frame) -> "Measured":
-        """What each step's statistics say of a frame, of whose rows `texts` has the keys."""
-        matrices = Matrices(frame, infinite)
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch, for every transform; 1 where any block does."""
+        return lcm(*(s.fitted.multiple for s in self.steps))
+
+    @property
+    def unfitted_multiple(self) -> int:
+        """The same for what is measured."""
+        return lcm(*(s.unfitted_multiple for s in self.steps))
+
+    def in_training(self) -> "Plan":
+        """As a network in training would normalize, by each batch's own statistics; which other parameters can't undo,
+        so that the digest is another. Raises UsageError."""
+        stay = self.learns  # steps that learn nothing do
+        steps = (s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
+        return replace(self, steps=tuple(steps), digest=f"{self.digest}:training")
+
+    def blocks(self, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
+        """What is read of frames that follow each other to be measured. Raises BadRowError."""
+        return self._measurable(frames, infinite)[0]
+
+    def _measurable(self, frames: Sequence[Frame], infinite: Infinite) -> tuple[list[Block], dict[int, Block]]:
+        """The same, and the matrix of each step that learns."""
+        matrices = Matrices(frames, infinite)
         blocks: dict[int, Block] = {}
         for i in self._to_measure:
             step = self.steps[i]
@@ -310,12 +369,18 @@ class Plan:
             if step.learns:
                 blocks[i] = block
             else:
-                matrices.put(step, (step if step.transform else step.learn(())).normalized(block))
-        keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
-        read = matrices.read
+                fitted = step if step.transform else step.learn(())
+                matrices.put(step, matrices.located(lambda f=fitted, b=block: f.normalized(b)))  # type: ignore[misc]
+        return matrices.read, blocks
+
+    def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
+        """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
+        there are keys or weights, there is one frame, for these do not go with batches."""
+        read, blocks = self._measurable(frames, infinite)
+        keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
         if self.weights is not None:
             whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
-            counts = columns.weights(frame, self.weights, whole=whole)
+            counts = columns.weights(frames[0], self.weights, whole=whole)
             every = {id(b): b for b in (*read, *blocks.values())}
             keys, codes, weighted = _weighted(counts, keys, codes, list(every.values()))
             now = dict(zip(every, weighted, strict=True))
@@ -324,8 +389,7 @@ class Plan:
         for i, block in blocks.items():
             if self.steps[i].method.by_row and block.incomplete is not None:
                 skipped |= block.incomplete
-        seen = self._seen(blocks)
-        keyed = None
+        seen, keyed = self._seen(blocks), None
         if codes is not None and keys:
             grouped = {i: replace(block, codes=codes, groups=len(keys)) for i, block in blocks.items()}
             count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
@@ -333,31 +397,33 @@ class Plan:
         return Measured(seen, keyed, int(np.count_nonzero(skipped)), read)
 
     def _seen(self, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
-        made: list[Seen] = [() for _ in self.steps]
-        for i, block in blocks.items():
-            step = self.steps[i]
-            used = block.complete if step.method.by_row else block
-            blanks = step.method.statistics if step.asked is None else step.asked
-            made[i] = tuple((s.by_key() if by_key else s).of(used) for s in blanks)
-        return tuple(made)
+        each = enumerate(self.steps)
+        return tuple(step.measure(blocks[i], by_key=by_key) if i in blocks else () for i, step in each)
 
-    def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
-        """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
-        many rows came out missing for one value."""
-        incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
-        codes = self._codes(texts) if self.by else None
-        matrices = Matrices(frame, infinite, {n: self._called(n) for n in self.course.gives} if inverse else {})
+    def transform(
+        self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], inverse: bool = False
+    ) -> tuple[list[Frame], int]:
+        """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
+        restored; and how many rows came out missing for one value. Raises BadRowError."""
+        matrices = Matrices(frames, infinite, {n: self._called(n) for n in self.course.gives} if inverse else {})
+        incomplete = np.zeros(matrices.ends[-1], np.bool_)
+        codes = np.concatenate(_each(texts, self._codes)) if self.by else None
         for step in reversed(self.steps) if inverse else self.steps:
             block = matrices.block(step, inverse=inverse)
-            values = self._values(step, block, codes, inverse=inverse)
+            work = partial(self._values, step, block, codes, inverse=inverse)
+            matrices.put(step, matrices.located(work), inverse=inverse)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-            matrices.put(step, values, inverse=inverse)
-        apart = self._apart(frame, inverse=inverse) if suffix else frame
-        new = (self._put_back if inverse else self._put)(apart, matrices.made)
-        if suffix:
-            new = self._instead(frame, new) if inverse else self._beside(frame, new)
-        return new, int(np.count_nonzero(incomplete))
+        made = _each(matrices.parts(), lambda part: self._with(*part, inverse=inverse))
+        return made, int(np.count_nonzero(incomplete))
+
+    def _with(self, frame: Frame, made: Mapping[str, Array], *, inverse: bool) -> Frame:
+        """A frame with what the steps have made of its columns, in their place or beside them."""
+        put = self._put_back if inverse else self._put
+        if not self.form.suffix:
+            return put(frame, made)
+        new = put(self._apart(frame, inverse=inverse), made)
+        return self._instead(frame, new) if inverse else self._beside(frame, new)
 
     def _put(self, frame: Frame, made: Mapping[str, Array]) -> Frame:
         """The frame with what has become of its columns in their place."""
@@ -492,3 +558,15 @@ def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[
         tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
         for states, step, each in zip(seen, blanks, found, strict=True)
     )
+
+
+def _each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
+    """`work` of each, one thing to a frame; a BadRowError says of which."""
+    done = []
+    for number, thing in enumerate(things):
+        try:
+            done.append(work(thing))
+        except BadRowError as e:
+            e.frame = number
+            raise
+    return done

@@ -187,6 +187,9 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
         raise click.UsageError(
             f"{', '.join(methods_of(recipe))} learns nothing from data: --by and --weights have no use"
         )
+    if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
+        what = f"{', '.join(methods_of(recipe))} learns from batches of rows that follow each other"
+        raise click.UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside - {f.name for f in first.schema})
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
