@@ -16,7 +16,7 @@ from normcli import columns, params, registry
 from normcli.columns import Schema
 from normcli.errors import BadDataError, BadParametersError, UsageError, printable
 from normcli.methods import Method, listed
-from normcli.plan import Plan, Step, unfitted
+from normcli.plan import Step, fault, unfitted
 from normcli.sources import open_source
 
 LARGEST = 1 << 24  # bytes
@@ -99,9 +99,9 @@ class _Begun:
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
         self.called += [name] * len(steps)
-        fault = Plan(tuple(self.steps)).fault(self.called)
-        if fault:
-            raise UsageError(fault[1])
+        wrong = fault(self.steps, self.called)
+        if wrong:
+            raise UsageError(wrong[1])
 
     def _selected(self, choice: Choice) -> dict[str, None]:
         names = columns.select(self.schema, choice.columns, choice.exclude, unseen=not choice.method.statistics)

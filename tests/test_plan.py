@@ -14,7 +14,6 @@ import pytest
 from normcli import library, params
 from normcli.block import Block
 from normcli.columns import Field
-from normcli.course import Course
 from normcli.errors import BadDataError, BadParametersError, NotInvertibleError, UsageError
 from normcli.formats import csv
 from normcli.methods import Method
@@ -26,7 +25,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan, Step
+from normcli.plan import Course, Plan, Step, fault
 from normcli.recipe import Choice, Recipe
 from normcli.record import Array
 
@@ -245,10 +244,10 @@ def test_steps_that_learned_nothing_may_follow_each_other() -> None:
     methods = (Unit(), Log1p(), ZScore())
     pairs = ("a",), ("a", "b"), ("b",)
     steps = [Step(m, c) for m, c in zip(methods, pairs, strict=True)]
-    assert Plan(tuple(steps)).fault() is None  # b has not gone through unit
-    fault = Plan((*steps[:2], Step(ZScore(), ("a",)))).fault()
-    assert fault is not None
-    assert fault[0] == 2
+    assert fault(steps) is None  # b has not gone through unit
+    wrong = fault((*steps[:2], Step(ZScore(), ("a",))))
+    assert wrong is not None
+    assert wrong[0] == 2
 
 
 def test_the_way_of_columns_by_their_names() -> None:

@@ -16,7 +16,7 @@ from normcli.params import _keys
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
 from normcli.params._records import check_keys, count, fail, named, of_kind, read_record, typed
 from normcli.params._writing import described
-from normcli.plan import Plan, Step
+from normcli.plan import Plan, Step, fault
 from normcli.sources import open_source
 
 
@@ -68,9 +68,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     if plan.by:
         plan = _keys.read(document["keys"], plan)
         document["keys"] = Lines(document["keys"])
-    fault = plan.fault()
-    if fault:
-        fail(f"$.steps[{fault[0]}]", fault[1])
+    wrong = fault(plan.steps)
+    if wrong:
+        fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
         found = digest_of("".join(laid({k: v for k, v in document.items() if k != "digest"})))
     except ValueError:

@@ -1,0 +1,278 @@
+"""Plan: what is to be done, and what was seen."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from math import lcm
+from typing import Literal
+
+import numpy as np
+
+from normcli import columns, registry
+from normcli.block import Block
+from normcli.columns import Dtype, Frame, Infinite, Schema
+from normcli.errors import BadRowError, NotInvertibleError
+from normcli.keys import Key, Keyed, Seen, described
+from normcli.methods import Method
+from normcli.plan.course import Course
+from normcli.plan.matrices import Matrices, each
+from normcli.plan.placing import Placing
+from normcli.plan.steps import Step
+from normcli.record import Array, Codes
+
+MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
+Unseen = Literal["error", "global", "missing", "pass"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
+    suffix, in place of the original or beside it, under its name with that. `texts`: originals beside which they
+    stand are copied character for character from `columns.with_originals`; else they are numbers. `unseen` says what
+    becomes of rows whose key was not fitted; those whose key had fewer than `min_count` rows go by all rows."""
+
+    dtype: Dtype | None = None
+    suffix: str = ""
+    texts: bool = False
+    unseen: Unseen = "error"
+    min_count: int = 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was seen of a frame: each step's states, of all rows and by key; how many rows took no part, for they miss
+    a value; and what was read for it, as blocks."""
+
+    seen: tuple[Seen, ...]
+    keyed: Keyed | None
+    incomplete: int
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps, and the data that they were fitted on: all that a parameter file holds; and the form of what comes of
+    applying them, which it does not."""
+
+    steps: tuple[Step, ...]
+    schema: Schema = ()
+    rows: int = 0
+    skipped: int = 0  # rows that took no part, for they miss a value
+    note: str = ""
+    inputs: tuple[str, ...] = ()  # digests of the contents that were counted, in order
+    by: tuple[str, ...] = ()  # columns that rows are grouped by
+    keys: tuple[Key, ...] = ()  # group i + 1 of states and transforms is of keys[i], group 0 of all rows
+    key_rows: tuple[int, ...] = ()
+    weights: str | None = None  # a column that says how often each row counts
+    digest: str = ""
+    form: Form = Form()
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The original type of each column."""
+        return {f.name: f.type for f in self.schema}
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything to learn from data."""
+        return any(step.learns for step in self.steps)
+
+    @property
+    def methods(self) -> list[Method]:
+        return [step.method for step in self.steps]
+
+    @cached_property
+    def course(self) -> Course:
+        return Course.of((s.columns, s.outputs) for s in self.steps)
+
+    @cached_property
+    def schemas(self) -> tuple[Schema, ...]:
+        """The columns as they come to each step."""
+        made = [self.schema]
+        for step in self.steps[:-1]:
+            made.append(step.after(made[-1]))
+        return tuple(made)
+
+    def at(self, i: int) -> str:
+        """Of which step a message is; empty where all are of one method."""
+        one = len({step.method for step in self.steps}) == 1
+        return "" if one else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
+
+    def check_invertible(self) -> None:
+        """Raises NotInvertibleError where what a step has made can't be restored, saying which."""
+        for i, step in enumerate(self.steps):
+            try:
+                step.fitted.check_invertible()
+            except NotInvertibleError as e:
+                raise NotInvertibleError(self.at(i) + e.message, e.hint) from None
+
+    def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
+        """Names of the columns that must be there."""
+        return tuple(map(self.placing.called, self.course.gives)) if inverse else self.course.needs
+
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns that a fit reads as numbers."""
+        return (*self.needs(), *([self.weights] if self.weights else []))
+
+    def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
+        """Names of the columns that come out, in their place or beside them."""
+        return self.needs(inverse=not inverse)
+
+    @cached_property
+    def placing(self) -> Placing:
+        lists = frozenset(n for s in self.steps if s.length is not None for n in s.columns)
+        form = self.form
+        return Placing(self.course, lists, self.types, form.dtype, form.suffix, form.texts)
+
+    def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
+        """Names that columns would come out by, though others have them already."""
+        if inverse and self.form.suffix:
+            return []  # originals that are still there give way
+        stay = set(there) if self.form.suffix else set(there).difference(self.needs(inverse=inverse))
+        often = Counter(self.gives(inverse=inverse))
+        return [n for n, count in often.items() if n in stay or count > 1 or n in self.course.clashes]
+
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """Names of the columns whose lists are a matrix, and of those beside them."""
+        return self.placing.lists.union(map(self.placing.called, self.placing.lists))
+
+    @cached_property
+    def _to_measure(self) -> tuple[int, ...]:
+        """The steps that learn, and those that have learned nothing on whose results they do."""
+        wanted, found = set[str](), []
+        for i, step in reversed(list(enumerate(self.steps))):
+            if step.learns or not wanted.isdisjoint(step.outputs):
+                wanted.update(step.columns)
+                found.append(i)
+        return tuple(reversed(found))
+
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch, for every transform; 1 where any block does."""
+        return lcm(*(s.fitted.multiple for s in self.steps))
+
+    @property
+    def unfitted_multiple(self) -> int:
+        """The same for what is measured."""
+        return lcm(*(s.unfitted_multiple for s in self.steps))
+
+    def in_training(self) -> "Plan":
+        """As a network in training would normalize, by each batch's own statistics; which other parameters can't undo,
+        so that the digest is another. Raises UsageError."""
+        stay = self.learns  # steps that learn nothing do
+        steps = (s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
+        return replace(self, steps=tuple(steps), digest=f"{self.digest}:training")
+
+    def blocks(self, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
+        """What is read of frames that follow each other to be measured. Raises BadRowError."""
+        return self._measurable(frames, infinite)[0]
+
+    def _measurable(self, frames: Sequence[Frame], infinite: Infinite) -> tuple[list[Block], dict[int, Block]]:
+        """The same, and the matrix of each step that learns."""
+        matrices = Matrices(frames, infinite)
+        blocks: dict[int, Block] = {}
+        for i in self._to_measure:
+            step = self.steps[i]
+            block = matrices.block(step)
+            if step.learns:
+                blocks[i] = block
+            else:
+                fitted = step if step.transform else step.learn(())
+                matrices.put(step, matrices.located(lambda f=fitted, b=block: f.normalized(b)))  # type: ignore[misc]
+        return matrices.read, blocks
+
+    def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
+        """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
+        there are keys or weights, there is one frame, for these do not go with batches."""
+        read, blocks = self._measurable(frames, infinite)
+        keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
+        if self.weights is not None:
+            whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
+            counts = columns.weights(frames[0], self.weights, whole=whole)
+            every = {id(b): b for b in (*read, *blocks.values())}
+            keys, codes, weighted = _weighted(counts, keys, codes, list(every.values()))
+            now = dict(zip(every, weighted, strict=True))
+            read, blocks = [now[id(b)] for b in read], {i: now[id(b)] for i, b in blocks.items()}
+        skipped = np.zeros(read[0].rows, np.bool_)
+        for i, block in blocks.items():
+            if self.steps[i].method.by_row and block.incomplete is not None:
+                skipped |= block.incomplete
+        seen, keyed = self._seen(blocks), None
+        if codes is not None and keys:
+            grouped = {i: replace(block, codes=codes, groups=len(keys)) for i, block in blocks.items()}
+            count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
+            keyed = Keyed(keys, count, self._seen(grouped, by_key=True))
+        return Measured(seen, keyed, int(np.count_nonzero(skipped)), read)
+
+    def _seen(self, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
+        each = enumerate(self.steps)
+        return tuple(step.measure(blocks[i], by_key=by_key) if i in blocks else () for i, step in each)
+
+    def transform(
+        self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], inverse: bool = False
+    ) -> tuple[list[Frame], int]:
+        """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
+        restored; and how many rows came out missing for one value. Raises BadRowError."""
+        called = {n: self.placing.called(n) for n in self.course.gives} if inverse else {}
+        matrices = Matrices(frames, infinite, called)
+        incomplete = np.zeros(matrices.ends[-1], np.bool_)
+        codes = np.concatenate(each(texts, self._codes)) if self.by else None
+        for step in reversed(self.steps) if inverse else self.steps:
+            block = matrices.block(step, inverse=inverse)
+            work = partial(self._values, step, block, codes, inverse=inverse)
+            matrices.put(step, matrices.located(work), inverse=inverse)
+            if step.method.by_row and block.incomplete is not None:
+                incomplete |= block.incomplete
+        made = each(matrices.parts(), lambda part: self.placing(*part, inverse=inverse))
+        return made, int(np.count_nonzero(incomplete))
+
+    def _codes(self, frame: Frame) -> Codes:
+        """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
+        keys, codes = columns.keys(frame, self.by)
+        instead = {"global": 0, "missing": MISSING, "pass": PASS, "error": PASS}[self.form.unseen]
+        groups = np.array([self._groups.get(key, instead) for key in keys], np.intp)
+        if self.form.unseen == "error" and (groups == PASS).any():
+            row = int(np.argmax(groups[codes] == PASS))
+            what = f"the fit has seen no {described(self.by, keys[codes[row]])}"
+            raise BadRowError(row, what, "--unseen global, missing or pass takes it")
+        return groups[codes]
+
+    @cached_property
+    def _groups(self) -> dict[Key, int]:
+        """The group of each key; that of all rows where it had too few of its own."""
+        each = enumerate(zip(self.keys, self.key_rows, strict=True), 1)
+        return {key: group if count >= self.form.min_count else 0 for group, (key, count) in each}
+
+    def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
+        """(rows, outputs) the matrix of a step normalized, or restored."""
+        work = step.fitted.inverse if inverse else step.normalized
+        if codes is None:
+            return work(block)
+        values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
+        values[codes == MISSING] = np.nan
+        if (stays := codes == PASS).any():
+            values[stays] = block.values[stays]
+        return values
+
+    def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Names of restored columns as they once stood, where all of them are there."""
+        original = tuple(f.name for f in self.schema)
+        rest = tuple(n for n in names if n == columns.REST)
+        return (*original, *rest) if {*original, *rest} == set(names) else tuple(names)
+
+
+def _weighted(
+    weights: Array, keys: tuple[Key, ...], codes: Codes | None, blocks: list[Block]
+) -> tuple[tuple[Key, ...], Codes | None, list[Block]]:
+    """Blocks whose rows count so often, without those that don't; where each counts once, as without weights."""
+    if not weights.all():
+        there = weights > 0.0
+        weights, blocks = weights[there], [block.taken(there) for block in blocks]
+        if codes is not None:
+            used, codes = np.unique(codes[there], return_inverse=True)
+            keys = tuple(keys[c] for c in used.tolist())
+    if (weights != 1.0).any():
+        blocks = [replace(block, weights=weights) for block in blocks]
+    return keys, codes, blocks
