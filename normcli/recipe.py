@@ -58,7 +58,8 @@ class Recipe:
             try:
                 begun.add(choice)
             except BadDataError as e:
-                raise BadDataError(f"{at}{data}: {e.message}" if data else at + e.message, e.hint) from None
+                of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
+                raise BadDataError(at + of + e.message, e.hint) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
@@ -113,7 +114,10 @@ class _Begun:
         if late is not None:
             what = f"column '{printable(late)}' is of {self.unsure[late]}, and how many that gives only the fit tells"
             raise UsageError(what, "there, components may be a whole number")
-        return dict.fromkeys(n for n in names if n not in self.beside)
+        left = dict.fromkeys(n for n in names if n not in self.beside)
+        if not left:
+            raise BadDataError(f"every selected column is one of --by or --weights: {listed(list(names))}")
+        return left
 
     def _check_gives(self, step: Step) -> None:
         stay = {f.name for f in self.schema}.difference(step.columns)

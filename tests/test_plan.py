@@ -233,6 +233,13 @@ def test_columns_that_are_not_there(choices: list[Choice], said: str) -> None:
     assert said in caught.value.message
 
 
+def test_nothing_is_left_beside_keys_and_weights() -> None:
+    with pytest.raises(
+        BadDataError, match="p.toml: steps\\[0\\]: x.csv: every selected column is one of --by or --weights: a, b"
+    ):
+        Recipe((Choice(Unit()),), "p.toml").steps(SCHEMA[:2], lambda name: 4, {"a", "b"}, data="x.csv")
+
+
 def test_components_that_nobody_takes_may_be_as_many_as_data_say(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)))
     plan = library.fit(given, [Choice(Asinh()), Choice(SHARE, ("a,b",)), Choice(Unit(), ("c",))])
