@@ -82,5 +82,10 @@ def _longer(like: Statistic, old: Statistic | None, room: int) -> Statistic:
 
 
 def described(by: Sequence[str], key: Key) -> str:
-    """A key for messages: store=17, region=null."""
-    return ", ".join(f"{name}={'null' if text is None else text}" for name, text in zip(by, key, strict=True))
+    """A key for messages: store=17, region=null; in quotes what would look like another key."""
+    each = zip(by, key, strict=True)
+    return ", ".join(f"{name}={'null' if text is None else _told_apart(text)}" for name, text in each)
+
+
+def _told_apart(text: str) -> str:
+    return f'"{text}"' if text in ("", "null") or ", " in text or text != text.strip() else text

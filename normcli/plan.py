@@ -1,10 +1,10 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -68,7 +68,11 @@ class Step:
         """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
         BadDataError."""
         if self.method.at_once or len(called) == 1:
-            return replace(self, states=states, transform=self._learned(states))
+            try:
+                return replace(self, states=states, transform=self._learned(states))
+            except BadDataError:
+                if len(called) == 1:
+                    raise  # else the first group that is unfit is told
         each = []
         for group, name in enumerate(called):
             try:
@@ -114,11 +118,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen of a frame: each step's states, of all rows and by key; how many rows took no part, for they miss
-    a value; and the steps' blocks."""
+    """What was seen of a frame: each step's states, of all rows and by key; how many rows there were whose weight is
+    not 0, and how many of them took no part, for they miss a value; and the steps' blocks, with weights and codes."""
 
     seen: tuple[Seen, ...]
     keyed: Keyed | None
+    rows: int
     incomplete: int
     blocks: list[Block]
 
@@ -181,7 +186,16 @@ class Plan:
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
     def measure(self, frame: Frame, infinite: Infinite, *, texts: Frame) -> "Measured":
-        """What each step's statistics say of a frame, of whose rows `texts` has the keys."""
+        """What each step's statistics say of a frame, of whose rows `texts` has the keys. Raises BadRowError."""
+        try:
+            return self._measured(frame, infinite, texts)
+        except BadRowError as e:
+            others: list[Callable[[], object]] = [partial(step.block, frame, infinite) for step in self.steps]
+            others += [partial(columns.keys, texts, self.by)] if self.by else []
+            others += [] if self.weights is None else [partial(columns.weights, frame, self.weights)]
+            _raise_first(e, others)
+
+    def _measured(self, frame: Frame, infinite: Infinite, texts: Frame) -> "Measured":
         blocks = [step.block(frame, infinite) for step in self.steps]
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         if self.weights is not None:
@@ -194,9 +208,9 @@ class Plan:
         seen = self._seen(blocks)
         keyed = None
         if codes is not None and keys:
-            grouped = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
-            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(grouped))
-        return Measured(seen, keyed, int(np.count_nonzero(skipped)), blocks)
+            blocks = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
+            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(blocks))
+        return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), blocks)
 
     def _seen(self, blocks: Sequence[Block]) -> tuple[Seen, ...]:
         each = zip(self.steps, blocks, strict=True)
@@ -208,7 +222,11 @@ class Plan:
         many rows came out missing for one value."""
         incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
         new = self._apart(frame, inverse=inverse) if suffix else frame
-        codes = self._codes(texts) if self.by else None
+        try:
+            codes = self._codes(texts) if self.by else None
+        except BadRowError as e:
+            blocks = (partial(s.block, frame, infinite, inverse=inverse, suffix=suffix) for s in self.steps)
+            _raise_first(e, blocks)
         for step in reversed(self.steps) if inverse else self.steps:
             block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
             values = self._values(step, block, codes, inverse=inverse)
@@ -303,6 +321,16 @@ def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
     """States of all steps, `a`'s rows before `b`'s."""
     return tuple(tuple(x.merge(y) for x, y in zip(s, t, strict=True)) for s, t in zip(a, b, strict=True))
+
+
+def _raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
+    """Raises the one of the first row: what was found, or what others raise."""
+    for other in others:
+        try:
+            other()
+        except BadRowError as e:
+            found = e if e.row < found.row else found
+    raise found from None
 
 
 def _weighted(

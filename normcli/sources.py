@@ -24,6 +24,7 @@ class Source:
     file: io.FileIO
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
+    keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
 
     def __post_init__(self) -> None:
         status = os.fstat(self.file.fileno())

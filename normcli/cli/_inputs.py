@@ -108,6 +108,7 @@ class Readers:
         from normcli import formats, sources
 
         source = sources.open_source(each.path, example=self._example)
+        source.keys = each.keys
         format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)
         skip = {"skip": True} if self._values["on_bad_row"] == "skip" else {}

@@ -164,6 +164,8 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     from normcli.plan import Plan, unfitted
 
     by, weights = named_columns(values["by"], first), values["weights"]
+    if weights in by:
+        raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([weights] if weights else [])}
     if beside and not method.statistics:
         raise click.UsageError(f"{registry.name_of(method)} learns nothing from data: --by and --weights have no use")
@@ -177,8 +179,9 @@ def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
     """The columns of --by: one that is called so, or names between commas. Raises UsageError for one given twice."""
     if text is None:
         return ()
-    names = (text,) if text in {f.name for f in first.schema} else tuple(text.split(","))
-    if len(set(names)) < len(names) or names == ("",):
+    there = {*dict(first.source.keys), *(f.name for f in first.schema)}
+    names = (text,) if text in there else tuple(text.split(","))
+    if len(set(names)) < len(names) or not there.issuperset(n for n in names if not n):
         raise click.UsageError(f"--by {text}: a column is named twice, or not at all")
     return names
 
@@ -201,16 +204,16 @@ def selected(values: dict[str, Any], first: Reader, beside: set[str], *, learns:
     from normcli import columns
 
     there = {f.name for f in first.schema}
-    gone = sorted(beside - there)
+    gone = sorted(beside.difference(there, dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
+    named = {c for given in values["columns"] for c in ([given] if given in there else given.split(","))}
+    if beside & named:
+        raise click.UsageError(f"-c {min(beside & named)}: is a column of --by or --weights")
     try:
         names = columns.select(first.schema, values["columns"], values["exclude"], unseen=not learns)
     except BadDataError as e:
         raise BadDataError(f"{first.source.name}: {e.message}", e.hint) from None
-    twice = beside.intersection(names)
-    if twice and beside.intersection(c for selector in values["columns"] for c in (selector, *selector.split(","))):
-        raise click.UsageError(f"-c {min(twice)}: is a column of --by or --weights")
     return tuple(n for n in names if n not in beside)
 
 
