@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from normcli.errors import printable
 from normcli.record import Array, Codes
 from normcli.stats import Statistic
 
@@ -84,8 +85,9 @@ def _longer(like: Statistic, old: Statistic | None, room: int) -> Statistic:
 def described(by: Sequence[str], key: Key) -> str:
     """A key for messages: store=17, region=null; in quotes what would look like another key."""
     each = zip(by, key, strict=True)
-    return ", ".join(f"{name}={'null' if text is None else _told_apart(text)}" for name, text in each)
+    return ", ".join(f"{printable(name)}={'null' if text is None else _told_apart(text)}" for name, text in each)
 
 
 def _told_apart(text: str) -> str:
+    text = printable(text)
     return f'"{text}"' if text in ("", "null") or ", " in text or text != text.strip() else text

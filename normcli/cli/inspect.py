@@ -34,6 +34,7 @@ def command(**values: Any) -> None:
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
     plan = params.read_file(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
+    group = 0 if values["key"] is None else group_of(plan, values["key"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
     click.echo(
@@ -42,12 +43,10 @@ def command(**values: Any) -> None:
     )
     if plan.weights is not None:
         click.echo(f"weights  {printable(plan.weights)}")
-    group = 0
     if plan.by:
         click.echo(f"by       {', '.join(map(printable, plan.by))}: {len(plan.keys):,} keys")
-    if values["key"] is not None:
-        group = group_of(plan, values["key"])
-        key = printable(keys.described(plan.by, plan.keys[group - 1]))
+    if group:
+        key = keys.described(plan.by, plan.keys[group - 1])
         click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
     for step in plan.steps:
         options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
@@ -65,6 +64,8 @@ def group_of(plan: Plan, text: str) -> int:
     from normcli.errors import printable
 
     exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
+    if not plan.by:
+        raise click.UsageError("--key is for parameters by key, and these are not (fit --by)")
     found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
     if len(found) == 1:
         return found[0]
