@@ -52,6 +52,16 @@ class Column:
             return a[0]
         return np.repeat(a[self.here], np.diff(self.starts, append=len(self.values)))
 
+    def each(self) -> Iterator[tuple[int, Array, Array | None]]:
+        """Each group that has values, these, and their weights."""
+        if self.starts is None or self.here is None:
+            ends, here = [0, len(self.values)], [0] if len(self.values) else []
+        else:
+            ends, here = [*self.starts.tolist(), len(self.values)], self.here.tolist()
+        for i, group in enumerate(here):
+            span = slice(ends[i], ends[i + 1])
+            yield group, self.values[span], None if self.weights is None else self.weights[span]
+
     def weighted(self, x: Array) -> Array:
         """(n,) times the weights."""
         return x if self.weights is None else x * self.weights

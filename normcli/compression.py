@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import zlib
 from collections.abc import Callable
@@ -152,13 +151,20 @@ def by_suffix(name: str) -> Codec | None:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
+class Inlet(Protocol):
+    """Where bytes come from: a raw stream, which None says has none yet."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+    def readinto(self, view: memoryview, /) -> int | None: ...
+
+
 class Expanded:
     """The bytes of a file as they were before compression, or as they are where there is none.
 
     A member that does not end is truncated; what follows the last one and is none is refused. Raises BadDataError.
     """
 
-    def __init__(self, file: io.FileIO, name: str) -> None:
+    def __init__(self, file: Inlet, name: str) -> None:
         self.file = file
         self.name = name
         self.codec: Codec | None = None

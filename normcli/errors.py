@@ -81,6 +81,18 @@ class BadRowError(Exception):
         self.hint = hint
 
 
+class BadValueError(Exception):
+    """The value in row `row` and column `column` (from 0) of a block is at fault. The step, which knows what its
+    columns are called, turns it into a row of the frame."""
+
+    def __init__(self, row: int, column: int, what: str, hint: str = "") -> None:
+        super().__init__(row, column, what, hint)
+        self.row = row
+        self.column = column
+        self.what = what
+        self.hint = hint
+
+
 class BadPlaceError(Exception):
     """Place `place` (from 0; lines of text, rows of binary data) of a chunk is at fault. The pipeline, which knows how
     long all chunks before were, turns it into a place in the input."""

@@ -1,4 +1,4 @@
-"""Which inputs are meant: files, directories, globs, lists of names, in an order that is always the same."""
+"""Which inputs are meant: files, objects, directories, globs, lists of names, in an order that is always the same."""
 
 import glob
 import os
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
+from normcli import stores
 from normcli.errors import NoInputError, UsageError, printable
 from normcli.sources import STDIN
 
@@ -40,12 +41,12 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
     glob. In a directory, `is_known` says by a name whether a file is an input. Raises NoInputError where there is
     nothing, UsageError where something is given twice."""
     found = Found()
-    for name in names or ["-"]:
+    for name in map(stores.plain, names or ["-"]):
         if name == "-":
             found.inputs.append(Input(None, "-"))
-        elif os.path.isdir(name):
+        elif is_directory(name):
             _walk(name, name, is_known, found)
-        elif os.path.lexists(name) or not glob.has_magic(name):
+        elif not glob.has_magic(name) or _is_there(name):
             found.inputs.append(Input(name, os.path.basename(name)))
         else:
             _glob(name, is_known, found)
@@ -55,20 +56,29 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
     return found
 
 
+def is_directory(name: str) -> bool:
+    return stores.is_directory(name) if stores.is_uri(name) else os.path.isdir(name)
+
+
+def _is_there(name: str) -> bool:
+    return stores.is_there(name) if stores.is_uri(name) else os.path.lexists(name)
+
+
 def listed_in(text: bytes, *, zero: bool) -> list[str]:
     """The names in a list: a line each, or ended by NUL."""
     return [os.fsdecode(n) for n in text.split(b"\0" if zero else b"\n") if n]
 
 
 def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
-    hits = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
+    far = stores.is_uri(pattern)
+    hits = stores.glob(pattern) if far else sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
     if not hits:
         raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
-        if _through_link(hit, top):
+        if not far and _through_link(hit, top):
             found.left.append((hit, "below a link to a directory"))
-        elif os.path.isdir(hit):
+        elif is_directory(hit):
             _walk(hit, top, is_known, found)
         else:
             found.inputs.append(_below(hit, top))
@@ -88,7 +98,7 @@ def _plain(pattern: str) -> str:
 def _walk(directory: str, top: str, is_known: Callable[[str], bool], found: Found) -> None:
     """Files below a directory, by the bytes of their paths; links to directories are not followed."""
     paths = []
-    for path, why in _entries(directory):
+    for path, why in stores.entries(directory) if stores.is_uri(directory) else _entries(directory):
         if why is None and not is_known(path):
             why = "unknown suffix"
         if why is None:
@@ -131,7 +141,7 @@ def _below(path: str, top: str) -> Input:
 def _refuse_twice(inputs: Sequence[Input]) -> None:
     seen: set[str | None] = set()
     for each in inputs:
-        real = each.path and os.path.realpath(each.path)
+        real = each.path and stores.resolved(each.path)
         if real in seen:
             raise UsageError(f"{each.name} is given twice")
         seen.add(real)
@@ -150,9 +160,9 @@ def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str
         if path in made:
             raise UsageError(f"{made[path].name} and {each.name} would both become {printable(path)}")
         made[path] = each
-    read = {os.path.realpath(i.path): i for i in inputs if i.path is not None}
+    read = {stores.resolved(i.path): i for i in inputs if i.path is not None}
     for path in made:
-        if os.path.realpath(path) in read:
+        if stores.resolved(path) in read:
             raise UsageError(f"{printable(path)} is an INPUT, and would be written", "choose another directory")
     return list(made)
 
@@ -160,19 +170,19 @@ def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str
 def would_read(inputs: Sequence[Input], path: str, is_known: Callable[[str], bool]) -> bool:
     """Whether the same command, given again, would take `path`, or what is put in it where it is a directory, for an
     input: because it lies in a directory that is one."""
-    real, is_directory = os.path.realpath(path), path.endswith("/") or os.path.isdir(path)
-    for top in {os.path.realpath(i.top) for i in inputs if i.top is not None}:
+    real, whole = stores.resolved(path), path.endswith("/") or is_directory(path)
+    for top in {stores.resolved(i.top) for i in inputs if i.top is not None}:
         between = os.path.relpath(real, top)
         hidden = any(part.startswith((".", "_")) for part in between.split(os.sep) if part != os.curdir)
-        if not hidden and (is_directory or is_known(path)):
+        if not hidden and (whole or is_known(path)):
             return True
     return False
 
 
 def below(inputs: Sequence[Input], path: str) -> bool:
     """Whether `path` is one of the inputs."""
-    real = os.path.realpath(path)
-    return any(i.path is not None and os.path.realpath(i.path) == real for i in inputs)
+    real = stores.resolved(path)
+    return any(i.path is not None and stores.resolved(i.path) == real for i in inputs)
 
 
 def renamed(relative: str, old: Sequence[str], new: str | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normcli.errors import printable
 from normcli.record import Array, Codes
@@ -43,11 +44,21 @@ class Ledger:
         new = at >= known
         self._grow(len(self._at), part.seen)
         self._rows[at] += part.rows
+        seen = []
         for mine, theirs in zip(self._seen, part.seen, strict=True):
-            for kept, seen in zip(mine, theirs, strict=True):
-                _put(kept, at[new], seen.taken(np.flatnonzero(new)))
-                if not new.all():
-                    _put(kept, at[~new], kept.taken(at[~new]).merge(seen.taken(np.flatnonzero(~new))))
+            seen.append(tuple(self._added(kept, more, at, new) for kept, more in zip(mine, theirs, strict=True)))
+        self._seen = tuple(seen)
+
+    def _added(self, kept: Statistic, part: Statistic, at: Codes, new: NDArray[np.bool_]) -> Statistic:
+        """Groups `at` with those of `part`, which are all there is of the `new` ones."""
+        first = part.taken(np.flatnonzero(new))
+        both = first if new.all() else kept.taken(at[~new]).merge(part.taken(np.flatnonzero(~new)))
+        for each in (first, both):
+            kept = kept if _fits(each, kept) else _longer(each, kept, kept.groups)
+        _put(kept, at[new], first)
+        if not new.all():
+            _put(kept, at[~new], both)
+        return kept
 
     def _grow(self, count: int, like: tuple[Seen, ...]) -> None:
         """Room for so many keys."""
@@ -68,18 +79,28 @@ class Ledger:
 
 
 def _put(kept: Statistic, at: Codes, groups: Statistic) -> None:
-    for name in kept.axes():
-        getattr(kept, name)[at] = getattr(groups, name)
+    for name, axes in kept.axes().items():
+        to = getattr(kept, name)
+        to[at] = axes.filled(getattr(groups, name), to.shape[1:])
 
 
 def _longer(like: Statistic, old: Statistic | None, room: int) -> Statistic:
-    """Arrays of our own of as many groups, which begin as the old ones."""
+    """Arrays of our own of as many groups, which begin as the old ones, and have room for those of `like`."""
     made: dict[str, Any] = {}
-    for name in like.axes():
-        made[name] = np.zeros((room, *getattr(like, name).shape[1:]))
-        if old is not None:
-            made[name][: old.groups] = getattr(old, name)
+    for name, axes in like.axes().items():
+        mine, theirs = (np.empty((0, *getattr(s, name).shape[1:])) for s in (old or like, like))
+        sizes = tuple(map(max, zip(mine.shape[1:], theirs.shape[1:], strict=True)))
+        there = theirs if old is None else getattr(old, name)
+        made[name] = axes.filled(there, sizes)
+        more = np.full((room - len(there), *sizes), axes.empty if axes.ragged else 0.0)
+        made[name] = np.concatenate([made[name], more])
     return replace(like, **made)
+
+
+def _fits(part: Statistic, kept: Statistic) -> bool:
+    """Whether there is room for a group of `part`, as far as its axes go."""
+    both = ((getattr(s, name).shape[1:] for s in (part, kept)) for name in kept.axes())
+    return all(all(n <= room for n, room in zip(*shapes, strict=True)) for shapes in both)
 
 
 def described(by: Sequence[str], key: Key) -> str:

@@ -30,7 +30,7 @@ class Total:
 
     def __post_init__(self) -> None:
         self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
-        self._seen, self._ledger = self._blank, Ledger()
+        self.seen, self._ledger = self._blank, Ledger()
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
         if any(step.states for step in self.plan.steps):
@@ -68,7 +68,7 @@ class Total:
         ledger, seen = Ledger(), tuple(step.states for step in plan.steps)
         if plan.keys:
             seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
-            of_keys = tuple(tuple(s.taken(slice(1, None)) for s in step.states) for step in plan.steps)
+            of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
             ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
         self._count(seen, ledger, plan.rows, plan.skipped, types_of(plan), plan.inputs)
 
@@ -76,7 +76,7 @@ class Total:
         self, seen: tuple[Seen, ...], ledger: Ledger, rows: int, skipped: int, types: tuple[str, ...],
         inputs: tuple[str, ...],
     ) -> None:  # fmt: skip
-        self._seen = merged(self._seen, seen)
+        self.seen = merged(self.seen, seen)
         if not self._ledger:
             self._ledger = ledger
         elif ledger:
@@ -90,7 +90,7 @@ class Total:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self._seen, self._ledger)
+        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger)
         return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
 
 
@@ -103,6 +103,8 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
             for whole, each in zip(seen, by_key.seen, strict=True)
         )
+    if any(state.again() is not None for states in seen for state in states):
+        raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
     called = ["", *(described(plan.by, key) for key in plan.keys)]
     made = replace(plan, steps=tuple(s.learn(states, called) for s, states in zip(plan.steps, seen, strict=True)))
     taken = made.taken({f.name for f in plan.schema})

@@ -1,7 +1,7 @@
 """normcli from Python: the command line's work, with values in place of flags."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -12,11 +12,11 @@ from normcli import columns, formats, outputs, params, pipeline, registry, sourc
 from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.engines.threads import Threads, available
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Seen
 from normcli.methods import Method
 from normcli.pipeline import Progress
-from normcli.plan import Plan, Step, merged, unfitted
+from normcli.plan import Plan, Step, merged, refined, unfitted
 
 Path = str | os.PathLike[str]
 
@@ -35,13 +35,20 @@ def fit(
     threads: int | None = None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Plan:
-    """Learns a method's parameters from a file.
+    """Learns a method's parameters from a file, or an object of a store that a URI names.
 
     `include` and `exclude` are selectors as of -c and -x, `options` a format's. `block_size` is bytes of text or rows
     of a binary file; other than the default it changes last bits. Raises NormcliError.
     """
     method.check()
     reader = _reader(path, format, options, block_size)
+    source = reader.source
+
+    def again() -> Iterator[formats.Reader]:
+        sources.check_unchanged(path, source.identity)
+        yield _reader(path, format, options, block_size)
+        sources.check_unchanged(path, source.identity)
+
     names = columns.select(reader.schema, include, exclude)
     lengths = pipeline.lengths_of(reader, names)
     engine = Threads(threads or available())
@@ -52,6 +59,7 @@ def fit(
             Plan(unfitted(method, names, lengths), reader.schema, note=note),
             engine,
             infinite=infinite,
+            again=again if source.regular else None,
             progress=progress,
         )
     return params.sealed(plan)
@@ -90,14 +98,23 @@ def _reader(path: Path, format: str | None, options: Any, block_size: int | None
 
 
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
-    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. Raises NormcliError."""
+    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. An iterator of them does not
+    do for a method that takes several passes. Raises NormcliError."""
     method.check()
-    blank: Seen = method.statistics
-    each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
-    seen = (tuple(s.of(block) for s in blank) for block in each)
+    method.check_features(len(names))
+    if iter(blocks) is blocks and any(s.repeats for s in method.statistics):
+        raise UsageError(
+            "this takes more than one pass over the blocks, and an iterator gives them once", "a list does"
+        )
+
+    def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
+        each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
+        seen = (tuple(s.of(block) for s in blanks[0]) for block in each)
+        return (reduce(lambda a, b: merged((a,), (b,))[0], seen, blanks[0]),)
+
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
-        states = reduce(lambda a, b: merged((a,), (b,))[0], seen, blank)
-        if blank and not states[0].groups:
+        (states,) = refined(measure((method.statistics,)), measure)
+        if states and not states[0].groups:
             raise BadDataError("there are no rows to learn from")
         return Step(method, tuple(names)).learn(states)
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from normcli import stores
 from normcli.errors import CannotCreateError, NoInputError, printable
+from normcli.stores.reading import Object
 
 NAME = ".normcli-manifest"
 PIECE = 1 << 20  # bytes read at a time
@@ -41,10 +43,13 @@ class Manifest:
         try:
             if self.contents:
                 return {"made": self.made, "content": digest_of(path)}
-            found = os.stat(path)
+            if stores.is_uri(path):
+                found = Object(path)
+                return {"made": self.made, "size": found.size, **found.origin}
+            status = os.stat(path)
         except OSError as e:
             raise NoInputError(f"{printable(path)}: {e.strerror}") from None
-        return {"made": self.made, "size": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino}
+        return {"made": self.made, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
 
     def holds(self, output: str, origin: dict[str, Any]) -> bool:
         """Whether a file was completed, from that origin, and is still what was written."""
@@ -97,9 +102,9 @@ def _line(entry: dict[str, Any]) -> bytes:
 
 
 def digest_of(path: str) -> str:
-    """Of a file's bytes. Raises OSError."""
+    """Of a file's or an object's bytes. Raises OSError, NoInputError, OutputError."""
     found = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
+    with contextlib.closing(Object(path) if stores.is_uri(path) else open(path, "rb", buffering=0)) as file:
         while piece := file.read(PIECE):
             found.update(piece)
     return f"sha256:{found.hexdigest()}"

@@ -1,4 +1,4 @@
-"""Where results go: files that appear whole or not at all, and streams that can't be taken back."""
+"""Where results go: files and objects that appear whole or not at all, and streams that can't be taken back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import os
 import re
 import select
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from normcli import stores
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
+from normcli.stores.writing import Upload
 
 STDOUT = "<stdout>"
 STDOUT_FD, CLOSED = 1, -1
 AHEAD = 8 << 20  # bytes
+SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
 
 _temporaries: set[str] = set()  # what must be gone if we are ended
 _changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
@@ -77,13 +81,16 @@ class Target:
                 raise ReaderGoneError(f"{self.name}: the reader went away") from None
             except OSError as e:
                 self.dead = True
-                raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+                raise self._failed(e) from None
         self.count += len(view)
         if self.hashed is not None:
             self.hashed.update(view)
         if self.temporary is not None and self.count - self.begun >= AHEAD:
             self._send()
         return len(view)
+
+    def _failed(self, error: OSError) -> OutputError:
+        return OutputError(f"{self.name}: writing failed: {error.strerror}")
 
     def _send(self) -> None:
         """Has the system begin to write what it holds, so that the sync at the end has not all of it to wait for."""
@@ -152,15 +159,51 @@ class Target:
             self.fd = CLOSED
 
 
-def open_target(path: str | None) -> Target:
-    """The output: a path, or standard output for None and `-`. Raises CannotCreateError before data is read."""
+@dataclass
+class FarTarget(Target):
+    """An object of a store: completed in a file without a name, then sent. One that failed is never published."""
+
+    upload: Upload = field(kw_only=True)
+    where: str = field(kw_only=True)  # the directory that the file is in
+
+    def _failed(self, error: OSError) -> OutputError:
+        what = f"{self.name}: can't be kept in {printable(self.where)} until it is complete: {error.strerror}"
+        return OutputError(what, SPOOL_HINT)
+
+    def prepare(self) -> None:
+        """Everything that can fail before the object is replaced: of a large one, all but the last part is there."""
+        self.upload.send(self.fd)
+
+    def commit(self) -> None:
+        """Puts the new object in the old one's place."""
+        if self.fd != CLOSED:
+            self.prepare()
+            self.upload.publish()
+            self._close()
+
+
+def _far(uri: str, spool_dir: str | None) -> FarTarget:
+    upload, where = Upload(uri), spool_dir or tempfile.gettempdir()
+    try:
+        with tempfile.TemporaryFile(prefix=".normcli-", suffix=".tmp", dir=where) as spool:
+            return FarTarget(printable(uri), None, os.dup(spool.fileno()), upload=upload, where=where)
+    except OSError as e:
+        raise OutputError(f"{printable(where)}: no spool can be made: {e.strerror}", SPOOL_HINT) from None
+
+
+def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
+    """The output: a path, or standard output for None and `-`. What goes to an object store is kept in `spool_dir` (by
+    default TMPDIR) until it is complete. Raises CannotCreateError before data is read."""
     if path is None or path == "-":
         if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # how a closed one is opened at start
             raise OutputError("standard output is closed")
         return Target(STDOUT, None, 1)
+    path = stores.plain(path)
     name = printable(path)
     if not path or path.endswith("/"):
         raise CannotCreateError(f"{name!r} is no name of a file")
+    if stores.is_uri(path):
+        return _far(path, spool_dir)
     standard = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
     open_already = re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", standard)
     if open_already:
@@ -203,8 +246,8 @@ def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
 
 
 def same_file(a: str, b: str) -> bool:
-    """Whether two paths are one file, or will be."""
+    """Whether two paths are one file or object, or will be."""
     try:
         return os.path.samefile(a, b)
     except OSError:
-        return os.path.realpath(a) == os.path.realpath(b)
+        return stores.resolved(a) == stores.resolved(b)

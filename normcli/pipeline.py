@@ -17,12 +17,13 @@ import numpy as np
 from normcli import columns, learning, registry, spool
 from normcli.columns import Frame, Infinite
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, BadRowError, printable
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, UsageError, printable
 from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
+from normcli.keys import Seen
 from normcli.learning import Total
 from normcli.methods import listed
 from normcli.outputs import Target
-from normcli.plan import Measured, Plan
+from normcli.plan import Measured, Plan, merged, refined
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -253,11 +254,13 @@ def fit(
     skip: bool = False,
     once: bool = False,
     keep: Spool | None = None,
+    again: Callable[[], Iterable[Reader]] | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
     `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
-    one. Raises BadDataError."""
+    one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
+    more. Raises BadDataError."""
     progress = progress or Progress()
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
@@ -276,10 +279,33 @@ def fit(
         raise BadDataError(f"{where}: there are no rows to learn from")
     if not counting:
         raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+    total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
+    if keep is not None:
+        keep.final = True
     fitted = total.learned()
     learning.warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted
+
+
+def _measured_again(
+    work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress, blanks: tuple[Seen, ...]
+) -> tuple[Seen, ...]:
+    """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
+    asked = zip(work.plan.steps, blanks, strict=True)
+    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in asked))
+    readers = work.spool.readers if work.spool else again() if again else None
+    if readers is None:
+        raise UsageError("this takes more than one pass over the data, which can be read only once")
+    progress = Progress(most=before.rejected)  # it has warned already
+    parts = (_measurable(reader, replace(work, plan=plan, spool=None)) for reader in readers)
+    for _, result in progress.run(parts, engine):
+        blanks = merged(blanks, result.measured.seen) if result.measured else blanks
+    if progress.rows != before.rows:
+        raise BadDataError(
+            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"
+        )
+    return blanks
 
 
 def _measurable(reader: Reader, work: Work) -> Part:

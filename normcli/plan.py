@@ -11,7 +11,7 @@ import numpy as np
 from normcli import columns
 from normcli.block import Block
 from normcli.columns import ORIGINAL, Dtype, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method, States
 from normcli.record import Array, Codes
@@ -47,6 +47,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
+    asked: Seen | None = None  # what a further pass measures, in place of the method's statistics
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -91,6 +92,14 @@ class Step:
         (name,) = self.called(suffix) if inverse else self.columns
         width = len(self.fitted.outputs(self.features)) if inverse else self.length
         return columns.list_block(frame, name, [f"{name}[{j}]" for j in range(width)], infinite)
+
+    def normalized(self, block: Block) -> Array:
+        """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        try:
+            return self.fitted(block)
+        except BadValueError as e:
+            name = printable(self.features[e.column])
+            raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
 
     def called(self, suffix: str) -> tuple[str, ...]:
         """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
@@ -199,7 +208,8 @@ class Plan:
         blocks = [step.block(frame, infinite) for step in self.steps]
         keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
         if self.weights is not None:
-            counts = columns.weights(frame, self.weights)
+            whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
+            counts = columns.weights(frame, self.weights, whole=whole)
             keys, codes, blocks = _weighted(counts, keys, codes, blocks)
         skipped = np.zeros(blocks[0].rows, np.bool_)
         for step, block in zip(self.steps, blocks, strict=True):
@@ -209,13 +219,17 @@ class Plan:
         keyed = None
         if codes is not None and keys:
             blocks = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
-            keyed = Keyed(keys, np.bincount(codes, minlength=len(keys)).astype(np.float64), self._seen(blocks))
+            count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
+            keyed = Keyed(keys, count, self._seen(blocks, by_key=True))
         return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), blocks)
 
-    def _seen(self, blocks: Sequence[Block]) -> tuple[Seen, ...]:
-        each = zip(self.steps, blocks, strict=True)
-        used = ((step, block.complete if step.method.by_row else block) for step, block in each)
-        return tuple(tuple(s.of(block) for s in step.method.statistics) for step, block in used)
+    def _seen(self, blocks: Sequence[Block], *, by_key: bool = False) -> tuple[Seen, ...]:
+        seen = []
+        for step, block in zip(self.steps, blocks, strict=True):
+            used = block.complete if step.method.by_row else block
+            blanks = step.method.statistics if step.asked is None else step.asked
+            seen.append(tuple((s.by_key() if by_key else s).of(used) for s in blanks))
+        return tuple(seen)
 
     def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
         """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
@@ -256,7 +270,7 @@ class Plan:
 
     def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""
-        work = step.fitted.inverse if inverse else step.fitted
+        work = step.fitted.inverse if inverse else step.normalized
         if codes is None:
             return work(block)
         values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
@@ -312,10 +326,14 @@ class Plan:
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
-    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists."""
+    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists. Raises
+    UsageError where options do not go with so many."""
     numbers = tuple(n for n in names if n not in lengths)
     lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
-    return (*([Step(method, numbers)] if numbers else []), *lists)
+    steps = (*([Step(method, numbers)] if numbers else []), *lists)
+    for step in steps:
+        method.check_features(len(step.features))
+    return steps
 
 
 def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
@@ -346,3 +364,17 @@ def _weighted(
     if (weights != 1.0).any():
         blocks = [replace(block, weights=weights) for block in blocks]
     return keys, codes, blocks
+
+
+def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
+    is such a pass, of the blanks of each step that it is asked for."""
+    blanks = tuple(tuple(s.again() for s in states) for states in seen)
+    asked = tuple(tuple(b for b in step if b is not None) for step in blanks)
+    if not any(asked):
+        return seen
+    found = [iter(step) for step in refined(measure(asked), measure)]
+    return tuple(
+        tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
+        for states, step, each in zip(seen, blanks, found, strict=True)
+    )

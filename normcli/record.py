@@ -25,25 +25,28 @@ class Axes:
     empty: float = 0.0
     holds: Holds = "any"
     symmetric: bool = False
+    ragged: bool = False  # lists of the last axis end where only `empty` follows
+
+    def filled(self, values: Array, sizes: tuple[int, ...]) -> Array:
+        """(groups, …) with axes of these sizes, none less than its own: what is added stands for nothing."""
+        if values.shape[1:] == sizes:
+            return values
+        fill = self.empty if self.ragged else 1.0 if self.holds == "positive" else 0.0
+        more = ((0, size - n) for size, n in zip(sizes, values.shape[1:], strict=True))
+        return np.pad(values, [(0, 0), *more], constant_values=fill)
 
 
-def per_group(*dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False) -> Any:
+def per_group(
+    *dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False, ragged: bool = False
+) -> Any:
     """An array field (groups, *dims); a group without rows holds `empty`; a blank record has no groups at all."""
-    axes = Axes(dims, empty, holds, symmetric)
+    axes = Axes(dims, empty, holds, symmetric, ragged)
     return field(default_factory=lambda: np.empty((0,) * (1 + len(dims))), metadata={"axes": axes})
 
 
 def symmetric(lower: Array) -> Array:
     """A matrix by its lower triangle, which is what the parameter file keeps."""
     return np.where(np.tri(len(lower), dtype=bool), lower, lower.T)
-
-
-def _filled(a: Array, sizes: tuple[int, ...], fill: float) -> Array:
-    """(groups, …) with axes of these sizes."""
-    if a.shape[1:] == sizes:
-        return a
-    more = ((0, size - n) for size, n in zip(sizes, a.shape[1:], strict=True))
-    return np.pad(a, [(0, 0), *more], constant_values=fill)
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,7 @@ class Record:
         for name, axes in cls.axes().items():
             arrays = [getattr(r, name) for r in records]
             whole = tuple(max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True))
-            fill = 1.0 if axes.holds == "positive" else 0.0
-            made[name] = np.concatenate([_filled(a, whole, fill) for a in arrays])
+            made[name] = np.concatenate([axes.filled(a, whole) for a in arrays])
         return replace(first, **made)
 
     @property

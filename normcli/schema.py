@@ -65,7 +65,7 @@ def _step(name: str, kind: Any) -> dict[str, Any]:
         "columns": {"type": "object", "minProperties": 1, "additionalProperties": about},
         "learned": {"type": "object", "properties": transforms, "minProperties": 1, "maxProperties": 1}
         | {"additionalProperties": False},
-        "statistics": _object(statistics),
+        "statistics": _object(statistics, required=()),  # some options do without
     }
     return _object(properties, required=STEP)
 

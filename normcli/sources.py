@@ -1,4 +1,4 @@
-"""Where bytes come from: files, pipes and standard input, as named streams."""
+"""Where bytes come from: files, pipes, standard input and object stores, as named streams."""
 
 import fcntl
 import io
@@ -7,9 +7,12 @@ import select
 import stat
 import tempfile
 from dataclasses import dataclass, field
+from typing import Any
 
+from normcli import stores
 from normcli.compression import Expanded
-from normcli.errors import NoInputError, OutputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, OutputError, UsageError, printable
+from normcli.stores.reading import Object, fault_of
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
@@ -21,16 +24,22 @@ class Source:
     compressed is expanded."""
 
     name: str
-    file: io.FileIO
+    file: io.FileIO | Object
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
 
     def __post_init__(self) -> None:
-        status = os.fstat(self.file.fileno())
-        self.regular = stat.S_ISREG(status.st_mode)
-        self._start = self.file.tell() if self.regular else 0
-        self.length = status.st_size - self._start if self.regular else None  # of the file, packed as it is
+        self._start = 0
+        self.length: int | None  # of the file, packed as it is
+        if isinstance(self.file, Object):
+            self.regular, self.length = True, self.file.size
+            self.identity: tuple[object, ...] = tuple(self.file.origin.items())
+        else:
+            status = os.fstat(self.file.fileno())
+            self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
+            self._start = self.file.tell() if self.regular else 0
+            self.length = status.st_size - self._start if self.regular else None
         self._expanded = Expanded(self.file, self.name)
 
     @property
@@ -50,11 +59,13 @@ class Source:
         return (self.length or 0) if self.file.closed else self.file.tell() - self._start
 
     def is_file(self, path: str | None) -> bool:
-        """Whether this is the regular file of that path, however it was opened."""
-        if not self.regular or path in (None, "-"):
+        """Whether this is the regular file, or the object, of that path, however it was opened."""
+        if not self.regular or path is None or path == "-":
             return False
+        if isinstance(self.file, Object):
+            return stores.resolved(self.file.uri) == stores.resolved(path)
         try:
-            return os.path.samestat(os.fstat(self.file.fileno()), os.stat(str(path)))
+            return os.path.samestat(os.fstat(self.file.fileno()), os.stat(path))
         except OSError:
             return False
 
@@ -95,16 +106,20 @@ class Source:
         """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
         while done < end:
             got = self._expanded.readinto(view[done:end])
-            if got is None:  # a pipe that does not block
+            if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
-            elif got == 0:
+            elif not got:
                 break
             else:
                 done += got
         return done
 
-    def in_place(self) -> str:
-        """A path under which the bytes can be read at any position: the file itself, or a spool."""
+    def in_place(self) -> Any:
+        """A path under which the bytes can be read at any position: the file itself, or a spool; of an object, what
+        pyarrow reads in place of one."""
+        if isinstance(self.file, Object):
+            self.count = self.file.size
+            return self.file.random()
         if not self.regular:
             try:
                 with tempfile.TemporaryFile(prefix=".normcli-") as spool:
@@ -118,6 +133,15 @@ class Source:
         self.count = os.fstat(self.file.fileno()).st_size
         return f"/dev/fd/{self.file.fileno()}"
 
+    @property
+    def is_far(self) -> bool:
+        """Whether each read at a place of its own takes a while."""
+        return isinstance(self.file, Object)
+
+    def fault(self, error: Exception) -> str | None:
+        """What went wrong in reading at any position, where what pyarrow says is no fault of the data."""
+        return fault_of(error) if self.is_far else None
+
     def rest(self) -> bytes:
         """All that is left."""
         parts = []
@@ -126,13 +150,28 @@ class Source:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Nothing is read any more."""
+        """All was read. Raises OutputError where an object is not what it was at the start."""
         self.file.close()
 
     def drain(self) -> None:
         """Reads to the end, so that whoever writes is not told that nobody listens."""
         while not self.regular and self.read(1 << 20):
             pass
+
+
+def identity(status: os.stat_result) -> tuple[int, ...]:
+    """By what a file is known to be the same, and unchanged."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) -> None:
+    """Raises BadDataError where the identity of a file or an object is not what it was."""
+    try:
+        now = tuple(Object(os.fspath(path)).origin.items()) if stores.is_uri(path) else identity(os.stat(path))
+    except (OSError, NoInputError):
+        now = ()
+    if now != before:
+        raise BadDataError(f"{printable(os.fsdecode(path))}: was changed while it was read more than once", "fit again")
 
 
 def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:
@@ -143,9 +182,12 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False))
-    name = printable(os.fsdecode(path)) or "''"
+    path = stores.plain(os.fsdecode(path))
+    name = printable(path) or "''"
+    if stores.is_uri(path):
+        return Source(name, Object(path))
     try:
-        file = io.FileIO(os.fspath(path), "rb")
+        file = io.FileIO(path, "rb")
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:

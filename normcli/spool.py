@@ -28,6 +28,7 @@ class Spool:
         """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
         are read as numbers is kept, too. Raises OutputError."""
         self.where, self.texts = printable(directory), texts
+        self.final = False  # whether what is read now is read for the last time
         try:
             free = os.statvfs(directory)
             if expected is not None and expected > free.f_bavail * free.f_frsize:
@@ -62,8 +63,8 @@ class Spool:
             self.readers[part].kept.append(kept)
 
     def take(self, start: int, length: int) -> bytes:
-        """The bytes that `put` kept; their room is given back to the system, which has use for it: the output is being
-        written. Raises OutputError."""
+        """The bytes that `put` kept; for the last time, their room is given back to the system, which has use for it:
+        the output is being written. Raises OutputError."""
         try:
             data = os.pread(self._file.fileno(), length, start)
             while len(data) < length and (more := os.pread(self._file.fileno(), length - len(data), start + len(data))):
@@ -72,7 +73,7 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be read: {e.strerror}") from None
         if len(data) < length:
             raise OutputError(f"{self.where}: the spool has become shorter")
-        if sys.platform == "linux":
+        if self.final and sys.platform == "linux":
             punch = ctypes.c_int(KEEP_SIZE | PUNCH_HOLE)  # where a file system can't, nothing is lost
             ctypes.CDLL(None).fallocate64(self._file.fileno(), punch, ctypes.c_int64(start), ctypes.c_int64(length))
         return data

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 from normcli.record import Array
+from tests.store import moto, store
+
+__all__ = ["moto", "store"]
 
 settings.register_profile("laws", deadline=None, derandomize=True)
 settings.load_profile("laws")

@@ -42,10 +42,11 @@ NEXT = {
     "engines": set(),
     "locks": {"outputs"},
     "memory": {"plan"},
-    "outputs": set(),
+    "outputs": {"stores"},
     "inputs": {"sources"},
-    "manifest": set(),
-    "sources": {"compression"},
+    "manifest": {"stores"},
+    "sources": {"compression", "stores"},
+    "stores": set(),
     "compression": set(),
     "registry": set(),
     "errors": set(),
@@ -135,11 +136,12 @@ def test_nobody_imports_the_command_line() -> None:
 
 
 def test_each_library_has_its_place() -> None:
-    """rich in the console; polars and pyarrow in columns and the formats; click on the command line."""
+    """rich in the console; polars in columns and the formats; pyarrow in the stores, too; click on the command line."""
     places: tuple[tuple[str, Callable[[str], bool]], ...] = (
         ("rich", lambda file: file == "cli/_console.py"),
         ("polars", lambda file: room(file) in ("columns", "formats")),
-        ("pyarrow", lambda file: room(file) in ("columns", "formats")),
+        ("pyarrow", lambda file: room(file) in ("columns", "formats", "stores")),
+        ("concurrent", lambda file: room(file) == "stores"),
         ("click", lambda file: room(file) == "cli"),
         ("threading", lambda file: room(file) in ("engines", "outputs", "spool", "cli")),
         ("signal", lambda file: room(file) == "cli" or file == "__main__.py"),

@@ -34,6 +34,10 @@ VARIANTS: dict[str, dict[str, Any]] = {name: {} for name in registry.names("meth
     "whiten pca-cor": {"kind": "pca-cor", "ddof": 1},
     "whiten zca-cor": {"kind": "zca-cor", "shrinkage": 0.1},
     "whiten cholesky": {"kind": "cholesky", "eps": 0.25},
+    "weight l1": {"norm": "l1", "gain": (2.0, -0.5, 3.0)},
+    "weight row": {"axis": "row", "norm": 3.5, "gain": -2.0},
+    "weight max": {"norm": "max"},
+    "power given": {"lambda_": (0.5, 1.0, 0.0)},
     "whiten rank 2": {"rank": 2, "shrinkage": "oas"},
 }
 
@@ -87,7 +91,7 @@ def test_a_plan_that_was_read_does_the_same(variant: str) -> None:
     assert [s.columns for s in new.steps] == [s.columns for s in old.steps]
     assert [s.method for s in new.steps] == [s.method for s in old.steps]
     assert (new.rows, new.skipped, new.schema, new.note) == (old.rows, old.skipped, old.schema, old.note)
-    block = Block.of(np.random.default_rng(1).normal(size=(20, len(old.steps[0].columns))))
+    block = Block.of(np.random.default_rng(1).exponential(size=(20, len(old.steps[0].columns))))
     for a, b in zip(old.steps, new.steps, strict=True):
         np.testing.assert_array_equal(a.fitted(block), b.fitted(block))
         for x, y in zip((*a.states, a.fitted), (*b.states, b.fitted), strict=True):
@@ -397,6 +401,24 @@ SETTINGS: list[tuple[str, tuple[str, ...], Any]] = [
 def test_settings_with_which_nothing_can_be_computed(variant: str, path: tuple[str, ...], new: Any) -> None:
     value = put(document(variant), ("steps", 0, "learned", *path), new)
     assert refusal(text(value)).startswith(said(("steps", 0, "learned", *path)))
+
+
+SKETCHES: list[tuple[str, Any, str]] = [
+    ("sizes", lambda sizes: [[n + 1 for n in row] for row in sizes], "items"),
+    ("items", lambda items: [row[1:] for row in items], "items"),
+    ("sizes", lambda sizes: [[*row, *[0] * 53, 0.5] for row in sizes], "items"),
+    ("sides", lambda sides: [[3] for _ in sides], "sides"),
+    ("sides", lambda sides: [[0, 0, 1] for _ in sides], "sides"),
+    ("exact", [[0.0, 1.0, 2.0]], "exact"),
+    ("at", [0.5, 1.5], "at"),
+    ("k", 64, "k"),
+]
+
+
+@pytest.mark.parametrize(("field", "new", "where"), SKETCHES)
+def test_sketches_that_can_not_be(field: str, new: Any, where: str) -> None:
+    place = ("steps", 0, "statistics", "quantiles")
+    assert refusal(text(put(document("robust"), (*place, field), new))).startswith(said((*place, where)))
 
 
 # -- every place, every kind of damage ---------------------------------------------------------------------------

@@ -1,18 +1,36 @@
 """A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from normcli import registry
+from normcli import registry, stores
 from normcli.cli import HELP
 
 METHOD = "method_option_"  # how the parameters of a method's options are called inside
 FORMAT = "format_option_"  # and those of the formats'; one flag where several have an option of one name
-PLACE = click.Path(allow_dash=True, readable=False)  # whether it can be read is found out by reading it
+
+
+class Place(click.Path):
+    """A path, or the URI of an object unless `far` is no; of a file:// URI, its path. Whether it can be read is found
+    out by reading it."""
+
+    def __init__(self, *, far: bool = True) -> None:
+        super().__init__(allow_dash=True, readable=False)
+        self.far = far
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = stores.plain(os.fsdecode(super().convert(value, param, ctx)))
+        if stores.is_uri(path) and not self.far:
+            self.fail(f"{path} is not on this machine", param, ctx)
+        return path
+
+
+PLACE, NEAR = Place(), Place(far=False)
 
 
 class Entry(click.ParamType[str]):
@@ -87,6 +105,16 @@ class WithOptions(click.Command):
                 formatter.write_text(f"{what}:")
                 with formatter.indentation():
                     formatter.write_text(line)
+
+
+def method_called(name: str) -> str | None:
+    """The method that people also call so, whatever the hyphens and capitals."""
+
+    def plain(text: str) -> str:
+        return text.lower().replace("-", " ").replace("_", " ").strip()
+
+    kinds: dict[str, Any] = {n: registry.only("methods", n) for n in registry.names("methods")}
+    return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
 
 
 def methods_with(flag: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import PLACE, Entry
+from normcli.cli._command import NEAR, Entry
 from normcli.cli._distance import Distance
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ COMMON = (
     click.option(
         "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
     ),
-    click.option("--report", metavar="FILE", type=PLACE, help="Write what was done, or what went wrong, as JSON."),
+    click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."),
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
     click.option(

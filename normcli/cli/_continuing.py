@@ -98,8 +98,12 @@ def continued(values: dict[str, Any], method: Method | None, told: Console) -> I
 
 
 def _check_place(path: str | None) -> None:
+    from normcli.stores import is_uri
+
     if path in (None, "-"):
         raise click.UsageError("--update needs -p PARAMS, a file")
+    if is_uri(path):
+        raise click.UsageError("--update needs -p PARAMS, a file of this machine: nothing in a bucket can be locked")
     if os.path.exists(str(path)) and not os.path.isfile(str(path)):
         raise click.UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
     directory = os.path.dirname(os.path.realpath(str(path)))

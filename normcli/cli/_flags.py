@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import types
 import typing
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -9,6 +10,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import click
 import msgspec
 from click.shell_completion import CompletionItem
+
+from normcli.errors import BadDataError, NoInputError, printable
+
+LARGEST = 1 << 26  # bytes of a file of numbers
 
 
 class Typed(click.ParamType[Any]):
@@ -30,8 +35,9 @@ class Typed(click.ParamType[Any]):
             self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        words = [w for w in self.name.split("|") if w.islower() and w.startswith(incomplete)]
-        return [CompletionItem(w) for w in words]
+        words = self.name.split("|")
+        files = [CompletionItem(incomplete, type="file")] if "FILE" in words else []
+        return [CompletionItem(w) for w in words if w.islower() and w.startswith(incomplete)] + files
 
 
 def bare(annotation: Any) -> Any:
@@ -57,8 +63,32 @@ def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
                 yield number
         except (ValueError, OverflowError):
             return
+    elif is_list(kind):
+        if os.path.exists(text):
+            yield numbers_in(text)
     elif kind is str:
         yield text
+
+
+def is_list(kind: Any) -> bool:
+    """Whether of any length: numbers, then, from a file."""
+    return get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
+
+
+def numbers_in(path: str) -> list[float]:
+    """The numbers that a JSON file lists. Raises NoInputError and BadDataError."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(LARGEST + 1)
+    except OSError as e:
+        raise NoInputError(f"{printable(path)}: {e.strerror or e}") from None
+    try:
+        if len(text) > LARGEST:
+            raise ValueError(f"more than {LARGEST >> 20} MB")
+        return msgspec.json.decode(text, type=list[float])
+    except (msgspec.MsgspecError, ValueError) as e:
+        what = str(e).replace("`", "").replace("$[", "[")
+        raise BadDataError(f"{printable(path)}: not a JSON list of numbers: {printable(what)}") from None
 
 
 def shown(annotation: Any) -> str:
@@ -68,6 +98,8 @@ def shown(annotation: Any) -> str:
         return "|".join(map(str, get_args(kind)))
     if get_origin(kind) in (types.UnionType, typing.Union):
         return "|".join(shown(m) for m in get_args(kind) if m is not types.NoneType)
+    if is_list(kind):
+        return "FILE"
     return {int: "INT", float: "NUMBER", str: "TEXT"}[kind]
 
 
@@ -76,7 +108,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     hints = typing.get_type_hints(options, include_extras=True)
     made = []
     for field in dataclasses.fields(options):
-        annotation, name = hints[field.name], "--" + field.name.replace("_", "-")
+        annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
         meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
         default = field.default
         about = (meta.description or "") + _default(default)
@@ -85,7 +117,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
         if kind is bool:
             spelled = f"{name}/--no-{name[2:]}" if default else name
             made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
-        elif get_origin(kind) is tuple:
+        elif get_origin(kind) is tuple and not is_list(kind):
             members = tuple(Typed(m) for m in get_args(kind))
             words = " ".join(m.name for m in members)
             made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,6 +63,15 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
     return found.inputs
 
 
+def check_repeatable(inputs: list[Input], flag: str) -> None:
+    """Raises UsageError for an input that can be read only once."""
+    for each in inputs:
+        if each.path is None or (os.path.exists(each.path) and not os.path.isfile(each.path)):
+            raise click.UsageError(
+                f"{flag} reads the data more than once, and {each.name} can be read only once: put it in a file first"
+            )
+
+
 class Readers:
     """Readers of the inputs, each opened when its turn comes; `first` at once, for it says which columns there are. It
     is the first input with a value in its first rows, or else the first of all."""
@@ -81,6 +91,7 @@ class Readers:
             values, {formats.bare(f) for f in read}, written and {formats.bare(f) for f in written}
         )
         self._waiting = iter(inputs)
+        self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
         self.opened: list[tuple[Input, Reader]] = []
         self._open_next()
         while all(f.type == "null" for f in self.opened[-1][1].schema) and self._open_next():
@@ -98,6 +109,15 @@ class Readers:
             pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
         return pair
 
+    def again(self) -> Iterator[Reader]:
+        """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
+        from normcli.sources import check_unchanged
+
+        for each in self.inputs:
+            check_unchanged(str(each.path), self._identities[each])
+            yield self._open(each)[1]
+            check_unchanged(str(each.path), self._identities[each])
+
     def _open_next(self) -> bool:
         each = next(self._waiting, None)
         if each is not None:
@@ -109,6 +129,7 @@ class Readers:
 
         source = sources.open_source(each.path, example=self._example)
         source.keys = each.keys
+        self._identities.setdefault(each, source.identity)
         format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)
         skip = {"skip": True} if self._values["on_bad_row"] == "skip" else {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import __version__
-from normcli.cli._command import PLACE, Entry
+from normcli.cli._command import NEAR, PLACE, Entry
 from normcli.errors import BadDataError, CannotCreateError, printable
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ INDIFFERENT = {
     "params",
     "output",
     "resume",
+    "spool_dir",
     "threads",
     "max_memory",
     "quiet",
@@ -72,6 +73,14 @@ def written(function: F) -> F:
             help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
         ),
         click.option(
+            "--spool-dir",
+            metavar="DIR",
+            type=NEAR,
+            envvar="NORMCLI_SPOOL_DIR",
+            help="Where fit -o keeps what it has read, and what goes to an object store is completed, unnamed; "
+            "default: TMPDIR, or where OUTPUT will be.",
+        ),
+        click.option(
             "-o",
             "--output",
             metavar="OUTPUT",
@@ -99,7 +108,9 @@ def check_form(values: dict[str, Any]) -> None:
 
 
 def is_directory(output: str | None) -> bool:
-    return output not in (None, "-") and (str(output).endswith("/") or os.path.isdir(str(output)))
+    from normcli import inputs
+
+    return output not in (None, "-") and (str(output).endswith("/") or inputs.is_directory(str(output)))
 
 
 @dataclass(frozen=True)
@@ -142,24 +153,32 @@ class Outputs:
             to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
             work = self._work(to, reader, blank, digests)
-            yield pipeline.Part(reader, work, output=partial(open_below, paths[each]), done=partial(done, each))
+            opening = partial(open_below, paths[each], self.values["spool_dir"])
+            yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
 
     def paths(self, inputs: list[Input]) -> dict[Input, str]:
         """The file of each input. Raises UsageError."""
-        from normcli import formats
+        from normcli import formats, stores
         from normcli.inputs import renamed, targets
+        from normcli.stores import writing
 
         directory, to = self.values["output"], self.values["to"]
         if any(i.path is None for i in inputs):
             raise click.UsageError(f"standard input has no name that a file in {printable(directory)} could have")
         suffix, old = formats.suffix_of(to) if to else None, formats.suffixes()
         made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
+        if stores.is_uri(directory):
+            writing.check(directory)  # whether that can be is better known now
         return dict(zip(inputs, made, strict=True))
 
-    def manifest(self) -> Manifest:
-        """That of the output directory, for the plan and the options that what is written depends on."""
+    def manifest(self) -> Manifest | None:
+        """That of the output directory, for the plan and the options that what is written depends on; a directory of
+        an object store has none."""
+        from normcli import stores
         from normcli.manifest import Manifest
 
+        if stores.is_uri(self.values["output"]):
+            return None
         decides = {k: v for k, v in self.values.items() if k not in INDIFFERENT}
         told = json.dumps(decides | {"version": __version__, "plan": self.plan.digest}, sort_keys=True, default=str)
         made = hashlib.sha256(told.encode()).hexdigest()
@@ -225,20 +244,29 @@ def copies(to: str, reader: Reader) -> bool:
     return not formats.module(formats.bare(to)).magic and (issubclass(theirs, ours) or issubclass(ours, theirs))
 
 
-def open_below(path: str) -> Target:
+def open_below(path: str, spool_dir: str | None) -> Target:
     """A file in a directory that is made where it is not there."""
-    from normcli import outputs
+    from normcli import outputs, stores
 
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not stores.is_uri(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as e:
         raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
-    target = outputs.open_target(path)
+    target = outputs.open_target(path, spool_dir=spool_dir)
     target.hashed = hashlib.sha256()
     return target
 
 
-def add_to(manifest: Manifest, paths: dict[Input, str], origins: dict[Input, Any], each: Input, target: Target) -> None:
-    """Says in a manifest that an input's file is complete."""
-    assert target.hashed is not None
-    manifest.add(paths[each], origins[each], target.count, f"sha256:{target.hashed.hexdigest()}")
+def origins_of(manifest: Manifest | None, inputs: list[Input]) -> dict[Input, Any]:
+    """What a manifest, if there is one, knows the inputs by."""
+    return {i: manifest.origin(str(i.path)) for i in inputs} if manifest else {}
+
+
+def add_to(
+    manifest: Manifest | None, paths: dict[Input, str], origins: dict[Input, Any], each: Input, target: Target
+) -> None:
+    """Says in a manifest, if there is one, that an input's file is complete."""
+    if manifest is not None:
+        assert target.hashed is not None
+        manifest.add(paths[each], origins[each], target.count, f"sha256:{target.hashed.hexdigest()}")

@@ -21,7 +21,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, written
+from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -85,10 +85,11 @@ def command(**values: Any) -> None:
     """Normalize data by the parameters that fit learned, or restore them.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these; without one, or for -,
-    standard input. Columns are matched by name; all others pass through in place, character for character. OUTPUT
-    appears whole or not at all; where it is a directory or ends in /, each input becomes a file of its own in it.
+    standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. Columns are matched by name;
+    all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
+    directory or ends in /, each input becomes a file of its own in it.
     """
-    from normcli import params, pipeline
+    from normcli import params, pipeline, stores
     from normcli.cli._console import size
 
     check_format(values["from_"], "--from")
@@ -107,6 +108,8 @@ def command(**values: Any) -> None:
             step.fitted.check_invertible()
     if values["resume"] and not is_directory(values["output"]):
         raise click.UsageError("--resume is for an OUTPUT that is a directory")
+    if values["resume"] and stores.is_uri(values["output"]):
+        raise click.UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
     into = into_directory if is_directory(values["output"]) else into_one
     with rejects(values) as skipped:
         done = into(values, inputs, plan, told, skipped)
@@ -139,7 +142,7 @@ def into_one(
     """All inputs, one after the other, into OUTPUT; None where that was only told."""
     from normcli import formats, outputs, pipeline, registry
 
-    with outputs.open_target(values["output"]) as target:
+    with outputs.open_target(values["output"], spool_dir=values["spool_dir"]) as target:
         to = values["to"] or formats.by_suffix(values["output"])
         readers = Readers(inputs, values, to=to, example=EXAMPLE)
         to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
@@ -174,10 +177,10 @@ def into_directory(
 
     made = Outputs(values, plan, lambda format: readers.options.writing(format))
     paths, manifest = made.paths(inputs), made.manifest()
-    origins = {i: manifest.origin(str(i.path)) for i in inputs}
+    origins = origins_of(manifest, inputs)
     if values["resume"] and not values["dry_run"]:
         remove_stale({os.path.dirname(path) for path in paths.values()})
-    if values["resume"]:
+    if values["resume"] and manifest:
         inputs = [i for i in inputs if not manifest.holds(paths[i], origins[i])]
         told.summary(f"{len(paths) - len(inputs)} of {len(paths)} are complete, {len(inputs)} are left")
         if not inputs:

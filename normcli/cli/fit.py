@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from normcli import registry
-from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given
+from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given, method_called
 from normcli.cli._common import (
     blank_lines,
     check_format,
@@ -26,8 +26,8 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._continuing import continued, continuing, relearned
-from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, written
+from normcli.cli._inputs import Readers, check_repeatable, find, many
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -51,6 +51,7 @@ EXAMPLES = (
     ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
+    ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
 
@@ -65,13 +66,6 @@ EXAMPLES = (
     help="The parameter file; default: standard output.",
 )
 @written
-@click.option(
-    "--spool-dir",
-    metavar="DIR",
-    type=click.Path(),
-    envvar="NORMCLI_SPOOL_DIR",
-    help="Where -o keeps what it has read, unnamed; default: TMPDIR, or where OUTPUT will be.",
-)
 @click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
 @click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
 @click.option(
@@ -89,8 +83,8 @@ def command(**values: Any) -> None:
     """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
 
     INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
-    without one, or for -, standard input. By default every numeric column takes part. Missing values are left out and
-    counted.
+    without one, or for -, standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. By
+    default every numeric column takes part. Missing values are left out and counted.
     """
     from normcli import columns, formats, outputs, params, pipeline
     from normcli.cli._console import size
@@ -108,12 +102,14 @@ def command(**values: Any) -> None:
         method = old.steps[0].method if old else method or chosen_method(values)
         current.facts["method"] = registry.name_of(method)
         check_places(values, inputs, learns=bool(method.statistics))
+        if any(s.repeats for s in method.statistics):
+            check_exact(values, inputs)
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
-            target = opened.enter_context(outputs.open_target(values["params"]))
+            target = opened.enter_context(outputs.open_target(values["params"], spool_dir=values["spool_dir"]))
         if output and not is_directory(output):
-            file = opened.enter_context(outputs.open_target(output))
+            file = opened.enter_context(outputs.open_target(output, spool_dir=values["spool_dir"]))
         to = values["to"] or formats.by_suffix(output)
         readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
         first = readers.first
@@ -133,7 +129,7 @@ def command(**values: Any) -> None:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
-                keep=kept, progress=seen,
+                keep=kept, again=readers.again, progress=seen,
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
@@ -173,6 +169,17 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     explained(told, first, {*names, *beside}, values["exclude"])
     steps = unfitted(method, names, pipeline.lengths_of(first, names))
     return Plan(steps, first.schema, by=by, weights=weights)
+
+
+def check_exact(values: dict[str, Any], inputs: list[Input]) -> None:
+    """Raises UsageError where the data can't be read more than once, or would have to be."""
+    for flag in ("by", "weights", "update"):
+        if values[flag]:
+            why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
+            why = "it is of rows, not of how often they count" if flag == "weights" else why
+            raise click.UsageError(f"--exact with --{flag}: {why}")
+    if not values["output"]:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, "--exact")
 
 
 def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
@@ -273,7 +280,7 @@ def write_output(
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
         paths, manifest = made.paths(readers.inputs), made.manifest()
-        origins = {i: manifest.origin(str(i.path)) for i in readers.inputs}
+        origins = origins_of(manifest, readers.inputs)
         told.settle()
         complete(plan, target, skipped.target, None)
         parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
@@ -298,6 +305,9 @@ def chosen_method(values: dict[str, Any]) -> Any:
     """The method with its options. Raises UsageError, naming the methods, for none or an unknown one."""
     name = values["method"]
     if name not in registry.names("methods"):
+        meant = method_called(name) if name else None
+        if meant:
+            raise click.UsageError(f"-m {name}: that is called {meant} here")
         what = f"-m {name}: no such method" if name else "-m METHOD is missing"
         raise click.UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
     method = registry.only("methods", name)(**given(values, METHOD))

@@ -49,8 +49,12 @@ def command(**values: Any) -> None:
         key = keys.described(plan.by, plan.keys[group - 1])
         click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
     for step in plan.steps:
-        options = ", ".join(f"{k.replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items())
+        options = ", ".join(
+            f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
+        )
         click.echo(f"method   {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
+        for said in filter(None, (state.accuracy() for state in step.states)):
+            click.echo(f"accuracy {said}")
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
         described = params.described(step, plan.types, group)

@@ -9,7 +9,7 @@ import click
 
 from normcli import registry
 from normcli.cli import HELP
-from normcli.cli._command import PLACE
+from normcli.cli._command import NEAR, PLACE
 from normcli.cli._common import console, counted
 from normcli.cli._report import current
 
@@ -24,7 +24,7 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @click.option("--again", is_flag=True, help="Count an input twice that two of the files have counted.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
 @click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
-@click.option("--report", metavar="FILE", type=PLACE, help="Write what was done, or what went wrong, as JSON.")
+@click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
 @click.option("-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors.")
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:

@@ -6,13 +6,17 @@ import click
 
 from normcli import registry
 from normcli.cli import HELP
-from normcli.cli._command import Entry
+from normcli.cli._command import Entry, method_called
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli methods whiten")
 @click.argument("method", required=False, type=Entry("methods"))
 def command(**values: Any) -> None:
-    """List the methods, or say all about one: formula, options, whether it can be undone."""
+    """List the methods, or say all about one.
+
+    Its formula, what shares a statistic, options, whether it can be undone, where it comes from, and what else people
+    call it: by such a name, as standardization or sphering, it is found, too.
+    """
     from normcli.cli._console import table
     from normcli.cli._flags import flags
 
@@ -24,18 +28,23 @@ def command(**values: Any) -> None:
             rows.append((each, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
         table(("method", "output", "invertible", "options"), rows)
         return
-    if name not in registry.names("methods"):
+    found = name if name in registry.names("methods") else method_called(name)
+    if found is None:
         raise click.UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
-    kind = registry.only("methods", name)
-    first, _, rest = (kind.__doc__ or "").partition("\n")
-    click.echo(f"{name}: {first}\n")
-    click.echo("\n".join(line.strip() for line in rest.strip().splitlines()))
-    click.echo(f"\nCan be undone: {kind.invertible}.")
+    kind = registry.only("methods", found)
+    click.echo(f"{found}: {formula(kind)}\n")
+    click.echo("\n".join(line.strip() for line in (kind.__doc__ or "").splitlines()[2:]).strip())
+    *drawing, what = kind.shares.split("\n")
+    click.echo("\nValues that share (rows downwards, columns across; equal letters share):")
+    click.echo("".join(f"  {line}\n" for line in drawing) + f"  {what}")
     made = flags(kind, "x_")
     if made:
         click.echo("\nOptions:")
         table(("", ""), [("  " + " / ".join((*f.opts, *f.secondary_opts)), f.help or "") for f in made])
-    click.echo(f"\nExample:\n  normcli fit data.csv -m {name} -p data.json")
+    click.echo(f"\nCan be undone: {kind.invertible}.")
+    click.echo(f"From: {kind.source}.")
+    click.echo(f"Also called: {', '.join(kind.aliases)}.")
+    click.echo(f"\nExample:\n  {kind.example or f'normcli fit data.csv -m {found} -p data.json'}")
 
 
 def formula(kind: type) -> str:

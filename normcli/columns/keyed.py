@@ -41,12 +41,17 @@ def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
     return codes, made.dictionary.cast(pa.large_string()).to_pylist()
 
 
-def weights(frame: Frame, name: str) -> Array:
-    """(rows,) a column of weights. Raises BadRowError where one is missing, negative or infinite."""
+def weights(frame: Frame, name: str, *, whole: bool = False) -> Array:
+    """(rows,) a column of weights. Raises BadRowError where one is missing, negative, infinite or, if they are to be
+    `whole`, a fraction."""
     found = np.asarray(numbers_in(frame, name), np.float64)
     bad = ~((found >= 0.0) & (found < np.inf))
     if bad.any():
         row = int(np.argmax(bad))
         what = "is missing" if np.isnan(found[row]) else f"is {found[row]:g}"
         raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers of at least 0")
+    if whole and (found != np.rint(found)).any():
+        row = int(np.argmax(found != np.rint(found)))
+        what = f"the weight in column '{printable(name)}' is {found[row]:g}: quantiles take whole numbers of rows"
+        raise BadRowError(row, what)
     return found

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
+from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable
 from normcli.formats import Decoded
 from normcli.sources import Source
 
@@ -168,6 +168,8 @@ def reading(source: Source, what: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as e:
+        if fault := source.fault(e):
+            raise OutputError(f"{source.name}: reading failed: {fault}") from None
         raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
 
 

@@ -30,7 +30,7 @@ class Reader(binary.Reader):
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         with binary.reading(source, WHAT):
-            self._path = source.in_place()
+            self._place = source.in_place()
             super().__init__(source, self._open().schema, block_size)
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
@@ -53,7 +53,8 @@ class Reader(binary.Reader):
 
         wanted = [f.name in needed for f in self.schema] if needed else []
         fields = [j for j, keep in enumerate(wanted) if keep]
-        return pa.ipc.open_file(pa.OSFile(self._path), options=pa.ipc.IpcReadOptions(included_fields=fields))
+        file = pa.OSFile(self._place) if isinstance(self._place, str) else self._place
+        return pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ WHAT = "Parquet file"
 COMPRESSIONS = get_args(Compression)
 ROW_GROUP = 65_536  # rows at least to a row group that we write
 GROUP_BYTES = 32 << 20  # or so many bytes
+FAR_GROUP = 128 << 20  # bytes of a row group that are asked for at once, of an object store
+FAR_BUFFERS = 64 << 20  # or else so many of all columns
 
 
 class Reader(binary.Reader):
@@ -39,9 +41,11 @@ class Reader(binary.Reader):
         import pyarrow.parquet as pq
 
         with binary.reading(source, WHAT):
-            self._file = pq.ParquetFile(
-                source.in_place(), page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 16
-            )
+            place, settings = source.in_place(), {"page_checksum_verification": True}
+            self._file = pq.ParquetFile(place, pre_buffer=False, buffer_size=1 << 16, **settings)
+            if source.is_far:
+                found = self._file.metadata
+                self._file = pq.ParquetFile(place, metadata=found, **settings, **far_settings(found))
             super().__init__(source, self._file.schema_arrow, block_size)
         self.size: int | None = self._file.metadata.num_rows
 
@@ -75,6 +79,16 @@ class Reader(binary.Reader):
         used = {g.column(j).compression.lower() for g in groups for j in range(g.num_columns)}
         names = [{"uncompressed": "none"}.get(name, name) for name in used]
         return names[0] if len(names) == 1 and names[0] in COMPRESSIONS else None
+
+
+def far_settings(metadata: Any) -> dict[str, Any]:
+    """How to read where each request takes a while: a whole row group at once, or larger pieces of its columns where
+    that would be too much to hold."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    largest = max((sum(g.column(j).total_compressed_size for j in range(g.num_columns)) for g in groups), default=0)
+    if largest <= FAR_GROUP:
+        return {"pre_buffer": True}
+    return {"pre_buffer": False, "buffer_size": max(1 << 16, FAR_BUFFERS // metadata.num_columns)}
 
 
 @dataclass(frozen=True)

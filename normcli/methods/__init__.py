@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, cast
+from typing import Annotated, ClassVar, TypeVar, cast
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from normcli.errors import short
+from normcli.errors import UsageError, short
+from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 
 S = TypeVar("S", bound=Statistic)
+
+# What an option may be that holds for all columns, or differs between them; on the command line, the numbers of a file.
+Numbers = float | Annotated[tuple[float, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Method:
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
     at_once: ClassVar[bool] = False  # learns from the states of all groups at once, else of one after the other
+    shares: ClassVar[str] = ""  # a small drawing of the table: equal letters share what is learned or measured
+    source: ClassVar[str] = ""  # the paper or book that it comes from
+    aliases: ClassVar[tuple[str, ...]] = ()  # what else people call it, in small letters
+    example: ClassVar[str] = ""  # how a person would use it; else fitted to data.csv with its defaults
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -47,6 +56,9 @@ class Method:
 
     def check(self) -> None:
         """Raises UsageError where options contradict each other."""
+
+    def check_features(self, count: int) -> None:
+        """Raises UsageError where options do not go with so many columns, or a list's so many values."""
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""
@@ -65,3 +77,10 @@ def listed(names: list[str]) -> str:
     """Names for a message: the first 20, each cut where it is very long, then how many more."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return ", ".join(map(short, names[:20])) + more
+
+
+def per_column(numbers: Numbers, count: int, flag: str) -> Array:
+    """(count,) of an option: one number for all, or one for each. Raises UsageError where there are not so many."""
+    if isinstance(numbers, tuple) and len(numbers) != count:
+        raise UsageError(f"{flag}: {len(numbers)} numbers for {count} columns")
+    return np.array(np.broadcast_to(numbers, count), np.float64)

@@ -7,6 +7,7 @@ from normcli.methods import States, listed
 from normcli.record import Array
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
+from normcli.stats.quantiles import Quantiles
 from normcli.transforms.affine import Affine
 
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
@@ -50,12 +51,28 @@ def refuse_unsquarable(states: States, mean: Array) -> None:
 def ranges(states: States) -> Array:
     """max − min. Refuses columns where that is beyond a float."""
     x = states[Extrema]
+    return spans(states, x.least, x.greatest, "max − min")
+
+
+def spans(states: States, low: Array, high: Array, what: str) -> Array:
+    """high − low. Refuses columns where that is beyond a float."""
     with np.errstate(over="ignore", invalid="ignore"):
-        width = x.greatest - x.least
-    bad = states.which((x.least <= x.greatest) & ~np.isfinite(width))
+        width = high - low
+    bad = states.which((low <= high) & ~np.isfinite(width))
     if bad:
-        raise BadDataError(f"max − min is beyond the range of a float in {listed(bad)}", "leave them out with -x")
+        raise BadDataError(f"{what} is beyond the range of a float in {listed(bad)}", "leave them out with -x")
     return width
+
+
+def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
+    """(groups, features, shares) NaN where there is no value. Raises BadDataError where only exact ones will do."""
+    x, found = states[Extrema], states[Quantiles]
+    if exact and not found.is_exact:
+        raise BadDataError(
+            "what parts were fitted with --exact does not tell the exact quantiles of them together",
+            "fit all inputs at once, or without --exact",
+        )
+    return found.quantiles(shares, x.least, x.greatest)
 
 
 def affine(states: States, center: Array, center_low: Array, scale: Array) -> Affine:

@@ -6,6 +6,7 @@ import numpy as np
 
 from normcli.methods import Method, States
 from normcli.methods._column import affine, means
+from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -20,6 +21,10 @@ class Center(Method):
     """
 
     at_once = True
+    shares = f"{BY_COLUMN}the mean"
+    source = "Bro and Smilde (2003), Centering and scaling in component analysis, Journal of Chemometrics 17"
+    aliases = ("centring", "centering", "mean removal", "mean centering", "demeaning")
+    example = "normcli fit data.csv -m center -p data.json -o data-centred.csv"
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

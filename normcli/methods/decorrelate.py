@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from normcli.errors import BadDataError
 from normcli.methods import Method, States
+from normcli.methods._drawings import WHOLE
 from normcli.methods._spectrum import covariance, spectrum
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
@@ -25,6 +26,19 @@ class Decorrelate(Method):
 
     invertible = "unless K < d"
     by_row = True
+    shares = f"{WHOLE}the means and the covariance matrix, of complete rows"
+    source = (
+        "Pearson (1901), On lines and planes of closest fit; Hotelling (1933), Analysis of a complex of "
+        "statistical variables"
+    )
+    aliases = (
+        "pca",
+        "principal components",
+        "principal component analysis",
+        "decorrelation",
+        "karhunen-loeve transform",
+    )
+    example = "normcli fit data.parquet -m decorrelate --components 10 -p data.json"
 
     ddof: Annotated[int, Meta(ge=0, description="the covariance divides by rows − ddof")] = 0
     components: Annotated[

@@ -6,6 +6,7 @@ import numpy as np
 
 from normcli.methods import Method, States
 from normcli.methods._column import affine
+from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -20,6 +21,10 @@ class MaxAbs(Method):
     """
 
     at_once = True
+    shares = f"{BY_COLUMN}the largest size"
+    source = "Pedregosa et al. (2011), Scikit-learn, JMLR 12: MaxAbsScaler"
+    aliases = ("max-abs scaling", "maxabsscaler", "maximum absolute scaling")
+    example = 'normcli fit data.csv -m maxabs -c "tfidf_*" -p data.json'
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

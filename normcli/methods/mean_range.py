@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from normcli.methods import Method, States
 from normcli.methods._column import affine, means, ranges
+from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -18,6 +19,10 @@ class MeanRange(Method):
     """
 
     at_once = True
+    shares = f"{BY_COLUMN}the mean, the least and the greatest value"
+    source = "Ng (2011), Machine Learning, Stanford: feature scaling and mean normalization"
+    aliases = ("mean normalization",)
+    example = "normcli fit data.csv -m mean-range -x year -p data.json"
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

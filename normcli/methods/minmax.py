@@ -9,6 +9,7 @@ from msgspec import Meta
 from normcli.errors import UsageError
 from normcli.methods import Method, States
 from normcli.methods._column import affine, ranges
+from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -24,6 +25,10 @@ class MinMax(Method):
 
     invertible = "unless clipped"
     at_once = True
+    shares = f"{BY_COLUMN}the least and the greatest value"
+    source = "Han, Kamber and Pei (2011), Data Mining, 3rd ed., section 3.5.2"
+    aliases = ("feature scaling", "min-max scaling", "min-max normalization", "rescaling", "minmaxscaler")
+    example = "normcli fit train.csv -m minmax --range -1 1 --clip -p train.json"
 
     range: Annotated[tuple[float, float], Meta(description="where the least and the greatest value land")] = (0.0, 1.0)
     clip: Annotated[bool, Meta(description="hold new values outside the fitted range to LO and HI")] = False

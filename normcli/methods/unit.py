@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from normcli.methods import Method, States
+from normcli.methods._drawings import BY_ROW
 from normcli.transforms import Transform
 from normcli.transforms.rows import Rows
 
@@ -19,6 +20,17 @@ class Unit(Method):
 
     invertible = "no"
     by_row = True
+    shares = f"{BY_ROW}the length; nothing is learned"
+    source = "Salton and Buckley (1988), Term-weighting approaches in automatic text retrieval: cosine normalization"
+    aliases = (
+        "unit length",
+        "unit vector",
+        "l2 normalization",
+        "vector normalization",
+        "normalizer",
+        "cosine normalization",
+    )
+    example = "normcli fit vectors.parquet -m unit -p vectors.json -o unit.parquet"
 
     norm: Annotated[
         Literal["l1", "l2", "max"] | Annotated[float, Meta(ge=1)],

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, States, listed
+from normcli.methods._drawings import WHOLE
 from normcli.methods._spectrum import Spectrum, at_fault, covariance, spectrum
 from normcli.methods.decorrelate import components_within
 from normcli.record import Array
@@ -31,6 +32,10 @@ class Whiten(Method):
 
     invertible = "at full rank"
     by_row = True
+    shares = f"{WHOLE}the means and the covariance matrix, of complete rows"
+    source = "Kessy, Lewin and Strimmer (2018), Optimal whitening and decorrelation, The American Statistician 72"
+    aliases = ("whitening", "sphering", "zca", "zca whitening", "pca whitening", "mahalanobis whitening")
+    example = "normcli fit data.parquet -m whiten --kind pca --components 0.99 -p data.json"
 
     kind: Annotated[Kind, Meta(description="which whitening")] = "zca"
     ddof: Annotated[int, Meta(ge=0, description="the covariance divides by rows − ddof")] = 0

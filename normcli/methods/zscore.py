@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from normcli.methods import Method, States
 from normcli.methods._column import affine, deviations, means
+from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -22,6 +23,17 @@ class ZScore(Method):
     """
 
     at_once = True
+    shares = f"{BY_COLUMN}the mean and the standard deviation"
+    source = "Kreyszig (1979), Advanced Engineering Mathematics, 4th ed., p. 880"
+    aliases = (
+        "standardization",
+        "standard score",
+        "z-score normalization",
+        "standardscaler",
+        "autoscaling",
+        "unit variance scaling",
+    )
+    example = "normcli fit train.csv -m zscore --ddof 1 -p train.json -o train-z.csv"
 
     ddof: Annotated[int, Meta(ge=0, description="std divides by count − ddof")] = 0
     center: Annotated[bool, Meta(description="subtract the mean")] = True

@@ -9,7 +9,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.errors import printable
-from normcli.params._layout import listed
+from normcli.params._layout import LARGEST, listed
 from normcli.params._records import check_keys, count, fail, of_kind, read_array
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
@@ -95,7 +95,8 @@ def _check_learned(step: Step, at: str) -> None:
         counts = next((said["count"] for s in step.states if "count" in (said := s.summary())), None)
     for field, axes in step.fitted.axes().items():
         if counts is not None and not np.isfinite(axes.empty):
-            bad = np.isnan(getattr(step.fitted, field)[1:]) & (counts[1:] > 0)
+            unknown = np.isnan(getattr(step.fitted, field)[1:])
+            bad = unknown.reshape(*counts[1:].shape, -1).any(axis=2) & (counts[1:] > 0)
             for n, j in np.argwhere(bad).tolist():
                 fail(f"$.keys[{n}].{at}.{field}[{j}]", "must be a number")
 
@@ -108,9 +109,29 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
     made = {}
     for name, kind in axes.items():
         first = getattr(record, name)
-        more = _arrays([fields[name] for fields in raw], kind, first.shape[1:], f"{at}.{name}")
-        made[name] = np.concatenate([first, more])
-    return replace(record, **made)
+        values, sizes = [fields[name] for fields in raw], first.shape[1:]
+        if kind.ragged:
+            values, sizes = _even(values, kind, sizes, f"{at}.{name}")
+        more = _arrays(values, kind, sizes, f"{at}.{name}")
+        made[name] = np.concatenate([kind.filled(first, sizes), more])
+    whole = replace(record, **made)
+    if whole.fault():  # of which key, it does not say
+        for n in range(len(raw)):
+            fault = whole.taken([1 + n]).fault()
+            if fault:
+                fail(f"$.keys[{n}].{at}.{fault[0]}", fault[1])
+    return whole
+
+
+def _even(raw: list[Any], axes: Axes, sizes: tuple[int, ...], at: str) -> tuple[list[Any], tuple[int, ...]]:
+    """Ragged lists of each key, all as long as the longest, and the sizes of their axes."""
+    each = enumerate(raw)
+    rows = [(n, row) for n, key in each for row in of_kind(list, key, f"$.keys[{n}].{at}")]
+    size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[{n}].{at}")) for n, row in rows)])
+    if 8 * size * len(rows) > LARGEST:
+        fail(f"$.keys[…].{at}", f"lists of up to {size:,} for {len(rows):,} columns of keys")
+    nothing = [None] if not np.isfinite(axes.empty) else [axes.empty]
+    return [[row + nothing * (size - len(row)) for row in key] for key in raw], (*sizes[:-1], size)
 
 
 def _arrays(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:

@@ -40,6 +40,10 @@ def listed(values: Any, axes: Axes) -> Any:
     """An array as nested lists: counts whole, zero without a sign, null where nothing is known."""
     if axes.symmetric:
         return [listed(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
+    if axes.ragged and values.ndim > 1:
+        return [listed(row, axes) for row in values]
+    if axes.ragged:
+        values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]
     known = np.isfinite(values)
     if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
         return values.astype(int).tolist()

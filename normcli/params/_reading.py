@@ -144,6 +144,10 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     names = tuple(of_kind(dict, raw["columns"], f"{at}.columns"))
     if not names:
         fail(f"{at}.columns", "there is none")
+    try:
+        method.check_features(len(names))
+    except UsageError as e:
+        fail(f"{at}.options", e.message)
     columns = names
     if "list" in raw:
         columns = (of_kind(str, raw["list"], f"{at}.list"),)
@@ -155,6 +159,9 @@ def _read_step(raw: Any, at: str, types: dict[str, str]) -> Step:
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
     check_keys(statistics, tuple(blanks), f"{at}.statistics")
     states = tuple(read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    for n, state in zip(blanks, states, strict=True):
+        if state.settings() != blanks[n].settings():
+            fail(f"{at}.statistics.{n}", "is not what the options ask for")
     learned = of_kind(dict, raw["learned"], f"{at}.learned")
     if len(learned) != 1:
         fail(f"{at}.learned", "must hold one transform")
@@ -188,10 +195,11 @@ def _checkdescribed(step: Step, raw: dict[str, Any], at: str, types: dict[str, s
                 fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
     counts = step.summary().get("count")
     for field, axes in step.fitted.axes().items():
-        values = getattr(step.fitted, field)[0]
         if not np.isfinite(axes.empty) and counts is not None:
-            for name in (n for n, x, c in zip(step.features, values, counts, strict=True) if np.isnan(x) and c > 0):
-                fail(f"{at}.learned.{registry.name_of(step.fitted)}.columns.{name}.{field}", "must be a number")
+            unknown = np.isnan(getattr(step.fitted, field)[0]).reshape(len(counts), -1).any(axis=1)
+            for j in np.flatnonzero(unknown & (counts > 0)):
+                place = f"columns.{step.features[j]}.{field}" if step.fitted.is_column_wise() else f"{field}[{j}]"
+                fail(f"{at}.learned.{registry.name_of(step.fitted)}.{place}", "must be a number")
 
 
 def _equal(a: Any, b: Any) -> bool:

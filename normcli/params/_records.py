@@ -10,6 +10,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.errors import BadParametersError, printable
+from normcli.params._layout import LARGEST
 from normcli.record import Array, Axes, Record, symmetric
 
 
@@ -82,7 +83,8 @@ def read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -> 
     else:
         sizes = {"feature": len(names)}
         for n, a in axes.items():
-            flat = np.array(read_array(raw[n], a, a.dims, f"{at}.{n}", sizes), np.float64)
+            read = read_array(raw[n], a, a.dims, f"{at}.{n}", sizes)
+            flat = np.array(filled(read, a, sizes, f"{at}.{n}") if a.ragged else read, np.float64)
             arrays[n] = flat.reshape(1, *(sizes.get(d, 0) for d in a.dims))
     record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
     fault = record.fault()
@@ -110,7 +112,9 @@ def read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict
     if not dims:
         return _read_number(raw, axes, at)
     size = sizes.setdefault(dims[0], len(of_kind(list, raw, at)))
-    if len(of_kind(list, raw, at)) != size:
+    if axes.ragged and len(dims) == 1:
+        sizes[dims[0]] = max(size, len(raw))
+    elif len(raw) != size:
         fail(at, f"{len(raw)} entries, not {size}")
     if not axes.symmetric:
         return [read_array(x, axes, dims[1:], f"{at}[{i}]", sizes) for i, x in enumerate(raw)]
@@ -120,6 +124,14 @@ def read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict
             fail(f"{at}[{i}]", f"{len(row)} entries, not {i + 1}")
         whole[i, : i + 1] = [_read_number(x, axes, f"{at}[{i}][{j}]") for j, x in enumerate(row)]
     return symmetric(whole)
+
+
+def filled(read: list[Any], axes: Axes, sizes: dict[str, int], at: str) -> list[Any]:
+    """Ragged lists, as long as the longest."""
+    size = sizes.get(axes.dims[-1], 0)
+    if size * len(read) > LARGEST:
+        fail(at, f"lists of up to {size:,} for {len(read):,} columns")
+    return [row + [axes.empty] * (size - len(row)) for row in read]
 
 
 def _read_number(raw: Any, axes: Axes, at: str) -> float:

@@ -1,7 +1,7 @@
 """Statistic: what every file here offers."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from normcli.record import Array, Record
 @dataclass(frozen=True)
 class Statistic(Record):
     """What is kept of the rows seen. Made with its settings only it is blank: no groups, the identity of `merge`."""
+
+    whole_weights: ClassVar[bool] = False  # rows count whole times only
 
     def of(self, block: Block) -> Self:
         """The statistic of one block, by a blank's settings."""
@@ -25,6 +27,27 @@ class Statistic(Record):
 
     def _merge(self, other: Self) -> Self:
         raise NotImplementedError
+
+    def by_key(self) -> Self:
+        """With the settings that it has where there are many groups."""
+        return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a further pass over the data may be needed; known before the first."""
+        return False
+
+    def again(self) -> "Statistic | None":
+        """The blank of a further pass over the same data, if it needs one: then `refined` wants what that saw."""
+        return None
+
+    def refined(self, found: "Statistic") -> Self:
+        """With what the pass that `again` asked for has found."""
+        raise NotImplementedError
+
+    def accuracy(self) -> str:
+        """How far off what it says may be, in words; nothing where that is rounding."""
+        return ""
 
     def summary(self) -> dict[str, Array]:
         """(groups, features) each, under the names that people use: count, mean, min …"""

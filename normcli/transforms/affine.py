@@ -18,29 +18,38 @@ class Affine(Transform):
 
     The centre is hi + lo up to the value: with one double a z-score at 1e12 is wrong by 1.7e-4, with two by 2e-16.
     A column that had no value learned nothing (NaN), and everything in it comes out missing. With `ends`, a scaled
-    value of 0 and of 1 land on them exactly and what is between stays between; `clip` holds all to them.
+    value of 0 and of 1 land on them exactly and what is between stays between; `clip` holds all to them. `gain` is one
+    number, or one per column; with `whole`, a row that misses a value comes out missing altogether.
     """
 
     center: Array = per_group("feature", empty=np.nan)  # input units
     center_low: Array = per_group("feature", empty=np.nan)
     scale: Array = per_group("feature", empty=np.nan, holds="positive")  # input units for one of output
-    gain: float = 1.0
+    gain: float | tuple[float, ...] = 1.0
     offset: float = 0.0
     ends: tuple[float, float] | None = None
     clip: bool = False
+    whole: bool = False
 
     def fault(self) -> tuple[str, str] | None:
-        if self.gain == 0.0:
-            return "gain", "must not be 0"
+        features = self.center.shape[1]
+        if isinstance(self.gain, tuple) and len(self.gain) != features:
+            return "gain", f"{len(self.gain)} entries, not {features}"
+        if not all(np.isfinite(g) and g != 0.0 for g in self._gains(features)):
+            return "gain", "must be finite, and not 0"
         if self.ends is not None and not self.ends[0] < self.ends[1] < self.ends[0] + np.inf:
             return "ends", "must rise, by a float"
         return None
+
+    def _gains(self, features: int) -> tuple[float, ...]:
+        return self.gain if isinstance(self.gain, tuple) else (self.gain,) * features
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
         return work(self, block)  # which knows each row's group
 
     def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
+        gains = self._gains(len(block.columns))
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
             np.subtract(x, _each(self.center, block, j), out=y)
             y -= _each(self.center_low, block, j)
@@ -48,9 +57,11 @@ class Affine(Transform):
             if self.ends is not None:
                 self._between(y)
                 continue
-            if self.gain != 1.0:
-                y *= self.gain
+            if gains[j] != 1.0:
+                y *= gains[j]
             y += self.offset  # also turns −0 into 0
+        if self.whole and block.incomplete is not None:
+            out[block.incomplete] = np.nan
         return out
 
     def _between(self, t: Array) -> None:
@@ -74,11 +85,11 @@ class Affine(Transform):
 
     def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
-        low, high = self.ends if self.ends is not None else (self.offset, self.offset + self.gain)
-        gain = high - low if self.ends is not None else self.gain
+        low, high = self.ends if self.ends is not None else (self.offset, self.offset)
+        gains = self._gains(len(block.columns))
         for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
             np.subtract(y, low, out=x)
-            x /= gain
+            x /= high - low if self.ends is not None else gains[j]
             x *= _each(self.scale, block, j)
             x += _each(self.center_low, block, j)
             x += _each(self.center, block, j)

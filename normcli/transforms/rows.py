@@ -14,12 +14,15 @@ from normcli.transforms import Transform
 
 @dataclass(frozen=True)
 class Rows(Transform):
-    """y = x / ‖x‖ for each row; a row of zeros stays. Rows are divided by their largest size first, so no power
+    """y = gain · x / ‖x‖ for each row; a row of zeros stays. Rows are divided by their largest size first, so no power
     over- or underflows."""
 
     norm: Literal["l1", "l2", "max"] | float = "l2"
+    gain: float = 1.0
 
     def fault(self) -> tuple[str, str] | None:
+        if self.gain == 0.0:
+            return "gain", "must not be 0"
         return ("norm", "must be at least 1") if isinstance(self.norm, float) and self.norm < 1 else None
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
@@ -35,6 +38,8 @@ class Rows(Transform):
         length[length == 0.0] = 1.0
         for y in out.T:
             y /= length
+            if self.gain != 1.0:
+                y *= self.gain
             y += 0.0
         return out
 

@@ -3,12 +3,16 @@
 import dataclasses
 import json
 import re
+import shlex
 from typing import Any
 
 import jsonschema
 import pytest
 
 from normcli import __version__, registry
+from normcli.cli import fit
+from normcli.cli._command import METHOD, given
+from normcli.cli.fit import chosen_method
 from tests.cli.conftest import Desk, fitted
 
 METHODS = registry.names("methods")
@@ -24,7 +28,7 @@ def test_methods_lists_every_one_with_its_options(desk: Desk) -> None:
         kind: Any = registry.only("methods", name)
         assert (kind.__doc__ or "").splitlines()[0] in row
         for field in dataclasses.fields(kind):
-            assert f"--{field.name.replace('_', '-')}" in row
+            assert f"--{field.name.rstrip('_').replace('_', '-')}" in row
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -35,12 +39,32 @@ def test_a_method_says_all_about_itself(desk: Desk, name: str) -> None:
     assert done.err == ""
     assert out.startswith(f"{name}: {(kind.__doc__ or '').splitlines()[0]}\n")
     assert kind.invertible in out
-    assert f"normcli fit data.csv -m {name} -p data.json" in out
+    assert re.search(rf"\nExample:\n  normcli fit .*-m {name} .*-p \S+\.json", out)
+    for said in (kind.source, *kind.aliases, *kind.shares.splitlines()):
+        assert said in out
     shown = desk.succeeds("fit", "-m", name, "--help").out.decode()
     for field in dataclasses.fields(kind):
-        flag = f"--{field.name.replace('_', '-')}"
+        flag = f"--{field.name.rstrip('_').replace('_', '-')}"
         assert flag in out
         assert flag in shown
+
+
+def test_a_method_is_found_by_what_else_it_is_called(desk: Desk) -> None:
+    shown = desk.succeeds("methods", "zscore").out
+    assert desk.succeeds("methods", "standardization").out == shown
+    assert desk.succeeds("methods", "Z-Score_Normalization").out == shown
+    assert "the methods are asinh, " in desk.fails(2, "methods", "nosuch")
+    assert "-m sphering: that is called whiten here" in desk.fails(2, "fit", "table.csv", "-m", "sphering")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_example_of_a_method_can_be_run(name: str) -> None:
+    kind: Any = registry.only("methods", name)
+    if kind.example:
+        words = shlex.split(kind.example)
+        assert words[:2] == ["normcli", "fit"]
+        values = fit.command.make_context("fit", words[2:]).params
+        assert chosen_method(values) == kind(**given(values, METHOD))
 
 
 # -- inspect -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.mean_range import MeanRange
 from normcli.methods.minmax import MinMax
+from normcli.methods.robust import Robust
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
@@ -24,7 +25,7 @@ from normcli.record import Array
 OF_COLUMNS: tuple[Method, ...] = (
     Center(), MeanRange(), MinMax(), MinMax(range=(-1.0, 1.0)), MinMax(range=(-5.0, -2.5)), MaxAbs(),
     ZScore(), ZScore(ddof=1), ZScore(center=False), ZScore(scale=False),
-    ZScore(target_mean=100.0, target_std=15.0),
+    ZScore(target_mean=100.0, target_std=15.0), Robust(), Robust(quantiles=(0.1, 1.0)), Robust(unit_variance=True),
 )  # fmt: skip
 KINDS = ("zca", "pca", "zca-cor", "pca-cor", "cholesky")
 OF_ROWS: tuple[Method, ...] = (

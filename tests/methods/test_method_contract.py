@@ -34,10 +34,10 @@ def made(name: str) -> Method:
 
 
 def data() -> Array:
-    """(60, 4) of units and shapes far apart, no column constant."""
+    """(60, 4) of units and shapes far apart, no column constant, all of it above −1 (log1p knows no other)."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=(60, 4)) @ rng.normal(size=(4, 4))
-    return np.column_stack([x[:, 0], 1e6 + 10 * x[:, 1], np.exp(x[:, 2]), np.rint(5 * x[:, 3])])
+    return np.column_stack([10 + x[:, 0], 1e6 + 10 * x[:, 1], np.exp(x[:, 2]), 40 + np.rint(5 * x[:, 3])])
 
 
 COLUMNS = ("plain", "far off", "skew", "whole")
@@ -113,6 +113,20 @@ def test_a_method_says_whether_it_can_be_undone(name: str) -> None:
     elif method.invertible == "no":
         with pytest.raises(NotInvertibleError):
             transform.check_invertible()
+
+
+@every_name
+def test_a_method_says_what_shares_where_it_comes_from_and_its_other_names(name: str) -> None:
+    kind = registry.only("methods", name)
+    *drawing, what = made(name).shares.split("\n")
+    assert len(drawing) >= 2
+    assert what
+    assert made(name).source
+    assert not made(name).source.endswith(".")
+    assert made(name).aliases
+    names = [*kind.aliases, *(a for n in NAMES if n != name for a in (n, *registry.only("methods", n).aliases))]
+    assert len(names) == len(set(names))
+    assert all(alias == alias.lower() for alias in made(name).aliases)
 
 
 # -- learning ----------------------------------------------------------------------------------------------------
@@ -238,8 +252,8 @@ def test_missing_values_are_left_out_and_stay_missing(name: str) -> None:
 
 @every_name
 def test_a_column_without_a_value_goes_through_the_parameter_file(name: str) -> None:
-    """And comes out missing; methods that need whole rows refuse it, or have nothing to say."""
-    if not made(name).by_row:
+    """And comes out missing; methods that need whole rows refuse it, those that learn nothing do not mind."""
+    if not made(name).by_row and made(name).statistics:
         x = data()
         x[:, 1] = np.nan
         step = fitted(name, x)

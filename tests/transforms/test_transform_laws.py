@@ -16,13 +16,14 @@ from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.minmax import MinMax
+from normcli.methods.quantile import Quantile
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.record import Array
 from normcli.transforms import Transform
 
-DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [0.0, 5.0, 1e6]
+DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [8.0, 5.0, 1e6]
 NAMES = ["a", "b", "c"]
 
 
@@ -37,6 +38,7 @@ def defaults(name: str) -> Method:
 METHODS: list[Method] = [
     *map(defaults, registry.names("methods")),
     MinMax(range=(-1.0, 1.0)), MinMax(clip=True), ZScore(center=False), Unit(norm="max"), Unit(norm=3.0),
+    Quantile(distribution="normal"), Quantile(resolution=10),
     Decorrelate(components=2), Whiten(kind="pca", components=1), Whiten(kind="zca-cor"), Whiten(rank=2),
 ]  # fmt: skip
 TRANSFORMS: list[Transform] = [fit_blocks(m, [DATA], NAMES).fitted for m in METHODS]

@@ -1,0 +1,65 @@
+"""Robust scaling."""
+
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from normcli.errors import UsageError
+from normcli.methods import Method, States
+from normcli.methods._column import affine, quantiles, spans
+from normcli.methods._drawings import BY_COLUMN
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.stats.quantiles import Quantiles
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robust(Method):
+    """(x − median) / (q_hi − q_lo)
+
+    Median and quartiles, or other quantiles, in place of mean and standard deviation: a few wild values move neither.
+    Of up to 4,096 values of a column they are exact; beyond, they come from a sketch made in the one pass, and the
+    rank of each is off by less than 0.1 % of the values, at 99 % confidence. --exact reads the input again and
+    gives numpy's linear quantiles to the bit. A range of zero is taken as 1.
+    """
+
+    shares = f"{BY_COLUMN}the median and two quantiles"
+    source = (
+        "Rousseeuw and Croux, Alternatives to the median absolute deviation, 1993; the sketch: Karnin, Lang and "
+        "Liberty, Optimal quantile approximation in streams, 2016"
+    )
+    aliases = ("robust scaling", "robustscaler", "median and interquartile range", "iqr scaling")
+    example = "normcli fit data.csv -m robust --quantiles 0.1 0.9 -p data.json"
+
+    quantiles: Annotated[tuple[float, float], Meta(description="shares of the values below the ends of the range")] = (
+        0.25,
+        0.75,
+    )
+    unit_variance: Annotated[bool, Meta(description="times what gives normally distributed values variance 1")] = False
+    exact: Annotated[bool, Meta(description="read the input again, for exact quantiles")] = False
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        low, high = self.quantiles
+        return Extrema(), Moments(), Quantiles(at=(low, 0.5, high) if self.exact else ())
+
+    def check(self) -> None:
+        low, high = self.quantiles
+        if not 0.0 <= low < high <= 1.0:
+            raise UsageError(f"--quantiles {low:g} {high:g}: LO must be less than HI, both from 0 to 1")
+        if self.unit_variance and not 0.0 < low < high < 1.0:
+            raise UsageError("--unit-variance: a normal distribution has no quantiles at 0 and 1")
+
+    def learn(self, states: States) -> Transform:
+        shares = np.array([self.quantiles[0], 0.5, self.quantiles[1]])
+        low, median, high = np.moveaxis(quantiles(states, shares, exact=self.exact), 2, 0)
+        learned = affine(states, median, np.zeros_like(median), spans(states, low, high, "the range of the quantiles"))
+        if not self.unit_variance:
+            return learned
+        normal = [NormalDist().inv_cdf(share) for share in self.quantiles]
+        return replace(learned, gain=normal[1] - normal[0])

@@ -1,0 +1,60 @@
+"""Spectral normalization."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from normcli.errors import BadDataError
+from normcli.methods import Method, States
+from normcli.methods._column import refuse_unsquarable
+from normcli.methods._drawings import WHOLE
+from normcli.stats import Statistic
+from normcli.stats.comoments import Comoments
+from normcli.stats.extrema import Extrema
+from normcli.transforms import Transform
+from normcli.transforms.affine import Affine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectral(Method):
+    """X / σ_max(X)
+
+    The whole table by its greatest singular value, uncentred: as a linear map it lengthens no vector any more. σ_max²
+    is the greatest eigenvalue of XᵀX.
+    """
+
+    by_row = True
+    shares = f"{WHOLE}the greatest singular value, of complete rows"
+    source = (
+        "Miyato, Kataoka, Koyama and Yoshida (2018), Spectral normalization for generative adversarial networks, ICLR"
+    )
+    aliases = ("spectral normalization", "spectral norm")
+    example = "normcli fit weights.parquet -m spectral -p weights.json -o weights-sn.parquet"
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        return Extrema(), Comoments()
+
+    def learn(self, states: States) -> Transform:
+        c, x = states[Comoments], states[Extrema]
+        if c.count[0] == 0:
+            raise BadDataError("there is no complete row (one that misses a value takes no part)")
+        refuse_unsquarable(states, c.mean)
+        zero = np.zeros_like(c.mean)
+        scale = np.full_like(zero, _greatest_singular(c, max(np.abs(x.least[0]).max(), np.abs(x.greatest[0]).max())))
+        if not np.isfinite(scale).all():
+            raise BadDataError("the greatest singular value is beyond the range of a float", "rescale the columns")
+        return Affine(zero, zero, scale, whole=True)
+
+
+def _greatest_singular(c: Comoments, largest: float) -> float:
+    """σ_max of the rows seen, whose largest size is given; 1 where all are 0.
+
+    In units of a power of two above that size no square overflows; the co-products are positive semidefinite, so the
+    two terms add without cancelling at the top of the spectrum.
+    """
+    exponent = int(np.frexp(largest)[1])
+    mean = np.ldexp(c.mean[0], -exponent)
+    products = np.ldexp(np.ldexp(c.products[0], -exponent) + np.ldexp(c.products_low[0], -exponent), -exponent)
+    greatest = np.linalg.eigvalsh(products + c.count[0] * np.outer(mean, mean))[-1]
+    return float(np.ldexp(np.sqrt(greatest), exponent)) if greatest > 0.0 else 1.0

@@ -1,0 +1,155 @@
+"""A fine histogram whose cells keep power sums: from it, the mean of any smooth function of the values."""
+
+from dataclasses import dataclass, replace
+from math import comb, frexp
+from typing import Self
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.record import Array, per_group
+from normcli.stats import Statistic
+from normcli.stats._compensated import GREATEST
+
+CELLS = 64
+ORDERS = 12
+FINEST = 560  # cells of 2⁻⁵⁶⁰: values closer than that have no square
+FARTHEST = 2.0**49  # cells from zero: beyond, the place of a cell would be rounded
+
+# (a + b)ᵒ = Σₖ BINOMIAL[o, k] · aˡ · bᵏ with l = LEFT[o, k]
+BINOMIAL = np.array([[float(comb(o, k)) for k in range(ORDERS)] for o in range(ORDERS)])
+LEFT = np.maximum(np.subtract.outer(np.arange(ORDERS), np.arange(ORDERS)), 0)
+
+
+@dataclass(frozen=True)
+class LocalMoments(Statistic):
+    """Power sums of each column's present values by cells that are equally wide in u = ±log(1 + |x|), where they are
+    64 at most.
+
+    The cells of level l are 2⁻ˡ wide and begin at whole multiples of that, so that a cell of one level lies in one of
+    the level below, and no cell reaches across zero. The level is the finest at which the values seen fit: whatever
+    the order in which parts are merged, it ends the same. Within a cell, powers are of the distance from its middle in
+    units of half its width, from −1 to 1, away from zero being positive: taken from x itself, so that values far from
+    zero keep their digits. Power 0 is a count.
+    """
+
+    level: Array = per_group("feature")  # whole numbers
+    first: Array = per_group("feature")  # the number of the first cell: it begins at first · 2⁻ˡᵉᵛᵉˡ
+    sums: Array = per_group("feature", "cell", "order")  # (…, 64, 12) of the cells from there on
+
+    def fault(self) -> tuple[str, str] | None:
+        if self.sums.shape[2:] != (CELLS, ORDERS):
+            return "sums", f"must be {CELLS} cells of {ORDERS} sums"
+        for name, limit in (("level", 2.0 * FINEST), ("first", FARTHEST)):
+            values = getattr(self, name)
+            if not ((values == np.rint(values)) & (np.abs(values) <= limit)).all():
+                return name, "must be whole numbers, and not beyond what cells can be"
+        if not (self.sums[..., 0] >= 0).all():
+            return "sums", "must begin with counts"
+        return None
+
+    def of(self, block: Block) -> Self:
+        shape = block.groups, len(block.columns)
+        level, first, sums = np.zeros(shape), np.zeros(shape), np.zeros((*shape, CELLS, ORDERS))
+        for j, column in enumerate(block.present()):
+            for group, x, weights in column.each():
+                level[group, j], first[group, j], sums[group, j] = _measured(x, weights)
+        return replace(self, level=level, first=first, sums=sums)
+
+    def _merge(self, other: Self) -> Self:
+        level, first, sums = self.level.copy(), self.first.copy(), self.sums.copy()
+        for at in np.ndindex(level.shape):
+            a = int(self.level[at]), int(self.first[at]), self.sums[at]
+            b = int(other.level[at]), int(other.first[at]), other.sums[at]
+            level[at], first[at], sums[at] = _together(a, b)
+        return replace(self, level=level, first=first, sums=sums)
+
+    def points(self, group: int, feature: int) -> tuple[Array, Array, Array]:
+        """Middles of cells (cells, 1) in input units, distances from them (1, 12) in log(1 + |x|), and weights
+        (cells, 12): a sum over all values of a function smooth in u is that of weights · function, as exactly as its
+        polynomial of degree 11 through a cell's 12 points is the function."""
+        width = float(np.ldexp(1.0, -int(self.level[group, feature])))
+        sums = self.sums[group, feature]
+        taken = np.flatnonzero(sums[:, 0])
+        nodes = np.cos(np.pi * (np.arange(ORDERS) + 0.5) / ORDERS)
+        weights = np.linalg.solve(np.vander(nodes, increasing=True).T, sums[taken].T).T
+        middles = _middles(int(self.level[group, feature]), int(self.first[group, feature]) + taken)
+        return middles[:, None], nodes[None] * (width / 2.0), weights
+
+
+Lot = tuple[int, int, Array]  # level, first, sums (64, 12) of one column
+
+
+def _measured(x: Array, weights: Array | None) -> Lot:
+    u = np.copysign(np.log1p(np.abs(x)), x)
+    least, greatest = float(u.min()), float(u.max())
+    bounds = (49, abs(least)), (49, abs(greatest)), (7, greatest - least)  # cells: 2⁴⁹ from zero, 2⁶ from end to end
+    level = min([FINEST, *(cells - frexp(size)[1] for cells, size in bounds if size)])
+    while not _fits(np.floor(np.ldexp(least, level)), np.floor(np.ldexp(greatest, level))):
+        level -= 1
+    first = int(np.floor(np.ldexp(least, level)))
+    cell = np.floor(np.ldexp(u, level, out=u), out=u).astype(np.int64) - first
+    middle = _middles(level, first + np.arange(CELLS))[cell]
+    away = _away(x, middle)
+    away *= np.ldexp(2.0, level)
+    sums = np.empty((CELLS, ORDERS))
+    sums[:, 0] = np.bincount(cell, weights, CELLS)
+    power = away.copy() if weights is None else away * weights
+    for order in range(1, ORDERS):
+        sums[:, order] = np.bincount(cell, power, CELLS)
+        power *= away
+    return level, first, sums
+
+
+def _fits(first: float, last: float) -> bool:
+    return bool(last - first < CELLS and max(abs(first), abs(last)) < FARTHEST)
+
+
+def _middles(level: int, cells: np.ndarray) -> Array:
+    """The middle of each cell by its number, in input units; at most the greatest float."""
+    u = np.ldexp(cells + 0.5, -level)
+    with np.errstate(over="ignore"):
+        return np.copysign(np.minimum(np.expm1(np.abs(u)), GREATEST), u)
+
+
+def _away(x: Array, middle: Array) -> Array:
+    """How much farther from zero x is than `middle` of the same sign, in log(1 + |x|); without cancelling."""
+    size = np.abs(middle)
+    away = np.abs(x)
+    away -= size
+    size += 1.0
+    away /= size
+    return np.log1p(away, out=away)
+
+
+def _together(a: Lot, b: Lot) -> Lot:
+    """Both in the finest cells that hold them."""
+    if not a[2][:, 0].any():
+        return b
+    if not b[2][:, 0].any():
+        return a
+    level = min(a[0], b[0])
+    ends = [
+        (first + int(np.flatnonzero(sums[:, 0])[k])) >> (own - level) for own, first, sums in (a, b) for k in (0, -1)
+    ]
+    first, last = min(ends), max(ends)
+    while not _fits(first, last):
+        level, first, last = level - 1, first >> 1, last >> 1
+    return level, first, _moved(a, level, first) + _moved(b, level, first)
+
+
+def _moved(lot: Lot, level: int, first: int) -> Array:
+    """The sums (64, 12) in the cells of a coarser level, or of the same from another first."""
+    own, start, sums = lot
+    taken = np.flatnonzero(sums[:, 0])
+    cells = start + taken
+    to = (cells >> (own - level)) - first
+    out = np.zeros_like(sums)
+    if own == level:
+        out[to] = sums[taken]
+        return out
+    shift = np.ldexp(_away(_middles(own, cells), _middles(level, cells >> (own - level))), level + 1)
+    powers = shift[:, None] ** np.arange(ORDERS)
+    scaled = sums[taken] * 2.0 ** ((level - own) * np.arange(ORDERS))
+    np.add.at(out, to, np.einsum("cok,ok,ck->co", powers[:, LEFT], BINOMIAL, scaled))
+    return out

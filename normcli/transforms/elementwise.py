@@ -1,0 +1,50 @@
+"""Each value by a function of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.errors import BadValueError
+from normcli.record import Array
+from normcli.transforms import Transform
+
+FORTH = {"asinh": np.arcsinh, "log1p": np.log1p}
+BACK = {"asinh": np.sinh, "log1p": np.expm1}
+
+
+@dataclass(frozen=True)
+class Elementwise(Transform):
+    """y = function(x). Raises BadValueError at the first row with a value that has none: log1p of −1 or less."""
+
+    function: Literal["asinh", "log1p"] = "asinh"
+
+    def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
+        return work(self, block)  # there is nothing that groups differ by
+
+    def _normalized(self, block: Block) -> Array:
+        if self.function == "log1p":
+            _refuse(block, -1.0)
+        return _each(FORTH[self.function], block)
+
+    def _inverse(self, block: Block) -> Array:
+        return _each(BACK[self.function], block)
+
+
+def _each(function: np.ufunc, block: Block) -> Array:
+    out = np.empty((block.rows, len(block.columns)), order="F")
+    for x, y in zip(block.columns, out.T, strict=True):
+        function(x, out=y)
+        y += 0.0  # turns −0 into 0
+    return out
+
+
+def _refuse(block: Block, least: float) -> None:
+    """Raises BadValueError at the first row with a value of `least` or below it."""
+    found = [(int(np.argmax(low)), j) for j, x in enumerate(block.columns) if (low := x <= least).any()]
+    if found:
+        row, j = min(found)
+        what = f"there is no log1p of {block.columns[j][row]:g}, for it is not above {least:g}"
+        raise BadValueError(row, j, what, "asinh takes any number")

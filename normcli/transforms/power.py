@@ -1,0 +1,86 @@
+"""The transformation of Yeo and Johnson (2000), then centred and scaled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.record import Array, per_group
+from normcli.transforms import Transform
+
+ONE = 1.0 - 2.0**-53  # the float below 1
+
+
+@dataclass(frozen=True)
+class Power(Transform):
+    """y = (φ(x) − center) / scale with φ(x) = (ψ(x, λ) − ψ(origin, λ)) / ψ'(origin, λ).
+
+    Of ψ(x, λ) = ((1 + x)^λ − 1)/λ, or −((1 − x)^(2−λ) − 1)/(2 − λ) below zero (their limits, ±log(1 + |x|), at λ = 0
+    and 2), φ is the part that does not depend on units: with its origin among the values, numbers far from zero keep
+    their digits, and no power of them is beyond a float. At origin 0 it is ψ itself.
+    """
+
+    exponent: Array = per_group("feature", empty=np.nan)  # λ
+    origin: Array = per_group("feature", empty=np.nan)  # input units
+    center: Array = per_group("feature", empty=np.nan)  # of φ; φ is in input units near the origin
+    scale: Array = per_group("feature", empty=np.nan, holds="positive")
+
+    def _normalized(self, block: Block) -> Array:
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
+            with np.errstate(over="ignore"):  # which is told of the result
+                y[:] = forth(x, self.exponent[0, j], self.origin[0, j])
+            y -= self.center[0, j]
+            y /= self.scale[0, j]
+            y += 0.0  # turns −0 into 0
+        return out
+
+    def _inverse(self, block: Block) -> Array:
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
+            phi = y * self.scale[0, j]
+            phi += self.center[0, j]
+            with np.errstate(over="ignore"):
+                x[:] = back(phi, self.exponent[0, j], self.origin[0, j])
+            x += 0.0
+        return out
+
+
+def forth(x: Array, exponent: float, origin: float) -> Array:
+    """φ(x), increasing; infinite where it is beyond a float."""
+    if origin < 0.0:
+        return -forth(-x, 2.0 - exponent, -origin)
+    far = 1.0 + origin
+    if origin > 0.0 or not (x < 0.0).any():
+        same = far * stretched(np.log1p((np.maximum(x, 0.0) - origin) / far), exponent)
+        if not (x < 0.0).any():
+            return same
+    else:
+        same = stretched(np.log1p(np.maximum(x, 0.0)), exponent)
+    below = -stretched(np.log1p(-np.minimum(x, 0.0)), 2.0 - exponent)
+    if origin > 0.0:  # φ(0) + ψ(x) / ψ'(origin)
+        below = below * far ** (1.0 - exponent) + far * stretched(-np.log1p(np.float64(origin)), exponent)
+    return np.where(x < 0.0, below, same)
+
+
+def back(phi: Array, exponent: float, origin: float) -> Array:
+    """x of φ(x). What is beyond the range of φ, which ends where its power is negative, is taken for its end."""
+    if origin < 0.0:
+        return -back(-phi, 2.0 - exponent, -origin)
+    far = 1.0 + origin
+    at_zero = far * stretched(-np.log1p(np.float64(origin)), exponent)
+    same = origin + far * np.expm1(shrunk(phi / far, exponent))
+    if not (phi < at_zero).any():
+        return same
+    psi = (np.minimum(phi, at_zero) - at_zero) * far ** (exponent - 1.0)
+    return np.where(phi < at_zero, -np.expm1(shrunk(-psi, 2.0 - exponent)), same)
+
+
+def stretched(u: Array, exponent: float) -> Array:
+    """(eᵘ^exponent − 1) / exponent, and its limit u at 0."""
+    return u + 0.0 if exponent == 0.0 else np.expm1(exponent * u) / exponent
+
+
+def shrunk(s: Array, exponent: float) -> Array:
+    """u of `stretched`."""
+    return s + 0.0 if exponent == 0.0 else np.log1p(np.maximum(exponent * s, -ONE)) / exponent

@@ -1,0 +1,71 @@
+"""Each column by itself: where a value stands among those seen."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from normcli.block import Block
+from normcli.record import Array, per_group
+from normcli.transforms import Transform
+from normcli.transforms._normal import TAIL, ppf, share
+
+
+@dataclass(frozen=True)
+class Ranks(Transform):
+    """y = the share of values below x, interpolated between `quantiles` at evenly spaced shares; with `distribution`
+    normal, the normal quantile of it, held to that of 1e-7 on both sides.
+
+    As scikit-learn's QuantileTransformer: of equal quantiles, the middle of their shares; 0 at the least value and
+    below, 1 at the greatest and above. A column that had no value learned nothing (NaN), and everything in it comes
+    out missing.
+    """
+
+    quantiles: Array = per_group("feature", "quantile", empty=np.nan)  # input units, never falling
+    distribution: Literal["uniform", "normal"] = "uniform"
+
+    def fault(self) -> tuple[str, str] | None:
+        if not self.quantiles.shape[2]:
+            return "quantiles", "there is none"
+        if (self.quantiles[..., 1:] < self.quantiles[..., :-1]).any():
+            return "quantiles", "must not fall"
+        return None
+
+    @property
+    def _shares(self) -> Array:
+        return np.linspace(0.0, 1.0, self.quantiles.shape[2])
+
+    def __call__(self, block: Block) -> Array:
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for x, y, knots in zip(block.columns, out.T, self.quantiles[0], strict=True):
+            y[:] = self._share(x, knots)
+            if self.distribution == "normal":
+                y[:] = np.clip(ppf(y), *_ENDS)
+            y += 0.0
+        return out
+
+    def _share(self, x: Array, knots: Array) -> Array:
+        """(rows,) from 0 to 1, NaN where missing."""
+        if np.isnan(knots[0]):
+            return np.full(len(x), np.nan)
+        shares = self._shares
+        made = np.interp(x, knots, shares)
+        if (knots[1:] == knots[:-1]).any():  # on equal knots this is the last share of theirs, and that the first
+            made = 0.5 * (made - np.interp(-x, -knots[::-1], -shares[::-1]))
+        made[x >= knots[-1]] = 1.0
+        made[x <= knots[0]] = 0.0
+        return made
+
+    def _inverse(self, block: Block) -> Array:
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for y, x, knots in zip(block.columns, out.T, self.quantiles[0], strict=True):
+            there = share(y) if self.distribution == "normal" else y
+            x[:] = np.interp(there, self._shares, knots)
+            if self.distribution == "normal":  # beyond the tails nothing was told apart
+                x[there < TAIL] = knots[0]
+                x[there > 1.0 - TAIL] = knots[-1]
+            x += 0.0
+        return out
+
+
+_ENDS = tuple(ppf(np.array([TAIL - np.spacing(1.0), 1.0 - (TAIL - np.spacing(1.0))])).tolist())

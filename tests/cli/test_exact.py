@@ -1,0 +1,74 @@
+"""--exact: input that can be read again is, and other input is refused unless it is kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normcli.cli._inputs import Readers
+from normcli.errors import BadDataError
+from normcli.inputs import Input
+from tests.cli.conftest import Desk
+
+ROWS = 20_000
+X = np.random.default_rng(0).standard_cauchy((ROWS, 2))
+TEXT = b"a,b\n" + b"".join(b"%r,%r\n" % (a, b) for a, b in X.tolist())
+
+
+def learned(path: Path) -> dict[str, Any]:
+    (transform,) = json.loads(path.read_bytes())["steps"][0]["learned"].values()
+    return dict(transform)
+
+
+def test_quantiles_are_numpys_whatever_the_inputs_and_threads(desk: Desk) -> None:
+    (desk / "all.csv").write_bytes(TEXT)
+    lines = TEXT.splitlines(keepends=True)
+    for part in range(3):
+        (desk / f"part{part}.csv").write_bytes(b"".join([lines[0], *lines[1 + part :: 3]]))
+    desk.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "one.json", "--threads", "1")
+    desk.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "two.json", "--threads", "3")
+    desk.succeeds("fit", "part0.csv", "part1.csv", "part2.csv", "-m", "robust", "--exact", "-p", "parts.json")
+    assert (desk / "one.json").read_bytes() == (desk / "two.json").read_bytes()
+    low, middle, high = np.quantile(X, [0.25, 0.5, 0.75], axis=0)
+    for name in ("one.json", "parts.json"):
+        each = learned(desk / name)["columns"].values()
+        assert [c["center"] for c in each] == middle.tolist()
+        assert [c["scale"] for c in each] == (high - low).tolist()
+    assert b"accuracy" not in desk.succeeds("inspect", "one.json").out
+    desk.succeeds("fit", "all.csv", "-m", "robust", "-p", "sketch.json")
+    assert b"accuracy the rank of a quantile is off by less than 0.10%" in desk.succeeds("inspect", "sketch.json").out
+
+
+def test_a_pipe_is_refused_before_it_is_read(desk: Desk) -> None:
+    done = desk.run("fit", "-m", "quantile", "--exact", "-p", "p.json", stdin=TEXT)
+    assert done.code == 2
+    assert "<stdin> can be read only once" in done.errors[0]
+    assert not (desk / "p.json").exists()
+
+
+def test_what_is_kept_for_the_output_can_be_read_again(desk: Desk) -> None:
+    (desk / "all.csv").write_bytes(TEXT)
+    desk.succeeds("fit", "all.csv", "-m", "quantile", "--exact", "-p", "one.json")
+    desk.succeeds("apply", "all.csv", "-p", "one.json", "-o", "one.csv")
+    desk.succeeds("fit", "-m", "quantile", "--exact", "-p", "two.json", "-o", "two.csv", stdin=TEXT)
+    assert (desk / "one.json").read_bytes() == (desk / "two.json").read_bytes()
+    assert (desk / "one.csv").read_bytes() == (desk / "two.csv").read_bytes()
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_an_input_that_changes_between_passes_is_refused(when: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(TEXT)
+    values = {"from_": None, "on_bad_row": "error", "output": None}
+    readers = Readers([Input(str(path), "x.csv")], values, example="")
+    for _, reader in readers:
+        list(reader.chunks())
+        reader.close()
+    again = readers.again()
+    if when == "while":
+        next(again)
+    path.write_bytes(TEXT + b"1,2\n")
+    with pytest.raises(BadDataError, match=r"x\.csv: was changed"):
+        next(again)

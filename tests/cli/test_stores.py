@@ -1,0 +1,214 @@
+"""Objects as INPUT, PARAMS and OUTPUT: as files in every way, and whole or not at all whatever goes wrong."""
+
+import gzip
+import io
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import TABLE, Arg, Desk, Done, ending, until
+from tests.store import SECRET, Store
+
+HEADER, ROWS = TABLE.split(b"\n", 1)
+LARGE = HEADER + b"\n" + ROWS * 70_000  # what becomes of it is sent in two parts
+
+
+@dataclass(frozen=True)
+class FarDesk:
+    """A desk from which a store is in reach. What is said there never gives a secret away."""
+
+    desk: Desk
+    store: Store
+
+    def run(self, *args: Arg, env: Mapping[str, str] | None = None) -> Done:
+        done = self.desk.run(*args, env=env)
+        assert "that-nobody-tells" not in done.err
+        return done
+
+    def succeeds(self, *args: Arg) -> Done:
+        done = self.run(*args)
+        assert (done.code, done.errors) == (0, []), done.err
+        return done
+
+    def fails(self, code: int, *args: Arg) -> str:
+        """The one error; nothing in the store has changed."""
+        before = {key: self.store.get(key) for key in self.store.names()}
+        done = self.run(*args)
+        assert (done.code, len(done.errors)) == (code, 1), done.err
+        assert {key: self.store.get(key) for key in self.store.names()} == before
+        return done.errors[0].removeprefix("normcli: error: ")
+
+
+@pytest.fixture
+def far(desk: Desk, store: Store) -> FarDesk:
+    desk.params()
+    return FarDesk(desk, store)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    path.write_bytes(LARGE)
+    return path
+
+
+# -- as files ----------------------------------------------------------------------------------------------------
+def test_text_comes_and_goes_as_from_and_to_files(far: FarDesk) -> None:
+    data = gzip.compress(TABLE, 1)
+    (far.desk / "x.csv.gz").write_bytes(data)
+    x, p, z = far.store.put("a b/x.csv.gz", data), far.store.uri("q/p.json"), far.store.uri("z.csv.zst")
+    far.desk.succeeds("fit", "x.csv.gz", "-m", "whiten", "-p", "q.json", "-o", "z.csv.zst")
+    assert f"-> {p}, {z}" in far.succeeds("fit", x, "-m", "whiten", "-p", p, "-o", z).err
+    assert far.store.get("q/p.json") == (far.desk / "q.json").read_bytes()
+    assert far.store.get("z.csv.zst") == (far.desk / "z.csv.zst").read_bytes()
+    assert far.succeeds("apply", z, "-p", p, "--inverse").out.startswith(HEADER)
+    assert b"whiten" in far.succeeds("inspect", p).out
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_binary_files_are_read_where_they_lie(far: FarDesk, format: str) -> None:
+    table = pa.table(dict(zip("abc", np.random.default_rng(1).normal(size=(3, 100_000)), strict=True)))
+    file, name = io.BytesIO(), f"x.{format}"
+    if format == "arrow":
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table, 20_000)
+    else:
+        pq.write_table(table, file, row_group_size=20_000)
+    (far.desk / name).write_bytes(file.getvalue())
+    x = far.store.put(name, file.getvalue())
+    far.desk.succeeds("apply", name, "-p", "p.json", "-o", f"z.{format}")
+    far.succeeds("apply", x, "-p", "p.json", "-o", far.store.uri(f"z.{format}"))
+    assert far.store.get(f"z.{format}") == (far.desk / f"z.{format}").read_bytes()
+    assert sum(1 for method, path in far.store.requests if method == "GET" and path.endswith(name)) > 3
+    message = far.fails(65, "apply", far.store.put(f"cut.{format}", file.getvalue()[:-9]), "-p", "p.json")
+    assert message.startswith(f"s3://bucket/cut.{format}: not a sound ")
+
+
+def test_a_prefix_is_a_directory(far: FarDesk) -> None:
+    for key in ("d/b.csv", "d/a/z.csv", "d/.h/x.csv", "d/.h/y.csv", "d/_t.csv", "d/n.txt"):
+        far.store.put(key, TABLE)
+        path = far.desk / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(TABLE)
+    apply = ("apply", "-p", "p.json", "--to", "parquet")
+    far.desk.succeeds(*apply, "d/", "-o", "z/")
+    wanted = {str(p.relative_to(far.desk / "z")): p.read_bytes() for p in (far.desk / "z").rglob("*.parquet")}
+    done = far.succeeds(*apply, far.store.uri("d"), "-o", far.store.uri("z/"))
+    assert "3 left out: s3://bucket/d/.h (hidden)" in done.err
+    got = {key.removeprefix("z/"): far.store.get(key) for key in far.store.names() if key.startswith("z/")}
+    assert got == wanted
+    far.succeeds(*apply, far.store.uri("d/"), "-o", "local/")
+    assert "2 of 2 are complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume").err
+    far.store.put("d/../../out.csv", TABLE)
+    far.store.put("d/b.csv", TABLE + b"x,1,2,3\n")
+    assert "1 of 2 are complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume=stat").err
+    assert {p.name for p in far.desk.path.parent.rglob("out.*")} == set()
+
+
+def test_a_dry_run_writes_nothing(far: FarDesk) -> None:
+    x = far.store.put("x.csv", TABLE)
+    line = ("fit", x, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z/"), "--dry-run")
+    assert b"write    s3://bucket/p.json, s3://bucket/z/" in far.succeeds(*line).out
+    assert far.store.written() == []
+
+
+def test_what_else_may_be_an_object(far: FarDesk) -> None:
+    """Lists of names, and what was skipped. A file:// URI is a path."""
+    (far.desk / "a b%.csv").write_bytes(TABLE + b"bad,1,x,2\n")
+    x = f"file://{far.desk.path}/a%20b%25.csv"
+    names, rejects = far.store.put("names", x.encode() + b"\n"), far.store.uri("bad.ndjson")
+    skip = ("--on-bad-row", "skip", "--rejects", rejects)
+    far.succeeds("apply", "--files-from", names, "-p", "p.json", "-o", far.store.uri("z.csv"), *skip)
+    assert b'"reason"' in (far.store.get("bad.ndjson") or b"")
+    assert far.store.get("z.csv") == far.desk.succeeds("apply", "table.csv", "-p", "p.json").out
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------
+def test_places_that_contradict_each_other(far: FarDesk) -> None:
+    x, d, p, q = far.store.put("x.csv", TABLE), far.store.put("d/y.csv", TABLE), "p.json", far.store.uri("q")
+    assert "given twice" in far.fails(2, "fit", d, far.store.uri("d/"), "-m", "zscore")
+    assert "OUTPUT is the INPUT" in far.fails(2, "apply", x, "-p", p, "-o", x)
+    assert "is an INPUT" in far.fails(2, "apply", d, "-p", p, "-o", far.store.uri("d/"))
+    assert "are both" in far.fails(2, "fit", "table.csv", "-m", "zscore", "-p", q, "-o", q)
+    assert "no manifest" in far.fails(2, "apply", x, "-p", p, "-o", far.store.uri("z/"), "--resume")
+    assert "not on this machine" in far.fails(2, "apply", x, "-p", p, "--report", far.store.uri("r"))
+    far.succeeds("apply", x, "-p", p, "-o", x, "--in-place")
+    assert far.store.get("x.csv") == far.desk.succeeds("apply", "table.csv", "-p", p).out
+
+
+def test_credentials_in_a_uri_are_not_told_again(far: FarDesk) -> None:
+    uri = f"s3://key:{SECRET}@bucket/x.csv"
+    (far.desk / "names").write_text(uri)
+    line = ("fit", "--files-from", "names", "-m", "zscore", "--report", "r.json")
+    assert "with credentials in it" in far.fails(2, *line)
+    assert SECRET not in (far.desk / "r.json").read_text()
+
+
+def test_what_is_not_there(far: FarDesk) -> None:
+    for name in ("x.csv", "d/*.csv"):
+        assert far.store.uri(name).rstrip("/") in far.fails(66, "fit", far.store.uri(name), "-m", "zscore")
+    for output in ("s3://other/z.csv", "s3://other/d/"):  # told before data are read
+        message = far.fails(
+            73, "apply", "nosuch.csv" if output.endswith("csv") else "d.csv", "-p", "p.json", "-o", output
+        )
+        assert message == f"{output}: there is no such bucket"
+
+
+# -- what goes wrong ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("part", ["partNumber=1&", "?uploadId="])
+def test_params_come_once_output_wants_nothing_but_to_be_seen(far: FarDesk, large: Path, part: str) -> None:
+    for key in ("p.json", "z.csv"):
+        far.store.put(key, b"old")
+    far.store.fault = lambda n, method, path: "cut" if part in path else None
+    done = far.run("fit", large, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z.csv"))
+    assert (done.code, len(done.errors)) == (74, 1), done.err
+    assert done.errors[0].startswith("normcli: error: s3://bucket/z.csv: uploading failed: AWS Error")
+    assert far.store.get("z.csv") == b"old"
+    assert (far.store.get("p.json") == b"old") is (part != "?uploadId=")
+
+
+def test_bad_data_late_send_nothing(far: FarDesk, tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_bytes(LARGE + b"bad,1,x,2\n")
+    far.store.put("z.parquet", b"old")
+    far.fails(65, "apply", "late.csv", "-p", "p.json", "-o", far.store.uri("z.parquet"))
+    assert far.store.written() == []
+
+
+@pytest.mark.parametrize(
+    ("part", "number"),
+    [
+        ("PUT", signal.SIGTERM),
+        ("PUT", signal.SIGKILL),
+        ("partNumber=1&", signal.SIGTERM),
+        ("?uploadId=", signal.SIGTERM),
+        ("?uploadId=", signal.SIGKILL),
+    ],
+)
+def test_ended_during_an_upload(far: FarDesk, large: Path, part: str, number: signal.Signals) -> None:
+    """At once, though the store does not answer."""
+    far.store.put("z.csv", b"old")
+    far.store.fault = lambda n, method, path: "hang" if part in f"{method} {path}" else None
+    data = "table.csv" if part == "PUT" else large
+    with ending(far.desk.start("apply", data, "-p", "p.json", "-o", far.store.uri("z.csv"))) as process:
+        until(far.store.hanging.is_set, "the upload has begun")
+        process.send_signal(number)
+        assert process.wait(10) == -number  # long before the store is given up
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert far.store.get("z.csv") == b"old"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_ended_while_an_input_does_not_come(far: FarDesk, method: str) -> None:
+    far.store.put("x.csv", TABLE)
+    far.store.fault = lambda n, asked, path: "hang" if asked == method else None
+    with ending(far.desk.start("fit", far.store.uri("x.csv"), "-m", "zscore")) as process:
+        until(far.store.hanging.is_set, "the input was asked for")
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM

@@ -1,0 +1,200 @@
+"""An object store on this machine: moto's server of the S3 protocol, and a way to it on which requests can go wrong."""
+
+import http.client
+import http.server
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+import pytest
+
+BUCKET = "bucket"
+SECRET = "a-secret-that-nobody-tells"
+OWNER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+# What becomes of a request, by its number from 0, method and path: None for what should; "cut": never arrives; "lost":
+# is answered, but the answer never arrives; "hang": no answer comes; a number: that status is the answer.
+Fate = str | int | None
+Fault = Callable[[int, str, str], Fate]
+
+
+@dataclass
+class Store:
+    """The bucket's contents, and what was asked of it by way of the proxy."""
+
+    server: str
+    proxy: str = ""
+    fault: Fault = lambda n, method, path: None
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    hanging: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a command needs to find it, and to fail fast."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://{self.proxy}",
+            "AWS_ACCESS_KEY_ID": "key-that-nobody-tells",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+
+    def put(self, key: str, data: bytes) -> str:
+        """An object; its URI."""
+        self._ask("PUT", f"/{BUCKET}/{quote(key)}", data)
+        return self.uri(key)
+
+    def uri(self, key: str) -> str:
+        return f"s3://{BUCKET}/{key}"
+
+    def get(self, key: str) -> bytes | None:
+        status, data = self._ask("GET", f"/{BUCKET}/{quote(key)}")
+        return data if status == 200 else None
+
+    def names(self) -> list[str]:
+        _, data = self._ask("GET", f"/{BUCKET}?list-type=2&encoding-type=url")
+        return [unquote(key.decode()) for key in re.findall(rb"<Key>([^<]*)</Key>", data)]
+
+    def written(self) -> list[tuple[str, str]]:
+        """The requests that change something."""
+        return [r for r in self.requests if r[0] in ("PUT", "POST", "DELETE")]
+
+    def _ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self.server, timeout=60)
+        try:
+            connection.request(method, path, body, {"Authorization": OWNER})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Hands on whole requests, unless the store's fault says otherwise."""
+
+    protocol_version = "HTTP/1.1"
+    store: Store
+
+    def do_request(self) -> None:
+        store, body = self.store, self._body()
+        number = len(store.requests)
+        store.requests.append((self.command, self.path))
+        fate = store.fault(number, self.command, self.path) if body is not None else "cut"
+        if fate == "hang":
+            store.hanging.set()
+            store.over.wait(60)
+        if fate in ("cut", "hang"):
+            self._hang_up()
+        elif isinstance(fate, int):
+            self._answer(fate, [], b"")
+        else:
+            self._hand_on(body or b"", lost=fate == "lost")
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_request  # noqa: N815
+
+    def _body(self) -> bytes | None:
+        """All of it; None where it never came."""
+        size = int(self.headers.get("Content-Length") or 0)
+        data = b""
+        try:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                data = self.rfile.read(size)
+                return data if len(data) == size else None
+            while length := int(self.rfile.readline().split(b";")[0] or b"0", 16):
+                data += self.rfile.read(length)
+                self.rfile.readline()
+            return data if self.rfile.readline() else None
+        except (OSError, ValueError):
+            return None
+
+    def _hand_on(self, body: bytes, *, lost: bool) -> None:
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("transfer-encoding", "content-length")}
+        connection = http.client.HTTPConnection(self.store.server, timeout=60)
+        connection.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
+        answer = connection.getresponse()
+        data = answer.read()
+        size = answer.getheader("Content-Length") if self.command == "HEAD" else None
+        connection.close()
+        if lost:
+            return self._hang_up()
+        dropped = ("transfer-encoding", "content-length", "connection", "date", "server")
+        kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in dropped]
+        return self._answer(answer.status, kept, data, size)
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes, size: str | None = None) -> None:
+        self.send_response(status)
+        for name, value in [*headers, ("Content-Length", size or str(len(data)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is told."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked has gone; that is what is tested."""
+
+
+@contextmanager
+def serving(store: Store) -> Iterator[None]:
+    server = Server(("127.0.0.1", 0), type("Bound", (Proxy,), {"store": store}))
+    store.proxy = f"127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        store.over.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The server, one for all tests; its address."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def store(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty bucket, which this process and those that it starts will find."""
+    made = Store(moto)
+    made._ask("POST", "/moto-api/reset")
+    made._ask("PUT", f"/{BUCKET}")
+    with serving(made):
+        for name, value in made.env.items():
+            monkeypatch.setenv(name, value)
+        forget()
+        yield made
+    forget()
+
+
+def forget() -> None:
+    """What this process keeps of stores for the length of a run."""
+    from normcli import stores
+    from normcli.stores import _filesystems, writing
+
+    for kept in (stores._asked, _filesystems.s3, writing._fault_of):
+        kept.cache_clear()
