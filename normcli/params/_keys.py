@@ -96,7 +96,7 @@ def _check_learned(step: Step, at: str) -> None:
     for field, axes in step.fitted.axes().items():
         if counts is not None and not np.isfinite(axes.empty):
             unknown = np.isnan(getattr(step.fitted, field)[1:])
-            bad = unknown.reshape(*counts[1:].shape, -1).any(axis=2) & (counts[1:] > 0)
+            bad = unknown.reshape(*counts[1:].shape, -1).all(axis=2) & (counts[1:] > 0)
             for n, j in np.argwhere(bad).tolist():
                 fail(f"$.keys[{n}].{at}.{field}[{j}]", "must be a number")
 
