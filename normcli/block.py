@@ -1,6 +1,6 @@
 """Block: the selected columns as numbers, the one thing that statistics, methods and transforms know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -98,6 +98,13 @@ class Block:
         whole = np.asfortranarray(matrix, np.float64)
         return cls(tuple(whole.T), whole, weights, codes, groups)
 
+    @classmethod
+    def joined(cls, blocks: "Sequence[Block]") -> "Block":
+        """One after the other; at least one."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(tuple(map(np.concatenate, zip(*(b.columns for b in blocks), strict=True))))
+
     @property
     def rows(self) -> int:
         return len(self.columns[0]) if self.columns else 0
@@ -184,6 +191,13 @@ class Block:
     def complete(self) -> "Block":
         """The rows that miss nothing."""
         return self if self.incomplete is None else self.taken(~self.incomplete)
+
+    @property
+    def all_or_nothing(self) -> "Block":
+        """The same rows; those that miss a value miss all."""
+        if self.incomplete is None:
+            return self
+        return Block(tuple(np.where(self.incomplete, np.nan, x) for x in self.columns))
 
 
 def _segments(codes: Codes) -> tuple[Codes, Codes]:

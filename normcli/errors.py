@@ -77,6 +77,7 @@ class BadRowError(Exception):
     def __init__(self, row: int, what: str, hint: str = "") -> None:
         super().__init__(row, what, hint)
         self.row = row
+        self.frame = 0  # which one, where several are worked on together
         self.what = what
         self.hint = hint
 
@@ -101,6 +102,7 @@ class BadPlaceError(Exception):
         super().__init__(place, what, hint)
         self.place = place
         self.part = 0  # the number of the input
+        self.start: int | None = None  # the place in it where the chunk begins, where the pipeline is not there yet
         self.what = what
         self.hint = hint
 

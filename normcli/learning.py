@@ -9,6 +9,7 @@ import numpy as np
 from blake3 import blake3
 
 from normcli import registry
+from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
 from normcli.keys import Keyed, Ledger, Seen, described
@@ -33,35 +34,55 @@ class Total:
         self.seen, self._ledger = self._blank, Ledger()
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
+        self._runs_on = self.plan.unfitted_multiple > 1  # batches do, from one input into the next
+        self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+        self._counted, self._left = 0, 0  # inputs
         if any(step.states for step in self.plan.steps):
             self.add_fit(self.plan)
         self._start()
 
     def _start(self) -> None:
-        self._here, self._ledger_here = self._blank, Ledger()
-        self._rows_here, self._skipped_here = 0, 0
+        self._rows_here = 0
         self._types_here: tuple[str, ...] = ()
         self._digest = blake3()
+        if not self._runs_on:
+            self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
 
-    def add(self, measured: Measured, rows: int, types: tuple[str, ...], digest: bytes) -> None:
+    def told(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
+        self._rows_here += rows
+        self._types_here = wider(self._types_here, types)
+        self._digest.update(digest)
+
+    def add(self, measured: Measured) -> None:
+        """What was seen of the next rows."""
         self._here = merged(self._here, measured.seen)
         if measured.keyed is not None:
             self._ledger_here.add(measured.keyed)
-        self._rows_here += rows
         self._skipped_here += measured.incomplete
-        self._types_here = wider(self._types_here, types)
-        self._digest.update(digest)
 
     def end(self, names: Sequence[str]) -> bool:
         """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
         self._digest.update("\0".join(names).encode("utf-8", "surrogatepass"))
         digest = f"blake3:{self._digest.hexdigest()}"
         counts = not (self.once and digest in self._known)
-        if counts and self._rows_here:
-            self._count(self._here, self._ledger_here, self._rows_here, self._skipped_here, self._types_here, (digest,))
+        if not counts:
+            self._left += 1
+        elif self._rows_here:
+            here = (self._blank, Ledger(), 0) if self._runs_on else (self._here, self._ledger_here, self._skipped_here)
+            self._count(*here, self._rows_here, self._types_here, (digest,))
+            self._counted += 1
         self._start()
         return counts
+
+    def _finish(self) -> None:
+        """All inputs have ended: what runs on over them counts as one. Raises BadDataError where one of several was
+        counted already: its rows are in batches with those of others."""
+        if self._runs_on and self._counted:
+            if self._left:
+                what = "an input was counted already, and batches run on from input to input"
+                raise BadDataError(what, "leave it out, or --again counts it again")
+            self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
 
     def add_fit(self, plan: Plan) -> None:
         """All that another fit has seen."""
@@ -70,10 +91,10 @@ class Total:
             seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
             ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
-        self._count(seen, ledger, plan.rows, plan.skipped, types_of(plan), plan.inputs)
+        self._count(seen, ledger, plan.skipped, plan.rows, types_of(plan), plan.inputs)
 
     def _count(
-        self, seen: tuple[Seen, ...], ledger: Ledger, rows: int, skipped: int, types: tuple[str, ...],
+        self, seen: tuple[Seen, ...], ledger: Ledger, skipped: int, rows: int, types: tuple[str, ...],
         inputs: tuple[str, ...],
     ) -> None:  # fmt: skip
         self.seen = merged(self.seen, seen)
@@ -88,6 +109,7 @@ class Total:
 
     def learned(self) -> Plan:
         """The plan with what follows from all of it. Raises BadDataError."""
+        self._finish()
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
         made = learn(replace(self.plan, schema=schema), self.seen, self._ledger)
@@ -113,14 +135,19 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
     return made
 
 
-def digest(content: bytes | None, measured: Measured, beside: Sequence[tuple[str, str | None]] = ()) -> bytes:
+def digest(
+    content: bytes | None,
+    blocks: Sequence[Block],
+    keyed: Keyed | None = None,
+    beside: Sequence[tuple[str, str | None]] = (),
+) -> bytes:
     """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input."""
     made = blake3(content or b"")
     if beside:
         made.update(repr(beside).encode())
     if content is None:
-        made.update(repr(measured.keyed and measured.keyed.keys).encode())
-        each = (a for block in measured.blocks for a in (*block.columns, block.weights, block.codes))
+        made.update(repr(keyed and keyed.keys).encode())
+        each = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
         for column in (a for a in each if a is not None):
             made.update(np.ascontiguousarray(column).view(np.uint8).data)
     return made.digest()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -17,6 +18,7 @@ from normcli.keys import Seen
 from normcli.methods import Method
 from normcli.pipeline import Progress
 from normcli.plan import Plan, Step, merged, refined, unfitted
+from normcli.recut import size_of
 
 Path = str | os.PathLike[str]
 
@@ -71,6 +73,7 @@ def apply(
     output: Path,
     *,
     inverse: bool = False,
+    training: bool = False,
     infinite: Infinite = "error",
     format: str | None = None,
     options: Any = None,
@@ -78,7 +81,10 @@ def apply(
     threads: int | None = None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> None:
-    """Normalizes a file, or restores it, into another, which appears whole or not at all. Raises NormcliError."""
+    """Normalizes a file, or restores it, into another, which appears whole or not at all; in `training`, by each
+    batch's own statistics. Raises NormcliError."""
+    if training:
+        plan = plan.in_training()
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
         reader = _reader(path, format, options, block_size)
         to = formats.of_output(None, output, registry.name_of(reader))
@@ -86,7 +92,10 @@ def apply(
         blank = pipeline.output_frame(plan, reader, inverse=inverse)
         writer = formats.writer(to, reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse))
         part = pipeline.Part(reader, pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse))
-        pipeline.apply([part], Threads(threads or available()), file=target, progress=Progress(warn=warn))
+        pipeline.apply(
+            [part], Threads(threads or available()),
+            file=target, progress=Progress(warn=warn), multiple=plan.multiple,
+        )  # fmt: skip
         target.commit()
 
 
@@ -106,17 +115,32 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
         raise UsageError(
             "this takes more than one pass over the blocks, and an iterator gives them once", "a list does"
         )
+    step = Step(method, tuple(names))
 
     def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
-        each = (b.complete if method.by_row else b for b in (_block(b, names) for b in blocks))
-        seen = (tuple(s.of(block) for s in blanks[0]) for block in each)
+        given = (_block(b, names) for b in blocks)
+        whole = _whole_batches(given, step.unfitted_multiple) if step.unfitted_multiple > 1 else given
+        seen = (replace(step, asked=blanks[0]).measure(b) for b in whole)
         return (reduce(lambda a, b: merged((a,), (b,))[0], seen, blanks[0]),)
 
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         (states,) = refined(measure((method.statistics,)), measure)
         if states and not states[0].groups:
             raise BadDataError("there are no rows to learn from")
-        return Step(method, tuple(names)).learn(states)
+        return step.learn(states)
+
+
+def _whole_batches(blocks: Iterable[Block], multiple: int) -> Iterator[Block]:
+    """The same rows in pieces as the pipeline cuts them."""
+    size, held = size_of(multiple), list[Block]()
+    for block in blocks:
+        held.append(block)
+        while sum(b.rows for b in held) >= size + 2:
+            rows = Block.joined(held)
+            yield Block(tuple(x[:size] for x in rows.columns))
+            held = [Block(tuple(x[size:] for x in rows.columns))]
+    if held:
+        yield Block.joined(held)
 
 
 def _block(matrix: Any, names: Sequence[str]) -> Block:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from normcli.learning import Total
 from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.plan import Measured, Plan, merged, refined
+from normcli.recut import Pieces, Segment
 from normcli.spool import Spool
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -45,7 +47,8 @@ class Result:
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
-    piece: Any = None
+    pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
+    segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Work:
     writer: Writer | None = None
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch; 1 where chunks are worked on as they come."""
+        return self.plan.multiple if self.writer else self.plan.unfitted_multiple
+
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
         try:
@@ -77,11 +85,12 @@ class Work:
                     rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
-                return (
-                    self._written(result, decoded.frame)
-                    if self.writer
-                    else self._measured(result, decoded.frame, chunk.content)
-                )
+                if not self.writer:
+                    result = self._kept(result, decoded.frame, chunk.content)
+                if self.multiple > 1:
+                    away = replace(decoded, frame=None)
+                    return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
+                return self._done(result, [self], [decoded.frame], chunk.content)
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
@@ -99,14 +108,6 @@ class Work:
         texts = columns.chosen_rows(again.frame, good[there])
         return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
 
-    def _measured(self, result: Result, frame: Frame, content: bytes | None) -> Result:
-        types = tuple(columns.types(frame, self.plan.needs()).values())
-        measured = self.plan.measure(frame, self.infinite, texts=self._texts(frame))
-        digest = learning.digest(content, measured, self.beside if self.plan.by else ())
-        kept = spool.keep(self.spool, frame) if self.spool else None
-        made = replace(result, measured=replace(measured, blocks=[]), incomplete=measured.incomplete)
-        return replace(made, types=types, digest=digest, piece=kept)
-
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
         if not self.plan.by:
@@ -118,14 +119,45 @@ class Work:
         plain = self.plain(columns.only(frame, spelled))
         return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.plan.by})
 
-    def _written(self, result: Result, frame: Frame) -> Result:
+    def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
+        """What is made of rows that were decoded before, each segment's of the work of its own part."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._done(Result(segments[-1].part), works, [s.frame for s in segments])
+        except BadRowError as e:
+            at = segments[e.frame]
+            fault = BadPlaceError(at.locate(e.row), e.what, e.hint)
+            fault.part, fault.start = at.part, at.place
+            raise fault from None
+
+    def _kept(self, result: Result, frame: Frame, content: bytes | None) -> Result:
+        """What is known, and kept, of a chunk before it is measured."""
+        types = tuple(columns.types(frame, self.plan.needs()).values())
+        digest = learning.digest(content, self.plan.blocks([frame], self.infinite)) if self.multiple > 1 else b""
+        kept = (spool.keep(self.spool, frame),) if self.spool else ()
+        return replace(result, types=types, digest=digest, pieces=kept)
+
+    def _done(
+        self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
+    ) -> Result:
+        texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
+        if not self.writer:
+            measured = self.plan.measure(frames, self.infinite, texts=texts)
+            digest = result.digest
+            if self.multiple == 1:
+                beside = self.beside if self.plan.by else ()
+                digest = learning.digest(content, measured.blocks, measured.keyed, beside)
+            without = replace(measured, blocks=[])
+            return replace(result, measured=without, incomplete=measured.incomplete, digest=digest)
+        made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
+        pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
+        return replace(result, incomplete=incomplete, pieces=pieces)
+
+    def encoded(self, frame: Frame) -> Any:
+        """What is written of a normalized frame."""
         assert self.writer is not None
-        texts = self._texts(frame)
-        frame, incomplete = self.plan.transform(frame, self.infinite, inverse=self.inverse, texts=texts)
         frame = columns.with_texts(frame, self.keys)
-        if self.keep is not None:
-            frame = columns.only(frame, self.keep)
-        return replace(result, incomplete=incomplete, piece=self.writer.encode(frame))
+        return self.writer.encode(frame if self.keep is None else columns.only(frame, self.keep))
 
 
 @dataclass(frozen=True)
@@ -172,6 +204,45 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
         yield Job(number, part.work, None)
 
 
+@dataclass(frozen=True)
+class Together:
+    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
+    were decoded until there were enough."""
+
+    told: tuple[Result, ...]
+    segments: tuple[Segment, ...]
+    works: tuple[Work, ...]  # of the segments' parts
+
+    def do(self) -> tuple[Result, ...]:
+        return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
+
+
+def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
+    """Whole batches of all parts together; a part with an output of its own has batches of its own."""
+    pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
+
+    def batches(segments: tuple[Segment, ...]) -> Together:
+        made = Together(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+        told.clear()
+        return made
+
+    try:
+        for result in results:
+            if result.part != number:
+                number, place = result.part, begun[result.part].reader.start
+            if result.last and begun[number].output is not None:
+                yield batches(pieces.rest())
+            told.append(replace(result, segment=None))
+            if result.segment is not None:
+                yield from map(batches, pieces.add(replace(result.segment, part=number, place=place)))
+            place += result.places
+    except BadPlaceError as e:
+        if e.start is None:
+            e.start = place if e.part == number else begun[e.part].reader.start
+        raise
+    yield batches(pieces.rest())
+
+
 @dataclass
 class Progress:
     """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
@@ -191,14 +262,18 @@ class Progress:
     incomplete: int = 0
     inexact: set[str] = field(default_factory=set)  # columns that were warned of
 
-    def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
-        """The results of all parts' chunks, in order. Raises BadDataError for the first that went wrong."""
+    def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
+        between them. Raises BadDataError for the first that went wrong."""
         begun: list[Part] = []
         number, place = -1, 0
+        results = engine.map_ordered(Job.do, _jobs(parts, begun))
+        if multiple > 1:
+            results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
         try:
-            for result in engine.map_ordered(Job.do, _jobs(parts, begun)):
+            for result in results:
                 part = begun[result.part]
-                if result.part != number:
+                if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
                 self._tell_rejects(part.reader, place, result.rejects)
                 place += result.places
@@ -212,7 +287,7 @@ class Progress:
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
-            place = place if e.part == number else reader.start
+            place = e.start if e.start is not None else place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
     def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
@@ -260,24 +335,28 @@ def fit(
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
     `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
     one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. Raises BadDataError."""
+    more. Raises UsageError, before any data is read, where options do not go with the columns; BadDataError."""
     progress = progress or Progress()
+    for step in plan.steps:
+        step.method.check_features(len(step.features))
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
     work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, spool=keep)
     total, counting = Total(plan, once=once), plan.rows
-    for part, result in progress.run((_measurable(r, work) for r in readers), engine):
+    for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
-            keep.add(result.part, part.reader, result.piece)
+            keep.add(result.part, part.reader, result.pieces)
+        if result.types:
+            total.told(result.rows, result.types, result.digest)
         if result.measured is not None:
             counting += result.measured.rows
-            total.add(result.measured, result.rows, result.types, result.digest)
-        elif not total.end([f.name for f in part.reader.schema]):
+            total.add(result.measured)
+        if result.last and not total.end([f.name for f in part.reader.schema]):
             progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
     if not progress.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
-    if not counting:
+    if plan.weights is not None and not counting:
         raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
     if keep is not None:
@@ -380,7 +459,7 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     texts = columns.with_texts(empty, reader.source.keys)
     try:
         with np.errstate(all="ignore"):
-            blank, _ = plan.transform(empty, "error", inverse=inverse, texts=texts)
+            (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
     there = columns.names(blank)
@@ -415,25 +494,31 @@ def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
 
 
 def apply(
-    parts: Iterable[Part], engine: Engine, *, file: Outlet | None = None, progress: Progress | None = None
+    parts: Iterable[Part],
+    engine: Engine,
+    *,
+    file: Outlet | None = None,
+    progress: Progress | None = None,
+    multiple: int = 1,
 ) -> None:
-    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other.
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
+    whole batches, where the plan says that a batch is a `multiple`.
 
     A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
     sink: Sink | None = None
     with ExitStack() as own:
-        for part, result in progress.run(parts, engine):
+        for part, result in progress.run(parts, engine, multiple):
             if sink is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
-            if not result.last:
-                sink.write(result.piece)
-            elif target is not None:
+            for piece in result.pieces:
+                sink.write(piece)
+            if result.last and target is not None:
                 progress.settle()
                 sink.close()
                 target.commit()

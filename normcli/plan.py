@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Literal, NoReturn
+from math import lcm
+from typing import Literal, NoReturn, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from normcli.transforms import Transform
 
 MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
 Unseen = Literal["error", "global", "missing", "pass"]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,18 @@ class Step:
     def _learned(self, states: Seen) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}))
 
+    @property
+    def unfitted_multiple(self) -> int:
+        """Rows to a whole batch for what is measured; 1 where any block does."""
+        return lcm(*(statistic.multiple for statistic in self.method.statistics))
+
+    def measure(self, block: Block, *, by_key: bool = False) -> Seen:
+        """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
+        if self.method.by_row:
+            block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
+        blanks = self.method.statistics if self.asked is None else self.asked
+        return tuple((s.by_key() if by_key else s).of(block) for s in blanks)
+
     def block(self, frame: Frame, infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
         """Its matrix in a frame; with `inverse`, that which it has become."""
         if self.length is None:
@@ -100,6 +115,10 @@ class Step:
         except BadValueError as e:
             name = printable(self.features[e.column])
             raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
+
+    def joined(self, frames: Sequence[Frame], infinite: Infinite, *, inverse: bool = False, suffix: str = "") -> Block:
+        """Its matrix in frames that follow each other. Raises BadRowError, which says in which one."""
+        return Block.joined(_each(frames, lambda f: self.block(f, infinite, inverse=inverse, suffix=suffix)))
 
     def called(self, suffix: str) -> tuple[str, ...]:
         """Its outputs beside the originals: those that have a column's name get the suffix, components do not."""
@@ -194,61 +213,86 @@ class Plan:
         steps = (s for s in self.steps if s.length is not None)
         return frozenset(n for s in steps for n in (*s.columns, *self._outputs(s)))
 
-    def measure(self, frame: Frame, infinite: Infinite, *, texts: Frame) -> "Measured":
-        """What each step's statistics say of a frame, of whose rows `texts` has the keys. Raises BadRowError."""
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch, for every transform; 1 where any block does."""
+        return lcm(*(s.fitted.multiple for s in self.steps))
+
+    @property
+    def unfitted_multiple(self) -> int:
+        """The same for what is measured."""
+        return lcm(*(s.unfitted_multiple for s in self.steps))
+
+    def in_training(self) -> "Plan":
+        """As a network in training would normalize, by each batch's own statistics; which other parameters can't undo,
+        so that the digest is another. Raises UsageError."""
+        steps = tuple(replace(s, transform=s.fitted.training()) for s in self.steps)
+        return replace(self, steps=steps, digest=f"{self.digest}:training")
+
+    def blocks(self, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
+        """Each step's matrix in frames that follow each other. Raises BadRowError."""
+        return [step.joined(frames, infinite) for step in self.steps]
+
+    def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
+        """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
+        there are keys or weights, there is one frame, for these do not go with batches. Raises BadRowError."""
         try:
-            return self._measured(frame, infinite, texts)
+            return self._measured(frames, infinite, texts)
         except BadRowError as e:
-            others: list[Callable[[], object]] = [partial(step.block, frame, infinite) for step in self.steps]
-            others += [partial(columns.keys, texts, self.by)] if self.by else []
-            others += [] if self.weights is None else [partial(columns.weights, frame, self.weights)]
+            others: list[Callable[[], object]] = [partial(self.blocks, frames, infinite)]
+            others += [partial(columns.keys, texts[0], self.by)] if self.by else []
+            others += [] if self.weights is None else [partial(columns.weights, frames[0], self.weights)]
             _raise_first(e, others)
 
-    def _measured(self, frame: Frame, infinite: Infinite, texts: Frame) -> "Measured":
-        blocks = [step.block(frame, infinite) for step in self.steps]
-        keys, codes = columns.keys(texts, self.by) if self.by else ((), None)
+    def _measured(self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame]) -> "Measured":
+        blocks = self.blocks(frames, infinite)
+        keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
         if self.weights is not None:
             whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
-            counts = columns.weights(frame, self.weights, whole=whole)
+            counts = columns.weights(frames[0], self.weights, whole=whole)
             keys, codes, blocks = _weighted(counts, keys, codes, blocks)
         skipped = np.zeros(blocks[0].rows, np.bool_)
         for step, block in zip(self.steps, blocks, strict=True):
             if step.method.by_row and block.incomplete is not None:
                 skipped |= block.incomplete
-        seen = self._seen(blocks)
-        keyed = None
+        both = list(zip(self.steps, blocks, strict=True))
+        seen, keyed = tuple(step.measure(block) for step, block in both), None
         if codes is not None and keys:
             blocks = [replace(block, codes=codes, groups=len(keys)) for block in blocks]
             count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
-            keyed = Keyed(keys, count, self._seen(blocks, by_key=True))
+            pairs = zip(self.steps, blocks, strict=True)
+            keyed = Keyed(keys, count, tuple(step.measure(block, by_key=True) for step, block in pairs))
         return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), blocks)
 
-    def _seen(self, blocks: Sequence[Block], *, by_key: bool = False) -> tuple[Seen, ...]:
-        seen = []
-        for step, block in zip(self.steps, blocks, strict=True):
-            used = block.complete if step.method.by_row else block
-            blanks = step.method.statistics if step.asked is None else step.asked
-            seen.append(tuple((s.by_key() if by_key else s).of(used) for s in blanks))
-        return tuple(seen)
-
-    def transform(self, frame: Frame, infinite: Infinite, *, texts: Frame, inverse: bool = False) -> tuple[Frame, int]:
-        """The frame, of whose rows `texts` has the keys, with its columns normalized, or restored; and how
-        many rows came out missing for one value."""
-        incomplete, suffix = np.zeros(columns.rows(frame), np.bool_), self.form.suffix
-        new = self._apart(frame, inverse=inverse) if suffix else frame
+    def transform(
+        self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], inverse: bool = False
+    ) -> tuple[list[Frame], int]:
+        """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
+        restored; and how many rows came out missing for one value. Raises BadRowError."""
+        ends, suffix = np.cumsum([columns.rows(f) for f in frames]), self.form.suffix
+        incomplete = np.zeros(ends[-1], np.bool_)
+        new = [self._apart(f, inverse=inverse) for f in frames] if suffix else list(frames)
         try:
-            codes = self._codes(texts) if self.by else None
+            codes = np.concatenate(_each(texts, self._codes)) if self.by else None
         except BadRowError as e:
-            blocks = (partial(s.block, frame, infinite, inverse=inverse, suffix=suffix) for s in self.steps)
+            blocks = (partial(s.joined, frames, infinite, inverse=inverse, suffix=suffix) for s in self.steps)
             _raise_first(e, blocks)
         for step in reversed(self.steps) if inverse else self.steps:
-            block = step.block(frame if suffix else new, infinite, inverse=inverse, suffix=suffix)
-            values = self._values(step, block, codes, inverse=inverse)
+            block = step.joined(frames if suffix else new, infinite, inverse=inverse, suffix=suffix)
+            try:
+                values = self._values(step, block, codes, inverse=inverse)
+            except BadRowError as e:
+                e.frame = int(np.searchsorted(ends, e.row, "right"))
+                e.row -= int(ends[e.frame - 1]) if e.frame else 0
+                raise
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-            new = step.put_back(new, values, self.types) if inverse else step.put(new, values, self.form.dtype)
+            put = partial(step.put_back, types=self.types) if inverse else partial(step.put, dtype=self.form.dtype)
+            pairs = list(zip(new, np.split(values, ends[:-1]), strict=True))
+            new = _each(pairs, lambda pair, put=put: put(*pair))  # type: ignore[misc]
         if suffix:
-            new = self._instead(frame, new) if inverse else self._beside(frame, new)
+            made = zip(frames, new, strict=True)
+            new = [self._instead(*pair) if inverse else self._beside(*pair) for pair in made]
         return new, int(np.count_nonzero(incomplete))
 
     def _codes(self, frame: Frame) -> Codes:
@@ -347,7 +391,7 @@ def _raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> 
         try:
             other()
         except BadRowError as e:
-            found = e if e.row < found.row else found
+            found = e if (e.frame, e.row) < (found.frame, found.row) else found
     raise found from None
 
 
@@ -378,3 +422,15 @@ def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[
         tuple(s if b is None else s.refined(next(each)) for s, b in zip(states, step, strict=True))
         for states, step, each in zip(seen, blanks, found, strict=True)
     )
+
+
+def _each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
+    """`work` of each, one thing to a frame; a BadRowError says of which."""
+    done = []
+    for number, thing in enumerate(things):
+        try:
+            done.append(work(thing))
+        except BadRowError as e:
+            e.frame = number
+            raise
+    return done

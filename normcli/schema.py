@@ -55,7 +55,9 @@ def _object(properties: dict[str, Any], required: typing.Iterable[str] | None = 
 
 
 def _step(name: str, kind: Any) -> dict[str, Any]:
-    statistics = {registry.name_of(s): _record(type(s)) for s in kind().statistics}
+    required = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory]  # both are missing
+    any_of_it = msgspec.convert(dict.fromkeys(required, 1), kind)
+    statistics = {registry.name_of(s): _record(type(s)) for s in any_of_it.statistics}
     transforms = {n: _record(registry.only("transforms", n)) for n in registry.names("transforms")}
     about = {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}}
     properties = {

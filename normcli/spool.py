@@ -55,12 +55,11 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
         return start, len(data)
 
-    def add(self, part: int, reader: Reader, kept: Kept | None) -> None:
-        """The next chunk of an input; None where it has ended."""
+    def add(self, part: int, reader: Reader, kept: Sequence[Kept]) -> None:
+        """The next chunks of an input, which may be none."""
         if part == len(self.readers):
             self.readers.append(SpoolReader(reader))
-        if kept is not None:
-            self.readers[part].kept.append(kept)
+        self.readers[part].kept.extend(kept)
 
     def take(self, start: int, length: int) -> bytes:
         """The bytes that `put` kept; for the last time, their room is given back to the system, which has use for it:

@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,13 @@ from normcli.schema import schema
 COLUMN_WISE = "id,a.b,none,größe\nx,1,,5\ny,2,,NA\nz,4.5,,5\n,8,,5\n"
 BY_ROW = "id,a.b,c,größe\nx,1,5,0.1\ny,2,3,NA\nz,4.5,7,-3\nw,8,4,1e-3\nv,-2,-6,2.5\nu,3,3,-1\n"
 
-VARIANTS: dict[str, dict[str, Any]] = {name: {} for name in registry.names("methods")} | {
+
+def needed(name: str) -> dict[str, Any]:
+    """The options that a method can't do without; each is 1."""
+    return {f.name: 1 for f in fields(registry.only("methods", name)) if f.default is f.default_factory}
+
+
+VARIANTS: dict[str, dict[str, Any]] = {name: needed(name) for name in registry.names("methods")} | {
     "minmax -1 1 clip": {"range": (-1.0, 1.0), "clip": True},
     "zscore unscaled": {"scale": False, "ddof": 1},
     "unit l1": {"norm": "l1"},
@@ -492,7 +499,7 @@ def sound(path: Path_, value: Any, name: str) -> bool:
     if name == "huge":
         return path[-1] in ("rows", "skipped", "ddof", "components", "rank")
     if isinstance(value, dict | list):
-        return name == "deleted" or (name == "null" and path[-1] == "ends")
+        return name == "deleted" or (name == "null" and path[-1] in ("ends", "limits"))
     if isinstance(value, int | float) and not isinstance(value, bool) and name == "true":
         return False
     return not (name == "minus one" and path[-1] in ("count", "missing", "scale", "spread", "squares", "std", "norm"))

@@ -109,9 +109,10 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     made = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
-        meta = next((m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)), msgspec.Meta())
+        metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
         default = field.default
-        about = (meta.description or "") + _default(default)
+        needed = default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        about = next((m.description for m in metas if m.description), "") + _default(default)
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
         if kind is bool:
@@ -123,7 +124,8 @@ def flags(options: type, prefix: str) -> list[click.Option]:
             made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
             kind = Typed(annotation)
-            made.append(click.Option([name, target], type=kind, metavar=kind.name, default=None, help=about))
+            unless: Any = {"required": True} if needed else {"default": None}
+            made.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
     return made
 
 

@@ -66,6 +66,12 @@ EXAMPLES = (
     metavar="N",
     help="Rows whose key had fewer than N rows in the fit go by the statistics of all rows.",
 )
+@click.option(
+    "--training",
+    is_flag=True,
+    help="Each batch of rows by its own statistics, as a network in training does; for methods of batches. Batches are "
+    "cut over all INPUTs together, or in a directory, over each.",
+)
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
 @click.option(
     "--resume",
@@ -103,6 +109,10 @@ def command(**values: Any) -> None:
     )
     current.facts |= {"digest": plan.digest}
     check_keys(values, plan)
+    if values["training"]:
+        if inverse:
+            raise click.UsageError("--training is not for --inverse: what each batch was normalized by is gone")
+        plan = plan.in_training()
     if inverse:
         for step in plan.steps:
             step.fitted.check_invertible()
@@ -160,7 +170,7 @@ def into_one(
             tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
-            pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen)
+            pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=plan.multiple)
         if skipped.target is not None:
             target.prepare()
             skipped.commit()
@@ -191,7 +201,7 @@ def into_directory(
         return None
     parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
     with progress(told, readers, values, skipped) as seen:
-        pipeline.apply(parts, engine(values, plan, told), progress=seen)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple)
     return seen, printable(values["output"])
 
 

@@ -26,6 +26,11 @@ def rows(frame: Frame) -> int:
     return int(frame.height if is_polars(frame) else frame.num_rows)
 
 
+def cut(frame: Frame, rows: int) -> tuple[Frame, Frame]:
+    """Its first rows and the others, without a copy."""
+    return frame.slice(0, rows), frame.slice(rows)
+
+
 def names(frame: Frame) -> tuple[str, ...]:
     return tuple(frame.columns if is_polars(frame) else frame.schema.names)
 

@@ -15,6 +15,11 @@ class Statistic(Record):
 
     whole_weights: ClassVar[bool] = False  # rows count whole times only
 
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch: data are cut between batches only, and in blocks of fixed size. 1: anywhere."""
+        return 1
+
     def of(self, block: Block) -> Self:
         """The statistic of one block, by a blank's settings."""
         raise NotImplementedError

@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 import pytest
+
+from normcli import registry
 
 Arg = str | bytes | Path
 Stream = int | IO[bytes]
@@ -101,10 +103,21 @@ def run(
     return done
 
 
+def required(method: str) -> list[str]:
+    """The options that a method can't do without."""
+    return [f.name for f in fields(registry.only("methods", method)) if f.default is f.default_factory]  # both missing
+
+
+def needed(method: str, *options: str) -> list[str]:
+    """Their flags, but for those that are given; each is 1."""
+    flags = (f"--{name.replace('_', '-')}" for name in required(method))
+    return [word for flag in flags if flag not in options for word in (flag, "1")]
+
+
 @cache
 def fitted(method: str, *options: str) -> bytes:
     """A parameter file, fitted on the table."""
-    done = run("fit", "-m", method, *options, cwd=Path("/"), stdin=TABLE)
+    done = run("fit", "-m", method, *needed(method, *options), *options, cwd=Path("/"), stdin=TABLE)
     assert done.code == 0, done.err
     return done.out
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import registry
-from tests.cli.conftest import TABLE, Desk, permissions_bind
+from tests.cli.conftest import TABLE, Desk, needed, permissions_bind, required
 
 METHODS = registry.names("methods")
 DIGITS = "9" * 400  # a whole number beyond any float
@@ -153,12 +153,13 @@ def test_zero_bytes(desk: Desk, given: tuple[str, ...]) -> None:
 def test_a_header_alone_is_enough_only_to_learn_nothing(desk: Desk, method: str, parquet: str) -> None:
     (desk / "header.csv").write_bytes(TABLE.split(b"\n")[0] + b"\n")
     pq.write_table(pq.read_table(desk / parquet).slice(0, 0), desk / "header.parquet")
-    learns = registry.only("methods", method)().statistics
+    learns = registry.only("methods", method)(**dict.fromkeys(required(method), 1)).statistics
+    options = needed(method)
     for name in ("header.csv", "header.parquet")[: 2 if method in ("zscore", "unit") else 1]:
         if learns:
-            desk.fails(65, "fit", name, "-m", method)
+            desk.fails(65, "fit", name, "-m", method, *options)
         else:
-            desk.succeeds("fit", name, "-m", method)
+            desk.succeeds("fit", name, "-m", method, *options)
 
 
 BAD = {

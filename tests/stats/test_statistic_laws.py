@@ -21,8 +21,12 @@ from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
+from normcli.stats.running import Running
 
-BLANKS: list[Statistic] = [registry.only("stats", name)() for name in registry.names("stats")]
+BLANKS: list[Statistic] = [
+    *(registry.only("stats", name)() for name in registry.names("stats")),
+    Running(size=2), Running(size=3, momentum=None, norm="l1", rooted=True, eps=0.25),
+]  # fmt: skip
 GREATEST, LEAST = float(np.finfo(np.float64).max), 5e-324
 
 every_statistic = pytest.mark.parametrize("blank", BLANKS, ids=lambda s: registry.name_of(s))
@@ -53,15 +57,20 @@ DATA = st.one_of([matrix_of(e | MISSING if gaps else e, SOME) for e in PRESENT.v
 CUTS = st.lists(st.integers(0, 12), max_size=4).map(sorted)
 
 
-def cut(x: Array, at: list[int]) -> list[Array]:
-    """x in pieces of whole rows, some of them empty."""
-    return np.split(x, [min(a, len(x)) for a in at])
+def cut(x: Array, at: list[int], multiple: int = 1) -> list[Array]:
+    """x in pieces of whole rows, some of them empty; of whole batches, and never one row of them alone at the end."""
+    last = len(x) - 2 if multiple > 1 else len(x)
+    return np.split(x, [max(min(a, last), 0) // multiple * multiple for a in at])
 
 
 def measured(blank: Statistic, x: Array) -> Statistic:
-    """As the program measures: statistics of columns see all rows, those of rows the complete ones."""
+    """As the program measures: statistics of columns and of batches see all rows, those of rows the complete ones."""
     block = Block.of(x)
-    return blank.of(block if isinstance(blank, ColumnStatistic) else block.complete)
+    return blank.of(block if sees_all(blank) else block.complete)
+
+
+def sees_all(statistic: Statistic) -> bool:
+    return isinstance(statistic, ColumnStatistic) or statistic.multiple > 1
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------
@@ -77,7 +86,7 @@ def assert_close(a: Statistic, b: Statistic, x: Array) -> None:
     """Equal as far as another split of the same rows x promises; squares where deviations have any."""
     said, other = a.summary(), b.summary()
     assert said.keys() == other.keys()
-    present = x if isinstance(a, ColumnStatistic) else x[~np.isnan(x).any(axis=1)]
+    present = x if sees_all(a) else x[~np.isnan(x).any(axis=1)]
     for j, column in enumerate(present.T):
         column = column[~np.isnan(column)]
         if len(column) == 0:
@@ -87,8 +96,8 @@ def assert_close(a: Statistic, b: Statistic, x: Array) -> None:
             one, two = float(said[name][0, j]), float(other[name][0, j])
             if name in ("count", "missing", "min", "max"):
                 assert one == two, name
-            elif name == "mean" and (squarable(column) or isinstance(a, ColumnStatistic)):
-                size = max(abs(one), std) if squarable(column) else np.abs(column).max()
+            elif name == "mean" and (squarable(column) or sees_all(a)):
+                size = max(abs(one), std) if squarable(column) and a.multiple == 1 else np.abs(column).max()
                 assert abs(Fraction(one) - Fraction(two)) <= Fraction(1e-14) * Fraction(size) + Fraction(LEAST)
             elif squarable(column):
                 assert abs(one - two) <= 1e-14 * abs(two), name
@@ -127,29 +136,32 @@ def test_rows_that_are_not_there_change_no_bit(blank: Statistic, x: Array) -> No
 @every_statistic
 @given(x=DATA, at=CUTS)
 def test_cutting_rows_anywhere_and_merging_is_the_whole(blank: Statistic, x: Array, at: list[int]) -> None:
-    pieces = [measured(blank, piece) for piece in cut(x, at)]
+    pieces = [measured(blank, piece) for piece in cut(x, at, blank.multiple)]
     assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), measured(blank, x), x)
 
 
 @every_statistic
 @given(x=DATA, at=st.tuples(SOME, SOME).map(sorted))
 def test_merge_is_associative_to_rounding(blank: Statistic, x: Array, at: list[int]) -> None:
-    a, b, c = (measured(blank, piece) for piece in cut(x, at))
+    a, b, c = (measured(blank, piece) for piece in cut(x, at, blank.multiple))
     assert_close(a.merge(b).merge(c), a.merge(b.merge(c)), x)
 
 
 @every_statistic
 @given(x=DATA, at=CUTS, seed=st.integers(0, 9))
 def test_another_order_of_rows_is_the_same_to_rounding(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
+    """But for batches, which are rows in order."""
+    if blank.multiple > 1:
+        return
     shuffled = np.random.default_rng(seed).permutation(x)
-    pieces = [measured(blank, piece) for piece in cut(shuffled, at)]
+    pieces = [measured(blank, piece) for piece in cut(shuffled, at, blank.multiple)]
     assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), measured(blank, x), x)
 
 
 @every_statistic
 @given(x=DATA, at=st.tuples(SOME).map(list))
 def test_merge_never_mutates(blank: Statistic, x: Array, at: list[int]) -> None:
-    a, b = (measured(blank, piece) for piece in cut(x, at))
+    a, b = (measured(blank, piece) for piece in cut(x, at, blank.multiple))
     before = deepcopy((a, b))
     a.merge(b)
     for now, then in zip((a, b), before, strict=True):
@@ -161,7 +173,7 @@ def test_merge_never_mutates(blank: Statistic, x: Array, at: list[int]) -> None:
 @given(x=DATA, at=CUTS)
 def test_measuring_never_mutates(blank: Statistic, x: Array, at: list[int]) -> None:
     before = x.tobytes()
-    for piece in cut(x, at):
+    for piece in cut(x, at, blank.multiple):
         measured(blank, piece)
     assert x.tobytes() == before
 
@@ -171,7 +183,7 @@ def test_measuring_never_mutates(blank: Statistic, x: Array, at: list[int]) -> N
 def test_a_state_is_finite_or_its_empty_case(blank: Statistic, x: Array, at: list[int]) -> None:
     for state in (
         measured(blank, x),
-        reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at)], blank),
+        reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at, blank.multiple)], blank),
     ):
         for name, axes in state.axes().items():
             values = getattr(state, name)
@@ -181,7 +193,7 @@ def test_a_state_is_finite_or_its_empty_case(blank: Statistic, x: Array, at: lis
 @every_statistic
 @given(x=DATA, at=CUTS)
 def test_a_state_has_the_shape_and_the_range_that_it_declares(blank: Statistic, x: Array, at: list[int]) -> None:
-    state = reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at)], blank)
+    state = reduce(lambda a, b: a.merge(b), [measured(blank, piece) for piece in cut(x, at, blank.multiple)], blank)
     sizes = {"feature": x.shape[1]}
     assert state.groups == 1
     for name, axes in state.axes().items():
@@ -201,6 +213,8 @@ def test_a_state_has_the_shape_and_the_range_that_it_declares(blank: Statistic, 
 @every_statistic
 @given(x=st.one_of([arrays(np.float64, SOME, elements=e) for e in PRESENT.values()]), gaps=st.lists(SOME, max_size=5))
 def test_missing_values_change_nothing_but_their_count(blank: Statistic, x: Array, gaps: list[int]) -> None:
+    if blank.multiple > 1:  # a row that misses its value has its place in a batch
+        return
     with_gaps = np.insert(x, [min(g, len(x)) for g in gaps], np.nan)
     got, without = measured(blank, with_gaps[:, None]), measured(blank, x[:, None])
     assert_same(got, without, but="missing")

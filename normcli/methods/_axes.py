@@ -1,0 +1,64 @@
+"""What normalization layers share: the options of what comes after the division, and how columns become channels."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from normcli import tensor
+from normcli.errors import UsageError
+from normcli.methods import Method, Numbers
+from normcli.record import Array
+
+Channels = Annotated[int, Meta(ge=1)]
+SPLIT = Meta(description="the columns, in order, are so many channels of as many positions each")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled(Method):
+    """A method that divides by √(… + eps) and then stretches."""
+
+    eps: Annotated[float, Meta(ge=0, description="added below the root")] = 1e-5
+    gamma: Annotated[
+        Numbers, Meta(description="factor afterwards: a number, or a JSON file of one for each channel or column")
+    ] = 1.0
+
+    per_channel: ClassVar[tuple[str, ...]] = ("gamma",)  # options that are one number, or one for each
+
+    def check_features(self, count: int) -> None:
+        channels = self._channels(count)
+        if count % channels:
+            raise UsageError(f"--channels {channels} does not divide {count} columns")
+        for name in self.per_channel:
+            given = getattr(self, name)
+            if isinstance(given, tuple) and len(given) not in (channels, count):
+                wanted = f"{count}" if channels == count else f"{channels} (channels) or {count} (columns)"
+                raise UsageError(f"--{name} holds {len(given)} numbers, not {wanted}")
+
+    def _channels(self, count: int) -> int:
+        """How many there are in so many columns: where nothing is said, as many."""
+        return getattr(self, "channels", None) or count
+
+    def _each(self, name: str, count: int) -> Array:
+        """(1, count) an option for each column."""
+        return tensor.per_feature(getattr(self, name), count, self._channels(count))[None] + 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shifted(Scaled):
+    """And shifts."""
+
+    per_channel: ClassVar[tuple[str, ...]] = ("gamma", "beta")
+
+    beta: Annotated[
+        Numbers, Meta(description="added afterwards: a number, or a JSON file of one for each channel or column")
+    ] = 0.0
+
+
+def check_groups(groups: int, count: int, option: str = "") -> None:
+    """Raises UsageError where a row's columns do not make so many groups of more than one value each."""
+    if count % groups:
+        raise UsageError(f"{option} {groups} does not divide {count} columns")
+    if count == groups:
+        what = f"{option} {groups} of {count} columns" if option else "one column"
+        raise UsageError(f"{what}: each group is one value, and that is its own mean")

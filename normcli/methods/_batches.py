@@ -1,0 +1,74 @@
+"""What methods of batches share: how rows are cut into them, and how their statistics run."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from normcli import tensor
+from normcli.errors import BadDataError
+from normcli.methods import States, listed
+from normcli.methods._axes import SPLIT, Channels, Shifted
+from normcli.methods._column import refuse_unsquarable
+from normcli.record import Array
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.running import Running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batched(Shifted):
+    """A method that learns from batches of consecutive rows, the newest with most weight."""
+
+    channels: Annotated[Channels | None, SPLIT] = None
+    batch_size: Annotated[
+        int, Meta(ge=2, le=1 << 40, description="rows to a batch; a single row that is left at the end joins the last")
+    ] = 256
+    momentum: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Meta(description="weight of a new batch in the running statistics; none: all weigh the same"),
+    ] = 0.1
+    start: Annotated[
+        Literal["torch"] | None,
+        Meta(description="torch: running statistics begin at 0 and 1; else they are corrected for their beginning"),
+    ] = None
+
+    def _blanks(self, *, norm: tensor.Norm = "l2", rooted: bool = False) -> tuple[Statistic, ...]:
+        eps = self.eps if rooted else 0.0
+        running = Running(
+            size=self.batch_size, momentum=self.momentum, channels=self.channels, norm=norm, rooted=rooted, eps=eps
+        )
+        return Extrema(), running
+
+    def _running(self, states: States, *, squares: bool = True) -> tuple[Array, Array, Array]:
+        """Mean (hi, lo) and spread, each (1, columns); NaN where there is no value. Refuses columns of which no batch
+        had two, and with `squares`, those whose deviations have none."""
+        r = states[Running]
+        if squares:
+            refuse_unsquarable(states, r.mean)
+        nothing = states.which((r.count > 0) & (r.updates == 0))
+        if nothing and self.start is None:
+            raise BadDataError(f"no batch has two values in {listed(nothing)}", "a larger --batch-size may have")
+        mean, low, spread = r.mean, r.mean_low, r.spread
+        if self.start == "torch":
+            own = np.minimum(r.weight(r.updates), 1.0)
+            mean, low, spread = mean * own, low * own, (1.0 - own) + own * spread
+        empty = r.count == 0
+        return tuple(np.where(empty, np.nan, a) + 0.0 for a in (mean, low, spread))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formed(Batched):
+    """And may divide by something else than the standard deviation."""
+
+    norm: Annotated[
+        Literal["l2", "l1"], Meta(description="l1: divide by √(π/2) times the mean size of deviations, plus eps")
+    ] = "l2"
+    mean_only: Annotated[bool, Meta(description="subtract the mean, and divide by nothing")] = False
+
+    def _divisor(self, spread: Array) -> Array:
+        """Of a running variance or s; NaN where nothing is known."""
+        return (
+            np.where(np.isnan(spread), np.nan, 1.0) if self.mean_only else tensor.divisor(spread, self.eps, self.norm)
+        )

@@ -1,0 +1,36 @@
+"""Instance normalization."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from normcli.methods import States
+from normcli.methods._axes import SPLIT, Channels, Shifted, check_groups
+from normcli.methods._drawings import BY_GROUP
+from normcli.transforms import Transform
+from normcli.transforms.axes import Axes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance(Shifted):
+    """(x − mean_channel) / √(var_channel + eps) · γ + β
+
+    Each row by the mean and the biased variance of each of its channels, over the channel's positions. Learns
+    nothing: fit reads only the header. A row that misses a value comes out missing.
+    """
+
+    invertible = "no"
+    by_row = True
+    shares = f"{BY_GROUP}the mean and the variance of a channel's positions in a row, here two channels of two"
+    source = "Ulyanov, Vedaldi and Lempitsky (2016), Instance Normalization"
+    aliases = ("instance norm", "instancenorm", "contrast normalization")
+    example = "normcli fit images.parquet -m instance --channels 3 -c pixels -p instance.json"
+
+    channels: Annotated[Channels, SPLIT]
+
+    def check_features(self, count: int) -> None:
+        super().check_features(count)
+        check_groups(self.channels, count, "--channels")
+
+    def learn(self, states: States) -> Transform:
+        d = len(states.names)
+        return Axes(gamma=self._each("gamma", d), beta=self._each("beta", d), groups=self.channels, eps=self.eps)

@@ -1,0 +1,36 @@
+"""Layer normalization."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from normcli.methods import States
+from normcli.methods._axes import SPLIT, Channels, Shifted, check_groups
+from normcli.methods._drawings import BY_ROW
+from normcli.transforms import Transform
+from normcli.transforms.axes import Axes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(Shifted):
+    """(x − mean_row) / √(var_row + eps) · γ + β
+
+    Each row by the mean and the biased variance of its own values. Learns nothing: fit reads only the header. A row
+    that misses a value comes out missing.
+    """
+
+    invertible = "no"
+    by_row = True
+    shares = f"{BY_ROW}the mean and the variance of a row"
+    source = "Ba, Kiros and Hinton (2016), Layer Normalization"
+    aliases = ("layer norm", "layernorm")
+    example = "normcli fit activations.parquet -m layer -c hidden -p layer.json -o normalized.parquet"
+
+    channels: Annotated[Channels | None, SPLIT] = None
+
+    def check_features(self, count: int) -> None:
+        super().check_features(count)
+        check_groups(1, count)
+
+    def learn(self, states: States) -> Transform:
+        d = len(states.names)
+        return Axes(gamma=self._each("gamma", d), beta=self._each("beta", d), eps=self.eps)

@@ -1,0 +1,81 @@
+"""What transforms by batches share: the running statistics that were learned, or in training, each batch's own."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from msgspec import Meta
+
+from normcli import tensor
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.tensor import OverBatches
+from normcli.transforms import Transform
+
+
+@dataclass(frozen=True)
+class ByBatches(Transform):
+    """A column that learned nothing (NaN) comes out missing, also in training."""
+
+    mean: Array = per_group("feature", empty=np.nan)  # input units
+    mean_low: Array = per_group("feature", empty=np.nan)
+    gamma: Array = per_group("feature")
+    beta: Array = per_group("feature")
+    size: Annotated[int, Meta(ge=2, le=1 << 40)] = 256  # rows to a batch
+    channels: Annotated[int, Meta(ge=1)] = 1
+    eps: Annotated[float, Meta(ge=0)] = 1e-5
+
+    whole_rows: ClassVar[bool] = False  # those that miss a value count for no batch
+
+    @property
+    def kind(self) -> tensor.Norm:
+        """Which spread of a batch is used."""
+        return "l2"
+
+    def fault(self) -> tuple[str, str] | None:
+        features = self.gamma.shape[1]
+        return ("channels", f"{self.channels} do not divide {features} columns") if features % self.channels else None
+
+    def normalized(self, block: Block, batches: OverBatches | None) -> Array:
+        """By the statistics of the block's batches, or where there are none, the running ones."""
+        raise NotImplementedError
+
+    def _normalized(self, block: Block) -> Array:
+        return self.normalized(block, None)
+
+    def training(self) -> Transform:
+        return Training(self)
+
+    def channel(self, j: int) -> int:
+        """That of column j."""
+        return int(j * self.channels // self.gamma.shape[1])
+
+    def finish(self, out: Array) -> Array:
+        """What comes after the division, in place."""
+        for j, y in enumerate(out.T):
+            if self.gamma[0, j] != 1.0:
+                y *= self.gamma[0, j]
+            y += self.beta[0, j]  # also turns −0 into 0
+            if np.isnan(self.mean[0, j]):
+                y[:] = np.nan
+        return out
+
+
+@dataclass(frozen=True)
+class Training(Transform):
+    """By the statistics of each batch; never kept."""
+
+    learned: ByBatches
+
+    @property
+    def multiple(self) -> int:
+        return self.learned.size
+
+    def _normalized(self, block: Block) -> Array:
+        t = self.learned
+        counted = block.all_or_nothing if t.whole_rows else block
+        return t.normalized(block, tensor.over_batches(counted, t.size, t.channels, t.kind))
+
+    def check_invertible(self) -> None:
+        raise NotInvertibleError("the mean and the size of each batch are gone")

@@ -1,0 +1,96 @@
+"""Each column by the running statistics of batches; in training, by each batch's own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from normcli import tensor
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.tensor import OverBatches
+from normcli.transforms import Transform
+from normcli.transforms._batches import ByBatches
+
+
+@dataclass(frozen=True)
+class Batches(ByBatches):
+    """y = ((x − mean) − mean_low) / scale · gamma + beta.
+
+    In training mean and scale are those of each batch of `size` rows, of all of a channel's columns: √(biased variance
+    + eps), or s + eps, or 1 with `mean_only`. With `limits` (greatest r, greatest d; None: none), what that gives is
+    brought near the learned ones: · r + d.
+    """
+
+    scale: Array = per_group("feature", empty=np.nan, holds="positive")  # input units
+    norm: tensor.Norm = "l2"
+    mean_only: bool = False
+    limits: tuple[float | None, float | None] | None = None
+
+    @property
+    def kind(self) -> tensor.Norm:
+        return self.norm
+
+    def fault(self) -> tuple[str, str] | None:
+        r, d = self.limits or (None, None)
+        if r is not None and not 1.0 <= r < np.inf:
+            return "limits", "the first must be at least 1"
+        if d is not None and not 0.0 <= d < np.inf:
+            return "limits", "the second must not be negative"
+        return super().fault()
+
+    def normalized(self, block: Block, batches: OverBatches | None) -> Array:
+        return self.finish(self.standardized(block, batches))
+
+    def standardized(self, block: Block, batches: OverBatches | None) -> Array:
+        """Before what comes after the division; infinite where a batch's squares are beyond a float."""
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
+            if batches is None:
+                np.subtract(x, self.mean[0, j], out=y)
+                y -= self.mean_low[0, j]
+                y /= self.scale[0, j]
+            else:
+                self._by_own(x, y, j, batches)
+        return out
+
+    def _by_own(self, x: Array, y: Array, j: int, b: OverBatches) -> None:
+        c = self.channel(j)
+        by = np.ones_like(b.spread[:, c]) if self.mean_only else tensor.divisor(b.spread[:, c], self.eps, self.norm)
+        np.subtract(x, np.repeat(b.mean[:, c], b.lengths), out=y)
+        y -= np.repeat(b.mean_low[:, c], b.lengths)
+        y /= np.repeat(by, b.lengths)
+        if self.limits is not None:
+            r, d = self._renormed(j, b.mean[:, c], b.mean_low[:, c], by)
+            y *= np.repeat(r, b.lengths)
+            y += np.repeat(d, b.lengths)
+        if not np.isfinite(by).all():
+            y[np.repeat(~np.isfinite(by), b.lengths) & ~np.isnan(x)] = np.inf
+
+    def _renormed(self, j: int, mean: Array, mean_low: Array, by: Array) -> tuple[Array, Array]:
+        """r and d of each batch (Ioffe 2017, algorithm 1): how far it may come from the learned scale and mean."""
+        assert self.limits is not None
+        scale, (most, furthest) = self.scale[0, j], self.limits
+        r, d = by / scale, ((mean - self.mean[0, j]) + (mean_low - self.mean_low[0, j])) / scale
+        if most is not None:
+            r = np.clip(r, 1.0 / most, most)
+        if furthest is not None:
+            d = np.clip(d, -furthest, furthest)
+        return r, d
+
+    def training(self) -> Transform:
+        return self if self.limits == (None, None) else super().training()
+
+    def check_invertible(self) -> None:
+        if (self.gamma == 0.0).any():
+            raise NotInvertibleError("what was multiplied by a γ of 0 is gone")
+
+    def _inverse(self, block: Block) -> Array:
+        out = np.empty((block.rows, len(block.columns)), order="F")
+        for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
+            np.subtract(y, self.beta[0, j], out=x)
+            x /= self.gamma[0, j]
+            x *= self.scale[0, j]
+            x += self.mean_low[0, j]
+            x += self.mean[0, j]
+        return out

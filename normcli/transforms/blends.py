@@ -1,0 +1,65 @@
+"""Batch and instance normalization of the same values, in shares."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from normcli import tensor
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.tensor import OverBatches
+from normcli.transforms._batches import Training
+from normcli.transforms.batches import Batches
+
+
+@dataclass(frozen=True)
+class Blends(Batches):
+    """y = (share · x_batch + (1 − share) · x_instance) · gamma + beta.
+
+    x_batch as in Batches; x_instance by the mean of each row's channel, and √(biased variance + eps), s + eps or 1 as
+    there. A row that misses a value is missing altogether.
+    """
+
+    share: Array = per_group("feature", holds="not negative")
+
+    whole_rows: ClassVar[bool] = True
+
+    def fault(self) -> tuple[str, str] | None:
+        if (self.share > 1.0).any():
+            return "share", "must be at most 1"
+        if self.channels == self.share.shape[1]:
+            return "channels", "of one column each"
+        return super().fault()
+
+    def normalized(self, block: Block, batches: OverBatches | None) -> Array:
+        out = self.standardized(block, batches)
+        out *= self.share[0]
+        width = len(block.columns) // self.channels
+        for rows in tensor.strips(block.rows, width):
+            for start in range(0, len(block.columns), width):
+                own = slice(start, start + width)
+                out[rows, own] += self._instance([x[rows] for x in block.columns[own]]) * (1.0 - self.share[0, own])
+        if block.incomplete is not None:
+            out[block.incomplete] = np.nan
+        return self.finish(out)
+
+    def _instance(self, columns: list[Array]) -> Array:
+        """(rows, positions) of one channel, by statistics of each row."""
+        x = np.empty((len(columns[0]), len(columns)), order="F")
+        if self.norm == "l2" and not self.mean_only:
+            tensor.normalize_rows(columns, x, self.eps)
+            return x
+        for column, into in zip(columns, x.T, strict=True):
+            into[:] = column
+        tensor.centre_rows(x)
+        if not self.mean_only:
+            x /= tensor.divisor(tensor.spread_rows(x, self.norm), self.eps, self.norm)[:, None]
+        return x
+
+    def training(self) -> Training:
+        return Training(self)
+
+    def check_invertible(self) -> None:
+        raise NotInvertibleError("the mean and the size of each row are gone")

@@ -1,0 +1,93 @@
+"""Each value by a mixture of the statistics of its instance, its layer and its batch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from normcli import tensor
+from normcli.block import Block
+from normcli.errors import NotInvertibleError
+from normcli.record import Array, per_group
+from normcli.tensor import OverBatches
+from normcli.transforms._batches import ByBatches
+
+Weights = tuple[float, float, float]  # of instance, layer, batch
+
+
+@dataclass(frozen=True)
+class Mixtures(ByBatches):
+    """y = (x − Σ w μ) / √(Σ w′ var + eps) · gamma + beta over the statistics of the row's channel, the row, and the
+    channel's batches (Luo et al. 2019, eq. 2 to 5); w and w′ are softmax of logits.
+
+    All means are taken of what is left of x without a constant next to the learned means, and those of the layer from
+    the centred ones of its instances: with E[σ² + μ²] − μ², as in the paper, they would cancel. A row that misses a
+    value is missing altogether.
+    """
+
+    variance: Array = per_group("feature", empty=np.nan, holds="not negative")  # input units, squared
+    mean_logits: Weights = (0.0, 0.0, 0.0)
+    variance_logits: Weights = (0.0, 0.0, 0.0)
+
+    whole_rows: ClassVar[bool] = True
+
+    def fault(self) -> tuple[str, str] | None:
+        for name in ("mean_logits", "variance_logits"):
+            if not np.isfinite(getattr(self, name)).all():
+                return name, "must be finite"
+        if self.channels == self.gamma.shape[1]:
+            return "channels", "of one column each"
+        return super().fault()
+
+    @cached_property
+    def _about(self) -> float:
+        """A number next to the learned means."""
+        known = self.mean[np.isfinite(self.mean)]
+        return float((known / max(len(known), 1)).sum())
+
+    def normalized(self, block: Block, batches: OverBatches | None) -> Array:
+        features = len(block.columns)
+        out, width = np.empty((block.rows, features), order="F"), features // self.channels
+        if batches is None:  # (1, channels)
+            mean, variance = ((self.mean - self._about) + self.mean_low)[:, ::width], self.variance[:, ::width]
+            which = np.zeros(block.rows, np.intp)
+        else:
+            mean, variance = (batches.mean - self._about) + batches.mean_low, batches.spread
+            which = np.repeat(np.arange(len(batches.lengths)), batches.lengths)
+        for rows in tensor.strips(block.rows, features):
+            y = out[rows]
+            for x, into in zip(block.columns, y.T, strict=True):
+                np.subtract(x[rows], self._about, out=into)
+            self._mix(y, mean[which[rows]], variance[which[rows]], width)
+        if block.incomplete is not None:
+            out[block.incomplete] = np.nan
+        return self.finish(out)
+
+    def _mix(self, y: Array, batch_mean: Array, batch_variance: Array, width: int) -> None:
+        """Rows (n, features) in place, by their own statistics and those of their batch, (n, channels)."""
+        means, variances = np.empty_like(batch_mean, order="F"), np.empty_like(batch_mean, order="F")
+        for c in range(self.channels):
+            centred = y[:, c * width : (c + 1) * width].copy(order="F")
+            means[:, c] = tensor.centre_rows(centred)
+            variances[:, c] = tensor.spread_rows(centred)
+        between = means.copy(order="F")
+        layer_mean = tensor.centre_rows(between)
+        layer_variance = tensor.row_sums(variances) / self.channels + tensor.spread_rows(between)
+        w, v = _softmax(self.mean_logits), _softmax(self.variance_logits)
+        for c in range(self.channels):
+            middle = w[0] * means[:, c] + w[1] * layer_mean + w[2] * batch_mean[:, c]
+            spread = v[0] * variances[:, c] + v[1] * layer_variance + v[2] * batch_variance[:, c]
+            own = y[:, c * width : (c + 1) * width]
+            own -= middle[:, None]
+            own /= tensor.divisor(spread, self.eps)[:, None]
+            own[~np.isfinite(spread)] = np.inf  # squares beyond a float
+
+    def check_invertible(self) -> None:
+        raise NotInvertibleError("the mean and the size of each row are gone")
+
+
+def _softmax(logits: Weights) -> Array:
+    with np.errstate(over="ignore", under="ignore"):
+        powers = np.exp(np.array(logits) - max(logits))
+    return np.asarray(powers / powers.sum())
