@@ -104,7 +104,8 @@ def plan(method: Method) -> Plan:
     seen = tuple(s.of(block) for s in method.statistics)
     by_key = tuple(s.by_key().of(grouped) for s in method.statistics)
     each = Keyed(KEYS, np.bincount(codes).astype(np.float64), (by_key,))
-    total.add(Measured((seen,), each, 60, 0, []), 60, ("float64", "float64"), b"")
+    total.told(60, ("float64", "float64"), b"")
+    total.add(Measured((seen,), each, 60, 0, []))
     total.end(NAMES)
     return total.learned()
 
@@ -121,7 +122,7 @@ def learning_methods() -> list[str]:
             method = registry.only("methods", name)()
         except TypeError:  # options that it must be told
             continue
-        if method.statistics:
+        if method.statistics and Step(method, NAMES).unfitted_multiple == 1:  # not by batches
             made.append(name)
     return made
 
