@@ -165,6 +165,9 @@ def planned(values: dict[str, Any], first: Reader, method: Method, told: Console
     beside = {*by, *([weights] if weights else [])}
     if beside and not method.statistics:
         raise click.UsageError(f"{registry.name_of(method)} learns nothing from data: --by and --weights have no use")
+    if beside and any(s.multiple > 1 for s in method.statistics):
+        what = f"{registry.name_of(method)} learns from batches of rows that follow each other"
+        raise click.UsageError(f"{what}: --by and --weights are not for it")
     names = selected(values, first, beside, learns=bool(method.statistics))
     explained(told, first, {*names, *beside}, values["exclude"])
     steps = unfitted(method, names, pipeline.lengths_of(first, names))

@@ -33,7 +33,7 @@ def test_numbers_for_each_channel_come_from_a_file_once(desk: Desk) -> None:
         (b"[1, 2]", 2, "holds 2 numbers, not 3"),
         (b"[1, 2, NaN]", 65, "not a JSON list of numbers"),
         (b"[1, 2, 1e999]", 65, "g.json"),
-        (b"[]", 65, "no number"),
+        (b"[]", 2, "expected array of length >= 1"),
         (b'{"a": 1}', 65, "not a JSON list of numbers"),
         (b"\xff", 65, "not a JSON list of numbers"),
         (b"", 65, "not a JSON list of numbers"),

@@ -167,7 +167,7 @@ def complete(desk: Desk, *words: str) -> list[str]:
 
 def test_completion(desk: Desk) -> None:
     assert b"complete" in desk.succeeds(env={"_NORMCLI_COMPLETE": "bash_source"}).out
-    assert complete(desk, "me") == ["plain,methods"]
+    assert complete(desk, "me") == ["plain,merge", "plain,methods"]
     assert complete(desk, "fit", "-m", "z") == ["plain,zscore"]
     assert "plain,pca-cor" in complete(desk, "fit", "-m", "whiten", "--kind", "pc")
     assert "plain,--ddof" in complete(desk, "fit", "-m", "zscore", "--d")

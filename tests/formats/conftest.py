@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +209,11 @@ def fit(
 
 def params_of(plan: Plan) -> bytes:
     return params.write(plan)
+
+
+def learned(plan: Plan) -> bytes:
+    """All but which bytes it was learned from."""
+    return params.write(replace(plan, inputs=()))
 
 
 def identity(*names: str) -> Plan:

@@ -21,6 +21,7 @@ from tests.formats.conftest import (
     fit,
     identity,
     in_memory,
+    learned,
     oracle,
     params_of,
     pipe_path,
@@ -158,7 +159,7 @@ def test_a_file_that_grew_a_mark_or_lost_its_last_line_end_is_the_same_to_a_fit(
     for data in (SAME, BOM + SAME, SAME[:-2]):
         path = folder / "same.csv"
         path.write_bytes(data)
-        plans.add(params_of(library.fit(path, ZScore(), block_size=1000)))
+        plans.add(learned(library.fit(path, ZScore(), block_size=1000)))
     assert len(plans) == 1
 
 

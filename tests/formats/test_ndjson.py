@@ -21,7 +21,7 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
 from normcli.record import Array
-from tests.formats.conftest import identity, in_memory, normcli, params_of, sane, through_pipe
+from tests.formats.conftest import identity, in_memory, learned, normcli, params_of, sane, through_pipe
 
 NAME = "t.ndjson"
 Row = dict[str, Any]
@@ -346,7 +346,7 @@ def test_real_data_as_from_csv(real: Array, folder: Path) -> None:
     (folder / "r.csv").write_text("\n".join([",".join(names), *(",".join(map(repr, r)) for r in rows)]) + "\n")
     (folder / "r.ndjson").write_text("".join(json.dumps(dict(zip(names, r, strict=True))) + "\n" for r in rows))
     of_csv, of_json = (library.fit(folder / f"r.{s}", ZScore()) for s in ("csv", "ndjson"))
-    assert params_of(of_csv) == params_of(of_json)
+    assert learned(of_csv) == learned(of_json)
     library.apply(of_json, folder / "r.ndjson", folder / "z.ndjson", threads=2)
     library.apply(of_csv, folder / "r.csv", folder / "z.csv")
     made = np.array([[float(v) for _, v in row] for row in rows_of((folder / "z.ndjson").read_bytes())])
