@@ -127,7 +127,7 @@ class Block:
     def present(self) -> Iterator[Column]:
         """Each column's present values. Missing ones, weights and the order of groups are dealt with here, once, so
         that no statistic has to."""
-        grouped = self if self.codes is None else self.taken(self.order)
+        grouped = self._in_order
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
@@ -153,6 +153,11 @@ class Block:
         assert self.codes is not None, "there is one group"
         narrow = self.codes.astype(np.uint16) if self.groups <= 1 << 16 else self.codes  # sorted by radix
         return np.argsort(narrow, kind="stable")
+
+    @cached_property
+    def _in_order(self) -> "Block":
+        """The rows by their groups."""
+        return self if self.codes is None else self.taken(self.order)
 
     def taken(self, rows: Codes | NDArray[np.bool_]) -> "Block":
         """The rows at these places, or where this is true."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.errors import printable
 from normcli.record import Array, Codes
 from normcli.stats import Statistic
 
@@ -103,5 +104,11 @@ def _fits(part: Statistic, kept: Statistic) -> bool:
 
 
 def described(by: Sequence[str], key: Key) -> str:
-    """A key for messages: store=17, region=null."""
-    return ", ".join(f"{name}={'null' if text is None else text}" for name, text in zip(by, key, strict=True))
+    """A key for messages: store=17, region=null; in quotes what would look like another key."""
+    each = zip(by, key, strict=True)
+    return ", ".join(f"{printable(name)}={'null' if text is None else _told_apart(text)}" for name, text in each)
+
+
+def _told_apart(text: str) -> str:
+    text = printable(text)
+    return f'"{text}"' if text in ("", "null") or ", " in text or text != text.strip() else text

@@ -142,12 +142,20 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
     return made
 
 
-def digest(content: bytes | None, blocks: Sequence[Block], keyed: Keyed | None = None) -> bytes:
-    """Of what is counted of a chunk: its text, or what was decoded of it."""
+def digest(
+    content: bytes | None,
+    blocks: Sequence[Block],
+    keyed: Keyed | None = None,
+    beside: Sequence[tuple[str, str | None]] = (),
+) -> bytes:
+    """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input."""
     made = blake3(content or b"")
+    if beside:
+        made.update(repr(beside).encode())
     if content is None:
-        made.update(repr(keyed and (keyed.keys, keyed.rows.tolist())).encode())
-        for column in (c for block in blocks for c in (*block.columns, block.weights) if c is not None):
+        made.update(repr(keyed and keyed.keys).encode())
+        each = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
+        for column in (a for a in each if a is not None):
             made.update(np.ascontiguousarray(column).view(np.uint8).data)
     return made.digest()
 
@@ -247,9 +255,10 @@ def relearn(plan: Plan, method: Method) -> Plan:
     if twice:
         raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
     states = tuple(_needed(step, method) for step in plan.steps)
+    if not method.statistics:
+        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None)
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
-    made = learn(replace(plan, steps=steps), states)
-    return made if method.statistics else replace(made, rows=0, skipped=0, inputs=())
+    return learn(replace(plan, steps=steps), states)
 
 
 def _needed(step: Step, method: Method) -> Seen:

@@ -65,6 +65,7 @@ class Work:
     skip: bool = False  # bad rows of text are left out, and told
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
+    beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     writer: Writer | None = None
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
@@ -112,7 +113,14 @@ class Work:
 
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
-        return self.plain(columns.only(frame, self.plan.by)) if self.plain and self.plan.by else frame
+        if not self.plan.by:
+            return frame
+        texts = columns.with_texts(frame, self.beside)
+        spelled = [n for n in self.plan.by if n in columns.names(frame)] if self.plain else []
+        if self.plain is None or not spelled:
+            return texts
+        plain = self.plain(columns.only(frame, spelled))
+        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.plan.by})
 
     def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
         """What is made of rows that were decoded before, each segment's of the work of its own part."""
@@ -140,7 +148,8 @@ class Work:
             measured = self.plan.measure(frames, self.infinite, texts=texts)
             digest = result.digest
             if self.multiple == 1:
-                digest = learning.digest(content, measured.blocks, measured.keyed)
+                beside = self.beside if self.plan.by else ()
+                digest = learning.digest(content, measured.blocks, measured.keyed, beside)
             without = replace(measured, blocks=[])
             return replace(result, measured=without, incomplete=measured.incomplete, digest=digest)
         made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
@@ -188,7 +197,8 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
     for number, part in enumerate(parts):
         begun.append(part)
         try:
-            work = replace(part.work, plain=getattr(spool.origin_of(part.reader), "plain", None))
+            plain = getattr(spool.origin_of(part.reader), "plain", None)
+            work = replace(part.work, plain=plain, beside=part.reader.source.keys)
             yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
         except BadPlaceError as e:
             e.part = number
@@ -335,19 +345,22 @@ def fit(
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
     work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, spool=keep)
-    total = Total(plan, once=once)
+    total, counting = Total(plan, once=once), plan.rows
     for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces)
         if result.types:
             total.told(result.rows, result.types, result.digest)
         if result.measured is not None:
+            counting += result.measured.rows
             total.add(result.measured)
         if result.last and not total.end([f.name for f in part.reader.schema]):
             progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
     if not progress.rows:
         where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
         raise BadDataError(f"{where}: there are no rows to learn from")
+    if plan.weights is not None and not counting:
+        raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
     if keep is not None:
         keep.final = True
@@ -379,31 +392,38 @@ def _measured_again(
 
 def _measurable(reader: Reader, work: Work) -> Part:
     plan = work.plan
-    _check_there(reader, plan.numbers(), plan.lists, beside=plan.by)
-    return Part(reader, work, None if work.spool else (*plan.numbers(), *plan.by))
+    _check_there(reader, plan.numbers(), plan.lists, by=plan.by)
+    there = {f.name for f in reader.schema}
+    return Part(reader, work, None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in there)))
 
 
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
     there = {f.name for f in reader.schema}
     needs, name = plan.needs(inverse=inverse), reader.source.name
-    _check_there(reader, needs, plan.lists, beside=plan.by)
+    _check_there(reader, needs, plan.lists, by=plan.by)
     taken = plan.taken(there, inverse=inverse)
     if taken:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
         raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
-    more = [f.name for f in reader.schema if f.name not in plan.types and f.name not in needs]
+    more = [f.name for f in reader.schema if f.name not in plan.types and f.name not in (*needs, *plan.by)]
     if more and not extra:
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
-def _check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, beside: Sequence[str]) -> None:
-    """Raises BadDataError where an input lacks a column, one of those `beside` among them, or has one that is certainly
-    not numeric, or holds no lists where it should."""
+def _check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
+    """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
+    not numeric, or holds no lists where it should. Columns that rows are grouped by remain text."""
     there, name = {f.name: f for f in reader.schema}, reader.source.name
-    gone = [n for n in (*needs, *beside) if n not in there]
+    gone = [n for n in needs if n not in there]
     if gone:
         raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
+    gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
+    if gone:
+        what = f"no column is called {listed(gone)}, by which rows are told apart"
+        raise BadDataError(f"{name}: {what}", f"there are {listed(list(there))}")
+    for n in by:
+        reader.inferred.pop(n, None)
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
@@ -435,8 +455,12 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
     if plan.form.texts:
         empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
-    with np.errstate(all="ignore"):
-        (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[empty])
+    texts = columns.with_texts(empty, reader.source.keys)
+    try:
+        with np.errstate(all="ignore"):
+            (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
+    except BadRowError as e:  # of a column as a whole
+        raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
     there = columns.names(blank)
     if only:
         given = set(plan.gives(inverse=inverse))

@@ -105,11 +105,12 @@ class _Begun:
             raise UsageError(wrong[1])
 
     def _selected(self, choice: Choice) -> dict[str, None]:
-        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=not choice.method.statistics)
-        twice = set(self.beside).intersection(names)
-        if twice and twice.intersection(c for selector in choice.columns for c in (selector, *selector.split(","))):
+        there = {f.name for f in self.schema}
+        named = {c for given in choice.columns for c in ([given] if given in there else given.split(","))}
+        if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
+        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=not choice.method.statistics)
         late = next((n for n in names if n in self.unsure), None)
         if late is not None:
             what = f"column '{printable(late)}' is of {self.unsure[late]}, and how many that gives only the fit tells"

@@ -31,7 +31,8 @@ class Axes:
         """(groups, …) with axes of these sizes, none less than its own: what is added stands for nothing."""
         if values.shape[1:] == sizes:
             return values
-        fill = self.empty if self.ragged else 1.0 if self.holds == "positive" else 0.0
+        nothing = self.ragged or not np.isfinite(self.empty)
+        fill = self.empty if nothing else 1.0 if self.holds == "positive" else 0.0
         more = ((0, size - n) for size, n in zip(sizes, values.shape[1:], strict=True))
         return np.pad(values, [(0, 0), *more], constant_values=fill)
 

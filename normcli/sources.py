@@ -27,6 +27,7 @@ class Source:
     file: io.FileIO | Object
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
+    keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
 
     def __post_init__(self) -> None:
         self._start = 0

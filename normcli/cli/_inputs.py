@@ -128,6 +128,7 @@ class Readers:
         from normcli import formats, sources
 
         source = sources.open_source(each.path, example=self._example)
+        source.keys = each.keys
         self._identities.setdefault(each, source.identity)
         format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)

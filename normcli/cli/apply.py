@@ -141,7 +141,7 @@ def check_keys(values: dict[str, Any], plan: Plan) -> None:
     for flag in ("unseen", "min_count"):
         if values[flag] is not None and not plan.by:
             raise click.UsageError(f"--{flag.replace('_', '-')} is for parameters by key, and these are not (fit --by)")
-    if values["unseen"] == "pass" and any(len(s.results) != len(s.features) for s in plan.steps):
+    if values["unseen"] == "pass" and any(s.results != s.features for s in plan.steps):
         raise click.UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 
 

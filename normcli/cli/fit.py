@@ -182,6 +182,8 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     from normcli.plan import Plan
 
     by, weights = named_columns(values["by"], first), values["weights"]
+    if weights in by:
+        raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([weights] if weights else [])}
     if beside and not recipe.learns:
         raise click.UsageError(
@@ -190,7 +192,7 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
         what = f"{', '.join(methods_of(recipe))} learns from batches of rows that follow each other"
         raise click.UsageError(f"{what}: --by and --weights are not for it")
-    gone = sorted(beside - {f.name for f in first.schema})
+    gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
     steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=first.source.name)
@@ -214,8 +216,9 @@ def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
     """The columns of --by: one that is called so, or names between commas. Raises UsageError for one given twice."""
     if text is None:
         return ()
-    names = (text,) if text in {f.name for f in first.schema} else tuple(text.split(","))
-    if len(set(names)) < len(names) or names == ("",):
+    there = {*dict(first.source.keys), *(f.name for f in first.schema)}
+    names = (text,) if text in there else tuple(text.split(","))
+    if len(set(names)) < len(names) or not there.issuperset(n for n in names if not n):
         raise click.UsageError(f"--by {text}: a column is named twice, or not at all")
     return names
 

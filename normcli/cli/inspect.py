@@ -12,17 +12,18 @@ from normcli.cli import HELP
 from normcli.cli._command import PLACE
 
 if TYPE_CHECKING:
+    from normcli.keys import Key
     from normcli.plan import Plan
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
-@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by: its texts, between commas.")
+@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
-    from normcli import params, registry
+    from normcli import keys, params, registry
     from normcli.cli._console import table
     from normcli.errors import printable
     from normcli.schema import schema
@@ -33,6 +34,7 @@ def command(**values: Any) -> None:
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
     plan = params.read_file(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
+    group = 0 if values["key"] is None else group_of(plan, values["key"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
     click.echo(
@@ -41,12 +43,11 @@ def command(**values: Any) -> None:
     )
     if plan.weights is not None:
         click.echo(f"weights  {printable(plan.weights)}")
-    group = 0
     if plan.by:
         click.echo(f"by       {', '.join(map(printable, plan.by))}: {len(plan.keys):,} keys")
-    if values["key"] is not None:
-        group = group_of(plan, values["key"])
-        click.echo(f"key      {printable(values['key'])}: {plan.key_rows[group - 1]:,} rows")
+    if group:
+        key = keys.described(plan.by, plan.keys[group - 1])
+        click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
     for i, (step, there) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
         options = ", ".join(
             f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
@@ -67,11 +68,26 @@ def group_of(plan: Plan, text: str) -> int:
     """The group of a key. Raises UsageError where there is none."""
     from normcli.errors import printable
 
-    found = [g for g, key in enumerate(plan.keys, 1) if ",".join("" if t is None else t for t in key) == text]
-    if not found:
-        some = ", ".join(printable(",".join("" if t is None else t for t in key)) for key in plan.keys[:5])
-        raise click.UsageError(f"--key {text}: no such key" + (f"; there are {some} …" if some else ""))
-    return found[0]
+    exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
+    if not plan.by:
+        raise click.UsageError("--key is for parameters by key, and these are not (fit --by)")
+    found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
+    if len(found) == 1:
+        return found[0]
+    some = " or ".join(printable(spelled(plan.keys[g - 1])) for g in found or range(1, min(len(plan.keys), 5) + 1))
+    what = "may be" if found else "no such key; there are"
+    raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not found and len(plan.keys) > 5 else ""))
+
+
+def spelled(key: Key) -> str:
+    """A key as a row of CSV: null is nothing, a text that is empty or has a comma or a quote in it is quoted."""
+
+    def field(text: str | None) -> str:
+        if text is None:
+            return ""
+        return '"' + text.replace('"', '""') + '"' if not text or set(text) & set(',"\r\n') else text
+
+    return ",".join(map(field, key))
 
 
 def shown(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from normcli.columns.frames import Frame, is_polars, rows
+from normcli.columns.frames import Frame, is_polars
 from normcli.columns.numbers import decoded, numbers_in
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
@@ -16,22 +16,17 @@ def keys(frame: Frame, by: Sequence[str]) -> tuple[tuple[tuple[str | None, ...],
     """The keys of a frame's rows, a text (or None for null) for each column `by`, and (rows,) which of them each row
     has. A whole number is its decimal text, so that CSV and Parquet have the same keys. Raises BadRowError for what is
     neither text nor a whole number."""
-    codes, texts = np.zeros(rows(frame), np.intp), [()]
-    for name in by:
+    codes, values = _coded(frame, by[0])
+    texts: list[tuple[str | None, ...]] = [(value,) for value in values]
+    for name in by[1:]:
         here, values = _coded(frame, name)
-        codes, used = _renumbered(codes * len(values) + here)
+        used, codes = np.unique(codes * len(values) + here, return_inverse=True)
         texts = [(*texts[c // len(values)], values[c % len(values)]) for c in used.tolist()]
-    return tuple(texts) if len(codes) else (), codes
-
-
-def _renumbered(codes: Codes) -> tuple[Codes, Codes]:
-    """Codes from 0 without gaps, and what they were called."""
-    used, made = np.unique(codes, return_inverse=True)
-    return made.astype(np.intp), used
+    return tuple(texts), codes
 
 
 def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
-    """(rows,) which of the values each row has, and the values of a column as texts."""
+    """(rows,) which of the values each row has, and the values of a column as texts, each of them once."""
     import pyarrow as pa
 
     column = frame[name].to_arrow() if is_polars(frame) else decoded(frame.column(name))
@@ -39,8 +34,11 @@ def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     if not (text or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise BadRowError(0, f"column '{printable(name)}' is {kind}: keys are texts or whole numbers")
-    made = column.cast(pa.large_string()).dictionary_encode(null_encoding="encode")
-    return made.indices.to_numpy(zero_copy_only=False).astype(np.intp), made.dictionary.to_pylist()
+    if not pa.types.is_integer(kind):  # of which few are to be spelled
+        column = column.cast(pa.large_string())
+    made = column.dictionary_encode(null_encoding="encode")
+    codes = made.indices.to_numpy(zero_copy_only=False).astype(np.intp)
+    return codes, made.dictionary.cast(pa.large_string()).to_pylist()
 
 
 def weights(frame: Frame, name: str, *, whole: bool = False) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from normcli import registry
 from normcli.errors import printable
 from normcli.params._layout import LARGEST, listed
-from normcli.params._records import check_keys, count, fail, of_kind
+from normcli.params._records import check_keys, count, fail, of_kind, read_array
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
 
@@ -84,7 +84,21 @@ def _step(rows: list[Any], i: int, step: Step) -> Step:
         _with_groups(s, [p["statistics"][name] for p in parts], f"steps[{i}].statistics.{name}")
         for name, s in zip(seen, step.states, strict=True)
     )
-    return replace(step, states=states, transform=transform)
+    made = replace(step, states=states, transform=transform)
+    _check_learned(made, f"steps[{i}].learned.{learned}")
+    return made
+
+
+def _check_learned(step: Step, at: str) -> None:
+    """A column with values must have learned."""
+    with np.errstate(all="ignore"):  # of states that nobody has looked at together
+        counts = next((said["count"] for s in step.states if "count" in (said := s.summary())), None)
+    for field, axes in step.fitted.axes().items():
+        if counts is not None and not np.isfinite(axes.empty):
+            unknown = np.isnan(getattr(step.fitted, field)[1:])
+            bad = unknown.reshape(*counts[1:].shape, -1).all(axis=2) & (counts[1:] > 0)
+            for n, j in np.argwhere(bad).tolist():
+                fail(f"$.keys[{n}].{at}.{field}[{j}]", "must be a number")
 
 
 def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
@@ -98,55 +112,75 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
         values, sizes = [fields[name] for fields in raw], first.shape[1:]
         if kind.ragged:
             values, sizes = _even(values, kind, sizes, f"{at}.{name}")
-        made[name] = np.concatenate([kind.filled(first, sizes), _array(values, kind, sizes, f"{at}.{name}")])
-    return replace(record, **made)
+        more = _arrays(values, kind, sizes, f"{at}.{name}")
+        made[name] = np.concatenate([kind.filled(first, sizes), more])
+    whole = replace(record, **made)
+    if whole.fault():  # of which key, it does not say
+        for n in range(len(raw)):
+            fault = whole.taken([1 + n]).fault()
+            if fault:
+                fail(f"$.keys[{n}].{at}.{fault[0]}", fault[1])
+    return whole
 
 
 def _even(raw: list[Any], axes: Axes, sizes: tuple[int, ...], at: str) -> tuple[list[Any], tuple[int, ...]]:
     """Ragged lists of each key, all as long as the longest, and the sizes of their axes."""
-    rows = [row for key in raw for row in of_kind(list, key, f"$.keys[…].{at}")]
-    size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[…].{at}")) for row in rows)])
+    each = enumerate(raw)
+    rows = [(n, row) for n, key in each for row in of_kind(list, key, f"$.keys[{n}].{at}")]
+    size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[{n}].{at}")) for n, row in rows)])
     if 8 * size * len(rows) > LARGEST:
         fail(f"$.keys[…].{at}", f"lists of up to {size:,} for {len(rows):,} columns of keys")
     nothing = [None] if not np.isfinite(axes.empty) else [axes.empty]
     return [[row + nothing * (size - len(row)) for row in key] for key in raw], (*sizes[:-1], size)
 
 
-def _array(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:
-    """(keys, *shape), every number checked."""
-    if axes.symmetric:
-        size = range(1, shape[0] + 1)
-        for n, rows in enumerate(raw):
-            if [
-                len(of_kind(list, row, f"$.keys[{n}].{at}")) for row in of_kind(list, rows, f"$.keys[{n}].{at}")
-            ] != list(size):
-                fail(f"$.keys[{n}].{at}", f"must be a triangle of {shape[0]} rows")
-        flat = [list(chain.from_iterable(rows)) for rows in raw]
-        lower = _array(flat, replace(axes, symmetric=False), (sum(size),), at)
-        made = np.zeros((len(raw), *shape))
-        made[:, *np.tril_indices(shape[0])] = lower
-        return np.array([symmetric(m) for m in made])
+def _arrays(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:
+    """(keys, *shape), every number checked: all at once, and where that finds a fault, again one by one."""
+    made = _triangles(raw, axes, shape) if axes.symmetric else _numbers(raw, axes, shape)
+    if made is None:
+        each = []
+        for n, value in enumerate(raw):
+            sizes = dict(zip(axes.dims, shape, strict=True))
+            each.append(read_array(value, axes, axes.dims, f"$.keys[{n}].{at}", sizes))
+        made = np.array(each, np.float64).reshape(len(raw), *shape)
+    return made
+
+
+def _triangles(raw: list[Any], axes: Axes, shape: tuple[int, ...]) -> Array | None:
+    """Symmetric matrices by their lower triangles; None where one is none."""
+    sizes = list(range(1, shape[0] + 1))
+    for rows in raw:
+        if type(rows) is not list or [type(row) is list and len(row) for row in rows] != sizes:
+            return None
+    flat = [list(chain.from_iterable(rows)) for rows in raw]
+    lower = _numbers(flat, replace(axes, symmetric=False), (sum(sizes),))
+    if lower is None:
+        return None
+    made = np.zeros((len(raw), *shape))
+    made[:, *np.tril_indices(shape[0])] = lower
+    return np.array([symmetric(m) for m in made])
+
+
+def _numbers(raw: list[Any], axes: Axes, shape: tuple[int, ...]) -> Array | None:
+    """None where something is no number, or none that may be there, or not in its place."""
     flat = raw
     for _ in shape:
         if not all(type(v) is list for v in flat):
-            fail(f"$.keys[…].{at}", "must be a list")
+            return None
         flat = list(chain.from_iterable(flat))
     if not set(map(type, flat)) <= {int, float, *([] if np.isfinite(axes.empty) else [type(None)])}:
-        fail(f"$.keys[…].{at}", "must be numbers")
+        return None
     try:
         made = np.array(raw, np.float64)
     except (ValueError, OverflowError):
-        made = np.empty(0)
+        return None
     if made.shape != (len(raw), *shape):
-        fail(f"$.keys[…].{at}", f"must be {' × '.join(map(str, shape)) or 'one number'} for each key")
+        return None
     nothing = np.isnan(made)  # null
-    bad = ~np.isfinite(made) & ~nothing
-    if axes.holds == "positive":
-        bad |= made <= 0
-    elif axes.holds != "any":
-        bad |= made < 0
-    if bad.any():
-        n = int(np.argmax(bad.reshape(len(raw), -1).any(axis=1)))
-        fail(f"$.keys[{n}].{at}", f"must be {'finite' if axes.holds == 'any' else axes.holds}")
+    good = np.isfinite(made) | nothing
+    if axes.holds != "any":
+        good &= nothing | (made > 0 if axes.holds == "positive" else made >= 0)
+    if not good.all():
+        return None
     made[nothing] = axes.empty
     return made

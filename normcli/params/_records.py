@@ -83,7 +83,7 @@ def read_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -> 
     else:
         sizes = {"feature": len(names)}
         for n, a in axes.items():
-            read = _read_array(raw[n], a, a.dims, f"{at}.{n}", sizes)
+            read = read_array(raw[n], a, a.dims, f"{at}.{n}", sizes)
             flat = np.array(filled(read, a, sizes, f"{at}.{n}") if a.ragged else read, np.float64)
             arrays[n] = flat.reshape(1, *(sizes.get(d, 0) for d in a.dims))
     record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
@@ -107,7 +107,8 @@ def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
     return kind(**values)
 
 
-def _read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict[str, int]) -> Any:
+def read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict[str, int]) -> Any:
+    """Nested lists of numbers; `sizes` are those of the axes that are known, and of all of them afterwards."""
     if not dims:
         return _read_number(raw, axes, at)
     size = sizes.setdefault(dims[0], len(of_kind(list, raw, at)))
@@ -116,7 +117,7 @@ def _read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dic
     elif len(raw) != size:
         fail(at, f"{len(raw)} entries, not {size}")
     if not axes.symmetric:
-        return [_read_array(x, axes, dims[1:], f"{at}[{i}]", sizes) for i, x in enumerate(raw)]
+        return [read_array(x, axes, dims[1:], f"{at}[{i}]", sizes) for i, x in enumerate(raw)]
     whole = np.zeros((size, size))
     for i, row in enumerate(raw):
         if len(of_kind(list, row, f"{at}[{i}]")) != i + 1:

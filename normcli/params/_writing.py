@@ -77,7 +77,8 @@ def described(step: Step, schema: Schema, group: int = 0) -> dict[str, dict[str,
                 known = np.isfinite(value) and (
                     key in ("count", "missing") or "count" not in said or said["count"][j] > 0
                 )
-                entry[key] = (int(value) if key in ("count", "missing") else value) if known else None
+                whole = key in ("count", "missing") and value.is_integer()  # by weight it may be none
+                entry[key] = (int(value) if whole else value) if known else None
         if "min" in entry:
             entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
             if entry["constant"]:

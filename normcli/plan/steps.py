@@ -70,7 +70,11 @@ class Step:
         if not self.learns:  # the same for each
             return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
         if self.method.at_once or len(called) == 1:
-            return replace(self, states=states, transform=self._learned(states))
+            try:
+                return replace(self, states=states, transform=self._learned(states))
+            except BadDataError:
+                if len(called) == 1:
+                    raise  # else the first group that is unfit is told
         each = []
         for group, name in enumerate(called):
             try:

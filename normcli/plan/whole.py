@@ -1,11 +1,11 @@
 """Plan: what is to be done, and what was seen."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import lcm
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -41,11 +41,12 @@ class Form:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen of a frame: each step's states, of all rows and by key; how many rows took no part, for they miss
-    a value; and what was read for it, as blocks."""
+    """What was seen of a frame: each step's states, of all rows and by key; how many rows there were whose weight is
+    not 0, and how many of them took no part, for they miss a value; and what was read, with weights and codes."""
 
     seen: tuple[Seen, ...]
     keyed: Keyed | None
+    rows: int
     incomplete: int
     blocks: list[Block]
 
@@ -185,26 +186,36 @@ class Plan:
 
     def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
         """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
-        there are keys or weights, there is one frame, for these do not go with batches."""
+        there are keys or weights, there is one frame, for these do not go with batches. Raises BadRowError."""
+        try:
+            return self._measured(frames, infinite, texts)
+        except BadRowError as e:
+            others: list[Callable[[], object]] = [partial(self.blocks, frames, infinite)]
+            others += [partial(columns.keys, texts[0], self.by)] if self.by else []
+            others += [] if self.weights is None else [partial(columns.weights, frames[0], self.weights)]
+            _raise_first(e, others)
+
+    def _measured(self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame]) -> "Measured":
         read, blocks = self._measurable(frames, infinite)
+        every = {id(b): b for b in (*read, *blocks.values())}
+        used = list(every.values())
         keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
         if self.weights is not None:
             whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
             counts = columns.weights(frames[0], self.weights, whole=whole)
-            every = {id(b): b for b in (*read, *blocks.values())}
-            keys, codes, weighted = _weighted(counts, keys, codes, list(every.values()))
-            now = dict(zip(every, weighted, strict=True))
-            read, blocks = [now[id(b)] for b in read], {i: now[id(b)] for i, b in blocks.items()}
-        skipped = np.zeros(read[0].rows, np.bool_)
+            keys, codes, used = _weighted(counts, keys, codes, used)
+        now = dict(zip(every, used, strict=True))
+        skipped = np.zeros(used[0].rows, np.bool_)
         for i, block in blocks.items():
-            if self.steps[i].method.by_row and block.incomplete is not None:
-                skipped |= block.incomplete
-        seen, keyed = self._seen(blocks), None
+            gone = now[id(block)].incomplete
+            if self.steps[i].method.by_row and gone is not None:
+                skipped |= gone
+        seen, keyed = self._seen({i: now[id(b)] for i, b in blocks.items()}), None
         if codes is not None and keys:
-            grouped = {i: replace(block, codes=codes, groups=len(keys)) for i, block in blocks.items()}
+            now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
             count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
-            keyed = Keyed(keys, count, self._seen(grouped, by_key=True))
-        return Measured(seen, keyed, int(np.count_nonzero(skipped)), read)
+            keyed = Keyed(keys, count, self._seen({i: now[id(b)] for i, b in blocks.items()}, by_key=True))
+        return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
 
     def _seen(self, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
         each = enumerate(self.steps)
@@ -218,7 +229,12 @@ class Plan:
         called = {n: self.placing.called(n) for n in self.course.gives} if inverse else {}
         matrices = Matrices(frames, infinite, called)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
-        codes = np.concatenate(each(texts, self._codes)) if self.by else None
+        try:
+            codes = np.concatenate(each(texts, self._codes)) if self.by else None
+        except BadRowError as e:
+            begin = set(self.course.gives if inverse else self.course.needs)
+            first = (s for s in self.steps if begin.issuperset(s.outputs if inverse else s.columns))
+            _raise_first(e, (partial(matrices.block, s, inverse=inverse) for s in first))
         for step in reversed(self.steps) if inverse else self.steps:
             block = matrices.block(step, inverse=inverse)
             work = partial(self._values, step, block, codes, inverse=inverse)
@@ -261,6 +277,16 @@ class Plan:
         original = tuple(f.name for f in self.schema)
         rest = tuple(n for n in names if n == columns.REST)
         return (*original, *rest) if {*original, *rest} == set(names) else tuple(names)
+
+
+def _raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
+    """Raises the one of the first row: what was found, or what others raise."""
+    for other in others:
+        try:
+            other()
+        except BadRowError as e:
+            found = e if (e.frame, e.row) < (found.frame, found.row) else found
+    raise found from None
 
 
 def _weighted(

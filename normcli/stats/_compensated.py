@@ -39,7 +39,8 @@ def mean(x: Column, values: Array) -> Array:
         total = x.total(x.weighted(values))
         if np.isfinite(total).all():
             return total / count
-        return np.ldexp(x.total(x.weighted(np.ldexp(values, -64))) / count, 64)
+        scaled = np.ldexp(x.total(x.weighted(np.ldexp(values, -64))) / count, 64)
+    return np.where(np.isfinite(total), total / count, scaled)  # a group knows nothing of the others
 
 
 def centre(x: Column) -> Array:

@@ -71,7 +71,7 @@ def _of_one(block: Block) -> tuple[Array, ...]:
         for start in range(0, len(x), STRIP):
             strip = x[start : start + STRIP] - mean
             w = None if weights is None else weights[start : start + STRIP]
-            low += strip.sum(axis=0) if w is None else w @ strip
+            low += (strip if w is None else strip * w[:, None]).sum(axis=0)
             hi, lo = add(hi, lo, products(strip, w))
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
         hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))

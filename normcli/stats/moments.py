@@ -33,8 +33,9 @@ class Moments(ColumnStatistic):
         n = x.count
         centre = mean(x, x.values)
         low, squares = _about(x, centre)
-        if not (n * low * low <= OFF_CENTRE * squares).all() or np.isinf(squares).any():
-            centre = centre + low
+        again = ~(n * low * low <= OFF_CENTRE * squares) | np.isinf(squares)
+        if again.any():
+            centre = np.where(again, centre + low, centre)
             low, squares = _about(x, centre)
         squares = np.maximum(squares - n * low * low, 0.0)
         hi = centre + low

@@ -27,17 +27,19 @@ class Ranks(Transform):
     def fault(self) -> tuple[str, str] | None:
         if not self.quantiles.shape[2]:
             return "quantiles", "there is none"
-        if (self.quantiles[..., 1:] < self.quantiles[..., :-1]).any():
+        before, after = self.quantiles[..., :-1], self.quantiles[..., 1:]
+        if ((after < before) | (np.isnan(before) & ~np.isnan(after))).any():
             return "quantiles", "must not fall"
         return None
 
     @property
-    def _shares(self) -> Array:
-        return np.linspace(0.0, 1.0, self.quantiles.shape[2])
+    def _knots(self) -> list[Array]:
+        """Each column's quantiles, which may be fewer than those of another group."""
+        return [knots[~np.isnan(knots)] for knots in self.quantiles[0]]
 
-    def __call__(self, block: Block) -> Array:
+    def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
-        for x, y, knots in zip(block.columns, out.T, self.quantiles[0], strict=True):
+        for x, y, knots in zip(block.columns, out.T, self._knots, strict=True):
             y[:] = self._share(x, knots)
             if self.distribution == "normal":
                 y[:] = np.clip(ppf(y), *_ENDS)
@@ -46,9 +48,9 @@ class Ranks(Transform):
 
     def _share(self, x: Array, knots: Array) -> Array:
         """(rows,) from 0 to 1, NaN where missing."""
-        if np.isnan(knots[0]):
+        if not len(knots):
             return np.full(len(x), np.nan)
-        shares = self._shares
+        shares = np.linspace(0.0, 1.0, len(knots))
         made = np.interp(x, knots, shares)
         if (knots[1:] == knots[:-1]).any():  # on equal knots this is the last share of theirs, and that the first
             made = 0.5 * (made - np.interp(-x, -knots[::-1], -shares[::-1]))
@@ -58,9 +60,12 @@ class Ranks(Transform):
 
     def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
-        for y, x, knots in zip(block.columns, out.T, self.quantiles[0], strict=True):
+        for y, x, knots in zip(block.columns, out.T, self._knots, strict=True):
+            if not len(knots):
+                x[:] = np.nan
+                continue
             there = share(y) if self.distribution == "normal" else y
-            x[:] = np.interp(there, self._shares, knots)
+            x[:] = np.interp(there, np.linspace(0.0, 1.0, len(knots)), knots)
             if self.distribution == "normal":  # beyond the tails nothing was told apart
                 x[there < TAIL] = knots[0]
                 x[there > 1.0 - TAIL] = knots[-1]

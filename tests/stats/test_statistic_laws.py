@@ -344,3 +344,73 @@ def test_co_products_by_hand(size: int) -> None:
     np.testing.assert_array_equal(state.summary()["mean"], [[2.5, 30.0, 5.0]])
     np.testing.assert_allclose((state.products + state.products_low)[0], expected, rtol=1e-15)
     np.testing.assert_allclose(state.covariance(1)[0], expected / 3, rtol=1e-15)
+
+
+# -- groups and weights ------------------------------------------------------------------------------------------
+GROUPS = 3
+SQUARABLE = st.one_of(
+    [matrix_of(PRESENT[k] | MISSING if gaps else PRESENT[k], SOME) for k in ("tame", "1e8") for gaps in (False, True)]
+)
+
+
+def coded(x: Array, seed: int, weights: Array | None = None) -> Block:
+    codes = np.random.default_rng(seed).integers(0, GROUPS, len(x))
+    return Block.of(x, weights, codes, GROUPS)
+
+
+def of_block(blank: Statistic, block: Block) -> Statistic:
+    return blank.of(block if isinstance(blank, ColumnStatistic) else block.complete)
+
+
+@every_statistic
+@given(x=DATA, seed=st.integers(0, 9), weighted=st.booleans())
+def test_a_group_is_its_rows_by_themselves(blank: Statistic, x: Array, seed: int, weighted: bool) -> None:
+    weights = np.random.default_rng(seed + 1).choice([0.25, 1.0, 3.0], len(x)) if weighted else None
+    block = coded(x, seed, weights)
+    state = of_block(blank, block)
+    assert state.groups == GROUPS
+    assert block.codes is not None
+    for group in range(GROUPS):
+        here = block.codes == group
+        alone = of_block(blank, Block.of(x[here], None if weights is None else weights[here]))
+        assert_close(state.taken([group]), alone, x[here])
+
+
+@every_statistic
+@given(x=DATA, at=CUTS, seed=st.integers(0, 9))
+def test_groups_merge_each_with_its_own(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
+    block = coded(x, seed)
+    assert block.codes is not None
+    codes = cut(block.codes.astype(np.float64), at)
+    pieces = [
+        of_block(blank, Block.of(piece, None, c.astype(np.intp), GROUPS))
+        for piece, c in zip(cut(x, at), codes, strict=True)
+    ]
+    merged = reduce(lambda a, b: a.merge(b), pieces, blank)
+    for group in range(GROUPS):
+        alone = reduce(lambda a, b: a.merge(b), [p.taken([group]) for p in pieces], blank)
+        assert_same(merged.taken([group]), alone)
+
+
+@every_statistic
+@given(x=DATA)
+def test_weights_of_1_are_none(blank: Statistic, x: Array) -> None:
+    got, none = of_block(blank, Block.of(x, np.ones(len(x)))), measured(blank, x)
+    assert_same(got, none)
+
+
+@every_statistic
+@given(x=SQUARABLE, seed=st.integers(0, 9))
+def test_whole_weights_are_repeated_rows(blank: Statistic, x: Array, seed: int) -> None:
+    weights = np.random.default_rng(seed).integers(1, 5, len(x))
+    got = of_block(blank, Block.of(x, weights.astype(np.float64)))
+    repeated = np.repeat(x, weights, axis=0)
+    assert_close(got, measured(blank, repeated), repeated)
+
+
+@every_statistic
+@given(x=SQUARABLE, at=CUTS, seed=st.integers(0, 9))
+def test_weights_move_with_their_rows(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
+    weights = np.random.default_rng(seed).choice([0.125, 1.0, 7.5], len(x))
+    pieces = [of_block(blank, Block.of(p, w)) for p, w in zip(cut(x, at), cut(weights, at), strict=True)]
+    assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), of_block(blank, Block.of(x, weights)), x)

@@ -1,0 +1,169 @@
+"""fit --weights: a row counts as often as its weight says."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import Desk
+
+ROWS = ((1.5, 10, 2), (2.0, 21, 1), (4.0, 20, 3), (-3.25, 44, 1), (0.5, 38, 2))
+
+
+def csv(*, weights: bool = True, repeated: bool = False, more: str = "", scale: float = 1) -> bytes:
+    lines = [",".join(map(repr, (a, b, *([w * scale] if weights else [])))) for a, b, w in ROWS]
+    each = [line for line, row in zip(lines, ROWS, strict=True) for _ in range(row[2] if repeated else 1)]
+    return ("a,b" + (",w" if weights else "") + "\n" + "\n".join(each) + "\n" + more).encode()
+
+
+def fitted(desk: Desk, data: bytes, *options: str, method: str = "zscore") -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(desk.succeeds("fit", "-m", method, *options, "-c", "a,b", stdin=data).out)
+    return made
+
+
+def same(a: Any, b: Any, rel: float = 1e-14) -> None:
+    """Equal, numbers to rounding."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for name in a:
+            same(a[name], b[name])
+    elif isinstance(a, list):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            same(x, y)
+    elif isinstance(a, float):
+        assert a == pytest.approx(b, rel=rel, abs=1e-13)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize("method", ["zscore", "whiten"])
+def test_whole_weights_are_repeated_rows(desk: Desk, method: str) -> None:
+    weighted = fitted(desk, csv(), "--weights", "w", method=method)
+    repeated = fitted(desk, csv(weights=False, repeated=True), method=method)
+    assert (weighted["weights"], weighted["rows"], repeated["rows"]) == ("w", 5, 9)
+    same(weighted["steps"][0]["columns"], repeated["steps"][0]["columns"])
+    same(weighted["steps"][0]["learned"], repeated["steps"][0]["learned"])
+
+
+@pytest.mark.parametrize("method", ["zscore", "whiten", "minmax"])
+def test_weights_of_1_are_none(desk: Desk, method: str) -> None:
+    ones = b"a,b,w\n" + b"".join(line + b",1\n" for line in csv(weights=False).splitlines()[1:])
+    weighted, plain = (
+        fitted(desk, ones, "--weights", "w", method=method),
+        fitted(desk, csv(weights=False), method=method),
+    )
+    for part in ("learned", "statistics", "columns"):
+        assert json.dumps(weighted["steps"][0][part]) == json.dumps(plain["steps"][0][part])
+
+
+def test_rows_of_weight_0_are_not_there(desk: Desk) -> None:
+    """Their values are neither least nor greatest, their gaps not missing, their keys not seen."""
+    with_them = fitted(desk, csv(more="1e9,,0\n,-5,0\n"), "--weights", "w")
+    assert with_them["steps"] == fitted(desk, csv(), "--weights", "w")["steps"]
+    data = b"k,a,w\nu,1,1\nv,2,0\nu,3,2\n"
+    desk.succeeds("fit", "-m", "zscore", "--by", "k", "--weights", "w", "-p", "p.json", stdin=data)
+    made = json.loads((desk / "p.json").read_bytes())
+    assert [(e["key"], e["rows"]) for e in made["keys"]] == [(["u"], 2)]
+    assert made["keys"][0]["steps"][0]["statistics"]["moments"]["count"] == [3]
+    assert "has seen no k=v" in desk.fails(65, "apply", "-p", "p.json", stdin=data)
+
+
+def test_fractions_divide_by_their_sum(desk: Desk) -> None:
+    half = fitted(desk, csv(scale=0.25), "--weights", "w", "--ddof", "1")
+    a = half["steps"][0]["columns"]["a"]
+    total = sum(w for *_, w in ROWS) / 4
+    mean = sum(x * w for x, _, w in ROWS) / 4 / total
+    squares = sum((x - mean) ** 2 * w for x, _, w in ROWS) / 4
+    scale = half["steps"][0]["learned"]["affine"]["columns"]["a"]["scale"]
+    assert (a["count"], a["mean"]) == (2.25, pytest.approx(mean, rel=1e-15))
+    assert scale == pytest.approx((squares / (total - 1)) ** 0.5, rel=1e-14)
+    desk.succeeds("fit", "-m", "zscore", "--weights", "w", "-p", "p.json", stdin=csv(scale=0.25))
+    out = desk.succeeds("inspect", "p.json").out.decode()
+    assert "weights  w" in out
+    assert "2.25" in out
+    desk.succeeds("apply", "-p", "p.json", stdin=b"a,b\n1,2\n")  # which has no use for weights
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ("-1", "the weight in column 'w' is -1"),
+        ("", "the weight in column 'w' is missing"),
+        ("NA", "the weight in column 'w' is missing"),
+        ("heavy", "'heavy' in column 'w' is not a number"),
+        ("inf", "the weight in column 'w' is inf"),
+        ("-1e-300", "the weight in column 'w' is -1e-300"),
+    ],
+)
+def test_what_is_no_weight_is_told_with_its_line(desk: Desk, weight: str, said: str) -> None:
+    data = csv(more=f"1,2,{weight}\n3,4,1\n")
+    error = desk.fails(65, "fit", "-m", "zscore", "--weights", "w", stdin=data)
+    assert error.startswith(f"<stdin>:7: {said}")
+
+
+def test_the_first_fault_in_the_file_is_told(desk: Desk) -> None:
+    for rows, said in (
+        ("1,2,-1\ninf,2,1\n", ":7: the weight"),
+        ("inf,2,1\n1,2,-1\n", ":7: infinite value"),
+    ):
+        assert said in desk.fails(65, "fit", "-m", "zscore", "--weights", "w", stdin=csv(more=rows))
+
+
+@pytest.mark.parametrize("by", [(), ("--by", "k")])
+def test_no_weight_at_all_is_no_data(desk: Desk, by: tuple[str, ...]) -> None:
+    data = b"k,a,w\nu,1,0\nv,2,0\n"
+    error = desk.fails(65, "fit", "-m", "zscore", "--weights", "w", *by, stdin=data)
+    assert error == "<stdin>: every weight in column 'w' is 0"
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.float32(), pa.decimal128(25, 2)], ids=str)
+def test_weights_of_any_type_of_numbers(desk: Desk, kind: pa.DataType) -> None:
+    a, b, w = (list(column) for column in zip(*ROWS, strict=True))
+    pq.write_table(pa.table({"a": a, "b": b, "w": pa.array(w).cast(kind)}), desk / "t.parquet")
+    got = json.loads(desk.succeeds("fit", "-m", "zscore", "t.parquet", "--weights", "w").out)
+    assert got["steps"] == fitted(desk, csv(), "--weights", "w")["steps"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array([[1.0], [2.0]]), "t.parquet: not numeric: w"),
+        (pa.array(["1", "2"]), "t.parquet: not numeric: w"),
+        (pa.array([True, False]), "t.parquet: not numeric: w"),
+        (pa.array([1.0, None]), "t.parquet: row 2: the weight in column 'w' is missing"),
+    ],
+    ids=["lists", "text", "bool", "null"],
+)
+def test_weights_are_numbers(desk: Desk, values: pa.Array, said: str) -> None:
+    pq.write_table(pa.table({"a": [1.0, 2.0], "w": values}), desk / "t.parquet")
+    assert said in desk.fails(65, "fit", "-m", "zscore", "t.parquet", "-c", "a", "--weights", "w")
+
+
+@pytest.mark.parametrize(
+    ("code", "args", "said"),
+    [
+        (2, ("--weights", "w", "--by", "w"), "--weights w: is a column of --by"),
+        (2, ("--weights", "w", "--by", "a,w", "-c", "b"), "--weights w: is a column of --by"),
+        (2, ("--weights", "a", "-c", "a"), "-c a: is a column of --by or --weights"),
+        (65, ("--weights", "nope"), "<stdin>: no column is called 'nope'"),
+    ],
+)
+def test_what_can_not_be_weights_is_said(desk: Desk, code: int, args: tuple[str, ...], said: str) -> None:
+    assert said in desk.fails(code, "fit", "-m", "zscore", *args, stdin=csv())
+
+
+def test_updates_keep_to_the_weights(desk: Desk) -> None:
+    (desk / "one.csv").write_bytes(csv())
+    (desk / "two.csv").write_bytes(csv(more="9,9,0\n7,8,2.5\n"))
+    for name in ("one.csv", "two.csv"):
+        desk.succeeds("fit", "--update", "--create", "-m", "zscore", "--weights", "w", "-p", "p.json", name)
+    whole = desk.succeeds("fit", "-m", "zscore", "--weights", "w", "one.csv", "two.csv").out
+    assert (desk / "p.json").read_bytes() == whole
+    assert desk.fails(2, "fit", "--update", "-p", "p.json", "--weights", "b", "one.csv").startswith(
+        "--weights b: p.json has w"
+    )
+    desk.succeeds("fit", "-m", "zscore", "-c", "a,b", "-p", "none.json", "one.csv")
+    assert "was fitted without --weights, and p.json with --weights w" in desk.fails(65, "merge", "p.json", "none.json")
