@@ -1,13 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench lint format types wheel clean
+.PHONY: demo test soak bench lint format types wheel clean
 
 demo: .venv/.run  ## fit and apply on sample_data
 	@./sample_data/demo.sh
 
-test: .venv/.dev  ## every test
+test: .venv/.dev  ## every test but the longest
 	$(BIN)/python -m pytest
+
+soak: .venv/.dev  ## the longest, too
+	$(BIN)/python -m pytest -m "soak or not soak"
 
 bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scikit-learn
 	$(BIN)/python -m compileall -q normcli

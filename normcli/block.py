@@ -127,7 +127,7 @@ class Block:
     def present(self) -> Iterator[Column]:
         """Each column's present values. Missing ones, weights and the order of groups are dealt with here, once, so
         that no statistic has to."""
-        grouped = self._in_order
+        grouped = self if self.codes is None else self._in_order  # not kept of itself, which nobody would free
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
@@ -157,7 +157,7 @@ class Block:
     @cached_property
     def _in_order(self) -> "Block":
         """The rows by their groups."""
-        return self if self.codes is None else self.taken(self.order)
+        return self.taken(self.order)
 
     def taken(self, rows: Codes | NDArray[np.bool_]) -> "Block":
         """The rows at these places, or where this is true."""

@@ -1,5 +1,7 @@
 """A column's reductions against plain loops: with weights, gaps and groups, whatever the order of rows."""
 
+import gc
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli import registry
 from normcli.block import Block, Column
 from normcli.record import Array, Codes
 
@@ -101,3 +104,17 @@ def test_many_groups_are_sorted_as_few_are(groups: int) -> None:
     for group in (0, 3, groups - 1):
         assert column.total(column.values)[group] == x[codes == group].sum()
     assert column.count.sum() == 150
+
+
+@pytest.mark.parametrize("name", registry.names("stats"))
+def test_a_block_is_freed_when_it_was_measured(name: str) -> None:
+    """At once, and not when garbage is collected: memory would grow with the data until then."""
+    block = Block.of(np.random.default_rng(1).normal(size=(20, 3)))
+    gone = weakref.ref(block)
+    gc.disable()
+    try:
+        registry.only("stats", name)().of(block)
+        del block
+        assert gone() is None
+    finally:
+        gc.enable()
