@@ -67,7 +67,5 @@ def rejects(values: dict[str, Any]) -> Iterator[Rejects]:
     if not values["rejects"]:
         yield Rejects(values, None)
         return
-    if any(values["rejects"] == values.get(other) for other in ("params", "output")):
-        raise click.UsageError(f"--rejects {values['rejects']} is another output, too")
     with outputs.open_target(values["rejects"], spool_dir=values["spool_dir"]) as target:
         yield Rejects(values, target)

@@ -21,7 +21,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, written
+from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -186,7 +186,7 @@ def into_directory(
     from normcli.manifest import remove_stale
 
     made = Outputs(values, plan, lambda format: readers.options.writing(format))
-    paths, manifest = made.paths(inputs), made.manifest()
+    paths, manifest = paths_below(values, inputs), made.manifest()
     origins = origins_of(manifest, inputs)
     if values["resume"] and not values["dry_run"]:
         remove_stale({os.path.dirname(path) for path in paths.values()})

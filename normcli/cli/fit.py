@@ -27,7 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._continuing import continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -102,6 +102,8 @@ def command(**values: Any) -> None:
         method = old.steps[0].method if old else method or chosen_method(values)
         current.facts["method"] = registry.name_of(method)
         check_places(values, inputs, learns=bool(method.statistics))
+        if is_directory(output):
+            paths_below(values, inputs)  # what can't be is told before hours of reading
         if any(s.repeats for s in method.statistics):
             check_exact(values, inputs)
         skipped = opened.enter_context(rejects(values))
@@ -279,7 +281,7 @@ def write_output(
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
-        paths, manifest = made.paths(readers.inputs), made.manifest()
+        paths, manifest = paths_below(values, readers.inputs), made.manifest()
         origins = origins_of(manifest, readers.inputs)
         told.settle()
         complete(plan, target, skipped.target, None)
