@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +28,7 @@ from normcli.errors import printable
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.inputs import Input
+    from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
 
@@ -199,7 +199,12 @@ def into_directory(
     if values["dry_run"]:
         tell_only(readers, made.needs, paths)
         return None
-    parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
+
+    def done(each: Input, target: Target) -> None:
+        if each.name not in skipped.sources:  # one whose rows were rejected is made anew, for them to be told again
+            add_to(manifest, paths, origins, each, target)
+
+    parts = made.below(paths, readers, done)
     with progress(told, readers, values, skipped) as seen:
         pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple)
     return seen, printable(values["output"])
