@@ -172,7 +172,8 @@ class FarTarget(Target):
 
     def prepare(self) -> None:
         """Everything that can fail before the object is replaced: of a large one, all but the last part is there."""
-        self.upload.send(self.fd)
+        if self.fd != CLOSED:
+            self.upload.send(self.fd)
 
     def commit(self) -> None:
         """Puts the new object in the old one's place."""

@@ -75,10 +75,12 @@ def common(function: F) -> F:
 
 def console(values: dict[str, Any], command: str) -> Console:
     """Where a command speaks; and its report, where one is asked for."""
+    from normcli.cli._apart import check_apart
     from normcli.cli._console import Console
     from normcli.cli._report import current
 
-    current.path = values["report"]
+    check_apart(values)
+    current.begin(values["report"], values.get("output"))
     current.facts |= {"command": command} | {k: values[k] for k in ("method", "params", "output") if k in values}
     return Console(quiet=values["quiet"], verbose=values.get("verbose", False), werror=values.get("werror", False))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
+from normcli.cli._apart import check_apart
 from normcli.cli._command import PLACE
 from normcli.cli._outputs import is_directory
 from normcli.errors import UsageError
@@ -57,6 +58,7 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
         told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
     if values["files_from"] == "-" and any(i.path is None for i in found.inputs):
         raise click.UsageError("both --files-from and INPUT are standard input")
+    check_apart(values, (i.path for i in found.inputs if i.path is not None))
     output = values.get("output")
     if output not in (None, "-") and inputs.would_read(found.inputs, str(output), known):
         raise click.UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")

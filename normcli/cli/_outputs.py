@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import __version__
+from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Entry
 from normcli.errors import BadDataError, CannotCreateError, printable
 
@@ -156,21 +157,6 @@ class Outputs:
             opening = partial(open_below, paths[each], self.values["spool_dir"])
             yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
 
-    def paths(self, inputs: list[Input]) -> dict[Input, str]:
-        """The file of each input. Raises UsageError."""
-        from normcli import formats, stores
-        from normcli.inputs import renamed, targets
-        from normcli.stores import writing
-
-        directory, to = self.values["output"], self.values["to"]
-        if any(i.path is None for i in inputs):
-            raise click.UsageError(f"standard input has no name that a file in {printable(directory)} could have")
-        suffix, old = formats.suffix_of(to) if to else None, formats.suffixes()
-        made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
-        if stores.is_uri(directory):
-            writing.check(directory)  # whether that can be is better known now
-        return dict(zip(inputs, made, strict=True))
-
     def manifest(self) -> Manifest | None:
         """That of the output directory, for the plan and the options that what is written depends on; a directory of
         an object store has none."""
@@ -224,6 +210,23 @@ class Outputs:
             writer, blank, plan, infinite=self.values["infinite"], inverse=self.inverse,
             skip=self.values["on_bad_row"] == "skip",
         )  # fmt: skip
+
+
+def paths_below(values: dict[str, Any], inputs: list[Input]) -> dict[Input, str]:
+    """The file of each input in the directory that OUTPUT is. Raises UsageError."""
+    from normcli import formats, stores
+    from normcli.inputs import renamed, targets
+    from normcli.stores import writing
+
+    directory, to = values["output"], values["to"]
+    if any(i.path is None for i in inputs):
+        raise click.UsageError(f"standard input has no name that a file in {printable(directory)} could have")
+    suffix, old = formats.suffix_of(to) if to else None, formats.suffixes()
+    made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
+    check_apart(values, made)
+    if stores.is_uri(directory):
+        writing.check(directory)  # whether that can be is better known now
+    return dict(zip(inputs, made, strict=True))
 
 
 def as_input(first: Reader, target: Target) -> str:

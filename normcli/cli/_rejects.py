@@ -45,8 +45,10 @@ class Rejects:
         self.skip = values["on_bad_row"] == "skip"
         self.most = SOME if values["max_bad_rows"] is None else values["max_bad_rows"]
         self.target = target
+        self.sources: set[str] = set()  # the names of inputs that had some
 
     def add(self, source: str, line: int, reject: Reject) -> None:
+        self.sources.add(source)
         if self.target is not None:
             told = {"file": source, "line": line, "reason": reject.reason, "raw": reject.raw}
             self.target.write(json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
@@ -67,7 +69,5 @@ def rejects(values: dict[str, Any]) -> Iterator[Rejects]:
     if not values["rejects"]:
         yield Rejects(values, None)
         return
-    if any(values["rejects"] == values.get(other) for other in ("params", "output")):
-        raise click.UsageError(f"--rejects {values['rejects']} is another output, too")
     with outputs.open_target(values["rejects"], spool_dir=values["spool_dir"]) as target:
         yield Rejects(values, target)

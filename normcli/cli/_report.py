@@ -22,6 +22,21 @@ class Report:
     error: str | None = None  # the last that was said
     started: float = field(default_factory=time.monotonic)
 
+    def begin(self, path: str | None, output: str | None) -> None:
+        """Says where it is to be. Raises CannotCreateError where that is in vain, before anything is done; a directory
+        that is the run's OUTPUT may have yet to be made."""
+        from normcli import outputs, stores
+        from normcli.errors import CannotCreateError
+
+        within = output and path and stores.resolved(path).startswith(stores.resolved(output) + os.sep)
+        if path and path != "-" and not within and (os.path.isfile(path) or not os.path.exists(path)):
+            try:
+                with outputs.open_target(path):
+                    pass
+            except CannotCreateError as e:
+                raise CannotCreateError(f"--report {e.message}", e.hint) from None
+        self.path = path
+
     def end(self, code: int, error: str | None = None) -> str | None:
         """Writes the report; what went wrong in doing that, if anything did."""
         path, self.path = self.path, None

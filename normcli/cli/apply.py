@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +20,7 @@ from normcli.cli._common import (
     tell_only,
 )
 from normcli.cli._inputs import Readers, find, many
-from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, written
+from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -29,6 +28,7 @@ from normcli.errors import printable
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.inputs import Input
+    from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
 
@@ -185,7 +185,7 @@ def into_directory(
     from normcli.manifest import remove_stale
 
     made = Outputs(values, plan, lambda format: readers.options.writing(format))
-    paths, manifest = made.paths(inputs), made.manifest()
+    paths, manifest = paths_below(values, inputs), made.manifest()
     origins = origins_of(manifest, inputs)
     if values["resume"] and not values["dry_run"]:
         remove_stale({os.path.dirname(path) for path in paths.values()})
@@ -198,7 +198,12 @@ def into_directory(
     if values["dry_run"]:
         tell_only(readers, made.needs, paths)
         return None
-    parts = made.below(paths, readers, partial(add_to, manifest, paths, origins))
+
+    def done(each: Input, target: Target) -> None:
+        if each.name not in skipped.sources:  # one whose rows were rejected is made anew, for them to be told again
+            add_to(manifest, paths, origins, each, target)
+
+    parts = made.below(paths, readers, done)
     with progress(told, readers, values, skipped) as seen:
         pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple)
     return seen, printable(values["output"])

@@ -27,7 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._continuing import continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, written
+from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -123,6 +123,8 @@ def command(**values: Any) -> None:
         learns, methods = wanted.learns, ", ".join(pipeline.methods_of(wanted))
         current.facts["method"] = methods
         check_places(values, inputs, learns=learns)
+        if is_directory(output):
+            paths_below(values, inputs)  # what can't be is told before hours of reading
         if any(s.repeats for method in wanted.methods for s in method.statistics):
             check_exact(values, inputs)
         skipped = opened.enter_context(rejects(values))
@@ -296,7 +298,7 @@ def write_output(
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
-        paths, manifest = made.paths(readers.inputs), made.manifest()
+        paths, manifest = paths_below(values, readers.inputs), made.manifest()
         origins = origins_of(manifest, readers.inputs)
         told.settle()
         complete(plan, target, skipped.target, None)

@@ -115,6 +115,27 @@ def test_a_report_that_can_not_be_written_is_a_failure(desk: Desk) -> None:
     done = desk.run("fit", "-m", "zscore", "table.csv", "-p", "p.json", "--report", "none/r.json")
     assert done.code == 73
     assert "--report none/r.json" in done.err
+    assert not (desk / "p.json").exists()  # that is known before
+
+
+def test_a_report_may_be_in_the_output_directory(desk: Desk) -> None:
+    desk.params()
+    desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out/", "--report", "out/r.json")
+    assert json.loads((desk / "out" / "r.json").read_bytes())["exit_code"] == 0
+
+
+@pytest.mark.parametrize("flag", ["--report", "--rejects"])
+@pytest.mark.parametrize("other", ["table.csv", "./p.json", "o.csv", "in/t.csv", "out/t.csv"])
+def test_what_is_told_beside_replaces_no_other_file_of_the_run(flag: str, other: str, desk: Desk) -> None:
+    desk.params()
+    for name in ("in", "out"):
+        (desk / name).mkdir()
+        (desk / name / "t.csv").write_bytes(TABLE)
+    before = {p: p.read_bytes() for p in (desk / ".").rglob("*") if p.is_file()}
+    line = ("in", "-o", "out/") if "/t" in other else ("table.csv", "-o", "o.csv")
+    done = desk.run("apply", *line, "-p", "p.json", "--on-bad-row", "skip", flag, other)
+    assert (done.code, f"{flag} {other} is another file" in done.err) == (2, True)
+    assert {p: p.read_bytes() for p in (desk / ".").rglob("*") if p.is_file()} == before
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------

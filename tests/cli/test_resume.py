@@ -119,3 +119,14 @@ def test_resume_is_for_a_directory(tree: Desk) -> None:
     assert "--resume is for an OUTPUT that is a directory" in tree.fails(
         2, "apply", "-p", "p.json", "table.csv", "-o", "o.csv", "--resume"
     )
+
+
+def test_what_was_rejected_is_told_again(tree: Desk) -> None:
+    (tree / "in" / "k=1" / "01.csv").write_bytes(TABLE + b"1,2\n")
+    skip = ("--resume", "--on-bad-row", "skip", "--rejects", "rejects")
+    apply(tree, *skip)
+    before = (tree / "rejects").read_bytes()
+    assert before.count(b"\n") == 1
+    (tree / "out" / "k=0" / "00.parquet").unlink()
+    assert f"{FILES - 2} of {FILES} are complete" in apply(tree, *skip)
+    assert (tree / "rejects").read_bytes() == before

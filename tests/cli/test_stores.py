@@ -212,3 +212,9 @@ def test_ended_while_an_input_does_not_come(far: FarDesk, method: str) -> None:
         until(far.store.hanging.is_set, "the input was asked for")
         process.terminate()
         assert process.wait(10) == -signal.SIGTERM
+
+
+def test_parameters_and_a_directory_both_far_in_one_fit(far: FarDesk) -> None:
+    x = far.store.put("in/a.csv", TABLE)
+    far.succeeds("fit", x, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("out/"))
+    assert sorted(far.store.names()) == ["in/a.csv", "out/a.csv", "p.json"]
