@@ -230,6 +230,8 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
 def relearn(plan: Plan, method: Method) -> Plan:
     """What another method, or the same with other options, learns from the states of a plan, without data. Raises
     UsageError where they do not suffice, BadDataError where the data were unfit for it."""
+    for step in plan.steps:
+        method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
     made = learn(replace(plan, steps=steps), states)
