@@ -170,3 +170,11 @@ def test_what_was_normalized_in_training_says_that_running_statistics_can_not_un
 def test_a_single_row_is_too_few_to_learn_from(desk: Desk) -> None:
     message = desk.fails(65, "fit", "-m", "batch", stdin=b"a\n1\n")
     assert "no batch has two values in a" in message
+
+
+def test_methods_say_what_options_take(desk: Desk) -> None:
+    said = desk.succeeds("methods", "batch-instance").out.decode()
+    assert "--norm l2|l1 " in said
+    assert "--momentum NUMBER|none " in said
+    (line,) = (line for line in said.splitlines() if "--channels INT" in line)
+    assert line.endswith("[required]")
