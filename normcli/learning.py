@@ -254,6 +254,8 @@ def relearn(plan: Plan, method: Method) -> Plan:
     twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
     if twice:
         raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
+    for step in plan.steps:
+        method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)
     if not method.statistics:
         plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from normcli import registry, stores
@@ -45,8 +46,11 @@ class Entry(click.ParamType[str]):
 
 
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """The fields among a command's parameters that were given."""
-    return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix) and v is not None}
+    """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
+    default."""
+    source = click.get_current_context().get_parameter_source
+    said = {k: v for k, v in values.items() if k.startswith(prefix) and source(k) is not ParameterSource.DEFAULT}
+    return {k.removeprefix(prefix): v for k, v in said.items()}
 
 
 class WithOptions(click.Command):

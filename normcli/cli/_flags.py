@@ -19,9 +19,10 @@ LARGEST = 1 << 26  # bytes of a file of numbers
 class Typed(click.ParamType[Any]):
     """Text of the command line as an annotated type; numbers are finite and within its bounds."""
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, *, default: Any = None) -> None:
+        """What there is by `default` may be done without: by the word none."""
         self.annotation = annotation
-        self.name = shown(annotation)
+        self.name = shown(annotation) + ("|none" if default is not None and is_optional(annotation) else "")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
@@ -68,6 +69,11 @@ def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
             yield numbers_in(text)
     elif kind is str:
         yield text
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether it may be none."""
+    return types.NoneType in get_args(bare(annotation))
 
 
 def is_list(kind: Any) -> bool:
@@ -123,7 +129,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
             words = " ".join(m.name for m in members)
             made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
-            kind = Typed(annotation)
+            kind = Typed(annotation, default=None if needed else default)
             unless: Any = {"required": True} if needed else {"default": None}
             made.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
     return made

@@ -40,11 +40,16 @@ def command(**values: Any) -> None:
     made = flags(kind, "x_")
     if made:
         click.echo("\nOptions:")
-        table(("", ""), [("  " + " / ".join((*f.opts, *f.secondary_opts)), f.help or "") for f in made])
+        table(("", ""), [(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in made])
     click.echo(f"\nCan be undone: {kind.invertible}.")
     click.echo(f"From: {kind.source}.")
     click.echo(f"Also called: {', '.join(kind.aliases)}.")
     click.echo(f"\nExample:\n  {kind.example or f'normcli fit data.csv -m {found} -p data.json'}")
+
+
+def spelled(option: click.Option) -> str:
+    """And what it takes."""
+    return f"{' / '.join((*option.opts, *option.secondary_opts))} {option.metavar or ''}".rstrip()
 
 
 def formula(kind: type) -> str:

@@ -78,6 +78,8 @@ class Method:
 def spelled(method: Method, option: str) -> str:
     """An option's value for a message."""
     value, flag = getattr(method, option), f"--{option.replace('_', '-')}"
+    if value is None and getattr(type(method), option, None) is not None:
+        return f"with {flag} none"  # which is not the default
     if value is None or isinstance(value, bool):
         return f"{'with' if value else 'without'} {flag}"
     return f"with {flag} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Meta
 
 from normcli import tensor
-from normcli.errors import BadDataError
+from normcli.errors import BadDataError, UsageError
 from normcli.methods import States, listed
 from normcli.methods._axes import SPLIT, Channels, Shifted
 from normcli.methods._column import refuse_unsquarable
@@ -66,6 +66,10 @@ class Formed(Batched):
         Literal["l2", "l1"], Meta(description="l1: divide by √(π/2) times the mean size of deviations, plus eps")
     ] = "l2"
     mean_only: Annotated[bool, Meta(description="subtract the mean, and divide by nothing")] = False
+
+    def check(self) -> None:
+        if self.mean_only and self.norm != "l2":
+            raise UsageError(f"--norm {self.norm} with --mean-only: there is nothing to divide by")
 
     def _divisor(self, spread: Array) -> Array:
         """Of a running variance or s; NaN where nothing is known."""

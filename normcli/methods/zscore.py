@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from normcli.errors import UsageError
 from normcli.methods import Method, States
 from normcli.methods._column import affine, deviations, means
 from normcli.methods._drawings import BY_COLUMN
@@ -40,6 +41,12 @@ class ZScore(Method):
     scale: Annotated[bool, Meta(description="divide by the standard deviation")] = True
     target_mean: Annotated[float, Meta(description="the mean afterwards")] = 0.0
     target_std: Annotated[float, Meta(gt=0, description="the standard deviation afterwards")] = 1.0
+
+    def check(self) -> None:
+        for option, default, needed in (("target_mean", 0.0, "center"), ("target_std", 1.0, "scale")):
+            if getattr(self, option) != default and not getattr(self, needed):
+                flag = f"--{option.replace('_', '-')}"
+                raise UsageError(f"{flag} with --no-{needed}: what there is afterwards is not known")
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

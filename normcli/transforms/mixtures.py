@@ -21,9 +21,9 @@ class Mixtures(ByBatches):
     """y = (x − Σ w μ) / √(Σ w′ var + eps) · gamma + beta over the statistics of the row's channel, the row, and the
     channel's batches (Luo et al. 2019, eq. 2 to 5); w and w′ are softmax of logits.
 
-    All means are taken of what is left of x without a constant next to the learned means, and those of the layer from
-    the centred ones of its instances: with E[σ² + μ²] − μ², as in the paper, they would cancel. A row that misses a
-    value is missing altogether.
+    All means are taken of what is left of x without a number next to the learned means, or in training those of the
+    batch, and those of the layer from the centred ones of its instances: with E[σ² + μ²] − μ², as in the paper, they
+    would cancel. A row that misses a value is missing altogether.
     """
 
     variance: Array = per_group("feature", empty=np.nan, holds="not negative")  # input units, squared
@@ -50,15 +50,17 @@ class Mixtures(ByBatches):
         features = len(block.columns)
         out, width = np.empty((block.rows, features), order="F"), features // self.channels
         if batches is None:  # (1, channels)
+            about = np.array([self._about])
             mean, variance = ((self.mean - self._about) + self.mean_low)[:, ::width], self.variance[:, ::width]
             which = np.zeros(block.rows, np.intp)
         else:
-            mean, variance = (batches.mean - self._about) + batches.mean_low, batches.spread
+            about = (batches.mean / self.channels).sum(axis=1)
+            mean, variance = (batches.mean - about[:, None]) + batches.mean_low, batches.spread
             which = np.repeat(np.arange(len(batches.lengths)), batches.lengths)
         for rows in tensor.strips(block.rows, features):
-            y = out[rows]
+            y, near = out[rows], about[which[rows]]
             for x, into in zip(block.columns, y.T, strict=True):
-                np.subtract(x[rows], self._about, out=into)
+                np.subtract(x[rows], near, out=into)
             self._mix(y, mean[which[rows]], variance[which[rows]], width)
         if block.incomplete is not None:
             out[block.incomplete] = np.nan

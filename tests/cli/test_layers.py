@@ -28,6 +28,29 @@ def test_numbers_for_each_channel_come_from_a_file_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "option"), [("batch", "momentum"), ("batch-renorm", "rmax"), ("batch-renorm", "dmax")]
+)
+def test_none_is_a_value_where_it_is_not_the_default(desk: Desk, method: str, option: str) -> None:
+    desk.params(method)
+    kept = json.loads((desk / "p.json").read_bytes())["steps"][0]
+    desk.succeeds("fit", "table.csv", "-m", method, f"--{option}", "none", "-p", "n.json")
+    found = json.loads((desk / "n.json").read_bytes())["steps"][0]
+    assert kept["options"][option] is not None
+    assert found["options"] == kept["options"] | {option: None}
+    message = desk.fails(65, "merge", "p.json", "n.json", "--again")
+    assert f"with --{option} none" in message
+    assert "NUMBER|none" in desk.fails(2, "fit", "table.csv", "-m", method, f"--{option}", "some")
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["zscore --target-std 2 --no-scale", "zscore --target-mean 1 --no-center", "batch --mean-only --norm l1"],
+)
+def test_options_that_contradict_each_other_are_refused(desk: Desk, options: str) -> None:
+    assert " with --" in desk.fails(2, "fit", "table.csv", "-m", *options.split())
+
+
+@pytest.mark.parametrize(
     ("text", "code", "why"),
     [
         (b"[1, 2]", 2, "holds 2 numbers, not 3"),
@@ -51,6 +74,13 @@ def test_what_is_wrong_with_the_columns_is_told_before_data_is_read(desk: Desk) 
     assert "one value" in desk.fails(2, "fit", "table.csv", "-m", "layer", "-c", "a")
     assert "does not divide 3" in desk.fails(2, "fit", "table.csv", "-m", "group", "--groups", "2")
     assert "nosuch.json" in desk.fails(2, "fit", "table.csv", "-m", "rms", "--gamma", "nosuch.json")
+
+
+@pytest.mark.parametrize("options", ["layer --gamma g.json", "group --groups 2", "layer --channels 2", "layer"])
+def test_relearning_checks_options_against_the_columns(desk: Desk, options: str) -> None:
+    (desk / "g.json").write_text("[1, 2]")
+    desk.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", "-c", "a" if options == "layer" else "a,b,c")
+    desk.fails(2, "fit", "--relearn", "p.json", "-m", *options.split(), "-p", "q.json")
 
 
 def test_lists_are_rows_too(desk: Desk) -> None:
@@ -140,3 +170,11 @@ def test_what_was_normalized_in_training_says_that_running_statistics_can_not_un
 def test_a_single_row_is_too_few_to_learn_from(desk: Desk) -> None:
     message = desk.fails(65, "fit", "-m", "batch", stdin=b"a\n1\n")
     assert "no batch has two values in a" in message
+
+
+def test_methods_say_what_options_take(desk: Desk) -> None:
+    said = desk.succeeds("methods", "batch-instance").out.decode()
+    assert "--norm l2|l1 " in said
+    assert "--momentum NUMBER|none " in said
+    (line,) = (line for line in said.splitlines() if "--channels INT" in line)
+    assert line.endswith("[required]")

@@ -186,6 +186,14 @@ def test_switchable(logits: Any, others: Any, training: bool) -> None:
     np.testing.assert_allclose(got, np.concatenate(wanted).reshape(X.shape), rtol=1e-12, atol=1e-12)
 
 
+def test_switchable_in_training_does_not_depend_on_what_was_learned() -> None:
+    """Weights do not sum to 1 to the bit: it would be seen at means that are far from those of the batch."""
+    method = Switchable(batch_size=B, channels=3, mean_weights=(1.0, -2.0, 0.5), var_weights=(0.3, 0.0, -1.0))
+    names = [f"x{j}" for j in range(6)]
+    near, far = (fit_blocks(method, [X + shift], names).fitted.training()(Block.of(X)) for shift in (0.0, 1e6))
+    np.testing.assert_array_equal(far, near)
+
+
 def test_switchable_with_all_weight_on_the_layer_is_layer() -> None:
     method = Switchable(channels=3, mean_weights=(-800.0, 0.0, -800.0), var_weights=(-800.0, 0.0, -800.0))
     np.testing.assert_allclose(applied(method), applied(Layer()), rtol=1e-13, atol=1e-13)
