@@ -188,6 +188,14 @@ def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
             warn(f"constant: {listed(same)}")
 
 
+def cut_batch(plan: Plan) -> str | None:
+    """What should be known of a fit that goes on after `plan`: that it has ended within a batch."""
+    size = plan.unfitted_multiple
+    if plan.rows % size == 0:
+        return None
+    return f"after {plan.rows:,} rows a batch of {size:,} is cut short: what follows begins with a batch of its own"
+
+
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
     """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order.

@@ -42,11 +42,14 @@ def command(**values: Any) -> None:
         raise click.UsageError("standard input is given twice", click.get_current_context())
 
     def read() -> Iterator[tuple[str, Plan]]:
+        cut = None
         for path in files:
-            yield (
-                "<stdin>" if path == "-" else path,
-                params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"]),
-            )
+            if cut:
+                told.warn(cut)
+            name = "<stdin>" if path == "-" else path
+            plan = params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
+            cut = (short := learning.cut_batch(plan)) and f"{name}: {short}"
+            yield name, plan
 
     with outputs.open_target(values["output"]) as target:
         merged = learning.merge(read(), again=values["again"])
