@@ -7,9 +7,11 @@ demo: .venv/.run  ## fit and apply on sample_data
 	@./sample_data/demo.sh
 
 test: .venv/.dev  ## every test but the longest
+	$(BIN)/python -m compileall -q normcli
 	$(BIN)/python -m pytest
 
 soak: .venv/.dev  ## the longest, too
+	$(BIN)/python -m compileall -q normcli
 	$(BIN)/python -m pytest -m "soak or not soak"
 
 bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scikit-learn

@@ -30,6 +30,8 @@ BLANKS: list[Statistic] = [
 GREATEST, LEAST = float(np.finfo(np.float64).max), 5e-324
 
 every_statistic = pytest.mark.parametrize("blank", BLANKS, ids=lambda s: registry.name_of(s))
+anywhere = [s for s in BLANKS if s.multiple == 1]  # those of batches have no groups and no weights
+statistic_of_groups = pytest.mark.parametrize("blank", anywhere, ids=lambda s: registry.name_of(s))
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # states are told apart by what they hold
 
 
@@ -75,11 +77,14 @@ def sees_all(statistic: Statistic) -> bool:
 
 # -- comparing ---------------------------------------------------------------------------------------------------
 def assert_same(a: Statistic, b: Statistic, *, but: str = "") -> None:
-    """Equal to the bit, zeros of either sign."""
+    """Equal to the bit, zeros of either sign; ragged lists may be filled up to any length."""
     assert a.settings() == b.settings()
-    for name in a.axes():
+    for name, axes in a.axes().items():
         if name != but:
-            np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+            one, two = getattr(a, name), getattr(b, name)
+            sizes = tuple(map(max, zip(one.shape[1:], two.shape[1:], strict=True))) if axes.ragged else one.shape[1:]
+            one, two = (axes.filled(x, sizes) if axes.ragged else x for x in (one, two))
+            np.testing.assert_array_equal(one, two, err_msg=name)
 
 
 def assert_close(a: Statistic, b: Statistic, x: Array) -> None:
@@ -362,7 +367,7 @@ def of_block(blank: Statistic, block: Block) -> Statistic:
     return blank.of(block if isinstance(blank, ColumnStatistic) else block.complete)
 
 
-@every_statistic
+@statistic_of_groups
 @given(x=DATA, seed=st.integers(0, 9), weighted=st.booleans())
 def test_a_group_is_its_rows_by_themselves(blank: Statistic, x: Array, seed: int, weighted: bool) -> None:
     weights = np.random.default_rng(seed + 1).choice([0.25, 1.0, 3.0], len(x)) if weighted else None
@@ -376,7 +381,7 @@ def test_a_group_is_its_rows_by_themselves(blank: Statistic, x: Array, seed: int
         assert_close(state.taken([group]), alone, x[here])
 
 
-@every_statistic
+@statistic_of_groups
 @given(x=DATA, at=CUTS, seed=st.integers(0, 9))
 def test_groups_merge_each_with_its_own(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
     block = coded(x, seed)
@@ -392,14 +397,14 @@ def test_groups_merge_each_with_its_own(blank: Statistic, x: Array, at: list[int
         assert_same(merged.taken([group]), alone)
 
 
-@every_statistic
+@statistic_of_groups
 @given(x=DATA)
 def test_weights_of_1_are_none(blank: Statistic, x: Array) -> None:
     got, none = of_block(blank, Block.of(x, np.ones(len(x)))), measured(blank, x)
     assert_same(got, none)
 
 
-@every_statistic
+@statistic_of_groups
 @given(x=SQUARABLE, seed=st.integers(0, 9))
 def test_whole_weights_are_repeated_rows(blank: Statistic, x: Array, seed: int) -> None:
     weights = np.random.default_rng(seed).integers(1, 5, len(x))
@@ -408,7 +413,7 @@ def test_whole_weights_are_repeated_rows(blank: Statistic, x: Array, seed: int) 
     assert_close(got, measured(blank, repeated), repeated)
 
 
-@every_statistic
+@statistic_of_groups
 @given(x=SQUARABLE, at=CUTS, seed=st.integers(0, 9))
 def test_weights_move_with_their_rows(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
     weights = np.random.default_rng(seed).choice([0.125, 1.0, 7.5], len(x))
