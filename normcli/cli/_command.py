@@ -48,8 +48,12 @@ class Entry(click.ParamType[str]):
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
     default."""
-    source = click.get_current_context().get_parameter_source
-    said = {k: v for k, v in values.items() if k.startswith(prefix) and source(k) is not ParameterSource.DEFAULT}
+    ctx = click.get_current_context(silent=True)
+    own = {k: v for k, v in values.items() if k.startswith(prefix)}
+    if ctx is None:  # nobody says what was given
+        said = {k: v for k, v in own.items() if v is not None}
+    else:
+        said = {k: v for k, v in own.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
     return {k.removeprefix(prefix): v for k, v in said.items()}
 
 

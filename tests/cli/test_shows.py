@@ -63,8 +63,8 @@ def test_the_example_of_a_method_can_be_run(name: str) -> None:
     if kind.example:
         words = shlex.split(kind.example)
         assert words[:2] == ["normcli", "fit"]
-        values = fit.command.make_context("fit", words[2:]).params
-        assert chosen_method(values) == kind(**given(values, METHOD))
+        with fit.command.make_context("fit", words[2:]) as ctx:
+            assert chosen_method(ctx.params) == kind(**given(ctx.params, METHOD))
 
 
 # -- inspect -----------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_a_prefix_is_a_directory(far: FarDesk) -> None:
     far.store.put("d/../../out.csv", TABLE)
     far.store.put("d/b.csv", TABLE + b"x,1,2,3\n")
     assert "1 of 2 are complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume=stat").err
-    assert {p.name for p in far.desk.path.parent.rglob("out.*")} == set()
+    assert [p for p in far.desk.path.parent.iterdir() if p.name.startswith("out.")] == []
 
 
 def test_a_dry_run_writes_nothing(far: FarDesk) -> None:
