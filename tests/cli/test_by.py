@@ -85,6 +85,7 @@ def test_rows_go_by_what_their_key_learned(sales: Desk) -> None:
     ).replace(b",60\n", b",60.0\n")
 
 
+@pytest.mark.soak
 def test_several_columns_make_one_key(sales: Desk) -> None:
     sales.succeeds("fit", *BY, "region,store", "sales.csv", "-p", "two.json")
     keys = [tuple(entry["key"]) for entry in read(sales, "two.json")["keys"]]
@@ -94,12 +95,14 @@ def test_several_columns_make_one_key(sales: Desk) -> None:
     assert "key      region=a,b, store=007: 1 rows" in out
 
 
+@pytest.mark.soak
 def test_a_column_with_a_comma_in_its_name_is_a_column(desk: Desk) -> None:
     made = desk.succeeds("fit", "-m", "center", "--by", "a,b", stdin=b'"a,b",x\nu,1\nv,2\nu,3\n').out
     assert [(e["key"], e["rows"]) for e in json.loads(made)["keys"]] == [(["u"], 2), (["v"], 1)]
 
 
 # -- formats, ways, threads --------------------------------------------------------------------------------------
+@pytest.mark.soak
 def test_every_format_has_the_same_keys(sales: Desk) -> None:
     rows = table()
     pq.write_table(rows, sales / "s.parquet")
@@ -118,6 +121,7 @@ def test_every_format_has_the_same_keys(sales: Desk) -> None:
         assert out.count(b"-1.0") == 11, name
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", [pa.int8(), pa.uint64(), pa.dictionary(pa.int8(), pa.int32())], ids=str)
 def test_whole_numbers_are_their_decimal_texts(desk: Desk, kind: pa.DataType) -> None:
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -130,6 +134,7 @@ def test_whole_numbers_are_their_decimal_texts(desk: Desk, kind: pa.DataType) ->
     assert read(desk)["keys"] == json.loads(desk.succeeds("fit", "-m", "center", "--by", "id", stdin=csv).out)["keys"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "values",
     [
@@ -150,6 +155,7 @@ def test_keys_are_texts_or_whole_numbers(desk: Desk, values: pa.Array) -> None:
     assert "keys are texts or whole numbers" in desk.fails(65, "apply", "bad.parquet", "-p", "p.json")
 
 
+@pytest.mark.soak
 def test_the_same_bytes_whatever_the_way(desk: Desk) -> None:
     rng = np.random.default_rng(4)
     keys, x = rng.integers(0, 300, 120_000), rng.normal(size=(120_000, 4)) * 1e3
@@ -197,6 +203,7 @@ def test_a_key_that_was_not_seen(sales: Desk) -> None:
     assert third("--unseen", "global") == whole.split(",")
 
 
+@pytest.mark.soak
 def test_what_is_unseen_is_told_so_that_it_can_be_read(sales: Desk) -> None:
     for key, said in ((b'"two\nlines"', r"store=two\nlines"), (b"null", 'store="null"'), (b'" 9"', 'store=" 9"')):
         assert said in sales.fails(65, "apply", "-p", "p.json", stdin=b"store,x,y\n" + key + b",1,2\n")
@@ -211,6 +218,7 @@ def test_the_first_fault_in_the_file_is_told(sales: Desk) -> None:
     assert ":3: infinite value" in sales.fails(65, "apply", "-p", "p.json", stdin=rows % (b"7", b"inf"))
 
 
+@pytest.mark.soak
 def test_keys_of_few_rows_go_by_all(sales: Desk) -> None:
     data = b"k,x\n" + b"a,1\na,3\na,5\nb,10\n"
     sales.succeeds("fit", "-m", "center", "--by", "k", "-p", "k.json", stdin=data)
@@ -224,6 +232,7 @@ def test_keys_of_few_rows_go_by_all(sales: Desk) -> None:
     assert values("--min-count", "4") == [-3.75, -1.75, 0.25, 5.25]
 
 
+@pytest.mark.soak
 def test_options_of_keys_need_keys(desk: Desk) -> None:
     desk.params()
     for flags in (("--unseen", "global"), ("--min-count", "3")):
@@ -232,6 +241,7 @@ def test_options_of_keys_need_keys(desk: Desk) -> None:
     assert "no row can pass as it is" in desk.fails(2, "apply", "-p", "w.json", "--unseen", "pass", stdin=LINES)
 
 
+@pytest.mark.soak
 def test_other_columns_beside_and_alone(sales: Desk) -> None:
     beside = ("--column-suffix", "_z")
     out = sales.succeeds("apply", "sales.csv", "-p", "p.json", *beside).out
@@ -244,6 +254,7 @@ def test_other_columns_beside_and_alone(sales: Desk) -> None:
     assert error == "<stdin>: no column is called store, by which rows are told apart (there are x, y)"
 
 
+@pytest.mark.soak
 def test_inferred_types_leave_keys_alone(desk: Desk) -> None:
     data = b"k,d,x,y\n+5,1,1,2\n1.5,2,2,3\n+5,3,3,5\n"
     (desk / "k.csv").write_bytes(data)
@@ -258,6 +269,7 @@ def test_inferred_types_leave_keys_alone(desk: Desk) -> None:
 
 
 # -- directories -------------------------------------------------------------------------------------------------
+@pytest.mark.soak
 def test_a_directory_s_name_may_be_the_key(desk: Desk) -> None:
     for year in ("2025", "2026", "__HIVE_DEFAULT_PARTITION__"):
         (desk / "tree" / f"year={year}").mkdir(parents=True)
@@ -279,6 +291,7 @@ def test_a_directory_s_name_may_be_the_key(desk: Desk) -> None:
     assert error == "<stdin>: no column is called year, by which rows are told apart (there are k, x)"
 
 
+@pytest.mark.soak
 def test_equal_files_of_other_directories_are_other_inputs(desk: Desk) -> None:
     for year in ("2025", "2026"):
         (desk / f"year={year}").mkdir()
@@ -302,6 +315,7 @@ def test_equal_numbers_of_other_keys_are_another_input(desk: Desk) -> None:
 DAYS = (b"k,x\na,1\nb,20\na,4\n", b"k,x\nc,7\na,9\nc,8.5\n", b"k,x\nb,-3\n,5\nd,1\nb,2\n")
 
 
+@pytest.mark.soak
 def test_updates_and_merges_are_one_fit(desk: Desk) -> None:
     names = ["mon.csv", "tue.csv", "wed.csv"]
     for name, data in zip(names, DAYS, strict=True):
@@ -328,6 +342,7 @@ def test_what_contradicts_is_said(sales: Desk) -> None:
     assert error.startswith("--by region: p.json has store")
 
 
+@pytest.mark.soak
 def test_another_method_by_the_same_keys(sales: Desk) -> None:
     sales.succeeds("fit", "--relearn", "p.json", "-m", "minmax", "-p", "m.json")
     whole = sales.succeeds("fit", "-m", "minmax", "-c", "x,y", "--by", "store", "sales.csv")
@@ -345,6 +360,7 @@ LINES = b"k,a,b\n" + b"".join(
 FLAT = LINES + b"w,1,1\nw,2,2\nw,3,3\n"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("method", [("whiten",), ("whiten", "--kind", "pca"), ("decorrelate",)], ids=" ".join)
 def test_matrices_by_key(desk: Desk, method: tuple[str, ...]) -> None:
     desk.succeeds("fit", "-m", *method, "--by", "k", "-p", "p.json", stdin=LINES)
@@ -364,6 +380,7 @@ def test_a_key_without_full_rank_is_named(desk: Desk) -> None:
     assert error.startswith("k=u: --ddof 3 leaves nothing to divide by in a")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["zca", "pca"])
 def test_a_key_of_lower_rank_has_nothing_in_the_directions_that_it_lacks(desk: Desk, kind: str) -> None:
     options = ("-m", "whiten", "--kind", kind, "--rank", "auto")
@@ -381,6 +398,7 @@ def test_a_key_of_lower_rank_has_nothing_in_the_directions_that_it_lacks(desk: D
 
 
 # -- what can't be -----------------------------------------------------------------------------------------------
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("code", "args", "said"),
     [
@@ -404,6 +422,7 @@ def test_a_method_that_learns_nothing_has_no_keys() -> None:
 
 
 # -- a key for people --------------------------------------------------------------------------------------------
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -419,6 +438,7 @@ def test_inspect_shows_what_was_seen_of_a_key(sales: Desk, given: str, said: str
     assert f"key      {said}\n" in sales.succeeds("inspect", "p.json", "--key", given).out.decode()
 
 
+@pytest.mark.soak
 def test_inspect_says_which_keys_there_are(sales: Desk) -> None:
     error = sales.fails(2, "inspect", "p.json", "--key", "nope")
     assert '--key nope: no such key; there are or "" or 7 or 007 or 7 …' in error

@@ -42,6 +42,7 @@ def test_none_is_a_value_where_it_is_not_the_default(desk: Desk, method: str, op
     assert "NUMBER|none" in desk.fails(2, "fit", "table.csv", "-m", method, f"--{option}", "some")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "options",
     ["zscore --target-std 2 --no-scale", "zscore --target-mean 1 --no-center", "batch --mean-only --norm l1"],
@@ -122,6 +123,7 @@ def test_batches_run_on_over_inputs_into_one_output(desk: Desk, two: tuple[str, 
     assert [row["w"] for row in csv.DictReader((desk / "z.csv").read_text().splitlines())] == ["x"] * 5 + ["y"] * 2
 
 
+@pytest.mark.soak
 def test_in_a_directory_each_input_has_batches_of_its_own(desk: Desk, two: tuple[str, str]) -> None:
     desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json")
     done = desk.succeeds("apply", *two, "-p", "p.json", "--training", "-o", "out/")
@@ -141,6 +143,7 @@ def test_fit_and_apply_in_one_is_the_two(desk: Desk, two: tuple[str, str]) -> No
     assert column(desk / "x.csv") == [1, 2, 4, 8, 16, 3, 7]
 
 
+@pytest.mark.soak
 def test_beside_the_originals_and_without_bad_rows(desk: Desk, two: tuple[str, str]) -> None:
     desk.succeeds("fit", *two, "-m", "batch", "--batch-size", "3", "-p", "p.json")
     (desk / "bad.csv").write_text("a,w\n1,x\nno,x\n2.0,x\n4,x\n8,x\n16,x\n")

@@ -44,6 +44,7 @@ def test_parts_are_the_whole(desk: Desk, parts: list[str]) -> None:
     assert (desk / parts[0]).read_bytes() == whole
 
 
+@pytest.mark.soak
 def test_what_keeps_them_apart_is_said(desk: Desk, parts: list[str]) -> None:
     desk.params()
     assert desk.fails(65, "merge", *parts, "p.json", "-o", parts[0]).startswith("p.json: is of zscore, and part-0.json")

@@ -87,6 +87,7 @@ def test_beside_the_originals_come_the_last_results_alone(plans: Desk) -> None:
     assert (plans / "z.csv").read_bytes().splitlines()[0] == b"store,times,a,b,c,pc1,pc2"
 
 
+@pytest.mark.soak
 def test_parts_fitted_apart_make_the_whole(plans: Desk) -> None:
     whole = plans.succeeds(*FIT, "1.csv", "2.csv").out
     for name in "12":
@@ -110,6 +111,7 @@ def test_parts_fitted_apart_make_the_whole(plans: Desk) -> None:
     assert "other.json: steps[0] lacks c" in plans.fails(65, "merge", "new.json", "other.json")
 
 
+@pytest.mark.soak
 def test_by_key_and_by_weight(plans: Desk) -> None:
     """A step that learns nothing does the same in each."""
     (plans / "logs.toml").write_text(LOG.split("\n\n")[0])

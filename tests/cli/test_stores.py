@@ -90,6 +90,7 @@ def test_binary_files_are_read_where_they_lie(far: FarDesk, format: str) -> None
     assert message.startswith(f"s3://bucket/cut.{format}: not a sound ")
 
 
+@pytest.mark.soak
 def test_a_prefix_is_a_directory(far: FarDesk) -> None:
     for key in ("d/b.csv", "d/a/z.csv", "d/.h/x.csv", "d/.h/y.csv", "d/_t.csv", "d/n.txt"):
         far.store.put(key, TABLE)
@@ -130,6 +131,7 @@ def test_what_else_may_be_an_object(far: FarDesk) -> None:
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------
+@pytest.mark.soak
 def test_places_that_contradict_each_other(far: FarDesk) -> None:
     x, d, p, q = far.store.put("x.csv", TABLE), far.store.put("d/y.csv", TABLE), "p.json", far.store.uri("q")
     assert "given twice" in far.fails(2, "fit", d, far.store.uri("d/"), "-m", "zscore")
@@ -180,6 +182,7 @@ def test_bad_data_late_send_nothing(far: FarDesk, tmp_path: Path) -> None:
     assert far.store.written() == []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("part", "number"),
     [

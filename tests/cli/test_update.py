@@ -94,6 +94,7 @@ def test_an_absent_file_is_no_new_beginning_unless_asked_for_and_said(week: Desk
     assert error.endswith("unmounted: there is no such directory")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("code", "args", "said"),
     [

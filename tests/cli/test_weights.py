@@ -48,6 +48,7 @@ def test_whole_weights_are_repeated_rows(desk: Desk, method: str) -> None:
     same(weighted["steps"][0]["learned"], repeated["steps"][0]["learned"])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("method", ["zscore", "whiten", "minmax"])
 def test_weights_of_1_are_none(desk: Desk, method: str) -> None:
     ones = b"a,b,w\n" + b"".join(line + b",1\n" for line in csv(weights=False).splitlines()[1:])
@@ -71,6 +72,7 @@ def test_rows_of_weight_0_are_not_there(desk: Desk) -> None:
     assert "has seen no k=v" in desk.fails(65, "apply", "-p", "p.json", stdin=data)
 
 
+@pytest.mark.soak
 def test_fractions_divide_by_their_sum(desk: Desk) -> None:
     half = fitted(desk, csv(scale=0.25), "--weights", "w", "--ddof", "1")
     a = half["steps"][0]["columns"]["a"]
@@ -87,6 +89,7 @@ def test_fractions_divide_by_their_sum(desk: Desk) -> None:
     desk.succeeds("apply", "-p", "p.json", stdin=b"a,b\n1,2\n")  # which has no use for weights
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("weight", "said"),
     [
@@ -112,6 +115,7 @@ def test_the_first_fault_in_the_file_is_told(desk: Desk) -> None:
         assert said in desk.fails(65, "fit", "-m", "zscore", "--weights", "w", stdin=csv(more=rows))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("by", [(), ("--by", "k")])
 def test_no_weight_at_all_is_no_data(desk: Desk, by: tuple[str, ...]) -> None:
     data = b"k,a,w\nu,1,0\nv,2,0\n"
@@ -119,6 +123,7 @@ def test_no_weight_at_all_is_no_data(desk: Desk, by: tuple[str, ...]) -> None:
     assert error == "<stdin>: every weight in column 'w' is 0"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", [pa.int8(), pa.float32(), pa.decimal128(25, 2)], ids=str)
 def test_weights_of_any_type_of_numbers(desk: Desk, kind: pa.DataType) -> None:
     a, b, w = (list(column) for column in zip(*ROWS, strict=True))
@@ -127,6 +132,7 @@ def test_weights_of_any_type_of_numbers(desk: Desk, kind: pa.DataType) -> None:
     assert got["steps"] == fitted(desk, csv(), "--weights", "w")["steps"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -142,6 +148,7 @@ def test_weights_are_numbers(desk: Desk, values: pa.Array, said: str) -> None:
     assert said in desk.fails(65, "fit", "-m", "zscore", "t.parquet", "-c", "a", "--weights", "w")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("code", "args", "said"),
     [
@@ -155,6 +162,7 @@ def test_what_can_not_be_weights_is_said(desk: Desk, code: int, args: tuple[str,
     assert said in desk.fails(code, "fit", "-m", "zscore", *args, stdin=csv())
 
 
+@pytest.mark.soak
 def test_updates_keep_to_the_weights(desk: Desk) -> None:
     (desk / "one.csv").write_bytes(csv())
     (desk / "two.csv").write_bytes(csv(more="9,9,0\n7,8,2.5\n"))

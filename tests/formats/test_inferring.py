@@ -151,6 +151,7 @@ WRONG = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, each in WRONG.items() for v in each])
 def test_what_the_first_rows_did_not_predict_is_refused(name: str, value: str, tmp_path: Path) -> None:
     row = GOOD.rstrip().split(",")
@@ -246,6 +247,7 @@ def test_bad_rows_are_told_in_order_and_left_out() -> None:
 
 
 # -- the command -------------------------------------------------------------------------------------------------
+@pytest.mark.soak
 def test_the_command(desk: Desk) -> None:
     """In one as one after the other; two inputs into one go with the types of the first, into a directory with their
     own."""

@@ -175,6 +175,7 @@ WRONG = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("value", WRONG)
 def test_refused_with_its_line(value: str, folder: Path) -> None:
     """In the first rows or after them, by fit and by apply; or skipped."""

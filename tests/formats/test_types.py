@@ -351,6 +351,7 @@ def test_pages_of_nothing() -> None:
     np.testing.assert_array_equal(numbers_of(table["y"].combine_chunks()), [np.nan] * 10)
 
 
+@pytest.mark.soak
 def test_row_groups_are_worth_their_while(folder: Path) -> None:
     """However small the pieces are that the input came in, and however wide the rows."""
     small = written(pa.table({"x": np.arange(2000.0)}), folder / "small.parquet", row_group_size=1)

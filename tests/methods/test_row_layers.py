@@ -81,6 +81,7 @@ def test_rms_is_right_to_13_digits(x: Array, eps: float) -> None:
 VALUES = arrays(np.float64, (5, 12), elements=st.floats(-1e6, 1e6, allow_subnormal=False))
 
 
+@pytest.mark.soak
 @given(x=VALUES)
 def test_one_group_is_a_layer_and_one_for_each_channel_an_instance(x: Array) -> None:
     np.testing.assert_array_equal(normalized(Group(groups=1, channels=4), x), normalized(Layer(), x))
@@ -101,6 +102,7 @@ def test_a_constant_row_is_zero(value: float, width: int, eps: float) -> None:
     np.testing.assert_array_equal(normalized(Layer(eps=eps), np.full((2, width), value)), np.zeros((2, width)))
 
 
+@pytest.mark.soak
 @given(x=VALUES, at=st.integers(0, 5))
 def test_a_row_knows_nothing_of_others(x: Array, at: int) -> None:
     apart = np.concatenate([normalized(Layer(), x[:at]), normalized(Layer(), x[at:])])

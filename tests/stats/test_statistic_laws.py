@@ -367,6 +367,7 @@ def of_block(blank: Statistic, block: Block) -> Statistic:
     return blank.of(block if isinstance(blank, ColumnStatistic) else block.complete)
 
 
+@pytest.mark.soak
 @statistic_of_groups
 @given(x=DATA, seed=st.integers(0, 9), weighted=st.booleans())
 def test_a_group_is_its_rows_by_themselves(blank: Statistic, x: Array, seed: int, weighted: bool) -> None:
@@ -413,6 +414,7 @@ def test_whole_weights_are_repeated_rows(blank: Statistic, x: Array, seed: int) 
     assert_close(got, measured(blank, repeated), repeated)
 
 
+@pytest.mark.soak
 @statistic_of_groups
 @given(x=SQUARABLE, at=CUTS, seed=st.integers(0, 9))
 def test_weights_move_with_their_rows(blank: Statistic, x: Array, at: list[int], seed: int) -> None:
