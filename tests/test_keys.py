@@ -2,7 +2,10 @@
 
 import copy
 import json
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -251,3 +254,18 @@ def test_zscore_of_few_rows_names_the_key() -> None:
     method = ZScore(ddof=2)
     with pytest.raises(BadDataError, match=r"^k=b: --ddof 2"):
         Step(method, NAMES).learn(tuple(s.of(block) for s in method.statistics), ("", "k=b"))
+
+
+@pytest.mark.parametrize("rows", [513, 700, 3000])
+def test_sketches_of_keys_read_back(rows: int, tmp_path: Path) -> None:
+    """Also where some were compacted and others were not: their lists are of many lengths."""
+    path, rng = tmp_path / "x.csv", np.random.default_rng(rows)
+    lines = [f"{'abc'[min(i // rows, 2)]},{x}" for i, x in enumerate(rng.normal(size=rows + 700).tolist())]
+    path.write_text("\n".join(["k,x", *lines, ""]))
+    desk = subprocess.run(
+        [sys.executable, "-m", "normcli", "fit", str(path), "-m", "robust", "--by", "k", "-q"], capture_output=True
+    )
+    assert desk.returncode == 0
+    plan = params.read(desk.stdout)
+    assert params.write(plan) == desk.stdout
+    assert {key for (key,) in plan.keys} == {line[0] for line in lines}

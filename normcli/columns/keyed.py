@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from normcli.columns.frames import Frame, is_polars
-from normcli.columns.numbers import decoded, numbers_in
+from normcli.columns.numbers import EXACT, decoded, numbers_in
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
 
@@ -45,11 +45,11 @@ def weights(frame: Frame, name: str, *, whole: bool = False) -> Array:
     """(rows,) a column of weights. Raises BadRowError where one is missing, negative, infinite or, if they are to be
     `whole`, a fraction."""
     found = np.asarray(numbers_in(frame, name), np.float64)
-    bad = ~((found >= 0.0) & (found < np.inf))
+    bad = ~((found >= 0.0) & (found <= EXACT))
     if bad.any():
         row = int(np.argmax(bad))
         what = "is missing" if np.isnan(found[row]) else f"is {found[row]:g}"
-        raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers of at least 0")
+        raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers from 0 to 2^53")
     if whole and (found != np.rint(found)).any():
         row = int(np.argmax(found != np.rint(found)))
         what = f"the weight in column '{printable(name)}' is {found[row]:g}: quantiles take whole numbers of rows"

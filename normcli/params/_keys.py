@@ -114,6 +114,13 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
             values, sizes = _even(values, kind, sizes, f"{at}.{name}")
         more = _arrays(values, kind, sizes, f"{at}.{name}")
         made[name] = np.concatenate([kind.filled(first, sizes), more])
+    longest: dict[str, int] = {}  # of each axis, for lists of several fields that go together
+    for name, kind in axes.items():
+        for dim, size in zip(kind.dims, made[name].shape[1:], strict=True):
+            longest[dim] = max(size, longest.get(dim, 0))
+    for name, kind in axes.items():
+        if kind.ragged:
+            made[name] = kind.filled(made[name], tuple(longest[dim] for dim in kind.dims))
     whole = replace(record, **made)
     if whole.fault():  # of which key, it does not say
         for n in range(len(raw)):

@@ -45,7 +45,7 @@ def listed(values: Any, axes: Axes) -> Any:
     if axes.ragged:
         values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]
     known = np.isfinite(values)
-    if axes.holds == "count" and known.all() and (values == np.rint(values)).all():
+    if axes.holds == "count" and known.all() and (values == np.rint(values)).all() and (values < 2.0**63).all():
         return values.astype(int).tolist()
     unsigned: Any = values + 0.0 if known.all() else np.where(known, values + 0.0, None)
     return unsigned.tolist()
