@@ -115,3 +115,13 @@ def printable(text: str) -> str:
 def short(name: str) -> str:
     """A name for a message, on one line, cut where it is very long."""
     return printable(name if len(name) <= LONG else f"{name[:LONG]}…")
+
+
+def size(count: float | None) -> str:
+    """Bytes for people."""
+    value = float(count or 0)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError

@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from normcli.errors import UsageError
+from normcli.errors import UsageError, size
 from normcli.plan import Plan, Step
 from normcli.record import Record
 
@@ -40,11 +40,7 @@ def window(plan: Plan, limit: int | None, most: int) -> int:
     block, fixed = BLOCK + state(plan), BASE + COPIES * state(plan)
     if fixed + block > room:
         columns = max(len(step.features) for step in plan.steps)
-        what = f"{columns:,} columns need about {shown(fixed + block)} of memory, and there are {shown(room)} to use"
+        what = f"{columns:,} columns need about {size(fixed + block)} of memory, and there are {size(room)} to use"
         hint = "--max-memory says how much" if limit is None else "--max-memory may be more"
         raise UsageError(what, f"fewer columns (-c, -x), or {hint}")
     return max(1, min(most, (room - fixed) // block))
-
-
-def shown(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

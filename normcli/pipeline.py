@@ -136,7 +136,10 @@ class Work:
     def _kept(self, result: Result, frame: Frame, content: bytes | None) -> Result:
         """What is known, and kept, of a chunk before it is measured."""
         types = tuple(columns.types(frame, self.plan.needs()).values())
-        digest = learning.digest(content, self.plan.blocks([frame], self.infinite)) if self.multiple > 1 else b""
+        digest = b""
+        if self.multiple > 1:  # else it is of what was measured
+            blocks = self.plan.blocks([frame], self.infinite) if content is None else ()
+            digest = learning.digest(content, blocks)
         kept = (spool.keep(self.spool, frame),) if self.spool else ()
         return replace(result, types=types, digest=digest, pieces=kept)
 

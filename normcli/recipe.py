@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -144,6 +143,8 @@ def read(path: str, *, example: str) -> Recipe:
 
 def parsed(data: bytes) -> tuple[Choice, ...]:
     """The choices in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
+    import tomllib
+
     if len(data) > LARGEST:
         raise UsageError(f": more than {LARGEST >> 20} MB")
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from normcli.cli._report import current
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError, printable, size
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
 
@@ -105,13 +105,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequen
     for row in cells:
         ruled.add_row(*(Text(c) for c in row))
     Terminal(file=sys.stdout).print(ruled)
-
-
-def size(count: float | None) -> str:
-    """Bytes for people."""
-    value = float(count or 0)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    raise AssertionError

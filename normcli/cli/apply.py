@@ -96,7 +96,7 @@ def command(**values: Any) -> None:
     directory or ends in /, each input becomes a file of its own in it.
     """
     from normcli import params, pipeline, stores
-    from normcli.cli._console import size
+    from normcli.errors import size
 
     check_format(values["from_"], "--from")
     check_format(values["to"], "--to")

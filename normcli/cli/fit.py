@@ -107,7 +107,7 @@ def command(**values: Any) -> None:
         columns = ["embedding"]
     """
     from normcli import columns, formats, outputs, params, pipeline
-    from normcli.cli._console import size
+    from normcli.errors import size
     from normcli.methods import listed
 
     told = console(values, "fit")

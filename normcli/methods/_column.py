@@ -7,7 +7,6 @@ from normcli.methods import States, listed
 from normcli.record import Array
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.stats.quantiles import Quantiles
 from normcli.transforms.affine import Affine
 
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
@@ -62,17 +61,6 @@ def spans(states: States, low: Array, high: Array, what: str) -> Array:
     if bad:
         raise BadDataError(f"{what} is beyond the range of a float in {listed(bad)}", "leave them out with -x")
     return width
-
-
-def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
-    """(groups, features, shares) NaN where there is no value. Raises BadDataError where only exact ones will do."""
-    x, found = states[Extrema], states[Quantiles]
-    if exact and not found.is_exact:
-        raise BadDataError(
-            "what parts were fitted with --exact does not tell the exact quantiles of them together",
-            "fit all inputs at once, or without --exact",
-        )
-    return found.quantiles(shares, x.least, x.greatest)
 
 
 def affine(states: States, center: Array, center_low: Array, scale: Array) -> Affine:

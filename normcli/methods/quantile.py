@@ -7,8 +7,8 @@ import numpy as np
 from msgspec import Meta
 
 from normcli.methods import Method, States
-from normcli.methods._column import quantiles
 from normcli.methods._drawings import BY_COLUMN
+from normcli.methods._quantiles import quantiles
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments

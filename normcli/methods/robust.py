@@ -9,8 +9,9 @@ from msgspec import Meta
 
 from normcli.errors import UsageError
 from normcli.methods import Method, States
-from normcli.methods._column import affine, quantiles, spans
+from normcli.methods._column import affine, spans
 from normcli.methods._drawings import BY_COLUMN
+from normcli.methods._quantiles import quantiles
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments

@@ -1,0 +1,18 @@
+"""What methods learn from sketches of quantiles."""
+
+from normcli.errors import BadDataError
+from normcli.methods import States
+from normcli.record import Array
+from normcli.stats.extrema import Extrema
+from normcli.stats.quantiles import Quantiles
+
+
+def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
+    """(groups, features, shares) NaN where there is no value. Raises BadDataError where only exact ones will do."""
+    x, found = states[Extrema], states[Quantiles]
+    if exact and not found.is_exact:
+        raise BadDataError(
+            "what parts were fitted with --exact does not tell the exact quantiles of them together",
+            "fit all inputs at once, or without --exact",
+        )
+    return found.quantiles(shares, x.least, x.greatest)
