@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,20 @@ import pytest
 from hypothesis import settings
 
 from normcli.record import Array
+from tests import starts
 from tests.store import moto, store
 
 __all__ = ["moto", "store"]
 
 settings.register_profile("laws", deadline=None, derandomize=True)
 settings.load_profile("laws")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server() -> Iterator[None]:
+    """What runs are forked from ends with the tests."""
+    yield
+    starts.end_server()
 
 
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
