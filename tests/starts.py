@@ -22,16 +22,23 @@ Arg = str | bytes | Path
 AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "ARROW_", "POLARS_", "OPENBLAS_", "OMP_", "MKL_")
 
 
+def at_start(env: Mapping[str, str]) -> dict[str, str]:
+    """What Python and its libraries read once, while they start."""
+    return {name: value for name, value in env.items() if name.startswith(AT_START)}
+
+
+OURS = at_start(os.environ)
+
+
 def start(
     args: Sequence[Arg], *, cwd: Path | None, env: Mapping[str, str], via: str = "", **streams: Any
 ) -> "subprocess.Popen[bytes]":
     """A run under way. `via` is a shell's script that runs the command's words as "$@"; it, and an environment that
-    differs in what is read while Python and its libraries start, take a process of its own."""
+    differs in what is read at start, take a process of their own."""
     words: list[Arg] = [sys.executable, "-m", "normcli", *args]
     if via:
         words = ["sh", "-c", via, "sh", *words]
-    told = {name for name in {*env, *os.environ} if name.startswith(AT_START)}
-    alone = via or any(env.get(name) != os.environ.get(name) for name in told)
+    alone = via or at_start(env) != OURS
     return (subprocess.Popen if alone else Forked)(words, cwd=cwd, env=env, **streams)
 
 
@@ -64,7 +71,7 @@ class Forked(subprocess.Popen):  # type: ignore[type-arg]
         self._close_pipe_fds(*pipes)
         args, cwd = [os.fsdecode(a) for a in of["args"][3:]], os.fspath(of["cwd"] or os.getcwd())
         self._told.sendall(json.dumps({"args": args, "cwd": cwd, "env": dict(of["env"])}).encode() + b"\n")
-        self.pid = int.from_bytes(self._told.recv(4))
+        self.pid = self._number()
         self._child_created = True
 
     def poll(self) -> int | None:
@@ -77,5 +84,11 @@ class Forked(subprocess.Popen):  # type: ignore[type-arg]
             if not select.select([self._told], [], [], None if timeout is None else max(timeout, 0))[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout)
             with self._told:
-                self.returncode = os.waitstatus_to_exitcode(int.from_bytes(self._told.recv(4)))
+                self.returncode = os.waitstatus_to_exitcode(self._number())
         return self.returncode
+
+    def _number(self) -> int:
+        """The next that is told."""
+        told = self._told.recv(4)
+        assert told, "the server has died"
+        return int.from_bytes(told)
