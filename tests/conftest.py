@@ -3,6 +3,7 @@
 import contextlib
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,14 @@ def server() -> Iterator[None]:
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
 def real(request: pytest.FixtureRequest) -> Array:
     """(rows, features) of each of scikit-learn's measured data sets."""
+    return measured(request.param).copy()
+
+
+@cache
+def measured(name: str) -> Array:
     from sklearn import datasets  # here, for most tests do without
 
-    return np.asarray(getattr(datasets, f"load_{request.param}")().data, np.float64)
+    return np.asarray(getattr(datasets, f"load_{name}")().data, np.float64)
 
 
 @pytest.fixture(scope="session")

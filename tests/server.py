@@ -15,6 +15,7 @@ import runpy
 import select
 import socket
 import sys
+import time
 import traceback
 import warnings
 from typing import NoReturn
@@ -81,6 +82,8 @@ def fork() -> int:
 
 def become(fds: list[int], asked: socket.socket) -> NoReturn:
     """The run that is described on the socket."""
+    from normcli.cli import _report
+
     try:
         for fd, standard in zip(fds, range(STANDARD), strict=True):
             os.dup2(fd, standard)
@@ -93,6 +96,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         sys.path.insert(0, os.getcwd())
         sys.argv[1:] = told["args"]
         sys.stdin, sys.stdout, sys.stderr = (stream(fd) for fd in range(STANDARD))
+        _report.current.started = time.monotonic()
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
