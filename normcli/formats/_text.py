@@ -5,7 +5,7 @@ import io
 import math
 import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,6 +180,16 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
         return text.split(delimiter)
     csv.field_size_limit(LONGEST_ROW)
     return next(csv.reader([text], delimiter=delimiter, strict=True))
+
+
+def first_twice(names: Sequence[str]) -> str | None:
+    """The first name that was there before."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def quoted_field(field: str, delimiter: str, *, alone: bool) -> str:

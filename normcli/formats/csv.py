@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -152,8 +153,8 @@ class Reader:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
         if not options.header:
             names = [f"column_{j + 1}" for j in range(len(names))]
-        if len(set(names)) < len(names):
-            twice = next(n for j, n in enumerate(names) if n in names[:j])
+        twice = text.first_twice(names)
+        if twice is not None:
             raise BadDataError(f"{where}: two columns are called '{printable(twice)}'")
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
@@ -166,8 +167,8 @@ class Reader:
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
-        for series in frame:
-            kind, cause = _kind(series, self.layout.missing)
+        locate = cache(sample.locate)
+        for series, (kind, cause) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
             if self.options.infer_types:
                 self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
             if cause is not None and self._skip:
@@ -177,7 +178,7 @@ class Reader:
             if kind == "empty":
                 self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
             elif cause is not None:
-                place, word = self.name(self.start + sample.locate(cause)), printable(series[cause][:80])
+                place, word = self.name(self.start + locate(cause)), printable(series[cause][:80])
                 self.doubts[series.name] = f"{place}: {left}: '{word}' in it is not a number"
         return tuple(kinds)
 
@@ -193,23 +194,31 @@ def _sample(data: bytes, *, ended: bool) -> bytes:
     return data[: ends[-1]] if len(ends) else data
 
 
-def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]:
-    """What a sampled column of text holds; and for text of which half is numbers, the row of the first that is none."""
+def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, int | None]]:
+    """What each sampled column of text holds; and for text of which half is numbers, the row of the first that is none.
+    All columns are looked at as one: there may be a hundred thousand."""
     import polars as pl
 
-    present = parsing.present(series, missing)
-    if present.null_count() == len(present):
-        return "empty", None
+    def of_each(found: pl.Series) -> Any:  # (columns, rows)
+        return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
+
+    raw = frame.unpivot().to_series(1)
+    present = parsing.present(raw, missing)
     number = present.cast(pl.Float64, strict=False)
-    if present.str.contains(r"^[+-]?0[0-9]").any():  # 007 is a name
-        return "text", None
-    if number.null_count() > present.null_count():
-        half = 2 * number.count() >= present.count()
-        return "text", int((present.is_not_null() & number.is_null()).arg_max() or 0) if half else None
-    if not (series == present).fill_null(series.is_null()).all():
-        return "word", None
-    whole = present.cast(pl.Int64, strict=False)
-    return ("integer" if whole.null_count() == number.null_count() else "float"), None
+    there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
+    named = of_each(present.str.contains(r"^[+-]?0[0-9]")).any(axis=1)  # 007 is a name
+    respelled = of_each(raw.ne_missing(present)).any(axis=1)
+    fraction = of_each(number.is_not_null() & present.cast(pl.Int64, strict=False).is_null()).any(axis=1)
+    half = 2 * other.sum(1) <= there.sum(1)
+    found: list[tuple[Kind, int | None]] = []
+    for j in range(frame.width):
+        if not there[j].any():
+            found.append(("empty", None))
+        elif named[j] or other[j].any():
+            found.append(("text", int(other[j].argmax()) if half[j] and not named[j] else None))
+        else:
+            found.append(("word" if respelled[j] else "float" if fraction[j] else "integer", None))
+    return found
 
 
 @dataclass(frozen=True)
