@@ -95,6 +95,7 @@ class Reader:
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
         head = self._head()
@@ -168,18 +169,20 @@ class Reader:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         locate = cache(sample.locate)
-        for series, (kind, cause) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
+        for series, (kind, other, doubtful) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
             if self.options.infer_types:
                 self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
-            if cause is not None and self._skip:
-                kind, cause = "word", None
+            if doubtful and self._skip:
+                kind = "word"
             kinds.append(kind)
-            left = f"column '{printable(series.name)}' is left out"
+            column = f"column '{printable(series.name)}'"
             if kind == "empty":
-                self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
-            elif cause is not None:
-                place, word = self.name(self.start + locate(cause)), printable(series[cause][:80])
-                self.doubts[series.name] = f"{place}: {left}: '{word}' in it is not a number"
+                self.doubts[series.name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+            elif kind == "text":
+                place, word = self.name(self.start + locate(other)), printable(series[other][:80])
+                self.others[series.name] = f"{place}: '{word}' in {column} is not a number"
+                if doubtful:
+                    self.doubts[series.name] = f"{place}: {column} is left out: '{word}' in it is not a number"
         return tuple(kinds)
 
 
@@ -194,9 +197,9 @@ def _sample(data: bytes, *, ended: bool) -> bytes:
     return data[: ends[-1]] if len(ends) else data
 
 
-def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, int | None]]:
-    """What each sampled column of text holds; and for text of which half is numbers, the row of the first that is none.
-    All columns are looked at as one: there may be a hundred thousand."""
+def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, int, bool]]:
+    """What each sampled column of text holds; the row of the first value that is no number; and whether half are, so
+    that it may be a mistake. All columns are looked at as one: there may be a hundred thousand."""
     import polars as pl
 
     def of_each(found: pl.Series) -> Any:  # (columns, rows)
@@ -206,18 +209,19 @@ def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, i
     present = parsing.present(raw, missing)
     number = present.cast(pl.Float64, strict=False)
     there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
-    named = of_each(present.str.contains(r"^[+-]?0[0-9]")).any(axis=1)  # 007 is a name
+    named = of_each(present.str.contains(r"^[+-]?0[0-9]"))  # 007 is a name
     respelled = of_each(raw.ne_missing(present)).any(axis=1)
     fraction = of_each(number.is_not_null() & present.cast(pl.Int64, strict=False).is_null()).any(axis=1)
     half = 2 * other.sum(1) <= there.sum(1)
-    found: list[tuple[Kind, int | None]] = []
+    found: list[tuple[Kind, int, bool]] = []
     for j in range(frame.width):
+        text = other[j] | named[j]
         if not there[j].any():
-            found.append(("empty", None))
-        elif named[j] or other[j].any():
-            found.append(("text", int(other[j].argmax()) if half[j] and not named[j] else None))
+            found.append(("empty", 0, False))
+        elif text.any():
+            found.append(("text", int(text.argmax()), bool(half[j] and not named[j].any())))
         else:
-            found.append(("word" if respelled[j] else "float" if fraction[j] else "integer", None))
+            found.append(("word" if respelled[j] else "float" if fraction[j] else "integer", 0, False))
     return found
 
 
