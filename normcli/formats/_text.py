@@ -193,8 +193,9 @@ def first_twice(names: Sequence[str]) -> str | None:
 
 
 def quoted_field(field: str, delimiter: str, *, alone: bool) -> str:
-    """A field of a row, in quotes where it needs them; an empty one does where it is alone in its row."""
-    if any(c in field for c in (delimiter, '"', "\r", "\n")) or (alone and not field):
+    """A field of a row, in quotes where it needs them; an empty one does where it is alone in its row, and one that
+    would be taken for a byte order mark."""
+    if any(c in field for c in (delimiter, '"', "\r", "\n")) or field.startswith("\ufeff") or (alone and not field):
         return '"' + field.replace('"', '""') + '"'
     return field
 

@@ -104,7 +104,7 @@ class Reader:
         if start and options.header:
             raise BadDataError(f"{source.name}:1: the header is a blank line")
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
-        self.layout = self._layout(first, self.name(head.count(b"\n", 0, start)), options)
+        self.layout = self._layout(first, head.count(b"\n", 0, start), options)
         before = start + len(first) if options.header else 0  # bytes that are no rows
         self.start = head.count(b"\n", 0, before)
         sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
@@ -141,13 +141,15 @@ class Reader:
             raise BadDataError(f"{self.source.name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, where: str, options: Manner) -> Layout:
-        """Names and delimiter, by the first row."""
+    def _layout(self, first: bytes, place: int, options: Manner) -> Layout:
+        """Names and delimiter, by the first row, and the place where that begins."""
+        where = self.name(place)
         if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
             raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
         fault = text.fault(first, options.separator, b'"' in first)
         if fault:
-            raise BadDataError(f"{where}: {fault[1]}")
+            at = place + first.count(b"\n", 0, fault[0])
+            raise BadDataError(f"{self.name(at)}: {fault[1]}")
         try:
             names = text.split_row(first, options.separator)
         except UnicodeDecodeError as e:

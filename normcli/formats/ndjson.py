@@ -118,7 +118,10 @@ class Reader:
             for name, value in members(line):
                 if name not in values:
                     values[name] = []
-                    order.insert(0 if before is None else order.index(before) + 1, name)
+                    if order and before == order[-1]:  # of a hundred thousand, there is no need to look for it
+                        order.append(name)
+                    else:
+                        order.insert(0 if before is None else order.index(before) + 1, name)
                 values[name] += [(place, value)] if value is not None else []
                 before = name
             rows += 1
