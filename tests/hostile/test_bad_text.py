@@ -283,9 +283,9 @@ OLD = [0.5, 1.5, 30.5, 59.5]  # what was fitted before
 
 def check_refusal(command: str, said: str, where: str, expected: Table | Refused) -> None:
     if isinstance(expected, Table):
-        assert command != "apply", said
-        assert not expected.rows, said
-        assert re.search("no rows|there is no value in the first rows", said), said
+        gone = "n" not in expected.names and re.search("no (numeric )?column is called 'n'", said)
+        empty = not expected.rows and re.search("no rows|there is no value in the first rows", said)
+        assert gone or (empty and command != "apply"), said
         return
     line = re.match(re.escape(where) + r":(\d+): .", said)
     assert line or not expected.lines, said
@@ -355,9 +355,9 @@ def whole(form: Form) -> dict[str, bytes]:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_row(bench: Bench, form: str, place: str) -> None:
     """Here each class is at some places in each form; in soak, at all of them."""
-    turn = list(PLACES).index(place) + list(FORMS).index(form)
+    turn = (list(PLACES).index(place) + 2 * list(FORMS).index(form)) % 12
     for number, (kind, row) in enumerate(bad_rows(FORMS[form]).items()):
-        if (number + turn) % len(PLACES) == 0:
+        if number % 12 == turn:
             bench.held(kind, file(FORMS[form], row, place), FORMS[form])
 
 
