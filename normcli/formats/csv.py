@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
+from normcli.errors import BadDataError, BadPlaceError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -158,7 +158,7 @@ class Reader:
             names = [f"column_{j + 1}" for j in range(len(names))]
         twice = text.first_twice(names)
         if twice is not None:
-            raise BadDataError(f"{where}: two columns are called '{printable(twice)}'")
+            raise BadDataError(f"{where}: two columns are called '{short(twice)}'")
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
         return Layout(tuple(names), kinds, options.separator, options.missing, crlf)

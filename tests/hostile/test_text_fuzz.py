@@ -13,7 +13,7 @@ from normcli.formats import csv, ndjson
 from tests.formats.conftest import read
 from tests.formats.test_ndjson import refusal as of_ndjson
 from tests.formats.test_ndjson import through
-from tests.hostile.strict import Refused, delimited, lines
+from tests.hostile.strict import Refused, Table, delimited, lines
 
 SAMPLED = 8  # rows
 OCTETS = b'""""||||\r\r\n\n\n\0\xff\xc3\xa90123456789.-+eE \t\xef'
@@ -55,6 +55,8 @@ def mutated(data: bytes, octets: bytes, dice: random.Random) -> bytes:
 def held(data: bytes, form: str, delimiter: str, size: int) -> str:
     """What became of it: as the strict reader has it."""
     expected = lines(data, ["n"], SAMPLED) if form == "ndjson" else delimited(data, delimiter, ["n"], SAMPLED)
+    if isinstance(expected, Table) and "n" not in expected.names:
+        return "no column"
     try:
         if form == "ndjson":
             made = lines(through(data, ["n"], block_size=size), ["n"], SAMPLED)
@@ -63,8 +65,13 @@ def held(data: bytes, form: str, delimiter: str, size: int) -> str:
             assert made.numbers("n") == expected.numbers("n")
             return "read"
         found = read(data, ["n"], block_size=size, delimiter=delimiter)
-    except (BadDataError, KeyError, ValueError) as e:
-        return check_refused(e, expected)
+    except BadDataError as e:
+        check_refused(e, expected)
+        return "refused"
+    except Exception as e:  # of a column that is not there, before what is wrong was come to
+        if type(e).__name__ not in ("ColumnNotFoundError", "KeyError", "ValueError"):
+            raise
+        return "no column"
     assert not isinstance(expected, Refused), f"was taken, not {expected}"
     at = expected.names.index("n")
     wanted = [[*r[:at], v, *r[at + 1 :]] for r, v in zip(expected.rows, expected.numbers("n"), strict=True)]
@@ -72,17 +79,14 @@ def held(data: bytes, form: str, delimiter: str, size: int) -> str:
     return "read"
 
 
-def check_refused(error: Exception, expected: object) -> str:
-    if not isinstance(error, BadDataError):  # a column that is not there any more
-        return "no column"
+def check_refused(error: BadDataError, expected: Table | Refused) -> None:
     line = re.match(r"t\.\w+:(\d+): .", error.message)
     assert isinstance(expected, Refused), error.message
     assert line or not expected.lines, error.message
     assert not line or int(line[1]) in expected.lines, (error.message, expected)
-    return "refused"
 
 
-@pytest.mark.parametrize("count", [700, pytest.param(30_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [300, pytest.param(30_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("form", ["|", ",", "\t", "ndjson"])
 def test_no_mutation_makes_a_silent_difference(
     form: str, count: int, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
