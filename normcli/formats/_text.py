@@ -22,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
