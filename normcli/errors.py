@@ -37,6 +37,15 @@ class BadDataError(NormcliError):
     code = 65
 
 
+class NotNumericError(BadDataError):
+    """A column was asked for by its name that holds no numbers."""
+
+    def __init__(self, column: str, kind: str) -> None:
+        super().__init__(f"column '{printable(column)}' is not numeric but {kind}")
+        self.args = (column, kind)
+        self.column = column
+
+
 class BadParametersError(BadDataError):
     """A parameter file that is not to be trusted; the message begins with the path inside it."""
 

@@ -55,7 +55,7 @@ def fit(
         yield _reader(path, format, options, block_size)
         sources.check_unchanged(path, source.identity)
 
-    steps = Recipe(choices).steps(reader.schema, lambda name: reader.list_size(name))
+    steps = Recipe(choices).steps(reader.schema, lambda name: reader.list_size(name), others=reader.others)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):

@@ -409,7 +409,8 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
     if taken:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
         raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
-    more = [f.name for f in reader.schema if f.name not in plan.types and f.name not in (*needs, *plan.by)]
+    known = {*plan.types, *needs, *plan.by}
+    more = [f.name for f in reader.schema if f.name not in known]
     if more and not extra:
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from normcli import columns, params, registry
 from normcli.columns import Schema
-from normcli.errors import BadDataError, BadParametersError, UsageError, printable
+from normcli.errors import BadDataError, BadParametersError, NotNumericError, UsageError, printable
 from normcli.methods import Method, listed
 from normcli.plan import Step, fault, unfitted
 from normcli.sources import open_source
@@ -47,16 +47,25 @@ class Recipe:
         return [c.method for c in self.choices]
 
     def steps(
-        self, schema: Schema, size: Callable[[str], int], beside: Collection[str] = (), *, data: str = ""
+        self,
+        schema: Schema,
+        size: Callable[[str], int],
+        beside: Collection[str] = (),
+        *,
+        data: str = "",
+        others: Mapping[str, str] | None = None,
     ) -> tuple[Step, ...]:
-        """The steps on columns of `data`, whose lists of no said length are of `size`; those `beside` have another use.
-        Raises UsageError, and BadDataError where a selector finds nothing, saying in which step."""
+        """The steps on columns of `data`, whose lists of no said length are of `size`; those `beside` have another use,
+        and of `others` it is known why they are no numbers. Raises UsageError, and BadDataError where a selector finds
+        nothing, saying in which step."""
         begun = _Begun(schema, size, beside, by_flags=not self.name)
         for i, choice in enumerate(self.choices):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
                 begun.add(choice)
             except BadDataError as e:
+                if isinstance(e, NotNumericError) and others and e.column in others:
+                    raise BadDataError(at + others[e.column], e.hint) from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
                 raise BadDataError(at + of + e.message, e.hint) from None
             except UsageError as e:

@@ -134,6 +134,7 @@ class SpoolReader:
     def __init__(self, reader: Reader) -> None:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
         self.unit, self.doubts, self.digests = reader.unit, reader.doubts, reader.digests
+        self.others = reader.others
         self.inferred = reader.inferred
         self.size: int | None = 0
         self.kept: list[Kept] = []

@@ -197,7 +197,8 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=first.source.name)
+    data, others = first.source.name, first.others
+    steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=data, others=others)
     plan = Plan(steps, first.schema, by=by, weights=weights)
     explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
     return plan

@@ -40,25 +40,27 @@ def put(
     With `restored`, each is of the type given there by name; else of `dtype`; without either, float32 where a column
     of its name was, else float64. Raises BadRowError where a result does not fit the type.
     """
-    kinds = {o: _restorable(restored[o]) if restored else dtype or _output_type(frame, o) for o in values}
+    old: dict[str, Any] = dict(zip(names(frame), frame if is_polars(frame) else frame.columns, strict=True))
+    was = {} if is_polars(frame) or restored or dtype else types(frame, [o for o in values if o in old])
+    kinds = {
+        o: _restorable(restored[o]) if restored else dtype or ("float32" if was.get(o) == "float32" else "float64")
+        for o in values
+    }
     fitting = {o: narrowed(y, kinds[o], o) for o, y in values.items()}
     make = _polars_column if is_polars(frame) else _arrow_column
-    new = {o: make(frame, o, y, missing, kinds[o]) for o, (y, missing) in fitting.items()}
+    new = {o: make(o, old.get(o), y, missing, kinds[o]) for o, (y, missing) in fitting.items()}
     standing: dict[str, dict[str, Any]] = {}
     for o, column in new.items():
         standing.setdefault(places[o], {})[o] = column
     columns: dict[str, Any] = {}
-    for n in names(frame):
-        if n in gone:
-            columns |= standing.get(n, {})
-        else:
-            columns[n] = frame[n] if is_polars(frame) else frame.column(n)
+    for n, column in old.items():
+        columns |= standing.get(n, {}) if n in gone else {n: column}
     if is_polars(frame):
         return text_frame(columns)
     import pyarrow as pa
 
-    old = {f.name: f for f in frame.schema}
-    fields = [old[n] if n not in new else replaced(old.get(n), n, c.type) for n, c in columns.items()]
+    said = {f.name: f for f in frame.schema}
+    fields = [said[n] if n not in new else replaced(said.get(n), n, c.type) for n, c in columns.items()]
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields, frame.schema.metadata))
 
 
@@ -72,11 +74,6 @@ def replaced(old: pa.Field | None, name: str, kind: pa.DataType) -> pa.Field:
 def _restorable(kind: str) -> str:
     """A recorded type, or float64 for that of a column without values."""
     return kind if Field("", kind).is_number else "float64"
-
-
-def _output_type(frame: Frame, name: str) -> str:
-    old = {} if is_polars(frame) or name not in frame.schema.names else types(frame, [name])
-    return "float32" if old.get(name) == "float32" else "float64"
 
 
 def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_] | None]:
@@ -101,12 +98,11 @@ def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_]
 
 
 def _polars_column(
-    frame: pl.DataFrame, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+    name: str, old: pl.Series | None, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
 ) -> pl.Series:
     import polars as pl
 
     new = pl.Series(name, y)
-    old = frame[name] if name in frame.columns else None
     if missing is not None:
         new = new.fill_nan(None)
     if kind.startswith(("int", "uint")):
@@ -123,7 +119,7 @@ def _polars_column(
 
 
 def _arrow_column(
-    frame: pa.RecordBatch, name: str, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
+    name: str, old: pa.Array | None, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
 ) -> pa.Array:
     import pyarrow as pa
 
@@ -133,8 +129,8 @@ def _arrow_column(
         exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)
         return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
     target = pa.type_for_alias(kind)
-    if missing is not None and pa.types.is_floating(target) and name in frame.schema.names:
-        old = decoded(frame.column(name))
+    if missing is not None and pa.types.is_floating(target) and old is not None:
+        old = decoded(old)
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
             missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
     if pa.types.is_integer(target):

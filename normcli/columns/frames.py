@@ -103,7 +103,8 @@ def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
         return frame
     import polars as pl
 
-    texts = {n for n in wanted if frame.schema[n] == pl.String}
+    schema = frame.schema
+    texts = {n for n in wanted if schema[n] == pl.String}
     return text_frame(
         {s.name: stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if s.name in texts else s for s in frame}
     )

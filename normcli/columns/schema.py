@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from normcli.errors import BadDataError, printable, short
+from normcli.errors import BadDataError, NotNumericError, printable, short
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,7 +101,7 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
         for name in hits:
             field = types[name]
             if numbers and not field.is_number and not field.list_of and field.type != "null":
-                raise BadDataError(f"column '{printable(name)}' is not numeric but {types[name].type}")
+                raise NotNumericError(name, types[name].type)
         found |= hits
     return found
 

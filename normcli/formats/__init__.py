@@ -77,6 +77,7 @@ class Reader(Protocol):
     size: int | None  # all chunks' weights together, where that is known
     unit: str  # of the weights: B or rows
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
+    others: dict[str, str]  # columns of text that are no numbers, and where the first value is that is none
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
     inferred: dict[str, Any]  # types of columns of text that are not normalized, going by a sample, where asked for
     start: int  # the place, from 0, where the first chunk begins

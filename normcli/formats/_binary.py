@@ -87,6 +87,7 @@ class Reader:
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
         self.doubts: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)
         names = [f.name for f in self.schema]

@@ -127,8 +127,8 @@ class LineCheck:
         except LineError as e:
             return str(e)
         names = [n for n, _ in found]
-        if len(set(names)) < len(names):
-            twice = next(n for j, n in enumerate(names) if n in names[:j])
+        twice = text.first_twice(names)
+        if twice is not None:
             return f"key '{printable(twice)}' is there twice"
         if REST in names:
             return f"a key is called '{printable(REST)}'"

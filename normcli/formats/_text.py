@@ -5,7 +5,7 @@ import io
 import math
 import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,20 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
     return next(csv.reader([text], delimiter=delimiter, strict=True))
 
 
+def first_twice(names: Sequence[str]) -> str | None:
+    """The first name that was there before."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 def quoted_field(field: str, delimiter: str, *, alone: bool) -> str:
-    """A field of a row, in quotes where it needs them; an empty one does where it is alone in its row."""
-    if any(c in field for c in (delimiter, '"', "\r", "\n")) or (alone and not field):
+    """A field of a row, in quotes where it needs them; an empty one does where it is alone in its row, and one that
+    would be taken for a byte order mark."""
+    if any(c in field for c in (delimiter, '"', "\r", "\n")) or field.startswith("\ufeff") or (alone and not field):
         return '"' + field.replace('"', '""') + '"'
     return field
 

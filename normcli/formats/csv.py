@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, UsageError, printable
+from normcli.errors import BadDataError, BadPlaceError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -95,6 +96,7 @@ class Reader:
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
         head = self._head()
@@ -103,7 +105,7 @@ class Reader:
         if start and options.header:
             raise BadDataError(f"{source.name}:1: the header is a blank line")
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
-        self.layout = self._layout(first, self.name(head.count(b"\n", 0, start)), options)
+        self.layout = self._layout(first, head.count(b"\n", 0, start), options)
         before = start + len(first) if options.header else 0  # bytes that are no rows
         self.start = head.count(b"\n", 0, before)
         sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
@@ -140,22 +142,24 @@ class Reader:
             raise BadDataError(f"{self.source.name}: is empty, not even a header", "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, where: str, options: Manner) -> Layout:
-        """Names and delimiter, by the first row."""
+    def _layout(self, first: bytes, place: int, options: Manner) -> Layout:
+        """Names and delimiter, by the first row, and the place where that begins."""
+        where = self.name(place)
         if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
             raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
         fault = text.fault(first, options.separator, b'"' in first)
         if fault:
-            raise BadDataError(f"{where}: {fault[1]}")
+            at = place + first.count(b"\n", 0, fault[0])
+            raise BadDataError(f"{self.name(at)}: {fault[1]}")
         try:
             names = text.split_row(first, options.separator)
         except UnicodeDecodeError as e:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
         if not options.header:
             names = [f"column_{j + 1}" for j in range(len(names))]
-        if len(set(names)) < len(names):
-            twice = next(n for j, n in enumerate(names) if n in names[:j])
-            raise BadDataError(f"{where}: two columns are called '{printable(twice)}'")
+        twice = text.first_twice(names)
+        if twice is not None:
+            raise BadDataError(f"{where}: two columns are called '{short(twice)}'")
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
         return Layout(tuple(names), kinds, options.separator, options.missing, crlf)
@@ -167,19 +171,21 @@ class Reader:
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
-        for series in frame:
-            kind, cause = _kind(series, self.layout.missing)
+        locate = cache(sample.locate)
+        for series, (kind, other, doubtful) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
             if self.options.infer_types:
                 self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
-            if cause is not None and self._skip:
-                kind, cause = "word", None
+            if doubtful and self._skip:
+                kind = "word"
             kinds.append(kind)
-            left = f"column '{printable(series.name)}' is left out"
+            column = f"column '{printable(series.name)}'"
             if kind == "empty":
-                self.doubts[series.name] = f"{self.source.name}: {left}: it is empty in the first rows"
-            elif cause is not None:
-                place, word = self.name(self.start + sample.locate(cause)), printable(series[cause][:80])
-                self.doubts[series.name] = f"{place}: {left}: '{word}' in it is not a number"
+                self.doubts[series.name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+            elif kind == "text":
+                place, word = self.name(self.start + locate(other)), printable(series[other][:80])
+                self.others[series.name] = f"{place}: '{word}' in {column} is not a number"
+                if doubtful:
+                    self.doubts[series.name] = f"{place}: {column} is left out: '{word}' in it is not a number"
         return tuple(kinds)
 
 
@@ -194,23 +200,32 @@ def _sample(data: bytes, *, ended: bool) -> bytes:
     return data[: ends[-1]] if len(ends) else data
 
 
-def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]:
-    """What a sampled column of text holds; and for text of which half is numbers, the row of the first that is none."""
+def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, int, bool]]:
+    """What each sampled column of text holds; the row of the first value that is no number; and whether half are, so
+    that it may be a mistake. All columns are looked at as one: there may be a hundred thousand."""
     import polars as pl
 
-    present = parsing.present(series, missing)
-    if present.null_count() == len(present):
-        return "empty", None
+    def of_each(found: pl.Series) -> Any:  # (columns, rows)
+        return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
+
+    raw = frame.unpivot().to_series(1)
+    present = parsing.present(raw, missing)
     number = present.cast(pl.Float64, strict=False)
-    if present.str.contains(r"^[+-]?0[0-9]").any():  # 007 is a name
-        return "text", None
-    if number.null_count() > present.null_count():
-        half = 2 * number.count() >= present.count()
-        return "text", int((present.is_not_null() & number.is_null()).arg_max() or 0) if half else None
-    if not (series == present).fill_null(series.is_null()).all():
-        return "word", None
-    whole = present.cast(pl.Int64, strict=False)
-    return ("integer" if whole.null_count() == number.null_count() else "float"), None
+    there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
+    named = of_each(present.str.contains(r"^[+-]?0[0-9]"))  # 007 is a name
+    respelled = of_each(raw.ne_missing(present)).any(axis=1)
+    fraction = of_each(number.is_not_null() & present.cast(pl.Int64, strict=False).is_null()).any(axis=1)
+    half = 2 * other.sum(1) <= there.sum(1)
+    found: list[tuple[Kind, int, bool]] = []
+    for j in range(frame.width):
+        text = other[j] | named[j]
+        if not there[j].any():
+            found.append(("empty", 0, False))
+        elif text.any():
+            found.append(("text", int(text.argmax()), bool(half[j] and not named[j].any())))
+        else:
+            found.append(("word" if respelled[j] else "float" if fraction[j] else "integer", 0, False))
+    return found
 
 
 def in_strips(rows: pl.DataFrame) -> pl.DataFrame:

@@ -53,6 +53,7 @@ class Reader:
         self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self.inferred: dict[str, inferring.Type] = {}
         self._infer = options.infer_types
         self._block = block_size or text.BLOCK
@@ -117,7 +118,10 @@ class Reader:
             for name, value in members(line):
                 if name not in values:
                     values[name] = []
-                    order.insert(0 if before is None else order.index(before) + 1, name)
+                    if order and before == order[-1]:  # of a hundred thousand, there is no need to look for it
+                        order.append(name)
+                    else:
+                        order.insert(0 if before is None else order.index(before) + 1, name)
                 values[name] += [(place, value)] if value is not None else []
                 before = name
             rows += 1
@@ -132,14 +136,17 @@ class Reader:
         return Layout(tuple(order), tuple(kinds[n] for n in order), sizes)
 
     def _doubt(self, name: str, found: Kind, values: list[tuple[int, Any]]) -> None:
-        """Whether it may be a mistake that a column is left out: it has no value yet, or half of them are numbers."""
-        left = f"column '{printable(name)}' is left out"
+        """What in a column is no number; and whether it may be a mistake that it is left out: it has no value yet, or
+        half of them are numbers."""
+        column = f"column '{printable(name)}'"
         others = [(p, v) for p, v in values if not isinstance(v, Number)]
         if found == "empty":
-            self.doubts[name] = f"{self.source.name}: {left}: it is empty in the first rows"
-        elif found == "json" and 2 * len(others) <= len(values):
+            self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+        elif found not in TYPES:
             place, value = others[0]
-            self.doubts[name] = f"{self.name(place)}: {left}: {shown(value)} in it is not a number"
+            self.others[name] = f"{self.name(place)}: {shown(value)} in {column} is not a number"
+            if found == "json" and 2 * len(others) <= len(values):
+                self.doubts[name] = f"{self.name(place)}: {column} is left out: {shown(value)} in it is not a number"
 
 
 def _inferred(found: Kind, values: list[Any]) -> inferring.Type:
