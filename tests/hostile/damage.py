@@ -142,8 +142,9 @@ def outcome(kind: str, data: bytes, whole: list[Any]) -> str:
         return "refused" if e.args and "\n" not in str(e) else f"a message of no use: {e!r}"
 
 
-def main(names: str, way: str, bits: str) -> None:
-    """Prints, for each writer, how many damaged files came to what, and the first that made a difference."""
+def main(case: str, names: str, way: str, bits: str) -> None:
+    """Prints, for each writer, how many damaged files came to what, and the first that made a difference. What is
+    about to be tried is written to the file descriptor `case`."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     found: dict[str, Any] = {}
     for name in names.split(";"):
@@ -151,7 +152,7 @@ def main(names: str, way: str, bits: str) -> None:
         whole, counts, others = read(kind, data), Counter[str](), list[str]()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
         for what, damaged in WAYS[way](data, int(bits)):
-            os.pwrite(3, f"{name}: {what}".ljust(200).encode(), 0)
+            os.pwrite(int(case), f"{name}: {what}".ljust(200).encode(), 0)
             if damaged == data:
                 continue
             try:
