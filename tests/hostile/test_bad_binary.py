@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import library
-from normcli.errors import BadDataError
+from normcli.errors import BadDataError, BadPlaceError
 from normcli.methods.center import Center
 from normcli.sources import Source
 from tests.formats.conftest import in_memory, normcli
@@ -255,6 +255,14 @@ def test_types_nested_beyond_measure(levels: int) -> None:
         make(sink, pa.schema([("x", kind)])).close()
         with pytest.raises(BadDataError, match="not a sound Arrow"):
             MODULES[name].Reader(in_memory(sink.getvalue(), "t"), MODULES[name].Options())
+
+
+def test_text_that_is_not_utf8_is_told() -> None:
+    """pyarrow passes it on from Parquet, and polars takes it on trust."""
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"t": ["good", "bad word"]}), sink, compression="none", write_statistics=False)
+    with pytest.raises(BadPlaceError, match=r"the rows from here are damaged: .*UTF8"):
+        read("parquet", sink.getvalue().replace(b"bad word", b"bad\xffword"))
 
 
 def test_statistics_of_a_footer_are_not_believed() -> None:
