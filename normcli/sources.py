@@ -133,6 +133,13 @@ class Source:
         self.count = os.fstat(self.file.fileno()).st_size
         return f"/dev/fd/{self.file.fileno()}"
 
+    def read_at(self, start: int, size: int) -> bytes:
+        """Bytes at any place of what is read in place, fewer where it ends. Raises OSError."""
+        if isinstance(self.file, Object):
+            data: bytes = self.file.random().read_at(size, start)
+            return data
+        return os.pread(self.file.fileno(), size, start)
+
     @property
     def is_far(self) -> bool:
         """Whether each read at a place of its own takes a while."""

@@ -103,7 +103,7 @@ class Reader(Protocol):
 class Outlet(Protocol):
     """Where bytes go; what file objects and `outputs.Target` have in common."""
 
-    def write(self, data: bytes, /) -> int: ...
+    def write(self, data: bytes | memoryview, /) -> int: ...
 
 
 class Sink(Protocol):

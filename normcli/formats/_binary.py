@@ -51,10 +51,9 @@ class Options:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one row group or batch; `checked` where checksums have vouched for them."""
+    """Rows of one row group or batch."""
 
     batch: pa.RecordBatch
-    checked: bool = False
     content: ClassVar[bytes | None] = None
 
     @property
@@ -64,11 +63,10 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         import pyarrow as pa
 
-        if not self.checked:
-            try:
-                self.batch.validate(full=True)  # an offset or an index that points elsewhere would end us all
-            except pa.ArrowException as e:
-                raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
+        try:
+            self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
+        except pa.ArrowException as e:
+            raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
         return Decoded(self.batch, self.batch.num_rows)
 
     def locate(self, row: int) -> int:

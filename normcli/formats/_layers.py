@@ -46,6 +46,6 @@ class _Packing:
     sink: Sink
     codec: Codec
 
-    def write(self, data: bytes, /) -> int:
-        self.sink.write(self.codec.pack(data))
+    def write(self, data: bytes | memoryview, /) -> int:
+        self.sink.write(self.codec.pack(bytes(data)))
         return len(data)

@@ -1,4 +1,5 @@
-"""Arrow IPC file (Feather): record batches that can be read in any order, and a footer that says where they are."""
+"""Arrow IPC file (Feather): record batches that can be read in any order, and a footer that says where they are; what
+we write is sealed."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from normcli import columns
 from normcli.columns import Frame
 from normcli.formats import Outlet, arrows
 from normcli.formats import _binary as binary
+from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
 from normcli.sources import Source
 
@@ -31,6 +33,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         with binary.reading(source, WHAT):
             self._place = source.in_place()
+            self._seal = seal.seal_of(source, magic)
             super().__init__(source, self._open().schema, block_size)
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
@@ -38,7 +41,7 @@ class Reader(binary.Reader):
             file = self._open(needed)
         for j in range(file.num_record_batches):
             with binary.reading(self.source, WHAT):
-                batch = file.get_batch(j)
+                batch = self._batch(file, j)
             yield from self._blocks(batch, self._rows)
             del batch
 
@@ -46,7 +49,17 @@ class Reader(binary.Reader):
         with binary.reading(self.source, WHAT):
             file = self._open([name])
             for j in range(file.num_record_batches):
-                yield file.get_batch(j).column(name)
+                yield self._batch(file, j).column(name)
+
+    def _batch(self, file: Any, number: int) -> pa.RecordBatch:
+        """A batch, as it was written where it is sealed. With the first, dictionaries are read wherever they are."""
+        import pyarrow as pa
+
+        if self._seal:
+            ends = [0, *self._seal.ends]
+            whole = number == 0 and any(pa.types.is_dictionary(t) for t in file.schema.types)
+            self._seal.check(ends[number], ends[-1] if whole else ends[number + 1])
+        return file.get_batch(number)
 
     def _open(self, needed: Sequence[str] | None = None) -> Any:
         import pyarrow as pa
@@ -75,12 +88,13 @@ class Writer:
         import pyarrow as pa
 
         with binary.writing(WHAT):
-            writer = pa.ipc.new_file(file, self.schema, options=arrows.ipc_options(self.compression))
-        return Sink(writer, WHAT, binary.no_rows(self.schema))
+            sealed = seal.SealedOutlet(file, magic)
+            writer = pa.ipc.new_file(sealed, self.schema, options=arrows.ipc_options(self.compression))
+        return Sink(writer, WHAT, sealed, binary.no_rows(self.schema))
 
 
 @dataclass
-class Sink(binary.Sink):
+class Sink(seal.Sink):
     """A file has one dictionary to a column: it may grow from batch to batch, but not be replaced."""
 
     known: pa.RecordBatch
@@ -94,3 +108,4 @@ class Sink(binary.Sink):
             piece = both.to_batches()[-1]
             self.known = piece.slice(0, 0)
         super().write(piece)
+        self.sealed.end_batch()

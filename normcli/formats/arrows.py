@@ -1,4 +1,4 @@
-"""Arrow IPC stream: record batches as they come, from a pipe and to a pipe; its end is marked."""
+"""Arrow IPC stream: record batches as they come, from a pipe and to a pipe; its end is marked, its messages sealed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from normcli.columns import Frame
 from normcli.errors import BadDataError
 from normcli.formats import Outlet
 from normcli.formats import _binary as binary
+from normcli.formats import _messages as messages
 from normcli.formats._binary import Chunk, Options, Sink
 from normcli.sources import Source
 
@@ -35,6 +36,7 @@ class _Stream:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.cut = False
+        self._check = messages.Check()
 
     def read(self, size: int) -> bytes:
         data, before = self.source.read(min(size, PIECE)), 0
@@ -42,6 +44,7 @@ class _Stream:
             before = len(data)
             data = self.source.read(min(size - before, before), after=data)
         self.cut = len(data) < size
+        self._check.see(data)
         return data
 
     def readable(self) -> bool:
@@ -105,7 +108,8 @@ class Writer:
         import pyarrow as pa
 
         with binary.writing(WHAT):
-            return Sink(pa.ipc.new_stream(file, self.schema, options=ipc_options(self.compression)), WHAT)
+            sealed = messages.SealedOutlet(file)
+            return Sink(pa.ipc.new_stream(sealed, self.schema, options=ipc_options(self.compression)), WHAT)
 
 
 def ipc_options(compression: str | None) -> Any:
