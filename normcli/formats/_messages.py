@@ -15,21 +15,22 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from blake3 import blake3
+from xxhash import xxh3_128
 
 from normcli.formats import Outlet
 
-MARK = b"normcli seal 1\0\0"
-SEAL = struct.Struct("<16s24s24s")  # mark, digest of the body, digest of the metadata: a multiple of 64 bytes
+MARK = b"normcli seal 1".ljust(32, b"\0")
+SEAL = struct.Struct("<32s16s16s")  # mark, digest of the body, digest of the metadata: a multiple of 64 bytes
 PREFIX = struct.Struct("<4si")
+DIGEST = 16  # bytes
 CONTINUES = b"\xff\xff\xff\xff"
 
 
 def _digest(*parts: Any) -> bytes:
-    hasher = blake3()
+    made = xxh3_128()
     for part in parts:
-        hasher.update(part)
-    return hasher.digest(24)
+        made.update(part)
+    return made.digest()
 
 
 def body_size(metadata: bytes) -> int:
@@ -121,7 +122,7 @@ class SealedOutlet:
         message, before = self._message, b""
         if message.metadata:
             message.prefix, message.metadata = message.sealed()
-            before = message.metadata[-24:]
+            before = message.metadata[-DIGEST:]
         self._message = Message(before)
         self._file.write(message.prefix + message.metadata)
         for part in message.body:
@@ -151,7 +152,7 @@ class Check:
                     raise ValueError("a message is not what was written")
                 self._message = None
             elif message.part == "nothing":
-                self._message = Message(message.metadata[-24:])
+                self._message = Message(message.metadata[-DIGEST:])
 
     def _is_sound(self, message: Message) -> bool:
         """Whether what is there of a message is sealed, and as it was written."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from blake3 import blake3
+from xxhash import xxh3_64, xxh3_128
 
 from normcli.formats import Outlet
 from normcli.formats import _binary as binary
@@ -29,10 +29,10 @@ FIXED = struct.Struct("<QQ16s16s16s")  # bytes of data, how many batches, digest
 
 
 def _digest(*parts: Any) -> bytes:
-    hasher = blake3()
+    made = xxh3_128()
     for part in parts:
-        hasher.update(part)
-    return hasher.digest(16)
+        made.update(part)
+    return made.digest()
 
 
 @dataclass
@@ -48,7 +48,7 @@ class SealedOutlet:
     _footer: list[bytes] | None = None  # what is held back, once the last batch is written
 
     def __post_init__(self) -> None:
-        self._hasher = blake3()
+        self._hasher = xxh3_64()
 
     def write(self, data: Any) -> int:
         if self._footer is None:
@@ -73,7 +73,7 @@ class SealedOutlet:
         begin = len(held) - _tail_size(held, self.magic)
         self._pass(memoryview(held)[:begin])
         if self.size % BLOCK:
-            self._digests.append(self._hasher.digest(DIGEST))
+            self._digests.append(self._hasher.digest())
         seal = b"".join(self._digests) + np.array(self._ends, "<u8").tobytes()
         about = self.size, len(self._ends), _digest(held[begin:])
         seal += FIXED.pack(*about, _digest(seal, FIXED.pack(*about, b"", b"")), MARK)
@@ -87,8 +87,8 @@ class SealedOutlet:
             self._hasher.update(part)
             at, self.size = at + len(part), self.size + len(part)
             if self.size % BLOCK == 0:
-                self._digests.append(self._hasher.digest(DIGEST))
-                self._hasher = blake3()
+                self._digests.append(self._hasher.digest())
+                self._hasher = xxh3_64()
         self.file.write(view)
         return len(view)
 
@@ -126,7 +126,7 @@ class Seal:
         for j in range(start // BLOCK, -(-min(end, self._size) // BLOCK)):
             if not self._checked[j]:
                 block = self._source.read_at(j * BLOCK, min(BLOCK, self._size - j * BLOCK))
-                if blake3(block).digest(DIGEST) != self._digests[j * DIGEST : (j + 1) * DIGEST]:
+                if xxh3_64(block).digest() != self._digests[j * DIGEST : (j + 1) * DIGEST]:
                     raise ValueError(f"bytes {j * BLOCK:,} to {j * BLOCK + len(block):,} are not what was written")
                 self._checked[j] = True
 
