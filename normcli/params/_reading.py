@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import typing
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.columns import Field, Schema
-from normcli.errors import BadParametersError, UsageError, printable
+from normcli.errors import BadParametersError, UsageError, printable, short
 from normcli.methods import Method
 from normcli.params import _keys
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
@@ -112,8 +113,8 @@ def _parse(text: bytes) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
         if len(out) != len(pairs):
-            keys = [k for k, _ in pairs]
-            raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
+            often = Counter(k for k, _ in pairs)
+            raise ValueError(f"key '{short(next(k for k in often if often[k] > 1))}' is there twice")
         return out
 
     def refuse(word: str) -> NoReturn:
