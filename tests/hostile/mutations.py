@@ -27,7 +27,9 @@ OTHERS: list[Any] = [None, True, False, {}, [], [[]], [None], [0.0], {"x": 1}, [
 
 def places(value: Any) -> Iterator[Place]:
     """Everything in a document, from outside to inside."""
-    inner = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    inner = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    )
     for key, v in inner:
         yield value, key
         yield from places(v)
@@ -131,7 +133,7 @@ def numbers_replaced(document: Any, rng: random.Random) -> Any:
     new, factor = rng.choice(NUMBERS), rng.choice([None, None, -1, 2, 1 + 1e-12, 1e200, 1e-200])
     for h, k in found if name else [(holder, key)]:
         if k == key or not name:
-            h[k] = new if factor is None else h[k] * factor
+            h[k] = new if factor is None or abs(h[k]) > 1e300 else h[k] * factor
     return document
 
 
@@ -190,7 +192,9 @@ def options_changed(document: Any, rng: random.Random) -> Any:
     """Of a step, or a setting of what it learned: by what may pass for one."""
     step = rng.choice(document["steps"])
     records = [step["options"], *step["learned"].values(), *step["statistics"].values()]
-    found = [(r, k) for r in records for k, v in r.items() if k != "columns" and not (isinstance(v, list) and len(v) > 9)]
+    found = [
+        (r, k) for r in records for k, v in r.items() if k != "columns" and not (isinstance(v, list) and len(v) > 9)
+    ]
     if not found:
         return document
     holder, key = rng.choice(found)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from normcli import columns, learning, params
-from normcli.columns import Field, Frame
+from normcli.columns import Frame
 from normcli.errors import BadRowError, NormcliError
 from normcli.plan import Plan
 from normcli.record import Array
