@@ -312,7 +312,8 @@ def complete(plan: Plan, target: Target | None, rejected: Target | None, file: T
     from normcli import params
 
     if target is not None and not target.count:
-        target.write(params.write(plan))
+        for piece in params.pieces(plan):
+            target.write(piece)
     targets = [t for t in (target, rejected, file) if t is not None]
     for each in targets:
         each.prepare()

@@ -148,6 +148,10 @@ class Quantiles(ColumnStatistic):
                 exact[g, :, j] = interpolated(low, high, share)
         return replace(self, exact=exact)
 
+    @property
+    def extents(self) -> dict[str, int]:
+        return {"item": self.k, "level": LEVELS, "wanted": self.at if isinstance(self.at, int) else len(self.at)}
+
     def accuracy(self) -> str:
         if self.is_exact:
             return ""
