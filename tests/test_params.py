@@ -233,9 +233,9 @@ def test_a_place_without_end_is_cut_in_the_message() -> None:
 
 @pytest.mark.parametrize("variant", ["zscore", "decorrelate 2", "whiten rank 2", "batch", "robust"])
 def test_a_whole_number_has_64_bits(variant: str) -> None:
-    """Wherever one may stand: no more could be compared with what is counted."""
+    """No more could be compared with what is counted."""
     for path, value in nodes(document(variant)):
-        if type(value) is int and not any(isinstance(key, int) and key > 1 for key in path):
+        if type(value) is int and (path[-1] in ("rows", "skipped") or "options" in path):
             assert refusal(text(put(document(variant), path, 2**63))).startswith("$"), path
 
 
