@@ -117,10 +117,10 @@ class Asked:
         return " ".join(self.words)
 
 
-METHODS = [
+METHODS = [  # none that puts values of any size beside a number: -4 + 1e-10 keeps six digits of it, whatever we do
     Asked(("center",)), Asked(("mean-range",)), Asked(("minmax",)), Asked(("minmax", "--range", "-3", "7")),
     Asked(("minmax", "--clip"), back=False), Asked(("maxabs",)), Asked(("zscore",)),
-    Asked(("zscore", "--no-center", "--target-std", "2.5")), Asked(("zscore", "--target-mean", "-4", "--no-scale")),
+    Asked(("zscore", "--no-center", "--target-std", "2.5")), Asked(("zscore", "--target-mean", "-4")), Asked(("zscore", "--no-scale")),
     Asked(("robust",)), Asked(("robust", "--quantiles", "0.1", "0.9", "--unit-variance")),
     Asked(("quantile", "--resolution", "7"), back=False), Asked(("power",), 1e-9), Asked(("asinh",), 1e-9, parts=False),
     Asked(("log1p",), 1e-9, parts=False), Asked(("weight",)), Asked(("weight", "--norm", "l1", "--gain", "-2")),

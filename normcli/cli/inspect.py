@@ -76,7 +76,9 @@ def group_of(plan: Plan, text: str) -> int:
     found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
     if len(found) == 1:
         return found[0]
-    some = " or ".join(printable(spelled(plan.keys[g - 1])) for g in found or range(1, min(len(plan.keys), 5) + 1))
+    some = " or ".join(
+        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in found or range(1, min(len(plan.keys), 5) + 1)
+    )
     what = "may be" if found else "no such key; there are"
     raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not found and len(plan.keys) > 5 else ""))
 

@@ -55,6 +55,10 @@ class Statistic(Record):
         """How far off what it says may be, in words; nothing where that is rounding."""
         return ""
 
+    def described_settings(self) -> str:
+        """Its settings for people, who know what they asked the method for."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings().items())
+
     def bytes_of(self, features: int) -> int:
         """Of one group, at most. An axis that is not of features has its own extent."""
         extents = {"feature": features} | self.extents
