@@ -59,7 +59,8 @@ class Power(Method):
         found = {j: Likelihood.of(states[LocalMoments], 0, j) for j in np.flatnonzero(varies).tolist()}
         ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
         if ends:
-            yield f"the likeliest power may be steeper than the values can tell: it ends at the steepest in {listed(ends)}"
+            what = "the likeliest power is steeper than the values can tell"
+            yield f"{what}: it ends at the steepest in {listed(ends)}"
 
     def learn(self, states: States) -> Transform:
         x, count = states[Extrema], states[Moments].count

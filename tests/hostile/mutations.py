@@ -10,17 +10,25 @@ from typing import Any
 Place = tuple[dict[str, Any] | list[Any], Any]  # a holder, and where in it
 
 TOKENS = [
-    b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1" + b"0" * 400, b"9" * 5000, b"0x10", b"01", b"+1", b".5",
-    b"1.", b"1e5", b"-0.0", b"5e-324", b"1.7976931348623157e308", b"null", b"true", b"false", b"{}", b"[]", b'""', b"''",
-    b'"\\ud800"', b'"\\u0000"', b'"\\x1b"', b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\x1b[31m", b"\xed\xa0\x80", b"\xc0\xaf",
+    b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1" + b"0" * 400, b"9" * 5000, b"0x10", b"01", b"+1",
+    b".5",
+    b"1.", b"1e5", b"-0.0", b"5e-324", b"1.7976931348623157e308", b"null", b"true", b"false", b"{}", b"[]", b'""',
+    b"''",
+    b'"\\ud800"', b'"\\u0000"', b'"\\x1b"', b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\x1b[31m", b"\xed\xa0\x80",
+    b"\xc0\xaf",
     b"//x\n", b"/*x*/", b",", b":", b'"', b"{", b"}", b"[", b"]", b"\\", b"[" * 2000, b'{"a":' * 2000, b"\xe2\x80\xae",
     b'"rows": 4, ', b'"$ref": 1, ', b'"__class__": "os.system", ', b"\r", b"\x85", b"\xe2\x80\xa8",
 ]  # fmt: skip
-NAMES = ["a", "a.b", "x", "", "\0", "\x1b[31m", "[/markup]", "../../etc/passwd", "=cmd|' /C calc'!A0", "-o", "a\nb", "\u202e",
-         "\u200b", "n" * 5000, "columns", "__proto__", "größe", "ﬁ", "e\u0301", "🦀", "pc1", "emb[0]", "shop", "steps"]  # fmt: skip
+NAMES = [
+    "a", "a.b", "x", "", "\0", "\x1b[31m", "[/markup]", "../../etc/passwd", "=cmd|' /C calc'!A0", "-o", "a\nb",
+    "\u202e",
+    "\u200b", "n" * 5000, "columns", "__proto__", "größe", "ﬁ", "e\u0301", "🦀", "pc1", "emb[0]", "shop", "steps",
+]  # fmt: skip
 NUMBERS: list[Any] = [
-    0, 1, -1, 2, 3, 7, 0.0, -0.0, 0.5, -0.5, 1.5, 1e-300, 5e-324, 1e-160, 1e150, 1e160, 1e300, -1e300, 1.7976931348623157e308,
-    2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30, 10**300, 10**400, -(2**63) - 1, 1 << 20, 4096, 1e16, 0.1, 1e-16,
+    0, 1, -1, 2, 3, 7, 0.0, -0.0, 0.5, -0.5, 1.5, 1e-300, 5e-324, 1e-160, 1e150, 1e160, 1e300, -1e300,
+    1.7976931348623157e308,
+    2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30, 10**300, 10**400, -(2**63) - 1, 1 << 20, 4096, 1e16,
+    0.1, 1e-16,
 ]  # fmt: skip
 OTHERS: list[Any] = [None, True, False, {}, [], [[]], [None], [0.0], {"x": 1}, [[0.0]], ["a"], [1e300] * 3, [0.0] * 40]
 
