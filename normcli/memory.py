@@ -14,7 +14,7 @@ VALUES = 1 << 20  # of a block on its way, about: those of text have 8 MB
 FEWEST = 1024  # rows to a block, however wide they are
 VALUE = 40  # bytes of a block for each value: what it was read from, its numbers, what becomes of them
 COPIES = 8  # of what a step has seen, while it learns from that and writes what it has learned
-OF_FILE = 4  # bytes for each byte of a parameter file, while it is read
+OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
 SHARE = 0.8  # of what the process may use, where nobody says how much
 
 

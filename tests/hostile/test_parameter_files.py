@@ -155,3 +155,14 @@ def test_a_pickle_is_not_loaded(desk: Desk) -> None:
     for line in (("inspect", "p.json"), ("apply", "table.csv", "-p", "p.json"), ("merge", "p.json", "p.json")):
         assert desk.fails(65, *line).startswith("p.json: $: not JSON")
     assert not (desk / "touched").exists()
+
+
+@pytest.mark.parametrize("at", [(1, 0), (2, 1), (2, 2)])
+def test_no_library_speaks_where_numbers_are_beyond_reason(at: tuple[int, int], desk: Desk) -> None:
+    """One line of ours is all that there is on standard error."""
+    document = json.loads((desk / desk.params("whiten")).read_bytes())
+    document["steps"][0]["statistics"]["comoments"]["products"][at[0]][at[1]] *= 1e200
+    (desk / "e.json").write_text(json.dumps(document))
+    done = desk.run("merge", "e.json", "p.json", "--again", "--allow-edited", "-o", "m.json")
+    assert done.code in (0, 65)
+    assert len(done.lines) == 1
