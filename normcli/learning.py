@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from blake3 import blake3
 
-from normcli import registry
+from normcli import memory, registry
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
@@ -121,6 +121,7 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
     """The plan with what its steps learn from their states of all rows, and of each key. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
+        memory.check_keys(plan, seen, by_key)
         plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
         seen = tuple(
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))

@@ -2,10 +2,12 @@
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import prod
 from pathlib import Path
 
-from normcli.errors import UsageError, size
+from normcli.errors import BadDataError, UsageError, printable, size
+from normcli.keys import Keyed, Seen
 from normcli.plan import Plan
 from normcli.record import Record
 
@@ -15,6 +17,7 @@ FEWEST = 1024  # rows to a block, however wide they are
 VALUE = 40  # bytes of a block for each value: what it was read from, its numbers, what becomes of them
 COPIES = 8  # of what a step has seen, while it learns from that and writes what it has learned
 OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
+OF_KEYS = 3  # of the states of all keys, while what follows from them is learned
 SHARE = 0.8  # of what the process may use, where nobody says how much
 
 
@@ -72,6 +75,24 @@ def block(plan: Plan) -> int:
     """Bytes of a block on its way, and of what is seen of it."""
     values = max(len(plan.schema), sum(len(step.features) for step in plan.steps))
     return VALUE * max(VALUES, FEWEST * values) + state(plan)
+
+
+def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed) -> None:
+    """Raises BadDataError where what was seen of all rows and of each key does not fit, told apart while it still does:
+    in one array, each key takes as much as the longest."""
+    pairs = (
+        (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
+    )
+    groups = 1 + len(by_key.keys)
+    wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
+    if wanted > room(None):
+        what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
+        hint = "fewer columns (-c, -x) or keys, or a method that keeps less of each"
+        raise BadDataError(f"{what}, and there are {size(room(None))} to use", hint)
+
+
+def _longest(a: Record, b: Record, name: str) -> list[int]:
+    return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
 def window(plan: Plan, limit: int | None, most: int) -> int:

@@ -12,7 +12,7 @@ import pytest
 from normcli import memory, params, registry
 from normcli.block import Block
 from normcli.columns import Field
-from normcli.errors import BadParametersError, UsageError
+from normcli.errors import BadDataError, BadParametersError, UsageError
 from normcli.memory import available, largest_file, state, window
 from normcli.methods import Method
 from normcli.methods.quantile import Quantile
@@ -22,6 +22,7 @@ from normcli.plan import Plan, Step
 from normcli.sources import Source
 from normcli.stats import Statistic
 from tests.cli.conftest import Desk, desk
+from tests.hostile import inside
 
 __all__ = ["desk"]
 
@@ -133,6 +134,17 @@ def test_it_is_refused_before_anything_is_read(desk: Desk) -> None:
     assert error.startswith("3,000 columns need about 1.")
     assert "GB of memory, and there are 1.0 GB to use" in error
     desk.fails(65, *line, "2G")
+
+
+def test_keys_that_do_not_fit_together_are_told_and_not_tried(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    """How many there are is known when all were read; a sketch of all rows makes those of keys as long as itself."""
+    rows = "".join(f"k{i},{i * i % 997}\n" for i in range(5000))
+    (desk / "k.csv").write_text("k,x\n" + rows)
+    line = ("fit", desk / "k.csv", "--by", "k", "-p", desk / "p.json", "--min-rows", "5000")
+    monkeypatch.setattr(memory, "room", lambda limit: 300_000_000)
+    with pytest.raises(BadDataError, match=r"5,000 keys of k need about \d+\.\d MB of memory, and there are 300\.0 MB"):
+        inside.run(*line, "-m", "robust")
+    inside.run(*line, "-m", "zscore")
 
 
 # -- parameter files ---------------------------------------------------------------------------------------------

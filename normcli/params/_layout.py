@@ -14,6 +14,7 @@ from normcli.record import Axes, Record
 
 VERSION = 1
 LARGEST = 1 << 32  # bytes; 8,000 whitened columns stay below, at 65 for each pair of them
+PADDED = 1 << 30  # bytes of lists once all are as long as the longest
 TOP = ("format", "version", "rows", "skipped", "inputs", "schema", "steps", "digest")
 STEP = ("method", "options", "columns", "learned", "statistics")
 CONTENT = re.compile("blake3:[0-9a-f]{64}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.errors import BadParametersError, short
-from normcli.params._layout import LARGEST
+from normcli.params._layout import PADDED
 from normcli.record import Array, Axes, Record, symmetric
 
 LONGEST = 1000  # characters of a place or of what is wrong there
@@ -139,7 +139,7 @@ def read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict
 def filled(read: list[Any], axes: Axes, sizes: dict[str, int], at: str) -> list[Any]:
     """Ragged lists, as long as the longest."""
     size = sizes.get(axes.dims[-1], 0)
-    if size * len(read) > LARGEST:
+    if 8 * size * len(read) > PADDED:
         fail(at, f"lists of up to {size:,} for {len(read):,} columns")
     return [row + [axes.empty] * (size - len(row)) for row in read]
 
