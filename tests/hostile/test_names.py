@@ -96,7 +96,7 @@ def test_columns_of_any_name(name: str, desk: Desk, record_property: Any) -> Non
     assert pq.read_schema(desk / "o.parquet").names == names
     desk.succeeds("fit", name, "-m", "center", "-p", "q.json", "-o", "o.ndjson")
     assert list(json.loads((desk / "o.ndjson").read_bytes().splitlines()[0])) == names
-    record_property("tried", {"column names": len(names)})
+    record_property("faults", {"column names": [len(names), len(names), 0, 0]})
     known(desk, name, "p.json", "r.json", "o.csv", "s.csv", "o.parquet", "q.json", "o.ndjson")
 
 
@@ -120,7 +120,7 @@ def test_errors_that_name_a_column(names: tuple[str, ...], desk: Desk, record_pr
             error = desk.fails(code, "fit", "t.csv", "-m", "zscore", *line)
             assert shown in error or "[-]" in error or "-m a b: " in error, (line, error)
             tried += 1
-    record_property("tried", {"errors with a name": tried})
+    record_property("faults", {"errors with a name": [tried, 0, tried, 0]})
 
 
 def test_plans_and_components_of_any_name(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_files_of_any_name(desk: Desk, record_property: Any) -> None:
     )
     again = desk.run("apply", *given, "-p", "p.json", "-o", "out/", "--resume", stdin=listed)
     assert f"{len(names)} of {len(names)} are complete" in again.err
-    record_property("tried", {"file names": 3 * len(names)})
+    record_property("faults", {"file names": [3 * len(names), 3 * len(names), 0, 0]})
     known(desk, "in", "out", "p.json", "r.json")
 
 
@@ -239,7 +239,7 @@ def test_keys_of_any_text(desk: Desk, record_property: Any) -> None:
         (desk / "new.csv").write_text(f'key,x\n"new {name}",1\n')
         assert "new " in desk.fails(65, "apply", "new.csv", "-p", "p.json")
         desk.fails(2, "inspect", "p.json", "--key", f"no {name}")
-    record_property("tried", {"keys": len(names)})
+    record_property("faults", {"keys": [len(names), len(names), 0, 0]})
 
 
 def test_rejected_rows_are_literal_json(desk: Desk) -> None:
