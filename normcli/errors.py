@@ -121,9 +121,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def short(name: str) -> str:
+def short(name: str, longest: int = LONG) -> str:
     """A name for a message, on one line, cut where it is very long."""
-    return printable(name if len(name) <= LONG else f"{name[:LONG]}…")
+    return printable(name if len(name) <= longest else f"{name[:longest]}…")
 
 
 def size(count: float | None) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from xxhash import xxh3_128
 
-from normcli import registry
+from normcli import memory, registry
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
 from normcli.keys import Keyed, Ledger, Seen, described
-from normcli.methods import Method, listed, spelled
+from normcli.methods import Method, States, listed, spelled
 from normcli.plan import Measured, Plan, Step, merged
 
 
@@ -121,6 +121,7 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None) -> P
     """The plan with what its steps learn from their states of all rows, and of each key. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
+        memory.check_keys(plan, seen, by_key)
         plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
         seen = tuple(
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
@@ -186,6 +187,8 @@ def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
             warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
         if same:
             warn(f"constant: {listed(same)}")
+        for doubt in step.method.doubts(States(step.features, {type(s): s for s in step.states}), step.fitted):
+            warn(doubt)
 
 
 def cut_batch(plan: Plan) -> str | None:
@@ -227,7 +230,7 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
 def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
-        yield f"has {len(b.steps)} steps, and {first} {len(a.steps)}"
+        yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
     for flag, was, found in (("by", ",".join(a.by), ",".join(b.by)), ("weights", a.weights or "", b.weights or "")):
         if was != found:
             one, other = (f"with --{flag} {text}" if text else f"without --{flag}" for text in (found, was))
@@ -286,6 +289,6 @@ def _needed(step: Step, method: Method) -> Seen:
 def _described(method: Method, statistics: Seen) -> str:
     each = []
     for one in statistics:
-        settings = ", ".join(f"{name} {value}" for name, value in one.settings().items())
+        settings = one.described_settings()
         each.append(registry.name_of(one) + (f" ({settings})" if settings else ""))
     return (", ".join(each) or "nothing") + (" of complete rows" if each and method.by_row else "")

@@ -1,46 +1,109 @@
 """How much memory a run may use, and how many blocks that leaves room for."""
 
-import math
 import os
+import resource
+from collections.abc import Iterator, Sequence
+from math import prod
 from pathlib import Path
 
-from normcli.errors import UsageError, size
-from normcli.plan import Plan, Step
+from normcli.errors import BadDataError, UsageError, printable, size
+from normcli.keys import Keyed, Seen
+from normcli.plan import Plan
 from normcli.record import Record
 
 BASE = 120 << 20  # bytes: the interpreter and its libraries
-BLOCK = 40 << 20  # of a block on its way: its text, its numbers, what becomes of them
-COPIES = 8  # of the matrices that a step learns from, while it does
+VALUES = 1 << 20  # of a block on its way, about: those of text have 8 MB
+FEWEST = 1024  # rows to a block, however wide they are
+VALUE = 40  # bytes of a block for each value: what it was read from, its numbers, what becomes of them
+COPIES = 8  # of what a step has seen, while it learns from that and writes what it has learned
+OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
+OF_KEYS = 3  # of the states of all keys, while what follows from them is learned
 SHARE = 0.8  # of what the process may use, where nobody says how much
 
 
-def available() -> int:
-    """Bytes that this process may use: those of the machine, or of its cgroup where that has fewer."""
+def available(root: Path = Path("/")) -> int:
+    """Bytes that this process may use: those of the machine, or fewer by the limit of its cgroup, or its own."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    own = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    return min([machine, *(limit for limit in own if limit != resource.RLIM_INFINITY), *_of_cgroups(root)])
+
+
+def _of_cgroups(root: Path) -> Iterator[int]:
+    """The limits of the cgroup that this process is in, and of those around it: version 2, and 1 where that is used."""
     try:
-        return min(machine, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # none, or "max"
-        return machine
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            top, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        here = Path(path.lstrip("/"))
+        for place in (here, *here.parents):  # those of the container are at the top, where it has a view of its own
+            try:
+                yield int((top / place / name).read_text())
+            except (OSError, ValueError):  # none there, or "max"
+                continue
+
+
+def room(limit: int | None) -> int:
+    """Bytes to use: `limit`, or a share of what there is."""
+    return int(SHARE * available()) if limit is None else limit
+
+
+def largest_file(limit: int | None) -> int:
+    """Bytes of a parameter file that can be read with so much memory."""
+    return max(0, room(limit) - BASE) // OF_FILE
 
 
 def state(plan: Plan) -> int:
-    """Bytes of the states of a plan's steps, for all rows."""
-    return sum(_of_record(s, step) for step in plan.steps for s in step.method.statistics)
+    """Bytes of what a plan's steps have seen, or will have of all rows."""
+    seen = (s for step in plan.steps for s in step.states)
+    known = sum(_held(s) for s in seen)
+    return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
 
 
-def _of_record(record: Record, step: Step) -> int:
-    d = len(step.features)
-    return sum(8 * math.prod(d for _ in axes.dims) for axes in record.axes().values())
+def _held(record: Record) -> int:
+    return sum(getattr(record, name).nbytes for name in record.axes())
+
+
+def block(plan: Plan) -> int:
+    """Bytes of a block on its way, and of what is seen of it."""
+    values = max(len(plan.schema), sum(len(step.features) for step in plan.steps))
+    return VALUE * max(VALUES, FEWEST * values) + state(plan)
+
+
+def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed) -> None:
+    """Raises BadDataError where what was seen of all rows and of each key does not fit, told apart while it still does:
+    in one array, each key takes as much as the longest."""
+    pairs = (
+        (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
+    )
+    groups = 1 + len(by_key.keys)
+    wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
+    if wanted > room(None):
+        what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
+        hint = "fewer columns (-c, -x) or keys, or a method that keeps less of each"
+        raise BadDataError(f"{what}, and there are {size(room(None))} to use", hint)
+
+
+def _longest(a: Record, b: Record, name: str) -> list[int]:
+    return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
 def window(plan: Plan, limit: int | None, most: int) -> int:
     """How many blocks may be on their way at once, `most` at most: as many as go into `limit` bytes, or a share of what
     there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in."""
-    room = int(SHARE * available()) if limit is None else limit
-    block, fixed = BLOCK + state(plan), BASE + COPIES * state(plan)
-    if fixed + block > room:
+    there, one, fixed = room(limit), block(plan), BASE + COPIES * state(plan)
+    if fixed + one > there:
         columns = max(len(step.features) for step in plan.steps)
-        what = f"{columns:,} columns need about {size(fixed + block)} of memory, and there are {size(room)} to use"
+        what = f"{columns:,} columns need about {size(fixed + one)} of memory, and there are {size(there)} to use"
+        if state(plan) > one // 2:
+            what += f": it is {size(8 * columns**2)} a matrix"
         hint = "--max-memory says how much" if limit is None else "--max-memory may be more"
         raise UsageError(what, f"fewer columns (-c, -x), or {hint}")
-    return max(1, min(most, (room - fixed) // block))
+    return max(1, min(most, (there - fixed) // one))

@@ -26,7 +26,7 @@ NEXT = {
     "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks", "memory"},
     "library": {"pipeline"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool", "recut", "recipe"},
-    "learning": {"plan", "registry"},
+    "learning": {"plan", "registry", "memory"},
     "spool": {"formats"},
     "recut": {"formats"},
     "schema": {"params"},

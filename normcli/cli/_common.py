@@ -89,11 +89,22 @@ def engine(values: dict[str, Any], plan: Plan, told: Console) -> Threads:
     """What runs a plan. Raises UsageError where there is too little memory for it."""
     from normcli import memory
     from normcli.engines.threads import Threads, available
+    from normcli.errors import size
 
     workers = Threads(values["threads"] or available())
     window = memory.window(plan, values["max_memory"], workers.most)
-    told.detail(f"{workers.count} threads, {window} blocks on their way at once")
+    there, each = size(memory.room(values["max_memory"])), size(memory.block(plan))
+    blocks = f"{counted(window, 'block')} of {each} at once"
+    told.detail(f"{workers.count} threads, {blocks}, {there} of memory to use")
     return Threads(workers.count, window)
+
+
+def parameters(values: dict[str, Any], path: str, *, example: str) -> Plan:
+    """The plan of a parameter file, as large as there is memory for. Raises NormcliError."""
+    from normcli import memory, params
+
+    largest = memory.largest_file(values.get("max_memory"))
+    return params.read_file(path, example=example, allow_edited=values["allow_edited"], largest=largest)
 
 
 def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, given
+from normcli.cli._common import parameters
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> I
             raise click.UsageError(f"--{lost.replace('_', '-')} is for --update")
         yield None
         return
-    from normcli import params
     from normcli.locks import locked
 
     path = values["params"]
@@ -92,7 +92,7 @@ def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> I
             _begin(path, values, recipe, told)
             yield None
             return
-        plan = params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
+        plan = parameters(values, path, example=EXAMPLE)
         _check_agrees(path, plan, recipe, given(values, METHOD))
         _check_columns(path, plan, values)
         yield plan
@@ -191,7 +191,7 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
     from normcli import learning, params
 
     _check_alone(click.get_current_context())
-    old = params.read_file(values["relearn"], example=RELEARN, allow_edited=values["allow_edited"])
+    old = parameters(values, values["relearn"], example=RELEARN)
     try:
         return params.sealed(learning.relearn(replace(old, note=values["note"] or old.note), method))
     except UsageError as e:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from typing import NoReturn
 
 import click
@@ -29,6 +30,8 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if not os.environ.get("NORMCLI_DEBUG"):
+        warnings.simplefilter("ignore")  # of libraries: whatever a person should know, we say
     _return_memory()
     _watch_signals()
     try:

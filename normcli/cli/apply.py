@@ -16,6 +16,7 @@ from normcli.cli._common import (
     counted,
     engine,
     of_inputs,
+    parameters,
     progress,
     tell_only,
 )
@@ -95,7 +96,7 @@ def command(**values: Any) -> None:
     all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
     directory or ends in /, each input becomes a file of its own in it.
     """
-    from normcli import params, pipeline, stores
+    from normcli import pipeline, stores
     from normcli.errors import size
 
     check_format(values["from_"], "--from")
@@ -104,9 +105,7 @@ def command(**values: Any) -> None:
     told, inverse = console(values, "apply"), values["inverse"]
     inputs = find(values, told)
     check_places(values, inputs)
-    plan = params.read_file(
-        values["params"], example="normcli apply data.csv -p data.json", allow_edited=values["allow_edited"]
-    )
+    plan = parameters(values, values["params"], example="normcli apply data.csv -p data.json")
     current.facts |= {"digest": plan.digest}
     check_keys(values, plan)
     if values["training"]:

@@ -117,6 +117,8 @@ def command(**values: Any) -> None:
     recipe = chosen(values)
     inputs = find(values, told)
     output = values["output"]
+    if recipe:
+        check_exact(values, inputs, recipe)
     with ExitStack() as opened:
         old = opened.enter_context(continued(values, recipe, told))
         wanted = old or needed(recipe, values)
@@ -125,8 +127,7 @@ def command(**values: Any) -> None:
         check_places(values, inputs, learns=learns)
         if is_directory(output):
             paths_below(values, inputs)  # what can't be is told before hours of reading
-        if any(s.repeats for method in wanted.methods for s in method.statistics):
-            check_exact(values, inputs)
+        check_exact(values, inputs, wanted)
         skipped = opened.enter_context(rejects(values))
         target = file = None
         if values["params"] or not output:
@@ -204,8 +205,10 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     return plan
 
 
-def check_exact(values: dict[str, Any], inputs: list[Input]) -> None:
-    """Raises UsageError where the data can't be read more than once, or would have to be."""
+def check_exact(values: dict[str, Any], inputs: list[Input], wanted: Plan | Recipe) -> None:
+    """Raises UsageError where the data would have to be read more than once, and can't be."""
+    if not any(s.repeats for method in wanted.methods for s in method.statistics):
+        return
     for flag in ("by", "weights", "update"):
         if values[flag]:
             why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
@@ -313,7 +316,8 @@ def complete(plan: Plan, target: Target | None, rejected: Target | None, file: T
     from normcli import params
 
     if target is not None and not target.count:
-        target.write(params.write(plan))
+        for piece in params.pieces(plan):
+            target.write(piece)
     targets = [t for t in (target, rejected, file) if t is not None]
     for each in targets:
         each.prepare()

@@ -10,6 +10,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
+from normcli.cli._common import parameters
 
 if TYPE_CHECKING:
     from normcli.keys import Key
@@ -33,7 +34,7 @@ def command(**values: Any) -> None:
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
-    plan = params.read_file(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
+    plan = parameters(values, values["params"], example="normcli inspect data.json")
     group = 0 if values["key"] is None else group_of(plan, values["key"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
@@ -50,7 +51,7 @@ def command(**values: Any) -> None:
         click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
     for i, (step, there) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
         options = ", ".join(
-            f"{k.rstrip('_').replace('_', '-')} {shown(v)}" for k, v in params.options(step.method).items()
+            f"{k.rstrip('_').replace('_', '-')} {printable(shown(v))}" for k, v in params.options(step.method).items()
         )
         label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
         click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
@@ -60,7 +61,8 @@ def command(**values: Any) -> None:
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
         described = params.described(step, there, group)
         header = ("column", *next(iter(described.values())))
-        table(header, [(n, *map(shown, e.values())) for n, e in described.items()], right=range(2, len(header)))
+        rows = [(n, *("" if v is False else shown(v) for v in e.values())) for n, e in described.items()]
+        table(header, rows, right=range(2, len(header)))
     click.echo(f"\n{plan.digest}")
 
 
@@ -74,7 +76,9 @@ def group_of(plan: Plan, text: str) -> int:
     found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
     if len(found) == 1:
         return found[0]
-    some = " or ".join(printable(spelled(plan.keys[g - 1])) for g in found or range(1, min(len(plan.keys), 5) + 1))
+    some = " or ".join(
+        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in found or range(1, min(len(plan.keys), 5) + 1)
+    )
     what = "may be" if found else "no such key; there are"
     raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not found and len(plan.keys) > 5 else ""))
 
@@ -93,7 +97,7 @@ def spelled(key: Key) -> str:
 def shown(value: Any) -> str:
     """A value for people: numbers to six digits on a terminal, which is narrow, and ten elsewhere."""
     if isinstance(value, bool):
-        return "yes" if value else ""
+        return "yes" if value else "no"
     if value is None:
         return "-"
     if isinstance(value, float):

@@ -9,7 +9,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import NEAR, PLACE
-from normcli.cli._common import console, counted
+from normcli.cli._common import console, counted, parameters
 from normcli.cli._report import current
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(**values: Any) -> None:
             if cut:
                 told.warn(cut)
             name = "<stdin>" if path == "-" else path
-            plan = params.read_file(path, example=EXAMPLE, allow_edited=values["allow_edited"])
+            plan = parameters(values, path, example=EXAMPLE)
             cut = (short := learning.cut_batch(plan)) and f"{name}: {short}"
             yield name, plan
 
@@ -57,6 +57,7 @@ def command(**values: Any) -> None:
         method = ", ".join(pipeline.methods_of(plan))
         current.facts |= {"method": method, "digest": plan.digest, "rows_in": plan.rows}
         learning.warn_of_columns(plan, told.warn)
-        target.write(params.write(plan))
+        for piece in params.pieces(plan):
+            target.write(piece)
         target.commit()
     told.summary(f"merged {method}: {counted(plan.rows, 'row')} of {counted(len(files), 'file')} -> {target.name}")

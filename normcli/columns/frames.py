@@ -129,7 +129,7 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
 
     if schema is None:
         text = [pa.field(n, pa.string()) if t == pl.String else None for n, t in frame.schema.items()]
-        plain = frame.head(0).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        plain = _arrow_table(frame.head(0)).schema
         schema = pa.schema([t or f for t, f in zip(text, plain, strict=True)])
     floats = {
         f.name: pl.Float32 if pa.types.is_float32(f.type) else pl.Float64
@@ -139,8 +139,17 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
     given = {s.name: s for s in frame}
     made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
     frame = text_frame(given | made)
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
+    table = _arrow_table(frame).cast(schema).combine_chunks()
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _arrow_table(frame: pl.DataFrame) -> pa.Table:
+    """A name with a NUL in it would end there on its way, or end us: numbers go, and names wait."""
+    import polars as pl
+
+    plain = frame.clone()
+    plain.columns = [str(j) for j in range(frame.width)]
+    return plain.to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(frame.columns)
 
 
 def to_polars(frame: Frame) -> pl.DataFrame:
@@ -148,7 +157,9 @@ def to_polars(frame: Frame) -> pl.DataFrame:
         return frame
     import polars as pl
 
-    made = pl.from_arrow(frame)
+    made = pl.from_arrow(
+        frame.rename_columns(list(map(str, range(frame.num_columns))))
+    )  # names end at a NUL on the way
     assert isinstance(made, pl.DataFrame)
     made.columns = list(names(frame))
     return made

@@ -1,6 +1,6 @@
 """Method: what every file here offers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar, cast
 
@@ -69,6 +69,10 @@ class Method:
     def outputs_known(self) -> bool:
         """Whether there will be as many, whatever the data."""
         return True
+
+    def doubts(self, states: States, learned: Transform) -> Iterator[str]:
+        """What should be known of what was learned of all rows, in words."""
+        yield from ()
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""

@@ -56,6 +56,10 @@ class Likelihood:
                 f"there it can be from {self.least:.3g} to {self.most:.3g}",
             )
 
+    def ends_at(self, exponent: float) -> bool:
+        """Whether a power is one of the limits."""
+        return min(exponent - self.least, self.most - exponent) <= 1e-6 * (self.most - self.least)
+
     def mean_and_deviation(self, exponent: float) -> tuple[float, float]:
         """Of φ(x)."""
         power = 2.0 - exponent if self.mirrored else exponent

@@ -1,5 +1,6 @@
 """Power transformation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -50,6 +51,16 @@ class Power(Method):
     def check_features(self, count: int) -> None:
         if self.lambda_ is not None:
             per_column(self.lambda_, count, "--lambda")
+
+    def doubts(self, states: States, learned: Transform) -> Iterator[str]:
+        assert isinstance(learned, Learned)
+        x = states[Extrema]
+        varies = (x.least < x.greatest)[0] if self.lambda_ is None else np.zeros(0, np.bool_)
+        found = {j: Likelihood.of(states[LocalMoments], 0, j) for j in np.flatnonzero(varies).tolist()}
+        ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
+        if ends:
+            what = "the likeliest power is steeper than the values can tell"
+            yield f"{what}: it ends at the steepest in {listed(ends)}"
 
     def learn(self, states: States) -> Transform:
         x, count = states[Extrema], states[Moments].count

@@ -8,7 +8,7 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION
 from normcli.params._reading import read, read_file
 from normcli.params._records import typed
-from normcli.params._writing import described, options, sealed, write
+from normcli.params._writing import described, options, pieces, sealed, write
 
 __all__ = [
     "CONTENT",
@@ -18,6 +18,7 @@ __all__ = [
     "VERSION",
     "described",
     "options",
+    "pieces",
     "read",
     "read_file",
     "sealed",

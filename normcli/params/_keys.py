@@ -9,7 +9,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.errors import printable
-from normcli.params._layout import LARGEST, listed
+from normcli.params._layout import PADDED, listed
 from normcli.params._records import check_keys, count, fail, of_kind, read_array
 from normcli.plan import Plan, Step
 from normcli.record import Array, Axes, Record, symmetric
@@ -135,7 +135,7 @@ def _even(raw: list[Any], axes: Axes, sizes: tuple[int, ...], at: str) -> tuple[
     each = enumerate(raw)
     rows = [(n, row) for n, key in each for row in of_kind(list, key, f"$.keys[{n}].{at}")]
     size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[{n}].{at}")) for n, row in rows)])
-    if 8 * size * len(rows) > LARGEST:
+    if 8 * size * len(rows) > PADDED:
         fail(f"$.keys[…].{at}", f"lists of up to {size:,} for {len(rows):,} columns of keys")
     nothing = [None] if not np.isfinite(axes.empty) else [axes.empty]
     return [[row + nothing * (size - len(row)) for row in key] for key in raw], (*sizes[:-1], size)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 import typing
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -10,31 +12,43 @@ import numpy as np
 
 from normcli import registry
 from normcli.columns import Field, Schema
-from normcli.errors import BadParametersError, UsageError, printable
+from normcli.errors import BadParametersError, UsageError, printable, short, size
 from normcli.methods import Method
 from normcli.params import _keys
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
 from normcli.params._records import check_keys, count, fail, named, of_kind, read_record, typed
 from normcli.params._writing import described
 from normcli.plan import Plan, Step, fault
-from normcli.sources import open_source
+from normcli.sources import Source, open_source
 
 
-def read_file(path: str, *, example: str, allow_edited: bool = False) -> Plan:
-    """The plan of a parameter file, or of one on standard input for `-`. Raises NormcliError."""
+def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Plan:
+    """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
+    NormcliError."""
     source = open_source(path, example=example)
     try:
-        parts = []
-        while source.count <= LARGEST and (part := source.read(1 << 20)):
-            parts.append(part)
-        return read(b"".join(parts), allow_edited=allow_edited)
+        return read(_content(source, min(largest, LARGEST)), allow_edited=allow_edited)
     except BadParametersError as e:
         raise BadParametersError(f"{source.name}: {e.message}", e.hint) from None
+
+
+def _content(source: Source, largest: int) -> bytes:
+    """All of it; what is known to be larger is not read at all."""
+    parts = list[bytes]()
+    if (source.size or 0) <= largest:
+        while source.count <= largest and (part := source.read(1 << 20)):
+            parts.append(part)
+    if max(source.count, source.size or 0) > largest:
+        what = f"$: more than the {size(largest)} that there is memory to read"
+        raise BadParametersError(what, "--max-memory says how much there is")
+    source.close()
+    return b"".join(parts)
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
     document = _parse(text)
+    del text  # which may be very long
     if document.get("format") != "normcli":
         fail("$.format", "not a normcli parameter file")
     if type(document.get("version")) is not int or document["version"] != VERSION:
@@ -72,7 +86,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
-        found = digest_of("".join(laid({k: v for k, v in document.items() if k != "digest"})))
+        found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:
         fail("$", "a number beyond a float")
     if plan.digest != found and not allow_edited:
@@ -112,8 +126,8 @@ def _parse(text: bytes) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         out = dict(pairs)
         if len(out) != len(pairs):
-            keys = [k for k, _ in pairs]
-            raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
+            often = Counter(k for k, _ in pairs)
+            raise ValueError(f"key '{short(next(k for k in often if often[k] > 1))}' is there twice")
         return out
 
     def refuse(word: str) -> NoReturn:
@@ -121,7 +135,7 @@ def _parse(text: bytes) -> dict[str, Any]:
 
     try:
         document = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
-        if b"\\ud" in text.lower():
+        if re.search(rb"\\u[dD]", text):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         fail("$", "half a character in a text")

@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 
 from normcli import registry
-from normcli.errors import BadParametersError, printable
-from normcli.params._layout import LARGEST
+from normcli.errors import BadParametersError, short
+from normcli.params._layout import PADDED
 from normcli.record import Array, Axes, Record, symmetric
+
+LONGEST = 1000  # characters of a place or of what is wrong there
+WHOLE = 1 << 63  # whole numbers are below, as 64 bits have them
 
 
 def fail(at: str, what: str) -> NoReturn:
-    raise BadParametersError(f"{printable(at)}: {printable(what)}")
+    raise BadParametersError(f"{short(at, LONGEST)}: {short(what, LONGEST)}")
 
 
 def of_kind(kind: type, raw: Any, at: str) -> Any:
@@ -28,7 +31,17 @@ def of_kind(kind: type, raw: Any, at: str) -> Any:
 def count(raw: Any, at: str) -> int:
     if of_kind(int, raw, at) < 0:
         fail(at, "must not be negative")
+    check_finite(raw, at)
     return int(raw)
+
+
+def check_finite(value: Any, at: str) -> None:
+    """A number, or each of several, is one that others can compute with: no float is infinite, no int without end."""
+    for x in value if isinstance(value, tuple) else (value,):
+        if isinstance(x, float) and not np.isfinite(x):
+            fail(at, "must be finite")
+        if isinstance(x, int) and not -WHOLE <= x < WHOLE:
+            fail(at, "is beyond 64 bits")
 
 
 def check_keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Sequence[str] = ()) -> None:
@@ -41,7 +54,8 @@ def check_keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Se
 
 
 def typed(kind: Any, raw: Any, at: str) -> Any:
-    """`raw` as a dataclass: no field unknown, one without a default there, every number finite."""
+    """`raw` as a dataclass: no field unknown, one without a default there, every number
+    finite."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     required = [n for n, f in fields.items() if f.default is dataclasses.MISSING]
     check_keys(of_kind(dict, raw, at), required, at, optional=tuple(fields))
@@ -51,17 +65,14 @@ def typed(kind: Any, raw: Any, at: str) -> Any:
         what, _, where = str(e).partition(" - at `$")
         fail(at + where.rstrip("`"), what[:1].lower() + what[1:])
     for name in fields:
-        numbers = getattr(value, name)
-        for x in numbers if isinstance(numbers, tuple) else (numbers,):
-            if isinstance(x, float) and not np.isfinite(x):
-                fail(f"{at}.{name}", "must be finite")
+        check_finite(getattr(value, name), f"{at}.{name}")
     return value
 
 
 def named(room: str, raw: Any, at: str) -> Any:
     name = of_kind(str, raw, at)
     if name not in registry.names(room):
-        fail(at, f"'{printable(name)}' is none of {', '.join(registry.names(room))}")
+        fail(at, f"'{short(name)}' is none of {', '.join(registry.names(room))}")
     return registry.only(room, name)
 
 
@@ -102,8 +113,7 @@ def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
             values[n] = msgspec.convert(x, hints[n])
         except msgspec.ValidationError as e:
             fail(f"{at}.{n}", str(e).lower())
-        if isinstance(x, float) and not np.isfinite(x):
-            fail(f"{at}.{n}", "must be finite")
+        check_finite(values[n], f"{at}.{n}")
     return kind(**values)
 
 
@@ -129,7 +139,7 @@ def read_array(raw: Any, axes: Axes, dims: tuple[str, ...], at: str, sizes: dict
 def filled(read: list[Any], axes: Axes, sizes: dict[str, int], at: str) -> list[Any]:
     """Ragged lists, as long as the longest."""
     size = sizes.get(axes.dims[-1], 0)
-    if size * len(read) > LARGEST:
+    if 8 * size * len(read) > PADDED:
         fail(at, f"lists of up to {size:,} for {len(read):,} columns")
     return [row + [axes.empty] * (size - len(row)) for row in read]
 

@@ -1,6 +1,8 @@
 """A fitted plan to the text of its file."""
 
 import dataclasses
+import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,24 @@ from normcli.params import _keys
 from normcli.params._layout import VERSION, Lines, builtins, digest_of, laid, plain
 from normcli.plan import Plan, Step
 
+PIECE = 1 << 20  # characters
+
 
 def write(plan: Plan) -> bytes:
-    """The file of a fitted plan; equal plans give equal bytes."""
-    body = _body(plan)
-    return f'{body[:-2]},\n "digest": "{digest_of(body)}"\n}}\n'.encode()
+    """The file of a fitted plan; equal plans give equal bytes. Raises UsageError."""
+    return b"".join(pieces(plan))
+
+
+def pieces(plan: Plan) -> Iterator[bytes]:
+    """The same, never all of it at once."""
+    body, last, digest = _body(plan), "", hashlib.sha256()
+    for piece in body:
+        if last:
+            digest.update(last.encode())
+            yield last.encode()
+        last = piece
+    digest.update(last.encode())
+    yield f'{last[:-2]},\n "digest": "sha256:{digest.hexdigest()}"\n}}\n'.encode()
 
 
 def sealed(plan: Plan) -> Plan:
@@ -25,8 +40,8 @@ def sealed(plan: Plan) -> Plan:
     return dataclasses.replace(plan, digest=digest_of(_body(plan)))
 
 
-def _body(plan: Plan) -> str:
-    """The file but for its digest."""
+def _body(plan: Plan) -> Iterator[str]:
+    """The file but for its digest, in pieces, the last of which ends it."""
     document: dict[str, Any] = {"format": "normcli", "version": VERSION}
     if plan.note:
         document["note"] = plan.note
@@ -40,12 +55,23 @@ def _body(plan: Plan) -> str:
         "steps": [_step(s, schema) for s, schema in zip(plan.steps, plan.schemas, strict=True)],
         **({"keys": Lines(_keys.entries(plan))} if plan.by else {}),
     }
-    body = "".join(laid(document))
-    try:
-        body.encode()
-    except UnicodeEncodeError:
-        raise UsageError("a name, a prefix or a note is not text in UTF-8") from None
-    return body
+    held, length = list[str](), 0
+    for text in laid(document):
+        held.append(text)
+        length += len(text)
+        if length > PIECE:
+            yield _checked("".join(held[:-1]))
+            held, length = [text], len(text)
+    yield _checked("".join(held))
+
+
+def _checked(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError("a name, a prefix or a note is not text in UTF-8") from None
+    return text
 
 
 def _step(step: Step, schema: Schema) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Statistic: what every file here offers."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import ClassVar, Self
 
 import numpy as np
@@ -53,6 +54,20 @@ class Statistic(Record):
     def accuracy(self) -> str:
         """How far off what it says may be, in words; nothing where that is rounding."""
         return ""
+
+    def described_settings(self) -> str:
+        """Its settings for people, who know what they asked the method for."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings().items())
+
+    def bytes_of(self, features: int) -> int:
+        """Of one group, at most. An axis that is not of features has its own extent."""
+        extents = {"feature": features} | self.extents
+        return sum(8 * prod(extents[dim] for dim in axes.dims) for axes in self.axes().values())
+
+    @property
+    def extents(self) -> dict[str, int]:
+        """How long the axes that are not of features are, at most."""
+        return {}
 
     def summary(self) -> dict[str, Array]:
         """(groups, features) each, under the names that people use: count, mean, min …"""

@@ -37,6 +37,10 @@ class LocalMoments(Statistic):
     first: Array = per_group("feature")  # the number of the first cell: it begins at first · 2⁻ˡᵉᵛᵉˡ
     sums: Array = per_group("feature", "cell", "order")  # (…, 64, 12) of the cells from there on
 
+    @property
+    def extents(self) -> dict[str, int]:
+        return {"cell": CELLS, "order": ORDERS}
+
     def fault(self) -> tuple[str, str] | None:
         if self.sums.shape[2:] != (CELLS, ORDERS):
             return "sums", f"must be {CELLS} cells of {ORDERS} sums"

@@ -148,6 +148,17 @@ class Quantiles(ColumnStatistic):
                 exact[g, :, j] = interpolated(low, high, share)
         return replace(self, exact=exact)
 
+    def described_settings(self) -> str:
+        if self.at == ():
+            return "from a sketch"
+        return (
+            f"exact, {self.at} of them" if isinstance(self.at, int) else f"exact, at {' and '.join(map(str, self.at))}"
+        )
+
+    @property
+    def extents(self) -> dict[str, int]:
+        return {"item": self.k, "level": LEVELS, "wanted": self.at if isinstance(self.at, int) else len(self.at)}
+
     def accuracy(self) -> str:
         if self.is_exact:
             return ""

@@ -444,3 +444,9 @@ def test_inspect_says_which_keys_there_are(sales: Desk) -> None:
     assert '--key nope: no such key; there are or "" or 7 or 007 or 7 …' in error
     sales.succeeds("fit", "-m", "center", "--by", "a,b", "-p", "c.json", stdin=b'a,b,x\n"u,v",w,1\nu,"v,w",2\n')
     assert '--key u,v,w: may be u,"v,w" or "u,v",w' in sales.fails(2, "inspect", "c.json", "--key", "u,v,w")
+
+
+def test_a_key_that_there_is_not_is_answered_with_those_there_are(desk: Desk) -> None:
+    (desk / "k.csv").write_bytes(b'k,a\n,1\nx,2\n"",4\n')
+    desk.succeeds("fit", "k.csv", "-m", "zscore", "-c", "a", "--by", "k", "-p", "p.json")
+    assert "there are '' (null) or \"\" or x" in desk.fails(2, "inspect", "p.json", "--key", "nosuch")

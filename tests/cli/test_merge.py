@@ -65,3 +65,12 @@ def test_constants_are_warned_of_and_words_kept(desk: Desk) -> None:
     assert done.warnings == ["normcli: warning: constant: a"]
     assert b'"note": "ours"' in done.out
     assert b'"note": "mine"' in desk.succeeds("merge", "0.json", "1.json", "--note", "mine").out
+
+
+def test_steps_are_counted_in_words(desk: Desk) -> None:
+    (desk / "plan.toml").write_text(
+        '[[steps]]\nmethod = "log1p"\ncolumns = ["a"]\n[[steps]]\nmethod = "zscore"\ncolumns = ["a"]\n'
+    )
+    desk.succeeds("fit", "table.csv", "--plan", "plan.toml", "-p", "two.json")
+    desk.params("zscore", "-c", "a")
+    assert desk.fails(65, "merge", "two.json", "p.json").startswith("p.json: has 1 step, and two.json 2")

@@ -109,6 +109,13 @@ def test_inspect_says_what_was_missing_constant_and_noted(desk: Desk) -> None:
     assert "gives    pc1, pc2\n" in out
 
 
+def test_inspect_says_no_where_an_option_is_off(desk: Desk) -> None:
+    desk.params("zscore", "--no-center")
+    out = desk.succeeds("inspect", "p.json").out.decode()
+    assert "method   zscore (ddof 0, center no, scale yes, target-mean 0, target-std 1)\n" in out
+    assert re.search(r"^a .* 16 *$", out, re.MULTILINE)  # not constant: nothing
+
+
 def test_the_schema_that_is_shown_accepts_what_is_written(desk: Desk) -> None:
     schema = json.loads(desk.succeeds("inspect", "--json-schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)

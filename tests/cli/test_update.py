@@ -183,3 +183,18 @@ def test_another_method_is_learned_without_data(week: Desk) -> None:
         "p.json: whiten learns from extrema, comoments of complete rows, and the file has kept extrema, moments "
         "(fit it from the data)"
     )
+
+
+def test_what_can_not_begin_is_not_said_to(desk: Desk) -> None:
+    done = desk.run("fit", "--update", "--create", "-m", "robust", "--exact", "table.csv", "-p", "new.json")
+    assert (done.code, len(done.lines)) == (2, 1)
+
+
+def test_relearning_says_what_lacks_in_words(desk: Desk) -> None:
+    desk.params("robust")
+    for line, needed in (
+        (("robust", "--exact"), "exact, at 0.25 and 0.5 and 0.75"),
+        (("quantile", "--exact"), "exact, 1000 of them"),
+    ):
+        error = desk.fails(2, "fit", "--relearn", "p.json", "-m", *line, "-p", "new.json")
+        assert f"quantiles ({needed}), and the file has kept extrema, moments, quantiles (from a sketch)" in error

@@ -1,4 +1,4 @@
-"""The command within this process, for what takes thousands of runs: the click commands, without the entry point."""
+"""The command within this process, for what takes thousands of runs: the same click commands without their entry."""
 
 from pathlib import Path
 

@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 
 from normcli.block import Block
+from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
+from normcli.learning import warn_of_columns
 from normcli.library import fit_blocks
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
-from normcli.plan import Step
+from normcli.plan import Plan, Step
 from normcli.record import Array
 from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import Power as Learned
@@ -207,3 +209,14 @@ def test_a_few_values_of_any_kind(seed: int) -> None:
     y = step.fitted(Block.of(x[:, None]))
     assert abs(y.mean()) <= 1e-6
     assert abs(y.std() - 1.0) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("x", "told"), [([5.0] * 999 + [5.0001], True), ([0.0] * 5 + [1.0] * 95, False), ([3.0, 3.0], False)]
+)
+def test_a_power_that_ends_at_its_limit_is_told(x: list[float], told: bool) -> None:
+    said: list[str] = []
+    for method in (Power(), Power(lambda_=1.0)):
+        step = fit_blocks(method, [np.array(x)[:, None]], ("a\n",))
+        warn_of_columns(Plan((step,), (Field("a\n", "float64"),)), said.append)
+    assert [w.endswith("it ends at the steepest in a\\n") for w in said if "power" in w] == [True] * told
