@@ -64,7 +64,7 @@ def _apply(*words: str) -> tuple[str, ...]:
     return ("apply", *words, "-p", "p.json")
 
 
-DIRECTORY = tuple(f"out/{n}.csv" for n in "123")
+DIRECTORY = tuple(f"out/{n}.csv" for n in "12")
 
 
 def scenes() -> list[Scene]:

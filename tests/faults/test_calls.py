@@ -9,7 +9,7 @@ from tests.faults.laws import Stage
 from tests.faults.scenes import SCENES
 
 QUICK = {
-    "fit", "fit --update", "merge", "apply --resume", "apply --rejects to stdout", "fit -o csv.gz",
+    "fit", "fit --update", "merge", "apply --resume", "apply --rejects to stdout",
     "fit -o arrows to stdout", "apply parquet", "apply csv to stdout", "fit --report",
 }  # fmt: skip
 ERRORS = {

@@ -20,7 +20,7 @@ STDOUT = [name for name, scene in SCENES.items() if name.endswith("to stdout")]
 def test_files_may_have_so_many_bytes_and_no_more(name: str, stage: Callable[[str], Stage]) -> None:
     here = stage(name)
     largest = max(len(here.whole.files[target]) for target in here.scene.targets)
-    for limit in range(500, largest + 1500, 1500):
+    for limit in range(500, largest + 2500, 2500):
         here.suffers(NONE, 74, kind="limit on the size of files", limit=limit)
 
 
