@@ -1,5 +1,6 @@
 """Two runs that write one target at once, and somebody who reads it all the time: what is there is always one whole."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -32,6 +33,7 @@ def all_see_one_whole(here: Stage, lines: tuple[tuple[str, ...], tuple[str, ...]
         running = [here.nursery.start(Request(line, folder)) for line in lines]
         codes: list[int] = []
         while running:
+            time.sleep(0.002)
             seen = target.read_bytes()
             here.tally.count("read while two write", well=seen in whole, broken=seen not in whole)
             assert seen in whole
