@@ -86,6 +86,7 @@ def _answer(connection: socket.socket) -> NoReturn:
         request = pickle.load(file)
     pid = os.fork()
     if pid == 0:
+        connection.close()  # and no other: libraries have descriptors of their own
         _begin(request)
     connection.sendall(NUMBER.pack(pid))
     _, status = os.waitpid(pid, 0)
@@ -110,11 +111,14 @@ def _begin(request: Request) -> NoReturn:
         if opened != fd:
             os.dup2(opened, fd)
             os.close(opened)
-    os.closerange(3, 64)
     sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
     for fd, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
         with contextlib.suppress(OSError):
-            setattr(sys, name, io.TextIOWrapper(io.FileIO(fd, "rb" if fd == 0 else "wb", closefd=False)))
+            setattr(
+                sys,
+                name,
+                io.TextIOWrapper(io.FileIO(fd, "rb" if fd == 0 else "wb", closefd=False), line_buffering=fd == 2),
+            )
     log = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(log, 200)
     os.close(log)
