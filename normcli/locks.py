@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from normcli.errors import CannotCreateError, LockedError, printable
-from normcli.outputs import removed_if_ended
+from normcli.outputs import changing, temporaries
 
 PAUSE = 0.05  # seconds between two tries
 
@@ -25,28 +25,32 @@ def locked(path: str, *, wait: float = 0.0) -> Iterator[None]:
             raise LockedError(f"{printable(path)}: is being changed by another run", "--wait SECONDS waits for it")
         time.sleep(PAUSE)
     try:
-        with removed_if_ended(lock):
-            yield
+        yield
     finally:
+        with changing:
+            with contextlib.suppress(OSError):
+                os.unlink(lock)  # while it is ours, so that nobody's is removed
+            temporaries.discard(lock)
         with contextlib.suppress(OSError):
-            os.unlink(lock)  # while it is ours, so that nobody's is removed
-        os.close(fd)
+            os.close(fd)
 
 
 def _taken(lock: str) -> int | None:
     """A descriptor that holds the lock; None where another has it, or has just removed the file."""
-    try:
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    except OSError as e:
-        raise CannotCreateError(f"{printable(lock)}: {e.strerror}") from None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(fd), os.stat(lock)):
-            return fd
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    except OSError as e:
+    with changing:
+        try:
+            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        except OSError as e:
+            raise CannotCreateError(f"{printable(lock)}: {e.strerror}") from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(fd), os.stat(lock)):
+                temporaries.add(lock)  # a signal that ends us removes it
+                return fd
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except OSError as e:
+            os.close(fd)
+            raise CannotCreateError(f"{printable(lock)}: can't be locked: {e.strerror}") from None
         os.close(fd)
-        raise CannotCreateError(f"{printable(lock)}: can't be locked: {e.strerror}") from None
-    os.close(fd)
-    return None
+        return None

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from normcli import stores
-from normcli.errors import CannotCreateError, NoInputError, printable
+from normcli import outputs, stores
+from normcli.errors import NoInputError, OutputError, printable
 from normcli.stores.reading import Object
 
 NAME = ".normcli-manifest"
@@ -57,32 +57,32 @@ class Manifest:
         if entry is None or entry.get("origin") != origin:
             return False
         with contextlib.suppress(OSError):
-            return bool(os.path.getsize(output) == entry["size"] and digest_of(output) == entry["digest"])
+            return bool(os.path.getsize(output) == entry.get("size") and digest_of(output) == entry.get("digest"))
         return False
 
     def add(self, output: str, origin: dict[str, Any], size: int, digest: str) -> None:
-        """Says that a file is complete. Raises CannotCreateError."""
+        """Says that a file is complete. Raises CannotCreateError, OutputError."""
         entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest}
         self.entries[self._relative(output)] = entry
+        path = os.path.join(self.directory, NAME)
         try:
             if self._fd < 0:
-                self._begin()
+                self._begin(path)
             else:
                 self._write(_line(entry))
         except OSError as e:
-            raise CannotCreateError(f"{printable(os.path.join(self.directory, NAME))}: {e.strerror}") from None
+            raise OutputError(f"{printable(path)}: writing failed: {e.strerror}") from None
 
-    def _begin(self) -> None:
+    def _begin(self, path: str) -> None:
         """Writes anew what is known; a file of before may end in half a line."""
-        path = os.path.join(self.directory, NAME)
-        fd = os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        self._fd = fd
-        self._write(b"".join(map(_line, self.entries.values())))
-        os.replace(f"{path}.tmp", path)
+        with outputs.open_target(path) as target:
+            target.write(b"".join(map(_line, self.entries.values())))
+            target.commit()
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def _write(self, data: bytes) -> None:
-        with open(self._fd, "wb", closefd=False) as file:
-            file.write(data)
+        while data:
+            data = data[os.write(self._fd, data) :]
         os.fsync(self._fd)
 
     def _relative(self, output: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -11,7 +12,6 @@ import select
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -24,28 +24,18 @@ STDOUT = "<stdout>"
 STDOUT_FD, CLOSED = 1, -1
 AHEAD = 8 << 20  # bytes
 SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
+UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # there, a directory can't be synced
 
-_temporaries: set[str] = set()  # what must be gone if we are ended
-_changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
+temporaries: set[str] = set()  # what must be gone if we are ended
+changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
 
 
 def remove_temporaries() -> None:
     """Leaves no unfinished file behind. Called by the thread that a signal ends us through."""
-    _changing.acquire(timeout=0.5)
-    for path in list(_temporaries):
+    changing.acquire(timeout=0.5)
+    for path in list(temporaries):
         with contextlib.suppress(OSError):
             os.unlink(path)
-
-
-@contextlib.contextmanager
-def removed_if_ended(path: str) -> Iterator[None]:
-    """A signal that ends us meanwhile does not leave that file behind."""
-    _temporaries.add(path)
-    try:
-        yield
-    finally:
-        with _changing:  # never again, once we are being ended: the name may be another run's soon
-            _temporaries.discard(path)
 
 
 @dataclass
@@ -63,6 +53,7 @@ class Target:
     dead: bool = False
     count: int = 0  # bytes written so far
     begun: int = 0  # bytes that are on their way to the disk
+    ready: bool = False  # all of it is where it has to be for `commit`
     hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
 
     def write(self, data: bytes | memoryview) -> int:
@@ -83,11 +74,17 @@ class Target:
                 self.dead = True
                 raise self._failed(e) from None
         self.count += len(view)
+        self.ready = False
         if self.hashed is not None:
             self.hashed.update(view)
         if self.temporary is not None and self.count - self.begun >= AHEAD:
             self._send()
         return len(view)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether what is written is out at once: its end mark is all that says that it is whole."""
+        return self.path is None
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"{self.name}: writing failed: {error.strerror}")
@@ -110,32 +107,38 @@ class Target:
         return self
 
     def prepare(self) -> None:
-        """Everything that can fail before the rename: all bytes on the disk."""
-        if self.temporary is not None:
-            try:
+        """Everything that can fail before the rename: all bytes on the disk, or where they are written directly, in
+        the hands of the system."""
+        if self.ready:
+            return
+        try:
+            if self.temporary is not None:
                 os.fsync(self.fd)
-            except OSError as e:
-                raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+            elif self.fd != CLOSED:
+                flush(self.fd)
+        except OSError as e:
+            raise self._failed(e) from None
+        self.ready = True
 
     def commit(self) -> None:
-        """Puts the new file in the old one's place."""
-        if self.temporary is None or self.path is None:
-            self._close()
-            return
+        """Puts the new file in the old one's place; once."""
         self.prepare()
-        with _changing:
+        if self.path is None:
+            self._close()
+        if self.temporary is None or self.path is None:
+            return
+        with changing:
             try:
                 os.replace(self.temporary, self.path)
             except OSError as e:
                 raise CannotCreateError(f"{self.name}: {e.strerror}") from None
-            _temporaries.discard(self.temporary)
+            temporaries.discard(self.temporary)
             self.temporary = None
-        with contextlib.suppress(OSError):  # some file systems can't
-            directory = os.open(os.path.dirname(self.path), os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+        try:
+            _sync_directory(os.path.dirname(self.path))
+        except OSError as e:
+            what = f"{self.name}: is complete, but its directory can't be synced: {e.strerror}"
+            raise OutputError(what, "after a power loss, what was there before may be there again") from None
 
     def _close(self) -> None:
         """Tells whoever reads a pipe or a device that this is all. Standard output is left to the process's end."""
@@ -151,7 +154,7 @@ class Target:
         if self.temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self.temporary)
-            _temporaries.discard(self.temporary)
+            temporaries.discard(self.temporary)
             self.temporary = None
         if self.fd not in (STDOUT_FD, CLOSED):
             with contextlib.suppress(OSError):
@@ -165,6 +168,10 @@ class FarTarget(Target):
 
     upload: Upload = field(kw_only=True)
     where: str = field(kw_only=True)  # the directory that the file is in
+
+    @property
+    def streamed(self) -> bool:
+        return False
 
     def _failed(self, error: OSError) -> OutputError:
         what = f"{self.name}: can't be kept in {printable(self.where)} until it is complete: {error.strerror}"
@@ -190,6 +197,26 @@ def _far(uri: str, spool_dir: str | None) -> FarTarget:
             return FarTarget(printable(uri), None, os.dup(spool.fileno()), upload=upload, where=where)
     except OSError as e:
         raise OutputError(f"{printable(where)}: no spool can be made: {e.strerror}", SPOOL_HINT) from None
+
+
+def flush(fd: int) -> None:
+    """Closes a copy of a descriptor: a file system far away says only then that it could not keep what was written.
+    Raises OSError."""
+    os.close(os.dup(fd))
+
+
+def _sync_directory(path: str) -> None:
+    """Has a rename survive a power loss, where that can be had. Raises OSError."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+    except OSError as e:
+        if e.errno not in UNSYNCED:
+            raise
 
 
 def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
@@ -233,9 +260,9 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
 def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
     """A new file in the directory of `path`, with the mode (and where permitted the owner) of the old one."""
     temporary = os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
-    with _changing:
+    with changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        _temporaries.add(temporary)
+        temporaries.add(temporary)
     with contextlib.suppress(OSError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is seen to be in use
     if found is not None:

@@ -257,6 +257,7 @@ class Progress:
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
+    before_end: Callable[[], None] = lambda: None  # told, after `settle`, before what all go into gets its end mark
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     rejected: int = 0
@@ -530,4 +531,5 @@ def apply(
                 sink = None
     progress.end()
     if sink is not None:
+        progress.before_end()
         sink.close()

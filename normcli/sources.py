@@ -146,8 +146,11 @@ class Source:
         return isinstance(self.file, Object)
 
     def fault(self, error: Exception) -> str | None:
-        """What went wrong in reading at any position, where what pyarrow says is no fault of the data."""
-        return fault_of(error) if self.is_far else None
+        """What went wrong in reading at any position, where what pyarrow says is no fault of the data: only what the
+        system said has a number."""
+        if self.is_far:
+            return fault_of(error)
+        return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else None
 
     def rest(self) -> bytes:
         """All that is left."""

@@ -12,9 +12,10 @@ from hypothesis import settings
 
 from normcli.record import Array
 from tests import starts
+from tests.faults.summary import pytest_terminal_summary
 from tests.store import moto, store
 
-__all__ = ["moto", "store"]
+__all__ = ["moto", "pytest_terminal_summary", "store"]
 
 settings.register_profile("laws", deadline=None, derandomize=True)
 settings.load_profile("laws")

@@ -22,8 +22,8 @@ from typing import NoReturn
 
 STANDARD = 3  # descriptors: input, output, error
 LIBRARIES = (
-    "backports.zstd", "blake3", "ctypes", "gzip", "numpy", "polars", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs",
-    "pyarrow.ipc", "pyarrow.parquet", "rich.progress", "rich.table", "threadpoolctl",
+    "backports.zstd", "ctypes", "gzip", "numpy", "polars", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs",
+    "pyarrow.ipc", "pyarrow.parquet", "rich.progress", "rich.table", "threadpoolctl", "xxhash",
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ NEXT = {
     "memory": {"plan"},
     "outputs": {"stores"},
     "inputs": {"sources"},
-    "manifest": {"stores"},
+    "manifest": {"outputs", "stores"},
     "sources": {"compression", "stores"},
     "stores": set(),
     "compression": set(),

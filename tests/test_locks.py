@@ -126,8 +126,8 @@ def test_where_none_can_be_made_it_says_so(path: Path, what: str) -> None:
 
 def test_a_signal_leaves_no_lock_but_never_removes_that_of_the_next(path: Path) -> None:
     with locked(str(path)):
-        assert str(lock_of(path)) in outputs._temporaries
-    assert str(lock_of(path)) not in outputs._temporaries
+        assert str(lock_of(path)) in outputs.temporaries
+    assert str(lock_of(path)) not in outputs.temporaries
 
 
 def test_no_child_keeps_it(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Targets: a file that appears whole or not at all, a stream that is written as it comes."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -22,7 +23,7 @@ def left(path: Path) -> list[str]:
 def _tidy(tmp_path: Path) -> Iterator[None]:
     yield
     assert left(tmp_path) == []
-    assert outputs._temporaries == set()
+    assert outputs.temporaries == set()
 
 
 @pytest.fixture(params=["old", "new"])
@@ -252,6 +253,53 @@ def test_the_file_is_synced_before_and_its_directory_after(target: Path, monkeyp
     assert done == ["file", "replace", "directory"]
 
 
+@pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.ENOSPC, True), (errno.EINVAL, False)])
+def test_a_directory_that_is_not_synced_is_told_unless_none_can_be(
+    target: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: bool
+) -> None:
+    real = os.fsync
+
+    def fail(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with open_target(str(target)) as out:
+        out.write(b"new")
+        with pytest.raises(OutputError, match="is complete, but its directory") if told else contextlib.nullcontext():
+            out.commit()
+    monkeypatch.undo()
+    assert content(target) == b"new"
+
+
+def test_what_was_made_ready_is_not_synced_again(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync that fails after another target was replaced would leave the two apart."""
+    with open_target(str(target)) as out:
+        out.write(b"new")
+        out.prepare()
+        monkeypatch.setattr(
+            os, "fsync", lambda fd: pytest.fail("again") if stat.S_ISREG(os.fstat(fd).st_mode) else None
+        )
+        out.commit()
+        out.commit()
+    assert content(target) == b"new"
+
+
+def test_a_stream_is_told_to_fail_when_a_copy_of_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a network's file system does whose disk is full."""
+    with open_target(os.devnull) as out:
+        out.write(b"new")
+
+        def fail(fd: int) -> None:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+        monkeypatch.setattr(os, "close", fail)
+        with pytest.raises(OutputError, match="quota"):
+            out.prepare()
+        monkeypatch.undo()
+
+
 def test_a_short_write_goes_on(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[:3]))
@@ -324,7 +372,7 @@ def test_unfinished_files_are_removed_and_finished_ones_are_not(tmp_path: Path) 
         try:
             remove_temporaries()
         finally:
-            outputs._changing.release()  # it is held for good: the process is about to end
+            outputs.changing.release()  # it is held for good: the process is about to end
         assert left(tmp_path) == []
         assert content(tmp_path / "a") == b"a"
 

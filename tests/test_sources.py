@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from normcli.errors import NoInputError, OutputError
+from normcli.errors import BadDataError, NoInputError, OutputError
+from normcli.formats._binary import reading
 from normcli.sources import Source, open_source
 from tests.formats.conftest import feed, in_memory, pipe_path, through_pipe
 
@@ -153,3 +154,14 @@ def test_a_name_that_is_no_text_is_opened(tmp_path: Path) -> None:
     source = open_source(os.fsdecode(path))
     assert source.name.isprintable()
     assert source.read(2) == b"1"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_what_the_system_says_of_reading_is_no_fault_of_the_data(tmp_path: Path, number: int) -> None:
+    """pyarrow's errors of data have no number."""
+    (tmp_path / "x.parquet").write_bytes(b"PAR1")
+    source = open_source(tmp_path / "x.parquet")
+    with pytest.raises(OutputError, match=f"x.parquet: reading failed: {os.strerror(number)}"), reading(source, "X"):
+        raise OSError(number, "Error reading bytes from file")
+    with pytest.raises(BadDataError, match=r"x.parquet: not a sound X: thrift"), reading(source, "X"):
+        raise OSError("thrift")

@@ -18,6 +18,7 @@ from normcli.cli import _report, main
 from normcli.errors import NormcliError, ReaderGoneError, printable
 
 BUG = 70
+TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
 
@@ -76,13 +77,14 @@ def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     fault = _report.current.end(code, error or _report.current.error)
     if fault:
-        _say(fault, "")
-    return code or (73 if fault else 0)
+        _say(fault.message, fault.hint)
+    return code or (fault.code if fault else 0)
 
 
 def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
+        outputs.flush(1)
     except BrokenPipeError:
         raise
     except OSError as e:
@@ -142,14 +144,22 @@ def _watch_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(watched)
-        _report.current.end(
-            128 + number, f"ended by signal {signal.Signals(number).name}"
-        )  # before no file can be made
-        outputs.remove_temporaries()
-        die_of(number)
+        try:  # before no file can be made
+            telling = threading.Thread(target=_tell_end, args=(number,), daemon=True)
+            telling.start()
+            telling.join(TELLING)
+        finally:
+            outputs.remove_temporaries()
+            die_of(number)
 
     if watched:
         threading.Thread(target=wait, daemon=True).start()
+
+
+def _tell_end(number: int) -> None:
+    """The report of a run that a signal ends."""
+    with contextlib.suppress(Exception):
+        _report.current.end(128 + number, f"ended by signal {signal.Signals(number).name}")
 
 
 def die_of(number: int) -> NoReturn:

@@ -7,9 +7,12 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from normcli import __version__
+
+if TYPE_CHECKING:
+    from normcli.errors import NormcliError
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Report:
                 raise CannotCreateError(f"--report {e.message}", e.hint) from None
         self.path = path
 
-    def end(self, code: int, error: str | None = None) -> str | None:
+    def end(self, code: int, error: str | None = None) -> NormcliError | None:
         """Writes the report; what went wrong in doing that, if anything did."""
         path, self.path = self.path, None
         if path is None:
@@ -53,7 +56,7 @@ class Report:
                 target.write(data)
                 target.commit()
         except NormcliError as e:
-            return f"--report {e.message}"
+            return type(e)(f"--report {e.message}", e.hint)
         return None
 
 

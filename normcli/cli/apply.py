@@ -168,6 +168,8 @@ def into_one(
             tell_only(readers, made.needs, target.name)
             return None
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
+            if target.streamed:
+                seen.before_end = skipped.commit
             pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=plan.multiple)
         if skipped.target is not None:
             target.prepare()

@@ -300,6 +300,8 @@ def write_output(
     with progress(told, readers, values, skipped, shown=False) as seen:
         if file is not None:
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
+            if file.streamed:
+                seen.before_end = partial(complete, plan, target, skipped.target, None)
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
         paths, manifest = paths_below(values, readers.inputs), made.manifest()
@@ -312,7 +314,8 @@ def write_output(
 
 
 def complete(plan: Plan, target: Target | None, rejected: Target | None, file: Target | None) -> None:
-    """Puts PARAMS in place, then what was rejected, then OUTPUT, once all of them are on the disk."""
+    """Puts PARAMS in place, then what was rejected, then OUTPUT, once all of them are on the disk. Of what is in place
+    already, nothing."""
     from normcli import params
 
     if target is not None and not target.count:

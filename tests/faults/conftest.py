@@ -1,0 +1,60 @@
+"""Places to work in and runs to go wrong, and at the end a table of what was tried."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.laws import Stage, Tally
+from tests.faults.nursery import Nursery, Request, nursery
+from tests.faults.scenes import ROWS, SCENES, table
+from tests.faults.summary import FAULTS
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with nursery(tmp_path_factory.mktemp("nursery")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def workplace(runs: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every scene begins with."""
+    folder = tmp_path_factory.mktemp("workplace") / "desk"
+    (folder / "in").mkdir(parents=True)
+    (folder / "table.csv").write_bytes(table(0, ROWS))
+    (folder / "more.csv").write_bytes(table(ROWS, ROWS))
+    (folder / "bad.csv").write_bytes(table(0, ROWS, bad=ROWS // 2))
+    for n in range(2):
+        (folder / "in" / f"{n + 1}.csv").write_bytes(table(n * 100, 100))
+
+    def run(*words: str) -> None:
+        assert runs.start(Request(words, folder, block=4096)).wait() == 0
+
+    for given, made in (("table.csv", "p.json"), ("table.csv", "1.json"), ("more.csv", "2.json")):
+        run("fit", given, "-m", "zscore", "-p", made)
+    for kind in ("parquet", "arrow", "arrows", "csv.gz"):
+        run("apply", "table.csv", "-p", "p.json", "-o", f"z.{kind}")
+        run("apply", f"z.{kind}", "-p", "p.json", "--inverse", "-o", f"table.{kind}")
+        (folder / f"z.{kind}").unlink()
+    return folder
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """What a test tried, for the table at the end."""
+    made = Tally()
+    request.node.user_properties.append((FAULTS, made.shown))
+    return made
+
+
+@pytest.fixture
+def stage(runs: Nursery, workplace: Path, tmp_path: Path, tally: Tally) -> Callable[[str], Stage]:
+    """A scene by its name, ready to go wrong."""
+
+    def made(name: str) -> Stage:
+        home = tmp_path / name.replace("/", " ")
+        home.mkdir()
+        return Stage(runs, workplace, SCENES[name], home, tally)
+
+    return made

@@ -1,0 +1,201 @@
+"""What holds after every failure, and a count of how often it was tried."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.faults.faulty import Fault
+from tests.faults.nursery import Nursery, Request
+from tests.faults.scenes import OLD, Scene
+
+Files = dict[str, bytes]
+MANIFEST = "out/.normcli-manifest"
+NONE = Fault()
+
+
+def files_in(folder: Path) -> Files:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and what it left."""
+
+    code: int
+    out: bytes
+    err: str
+    files: Files
+    calls: list[tuple[str, str]]  # kind, and of what
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.startswith("normcli: error: ")]
+
+
+@dataclass
+class Tally:
+    """How often each kind of fault was tried, how the runs ended, and how often a promise was broken."""
+
+    shown: dict[str, list[int]] = field(default_factory=dict)  # by kind: tried, went well, was told, broken
+
+    def count(self, kind: str, *, well: bool, broken: bool) -> None:
+        row = self.shown.setdefault(kind, [0, 0, 0, 0])
+        for place, true in enumerate((True, well, not well, broken)):
+            row[place] += true
+
+
+@dataclass
+class Stage:
+    """A scene, played undisturbed once and then with something going wrong each time."""
+
+    nursery: Nursery
+    workplace: Path
+    scene: Scene
+    home: Path  # a directory for all of it
+    tally: Tally
+    block: int = 4096
+    _number: int = 0
+    _whole: Outcome | None = None
+
+    def play(
+        self, fault: Fault = NONE, again: Path | None = None, at: Path | None = None, **more: Any
+    ) -> tuple[Outcome, Path]:
+        """One run; in a workplace of its own, or once more in the one that is given."""
+        self._number += 1
+        beside = self.home / str(self._number)
+        beside.mkdir()
+        folder = again or at or beside / "desk"
+        if again is None:
+            self.scene.prepare(self.workplace, folder)
+        (beside / "spool").mkdir()
+        stdin = str(folder / self.scene.stdin) if self.scene.stdin else os.devnull
+        out, err, log = (str(beside / name) for name in ("out", "err", "log"))
+        request = Request(
+            self.scene.words,
+            folder,
+            fault,
+            stdin,
+            out,
+            err,
+            log,
+            env={"TMPDIR": str(beside / "spool")},
+            block=self.block,
+        )
+        code = self.nursery.start(replace(request, **more)).wait()
+        told, said, noted = (Path(path).read_bytes() if os.path.exists(path) else b"" for path in (out, err, log))
+        calls = [tuple(line.split(" ", 1)) for line in noted.decode("utf-8", "surrogateescape").splitlines()]
+        return Outcome(code, told, said.decode("utf-8", "backslashreplace"), files_in(folder), calls), folder  # type: ignore[arg-type]
+
+    @property
+    def whole(self) -> Outcome:
+        """What comes of it when nothing goes wrong."""
+        if self._whole is None:
+            self._whole, _ = self.play()
+            assert self._whole.code == 0, self._whole.err
+        return self._whole
+
+    def before(self) -> Files:
+        folder = self.home / "before"
+        if not folder.exists():
+            self.scene.prepare(self.workplace, folder)
+        return files_in(folder)
+
+    def suffers(self, fault: Fault, *codes: int, kind: str = "", at: Path | None = None, **more: Any) -> Outcome:
+        """One run with a fault; everything that was promised holds. `codes` are those that it may end with, if it does
+        not go well."""
+        kind = kind or f"{fault.call} fails"
+        whole = self.whole
+        outcome, folder = self.play(fault, at=at, **more)
+        broken = self.broken(outcome, codes)
+        if outcome.code and not broken and at is None and self.repeatable(outcome):
+            again, _ = self.play(again=folder)
+            if again.code or self.settled(again.files) != self.settled(whole.files):
+                broken = [f"the next run: exit {again.code} {again.err}"]
+        self.tally.count(kind, well=outcome.code == 0, broken=bool(broken))
+        assert not broken, f"{self.scene}, {fault}: exit {outcome.code}: {'; '.join(broken)}\n{outcome.err}"
+        for done in self.home.glob("[0-9]*"):
+            shutil.rmtree(done)
+        return outcome
+
+    def repeatable(self, outcome: Outcome) -> bool:
+        """Whether the next run is worth a look: where nothing has changed, it would be the first once more."""
+        changed = any(outcome.files.get(t) != self.before().get(t) for t in self.scene.targets)
+        return changed and self.scene.again
+
+    def settled(self, files: Files) -> Files:
+        """What two runs have in common: not how long they took, nor the order of a manifest."""
+        return {k: v for k, v in files.items() if k not in (self.scene.report, MANIFEST)}
+
+    # -- the promises --------------------------------------------------------------------------------------------
+    def broken(self, outcome: Outcome, codes: tuple[int, ...]) -> list[str]:
+        """The promises that were not held."""
+        return [
+            *self._told(outcome, codes),
+            *self._targets(outcome),
+            *self._left(outcome, killed=outcome.code == -signal.SIGKILL),
+            *self._stream(outcome),
+            *self._reported(outcome),
+        ]
+
+    def _told(self, outcome: Outcome, codes: tuple[int, ...]) -> list[str]:
+        lines, code = outcome.err.splitlines(), outcome.code
+        if any(not (line.startswith("normcli: ") and line.isprintable()) for line in lines):
+            return ["it says more than messages"]
+        if code and code not in codes:
+            return [f"the exit code is not one of {codes}"]
+        if code <= 0:
+            return outcome.errors
+        return [] if len(outcome.errors) == 1 and lines[-1] == outcome.errors[0] else ["not exactly one error, last"]
+
+    def _targets(self, outcome: Outcome) -> list[str]:
+        """Each is what it was or whole, and those that were replaced are the first ones."""
+        before, after = self.before(), self.whole.files
+        new = []
+        for target in self.scene.targets:
+            now = outcome.files.get(target)
+            if now not in (before.get(target), after[target]):
+                return [f"{target} is neither what it was nor what it should be"]
+            new.append(now == after[target] != before.get(target))
+        if new != sorted(new, reverse=True):
+            return ["a later target was replaced, and an earlier one was not"]
+        if outcome.code == 0 and not all(new):
+            return ["it says that all is well, and not all was replaced"]
+        return []
+
+    def _left(self, outcome: Outcome, *, killed: bool) -> list[str]:
+        """No file but those that should be, and all others as they were."""
+        before, mine = self.before(), {*self.scene.targets, MANIFEST, self.scene.report}
+        more = [n for n in outcome.files if n not in before and n not in mine]
+        if killed:
+            more = [n for n in more if not re.fullmatch(r"(.*/)?(\.normcli-[^/]*\.tmp|\.[^/]*\.lock)", n)]
+        changed = [n for n in before if n not in mine and outcome.files.get(n) != before[n]]
+        return [f"left behind: {n}" for n in more] + [f"changed: {n}" for n in changed]
+
+    def _stream(self, outcome: Outcome) -> list[str]:
+        """Standard output is whole, or ends before it is."""
+        out, whole = outcome.out, self.whole.out
+        if outcome.code == 0:
+            return [] if out == whole else ["it says that all is well, and standard output is not whole"]
+        if not whole.startswith(out):
+            return ["standard output is not how the whole begins"]
+        late = "<stdout>" in outcome.err or outcome.code < 0
+        return ["standard output is marked as whole"] if self.scene.marked and out == whole and not late else []
+
+    def _reported(self, outcome: Outcome) -> list[str]:
+        found = outcome.files.get(self.scene.report or "")
+        if found is None or found == OLD:
+            return ["no report of a run that went well"] * (bool(self.scene.report) and outcome.code == 0)
+        told = json.loads(found)["exit_code"]
+        expected = 128 - outcome.code if outcome.code < 0 else outcome.code
+        return (
+            []
+            if told == expected or any("--report" in line for line in outcome.errors)
+            else [f"the report says {told}"]
+        )

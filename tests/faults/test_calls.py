@@ -1,0 +1,68 @@
+"""The Nth write, sync, rename, close, open, mkdir and read fails, for every N until the command succeeds."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.faulty import CALLS, Fault
+from tests.faults.laws import Stage
+from tests.faults.scenes import SCENES
+
+QUICK = {
+    "fit", "fit --update", "merge", "apply --resume", "apply --rejects to stdout",
+    "fit -o arrows to stdout", "apply parquet", "apply csv to stdout", "fit --report",
+}  # fmt: skip
+ERRORS = {
+    "open": ("ENOSPC", "EMFILE", "EACCES", "EROFS"),
+    "write": ("ENOSPC", "EIO", "EDQUOT", "EFBIG"),
+    "pwrite": ("ENOSPC", "EIO"),
+    "fsync": ("EIO", "ENOSPC", "EDQUOT"),
+    "rename": ("EIO", "ENOSPC", "EBUSY", "EPERM"),
+    "close": ("EIO", "EDQUOT"),
+    "mkdir": ("ENOSPC", "EROFS"),
+    "read": ("EIO", "ESTALE"),
+}
+
+
+def errors(kind: str) -> tuple[int, ...]:
+    """The exit codes that a failure of a call may have."""
+    return {"open": (66, 73, 74), "rename": (73,), "mkdir": (73,)}.get(kind, (74,))
+
+
+def each_call_fails(here: Stage, most: int) -> None:
+    kinds = [kind for kind, _ in here.whole.calls]
+    for kind in (k for k in CALLS if k in kinds):
+        for nth in range(1, kinds.count(kind) + 1):
+            for error in ERRORS[kind][:most]:
+                here.suffers(Fault(kind, nth, error), *errors(kind))
+
+
+@pytest.mark.parametrize("name", sorted(QUICK))
+def test_each_call_fails_once(name: str, stage: Callable[[str], Stage]) -> None:
+    each_call_fails(stage(name), 1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", SCENES)
+def test_each_call_fails_once_in_each_way(name: str, stage: Callable[[str], Stage]) -> None:
+    each_call_fails(stage(name), 4)
+
+
+@pytest.mark.parametrize("name", ["fit -o csv"])
+def test_a_disk_fills_up_within_a_write(name: str, stage: Callable[[str], Stage]) -> None:
+    here = stage(name)
+    for kind in ("write", "pwrite"):
+        for nth in range(1, [k for k, _ in here.whole.calls].count(kind) + 1):
+            here.suffers(Fault(kind, nth, "ENOSPC", short=True), 74, kind="disk fills up within a write")
+
+
+@pytest.mark.parametrize("name", ["fit -o csv", "fit -o parquet", "apply --rejects", "merge", "fit --update"])
+def test_all_is_on_the_disk_before_the_first_rename(name: str, stage: Callable[[str], Stage]) -> None:
+    """So that nothing but a rename can fail between PARAMS and OUTPUT."""
+    calls = stage(name).whole.calls
+    renames = [n for n, (kind, _) in enumerate(calls) if kind == "rename"]
+    assert [calls[n][1] for n in renames] == list(SCENES[name].targets)
+    assert {kind for kind, _ in calls[renames[0] :]} <= {"rename", "open", "fsync", "close"}
+    assert {at for kind, at in calls[renames[0] :] if kind in ("open", "fsync")} == {"."}
+    synced = [at for kind, at in calls[: renames[0]] if kind == "fsync"]
+    assert len(synced) == len(set(synced)) == len(SCENES[name].targets)

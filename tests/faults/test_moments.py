@@ -1,0 +1,142 @@
+"""Ended by INT, TERM, HUP or KILL while it reads, transforms, writes, syncs or renames."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import until
+from tests.faults.faulty import TRANSFORM, Fault
+from tests.faults.laws import Stage
+from tests.faults.nursery import Request
+from tests.faults.scenes import OLD, SCENES
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+PHASES = {"read": "read", TRANSFORM: "transform", "write": "write", "pwrite": "write", "fsync": "flush"}
+PHASES |= {"rename": "rename", "open": "open"}
+MOMENTS = 200  # of each signal
+
+
+def ends_at_moments(here: Stage, number: signal.Signals, count: int, chance: random.Random) -> None:
+    """At so many calls, as often in one phase as in another; before the call, after it or a moment later."""
+    kinds = [kind for kind, _ in here.whole.calls]
+    phases: dict[str, list[str]] = {}
+    for kind in dict.fromkeys(kinds):
+        if kind in PHASES:
+            phases.setdefault(PHASES[kind], []).append(kind)
+    for n in range(count):
+        phase = sorted(phases)[n % len(phases)]
+        kind = chance.choice(phases[phase])
+        when = chance.choice(("before", "after", "later"))
+        delay = chance.uniform(0, 0.004) if when == "later" else 0.0
+        fault = Fault(kind, chance.randint(1, kinds.count(kind)), number=number, after=when == "after", delay=delay)
+        here.suffers(fault, -number, kind=f"{number.name} during {phase}")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_run_is_ended_at_some_moment(number: signal.Signals, stage: Callable[[str], Stage]) -> None:
+    for name, count in {"fit -o parquet": 6, "apply --resume": 3}.items():
+        ends_at_moments(stage(name), number, count, random.Random(f"{name} {number}"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("name", SCENES)
+def test_a_run_is_ended_at_many_moments(name: str, number: signal.Signals, stage: Callable[[str], Stage]) -> None:
+    ends_at_moments(stage(name), number, -(-MOMENTS // len(SCENES)) + 1, random.Random(f"{name} {number}"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["fit -o csv.gz", "apply --resume", "fit --update", "apply --rejects"])
+def test_killed_before_and_after_every_call(name: str, stage: Callable[[str], Stage]) -> None:
+    here = stage(name)
+    for nth in range(1, len(here.whole.calls) + 1):
+        for after in (False, True):
+            fault = Fault("", nth, number=signal.SIGKILL, after=after)
+            here.suffers(fault, -signal.SIGKILL, kind="KILL at every call")
+
+
+@pytest.mark.parametrize("number", NUMBERS[:3])
+def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage: Callable[[str], Stage]) -> None:
+    here = stage("apply csv")
+    folder = here.home / "desk"
+    here.scene.prepare(here.workplace, folder)
+    os.mkfifo(folder / "in.csv")
+    os.mkfifo(folder / "report")
+    words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "report")
+    running = here.nursery.start(Request(words, folder))
+    until(lambda: list(folder.glob(".normcli-*.tmp")), "the run has begun")
+    os.kill(running.pid, number)
+    assert running.wait() == -number
+    assert not list(folder.glob(".normcli-*"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", NUMBERS[:3])
+@pytest.mark.parametrize("stuck", ["input", "output", "decomposition", "standard output"])
+def test_workers_that_are_stuck_keep_no_run_from_ending(
+    stuck: str, number: signal.Signals, stage: Callable[[str], Stage], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a pipe into which nobody writes, or from which nobody reads, or inside a library."""
+    import numpy as np
+
+    here = stage("apply csv")
+    folder = here.home / "desk"
+    here.scene.prepare(here.workplace, folder)
+    os.mkfifo(folder / "pipe")
+    reading = writing = None
+    if stuck == "decomposition":
+        values = np.random.default_rng(1).normal(size=(900, 800))
+        names = ",".join(f"x{j}" for j in range(800))
+        np.savetxt(folder / "wide.csv", values, fmt="%.6f", delimiter=",", header=names, comments="")
+    words: dict[str, tuple[str, ...]] = {
+        "input": ("apply", "pipe", "-p", "p.json", "-o", "out.csv"),
+        "output": ("apply", "table.csv", "-p", "p.json", "-o", "pipe"),
+        "standard output": ("apply", "table.csv", "-p", "p.json"),
+        "decomposition": ("fit", "wide.csv", "-m", "whiten", "-p", "out.csv"),
+    }
+    if stuck == "input":
+        writing = os.open(folder / "pipe", os.O_RDWR)
+        os.write(writing, (folder / "table.csv").read_bytes())
+    if stuck == "standard output":
+        reading = os.open(folder / "pipe", os.O_RDWR)
+        os.set_blocking(reading, False)
+        os.write(reading, bytes(1 << 16))  # it is full
+    request = Request(words[stuck], folder, stdout=str(folder / ("pipe" if reading else "nothing")))
+    running = here.nursery.start(request)
+    time.sleep(1.5)
+    began = time.monotonic()
+    os.kill(running.pid, number)
+    code, took = running.wait(), time.monotonic() - began
+    for fd in (reading, writing):
+        if fd is not None:
+            os.close(fd)
+    kept = not list(folder.glob(".normcli-*")) and (folder / "out.csv").read_bytes() == OLD
+    here.tally.count(f"{number.name} while stuck on {stuck}", well=False, broken=code != -number or not kept)
+    assert (code, kept) == (-number, True)
+    with capsys.disabled():
+        print(f"\n{number.name} while stuck on {stuck}: gone after {took:.2f} s")
+
+
+def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(stage: Callable[[str], Stage], tmp_path: Path) -> None:
+    here = stage("fit -o csv to stdout")
+    folder = here.home / "desk"
+    here.scene.prepare(here.workplace, folder)
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    running = here.nursery.start(
+        Request(here.scene.words, folder, Fault(TRANSFORM, 1, number=signal.SIGSTOP), stdout=str(tmp_path / "pipe"))
+    )
+    status = Path(f"/proc/{running.pid}/stat")
+    until(lambda: status.read_text().rsplit(")")[-1].split()[0] == "T", "it waits")
+    os.close(reading)
+    os.kill(running.pid, signal.SIGCONT)
+    code = running.wait()
+    broken = code != -signal.SIGPIPE or bool(list(folder.glob(".normcli-*")))
+    broken |= (folder / "new.json").read_bytes() != OLD
+    here.tally.count("a reader goes away", well=False, broken=broken)
+    assert not broken

@@ -1,0 +1,54 @@
+"""Two runs that write one target at once, and somebody who reads it all the time: what is there is always one whole."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.laws import Stage
+from tests.faults.nursery import Request
+
+WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "apply": (
+        ("apply", "table.csv", "-p", "p.json", "-o", "out.csv"),
+        ("apply", "more.csv", "-p", "p.json", "-o", "out.csv"),
+    ),
+    "fit": (
+        ("fit", "table.csv", "-m", "zscore", "-p", "out.csv"),
+        ("fit", "table.csv", "-m", "minmax", "-p", "out.csv"),
+    ),
+}
+
+
+def all_see_one_whole(here: Stage, lines: tuple[tuple[str, ...], tuple[str, ...]], times: int) -> None:
+    folder = here.home / "desk"
+    here.scene.prepare(here.workplace, folder)
+    target = folder / "out.csv"
+    whole = {target.read_bytes()}
+    for line in lines:
+        assert here.nursery.start(Request(line, folder)).wait() == 0
+        whole.add(target.read_bytes())
+    assert len(whole) == 3
+    for _ in range(times):
+        running = [here.nursery.start(Request(line, folder)) for line in lines]
+        codes: list[int] = []
+        while running:
+            time.sleep(0.002)
+            seen = target.read_bytes()
+            here.tally.count("read while two write", well=seen in whole, broken=seen not in whole)
+            assert seen in whole
+            codes += [each.wait() for each in running if each.ended]
+            running = [each for each in running if each.there]
+        assert codes == [0, 0]
+    assert not list(folder.glob(".normcli-*"))
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_two_writers_and_a_reader(what: str, stage: Callable[[str], Stage]) -> None:
+    all_see_one_whole(stage("apply csv"), WRITERS[what], 2)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("what", WRITERS)
+def test_two_writers_and_a_reader_for_long(what: str, stage: Callable[[str], Stage]) -> None:
+    all_see_one_whole(stage("apply csv"), WRITERS[what], 100)
