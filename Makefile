@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak bench lint format types wheel clean
+.PHONY: demo test coverage soak bench lint format types wheel clean
 
 demo: .venv/.run  ## fit and apply on sample_data
 	@./sample_data/demo.sh
@@ -10,9 +10,16 @@ test: .venv/.dev  ## every test but the longest
 	$(BIN)/python -m compileall -q normcli
 	$(BIN)/python -m pytest
 
-soak: .venv/.dev  ## the longest, too
+coverage: .venv/.dev  ## lines and branches that the same tests reach, in every process that they start
 	$(BIN)/python -m compileall -q normcli
-	$(BIN)/python -m pytest -m "soak or not soak"
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+soak: .venv/.dev  ## the longest, too, and each run a process of its own
+	$(BIN)/python -m compileall -q normcli
+	REAL_STARTS=1 $(BIN)/python -m pytest -m "soak or not soak"
 
 bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scikit-learn
 	$(BIN)/python -m compileall -q normcli

@@ -80,6 +80,8 @@ def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
             found.left.append((hit, "below a link to a directory"))
         elif is_directory(hit):
             _walk(hit, top, is_known, found)
+        elif not far and os.path.exists(hit) and not os.path.isfile(hit):
+            found.left.append((hit, "no regular file"))  # a pipe would be waited for; named, it is read
         else:
             found.inputs.append(_below(hit, top))
 

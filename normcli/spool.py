@@ -61,21 +61,32 @@ class Spool:
             self.readers.append(SpoolReader(reader))
         self.readers[part].kept.extend(kept)
 
-    def take(self, start: int, length: int) -> bytes:
-        """The bytes that `put` kept; for the last time, their room is given back to the system, which has use for it:
-        the output is being written. Raises OutputError."""
+    def buffer(self) -> io.BytesIO:
+        """Memory that was used before, if there is any: what is fresh costs the system more than what is put there."""
         try:
-            data = os.pread(self._file.fileno(), length, start)
-            while len(data) < length and (more := os.pread(self._file.fileno(), length - len(data), start + len(data))):
-                data += more
+            return self.spare.pop()
+        except IndexError:  # asked first, another worker might take it before us
+            return io.BytesIO()
+
+    def take(self, start: int, length: int, into: io.BytesIO) -> bytes:
+        """The bytes that `put` kept, in the memory of `into`; for the last time, their room is given back to the
+        system, which has use for it: the output is being written. Raises OutputError."""
+        into.seek(length - 1)
+        into.write(b"\0")
+        into.truncate()
+        done = 0
+        try:
+            with into.getbuffer() as view:
+                while done < length and (got := os.preadv(self._file.fileno(), [view[done:]], start + done)):
+                    done += got
         except OSError as e:
             raise OutputError(f"{self.where}: the spool can't be read: {e.strerror}") from None
-        if len(data) < length:
+        if done < length:
             raise OutputError(f"{self.where}: the spool has become shorter")
         if self.final and sys.platform == "linux":
             punch = ctypes.c_int(KEEP_SIZE | PUNCH_HOLE)  # where a file system can't, nothing is lost
             ctypes.CDLL(None).fallocate64(self._file.fileno(), punch, ctypes.c_int64(start), ctypes.c_int64(length))
-        return data
+        return into.getvalue()
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,11 @@ class Kept:
         return 0  # it was counted when it was read
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
-        return Decoded(columns.unpacked(self.spool.take(self.start, self.length), polars=self.polars), self.rows)
+        buffer = self.spool.buffer() if self.polars else io.BytesIO()
+        frame = columns.unpacked(self.spool.take(self.start, self.length, buffer), polars=self.polars)
+        if self.polars:  # it has copied all of it
+            self.spool.spare.append(buffer)
+        return Decoded(frame, self.rows)
 
     def locate(self, row: int) -> int:
         return row
@@ -102,10 +117,7 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept as uncompressed Arrow."""
-    try:
-        buffer = spool.spare.pop()
-    except IndexError:  # asked first, another worker might take it before us
-        buffer = io.BytesIO()
+    buffer = spool.buffer()
     columns.pack(frame, buffer)
     with buffer.getbuffer() as view:
         start, length = spool.put(view[: buffer.tell()])

@@ -2,6 +2,8 @@
 
 import contextlib
 import signal
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from normcli.record import Array
+from tests import starts
 from tests.store import moto, store
 
 __all__ = ["moto", "store"]
@@ -17,12 +20,24 @@ settings.register_profile("laws", deadline=None, derandomize=True)
 settings.load_profile("laws")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def server() -> Iterator[None]:
+    """What runs are forked from ends with the tests."""
+    yield
+    starts.end_server()
+
+
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
 def real(request: pytest.FixtureRequest) -> Array:
     """(rows, features) of each of scikit-learn's measured data sets."""
+    return measured(request.param).copy()
+
+
+@cache
+def measured(name: str) -> Array:
     from sklearn import datasets  # here, for most tests do without
 
-    return np.asarray(getattr(datasets, f"load_{request.param}")().data, np.float64)
+    return np.asarray(getattr(datasets, f"load_{name}")().data, np.float64)
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,13 @@ def test_a_name_that_is_there_is_taken_literally(tree: Path) -> None:
     assert paths("d/[ab].csv") == ["d/a.csv", "d/b.csv"]
 
 
+def test_a_pipe_is_read_where_it_is_named_and_left_out_of_a_glob(tree: Path) -> None:
+    assert paths("d/pipe.csv") == ["d/pipe.csv"]
+    found = inputs.find(["d/[bp]*.csv"], known)
+    assert [i.path for i in found.inputs] == ["d/b.csv"]
+    assert found.left == [("d/pipe.csv", "no regular file")]
+
+
 def test_a_glob_keeps_what_lies_below_its_fixed_part(tree: Path) -> None:
     assert [i.relative for i in inputs.find(["d/*/*.csv"], known).inputs] == [
         "a-/c.csv",

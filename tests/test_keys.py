@@ -2,8 +2,6 @@
 
 import copy
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from normcli.record import Array
 from normcli.schema import schema
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
+from tests.formats.conftest import normcli
 
 BLANKS = (Extrema(), Moments())
 ROWS = st.lists(
@@ -262,10 +261,8 @@ def test_sketches_of_keys_read_back(rows: int, tmp_path: Path) -> None:
     path, rng = tmp_path / "x.csv", np.random.default_rng(rows)
     lines = [f"{'abc'[min(i // rows, 2)]},{x}" for i, x in enumerate(rng.normal(size=rows + 700).tolist())]
     path.write_text("\n".join(["k,x", *lines, ""]))
-    desk = subprocess.run(
-        [sys.executable, "-m", "normcli", "fit", str(path), "-m", "robust", "--by", "k", "-q"], capture_output=True
-    )
-    assert desk.returncode == 0
-    plan = params.read(desk.stdout)
-    assert params.write(plan) == desk.stdout
+    done = normcli("fit", path, "-m", "robust", "--by", "k", "-q")
+    assert done.returncode == 0
+    plan = params.read(done.stdout)
+    assert params.write(plan) == done.stdout
     assert {key for (key,) in plan.keys} == {line[0] for line in lines}

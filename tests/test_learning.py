@@ -338,12 +338,12 @@ def test_options_in_words(method: Method, option: str, said: str) -> None:
     [
         (None, "$.inputs"),
         ({}, "$.inputs"),
-        ("blake3:" + "0" * 64, "$.inputs"),
+        ("xxh3-128:" + "0" * 32, "$.inputs"),
         ([1], "$.inputs[0]"),
         ([[]], "$.inputs[0]"),
-        (["blake3:" + "0" * 64, "blake3:" + "0" * 63], "$.inputs[1]"),
-        (["blake3:" + "0" * 64 + "\n"], "$.inputs[0]"),
-        (["blake3:" + "A" * 64], "$.inputs[0]"),
+        (["xxh3-128:" + "0" * 32, "xxh3-128:" + "0" * 31], "$.inputs[1]"),
+        (["xxh3-128:" + "0" * 32 + "\n"], "$.inputs[0]"),
+        (["xxh3-128:" + "A" * 32], "$.inputs[0]"),
         (["sha256:" + "0" * 64], "$.inputs[0]"),
     ],
 )

@@ -5,6 +5,7 @@ import math
 import os
 import types
 import typing
+from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
@@ -109,6 +110,7 @@ def shown(annotation: Any) -> str:
     return {int: "INT", float: "NUMBER", str: "TEXT"}[kind]
 
 
+@cache
 def flags(options: type, prefix: str) -> list[click.Option]:
     """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
     hints = typing.get_type_hints(options, include_extras=True)

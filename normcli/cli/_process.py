@@ -126,6 +126,7 @@ def _return_memory() -> None:
 
         libc = ctypes.CDLL(None)
         libc.mallopt(-8, 1)  # M_ARENA_MAX
+        libc.mallopt(-1, 64 << 20)  # M_TRIM_THRESHOLD, bytes: what is freed between two blocks is kept for the next
         libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD, bytes: what a block of text is encoded into stays below
 
 

@@ -33,6 +33,7 @@ suffixes = (".csv",)
 magic = b""
 
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
+STRIP = 1 << 16  # values that are written into one piece of memory
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
@@ -212,6 +213,17 @@ def _kind(series: pl.Series, missing: frozenset[str]) -> tuple[Kind, int | None]
     return ("integer" if whole.null_count() == number.null_count() else "float"), None
 
 
+def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in chunks of some values each: polars writes each apart, into memory that is used again; larger
+    pieces would be of memory fresh from the system, which takes longer than what is written into it."""
+    import polars as pl
+
+    size = max(1, STRIP // max(1, rows.width))
+    if rows.height <= size or rows.n_chunks() > 1:
+        return rows
+    return pl.concat([rows.slice(start, size) for start in range(0, rows.height, size)], rechunk=False)
+
+
 @dataclass(frozen=True)
 class Writer:
     """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
@@ -243,7 +255,7 @@ class Writer:
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
         out = Pieces()
         try:
-            rows.write_csv(
+            in_strips(rows).write_csv(
                 cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
             )
         except pl.exceptions.ComputeError as e:

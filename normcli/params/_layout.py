@@ -16,7 +16,7 @@ VERSION = 1
 LARGEST = 1 << 30  # bytes; 5,000 whitened columns stay below
 TOP = ("format", "version", "rows", "skipped", "inputs", "schema", "steps", "digest")
 STEP = ("method", "options", "columns", "learned", "statistics")
-CONTENT = re.compile("blake3:[0-9a-f]{64}")
+CONTENT = re.compile("xxh3-128:[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True)

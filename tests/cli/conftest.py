@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +19,8 @@ from typing import IO
 import pytest
 
 from normcli import registry
+from tests.starts import Arg, start
 
-Arg = str | bytes | Path
 Stream = int | IO[bytes]
 
 PATIENCE = 60.0  # seconds after which a run counts as hanging
@@ -68,12 +67,6 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     return made
 
 
-def command(*args: Arg, via: str = "") -> list[Arg]:
-    """The command's words; `via` is a shell's script that runs them as "$@"."""
-    words: list[Arg] = [sys.executable, "-m", "normcli", *args]
-    return ["sh", "-c", via, "sh", *words] if via else words
-
-
 def run(
     *args: Arg,
     cwd: Path,
@@ -84,18 +77,18 @@ def run(
     polite: bool = True,
 ) -> Done:
     """One run to its end. Not `polite`: standard error may hold more than messages."""
-    ended = subprocess.run(
-        command(*args, via=via),
+    process = start(
+        args,
         cwd=cwd,
-        input=stdin if isinstance(stdin, bytes) else None,
-        stdin=None if isinstance(stdin, bytes) else stdin,
+        env=environment(env),
+        via=via,
+        stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
-        env=environment(env),
-        timeout=PATIENCE,
-        check=False,
     )
-    done = Done(ended.returncode, ended.stdout or b"", ended.stderr.decode("utf-8", "surrogateescape"))
+    with ending(process):
+        out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, PATIENCE)
+    done = Done(process.returncode, out or b"", err.decode("utf-8", "surrogateescape"))
     assert done.code != 1 or done.errors[-1].startswith("normcli: error: drift: "), done.err
     if polite:
         assert all(line.startswith("normcli: ") and line.isprintable() for line in done.err.split("\n")[:-1]), done.err
@@ -189,9 +182,7 @@ class Desk:
         via: str = "",
     ) -> "subprocess.Popen[bytes]":
         """A run under way."""
-        return subprocess.Popen(
-            command(*args, via=via), cwd=self.path, stdin=stdin, stdout=stdout, stderr=stderr, env=environment()
-        )
+        return start(args, cwd=self.path, env=environment(), via=via, stdin=stdin, stdout=stdout, stderr=stderr)
 
     def files(self) -> dict[str, tuple[int, bytes | None]]:
         """Mode and bytes of all that is here."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.cli.conftest import PATIENCE, TABLE, Desk, command, environment
+from tests.cli.conftest import PATIENCE, TABLE, Desk, environment
+from tests.starts import start
 
 GAPS = TABLE.replace(b"4,", b",")  # one value gone, which is one row in six
 COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
@@ -52,18 +53,11 @@ def terminal() -> Iterator[Terminal]:
 def at_terminal(desk: Desk, *args: str, on: tuple[int, ...], env: dict[str, str]) -> tuple[int, bytes]:
     """A run with a terminal as these descriptors: its code, and all that was seen there."""
     with terminal() as t:
-        streams = [t.fd if fd in on else subprocess.DEVNULL for fd in (0, 1, 2)]
-        ended = subprocess.run(
-            command(*args),
-            cwd=desk.path,
-            stdin=streams[0],
-            stdout=streams[1],
-            stderr=streams[2],
-            env=environment(env),
-            timeout=PATIENCE,
-            check=False,
-        )
-    return ended.returncode, bytes(t.seen)
+        streams = {
+            name: t.fd if fd in on else subprocess.DEVNULL for fd, name in enumerate(("stdin", "stdout", "stderr"))
+        }
+        code = start(args, cwd=desk.path, env=environment(env), **streams).wait(PATIENCE)
+    return code, bytes(t.seen)
 
 
 # -- how much is said --------------------------------------------------------------------------------------------

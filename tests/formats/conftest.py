@@ -6,7 +6,6 @@ import itertools
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
 from normcli.plan import Plan, unfitted
 from normcli.sources import Source
+from tests.starts import start
 
 NAME = "t.csv"
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
@@ -238,9 +238,10 @@ def fields(data: bytes, name: str, delimiter: str = ",") -> list[Value]:
 
 def normcli(*args: str | Path, stdin: Any = b"", cwd: Path | None = None) -> "subprocess.CompletedProcess[bytes]":
     """The command itself; `stdin` is bytes for a pipe, or a file."""
-    given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-    command = [sys.executable, "-m", "normcli", *map(str, args)]
-    done = subprocess.run(command, capture_output=True, cwd=cwd, check=False, timeout=120, **given)
+    given, fed = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin)
+    with start(args, cwd=cwd, env=os.environ, stdin=fed, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        out, err = process.communicate(given, 120)
+    done = subprocess.CompletedProcess(args, process.returncode, out, err)
     assert b"Traceback" not in done.stderr, done.stderr
     return done
 

@@ -120,9 +120,14 @@ def exact_columns(rows: int) -> list[tuple[Fraction, Fraction]]:
     return [mean_and_squares(column) for column in random_columns(rows).T]
 
 
-@every_size
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.soak), 7, 64, 1000, None], ids=str)
 def test_a_ramp_and_offsets_of_20000_rows(size: int | None) -> None:
     assert_gate(random_columns(20_000), size, exact_columns(20_000))
+
+
+def test_a_ramp_and_offsets_row_by_row() -> None:
+    """Of 3,000 rows, for each block takes Python half a millisecond."""
+    assert_gate(random_columns(3000), 1, exact_columns(3000))
 
 
 @pytest.mark.parametrize("size", [1000, 65_536, None], ids=str)
