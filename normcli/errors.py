@@ -21,6 +21,12 @@ class NormcliError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class DriftError(NormcliError):
+    """New data no longer look like those that were fitted: what `check` is for, and nothing that went wrong."""
+
+    code = 1
+
+
 class UsageError(NormcliError):
     """Wrong before any data is read."""
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from normcli import formats, outputs, params, pipeline, registry, sources
 from normcli.block import Block
 from normcli.columns import Infinite
+from normcli.drift import Comparison, Limits, Watch
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Seen
@@ -100,6 +101,28 @@ def apply(
             file=target, progress=Progress(warn=warn), multiple=plan.multiple,
         )  # fmt: skip
         target.commit()
+
+
+def check(
+    plan: Plan,
+    path: Path,
+    *,
+    limits: Limits | None = None,
+    extra: bool = True,
+    infinite: Infinite = "error",
+    format: str | None = None,
+    options: Any = None,
+    block_size: int | None = None,
+    threads: int | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> Comparison:
+    """Compares a file with the data that a plan was fitted on; unless `extra`, columns that the fit did not see are
+    drift. Raises NormcliError."""
+    watch, progress = Watch(plan, extra), Progress(warn=warn)
+    with threadpool_limits(1, "blas"):
+        reader = _reader(path, format, options, block_size)
+        pipeline.check([reader], watch, Threads(threads or available()), infinite=infinite, progress=progress)
+    return watch.compared(limits or Limits(), progress.rows)
 
 
 def _reader(path: Path, format: str | None, options: Any, block_size: int | None) -> formats.Reader:

@@ -1,7 +1,8 @@
-"""fit and apply: the program on one page.
+"""fit, apply and check: the program on one page.
 
 fit is reduce(merge, map_ordered(measure, chunks)), then learn; apply is map_ordered(decode, transform, encode) into a
-sink. That results are the same bytes whatever the threads, and memory is bounded, follows from these two lines.
+sink; check measures as fit does, by itself or in the course of apply, and compares. That results are the same bytes
+whatever the threads, and memory is bounded, follows from these lines.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from normcli import columns, learning, registry, spool
 from normcli.columns import Frame, Infinite
+from normcli.drift import Watch
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, UsageError, printable
 from normcli.formats import Chunk, Decoded, Outlet, Reader, Reject, Sink, Writer
@@ -24,7 +27,7 @@ from normcli.keys import Seen
 from normcli.learning import Total
 from normcli.methods import listed
 from normcli.outputs import Target
-from normcli.plan import Measured, Plan, merged, refined
+from normcli.plan import Measured, Plan, merged, raise_first, refined
 from normcli.recut import Pieces, Segment
 from normcli.spool import Spool
 
@@ -68,12 +71,15 @@ class Work:
     beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     writer: Writer | None = None
+    watch: Plan | None = None  # by which rows are measured, to be compared with those that were fitted
+    absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
     @property
     def multiple(self) -> int:
         """Rows to a whole batch; 1 where chunks are worked on as they come."""
-        return self.plan.multiple if self.writer else self.plan.unfitted_multiple
+        own = self.plan.multiple if self.writer else self.plan.unfitted_multiple
+        return lcm(own, self.watch.unfitted_multiple) if self.watch else own
 
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
@@ -88,7 +94,9 @@ class Work:
                     rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
-                if not self.writer:
+                if self.absent:
+                    decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
+                if not (self.writer or self.watch):
                     result = self._kept(result, decoded.frame, chunk.content)
                 if self.multiple > 1:
                     away = replace(decoded, frame=None)
@@ -147,7 +155,7 @@ class Work:
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
     ) -> Result:
         texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
-        if not self.writer:
+        if not (self.writer or self.watch):
             measured = self.plan.measure(frames, self.infinite, texts=texts)
             digest = result.digest
             if self.multiple == 1:
@@ -155,9 +163,19 @@ class Work:
                 digest = learning.digest(content, measured.blocks, measured.keyed, beside)
             without = replace(measured, blocks=[])
             return replace(result, measured=without, incomplete=measured.incomplete, digest=digest)
-        made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
-        pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
-        return replace(result, incomplete=incomplete, pieces=pieces)
+        watch = [partial(self.watch.measure, frames, self.infinite, texts=texts)] if self.watch else []
+        if self.writer:
+            try:
+                made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
+            except BadRowError as e:
+                raise_first(e, watch)
+            pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
+            result = replace(result, incomplete=incomplete, pieces=pieces)
+        for measure in watch:
+            measured = replace(measure(), blocks=[])
+            incomplete = result.incomplete if self.writer else measured.incomplete
+            result = replace(result, measured=measured, incomplete=incomplete)
+        return result
 
     def encoded(self, frame: Frame) -> Any:
         """What is written of a normalized frame."""
@@ -256,7 +274,8 @@ class Progress:
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
-    settle: Callable[[], None] = lambda: None  # raises, before anything is made complete, where a warning forbids it
+    judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
+    settle: Callable[[], None] = lambda: None  # raises then, where a warning forbids it
     before_end: Callable[[], None] = lambda: None  # told, after `settle`, before what all go into gets its end mark
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
@@ -308,10 +327,11 @@ class Progress:
                 )
 
     def end(self) -> None:
-        """Everything was read. Raises BadDataError where that is too little, or where `settle` does."""
+        """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
         if self.rows < self.least:
             raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for")
         self._warn_of_incomplete()
+        self.judge(self.rows)
         self.settle()
 
     def _warn_of_inexact(self, names: Sequence[str]) -> None:
@@ -372,6 +392,45 @@ def fit(
     learning.warn_of_columns(fitted, progress.warn)
     progress.end()
     return fitted
+
+
+def check(
+    readers: Iterable[Reader],
+    watch: Watch,
+    engine: Engine,
+    *,
+    infinite: Infinite = "error",
+    skip: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Shows all inputs to `watch`, in one pass; where nothing was learned that values could be compared with, their
+    columns alone. Raises BadDataError, and what `progress` does once all was seen."""
+    progress, plan = progress or Progress(), watch.measuring
+
+    def parts() -> Iterator[Part]:
+        for reader in readers:
+            digests_after(watch.plan, reader)
+            measuring, absent = watch.of_input(reader)
+            there = {f.name for f in reader.schema}
+            numbers = tuple(n for n in measuring.numbers() if n not in absent)
+            needed = (*numbers, *(n for n in measuring.by if n in there))
+            work = Work(measuring, frozenset(numbers), infinite, skip=skip, watch=measuring, absent=absent)
+            yield Part(reader, work, needed or None)
+
+    if not plan.learns:
+        for part in parts():
+            part.reader.source.drain()
+            part.reader.close()
+    else:
+        for _, result in progress.run(parts(), engine, plan.unfitted_multiple):
+            if result.measured is not None:
+                watch.add(result.measured)
+        if not progress.rows:
+            where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
+            raise BadDataError(f"{where}: there are no rows to compare")
+        if not watch.counted:
+            raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+    progress.end()
 
 
 def _measured_again(
@@ -504,13 +563,15 @@ def apply(
     file: Outlet | None = None,
     progress: Progress | None = None,
     multiple: int = 1,
+    watch: Watch | None = None,
 ) -> None:
     """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
-    whole batches, where the plan says that a batch is a `multiple`.
+    whole batches, where the plan says that a batch is a `multiple`. What the parts' work measures is told to `watch`.
 
     A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
+    multiple = multiple if watch is None else lcm(multiple, watch.measuring.unfitted_multiple)
     sink: Sink | None = None
     with ExitStack() as own:
         for part, result in progress.run(parts, engine, multiple):
@@ -520,6 +581,8 @@ def apply(
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
+            if watch is not None and result.measured is not None:
+                watch.add(result.measured)
             for piece in result.pieces:
                 sink.write(piece)
             if result.last and target is not None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+FEWEST = click.option(
+    "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
+)
 COMMON = (
     click.option(
         "--from",
@@ -53,9 +56,6 @@ COMMON = (
         callback=lambda ctx, param, value: memory_size(ctx, param, value),
         help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
     ),
-    click.option(
-        "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
-    ),
     click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."),
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
@@ -66,11 +66,12 @@ COMMON = (
 )
 
 
-def common(function: F) -> F:
-    """The options that every command over data has, in the order that --help shows."""
+def common(function: F, *, fewest: Callable[[F], F] | None = None) -> F:
+    """The options that every command over data has, in the order that --help shows; `fewest` is a --min-rows of its
+    own."""
     for option in reversed(COMMON):
         function = option(function)
-    return function
+    return (fewest or FEWEST)(function)
 
 
 def console(values: dict[str, Any], command: str) -> Console:
@@ -145,21 +146,22 @@ def progress(
         yield made
 
 
-def tell_only(readers: Readers, names: Sequence[str], written: Mapping[Input, str] | str) -> None:
-    """What a dry run says: what would be read, which columns take part, where it would go."""
+def tell_only(readers: Readers, names: Sequence[str], written: Mapping[Input, str] | str | None) -> None:
+    """What a dry run says: what would be read, which columns take part, where it would go, if anywhere."""
     from normcli.columns import described
     from normcli.errors import printable
 
     inputs = readers.inputs
-    single = written if isinstance(written, str) else None
     for each in inputs:
-        click.echo(f"read     {each.name}" + ("" if single else f" -> {printable(written[each])}"))  # type: ignore[index]
+        click.echo(
+            f"read     {each.name}" + (f" -> {printable(written[each])}" if isinstance(written, Mapping) else "")
+        )
     schema = readers.first.schema
     for what, wanted in (("columns", True), ("left", False)):
         chosen = tuple(f for f in schema if (f.name in names) is wanted)
         click.echo(f"{what:8} {described(chosen) or 'none'}")
-    if single:
-        click.echo(f"write    {single}")
+    if isinstance(written, str):
+        click.echo(f"write    {written}")
 
 
 def of_inputs(progress: Progress) -> str:

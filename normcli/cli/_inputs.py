@@ -65,6 +65,18 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
     return found.inputs
 
 
+def check_params(values: dict[str, Any], inputs: list[Input]) -> None:
+    """Raises UsageError where the parameter file that is read is an INPUT, too, or both are standard input."""
+    from normcli.inputs import below
+
+    asked = [any(i.path is None for i in inputs), values["params"] == "-", values["files_from"] == "-"]
+    if sum(asked) > 1:
+        which = [n for n, a in zip(("INPUT", "-p", "--files-from"), asked, strict=True) if a]
+        raise click.UsageError(f"both {' and '.join(which)} are standard input", click.get_current_context())
+    if values["params"] != "-" and below(inputs, values["params"]):
+        raise click.UsageError(f"-p {values['params']} is the INPUT")
+
+
 def check_repeatable(inputs: list[Input], flag: str) -> None:
     """Raises UsageError for an input that can be read only once."""
     for each in inputs:

@@ -20,6 +20,7 @@ from normcli.errors import BadDataError, CannotCreateError, printable
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
+    from normcli.drift import Watch
     from normcli.formats import Reader
     from normcli.inputs import Input
     from normcli.manifest import Manifest
@@ -34,6 +35,11 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 INDIFFERENT = {
     "rejects",
     "min_rows",
+    "check",
+    "max_shift",
+    "max_scale_ratio",
+    "max_outside",
+    "max_missing",
     "report",
     "dry_run",
     "input",
@@ -116,11 +122,13 @@ def is_directory(output: str | None) -> bool:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a command line wants written, by which plan; `options` are those of a format."""
+    """What a command line wants written, by which plan; `options` are those of a format. What is read for it may be
+    shown to a watch."""
 
     values: dict[str, Any]
     plan: Plan
     options: Callable[[str], Any]
+    watch: Watch | None = None
 
     @property
     def inverse(self) -> bool:
@@ -141,7 +149,7 @@ class Outputs:
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                yield pipeline.Part(reader, replace(work, keys=each.keys))
+                yield pipeline.Part(reader, replace(work, keys=each.keys, watch=self._measuring(reader)))
 
         return parts()
 
@@ -153,7 +161,7 @@ class Outputs:
         for each, reader in pairs:
             to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
-            work = self._work(to, reader, blank, digests)
+            work = replace(self._work(to, reader, blank, digests), watch=self._measuring(reader))
             opening = partial(open_below, paths[each], self.values["spool_dir"])
             yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
 
@@ -199,6 +207,13 @@ class Outputs:
         digests = pipeline.digests_after(plan, reader, inverse=self.inverse, again=again)
         blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.values["only"])
         return columns.with_texts(blank, each.keys), digests
+
+    def _measuring(self, reader: Reader) -> Plan | None:
+        """By which plan an input is measured for the watch; None where there is no watch, or nothing to measure."""
+        if self.watch is None:
+            return None
+        measuring, _ = self.watch.of_input(reader)
+        return measuring if measuring.learns else None
 
     def _work(self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...]) -> Work:
         from normcli import formats, pipeline

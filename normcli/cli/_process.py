@@ -17,7 +17,7 @@ from normcli import outputs
 from normcli.cli import _report, main
 from normcli.errors import NormcliError, ReaderGoneError, printable
 
-BUG = 70
+USAGE, BUG = 2, 70
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -55,13 +55,13 @@ def _called() -> int:
     except click.exceptions.Exit as e:
         return _flushed(e.exit_code)
     except SystemExit as e:  # shell completion's way out
-        return _flushed(e.code if isinstance(e.code, int) else BUG)
+        return _flushed(USAGE if e.code else 0)  # of a shell that it does not know it says 1
     except (ReaderGoneError, BrokenPipeError):
         raise
     except click.ClickException as e:
         command = getattr(e, "ctx", None)
         _say(e.format_message(), f"try {command.command_path} --help" if command else "")
-        return e.exit_code
+        return USAGE  # click has 1 for some, and that means drift
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
     except OSError as e:

@@ -20,7 +20,8 @@ from normcli.cli._common import (
     progress,
     tell_only,
 )
-from normcli.cli._inputs import Readers, find, many
+from normcli.cli._drift import check_keeping, thresholds, watched
+from normcli.cli._inputs import Readers, check_params, find, many
 from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -28,6 +29,7 @@ from normcli.errors import printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
+    from normcli.drift import Watch
     from normcli.inputs import Input
     from normcli.outputs import Target
     from normcli.pipeline import Progress
@@ -40,6 +42,7 @@ EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
     ("In a pipe", "zcat new.csv.gz | normcli apply -p data.json | gzip > new-z.csv.gz"),
     ("Each file below a directory", "normcli apply measurements/ -p measurements.json -o normalized/ --to parquet"),
+    ("Unless the data have drifted", "normcli apply new.csv -p data.json -o new-z.csv --check"),
     ("Restore", "normcli apply new-z.csv -p data.json --inverse -o new.csv"),
 )
 
@@ -75,6 +78,15 @@ EXAMPLES = (
 )
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
 @click.option(
+    "--check",
+    is_flag=False,
+    flag_value="refuse",
+    type=click.Choice(("refuse", "warn")),
+    help="See in the same pass whether the data still look like those that were fitted, as normcli check does: if not, "
+    "exit 1 and leave the old OUTPUT, a file, as it is; or with --check=warn, warn and go on.",
+)
+@thresholds
+@click.option(
     "--resume",
     is_flag=False,
     flag_value="stat",
@@ -97,6 +109,7 @@ def command(**values: Any) -> None:
     directory or ends in /, each input becomes a file of its own in it.
     """
     from normcli import pipeline, stores
+    from normcli.drift import Watch
     from normcli.errors import size
 
     check_format(values["from_"], "--from")
@@ -108,19 +121,21 @@ def command(**values: Any) -> None:
     plan = parameters(values, values["params"], example="normcli apply data.csv -p data.json")
     current.facts |= {"digest": plan.digest}
     check_keys(values, plan)
+    watch = Watch(plan) if values["check"] else None
     if values["training"]:
         if inverse:
             raise click.UsageError("--training is not for --inverse: what each batch was normalized by is gone")
         plan = plan.in_training()
     if inverse:
         plan.check_invertible()
+    check_keeping(values)
     if values["resume"] and not is_directory(values["output"]):
         raise click.UsageError("--resume is for an OUTPUT that is a directory")
     if values["resume"] and stores.is_uri(values["output"]):
         raise click.UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
     into = into_directory if is_directory(values["output"]) else into_one
     with rejects(values) as skipped:
-        done = into(values, inputs, plan, told, skipped)
+        done = into(values, inputs, plan, watch, told, skipped)
         if done is None:
             return
         skipped.commit()
@@ -145,8 +160,8 @@ def check_keys(values: dict[str, Any], plan: Plan) -> None:
 
 
 def into_one(
-    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console, skipped: Rejects
-) -> tuple[Progress, str] | None:
+    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects
+) -> Done | None:
     """All inputs, one after the other, into OUTPUT; None where that was only told."""
     from normcli import formats, outputs, pipeline, registry
 
@@ -162,7 +177,7 @@ def into_one(
             why = "text can't tell that it was normalized; --in-place insists"
             raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
         told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
-        made = Outputs(values, plan, readers.options.writing)
+        made = Outputs(values, plan, readers.options.writing, watch)
         parts = made.into(target, to, (readers.first_input, readers.first), readers)
         if values["dry_run"]:
             tell_only(readers, made.needs, target.name)
@@ -170,7 +185,9 @@ def into_one(
         with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
             if target.streamed:
                 seen.before_end = skipped.commit
-            pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=plan.multiple)
+            seen.judge = watched(values, watch, told)
+            workers = engine(values, plan, told)
+            pipeline.apply(parts, workers, file=target, progress=seen, multiple=plan.multiple, watch=watch)
         if skipped.target is not None:
             target.prepare()
             skipped.commit()
@@ -179,13 +196,13 @@ def into_one(
 
 
 def into_directory(
-    values: dict[str, Any], inputs: list[Input], plan: Plan, told: Console, skipped: Rejects
+    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects
 ) -> Done | None:
     """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
     from normcli import pipeline
     from normcli.manifest import remove_stale
 
-    made = Outputs(values, plan, lambda format: readers.options.writing(format))
+    made = Outputs(values, plan, lambda format: readers.options.writing(format), watch)
     paths, manifest = paths_below(values, inputs), made.manifest()
     origins = origins_of(manifest, inputs)
     if values["resume"] and not values["dry_run"]:
@@ -206,7 +223,8 @@ def into_directory(
 
     parts = made.below(paths, readers, done)
     with progress(told, readers, values, skipped) as seen:
-        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple)
+        seen.judge = watched(values, watch, told)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple, watch=watch)
     return seen, printable(values["output"])
 
 
@@ -216,12 +234,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
-    asked = [any(i.path is None for i in inputs), params == "-", values["files_from"] == "-"]
-    if sum(asked) > 1:
-        which = [n for n, a in zip(("INPUT", "-p", "--files-from"), asked, strict=True) if a]
-        raise click.UsageError(f"both {' and '.join(which)} are standard input", click.get_current_context())
-    if params != "-" and below(inputs, params):
-        raise click.UsageError(f"-p {params} is the INPUT")
+    check_params(values, inputs)
     if params != "-" and output not in (None, "-") and same_file(output, params):
         raise click.UsageError(f"-p {params} is the OUTPUT")
     if len(inputs) > 1 and output not in (None, "-") and below(inputs, output):

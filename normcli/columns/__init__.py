@@ -28,6 +28,7 @@ from normcli.columns.frames import (
     unpacked,
     with_originals,
     with_texts,
+    without_values,
 )
 from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
@@ -74,4 +75,5 @@ __all__ = [
     "weights",
     "with_originals",
     "with_texts",
+    "without_values",
 ]

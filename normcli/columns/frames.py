@@ -64,6 +64,22 @@ def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
     return frame
 
 
+def without_values(frame: Frame, gone: Sequence[str]) -> Frame:
+    """The frame with nothing but null in columns of these names, which need not be there."""
+    if not gone:
+        return frame
+    stay = [n for n in names(frame) if n not in gone]
+    if is_polars(frame):
+        import polars as pl
+
+        null = pl.repeat(None, rows(frame), dtype=pl.String, eager=True)
+        return text_frame({n: frame[n] for n in stay} | dict.fromkeys(gone, null))
+    import pyarrow as pa
+
+    arrays = [*(frame.column(n) for n in stay), *[pa.nulls(rows(frame), pa.string())] * len(gone)]
+    return pa.RecordBatch.from_arrays(arrays, names=[*stay, *gone])
+
+
 def gathered(wanted: Mapping[str, tuple[Frame, str]]) -> Frame:
     """A frame of columns out of several frames of as many rows: each by its name, the frame that it is from, and what
     it is called there. What is said of the whole is what the first frame says."""

@@ -28,7 +28,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
-    asked: Seen | None = None  # what a further pass measures, in place of the method's statistics
+    asked: Seen | None = None  # what is measured in place of the method's statistics, of all rows alone
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ class Step:
         """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
-        blanks = self.method.statistics if self.asked is None else self.asked
+        blanks = self.method.statistics if self.asked is None else () if by_key else self.asked
         return tuple((s.by_key() if by_key else s).of(block) for s in blanks)
 
     def normalized(self, block: Block) -> Array:

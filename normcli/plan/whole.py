@@ -193,7 +193,7 @@ class Plan:
             others: list[Callable[[], object]] = [partial(self.blocks, frames, infinite)]
             others += [partial(columns.keys, texts[0], self.by)] if self.by else []
             others += [] if self.weights is None else [partial(columns.weights, frames[0], self.weights)]
-            _raise_first(e, others)
+            raise_first(e, others)
 
     def _measured(self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame]) -> "Measured":
         read, blocks = self._measurable(frames, infinite)
@@ -234,7 +234,7 @@ class Plan:
         except BadRowError as e:
             begin = set(self.course.gives if inverse else self.course.needs)
             first = (s for s in self.steps if begin.issuperset(s.outputs if inverse else s.columns))
-            _raise_first(e, (partial(matrices.block, s, inverse=inverse) for s in first))
+            raise_first(e, (partial(matrices.block, s, inverse=inverse) for s in first))
         for step in reversed(self.steps) if inverse else self.steps:
             block = matrices.block(step, inverse=inverse)
             work = partial(self._values, step, block, codes, inverse=inverse)
@@ -279,7 +279,7 @@ class Plan:
         return (*original, *rest) if {*original, *rest} == set(names) else tuple(names)
 
 
-def _raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
+def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
     """Raises the one of the first row: what was found, or what others raise."""
     for other in others:
         try:

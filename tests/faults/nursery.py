@@ -99,8 +99,10 @@ def _begin(request: Request) -> NoReturn:
             os.dup2(opened, fd)
             os.close(opened)
     for fd, name in enumerate(("stdin", "stdout", "stderr")):
-        with contextlib.suppress(OSError):
+        try:
             setattr(sys, name, stream(fd))
+        except OSError:  # closed
+            setattr(sys, name, None)
     log = os.open(request.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(log, 200)
     os.close(log)

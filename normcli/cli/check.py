@@ -1,0 +1,213 @@
+"""normcli check."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from normcli.cli._command import PLACE, WithOptions
+from normcli.cli._common import (
+    blank_lines,
+    check_format,
+    common,
+    console,
+    counted,
+    engine,
+    of_inputs,
+    parameters,
+    progress,
+    tell_only,
+)
+from normcli.cli._drift import changed, limits, notice, summary, thresholds
+from normcli.cli._inputs import Readers, check_params, find, many
+from normcli.cli._rejects import rejects, skipping
+from normcli.cli._report import current
+from normcli.errors import DriftError
+
+if TYPE_CHECKING:
+    from normcli.drift import Columns, Comparison
+    from normcli.pipeline import Progress
+
+EXAMPLE = "normcli check today.csv -p data.json"
+EXAMPLES = (
+    ("Do today's data look like those that were fitted?", EXAMPLE),
+    ("For a machine", "normcli check today.csv -p data.json --json | jq '.columns[] | select(.drift != [])'"),
+    ("Of small samples, with wider limits", "normcli check day.csv -p data.json --min-rows 10 --max-shift 1"),
+    (
+        "Normalize unless they have drifted",
+        "normcli check -q d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
+    ),
+)
+FEW = click.option(
+    "--min-rows",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
+)
+HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "fitted", "drift")
+
+
+@click.command(cls=WithOptions, examples=EXAMPLES)
+@click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of the table.")
+@thresholds
+@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
+@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@skipping
+@partial(common, fewest=FEW)
+@many
+def command(**values: Any) -> None:
+    """Tell whether new data still look like those that were fitted: exit 0 if so, 1 if they have drifted.
+
+    In one pass the data are measured as the fit did, and compared with what it has kept: per column the shift of the
+    mean in fitted standard deviations, the ratio of standard deviations (scale), the share of values outside the fitted
+    range, and how much is missing; past a limit is drift. So is a column that is gone, or no longer numeric, or another
+    value in a column that was constant, or any in one that was empty. New columns are told, and columns that take no
+    part in normalizing may come and go. Of a method that learns nothing (unit, layer) only columns are compared.
+
+    Columns are compared as they come to the step that learned from them; of matrix methods (whiten), over rows that
+    miss nothing; of batch methods, running over batches; with keys (fit --by), over all rows together.
+    """
+    from normcli import pipeline
+    from normcli.drift import Watch
+    from normcli.errors import size
+
+    check_format(values["from_"], "--from")
+    values |= {"output": None, "spool_dir": None}
+    told = console(values, "check")
+    inputs = find(values, told)
+    check_params(values, inputs)
+    plan = parameters(values, values["params"], example=EXAMPLE)
+    methods = ", ".join(pipeline.methods_of(plan))
+    current.facts |= {"digest": plan.digest, "method": methods}
+    watch, found = Watch(plan, extra=not values["no_extra"]), None
+
+    def judge(rows: int) -> None:
+        nonlocal found
+        found = watch.compared(limits(values, values["min_rows"]), rows)
+        notice(found, told)
+
+    with rejects(values) as skipped:
+        readers = Readers(inputs, values, writes=False, example=EXAMPLE)
+        if values["dry_run"]:
+            tell_only(readers, plan.needs(), None)
+            return
+        with progress(told, readers, values, skipped) as seen:
+            seen.least, seen.judge = 0, judge
+            pipeline.check(
+                (r for _, r in readers), watch, engine(values, plan, told),
+                infinite=values["infinite"], skip=skipped.skip, progress=seen,
+            )  # fmt: skip
+        skipped.commit()
+    assert found is not None
+    show(found, seen, as_json=values["as_json"])
+    if found.drift:
+        raise DriftError(summary(found))
+    verdict = (
+        "no verdict" if found.drift is None else "no drift" if plan.learns else "columns as fitted, nothing learned"
+    )
+    rows = f"{counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, " if plan.learns else ""
+    told.summary(
+        f"check {methods}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
+        f"{size(seen.count or readers.first.source.count)} in {told.seconds:.1f} s"
+    )
+
+
+def show(found: Comparison, seen: Progress, *, as_json: bool) -> None:
+    """The comparison on standard output, all of it, before anything is said of it."""
+    if as_json:
+        click.echo(json.dumps(document(found), ensure_ascii=False, allow_nan=False))
+    else:
+        show_table(found)
+    sys.stdout.flush()
+
+
+def document(found: Comparison) -> dict[str, Any]:
+    """As plain values: null where a number is not known, or infinite."""
+    steps = [column for step in found.steps for column in _columns(step)]
+    incomplete, unseen = found.incomplete, found.unseen
+    return {
+        "drift": found.drift,
+        "rows": found.rows,
+        "fitted_rows": found.fitted_rows,
+        "limits": vars(found.limits),
+        "changes": [vars(change) for change in found.changes],
+        "incomplete": incomplete and {**vars(incomplete), "change": incomplete.change},
+        "unseen_keys": unseen and vars(unseen),
+        "columns": steps,
+    }
+
+
+def _columns(step: Columns) -> Iterator[dict[str, Any]]:
+    """One after the other; `drift` is null where there are too few values for a verdict."""
+    sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
+    for j, name in enumerate(step.names):
+        said = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
+        drift = step.reasons(j) if step.judged[j] else None
+        yield {"column": name, "fitted": said["fitted"], "data": said["data"], **said["apart"], "drift": drift}
+
+
+def _number(name: str, value: float) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
+
+
+def show_table(found: Comparison) -> None:
+    """For a person."""
+    from normcli.cli._console import table
+    from normcli.errors import short
+    from normcli.keys import described
+    from normcli.methods import listed
+
+    click.echo("rows     " + ("not counted: nothing was learned" if found.rows is None else f"{found.rows:,}"))
+    if found.rows is not None:
+        click.echo(f"fitted   {found.fitted_rows:,}")
+    if found.incomplete is not None:
+        share, fitted = found.incomplete.share, found.incomplete.fitted
+        click.echo(f"missing  {share:.2%} of rows miss a value, fitted {fitted:.2%}{_marked(found.incomplete.drift)}")
+    if found.unseen is not None:
+        some = "; ".join(described(found.unseen.by, key) for key in found.unseen.some[:3])
+        more = f" ({some}{' …' if len(found.unseen.some) > 3 else ''})" if some else ""
+        share = found.unseen.share
+        click.echo(f"unseen   {share:.2%} of rows have a key that was not fitted{more}{_marked(found.unseen.drift)}")
+    for change in (c for c in found.changes if c.drift):
+        click.echo(f"column   {short(change.column)}: {changed(change.what, change.was, change.now)}{_marked(True)}")
+    for what in ("gone", "new"):
+        names = [c.column for c in found.changes if c.what == what and not c.drift]
+        if names:
+            click.echo(f"{what:8} {listed(names)}")
+    rows = [row for step in found.steps for row in _rows(step)]
+    if rows:
+        click.echo()
+        table(HEADER, rows, right=range(1, 8))
+
+
+def _marked(drift: bool) -> str:
+    return "  drift" if drift else ""
+
+
+def _rows(step: Columns) -> Iterator[tuple[str, ...]]:
+    for j, name in enumerate(step.names):
+        fitted, data, apart = ({n: float(a[j]) for n, a in d.items()} for d in (step.fitted, step.data, step.apart))
+        verdict = ", ".join(step.reasons(j)) if step.judged[j] else "too few values"
+        yield (
+            name, *(_shown(v, ".6g") for v in (data["mean"], fitted["mean"])), _shown(apart["shift"], "+.3f"),
+            _shown(apart["scale_ratio"], ".3f"), _shown(apart["outside"], ".2%"), _shown(data["missing"], ".2%"),
+            _shown(fitted["missing"], ".2%"), verdict,
+        )  # fmt: skip
+
+
+def _shown(value: float, how: str) -> str:
+    text = f"{value:{how}}"
+    if not text.strip("-0.%"):  # no zero comes from below
+        text = f"{0.0:{how}}"
+    return "-" if math.isnan(value) else text

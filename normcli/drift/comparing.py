@@ -1,0 +1,111 @@
+"""How far apart they are: what a fit has kept of its columns, and what new data say of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.plan import Step
+from normcli.record import Array
+from normcli.stats.running import Running
+
+SAID = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share
+LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far new data may be from those that were fitted; past one of these is drift."""
+
+    max_shift: float = 0.5  # of the mean, in fitted standard deviations
+    max_scale_ratio: float = 2.0  # of the standard deviations, the larger by the smaller
+    max_outside: float = 0.01  # share of values beyond the fitted range, or of rows whose key was not fitted
+    max_missing: float = 0.05  # how much more is missing, as a share
+    min_rows: int = 30  # fewer are too few for a verdict
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a step as they come to it, (features,) each: NaN where a number is not known, or not kept.
+
+    `past` says by which limit it is drift: `constant` where another value is in a column that had but one (of which no
+    deviation is a measure), `unlearned` where there are values in one that had none. A column that is not `judged` has
+    too few values.
+    """
+
+    names: tuple[str, ...]
+    fitted: dict[str, Array]
+    data: dict[str, Array]
+    apart: dict[str, Array]  # shift, scale_ratio, outside, missing_change; shift and ratio may be infinite
+    past: dict[str, NDArray[np.bool_]]
+    judged: NDArray[np.bool_]
+
+    @property
+    def drifted(self) -> NDArray[np.bool_]:
+        """(features,) whether anything is past its limit."""
+        return np.asarray(np.any(list(self.past.values()), axis=0), np.bool_)
+
+    def reasons(self, j: int) -> list[str]:
+        """Of a column."""
+        return [name for name, where in self.past.items() if where[j]]
+
+
+def compared(fitted: Step, seen: Step, limits: Limits, *, rows: int, weighted: bool) -> Columns:
+    """A step as it was fitted, and the same with the states of new data of so many `rows`."""
+    with np.errstate(all="ignore"):
+        was, now = _described(fitted), _described(seen)
+        if fitted.method.by_row and "missing" not in fitted.summary():  # what was looked at misses nothing
+            now["missing"] = np.full(len(fitted.features), np.nan)
+        return _judged(fitted.features, was, now, limits, rows if weighted else None, rows >= limits.min_rows)
+
+
+def _judged(
+    names: tuple[str, ...], was: dict[str, Array], now: dict[str, Array], limits: Limits, weighted: int | None,
+    enough: bool,
+) -> Columns:  # fmt: skip
+    gap = (now["mean"] - was["mean"]) + (now["mean_low"] - was["mean_low"])
+    shift = np.where(gap == 0.0, 0.0, gap / was["std"])
+    ratio = np.where((was["std"] == 0.0) & (now["std"] == 0.0), 1.0, now["std"] / was["std"])
+    outside = np.where(was["count"] > 0, now["outside"], np.nan)
+    more = now["missing"] - was["missing"]
+    values = now["count"] if weighted is None else weighted * now["count"] / (now["count"] + now["lost"])
+    judged = (values >= limits.min_rows) & enough
+    constant = was["min"] == was["max"]
+    changed = constant & (now["count"] > 0) & ((now["min"] != was["min"]) | (now["max"] != was["max"]))
+    varied = judged & ~constant
+    past = {
+        "unlearned": (was["count"] == 0) & (now["count"] > 0) & enough,
+        "constant": changed & judged,
+        "shift": (np.abs(shift) > limits.max_shift) & varied,
+        "scale": (np.maximum(ratio, 1.0 / ratio) > limits.max_scale_ratio) & varied,
+        "outside": (outside > limits.max_outside) & varied,
+        "missing": (more > limits.max_missing) & enough,
+    }
+    apart = {"shift": shift, "scale_ratio": ratio, "outside": outside, "missing_change": more}
+    fitted, data = ({name: said[name] for name in SAID} for said in (was, now))
+    return Columns(names, fitted, data, apart, past, judged | past["missing"] | past["unlearned"])
+
+
+def _described(step: Step) -> dict[str, Array]:
+    """(features,) each: what the states say of all rows, `mean_low` with what a float leaves of the mean, and `lost`
+    with the weight of what is missing. NaN where nothing is known: of no value, of squares beyond a float, of batches
+    that had no two values."""
+    said, nothing = step.summary(), np.full(len(step.features), np.nan)
+    got = {name: np.array(said.get(name, nothing), np.float64) for name in (*SAID, "outside")}
+    got["lost"] = np.where(np.isnan(got["missing"]), 0.0, got["missing"])
+    got["missing"] = got["missing"] / (got["count"] + got["missing"])
+    unknown, low = got["count"] == 0, np.zeros_like(nothing)
+    for state in (s.taken([0]) for s in step.states):
+        if "mean_low" in state.axes():
+            low = (vars(state)["mean"][0] - got["mean"]) + vars(state)["mean_low"][0]
+        if isinstance(state, Running):
+            got["std"] = np.where(state.updates[0] == 0, np.nan, got["std"])
+            got["mean"] = np.where(state.updates[0] == 0, np.nan, got["mean"])
+    for name in ("mean", "std", "min", "max", "outside"):
+        got[name] = np.where(unknown | ~np.isfinite(got[name]), np.nan, got[name])
+    largest = np.maximum(got["max"] - got["mean"], got["mean"] - got["min"])
+    beyond = (largest > LARGEST) | (largest < SMALLEST) | (got["std"] == 0.0)
+    constant = got["min"] == got["max"]
+    got["std"] = np.where(constant, 0.0, np.where(beyond, np.nan, got["std"]))
+    got["mean"], got["mean_low"] = np.where(constant, got["min"], got["mean"]), np.where(constant, 0.0, low)
+    return got

@@ -1,0 +1,200 @@
+"""What is seen of new data, on their way to being compared with what was fitted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import Literal
+
+import numpy as np
+
+from normcli.columns import Field
+from normcli.drift.comparing import Columns, Limits, compared
+from normcli.errors import BadDataError
+from normcli.formats import Reader
+from normcli.keys import Key, Keyed
+from normcli.plan import Measured, Plan, Step, merged
+from normcli.stats import Statistic
+from normcli.stats.extrema import Extrema
+from normcli.stats.moments import Moments
+from normcli.stats.outside import Outside
+
+SOME = 20  # keys that are named
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has become of a column: it is gone, new, or of another type. It is drift where what was fitted needs it."""
+
+    column: str
+    what: Literal["gone", "type", "new"]
+    was: str | None
+    now: str | None
+    drift: bool
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Rows whose key the fit has not seen, their share, and the first such keys."""
+
+    by: tuple[str, ...]
+    rows: int
+    share: float
+    some: tuple[Key, ...]
+    drift: bool
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """The share of rows that take no part, for they miss a value: in the fit, and now."""
+
+    fitted: float
+    share: float
+    drift: bool
+
+    @property
+    def change(self) -> float:
+        return self.share - self.fitted
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """New data beside those that were fitted. `rows` is None where nothing was learned that rows could be compared
+    with."""
+
+    limits: Limits
+    rows: int | None
+    fitted_rows: int
+    changes: tuple[Change, ...]
+    steps: tuple[Columns, ...]
+    incomplete: Incomplete | None  # of methods that look at whole rows
+    unseen: Unseen | None  # of parameters by key
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are rows enough for a verdict on their values."""
+        return self.rows is None or self.rows >= self.limits.min_rows
+
+    @property
+    def drift(self) -> bool | None:
+        """The verdict; None where there are too few rows for one. What becomes of columns is told by the fewest."""
+        whole = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
+        if any(c.drift for c in self.changes) or any(whole) or any(s.drifted.any() for s in self.steps):
+            return True
+        return False if self.judged else None
+
+
+@dataclass
+class Watch:
+    """What is seen of the inputs so far: of their columns, and of their rows what the fit has kept of its own."""
+
+    plan: Plan  # as it was fitted
+    extra: bool = True  # columns that the fit did not see are no drift
+    changes: dict[tuple[str, str], Change] = field(default_factory=dict)
+    counted: int = 0  # rows whose weight is not 0
+    incomplete: int = 0
+    unseen: int = 0
+    some: dict[Key, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        steps = tuple(replace(s, asked=_asked(s), states=()) if s.learns else s for s in self.plan.steps)
+        self.measuring = replace(self.plan, steps=steps, keys=(), key_rows=())
+        self.seen = tuple(step.asked or () for step in steps)
+        self._known = set(self.plan.keys)
+        self._lengths = {s.columns[0]: s.length for s in steps if s.length is not None}
+
+    # -- columns -------------------------------------------------------------------------------------------------
+    def of_input(self, reader: Reader) -> tuple[Plan, tuple[str, ...]]:
+        """By which plan an input is measured, and its columns, or those it should have, that hold no numbers. What has
+        become of all of them is noted."""
+        found, measuring = list(self._changes(reader)), self.measuring
+        self.changes |= {(c.column, c.what): c for c in found if (c.column, c.what) not in self.changes}
+        lost = {c.column for c in found if c.drift and c.what != "new"}
+        if measuring.weights in lost:
+            measuring = replace(measuring, weights=None)
+        if lost.intersection(measuring.by):
+            measuring = replace(measuring, by=())
+        for name in measuring.by:  # a key is a text
+            reader.inferred.pop(name, None)
+        return measuring, tuple(n for n in self.plan.needs() if n in lost)
+
+    def _changes(self, reader: Reader) -> Iterator[Change]:
+        plan, there = self.plan, {f.name: f for f in reader.schema}
+        numbers, needed = plan.numbers(), {*plan.numbers(), *plan.by}
+        for name in dict.fromkeys((*numbers, *plan.by, *plan.types)):
+            was, now = self._spelled(name), there.get(name)
+            if now is None and name not in dict(reader.source.keys):
+                yield Change(name, "gone", was, None, drift=name in needed)
+            elif now is not None and name in numbers:
+                kind = _other_type(reader, now, self._lengths.get(name))
+                if kind is not None:
+                    yield Change(name, "type", was, kind, drift=True)
+        for name in (n for n in there if n not in plan.types and n not in plan.by):
+            yield Change(name, "new", None, there[name].type, drift=not self.extra)
+
+    def _spelled(self, name: str) -> str | None:
+        """The type that a column had; None of one that was the name of a directory."""
+        kind = self.plan.types.get(name)
+        return kind if kind is None else _of_length(kind, self._lengths.get(name))
+
+    # -- rows ----------------------------------------------------------------------------------------------------
+    def add(self, measured: Measured) -> None:
+        """What was seen of the next rows."""
+        self.seen = merged(self.seen, measured.seen)
+        self.counted += measured.rows
+        self.incomplete += measured.incomplete
+        if measured.keyed is not None:
+            self._add_keys(measured.keyed)
+
+    def _add_keys(self, keyed: Keyed) -> None:
+        new = [i for i, key in enumerate(keyed.keys) if key not in self._known]
+        self.unseen += int(keyed.rows[new].sum())
+        self.some = dict.fromkeys(islice(chain(self.some, (keyed.keys[i] for i in new)), SOME))
+
+    def compared(self, limits: Limits, rows: int) -> Comparison:
+        """All that was seen, of so many rows, beside what was fitted."""
+        plan, changes = self.plan, tuple(self.changes.values())
+        if not plan.learns:
+            return Comparison(limits, None, plan.rows, changes, (), None, None)
+        pairs = [(s, replace(s, states=seen)) for s, seen in zip(plan.steps, self.seen, strict=True) if s.learns]
+        here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
+        weighted = plan.weights is not None
+        each = zip(pairs, here, strict=True)
+        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted) for pair, count in each)
+        enough = rows >= limits.min_rows
+        incomplete = unseen = None
+        if any(s.method.by_row for s in plan.steps if s.learns):
+            fitted, share = plan.skipped / max(plan.rows, 1), self.incomplete / max(rows, 1)
+            incomplete = Incomplete(fitted, share, enough and share - fitted > limits.max_missing)
+        if plan.by:
+            share, some = self.unseen / max(rows, 1), tuple(self.some)
+            unseen = Unseen(plan.by, self.unseen, share, some, enough and share > limits.max_outside)
+        return Comparison(limits, rows, plan.rows, changes, steps, incomplete, unseen)
+
+
+def _asked(step: Step) -> tuple[Statistic, ...]:
+    """Blanks of what is measured to be compared: what the fit has kept of columns by themselves. Batches run as there,
+    for no other mean is theirs."""
+    said, nothing = step.summary(), np.full(len(step.features), np.nan)
+    ends = ((said.get("min", nothing), -np.inf), (said.get("max", nothing), np.inf))
+    least, greatest = (np.where(np.isfinite(end), end, far) for end, far in ends)
+    batches = tuple(s for s in step.method.statistics if s.multiple > 1)
+    outside = Outside(least=tuple(least.tolist()), greatest=tuple(greatest.tolist()))
+    return (*(batches or (Moments(),)), Extrema(), outside)
+
+
+def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
+    """What a column is, where that is not what was fitted: numbers, or lists of a length. None where it may be so:
+    text may have no value in its first rows."""
+    if now.type == "null" or (length is None and now.is_number):
+        return None
+    if length is None or not now.list_of:
+        return now.type
+    try:
+        here = now.list_size or reader.list_size(now.name)
+    except BadDataError:  # there is none yet, or an empty one, which will be told
+        return None
+    return None if here == length else _of_length(now.type, here)
+
+
+def _of_length(kind: str, length: int | None) -> str:
+    return kind if length is None or kind.endswith("]") else f"{kind}[{length}]"

@@ -1,0 +1,41 @@
+"""How many values lie beyond limits."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from normcli.block import Block, Column
+from normcli.record import Array, per_group
+from normcli.stats import ColumnStatistic
+
+
+@dataclass(frozen=True)
+class Outside(ColumnStatistic):
+    """How many present values of each column there are, and how many of them lie below `least` or above `greatest`:
+    limits of each column, in input units; () is none for any."""
+
+    count: Array = per_group("feature", holds="count")
+    beyond: Array = per_group("feature", holds="count")
+    least: tuple[float, ...] = ()
+    greatest: tuple[float, ...] = ()
+
+    def of(self, block: Block) -> Self:
+        limits = list(zip(self.least, self.greatest, strict=True)) or [(-np.inf, np.inf)] * len(block.columns)
+        each = [_counted(x, *ends) for x, ends in zip(block.present(), limits, strict=True)]
+        made = np.array(each, np.float64).reshape(len(each), 2, block.groups)
+        return replace(self, count=made[:, 0].T, beyond=made[:, 1].T)
+
+    def _merge(self, other: Self) -> Self:
+        return replace(self, count=self.count + other.count, beyond=self.beyond + other.beyond)
+
+    def summary(self) -> dict[str, Array]:
+        return {"count": self.count, "outside": self.beyond / np.maximum(self.count, 1.0)}
+
+
+def _counted(x: Column, low: float, high: float) -> tuple[Array, Array]:
+    """(groups,) the values, and those beyond."""
+    if not len(x.values) or (x.values.min() >= low and x.values.max() <= high):  # nearly always: quicker than to count
+        return x.count, np.zeros_like(x.count)
+    beyond = (x.values < low) | (x.values > high)
+    return x.count, x.total(x.weighted(beyond.astype(np.float64)))

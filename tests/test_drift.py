@@ -1,0 +1,320 @@
+"""Comparing new data with what was fitted: laws of every method, numbers against exact fractions, edges by hand."""
+
+from dataclasses import fields
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from normcli import library, registry
+from normcli.drift import Columns, Comparison, Limits
+from normcli.errors import BadDataError
+from normcli.methods import Method
+from normcli.methods.center import Center
+from normcli.methods.log1p import Log1p
+from normcli.methods.minmax import MinMax
+from normcli.methods.unit import Unit
+from normcli.methods.whiten import Whiten
+from normcli.methods.zscore import ZScore
+from normcli.recipe import Choice
+from normcli.record import Array
+
+NAN = float("nan")
+ROWS = 300
+
+
+def method(name: str) -> Method:
+    """With the options that it can't do without, and batches of which there are several."""
+    kind: Any = registry.only("methods", name)
+    needed = {f.name: 1 for f in fields(kind) if f.default is f.default_factory}  # both are missing
+    batches = {"batch_size": 16} if "batch_size" in kind.__dataclass_fields__ else {}
+    made: Method = kind(**needed, **batches)
+    return made
+
+
+def parquet(path: Path, **columns: Any) -> Path:
+    """NaN is null."""
+    made = {n: x if isinstance(x, pa.Array) else pa.array(x, from_pandas=True) for n, x in columns.items()}
+    pq.write_table(pa.table(made), path)
+    return path
+
+
+def csv(path: Path, x: Array, names: str = "abcd") -> Path:
+    rows = [",".join("" if v != v else repr(v) for v in row) for row in x.tolist()]
+    path.write_text("\n".join([",".join(names), *rows, ""]))
+    return path
+
+
+def table(seed: int, *, shift: float = 0.0, scale: float = 1.0) -> Array:
+    """(ROWS, 4) of four kinds of columns, the last with gaps."""
+    r = np.random.default_rng(seed)
+    x = np.column_stack([r.normal(size=ROWS), r.uniform(size=ROWS) + 5, r.lognormal(size=ROWS), r.normal(size=ROWS)])
+    x[r.uniform(size=ROWS) < 0.1, 3] = NAN
+    return np.asarray(x * scale + shift)
+
+
+def only(found: Comparison) -> Columns:
+    (step,) = found.steps
+    return step
+
+
+# -- laws --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_the_fitted_data_themselves_have_not_drifted(name: str, tmp_path: Path) -> None:
+    path = csv(tmp_path / "t.csv", table(1))
+    plan = library.fit(path, method(name))
+    found = library.check(plan, path)
+    assert found.drift is False
+    assert found.changes == ()
+    if not plan.learns:
+        assert (found.rows, found.steps) == (None, ())
+        return
+    step = only(found)
+    assert (found.rows, found.fitted_rows, step.names) == (ROWS, ROWS, ("a", "b", "c", "d"))
+    assert (np.abs(step.apart["shift"]) <= 1e-14).all()
+    assert (np.abs(step.apart["scale_ratio"] - 1.0) <= 1e-14).all()
+    assert (step.apart["outside"] == 0.0).all()
+    assert step.judged.all()
+    for side in ("min", "max", "count"):
+        np.testing.assert_array_equal(step.data[side], step.fitted[side])
+    gaps = step.apart["missing_change"]
+    assert (gaps == 0.0).all() if found.incomplete is None or name in BATCHES else np.isnan(gaps).all()
+    assert found.incomplete is None or (found.incomplete.change == 0.0 and found.incomplete.fitted > 0.05)
+
+
+BATCHES = ("batch-instance", "switchable")  # which count what is missing, though they look at whole rows
+
+
+@pytest.mark.parametrize("name", [n for n in registry.names("methods") if method(n).statistics])
+def test_what_moved_is_seen_to_have_moved(name: str, tmp_path: Path) -> None:
+    plan = library.fit(csv(tmp_path / "t.csv", table(1)), method(name))
+    found = library.check(plan, csv(tmp_path / "u.csv", table(2, shift=40.0, scale=6.0)))
+    step = only(found)
+    assert found.drift is True
+    assert all({"shift", "scale", "outside"} <= set(step.reasons(j)) for j in range(4))
+
+
+@pytest.mark.parametrize("name", ["zscore", "whiten", "batch"])
+def test_threads_change_no_bit_and_cuts_only_the_last(name: str, tmp_path: Path) -> None:
+    plan = library.fit(csv(tmp_path / "t.csv", table(1)), method(name))
+    path = csv(tmp_path / "u.csv", table(2, shift=0.1))
+    one, three = (only(library.check(plan, path, threads=n, block_size=1500)) for n in (1, 3))
+    whole = only(library.check(plan, path))
+    for side in ("fitted", "data", "apart"):
+        for key, values in getattr(one, side).items():
+            np.testing.assert_array_equal(values, getattr(three, side)[key])
+            np.testing.assert_allclose(values, getattr(whole, side)[key], rtol=1e-12, atol=1e-14)
+
+
+def test_text_and_binary_data_compare_alike(tmp_path: Path) -> None:
+    x = table(2)
+    plan = library.fit(csv(tmp_path / "t.csv", table(1)), ZScore())
+    text = only(library.check(plan, csv(tmp_path / "u.csv", x)))
+    binary = only(library.check(plan, parquet(tmp_path / "u.parquet", **dict(zip("abcd", x.T, strict=True)))))
+    for side in ("data", "apart"):
+        for key, values in getattr(text, side).items():
+            np.testing.assert_array_equal(values, getattr(binary, side)[key])
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------
+def exactly(x: Array) -> tuple[Fraction, Fraction]:
+    """Mean and variance."""
+    values = [Fraction(v) for v in x.tolist()]
+    mean = sum(values, Fraction(0)) / len(values)
+    return mean, sum(((v - mean) ** 2 for v in values), Fraction(0)) / len(values)
+
+
+def root(x: Fraction) -> Decimal:
+    with localcontext(prec=60):
+        return (Decimal(x.numerator) / Decimal(x.denominator)).sqrt()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8, 1e12, -1e15])
+@pytest.mark.parametrize("kind", [ZScore, Whiten])
+def test_shift_and_ratio_are_those_of_exact_fractions(offset: float, kind: Any, tmp_path: Path) -> None:
+    r = np.random.default_rng(3)
+    old, new = offset + r.uniform(size=400), offset + 0.3 + 1.7 * r.uniform(size=250)
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=old), kind())
+    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=new)))
+    (mean, variance), (mean_now, variance_now) = exactly(old), exactly(new)
+    with localcontext(prec=60):
+        gap = mean_now - mean
+        shift = Decimal(gap.numerator) / Decimal(gap.denominator) / root(variance)
+        ratio = root(variance_now) / root(variance)
+    assert step.apart["shift"][0] == pytest.approx(float(shift), rel=1e-13, abs=1e-13)
+    assert step.apart["scale_ratio"][0] == pytest.approx(float(ratio), rel=1e-13)
+    beyond = sum(v < old.min() or v > old.max() for v in new.tolist())
+    assert step.apart["outside"][0] == beyond / 250
+    assert beyond > 0
+
+
+def test_shares_are_of_what_is_there(tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
+    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)))
+    assert (step.fitted["missing"][0], step.data["missing"][0]) == (0.25, 0.4)
+    assert step.apart["missing_change"][0] == 0.4 - 0.25
+    assert step.apart["outside"][0] == 2 / 3
+    assert step.reasons(0) == ["scale", "outside", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "drift"),
+    [
+        (Limits(), True),
+        (Limits(max_scale_ratio=3.1, max_outside=0.7, max_missing=0.16), False),
+        (Limits(max_scale_ratio=3.0, max_outside=0.7, max_missing=0.16), True),
+        (Limits(max_scale_ratio=3.1, max_outside=0.66, max_missing=0.16), True),
+        (Limits(max_scale_ratio=3.1, max_outside=0.7, max_missing=0.14), True),
+        (Limits(min_rows=101), None),
+    ],
+)
+def test_each_limit_is_one(limits: Limits, drift: bool | None, tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
+    new = parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)
+    assert library.check(plan, new, limits=limits).drift is drift
+
+
+# -- edges -------------------------------------------------------------------------------------------------------
+VARIED, EMPTY = [1.0, 2.0] * 20, pa.nulls(40, pa.float64())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shift", "ratio", "reasons"),
+    [
+        ([7.0] * 40, [7.0] * 40, 0.0, 1.0, []),
+        ([7.0] * 40, [8.0] * 40, np.inf, 1.0, ["constant"]),
+        ([7.0] * 40, [7.0] * 39 + [6.0], -np.inf, np.inf, ["constant"]),
+        ([7.0] * 40, [6.0, 8.0] * 20, 0.0, np.inf, ["constant"]),
+        ([7.0] * 40, EMPTY, NAN, NAN, ["missing"]),
+        (VARIED, [1.5] * 40, 0.0, 0.0, ["scale"]),
+        (VARIED, EMPTY, NAN, NAN, ["missing"]),
+        (VARIED, [3.0, 4.0] * 20, 4.0, 1.0, ["shift", "outside"]),
+        (EMPTY, EMPTY, NAN, NAN, None),
+        (EMPTY, VARIED, NAN, NAN, ["unlearned"]),
+        (VARIED, [1.0, 2.0] * 10 + [NAN] * 20, 0.0, 1.0, ["missing"]),
+        ([1e308, -1e308] * 20, [1e308, 1e308] * 20, NAN, NAN, []),
+        ([1e-200, 2e-200] * 20, [1e-200, 3e-200] * 20, NAN, NAN, ["outside"]),
+        ([0.0, 1.0] * 20, [1.7e308, -1.7e308] * 20, -1.0, NAN, ["shift", "outside"]),
+    ],
+)
+def test_edges(old: Any, new: Any, shift: float, ratio: float, reasons: list[str] | None, tmp_path: Path) -> None:
+    """Whatever is not known is NaN, and no verdict; what is infinite is past any limit."""
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=old, b=VARIED), Center())
+    found = library.check(plan, parquet(tmp_path / "u.parquet", a=new, b=VARIED))
+    step = only(found)
+    np.testing.assert_array_equal([step.apart["shift"][0], step.apart["scale_ratio"][0]], [shift, ratio])
+    assert (step.reasons(0) if step.judged[0] else None) == reasons
+    assert step.reasons(1) == []
+    assert found.drift is bool(reasons)
+
+
+def test_a_column_needs_as_many_values_as_there_must_be_rows(tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=[1.0, 2.0, NAN, NAN] * 10, b=VARIED), ZScore())
+    few, enough = (parquet(tmp_path / f"{n}.parquet", a=[9.0] * n + [NAN] * n, b=[1.5, 2.5] * n) for n in (29, 30))
+    one, other = library.check(plan, few), library.check(plan, enough)
+    assert (one.drift, only(one).judged.tolist(), only(one).reasons(0)) == (True, [False, True], [])
+    assert only(one).reasons(1) == ["shift", "outside"]
+    assert only(other).reasons(0) == ["shift", "scale", "outside"]
+
+
+def test_rows_that_miss_a_value_are_told_of_matrix_methods(tmp_path: Path) -> None:
+    r = np.random.default_rng(1)
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=r.normal(size=100), b=r.normal(size=100)), Whiten())
+    x = r.normal(size=100)
+    x[:10] = NAN
+    found = library.check(plan, parquet(tmp_path / "u.parquet", a=x, b=r.normal(size=100)))
+    assert found.incomplete is not None
+    assert (found.incomplete.fitted, found.incomplete.share, found.incomplete.drift, found.drift) == (
+        0,
+        0.1,
+        True,
+        True,
+    )
+    assert only(found).data["count"].tolist() == [90.0, 90.0]
+
+
+def test_columns_are_compared_as_they_come_to_the_step_that_learned(tmp_path: Path) -> None:
+    old, new = np.arange(1.0, 101.0), np.arange(1.0, 51.0)
+    steps = [Choice(Log1p(), ("a",), ()), Choice(ZScore(), ("a",), ()), Choice(Unit(), ("a",), ())]
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=old), steps)
+    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=new)))
+    expected = (np.log1p(new).mean() - np.log1p(old).mean()) / np.log1p(old).std()
+    assert step.apart["shift"][0] == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(BadDataError, match="row 2: column 'a'"):
+        library.check(plan, parquet(tmp_path / "v.parquet", a=[1.0, -1.0]))
+
+
+# -- columns -----------------------------------------------------------------------------------------------------
+def changes(found: Comparison) -> list[tuple[Any, ...]]:
+    return [(c.column, c.what, c.was, c.now, c.drift) for c in found.changes]
+
+
+def test_columns_gone_new_or_of_another_type(tmp_path: Path) -> None:
+    x = np.arange(40.0)
+    note, days = pa.array(["x"] * 40), pa.array([1] * 40, pa.int32())
+    old = parquet(tmp_path / "t.parquet", a=x, b=x, c=x, note=note, days=days)
+    plan = library.fit(old, ZScore(), include=["a", "b", "c", "days"])
+    new = parquet(tmp_path / "u.parquet", days=days.cast(pa.int64()), a=x, c=note, more=x)
+    found = library.check(plan, new)
+    assert changes(found) == [
+        ("b", "gone", "float64", None, True),
+        ("c", "type", "float64", "string", True),
+        ("note", "gone", "string", None, False),
+        ("more", "new", None, "float64", False),
+    ]
+    step = only(found)
+    assert [step.reasons(j) for j in range(4)] == [[], ["missing"], ["missing"], []]
+    assert step.apart["shift"][0] == 0.0
+    strict = library.check(plan, parquet(tmp_path / "v.parquet", a=x, b=x, c=x, days=days, more=x), extra=False)
+    assert (changes(strict)[-1], strict.drift) == (("more", "new", None, "float64", True), True)
+
+
+def test_columns_that_are_all_gone_leave_rows(tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED), ZScore())
+    found = library.check(plan, parquet(tmp_path / "u.parquet", b=pa.array(["x"] * 40)))
+    assert (found.rows, only(found).data["count"].tolist(), found.drift) == (40, [0.0], True)
+
+
+def test_what_columns_have_become_is_told_of_any_number_of_rows(tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), ZScore())
+    assert library.check(plan, parquet(tmp_path / "u.parquet", a=[1.0])).drift is True
+    assert library.check(plan, parquet(tmp_path / "u.parquet", a=[1e9], b=[1.0])).drift is None
+
+
+def lists(rows: int, length: int, *, fixed: bool) -> pa.Array:
+    flat = pa.array(np.random.default_rng(1).normal(size=rows * length))
+    if fixed:
+        return pa.FixedSizeListArray.from_arrays(flat, length)
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * length), flat)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_lists_are_compared_by_dimension_and_by_their_length(fixed: bool, tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", e=lists(40, 3, fixed=fixed)), ZScore(), include=["e"])
+    same = library.check(plan, parquet(tmp_path / "u.parquet", e=lists(40, 3, fixed=not fixed)))
+    assert (only(same).names, same.drift) == (("e[0]", "e[1]", "e[2]"), False)
+    for other in (lists(40, 4, fixed=fixed), pa.array(["x"] * 40), pa.array(VARIED)):
+        found = library.check(plan, parquet(tmp_path / "v.parquet", e=other))
+        assert [(c.column, c.what, c.drift) for c in found.changes] == [("e", "type", True)]
+        assert only(found).data["missing"].tolist() == [1.0] * 3
+
+
+def test_what_is_normalized_already_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "t.parquet", a=VARIED)
+    plan = library.fit(path, MinMax())
+    library.apply(plan, path, tmp_path / "z.parquet")
+    with pytest.raises(BadDataError, match="normalized by these parameters already"):
+        library.check(plan, tmp_path / "z.parquet")
+
+
+@pytest.mark.parametrize("name", ["unit", "layer", "log1p"])
+def test_of_a_method_that_learns_nothing_columns_are_compared_alone(name: str, tmp_path: Path) -> None:
+    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), method(name))
+    same = library.check(plan, parquet(tmp_path / "u.parquet", a=[1e300], b=[NAN]))
+    assert (same.rows, same.drift, same.steps) == (None, False, ())
+    assert library.check(plan, parquet(tmp_path / "v.parquet", a=VARIED)).drift is True
