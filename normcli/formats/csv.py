@@ -6,6 +6,7 @@ stray quote. Columns not selected are parsed as text, so that they come out char
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -34,6 +35,7 @@ suffixes = (".csv",)
 magic = b""
 
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
+ZEROS = re.compile("^[+-]?0[0-9]")  # 007 is a name
 STRIP = 1 << 16  # values that are written into one piece of memory
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -183,7 +185,8 @@ class Reader:
                 self.doubts[series.name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
             elif kind == "text":
                 place, word = self.name(self.start + locate(other)), printable(series[other][:80])
-                self.others[series.name] = f"{place}: '{word}' in {column} is not a number"
+                what = "begins with a zero, as names do" if ZEROS.match(word.strip()) else "is not a number"
+                self.others[series.name] = f"{place}: '{word}' in {column} {what}"
                 if doubtful:
                     self.doubts[series.name] = f"{place}: {column} is left out: '{word}' in it is not a number"
         return tuple(kinds)
@@ -212,7 +215,7 @@ def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, i
     present = parsing.present(raw, missing)
     number = present.cast(pl.Float64, strict=False)
     there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
-    named = of_each(present.str.contains(r"^[+-]?0[0-9]"))  # 007 is a name
+    named = of_each(present.str.contains(ZEROS.pattern))
     respelled = of_each(raw.ne_missing(present)).any(axis=1)
     fraction = of_each(number.is_not_null() & present.cast(pl.Int64, strict=False).is_null()).any(axis=1)
     half = 2 * other.sum(1) <= there.sum(1)

@@ -15,14 +15,14 @@ def rows(reports: Iterator[Any]) -> dict[str, list[int]]:
     """By kind of fault, what the tests counted, whichever process they ran in."""
     total: dict[str, list[int]] = {}
     for report in reports:
-        for name, shown in report.user_properties if report.when == "call" else ():
+        for name, shown in report.user_properties if report.when == "teardown" else ():
             for kind, row in shown.items() if name == FAULTS else ():
                 total[kind] = [a + b for a, b in zip(total.get(kind, [0] * len(row)), row, strict=True)]
     return dict(sorted(total.items()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    found = rows(r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, ()))
+    found = rows(iter(terminalreporter.stats.get("", ())))  # the ends of tests, well or not
     if not found:
         return
     total = [sum(column) for column in zip(*found.values(), strict=True)]

@@ -83,7 +83,9 @@ def records(data: bytes, delimiter: int) -> Iterator[tuple[int, list[bytes] | No
             line += 1
             fields, field, state, bare, begun = [], bytearray(), BEGIN, True, line
         elif octet == RETURN:
-            if follows != NEWLINE:
+            if follows is None and bare and not fields:  # of a blank line that was cut short
+                yield begun, None
+            elif follows != NEWLINE:
                 raise FaultError(line)
         elif state == CLOSED:
             raise FaultError(line)

@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from normcli import library, params, registry
-from normcli.errors import BadDataError
+from normcli.errors import BadDataError, DriftError
 from normcli.formats import _text, csv, ndjson
 from normcli.methods.zscore import ZScore
 from tests.formats.conftest import feed, identity
@@ -235,9 +235,9 @@ class Bench:
     """A directory, parameters in it, and how many inputs of each class went through all commands."""
 
     path: Path
-    tried: Counter[str]
+    tried: Counter[str]  # how often commands have read what they must, and refused what they must
 
-    def held(self, kind: str, data: bytes, form: Form) -> None:
+    def held(self, data: bytes, form: Form) -> None:
         """Every command refuses the data as it must, or has read them exactly."""
         expected = form.expected(data)
         for name in COMMANDS:
@@ -245,9 +245,10 @@ class Bench:
                 where = given(opened, self.path, data, form)
                 try:
                     getattr(self, f"_{name}")(where, form, expected)
+                    self.tried["read"] += 1
                 except BadDataError as e:
                     check_refusal(name, e.message, where, expected)
-            self.tried[kind] += 1
+                    self.tried["refused"] += 1
 
     def _fit(self, where: str, form: Form, expected: Table | Refused) -> None:
         inside.run("fit", where, *form.flags, "-m", "zscore", "-c", "n", "-p", self.path / "new.json")
@@ -274,7 +275,11 @@ class Bench:
         assert (made.names, [[*row[:at], *row[at + 1 :]] for row in made.rows]) == (expected.names, beside)
 
     def _check(self, where: str, form: Form, expected: Table | Refused) -> None:
-        inside.run("check", where, *form.flags, "-p", self.path / "old.json", "--json")
+        try:
+            inside.run("check", where, *form.flags, "-p", self.path / "old.json", "--json")
+        except DriftError as e:
+            if "n (string, was float64)" in e.message or "n (gone)" in e.message:
+                return  # that is told of such a column, whatever else is wrong
         assert isinstance(expected, Table), "check took it"
 
 
@@ -283,9 +288,10 @@ OLD = [0.5, 1.5, 30.5, 59.5]  # what was fitted before
 
 def check_refusal(command: str, said: str, where: str, expected: Table | Refused) -> None:
     if isinstance(expected, Table):
-        gone = "n" not in expected.names and re.search("no (numeric )?column is called 'n'", said)
+        gone = "n" not in expected.names and re.search("no (numeric )?column is called '?n'?", said)
+        named = command == "fit" and "in column 'n' begins with a zero, as names do" in said
         empty = not expected.rows and re.search("no rows|there is no value in the first rows", said)
-        assert gone or (empty and command != "apply"), said
+        assert gone or named or (empty and command != "apply"), said
         return
     line = re.match(re.escape(where) + r":(\d+): .", said)
     assert line or not expected.lines, said
@@ -315,21 +321,15 @@ def given(opened: ExitStack, folder: Path, data: bytes, form: Form) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="module")
-def tried() -> Iterator[Counter[str]]:
-    """How many inputs of each class went through a command, for whoever asks (-s); none of them lied, or there would be
-    a failure."""
-    counts: Counter[str] = Counter()
-    yield counts
-    print("".join(f"\nbad text: {kind}: {n} tried, 0 lied" for kind, n in sorted(counts.items())))
-
-
 @pytest.fixture
-def bench(tmp_path: Path, tried: Counter[str]) -> Bench:
+def bench(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Bench]:
     (tmp_path / "o.csv").write_text("n\n" + "".join(f"{v}\n" for v in OLD))
     (tmp_path / "old.json").write_bytes(params.write(library.fit(tmp_path / "o.csv", ZScore())))
     (tmp_path / "same.json").write_bytes(params.write(params.sealed(identity("n"))))
-    return Bench(tmp_path, tried)
+    made = Bench(tmp_path, Counter())
+    yield made
+    read, refused = made.tried["read"], made.tried["refused"]
+    record_property("faults", {"text with one fault, through each command": [read + refused, read, refused, 0]})
 
 
 def file(form: Form, row: bytes, place: str) -> bytes:
@@ -356,20 +356,20 @@ def whole(form: Form) -> dict[str, bytes]:
 def test_a_bad_row(bench: Bench, form: str, place: str) -> None:
     """Here each class is at some places in each form; in soak, at all of them."""
     turn = (list(PLACES).index(place) + 2 * list(FORMS).index(form)) % 12
-    for number, (kind, row) in enumerate(bad_rows(FORMS[form]).items()):
+    for number, row in enumerate(bad_rows(FORMS[form]).values()):
         if number % 12 == turn:
-            bench.held(kind, file(FORMS[form], row, place), FORMS[form])
+            bench.held(file(FORMS[form], row, place), FORMS[form])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_row_anywhere(bench: Bench, form: str, place: str) -> None:
-    for kind, row in bad_rows(FORMS[form]).items():
-        bench.held(kind, file(FORMS[form], row, place), FORMS[form])
+    for row in bad_rows(FORMS[form]).values():
+        bench.held(file(FORMS[form], row, place), FORMS[form])
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_file(bench: Bench, form: str) -> None:
-    for kind, data in whole(FORMS[form]).items():
-        bench.held(kind, data, FORMS[form])
+    for data in whole(FORMS[form]).values():
+        bench.held(data, FORMS[form])
