@@ -166,7 +166,8 @@ def command(**values: Any) -> None:
             first.source.drain()
         told.settle()
         complete(plan, None if old and plan.digest == old.digest else target, skipped.target, file)
-    left = [f.name for f in first.schema if f.name not in names]
+    taken = set(names)
+    left = [f.name for f in first.schema if f.name not in taken]
     where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
     rows = plan.rows - old.rows if old else plan.rows or seen.rows
     more = f", {plan.rows:,} in all" if old else ""

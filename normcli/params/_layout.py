@@ -17,6 +17,7 @@ LARGEST = 1 << 32  # bytes; 8,000 whitened columns stay below, at 65 for each pa
 PADDED = 1 << 30  # bytes of lists once all are as long as the longest
 TOP = ("format", "version", "rows", "skipped", "inputs", "schema", "steps", "digest")
 STEP = ("method", "options", "columns", "learned", "statistics")
+ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 CONTENT = re.compile("xxh3-128:[0-9a-f]{32}")
 
 
@@ -68,7 +69,7 @@ def _line(value: Any) -> str:
     """JSON on one line; long lists of numbers go through msgspec, which writes them ten times as fast."""
     if isinstance(value, list) and len(value) > 4 and all(type(v) is float for v in value):
         return msgspec.json.encode(value).decode().replace(",", ", ")
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    return ENCODER.encode(value)
 
 
 def laid(value: Any, depth: int = 0) -> Iterator[str]:
@@ -90,7 +91,7 @@ def laid(value: Any, depth: int = 0) -> Iterator[str]:
     yield left
     entries = value.items() if isinstance(value, dict) else ((None, v) for v in value)
     for i, (k, v) in enumerate(entries):
-        yield f"{',' if i else ''}\n{pad}" + (f"{json.dumps(k, ensure_ascii=False)}: " if k is not None else "")
+        yield f"{',' if i else ''}\n{pad}" + (f"{ENCODER.encode(k)}: " if k is not None else "")
         yield from laid(v, depth + 1)
     yield f"\n{' ' * depth}{right}"
 
