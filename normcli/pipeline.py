@@ -94,6 +94,8 @@ class Work:
                     rejects=decoded.rejects,
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
+                if self.spool:  # both to be kept and to be measured
+                    decoded = replace(decoded, frame=columns.contiguous(decoded.frame))
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if not (self.writer or self.watch):

@@ -43,17 +43,21 @@ class Spool:
         self.spare: list[io.BytesIO] = []  # memory that was used, and will be again
         self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
 
-    def put(self, data: memoryview) -> tuple[int, int]:
-        """Keeps bytes; where they are, and how many. Raises OutputError."""
+    def put(self, pieces: Sequence[memoryview]) -> tuple[int, int]:
+        """Keeps bytes, one piece after the other; where they are, and how many. Raises OutputError."""
+        size = sum(map(len, pieces))
         with self._claim:
-            start, self._end = self._end, self._end + len(data)
-        done = 0
+            start, self._end = self._end, self._end + size
+        at = start
         try:
-            while done < len(data):
-                done += os.pwrite(self._file.fileno(), data[done:], start + done)
+            for piece in pieces:
+                done = 0
+                while done < len(piece):
+                    done += os.pwrite(self._file.fileno(), piece[done:], at + done)
+                at += done
         except OSError as e:
             raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
-        return start, len(data)
+        return start, size
 
     def add(self, part: int, reader: Reader, kept: Sequence[Kept]) -> None:
         """The next chunks of an input, which may be none."""
@@ -96,8 +100,7 @@ class Kept:
     spool: Spool
     start: int
     length: int
-    rows: int
-    polars: bool
+    packed: columns.Packed
     content: ClassVar[bytes | None] = None
 
     @property
@@ -105,25 +108,25 @@ class Kept:
         return 0  # it was counted when it was read
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
-        buffer = self.spool.buffer() if self.polars else io.BytesIO()
-        frame = columns.unpacked(self.spool.take(self.start, self.length, buffer), polars=self.polars)
-        if self.polars:  # it has copied all of it
+        buffer = self.spool.buffer() if self.packed.polars else io.BytesIO()
+        frame = self.packed.unpacked(self.spool.take(self.start, self.length, buffer))
+        if self.packed.polars:  # it has copied all of it
             self.spool.spare.append(buffer)
-        return Decoded(frame, self.rows)
+        return Decoded(frame, self.packed.rows)
 
     def locate(self, row: int) -> int:
         return row
 
 
 def keep(spool: Spool, frame: Frame) -> Kept:
-    """A frame, kept as uncompressed Arrow."""
+    """A frame, kept until it is wanted again."""
     buffer = spool.buffer()
-    columns.pack(frame, buffer)
-    with buffer.getbuffer() as view:
-        start, length = spool.put(view[: buffer.tell()])
+    packed, pieces = columns.packed(frame, buffer)
+    with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
+        start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, columns.rows(frame), columns.is_polars(frame))
+    return Kept(spool, start, length, packed)
 
 
 class SpoolReader:

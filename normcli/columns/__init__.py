@@ -13,6 +13,7 @@ from normcli.columns.frames import (
     Frame,
     chosen_rows,
     column_types,
+    contiguous,
     cut,
     gathered,
     has_originals,
@@ -20,12 +21,10 @@ from normcli.columns.frames import (
     names,
     numbered,
     only,
-    pack,
     rows,
     text_frame,
     to_arrow,
     to_polars,
-    unpacked,
     with_originals,
     with_texts,
     without_values,
@@ -33,6 +32,7 @@ from normcli.columns.frames import (
 from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, block, inexact, types
+from normcli.columns.packing import Packed, packed
 from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, select
 
 __all__ = [
@@ -43,11 +43,13 @@ __all__ = [
     "Field",
     "Frame",
     "Infinite",
+    "Packed",
     "Schema",
     "arrow_fields",
     "block",
     "chosen_rows",
     "column_types",
+    "contiguous",
     "cut",
     "described",
     "excluded",
@@ -62,7 +64,7 @@ __all__ = [
     "narrowed",
     "numbered",
     "only",
-    "pack",
+    "packed",
     "put",
     "put_list",
     "rows",
@@ -71,7 +73,6 @@ __all__ = [
     "to_arrow",
     "to_polars",
     "types",
-    "unpacked",
     "weights",
     "with_originals",
     "with_texts",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -24,6 +23,11 @@ def is_polars(frame: Frame) -> TypeGuard[pl.DataFrame]:
 
 def rows(frame: Frame) -> int:
     return int(frame.height if is_polars(frame) else frame.num_rows)
+
+
+def contiguous(frame: Frame) -> Frame:
+    """The same rows, each column in one piece of memory."""
+    return frame.rechunk() if is_polars(frame) else frame
 
 
 def cut(frame: Frame, rows: int) -> tuple[Frame, Frame]:
@@ -179,25 +183,3 @@ def to_polars(frame: Frame) -> pl.DataFrame:
     assert isinstance(made, pl.DataFrame)
     made.columns = list(names(frame))
     return made
-
-
-def pack(frame: Frame, buffer: io.BytesIO) -> None:
-    """Puts a frame into an empty buffer as the bytes of uncompressed Arrow."""
-    if is_polars(frame):
-        frame.write_ipc(buffer, compression="uncompressed")
-    else:
-        import pyarrow as pa
-
-        with pa.ipc.new_stream(buffer, frame.schema) as writer:
-            writer.write_batch(frame)
-
-
-def unpacked(data: bytes, *, polars: bool) -> Frame:
-    """The frame of bytes that `pack` made."""
-    if polars:
-        import polars as pl
-
-        return pl.read_ipc(data)
-    import pyarrow as pa
-
-    return next(iter(pa.ipc.open_stream(data)))
