@@ -441,7 +441,7 @@ def test_inspect_shows_what_was_seen_of_a_key(sales: Desk, given: str, said: str
 @pytest.mark.soak
 def test_inspect_says_which_keys_there_are(sales: Desk) -> None:
     error = sales.fails(2, "inspect", "p.json", "--key", "nope")
-    assert '--key nope: no such key; there are or "" or 7 or 007 or 7 …' in error
+    assert "--key nope: no such key; there are '' (null) or \"\" or 7 or 007 or 7 …" in error
     sales.succeeds("fit", "-m", "center", "--by", "a,b", "-p", "c.json", stdin=b'a,b,x\n"u,v",w,1\nu,"v,w",2\n')
     assert '--key u,v,w: may be u,"v,w" or "u,v",w' in sales.fails(2, "inspect", "c.json", "--key", "u,v,w")
 

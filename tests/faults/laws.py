@@ -15,6 +15,7 @@ from tests.faults.faulty import Fault
 from tests.faults.nursery import Nursery, Request
 from tests.faults.scenes import OLD, Scene
 
+LEFT = re.compile(r"(.*/)?(\.normcli-[^/]*\.tmp|\.[^/]*\.lock)")  # what may be there after SIGKILL
 Files = dict[str, bytes]
 MANIFEST = "out/.normcli-manifest"
 NONE = Fault()
@@ -130,8 +131,9 @@ class Stage:
         return changed and self.scene.again
 
     def settled(self, files: Files) -> Files:
-        """What two runs have in common: not how long they took, nor the order of a manifest."""
-        return {k: v for k, v in files.items() if k not in (self.scene.report, MANIFEST)}
+        """What two runs have in common: not how long they took, nor the order of a manifest, nor what one that was
+        killed has left."""
+        return {k: v for k, v in files.items() if k not in (self.scene.report, MANIFEST) and not LEFT.fullmatch(k)}
 
     # -- the promises --------------------------------------------------------------------------------------------
     def broken(self, outcome: Outcome, codes: tuple[int, ...]) -> list[str]:
@@ -174,7 +176,7 @@ class Stage:
         before, mine = self.before(), {*self.scene.targets, MANIFEST, self.scene.report}
         more = [n for n in outcome.files if n not in before and n not in mine]
         if killed:
-            more = [n for n in more if not re.fullmatch(r"(.*/)?(\.normcli-[^/]*\.tmp|\.[^/]*\.lock)", n)]
+            more = [n for n in more if not LEFT.fullmatch(n)]
         changed = [n for n in before if n not in mine and outcome.files.get(n) != before[n]]
         return [f"left behind: {n}" for n in more] + [f"changed: {n}" for n in changed]
 
