@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from normcli import columns, library
@@ -227,7 +227,6 @@ def test_spaces_around_a_number_are_ignored(word: str) -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20), st.booleans())
-@settings(max_examples=100)
 @example([5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1, 1 / 3], False)
 def test_floats_are_read_to_the_bit_and_read_back_to_the_bit(folder: Path, values: list[float], gap: bool) -> None:
     """Also through the slower way, which a word that means missing makes of a block."""

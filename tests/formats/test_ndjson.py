@@ -21,6 +21,7 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
 from normcli.record import Array
+from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory, learned, normcli, params_of, sane, through_pipe
 
 NAME = "t.ndjson"
@@ -241,7 +242,7 @@ ROWS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), min_size=1, max_size=
 
 
 @given(rows=ROWS, size=st.sampled_from([1, 40, None]), ascii=st.booleans(), compact=st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_rows_come_out_as_they_were(rows: list[Row], size: int | None, ascii: bool, compact: bool) -> None:
     separators = (",", ":") if compact else None
     data = b"".join(json.dumps(r, ensure_ascii=ascii, separators=separators).encode() + b"\n" for r in rows)
@@ -254,7 +255,7 @@ def test_any_rows_come_out_as_they_were(rows: list[Row], size: int | None, ascii
     ),
     size=st.sampled_from([1, 40, None]),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_selected_numbers_keep_their_bits(rows: list[Row], size: int | None) -> None:
     data = b"".join(json.dumps(r).encode() + b"\n" for r in rows)
     names = sorted({n for r in rows for n in r})
@@ -267,7 +268,7 @@ def test_selected_numbers_keep_their_bits(rows: list[Row], size: int | None) -> 
     | st.text(st.sampled_from('{}[]:,"1a'), max_size=8).map(lambda t: b'{"a":' + t.encode() + b"}"),
     before=st.booleans(),
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @example(line=b'{"a":"\\\\"}', before=True)
 def test_taken_if_and_only_if_python_takes_it(line: bytes, before: bool) -> None:
     good = b'{"a":1}\n'
@@ -279,7 +280,7 @@ def test_taken_if_and_only_if_python_takes_it(line: bytes, before: bool) -> None
 
 
 @given(data=st.data(), size=st.sampled_from([1, 7, 64, None]))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_however_the_bytes_arrive(data: st.DataObject, size: int | None) -> None:
     whole = b"\n".join(PASSES.values()).replace(b"\xef\xbb\xbf", b"")
     steps = data.draw(st.lists(st.integers(1, 400), min_size=1, max_size=4))

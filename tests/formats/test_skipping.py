@@ -12,6 +12,7 @@ from normcli import columns
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Decoded, csv, ndjson
 from normcli.formats import Reject as Bad
+from tests.conftest import examples
 from tests.formats.conftest import in_memory, read
 
 OF = {"csv": csv, "ndjson": ndjson}
@@ -154,7 +155,7 @@ FIELD = st.sampled_from(["1", "-2.5", "", "NA", "x", "1e400", '"q"', '"1\n"', "Ã
     size=st.sampled_from([1, 16, None]),
     wanted=st.sampled_from([[], ["a"], ["a", "b"]]),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_what_is_left_is_the_file_without_them(rows: list[str], size: int | None, wanted: list[str]) -> None:
     """And each row is either left, or rejected for what would be said of it alone."""
     data = ("a,b\n" + "".join(f"{r}\n" for r in rows)).encode()
