@@ -20,6 +20,7 @@ from normcli.errors import BadParametersError, NormcliError
 from normcli.params import _reading
 from normcli.plan import Plan
 from normcli.schema import schema
+from tests.conftest import longer
 
 # Numbers, a constant, a column with nothing in it, gaps, text, and names that a path must not trip over.
 COLUMN_WISE = "id,a.b,none,größe\nx,1,,5\ny,2,,NA\nz,4.5,,5\n,8,,5\n"
@@ -489,7 +490,8 @@ def works(plan: Plan) -> None:
 
 
 # Each method, and variants with settings of other types.
-CHANGED = [*registry.names("methods"), "minmax -1 1 clip", "unit 3.5", "decorrelate 2", "whiten pca 0.9"]
+CHANGED: list[Any] = ["minmax -1 1 clip", "unit 3.5", "decorrelate 2", "whiten pca 0.9", "zscore", "robust", "batch"]
+CHANGED += longer(*(name for name in registry.names("methods") if name not in CHANGED))
 
 
 @pytest.mark.parametrize("variant", CHANGED)

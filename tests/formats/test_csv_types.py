@@ -19,6 +19,7 @@ from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
 from normcli.plan import Plan
+from tests.conftest import longer
 from tests.formats.conftest import (
     applied,
     fields,
@@ -260,7 +261,7 @@ def test_zero_has_no_sign(folder: Path) -> None:
 
 # -- infinite ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("word", ["1e400", "-1e999", "inf", "-inf", "Infinity", "+INF", " inf "])
-@pytest.mark.parametrize("before", ["1", "1.5", "NA"])
+@pytest.mark.parametrize("before", ["1", *longer("1.5", "NA")])
 def test_an_infinite_value_is_refused_with_line_and_column(word: str, before: str, folder: Path) -> None:
     data = b'text,n\n"a\nb",' + before.encode() + b"\n\nx,2.5\nx," + word.encode() + b"\ny,1\n"
     for size in (24, None):
@@ -278,8 +279,10 @@ def test_an_infinite_value_is_refused_with_line_and_column(word: str, before: st
 
 # -- missing -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("word", [*WORDS, " NA ", "", '""'])
-@pytest.mark.parametrize("value", ["4", "4.5"])
-@pytest.mark.parametrize("blocks", [1, 5])
+@pytest.mark.parametrize(
+    ("value", "blocks"),
+    [("4", 5), *(pytest.param(*case, marks=pytest.mark.soak) for case in (("4", 1), ("4.5", 1), ("4.5", 5)))],
+)
 def test_missing_is_counted_and_stays_what_it_was(word: str, value: str, blocks: int, folder: Path) -> None:
     """In the sample or later, alone in its block or among others."""
     for rows in ([word, value, "2"], [value, word, "2", "NA", ""], [*[value] * SAMPLED, word, "2"]):

@@ -190,12 +190,16 @@ REFUSED: dict[str, tuple[bytes, str]] = {  # a line, and what is said of it
 
 
 @pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("size", [1, 25, None])
-def test_refused_with_its_line(name: str, size: int | None) -> None:
+@pytest.mark.parametrize(
+    ("size", "before"),
+    [(1, 1), (25, 1), (None, 600), *(pytest.param(size, 600, marks=pytest.mark.soak) for size in (1, 25))],
+)
+def test_refused_with_its_line(name: str, size: int | None, before: int) -> None:
     """After the sample, and in it."""
     line, what = REFUSED[name]
     good = b'{"x":1,"y":2}\n\n'
-    for data, at in ((good * 600 + line + b"\n" + good, 1201), (good + line + b"\n" + good, 3), (good + line, 3)):
+    later = good * before + line + b"\n" + good
+    for data, at in ((later, 2 * before + 1), (good + line + b"\n" + good, 3), (good + line, 3)):
         assert re.match(rf"{NAME}:{at}: ", said := refusal(data, ["x"], block_size=size)), said
         assert what in said
 
