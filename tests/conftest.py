@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,23 @@ from tests.store import moto, store
 
 __all__ = ["moto", "pytest_terminal_summary", "store"]
 
-settings.register_profile("laws", deadline=None, derandomize=True)
-settings.load_profile("laws")
+settings.register_profile("soak", deadline=None, derandomize=True)
+settings.register_profile("test", settings.get_profile("soak"), max_examples=25)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Laws see a quarter of their examples where the longest tests do not run."""
+    settings.load_profile("test" if config.option.markexpr == "not soak" else "soak")
+
+
+def examples(count: int) -> int:
+    """So many in make soak, a quarter of them in make test: for a law that needs another number than most."""
+    return count * settings.default.max_examples // settings.get_profile("soak").max_examples
+
+
+def longer(*cases: object) -> list[Any]:
+    """Parameters for which make test has no time."""
+    return [pytest.param(case, marks=pytest.mark.soak) for case in cases]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -330,14 +330,12 @@ def test_and_all_commands_know_it(house: House) -> None:
     applied = house.run("apply", "-p", "p.json", stdin="a,b\n1,2\n")
     assert applied == "a,b\n0.5,0.5\n"
     assert house.run("apply", "-p", "p.json", "--inverse", stdin=applied) == "a,b\n1,2\n"
-    schema = json.loads(house.run("inspect", "--json-schema"))
-    jsonschema.validate(document, schema)
+    schema = jsonschema.Draft202012Validator(json.loads(house.run("inspect", "--json-schema")))
+    schema.validate(document)
     document["steps"][0]["options"]["times"] = 0
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, schema)
+    assert not schema.is_valid(document)
     document["steps"][0]["options"] = {"nosuch": 0}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, schema)
+    assert not schema.is_valid(document)
     (house.path / "p.json").write_text(fitted.replace('"total": 4.0', '"total": "4"'))
     assert "$.steps[0].statistics.totals.columns.a.total: " in house.run("inspect", "p.json")
 

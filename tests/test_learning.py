@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +286,11 @@ def test_files_that_say_they_have_no_rows_merge() -> None:
 DATA = text(np.random.default_rng(2).normal(5, 3, size=(40, 2)))
 
 
+@cache
+def fitted(method: Method) -> Plan:
+    return fit(method, DATA)
+
+
 @every_method
 @pytest.mark.parametrize(
     "wanted",
@@ -293,11 +298,11 @@ DATA = text(np.random.default_rng(2).normal(5, 3, size=(40, 2)))
     ids=lambda m: registry.name_of(m),
 )
 def test_relearning_is_fitting_the_other_method(method: Method, wanted: Method) -> None:
-    old = again(fit(method, DATA))
+    old = again(fitted(method))
     kept = {type(s): s.settings() for s in method.statistics}
     enough = all(kept.get(type(s)) == s.settings() for s in wanted.statistics)
     if method.by_row == wanted.by_row and enough:
-        assert params.write(learning.relearn(old, wanted)) == params.write(fit(wanted, DATA))
+        assert params.write(learning.relearn(old, wanted)) == params.write(fitted(wanted))
     else:
         with pytest.raises(UsageError, match=r"learns from .*, and the file has kept .*"):
             learning.relearn(old, wanted)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from normcli.errors import BadDataError, NoInputError, OutputError
 from normcli.formats._binary import reading
 from normcli.sources import Source, open_source
+from tests.conftest import examples
 from tests.formats.conftest import feed, in_memory, pipe_path, through_pipe
 
 DATA = bytes(range(256)) * 3
@@ -31,7 +32,7 @@ WAYS: dict[str, Callable[[bytes], Source]] = {
     size=st.integers(0, 30),
     steps=st.lists(st.tuples(st.sampled_from(["peek", "read", "again"]), st.integers(1, 12)), max_size=8),
 )
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @example(size=2, steps=[("peek", 4), ("peek", 3), ("read", 10)])
 @example(size=9, steps=[("peek", 4), ("read", 3), ("read", 9)])
 @example(size=9, steps=[("peek", 2), ("peek", 4), ("read", 1), ("again", 8)])

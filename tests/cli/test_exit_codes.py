@@ -13,6 +13,7 @@ import pytest
 
 from normcli import registry
 from tests.cli.conftest import TABLE, Desk, needed, permissions_bind, required
+from tests.conftest import longer
 
 METHODS = registry.names("methods")
 DIGITS = "9" * 400  # a whole number beyond any float
@@ -424,9 +425,16 @@ LINES = {
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_standard_output_that_fails(desk: Desk, line: tuple[str, ...]) -> None:
     desk.params()
-    assert "No space left" in desk.fails(74, *line, via='exec "$@" >/dev/full')
-    if "--help" in line or "p.json" in line or "methods" in line:
-        desk.fails(74, *line, via='exec "$@" >&-')
+    with open("/dev/full", "wb", buffering=0) as full:
+        assert "No space left" in desk.fails(74, *line, stdout=full)
+
+
+@pytest.mark.parametrize(
+    "name", ["apply", "--help", *longer("apply to parquet", "inspect", "methods", "methods zscore", "fit --help")]
+)
+def test_standard_output_that_is_closed(desk: Desk, name: str) -> None:
+    desk.params()
+    desk.fails(74, *LINES[name], via='exec "$@" >&-')
 
 
 @pytest.mark.parametrize("line", [("fit", "-m", "zscore", "-p"), ("apply", "-p", "p.json", "-o")], ids=["fit", "apply"])

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import TABLE, Desk
+from tests.conftest import longer
 
 METHODS = (("zscore",), ("minmax", "--range", "-1", "1"), ("decorrelate",), ("whiten", "--kind", "cholesky"), ("unit",))
 ODD = b'"",*,a b,"q\n""q"\n1,x,NA,"a\n,b"\n2,,5,\n\n3,"",-7.5,"c"""\n'
@@ -25,7 +26,7 @@ def both(desk: Desk, source: str, suffix: str, *words: str, stdin: bytes | None 
 
 
 @pytest.mark.parametrize("words", METHODS, ids=lambda words: words[0])
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", *longer("parquet")])
 def test_as_one_after_the_other(words: tuple[str, ...], suffix: str, desk: Desk) -> None:
     both(desk, "table.csv", suffix, *words)
     both(desk, "table.csv", suffix, *words, stdin=TABLE)

@@ -9,6 +9,7 @@ import pytest
 
 from normcli.manifest import NAME
 from tests.cli.conftest import TABLE, Desk
+from tests.conftest import longer
 
 FILES = 12
 
@@ -51,7 +52,7 @@ def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
     assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
 
 
-@pytest.mark.parametrize("change", [["--only"], ["--inf", "missing"], ["--no-extra"]])
+@pytest.mark.parametrize("change", [["--only"], *longer(["--inf", "missing"], ["--no-extra"])])
 def test_another_option_makes_all_anew(change: list[str], tree: Desk) -> None:
     apply(tree)
     assert f"0 of {FILES} are complete" in apply(tree, *change, "--resume")
@@ -75,7 +76,9 @@ def test_by_content_a_touched_input_is_the_same(tree: Desk) -> None:
     assert f"{FILES - 1} of {FILES} are complete" in apply(tree, "--resume=digest")
 
 
-@pytest.mark.parametrize("damage", [b"{", b"\xff\n", b'{"output": 3}\n', b"[]\n", b'{"output": "k=0/00.parquet"}\n'])
+@pytest.mark.parametrize(
+    "damage", [b"{", b"\xff\n", *longer(b'{"output": 3}\n', b"[]\n", b'{"output": "k=0/00.parquet"}\n')]
+)
 def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tree: Desk) -> None:
     apply(tree)
     with (tree / "out" / NAME).open("ab") as file:
@@ -85,7 +88,7 @@ def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tr
     assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
 
 
-@pytest.mark.parametrize("wait", [0.2, 0.3, 0.35, 0.4, 0.5])
+@pytest.mark.parametrize("wait", [0.2, 0.35, *longer(0.3, 0.4, 0.5)])
 def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Desk) -> None:
     run = tree.start("apply", "-p", "p.json", "in", "-o", "out/", "--to", "parquet")
     time.sleep(wait)

@@ -13,6 +13,7 @@ from normcli import __version__, registry
 from normcli.cli import fit
 from normcli.cli._command import METHOD, given
 from normcli.cli.fit import chosen_method
+from normcli.schema import schema
 from tests.cli.conftest import Desk, fitted
 
 METHODS = registry.names("methods")
@@ -117,10 +118,10 @@ def test_inspect_says_no_where_an_option_is_off(desk: Desk) -> None:
 
 
 def test_the_schema_that_is_shown_accepts_what_is_written(desk: Desk) -> None:
-    schema = json.loads(desk.succeeds("inspect", "--json-schema").out)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(json.loads(fitted("zscore")), schema)
-    assert len(schema["properties"]["steps"]["items"]["oneOf"]) == len(METHODS)
+    shown = json.loads(desk.succeeds("inspect", "--json-schema").out)
+    assert shown == schema()
+    jsonschema.Draft202012Validator(shown).validate(json.loads(fitted("zscore")))
+    assert len(shown["properties"]["steps"]["items"]["oneOf"]) == len(METHODS)
 
 
 # -- help --------------------------------------------------------------------------------------------------------

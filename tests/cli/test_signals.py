@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import PATIENCE, TABLE, Desk, ending, until
+from tests.conftest import longer
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 HEADER, ROWS = TABLE.split(b"\n", 1)
@@ -135,7 +136,7 @@ def test_during_the_first_imports(desk: Desk, tmp_path_factory: pytest.TempPathF
         assert (done.code, done.err) == (-number, "")
 
 
-@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+@pytest.mark.parametrize("name", ["HUP", *longer("INT", "TERM")])
 def test_one_that_is_ignored_at_start_stays_ignored(desk: Desk, name: str) -> None:
     """As nohup does, and a shell without job control for what runs in the background."""
     desk.params()

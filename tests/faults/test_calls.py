@@ -8,10 +8,7 @@ from tests.faults.faulty import CALLS, Fault
 from tests.faults.laws import Stage
 from tests.faults.scenes import SCENES
 
-QUICK = {
-    "fit", "fit --update", "merge", "apply --resume", "apply --rejects to stdout",
-    "fit -o arrows to stdout", "apply parquet", "apply csv to stdout", "fit --report",
-}  # fmt: skip
+QUICK = ("apply --rejects to stdout", "apply parquet", "fit --report", "fit --update")
 ERRORS = {
     "open": ("ENOSPC", "EMFILE", "EACCES", "EROFS"),
     "write": ("ENOSPC", "EIO", "EDQUOT", "EFBIG"),
@@ -37,7 +34,7 @@ def each_call_fails(here: Stage, most: int) -> None:
                 here.suffers(Fault(kind, nth, error), *errors(kind))
 
 
-@pytest.mark.parametrize("name", sorted(QUICK))
+@pytest.mark.parametrize("name", QUICK)
 def test_each_call_fails_once(name: str, stage: Callable[[str], Stage]) -> None:
     each_call_fails(stage(name), 1)
 

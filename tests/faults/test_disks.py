@@ -16,7 +16,7 @@ FULL, CLOSED = "/dev/full", "closed"
 STDOUT = [name for name, scene in SCENES.items() if name.endswith("to stdout")]
 
 
-@pytest.mark.parametrize("name", ["fit -o csv", "apply parquet"])
+@pytest.mark.parametrize("name", ["fit -o csv"])
 def test_files_may_have_so_many_bytes_and_no_more(name: str, stage: Callable[[str], Stage]) -> None:
     here = stage(name)
     largest = max(len(here.whole.files[target]) for target in here.scene.targets)

@@ -13,6 +13,7 @@ from normcli import library
 from normcli.formats.csv import Options
 from normcli.methods.zscore import ZScore
 from normcli.sources import Source
+from tests.conftest import examples
 from tests.formats.conftest import (
     Rows,
     applied,
@@ -83,7 +84,6 @@ def tables(draw: st.DrawFn, delimiter: str = ",", *, always: bool | None = None)
 
 
 @given(tables(), st.integers(1, 200), st.integers(1, 3))
-@settings(max_examples=100)
 def test_what_is_not_selected_comes_out_byte_for_byte(folder: Path, table: Written, size: int, threads: int) -> None:
     made = applied(identity("n"), table.data, folder, block_size=size, threads=threads)
     assert made == table.minimal
@@ -100,7 +100,7 @@ def test_another_delimiter_is_kept(folder: Path, delimiter: str, data: st.DataOb
 
 
 @given(tables(), st.integers(1, 200), st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_rows_are_those_of_the_csv_module(table: Written, size: int, selected: bool) -> None:
     wanted = ["n"] if selected else []
     assert read(table.data, wanted, block_size=size) == as_numbers(oracle(table.data), wanted)
@@ -113,7 +113,6 @@ def test_rows_are_those_of_the_csv_module(table: Written, size: int, selected: b
     st.booleans(),
     st.sampled_from([[], ["n"]]),
 )
-@settings(max_examples=100)
 @example(Written(b"n\n", b"n\n", 0), 64, [1], True, ["n"])
 @example(Written(b"n", b"n\n", 0), 64, [1], False, [])
 def test_a_pipe_is_read_like_a_file(

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import BadDataError
+from tests.conftest import examples
 from tests.formats.conftest import as_numbers, numeric, oracle, read
 
 FILES = [
@@ -64,13 +65,13 @@ def check(data: bytes, size: int, choice: int) -> None:
 
 
 @given(damaged(1), st.integers(1, 80), st.integers(0, 3))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_one_damaged_byte_makes_no_silent_difference(data: bytes, size: int, choice: int) -> None:
     check(data, size, choice)
 
 
 @given(damaged(4), st.integers(1, 80), st.integers(0, 3))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @example(b"a,b\n1,x\n2,y\rz\n", 64, 0)
 @example(b"a,b\n1,\n2,\n\n3,\n4,,", 64, 1)
 @example(b'a\n1\n2\n"3', 64, 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from normcli import columns, library
@@ -19,6 +19,7 @@ from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
 from normcli.plan import Plan
+from tests.conftest import longer
 from tests.formats.conftest import (
     applied,
     fields,
@@ -227,7 +228,6 @@ def test_spaces_around_a_number_are_ignored(word: str) -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20), st.booleans())
-@settings(max_examples=100)
 @example([5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1, 1 / 3], False)
 def test_floats_are_read_to_the_bit_and_read_back_to_the_bit(folder: Path, values: list[float], gap: bool) -> None:
     """Also through the slower way, which a word that means missing makes of a block."""
@@ -261,7 +261,7 @@ def test_zero_has_no_sign(folder: Path) -> None:
 
 # -- infinite ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("word", ["1e400", "-1e999", "inf", "-inf", "Infinity", "+INF", " inf "])
-@pytest.mark.parametrize("before", ["1", "1.5", "NA"])
+@pytest.mark.parametrize("before", ["1", *longer("1.5", "NA")])
 def test_an_infinite_value_is_refused_with_line_and_column(word: str, before: str, folder: Path) -> None:
     data = b'text,n\n"a\nb",' + before.encode() + b"\n\nx,2.5\nx," + word.encode() + b"\ny,1\n"
     for size in (24, None):
@@ -279,8 +279,10 @@ def test_an_infinite_value_is_refused_with_line_and_column(word: str, before: st
 
 # -- missing -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("word", [*WORDS, " NA ", "", '""'])
-@pytest.mark.parametrize("value", ["4", "4.5"])
-@pytest.mark.parametrize("blocks", [1, 5])
+@pytest.mark.parametrize(
+    ("value", "blocks"),
+    [("4", 5), *(pytest.param(*case, marks=pytest.mark.soak) for case in (("4", 1), ("4.5", 1), ("4.5", 5)))],
+)
 def test_missing_is_counted_and_stays_what_it_was(word: str, value: str, blocks: int, folder: Path) -> None:
     """In the sample or later, alone in its block or among others."""
     for rows in ([word, value, "2"], [value, word, "2", "NA", ""], [*[value] * SAMPLED, word, "2"]):

@@ -17,6 +17,7 @@ from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import csv, ndjson
 from normcli.formats._inferring import SPELLED, as_type, inferred
 from tests.cli.conftest import Desk, desk
+from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory
 
 __all__ = ["desk"]
@@ -99,7 +100,7 @@ OF: dict[Any, Any] = {
 
 @pytest.mark.parametrize("kind", OF)
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_values_are_what_python_reads(kind: Any, data: st.DataObject) -> None:
     values, spelled, read = OF[kind]
     texts = [None if v is None else spelled(v) for v in data.draw(st.lists(values | st.none(), min_size=1))]
@@ -108,7 +109,7 @@ def test_values_are_what_python_reads(kind: Any, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("kind", OF)
 @given(value=st.text(st.sampled_from("0123456789-+:T.Ze "), max_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_nothing_else_is_a_value(kind: Any, value: str) -> None:
     """What is taken reads back to the same in Python."""
     taken = as_type(words(value), kind)[0]

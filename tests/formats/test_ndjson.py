@@ -21,6 +21,7 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
 from normcli.record import Array
+from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory, learned, normcli, params_of, sane, through_pipe
 
 NAME = "t.ndjson"
@@ -189,12 +190,16 @@ REFUSED: dict[str, tuple[bytes, str]] = {  # a line, and what is said of it
 
 
 @pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("size", [1, 25, None])
-def test_refused_with_its_line(name: str, size: int | None) -> None:
+@pytest.mark.parametrize(
+    ("size", "before"),
+    [(1, 1), (25, 1), (None, 600), *(pytest.param(size, 600, marks=pytest.mark.soak) for size in (1, 25))],
+)
+def test_refused_with_its_line(name: str, size: int | None, before: int) -> None:
     """After the sample, and in it."""
     line, what = REFUSED[name]
     good = b'{"x":1,"y":2}\n\n'
-    for data, at in ((good * 600 + line + b"\n" + good, 1201), (good + line + b"\n" + good, 3), (good + line, 3)):
+    later = good * before + line + b"\n" + good
+    for data, at in ((later, 2 * before + 1), (good + line + b"\n" + good, 3), (good + line, 3)):
         assert re.match(rf"{NAME}:{at}: ", said := refusal(data, ["x"], block_size=size)), said
         assert what in said
 
@@ -241,7 +246,7 @@ ROWS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), min_size=1, max_size=
 
 
 @given(rows=ROWS, size=st.sampled_from([1, 40, None]), ascii=st.booleans(), compact=st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_rows_come_out_as_they_were(rows: list[Row], size: int | None, ascii: bool, compact: bool) -> None:
     separators = (",", ":") if compact else None
     data = b"".join(json.dumps(r, ensure_ascii=ascii, separators=separators).encode() + b"\n" for r in rows)
@@ -254,7 +259,7 @@ def test_any_rows_come_out_as_they_were(rows: list[Row], size: int | None, ascii
     ),
     size=st.sampled_from([1, 40, None]),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_selected_numbers_keep_their_bits(rows: list[Row], size: int | None) -> None:
     data = b"".join(json.dumps(r).encode() + b"\n" for r in rows)
     names = sorted({n for r in rows for n in r})
@@ -267,7 +272,7 @@ def test_selected_numbers_keep_their_bits(rows: list[Row], size: int | None) -> 
     | st.text(st.sampled_from('{}[]:,"1a'), max_size=8).map(lambda t: b'{"a":' + t.encode() + b"}"),
     before=st.booleans(),
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @example(line=b'{"a":"\\\\"}', before=True)
 def test_taken_if_and_only_if_python_takes_it(line: bytes, before: bool) -> None:
     good = b'{"a":1}\n'
@@ -279,7 +284,7 @@ def test_taken_if_and_only_if_python_takes_it(line: bytes, before: bool) -> None
 
 
 @given(data=st.data(), size=st.sampled_from([1, 7, 64, None]))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_however_the_bytes_arrive(data: st.DataObject, size: int | None) -> None:
     whole = b"\n".join(PASSES.values()).replace(b"\xef\xbb\xbf", b"")
     steps = data.draw(st.lists(st.integers(1, 400), min_size=1, max_size=4))
@@ -352,7 +357,7 @@ def test_real_data_as_from_csv(real: Array, folder: Path) -> None:
     made = np.array([[float(v) for _, v in row] for row in rows_of((folder / "z.ndjson").read_bytes())])
     expected = np.loadtxt(folder / "z.csv", delimiter=",", skiprows=1)
     assert (made == expected).all()
-    library.apply(of_json, folder / "r.ndjson", folder / "small.ndjson", threads=1, block_size=999)
+    library.apply(of_json, folder / "r.ndjson", folder / "small.ndjson", threads=1, block_size=4999)
     assert (folder / "small.ndjson").read_bytes() == (folder / "z.ndjson").read_bytes()
 
 

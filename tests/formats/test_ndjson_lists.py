@@ -22,6 +22,7 @@ from normcli.methods.center import Center
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
+from tests.conftest import examples
 from tests.formats.conftest import in_memory, normcli, params_of
 from tests.formats.test_lists import MATRIX
 from tests.formats.test_types import read_as, written_as
@@ -47,7 +48,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(1 << 
 
 
 @given(st.lists(st.none() | st.lists(numbers, max_size=4)), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_arrays_are_what_python_reads_and_written_read_back_to_the_bit(rows: list[Any], wide: bool) -> None:
     texts = [json.dumps(r, separators=None if wide else (",", ":")) for r in rows]
     made = vectors.lists(pl.Series(texts, dtype=pl.String), None)

@@ -12,6 +12,7 @@ from normcli import columns
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Decoded, csv, ndjson
 from normcli.formats import Reject as Bad
+from tests.conftest import examples, longer
 from tests.formats.conftest import in_memory, read
 
 OF = {"csv": csv, "ndjson": ndjson}
@@ -87,7 +88,7 @@ def test_rows_are_found_again(size: int | None) -> None:
         (b'a,b\n1,2\n3,x\ry\n4\r,x"y\n', 4, "a quote inside a field"),
     ],
 )
-@pytest.mark.parametrize("size", [1, None])
+@pytest.mark.parametrize("size", [100, None, *longer(1)])
 def test_a_broken_quote_is_not_skipped(data: bytes, line: int, what: str, size: int | None) -> None:
     good = b"7,8\n" * 1000
     data = data.replace(b"1,2\n", good)
@@ -154,7 +155,7 @@ FIELD = st.sampled_from(["1", "-2.5", "", "NA", "x", "1e400", '"q"', '"1\n"', "Ã
     size=st.sampled_from([1, 16, None]),
     wanted=st.sampled_from([[], ["a"], ["a", "b"]]),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_what_is_left_is_the_file_without_them(rows: list[str], size: int | None, wanted: list[str]) -> None:
     """And each row is either left, or rejected for what would be said of it alone."""
     data = ("a,b\n" + "".join(f"{r}\n" for r in rows)).encode()

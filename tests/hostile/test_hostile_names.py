@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.conftest import TABLE, Desk
 from tests.cli.test_messages import CAPABLE, at_terminal
+from tests.conftest import longer
 
 NAMES = [
     "plain", "a\nb", "c\r\nd", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "[/markup]", "[bold]x[/bold]",
@@ -30,11 +31,6 @@ OF_TEXT = [n for n in NAMES if "\0" not in n]
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u202e\u2066\ufeff\U000e0041]")  # of a name, as it is
 OWN = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\]8;[^\x1b]*\x1b\\|[\t\r]")  # what a table or a bar is made of
 ROWS = 6
-
-
-def longer(*cases: object) -> list[Any]:
-    """Cases for which make test has no time."""
-    return [pytest.param(case, marks=pytest.mark.soak) for case in cases]
 
 
 def values(j: int) -> list[float]:
@@ -77,7 +73,7 @@ def known(desk: Desk, *new: str) -> None:
 
 
 # -- of columns --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.ndjson", *longer("t.tsv", "t.arrow")])
+@pytest.mark.parametrize("name", ["t.csv", *longer("t.parquet", "t.ndjson", "t.tsv", "t.arrow")])
 def test_columns_of_any_name(name: str, desk: Desk, record_property: Any) -> None:
     names = written(desk, name)
     fit = ("fit", name, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", "--note", "".join(OF_TEXT))
@@ -148,7 +144,7 @@ def check_terminal(seen: bytes, expected: Sequence[str] = ()) -> None:
         assert words in text
 
 
-@pytest.mark.parametrize("env", [CAPABLE | {"COLUMNS": "400"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize("env", [CAPABLE | {"COLUMNS": "400"}, *longer({"TERM": "dumb"})])
 def test_a_terminal_is_not_written_on_by_names(env: dict[str, str], desk: Desk) -> None:
     written(desk, "t.parquet")
     escaped = ("\\x1b[31mred", "[/markup]", "\\u202eabc", "nul\\x00x", "../../escape")

@@ -21,6 +21,7 @@ from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.plan import Step
 from normcli.record import Array
+from tests.conftest import examples
 
 OF_COLUMNS: tuple[Method, ...] = (
     Center(), MeanRange(), MinMax(), MinMax(range=(-1.0, 1.0)), MinMax(range=(-5.0, -2.5)), MaxAbs(),
@@ -67,7 +68,7 @@ def test_nearly_collinear_rows_come_back(method: Method, longley: Array) -> None
 
 
 @pytest.mark.parametrize("method", OF_COLUMNS, ids=repr)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     x=arrays(
         np.float64,

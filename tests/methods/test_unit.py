@@ -14,6 +14,7 @@ from normcli.errors import NotInvertibleError
 from normcli.library import fit_blocks
 from normcli.methods.unit import Unit
 from normcli.record import Array
+from tests.conftest import examples
 
 Norm = Literal["l1", "l2", "max"] | float
 NORMS: dict[Norm, float] = {"l1": 1.0, "l2": 2.0, "max": np.inf, 1.0: 1.0, 2.0: 2.0, 1.5: 1.5, 3.0: 3.0, 40.0: 40.0}
@@ -42,7 +43,7 @@ ROWS = arrays(np.float64, (2, 3), elements=st.floats(allow_nan=False, allow_infi
 
 
 @every_norm
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(x=ROWS)
 @example(x=np.array([[1.7e308, 1.7e308, -1.7e308], [1e308, 1e-320, 0.0]]))
 @example(x=np.array([[5e-324, 5e-324, 0.0], [1e-320, -2e-320, 3e-320]]))
@@ -67,7 +68,7 @@ def test_the_largest_size_is_exact(x: Array) -> None:
 
 
 @every_norm
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(x=arrays(np.float64, (2, 3), elements=st.floats(-1e3, 1e3, allow_subnormal=False)), power=st.integers(-60, 60))
 def test_the_direction_is_all_that_counts(norm: Norm, x: Array, power: int) -> None:
     x = np.where(np.abs(x) < 1e-200, 0.0, x)

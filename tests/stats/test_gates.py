@@ -18,12 +18,23 @@ from normcli.methods.zscore import ZScore
 from normcli.plan import Step
 from normcli.record import Array
 from normcli.stats.comoments import Comoments
+from tests.conftest import longer
 
 NIST = Path(__file__).parents[1] / "data" / "nist"
 SETS = ("Lew", "Lottery", "Mavro", "Michelso", "NumAcc1", "NumAcc2", "NumAcc3", "NumAcc4", "PiDigits")
 GATE = 14.5  # digits
 
-every_size = pytest.mark.parametrize("size", [1, 7, 64, 1000, None], ids=lambda n: "all" if n is None else str(n))
+SIZES = (1, 7, 64, 1000, None)  # of a block, in rows; None is one block of all
+
+
+def of_size(*long: int | None) -> pytest.MarkDecorator:
+    """Every size of blocks, those for which make test has no time in make soak."""
+    sizes = [pytest.param(size, marks=pytest.mark.soak if size in long else ()) for size in SIZES]
+    return pytest.mark.parametrize("size", sizes, ids=lambda n: "all" if n is None else str(n))
+
+
+every_size = of_size()
+most_sizes = of_size(1, 64)  # row by row, each row takes Python half a millisecond
 
 
 # -- exact -------------------------------------------------------------------------------------------------------
@@ -87,7 +98,12 @@ def nist(name: str) -> Array:
     return np.array([[float(line)] for line in (NIST / f"{name}.csv").read_text().split()[1:]])
 
 
-@every_size
+@pytest.mark.parametrize("name", ["Lew", "Mavro", "Michelso", "NumAcc1"])
+def test_nist_row_by_row(name: str) -> None:
+    assert_gate(nist(name), 1)
+
+
+@most_sizes
 @pytest.mark.parametrize("name", SETS)
 def test_nist(name: str, size: int | None) -> None:
     assert_gate(nist(name), size)
@@ -120,29 +136,30 @@ def exact_columns(rows: int) -> list[tuple[Fraction, Fraction]]:
     return [mean_and_squares(column) for column in random_columns(rows).T]
 
 
-@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.soak), 7, 64, 1000, None], ids=str)
+@of_size(1, 7)
 def test_a_ramp_and_offsets_of_20000_rows(size: int | None) -> None:
     assert_gate(random_columns(20_000), size, exact_columns(20_000))
 
 
 def test_a_ramp_and_offsets_row_by_row() -> None:
-    """Of 3,000 rows, for each block takes Python half a millisecond."""
-    assert_gate(random_columns(3000), 1, exact_columns(3000))
+    """Of 1,000 rows, for each block takes Python half a millisecond."""
+    assert_gate(random_columns(1000), 1, exact_columns(1000))
 
 
-@pytest.mark.parametrize("size", [1000, 65_536, None], ids=str)
+@pytest.mark.parametrize("size", [*longer(1000), 65_536, None], ids=str)
 def test_a_million_rows(size: int | None) -> None:
     """Blocks of 64 and fewer rows see fewer rows below: Python takes 0.1 ms for each block."""
     assert_gate(random_columns(1_000_000), size, exact_columns(1_000_000))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("size", "rows"), [(64, 250_000), (7, 50_000)])
 def test_many_small_blocks(size: int, rows: int) -> None:
     assert_gate(random_columns(rows)[:, 2:], size, exact_columns(rows)[2:])
 
 
 @pytest.mark.parametrize("order", ["ramp up, a far value last", "a far value first", "far apart halves"])
-@every_size
+@most_sizes
 def test_orders_that_put_the_centre_off(order: str, size: int | None) -> None:
     u = np.random.default_rng(3).uniform(size=2000)
     far = {
@@ -153,7 +170,7 @@ def test_orders_that_put_the_centre_off(order: str, size: int | None) -> None:
     assert_gate(far[order][:, None], size)
 
 
-@every_size
+@most_sizes
 def test_columns_of_two_values(size: int | None) -> None:
     assert_gate(two_valued()[0], size)
 
@@ -204,7 +221,7 @@ def correlated(offset: float) -> tuple[Array, list[list[Fraction]]]:
     return x, exact_products(x)
 
 
-@every_size
+@most_sizes
 @pytest.mark.parametrize("offset", [0.0, 1e8, 1e12])
 def test_co_moments_at_an_offset(offset: float, size: int | None) -> None:
     assert_products(*correlated(offset), size)
@@ -217,12 +234,12 @@ def two_valued() -> tuple[Array, list[list[Fraction]]]:
     return x, exact_products(x)
 
 
-@every_size
+@most_sizes
 def test_co_moments_of_columns_of_two_values(size: int | None) -> None:
     assert_products(*two_valued(), size)
 
 
-@pytest.mark.parametrize("rows", [130, 300, 1000])
+@pytest.mark.parametrize("rows", [130, *longer(300, 1000)])
 def test_co_moments_of_many_tables_of_flags(rows: int) -> None:
     for seed in range(1000, 1060):
         rng = np.random.default_rng(seed)
@@ -247,13 +264,20 @@ def exact_scores(x: Array) -> list[Fraction]:
     return [(Fraction(v) - mean) / std for v in x.tolist()]
 
 
-@every_size
+@cache
+def scored(offset: float) -> tuple[Array, list[Fraction]]:
+    """(3000, 1) numbers at an offset, and their exact scores."""
+    x = offset + np.random.default_rng(13).uniform(size=(3000, 1))
+    return x, exact_scores(x[:, 0])
+
+
+@most_sizes
 @pytest.mark.parametrize("offset", [1e8, 1e12, 1e15])
 def test_scores_at_an_offset(offset: float, size: int | None) -> None:
     """|z − exact z| ≤ 1e-14 · max(1, |z|)"""
-    x = offset + np.random.default_rng(13).uniform(size=(3000, 1))
+    x, exact = scored(offset)
     step = fit_blocks(ZScore(), pieces(x, size), ["a"])
-    for got, z in zip(step.fitted(Block.of(x))[:, 0].tolist(), exact_scores(x[:, 0]), strict=True):
+    for got, z in zip(step.fitted(Block.of(x))[:, 0].tolist(), exact, strict=True):
         assert abs(Fraction(got) - z) <= Fraction(1e-14) * max(1, abs(z))
 
 

@@ -16,6 +16,7 @@ from normcli.record import Array
 from normcli.stats import _selection as selection
 from normcli.stats.extrema import Extrema
 from normcli.stats.quantiles import SURE, Quantiles, spaced
+from tests.conftest import examples, longer
 
 SHARES = np.array([0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 1.0])
 SEEDS, ROWS, K = 100, 12_000, 256
@@ -82,6 +83,9 @@ DATA: dict[str, Callable[[np.random.Generator], Array]] = {
     "one block again and again": lambda rng: np.tile(rng.normal(size=(ROWS // 40, SEEDS)), (40, 1)),
 }  # fmt: skip
 
+KINDS = ["sorted", "heavy-tailed", "one block again and again"]
+KINDS += longer(*(kind for kind in DATA if kind not in KINDS))
+
 
 def in_random_pairs(states: list[Quantiles], rng: np.random.Generator) -> Quantiles:
     while len(states) > 1:
@@ -91,7 +95,7 @@ def in_random_pairs(states: list[Quantiles], rng: np.random.Generator) -> Quanti
     return states[0]
 
 
-@pytest.mark.parametrize("kind", DATA)
+@pytest.mark.parametrize("kind", KINDS)
 def test_ranks_are_off_by_no_more_than_is_said(kind: str) -> None:
     """For 100 seeds, merged in order and in a random order: 99 % of the quantiles."""
     rng = np.random.default_rng(7)
@@ -139,7 +143,7 @@ def test_a_column_is_sketched_as_if_it_were_alone() -> None:
         np.testing.assert_array_equal(said(alone, x[:, [j]])[0], said(both, x)[j])
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(n=st.integers(0, 100_000), k=st.sampled_from([128, 1000, 4096]))
 def test_one_block_of_any_length(n: int, k: int) -> None:
     """No more than k items, none of the rows lost, and no rank off by more than half of what an item stands for."""
@@ -181,7 +185,7 @@ WILD = st.floats(allow_nan=False, allow_infinity=False, width=64) | st.sampled_f
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # sums tell what is missing
 @pytest.mark.parametrize("limit", [1 << 22, 40])
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(x=arrays(np.float64, st.integers(1, 900), elements=WILD, fill=st.floats(-1, 1)), at=st.integers(1, 8))
 def test_further_passes_find_numpys_quantiles_to_the_bit(limit: int, x: Array, at: int) -> None:
     """Whatever the values, and however little may be kept of them."""

@@ -51,7 +51,7 @@ DIRECTORIES = st.sampled_from(["*", "**", "a", "a*", "?", "[ab]", ".h", ".*", "1
 LAST = st.sampled_from(["*", "a", "a*", "b", ".*", "*.csv", "c.csv", "x.csv", "[[]x].csv", "?"])
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(DIRECTORIES, max_size=3), last=LAST)
 def test_patterns_and_directories_mean_what_they_mean_here(tree: Path, pieces: list[str], last: str) -> None:
     name = "/".join(["bucket", *pieces, last])

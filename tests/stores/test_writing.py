@@ -8,6 +8,7 @@ import pytest
 
 from normcli.errors import CannotCreateError, OutputError, UsageError
 from normcli.outputs import open_target
+from tests.conftest import longer
 from tests.store import Fate, Store, forget
 
 SMALL, LARGE = b"new" * 100, bytes(range(256)) * (70 << 10)  # 17 MB: sent in two parts
@@ -54,7 +55,7 @@ def test_left_without_it_nothing_was_sent(store: Store, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("old", [None, b"old"], ids=["absent", "old"])
-@pytest.mark.parametrize("fate", ["cut", 500])
+@pytest.mark.parametrize("fate", ["cut", *longer(500)])
 @pytest.mark.parametrize("part", ["PUT", *PARTS])
 def test_each_request_of_an_upload_may_fail(store: Store, part: str, fate: Fate, old: bytes | None) -> None:
     if old is not None:
