@@ -77,18 +77,19 @@ def block(plan: Plan) -> int:
     return VALUE * max(VALUES, FEWEST * values) + state(plan)
 
 
-def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed) -> None:
+def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed, limit: int | None) -> None:
     """Raises BadDataError where what was seen of all rows and of each key does not fit, told apart while it still does:
     in one array, each key takes as much as the longest."""
     pairs = (
         (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
     )
     groups = 1 + len(by_key.keys)
+    there = room(limit)
     wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
-    if wanted > room(None):
+    if wanted > there:
         what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
         hint = "fewer columns (-c, -x) or keys, or a method that keeps less of each"
-        raise BadDataError(f"{what}, and there are {size(room(None))} to use", hint)
+        raise BadDataError(f"{what}, and there are {size(there)} to use", hint)
 
 
 def _longest(a: Record, b: Record, name: str) -> list[int]:

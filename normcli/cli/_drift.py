@@ -15,7 +15,7 @@ from normcli.errors import DriftError, printable, short
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
-    from normcli.drift import Columns, Comparison, Limits, Watch
+    from normcli.drift import Change, Columns, Comparison, Limits, Watch
 
 F = TypeVar("F", bound=Callable[..., Any])
 NAMED = 10  # columns
@@ -89,6 +89,8 @@ def watched(values: dict[str, Any], watch: Watch | None, told: Console) -> Calla
             return
         found = watch.compared(limits(values, values["min_rows"] or 30), rows)
         notice(found, told)
+        if found.rows is None:
+            told.summary("nothing was learned from values: --check has compared columns alone")
         if found.drift and values["check"] == "refuse":
             raise DriftError(summary(found), "OUTPUT is what it was; --check=warn goes on all the same")
         if found.drift:
@@ -114,7 +116,7 @@ def summary(found: Comparison) -> str:
 
 def _drifted(found: Comparison) -> Iterator[str]:
     for change in (c for c in found.changes if c.drift):
-        yield f"{short(change.column)} ({changed(change.what, change.was, change.now)})"
+        yield f"{short(change.column)} ({changed(change)})"
     if found.unseen is not None and found.unseen.drift:
         yield f"unseen keys ({found.unseen.share:.2%} of rows)"
     if found.incomplete is not None and found.incomplete.drift:
@@ -124,9 +126,12 @@ def _drifted(found: Comparison) -> Iterator[str]:
             yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
 
 
-def changed(what: str, was: str | None, now: str | None) -> str:
+def changed(change: Change) -> str:
     """What has become of a column."""
-    return f"{printable(now or '')}, was {printable(was or 'nothing')}" if what == "type" else what
+    if change.what != "type":
+        return change.what
+    cause = f": {change.cause}" if change.cause else ""
+    return f"{printable(change.now or '')}, was {printable(change.was or 'nothing')}{cause}"
 
 
 def spelled(step: Columns, j: int) -> list[str]:

@@ -32,12 +32,11 @@ from normcli.errors import DriftError
 
 if TYPE_CHECKING:
     from normcli.drift import Columns, Comparison
-    from normcli.pipeline import Progress
 
 EXAMPLE = "normcli check today.csv -p data.json"
 EXAMPLES = (
     ("Do today's data look like those that were fitted?", EXAMPLE),
-    ("For a machine", "normcli check today.csv -p data.json --json | jq '.columns[] | select(.drift != [])'"),
+    ("For a machine", "normcli check today.csv -p data.json --json | jq '.columns[] | select(.drift | length > 0)'"),
     ("Of small samples, with wider limits", "normcli check day.csv -p data.json --min-rows 10 --max-shift 1"),
     (
         "Normalize unless they have drifted",
@@ -72,6 +71,8 @@ def command(**values: Any) -> None:
     range, and how much is missing; past a limit is drift. So is a column that is gone, or no longer numeric, or another
     value in a column that was constant, or any in one that was empty. New columns are told, and columns that take no
     part in normalizing may come and go. Of a method that learns nothing (unit, layer) only columns are compared.
+
+    With -q the table is shown only of data that have drifted, with -qq never.
 
     Columns are compared as they come to the step that learned from them; of matrix methods (whiten), over rows that
     miss nothing; of batch methods, running over batches; with keys (fit --by), over all rows together.
@@ -108,7 +109,8 @@ def command(**values: Any) -> None:
             )  # fmt: skip
         skipped.commit()
     assert found is not None
-    show(found, seen, as_json=values["as_json"])
+    if values["as_json"] or not values["quiet"] or (found.drift and values["quiet"] == 1):
+        show(found, as_json=values["as_json"])
     if found.drift:
         raise DriftError(summary(found))
     verdict = (
@@ -121,7 +123,7 @@ def command(**values: Any) -> None:
     )
 
 
-def show(found: Comparison, seen: Progress, *, as_json: bool) -> None:
+def show(found: Comparison, *, as_json: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
         click.echo(json.dumps(document(found), ensure_ascii=False, allow_nan=False))
@@ -180,7 +182,7 @@ def show_table(found: Comparison) -> None:
         share = found.unseen.share
         click.echo(f"unseen   {share:.2%} of rows have a key that was not fitted{more}{_marked(found.unseen.drift)}")
     for change in (c for c in found.changes if c.drift):
-        click.echo(f"column   {short(change.column)}: {changed(change.what, change.was, change.now)}{_marked(True)}")
+        click.echo(f"column   {short(change.column)}: {changed(change)}{_marked(True)}")
     for what in ("gone", "new"):
         names = [c.column for c in found.changes if c.what == what and not c.drift]
         if names:
@@ -207,7 +209,7 @@ def _rows(step: Columns) -> Iterator[tuple[str, ...]]:
 
 
 def _shown(value: float, how: str) -> str:
-    text = f"{value:{how}}"
+    text = f"{value:{how if abs(value) < 1e6 or how[-1] == '%' else '+.3g'}}"
     if not text.strip("-0.%"):  # no zero comes from below
         text = f"{0.0:{how}}"
     return "-" if math.isnan(value) else text

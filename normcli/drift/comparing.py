@@ -1,5 +1,6 @@
 """How far apart they are: what a fit has kept of its columns, and what new data say of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +51,18 @@ class Columns:
         return [name for name, where in self.past.items() if where[j]]
 
 
-def compared(fitted: Step, seen: Step, limits: Limits, *, rows: int, weighted: bool) -> Columns:
-    """A step as it was fitted, and the same with the states of new data of so many `rows`."""
+def compared(
+    fitted: Step, seen: Step, limits: Limits, *, rows: int, weighted: bool, lost: Collection[str] = ()
+) -> Columns:
+    """A step as it was fitted, and the same with the states of new data of so many `rows`. Of columns that
+    are `lost`, gone or no numbers, it is not known what is missing, where there is no value at all."""
     with np.errstate(all="ignore"):
         was, now = _described(fitted), _described(seen)
         if fitted.method.by_row and "missing" not in fitted.summary():  # what was looked at misses nothing
             now["missing"] = np.full(len(fitted.features), np.nan)
+        of = fitted.features if fitted.length is None else fitted.columns * len(fitted.features)
+        unknown = np.array([name in lost for name in of]) & (now["count"] == 0)
+        now["missing"] = np.where(unknown, np.nan, now["missing"])
         return _judged(fitted.features, was, now, limits, rows if weighted else None, rows >= limits.min_rows)
 
 

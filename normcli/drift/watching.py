@@ -30,6 +30,7 @@ class Change:
     was: str | None
     now: str | None
     drift: bool
+    cause: str | None = None  # where text is that there was none of, and what it says
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Watch:
         become of all of them is noted."""
         found, measuring = list(self._changes(reader)), self.measuring
         self.changes |= {(c.column, c.what): c for c in found if (c.column, c.what) not in self.changes}
-        lost = {c.column for c in found if c.drift and c.what != "new"}
+        lost = {c.column for c in found if c.what != "new"}
         if measuring.weights in lost:
             measuring = replace(measuring, weights=None)
         if lost.intersection(measuring.by):
@@ -119,7 +120,7 @@ class Watch:
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
         plan, there = self.plan, {f.name: f for f in reader.schema}
-        numbers, needed = plan.numbers(), {*plan.numbers(), *plan.by}
+        numbers, needed = plan.numbers(), {*plan.needs(), *plan.by}
         for name in dict.fromkeys((*numbers, *plan.by, *plan.types)):
             was, now = self._spelled(name), there.get(name)
             if now is None and name not in dict(reader.source.keys):
@@ -127,7 +128,7 @@ class Watch:
             elif now is not None and name in numbers:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
-                    yield Change(name, "type", was, kind, drift=True)
+                    yield Change(name, "type", was, kind, name in needed, reader.others.get(name))
         for name in (n for n in there if n not in plan.types and n not in plan.by):
             yield Change(name, "new", None, there[name].type, drift=not self.extra)
 
@@ -153,13 +154,14 @@ class Watch:
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """All that was seen, of so many rows, beside what was fitted."""
         plan, changes = self.plan, tuple(self.changes.values())
-        if not plan.learns:
-            return Comparison(limits, None, plan.rows, changes, (), None, None)
+        if not plan.learns or not self.counted:
+            return Comparison(limits, rows if plan.learns else None, plan.rows, changes, (), None, None)
         pairs = [(s, replace(s, states=seen)) for s, seen in zip(plan.steps, self.seen, strict=True) if s.learns]
         here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
         weighted = plan.weights is not None
         each = zip(pairs, here, strict=True)
-        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted) for pair, count in each)
+        lost = {c.column for c in changes if c.what != "new"}
+        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in each)
         enough = rows >= limits.min_rows
         incomplete = unseen = None
         if any(s.method.by_row for s in plan.steps if s.learns):
@@ -184,8 +186,8 @@ def _asked(step: Step) -> tuple[Statistic, ...]:
 
 def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
     """What a column is, where that is not what was fitted: numbers, or lists of a length. None where it may be so:
-    text may have no value in its first rows."""
-    if now.type == "null" or (length is None and now.is_number):
+    text may have no value in its first rows, or one among numbers that is none, which will be told."""
+    if now.type == "null" or (length is None and now.is_number) or now.name in reader.doubts:
         return None
     if length is None or not now.list_of:
         return now.type

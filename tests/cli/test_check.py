@@ -71,7 +71,7 @@ def test_what_is_as_it_was_is_exit_0_and_a_table(here: Desk) -> None:
 
 
 def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: Desk) -> None:
-    done = here.run("check", "moved.csv", "-p", "p.json", "-qq", "--report", "r.json")
+    done = here.run("check", "moved.csv", "-p", "p.json", "-q", "--report", "r.json")
     assert done.code == 1
     assert done.out.decode().splitlines()[-2].endswith("shift, outside")
     assert len(done.lines) == 1
@@ -142,12 +142,13 @@ def test_columns_gone_or_no_longer_numeric_are_drift(here: Desk, capsys: pytest.
     rows = x.splitlines()
     (here / "text.csv").write_text("\n".join([rows[0], *(f"n,{'low' if i % 2 else 'high'},0.5,1" for i in range(60))]))
     code, found = document(here, capsys, "text.csv", "-p", "p.json")
+    cause = "text.csv:2: 'high' in column 'a' is not a number"
     assert (code, found["changes"][0]) == (
         1,
-        {"column": "a", "what": "type", "was": "float64", "now": "string", "drift": True},
+        {"column": "a", "what": "type", "was": "float64", "now": "string", "drift": True, "cause": cause},
     )
     assert found["columns"][0]["data"] == {
-        "count": 0, "missing": 1.0, "mean": None, "std": None, "min": None, "max": None,
+        "count": 0, "missing": None, "mean": None, "std": None, "min": None, "max": None,
     }  # fmt: skip
     (here / "more.csv").write_text(x.replace("site,a,b,w", "site,a,b,v"))
     assert within(here, "check", "more.csv", "-p", "p.json") == 0
@@ -213,7 +214,7 @@ def test_rows_count_by_their_weight(here: Desk, capsys: pytest.CaptureFixture[st
     assert abs(again["columns"][0]["shift"]) <= 1e-14
     (here / "unweighed.csv").write_text("\n".join([head.replace(",w", ",v"), *rows]))
     code, found = document(here, capsys, "unweighed.csv", "-p", "w.json")
-    assert (code, found["changes"][0]["column"], found["columns"][0]["data"]["count"]) == (1, "w", 60)
+    assert (code, found["changes"][0]["column"], found["columns"][0]["data"]["count"]) == (0, "w", 60)
 
 
 def test_a_dry_run_says_what_would_be_read(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -311,3 +312,49 @@ def test_nothing_else_is_exit_1(here: Desk) -> None:
         assert here.run(env=env, polite=False).code != 1
     assert here.run("check", "moved.csv", "-p", "p.json", via='exec "$@" >/dev/full').code == 74
     assert here.run("check", "moved.csv", "-p", "p.json", via='exec "$@" >&-').code == 74
+
+
+@pytest.mark.parametrize("how", ["refuse", "warn"])
+def test_no_rows_are_no_verdict_on_what_would_be_written(how: str, here: Desk) -> None:
+    (here / "none.csv").write_bytes(table(1, rows=0))
+    done = here.succeeds("apply", "none.csv", "-p", "p.json", "-o", "out.csv", f"--check={how}")
+    assert "0 rows are too few" in done.warnings[0]
+    assert (here / "out.csv").read_bytes() == (here / "none.csv").read_bytes()
+
+
+def test_a_value_among_numbers_that_is_none_is_bad_data_and_text_is_another_type(here: Desk) -> None:
+    lines = table(1).splitlines()
+    lines[20] = lines[20].replace(lines[20].split(b",")[1], b"$7")
+    (here / "one.csv").write_bytes(b"\n".join(lines) + b"\n")
+    assert here.fails(65, "check", "one.csv", "-p", "p.json").startswith(
+        "one.csv:21: '$7' in column 'a' is not a number"
+    )
+    (here / "all.csv").write_bytes(b"\n".join([lines[0], *(b"n1,x,1,1" for _ in lines[1:])]) + b"\n")
+    said = here.fails(1, "check", "all.csv", "-p", "p.json", out=True)
+    assert "a (string, was float64: all.csv:2: 'x' in column 'a' is not a number)" in said
+    assert "missing" not in said
+
+
+def test_weights_that_are_gone_are_told_for_nothing_needs_them(here: Desk) -> None:
+    assert within(here, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "--weights", "w", "-p", "w.json") == 0
+    rows = [line.rsplit(b",", 1)[0] for line in table(1).splitlines()]
+    (here / "now.csv").write_bytes(b"\n".join(rows) + b"\n")
+    assert b"gone     w" in here.succeeds("check", "now.csv", "-p", "w.json").out
+    here.succeeds("apply", "now.csv", "-p", "w.json", "-o", "out.csv", "--check")
+
+
+def test_quiet_is_a_table_of_drift_alone(here: Desk) -> None:
+    assert here.succeeds("check", "old.csv", "-p", "p.json", "-q").out == b""
+    assert b"shift" in here.run("check", "moved.csv", "-p", "p.json", "-q").out
+    assert here.run("check", "moved.csv", "-p", "p.json", "-qq").out == b""
+
+
+def test_what_is_normalized_can_not_be_compared(here: Desk) -> None:
+    here.succeeds("apply", "old.csv", "-p", "p.json", "-o", "z.parquet")
+    assert "already" in here.fails(65, "check", "z.parquet", "-p", "p.json")
+
+
+def test_where_values_tell_nothing_apply_says_so(here: Desk) -> None:
+    assert within(here, "fit", "old.csv", "-m", "unit", "-c", "a,b", "-p", "u.json") == 0
+    done = here.succeeds("apply", "old.csv", "-p", "u.json", "-o", "u.csv", "--check")
+    assert "nothing was learned from values: --check has compared columns alone" in done.err
