@@ -74,10 +74,15 @@ class WithOptions(click.Command):
         return [*own[:-1], *self._found(ctx), own[-1]]
 
     def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
-        from normcli.cli._flags import flags
+        from normcli.cli._flags import extra, flags
 
-        made = (f for n in registry.names("formats") for f in flags(registry.load("formats", n).Options, FORMAT))
-        yield from {f.name: f for f in made}.values()
+        kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
+        made = {f.name: (f, kind) for kind in kinds for f in flags(kind, FORMAT)}
+        writes = any(p.name == "output" for p in self.params)
+        for flag, kind in made.values():
+            about = {} if writes else extra(kind, str(flag.name).removeprefix(FORMAT))
+            if not (about.get("on") == "writing" or "for" in about):
+                yield flag
         method = ctx.meta.get("normcli.method")
         if method in registry.names("methods"):
             yield from flags(registry.only("methods", method), METHOD)

@@ -137,6 +137,13 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     return made
 
 
+@cache
+def extra(options: type, field: str) -> dict[str, str]:
+    """What is said of an option besides its description."""
+    annotation = typing.get_type_hints(options, include_extras=True)[field]
+    return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta) and m.extra), {})
+
+
 def _default(value: Any) -> str:
     if value is None or isinstance(value, bool) or value is dataclasses.MISSING:
         return ""

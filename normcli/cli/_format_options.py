@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import typing
-from typing import Any, get_args
-
-import msgspec
+from typing import Any
 
 from normcli import registry
 from normcli.cli._command import FORMAT, given
+from normcli.cli._flags import extra
 from normcli.errors import UsageError
 
 
@@ -51,23 +49,17 @@ class FormatOptions:
         for field in self._given:
             flag = "--" + field.replace("_", "-")
             having = [n for n, module in modules.items() if field in module.Options.__dataclass_fields__]
-            extra = _extra(modules[having[0]].Options, field)
-            on, places = extra.get("on"), {"reading": self._read, "writing": written}
-            if not written and (on == "writing" or "for" in extra):
+            about = extra(modules[having[0]].Options, field)
+            on, places = about.get("on"), {"reading": self._read, "writing": written}
+            if not written and (on == "writing" or "for" in about):
                 raise UsageError(f"{flag} is for -o OUTPUT")
             used = places[on] if on else self._read | written
             if not used & set(having):
                 what = {"reading": "read", "writing": "written"}.get(on or "", "used")
                 raise UsageError(
                     f"{flag} is an option of {', '.join(having)}, and what is {what} here is {', '.join(sorted(used))}",
-                    extra.get("hint", ""),
+                    about.get("hint", ""),
                 )
             text = sorted(n for n in written if not modules[n].magic)
-            if extra.get("for") == "binary" and text:
+            if about.get("for") == "binary" and text:
                 raise UsageError(f"{flag} is for Parquet or Arrow output, and what is written here is {text[0]}")
-
-
-def _extra(options: type, field: str) -> dict[str, str]:
-    """What is said of an option besides its description."""
-    annotation = typing.get_type_hints(options, include_extras=True)[field]
-    return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta) and m.extra), {})

@@ -358,3 +358,11 @@ def test_where_values_tell_nothing_apply_says_so(here: Desk) -> None:
     assert within(here, "fit", "old.csv", "-m", "unit", "-c", "a,b", "-p", "u.json") == 0
     done = here.succeeds("apply", "old.csv", "-p", "u.json", "-o", "u.csv", "--check")
     assert "nothing was learned from values: --check has compared columns alone" in done.err
+
+
+def test_options_of_what_is_written_are_none_of_it(here: Desk) -> None:
+    shown = here.succeeds("check", "--help").out
+    assert b"--na-values" in shown
+    assert b"--compression" not in shown
+    assert b"--infer-types" not in shown
+    assert b"--compression" in here.succeeds("apply", "--help").out
