@@ -168,6 +168,7 @@ class Expanded:
         self.file = file
         self.name = name
         self.codec: Codec | None = None
+        self.taken = 0  # bytes of the file, packed as it is
         self._begun = False
         self._held = b""  # read from the file, not yet expanded
         self._ended = False
@@ -181,7 +182,9 @@ class Expanded:
             return None
         if self.codec is None:
             if not self._held:
-                return self.file.readinto(view)
+                got = self.file.readinto(view)
+                self.taken += got or 0
+                return got
             count = min(len(self._held), len(view))
             view[:count], self._held = self._held[:count], self._held[count:]
             return count
@@ -209,6 +212,7 @@ class Expanded:
                 return False
             self._ended = not data
             self._held += data
+            self.taken += len(data)
         return True
 
     def _expand(self, view: memoryview, codec: Codec) -> int | None:

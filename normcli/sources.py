@@ -30,7 +30,6 @@ class Source:
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
 
     def __post_init__(self) -> None:
-        self._start = 0
         self.length: int | None  # of the file, packed as it is
         if isinstance(self.file, Object):
             self.regular, self.length = True, self.file.size
@@ -38,8 +37,7 @@ class Source:
         else:
             status = os.fstat(self.file.fileno())
             self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
-            self._start = self.file.tell() if self.regular else 0
-            self.length = status.st_size - self._start if self.regular else None
+            self.length = status.st_size - self.file.tell() if self.regular else None
         self._expanded = Expanded(self.file, self.name)
 
     @property
@@ -55,8 +53,8 @@ class Source:
 
     @property
     def position(self) -> int:
-        """How far a regular file was read from the start to the end, packed as it is."""
-        return (self.length or 0) if self.file.closed else self.file.tell() - self._start
+        """How far it was read from the start to the end, packed as it is. Any thread may ask."""
+        return self._expanded.taken
 
     def is_file(self, path: str | None) -> bool:
         """Whether this is the regular file, or the object, of that path, however it was opened."""

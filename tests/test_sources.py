@@ -1,6 +1,7 @@
 """Bytes come the same from files, pipes and what a shell hands on."""
 
 import errno
+import gzip
 import io
 import os
 import threading
@@ -75,6 +76,31 @@ def test_a_file_is_read_from_where_it_stands() -> None:
     file.seek(4)
     source = Source("rest", file)
     assert (source.size, source.peek(2), source.read(3), source.read(9)) == (6, b"45", b"456", b"789")
+
+
+class Gone(io.FileIO):
+    """A file that another thread closes the moment it is asked."""
+
+    asked = False
+
+    def tell(self) -> int:
+        if self.asked:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return super().tell()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_how_far_it_was_read_can_be_asked_while_another_thread_closes_it(packed: bool, tmp_path: Path) -> None:
+    data = gzip.compress(DATA) if packed else DATA
+    (tmp_path / "data").write_bytes(data)
+    source = Source("data", file := Gone(tmp_path / "data", "rb"))
+    file.asked = True
+    source.read(1)
+    assert 0 < source.position <= len(data)
+    source.rest()
+    assert source.position == len(data)
+    source.close()
+    assert source.position == len(data)
 
 
 @pytest.mark.parametrize("way", WAYS)

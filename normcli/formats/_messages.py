@@ -3,10 +3,10 @@
 A stream has no checksum of anything. Its messages are a prefix, metadata of the size that the prefix gives, and a body.
 Readers leave unread what stands in the metadata behind their content; there lies the seal:
 
-    prefix │ metadata, seal: mark, digest of the body, digest of all before it and of the last message's │ body
+    prefix │ metadata, seal: mark, digest of the body, digest of all before it and of the last seal, mark │ body
 
 It is no part of the content: whoever writes the batches anew does not carry it along. A stream whose first message has
-none is read as ever.
+none is read as ever. The mark is there twice, so that damage to one of them does not make the stream one of others.
 """
 
 from __future__ import annotations
@@ -15,22 +15,12 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from xxhash import xxh3_128
-
 from normcli.formats import Outlet
+from normcli.formats._seal import MARK, digest, is_marked
 
-MARK = b"normcli seal 1".ljust(32, b"\0")
-SEAL = struct.Struct("<32s16s16s")  # mark, digest of the body, digest of the metadata: a multiple of 64 bytes
+SEAL = struct.Struct("<16s16s16s16s")  # mark, digests of the body and the metadata, mark: a multiple of 64 bytes
 PREFIX = struct.Struct("<4si")
-DIGEST = 16  # bytes
 CONTINUES = b"\xff\xff\xff\xff"
-
-
-def _digest(*parts: Any) -> bytes:
-    made = xxh3_128()
-    for part in parts:
-        made.update(part)
-    return made.digest()
 
 
 def body_size(metadata: bytes) -> int:
@@ -47,7 +37,7 @@ class Message:
     """A message whose bytes come as they may. `part` is what is being waited for; `size` that of the body, which is
     in the metadata, once they can be trusted."""
 
-    before: bytes = b""  # the digest of the metadata of the last message
+    before: bytes = b""  # the seal of the last message
     part: Literal["prefix", "metadata", "size", "body", "nothing"] = "prefix"
     prefix: bytes = b""
     metadata: bytes = b""
@@ -83,20 +73,26 @@ class Message:
     def sealed(self) -> tuple[bytes, bytes]:
         """The prefix and the metadata with a seal behind them."""
         prefix = PREFIX.pack(CONTINUES, len(self.metadata) + SEAL.size)
-        of_body = _digest(*self.body)
-        of_all = _digest(self.before, prefix, self.metadata, of_body)
-        return prefix, self.metadata + SEAL.pack(MARK, of_body, of_all)
+        of_body = digest(*self.body)
+        of_all = digest(self.before, prefix, self.metadata, of_body)
+        return prefix, self.metadata + SEAL.pack(MARK, of_body, of_all, MARK)
+
+    @property
+    def seal(self) -> bytes:
+        """What stands where a seal does."""
+        return self.metadata[-SEAL.size :]
 
     @property
     def has_seal(self) -> bool:
-        return self.metadata[-SEAL.size :].startswith(MARK)
+        return len(self.seal) == SEAL.size and is_marked(self.seal)
 
     def is_as_written(self) -> bool:
         """Whether all before the body is what its seal says, or the body where that is there."""
-        _, of_body, of_all = SEAL.unpack(self.metadata[-SEAL.size :])
+        begun, of_body, of_all, ended = SEAL.unpack(self.seal)
         if self.part == "nothing":
-            return not self.body or _digest(*self.body) == bytes(of_body)
-        return _digest(self.before, self.prefix, self.metadata[: -SEAL.size], of_body) == bytes(of_all)
+            return not self.body or digest(*self.body) == of_body
+        made = digest(self.before, self.prefix, self.metadata[: -SEAL.size], of_body)
+        return (begun, made, ended) == (MARK, of_all, MARK)
 
 
 class SealedOutlet:
@@ -122,7 +118,7 @@ class SealedOutlet:
         message, before = self._message, b""
         if message.metadata:
             message.prefix, message.metadata = message.sealed()
-            before = message.metadata[-DIGEST:]
+            before = message.seal
         self._message = Message(before)
         self._file.write(message.prefix + message.metadata)
         for part in message.body:
@@ -152,7 +148,7 @@ class Check:
                     raise ValueError("a message is not what was written")
                 self._message = None
             elif message.part == "nothing":
-                self._message = Message(message.metadata[-DIGEST:])
+                self._message = Message(message.seal)
 
     def _is_sound(self, message: Message) -> bool:
         """Whether what is there of a message is sealed, and as it was written."""

@@ -3,10 +3,10 @@
 Neither format has a checksum of its footer, nor of what stands before pages, nor Arrow of anything at all. Both find
 the footer from the end of the file, and all else by its place, so that a seal can lie between the data and the footer:
 
-    data │ digests of its blocks │ where batches end │ sizes, digest of the footer, digest of the seal, mark │ footer
+    data │ digests of its blocks │ where batches end │ mark, sizes, digests of footer and seal, mark │ footer
 
 It is no part of the metadata: whoever writes the data anew, metadata and all, does not carry it along, and a file
-without one is read as ever.
+without one is read as ever. The mark is there twice, so that damage to one of them does not make the file one of others.
 """
 
 from __future__ import annotations
@@ -25,10 +25,15 @@ from normcli.sources import Source
 BLOCK = 1 << 18  # bytes of data to a digest
 DIGEST = 8  # bytes of each
 MARK = b"normcli seal 1\0\0"
-FIXED = struct.Struct("<QQ16s16s16s")  # bytes of data, how many batches, digest of the footer, of the seal, mark
+FIXED = struct.Struct("<16sQQ16s16s16s")  # mark, bytes of data, how many batches, digests of footer and seal, mark
 
 
-def _digest(*parts: Any) -> bytes:
+def is_marked(seal: bytes) -> bool:
+    """Whether this is a seal, damaged or not."""
+    return seal.startswith(MARK) or seal.endswith(MARK)
+
+
+def digest(*parts: Any) -> bytes:
     made = xxh3_128()
     for part in parts:
         made.update(part)
@@ -75,8 +80,8 @@ class SealedOutlet:
         if self.size % BLOCK:
             self._digests.append(self._hasher.digest())
         seal = b"".join(self._digests) + np.array(self._ends, "<u8").tobytes()
-        about = self.size, len(self._ends), _digest(held[begin:])
-        seal += FIXED.pack(*about, _digest(seal, FIXED.pack(*about, b"", b"")), MARK)
+        about = MARK, self.size, len(self._ends), digest(held[begin:])
+        seal += FIXED.pack(*about, digest(seal, FIXED.pack(*about, b"", MARK)), MARK)
         self.file.write(seal)
         self.file.write(held[begin:])
 
@@ -140,15 +145,15 @@ def seal_of(source: Source, magic: bytes) -> Seal | None:
         return None
     begin = size - _tail_size(last, magic)
     fixed = source.read_at(begin - FIXED.size, FIXED.size) if begin >= FIXED.size else b""
-    if not fixed.endswith(MARK):
+    if not is_marked(fixed):
         return None
-    data, batches, of_footer, of_seal, _ = FIXED.unpack(fixed)
+    begun, data, batches, of_footer, of_seal, ended = FIXED.unpack(fixed)
     digests, ends = DIGEST * -(-data // BLOCK), 8 * batches
     if data + digests + ends + FIXED.size != begin:
         raise ValueError("its seal is damaged")
     seal = source.read_at(data, digests + ends)
-    if _digest(seal, FIXED.pack(data, batches, of_footer, b"", b"")) != of_seal:
+    if digest(seal, FIXED.pack(begun, data, batches, of_footer, b"", ended)) != of_seal:
         raise ValueError("its seal is damaged")
-    if _digest(source.read_at(begin, size - begin)) != of_footer:
+    if digest(source.read_at(begin, size - begin)) != of_footer:
         raise ValueError("its footer is not what was written")
     return Seal(source, seal[:digests], np.frombuffer(seal[digests:], "<u8").tolist(), data)

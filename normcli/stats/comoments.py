@@ -11,6 +11,8 @@ from normcli.stats import Statistic
 from normcli.stats._compensated import add, bounded, centre, merged_mean, products, two_sum
 
 STRIP = 1024  # rows whose products are summed plainly; those of strips are summed compensated
+UNDERFLOWN = 1e-160  # a deviation whose square may have become 0
+ROUNDING = 1e-6  # share by which a co-product may be off
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,16 @@ class Comoments(Statistic):
     def covariance(self, ddof: int) -> Array:
         """(groups, features, features) co-products / (count − ddof), symmetric; needs count > ddof."""
         return (self.products + self.products_low) / (self.count - ddof)[:, None, None]
+
+    def fault(self) -> tuple[str, str] | None:
+        """No co-product is beyond what the two sums of squares allow (Cauchy and Schwarz), but for rounding."""
+        products = self.products + self.products_low
+        squares = np.maximum(np.diagonal(products, axis1=1, axis2=2), 0.0)
+        lost = (UNDERFLOWN + 4 * np.finfo(np.float64).eps * np.abs(self.mean)) * np.sqrt(self.count)[:, None]
+        with np.errstate(over="ignore"):
+            size = np.sqrt(squares) + lost
+            beyond = np.abs(products) > size[:, :, None] * size[:, None, :] * (1.0 + ROUNDING)
+        return ("products", "greater than the sums of squares allow") if beyond.any() else super().fault()
 
     def summary(self) -> dict[str, Array]:
         count = np.broadcast_to(self.count[:, None], self.mean.shape)

@@ -27,5 +27,10 @@ class Extrema(ColumnStatistic):
             greatest=np.maximum(self.greatest, other.greatest),
         )
 
+    def fault(self) -> tuple[str, str] | None:
+        """The least is not above the greatest, where there are any."""
+        present = np.isfinite(self.least) | np.isfinite(self.greatest)
+        return ("least", "above the greatest") if (present & (self.least > self.greatest)).any() else super().fault()
+
     def summary(self) -> dict[str, Array]:
         return {"min": self.least, "max": self.greatest}

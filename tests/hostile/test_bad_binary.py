@@ -16,6 +16,7 @@ import pytest
 
 from normcli import library
 from normcli.errors import BadDataError, BadPlaceError
+from normcli.formats._seal import MARK
 from normcli.methods.center import Center
 from normcli.sources import Source
 from tests.formats.conftest import in_memory, normcli
@@ -73,13 +74,22 @@ def test_every_bit(name: str, way: str, record_property: Record) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_only_a_broken_mark_makes_it_one_of_others(name: str) -> None:
-    """Which is all that may be flipped and be read: every other byte is under a checksum."""
+def test_only_two_broken_marks_make_it_one_of_others(name: str) -> None:
+    """Which is all that may be changed and be read: every other byte is under a checksum."""
     kind, data = WRITERS[name]()
-    mark = data.index(b"normcli seal 1\0\0")
-    assert read(kind, data[:mark] + b"N" + data[mark + 1 :]) == read(kind, data)
-    with pytest.raises(BadDataError):
-        read(kind, data[: mark - 1] + bytes([data[mark - 1] ^ 1]) + data[mark:])
+    begun = data.index(MARK)
+    ended = data.index(MARK, begun + 1)
+
+    def broken(*places: int) -> bytes:
+        changed = bytearray(data)
+        for at in places:
+            changed[at] ^= 1
+        return bytes(changed)
+
+    assert read(kind, broken(begun, ended)) == read(kind, data)
+    for at in (begun - 1, begun, ended - 1, ended):
+        with pytest.raises(BadDataError):
+            read(kind, broken(at))
 
 
 # -- seals and others --------------------------------------------------------------------------------------------

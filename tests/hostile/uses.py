@@ -90,7 +90,8 @@ def check_file(plan: Plan) -> None:
 
 def check_numbers(plan: Plan, made: Frame) -> None:
     """Where something had been learned, there are finite numbers."""
-    if any(0 in counts for counts in known(plan)):
+    learned = [getattr(s.transform, name) for s in plan.steps for name in s.transform.axes()]
+    if any(0 in counts for counts in known(plan)) or any(np.isnan(values).any() for values in learned):
         return
     for name in plan.gives():
         column = made.column(name)
