@@ -6,7 +6,7 @@ the footer from the end of the file, and all else by its place, so that a seal c
     data │ digests of its blocks │ where batches end │ mark, sizes, digests of footer and seal, mark │ footer
 
 It is no part of the metadata: whoever writes the data anew, metadata and all, does not carry it along, and a file
-without one is read as ever. The mark is there twice, so that damage to one of them does not make the file one of others.
+without one is read as ever. The mark is there twice: damage to one of them does not make the file one of others.
 """
 
 from __future__ import annotations
