@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normcli import formats, outputs, params, pipeline, registry, sources
+from normcli import formats, memory, outputs, params, pipeline, registry, sources
 from normcli.block import Block
 from normcli.columns import Infinite
 from normcli.drift import Comparison, Limits, Watch
@@ -127,6 +127,7 @@ def check(
 
 def _reader(path: Path, format: str | None, options: Any, block_size: int | None) -> formats.Reader:
     source = sources.open_source(path)
+    source.room = memory.of_input(None)
     module = formats.module(format or formats.of_source(source))
     made: formats.Reader = module.Reader(source, options or module.Options(), block_size=block_size)
     return made

@@ -55,9 +55,14 @@ def room(limit: int | None) -> int:
     return int(SHARE * available()) if limit is None else limit
 
 
+def of_input(limit: int | None) -> int:
+    """Bytes that what is read of an input may take at once."""
+    return max(0, room(limit) - BASE)
+
+
 def largest_file(limit: int | None) -> int:
     """Bytes of a parameter file that can be read with so much memory."""
-    return max(0, room(limit) - BASE) // OF_FILE
+    return of_input(limit) // OF_FILE
 
 
 def state(plan: Plan) -> int:

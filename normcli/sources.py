@@ -28,6 +28,7 @@ class Source:
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
+    room: int | None = None  # bytes of memory that what is read of it may take at once
 
     def __post_init__(self) -> None:
         self.length: int | None  # of the file, packed as it is
@@ -132,7 +133,10 @@ class Source:
         return f"/dev/fd/{self.file.fileno()}"
 
     def read_at(self, start: int, size: int) -> bytes:
-        """Bytes at any place of what is read in place, fewer where it ends. Raises OSError."""
+        """Bytes at any place of what is read in place, fewer where it ends, none outside. Raises OSError."""
+        size = min(size, self.count - start)
+        if start < 0 or size <= 0:
+            return b""
         if isinstance(self.file, Object):
             data: bytes = self.file.random().read_at(size, start)
             return data

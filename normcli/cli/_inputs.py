@@ -139,10 +139,10 @@ class Readers:
         return each is not None
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
-        from normcli import formats, sources
+        from normcli import formats, memory, sources
 
         source = sources.open_source(each.path, example=self._example)
-        source.keys = each.keys
+        source.keys, source.room = each.keys, memory.of_input(self._values["max_memory"])
         self._identities.setdefault(each, source.identity)
         format = formats.bare(self._values["from_"] or formats.of_source(source))
         module = registry.load("formats", format)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
 from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable
+from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable, size
 from normcli.formats import Decoded
 from normcli.sources import Source
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BLOCK = 65_536  # rows to a block, within a row group or batch; part of what makes results the same bytes
 VALUES = 1 << 20  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
 FEW = 1024  # rows to a sample
+AT_ONCE = 4  # blocks, at least, for which there must be room
 DIGESTS = b"normcli"  # key of the schema metadata
 
 Compression = Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
@@ -136,8 +138,73 @@ class Reader:
 
     def _blocks(self, batch: pa.RecordBatch, rows: int) -> Iterator[Chunk]:
         """A batch in blocks, without a copy."""
+        longest = max(map(longest_entry, batch.columns), default=0)
         for at in range(0, batch.num_rows, rows):
-            yield Chunk(batch.slice(at, rows))
+            block = batch.slice(at, rows)
+            if longest * block.num_rows > self._most:
+                with reading(self.source, self.what):
+                    self._check_block(expanded(block))
+            yield Chunk(block)
+
+    @property
+    def _most(self) -> float:
+        """Bytes that one block may have."""
+        return inf if self.source.room is None else self.source.room / AT_ONCE
+
+    def _check_block(self, count: int) -> None:
+        """Raises BadDataError where a block of so many bytes would be too much."""
+        if count > self._most:
+            refuse(self.source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+
+
+def check_held(source: Source, count: float, what: str) -> None:
+    """Raises BadDataError where so many bytes, which can't be read in pieces, would be too much."""
+    if source.room is not None and count > source.room:
+        refuse(source, f"{what} takes {size(count)} once it is decoded")
+
+
+def refuse(source: Source, what: str) -> NoReturn:
+    raise BadDataError(
+        f"{source.name}: {what}, and there are {size(source.room)} of memory to use", "--max-memory says how much"
+    )
+
+
+def longest_entry(column: pa.Array) -> int:
+    """Bytes of the longest text in the dictionary of a column; 0 where it has none, or one that is damaged."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        lengths = _entry_lengths(column)
+    except pa.ArrowException:  # which decoding will tell
+        return 0
+    return int(pc.max(lengths).as_py() or 0) if lengths is not None else 0
+
+
+def expanded(batch: pa.RecordBatch) -> int:
+    """Bytes of a batch, each row of a dictionary column with a text of its own. Raises ArrowException where it is
+    damaged."""
+    import pyarrow.compute as pc
+
+    total = batch.nbytes
+    for column in batch.columns:
+        lengths = _entry_lengths(column)
+        total += 0 if lengths is None else pc.sum(lengths.take(column.indices)).as_py() or 0
+    return int(total)
+
+
+def _entry_lengths(column: pa.Array) -> pa.Array | None:
+    """Bytes of each text in the dictionary of a column, None where it has none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        return None
+    kind, entries = column.type.value_type, column.dictionary
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
+        return None
+    entries.validate(full=True)
+    return pc.binary_length(entries)
 
 
 def no_rows(schema: pa.Schema) -> pa.RecordBatch:

@@ -12,24 +12,17 @@ none is read as ever. The mark is there twice, so that damage to one of them doe
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from normcli.formats import Outlet
+from normcli.formats._flat import body_size, decoded_size
 from normcli.formats._seal import MARK, digest, is_marked
 
 SEAL = struct.Struct("<16s16s16s16s")  # mark, digests of the body and the metadata, mark: a multiple of 64 bytes
 PREFIX = struct.Struct("<4si")
 CONTINUES = b"\xff\xff\xff\xff"
-
-
-def body_size(metadata: bytes) -> int:
-    """How long the body of a message is: the fourth field of its flatbuffer, 0 where it is left out."""
-    (root,) = struct.unpack_from("<I", metadata)
-    fields = root - struct.unpack_from("<i", metadata, root)[0]
-    (size,) = struct.unpack_from("<H", metadata, fields)
-    (at,) = struct.unpack_from("<H", metadata, fields + 10) if size > 10 else (0,)
-    return int(struct.unpack_from("<q", metadata, root + at)[0]) if at else 0
 
 
 @dataclass
@@ -58,17 +51,35 @@ class Message:
         held, self._held = self._held, []
         if self.part == "prefix":
             self.prefix = b"".join(held)
-            self._left = max(0, PREFIX.unpack(self.prefix)[1])
+            begun, size = PREFIX.unpack(self.prefix)
+            if begun != CONTINUES:  # as streams of old begin a message: with its size alone
+                size = int.from_bytes(begun, "little", signed=True) - len(begun)
+                self._held = [memoryview(self.prefix)[len(begun) :]]
+            self._left = max(0, size)
             self.part = "metadata" if self._left else "nothing"  # the end mark
         elif self.part == "metadata":
             self.metadata, self.part = b"".join(held), "size"
         else:
             self.body, self.part = held, "nothing"
 
-    def expect_body(self) -> None:
-        """The metadata can be trusted."""
-        self._left = body_size(self.metadata)
+    def expect_body(self) -> int:
+        """The metadata are there: how many bytes the body will have. Raises ValueError where they are none."""
+        self._left = max(0, body_size(self.metadata))
         self.part = "body" if self._left else "nothing"
+        return self._left
+
+    def decoded_size(self) -> int:
+        """Bytes that the body takes once it is decoded. Raises ValueError where the metadata are none."""
+        return decoded_size(self.metadata, self._body_at)
+
+    def _body_at(self, start: int, length: int) -> bytes:
+        found = b""
+        for part in self.body if start >= 0 else []:
+            found += part[start : start + length - len(found)]
+            start = max(0, start - len(part))
+            if len(found) == length:
+                break
+        return found
 
     def sealed(self) -> tuple[bytes, bytes]:
         """The prefix and the metadata with a seal behind them."""
@@ -130,34 +141,31 @@ class SealedOutlet:
 
 
 class Check:
-    """Sees a stream's bytes before its reader does. Once a message turned out to be sealed, all have to be."""
+    """Sees a stream's bytes before its reader does. Where the first message is sealed, all have to be. `check_size` is
+    told what each takes, and may refuse it."""
 
-    def __init__(self) -> None:
-        self._message: Message | None = Message()  # None: of a stream without seals
-        self._sealed = False
+    def __init__(self, check_size: Callable[[int], None]) -> None:
+        self._check_size = check_size
+        self._message = Message()
+        self._sealed: bool | None = None
 
     def see(self, data: bytes) -> None:
         """The next bytes. Raises ValueError where they are not what was written."""
         view = memoryview(data)
-        while len(view) and self._message is not None:
+        while len(view):
             message = self._message
             view = message.add(view)
-            self._sealed |= message.part == "size" and message.has_seal
-            if not self._is_sound(message):
-                if self._sealed:
-                    raise ValueError("a message is not what was written")
-                self._message = None
-            elif message.part == "nothing":
+            if message.part == "size":
+                self._sealed = message.has_seal if self._sealed is None else self._sealed
+                self._check_seal(message)
+                self._check_size(message.expect_body())
+            if message.part == "nothing":
+                self._check_seal(message)
                 self._message = Message(message.seal)
+                if message.body:
+                    self._check_size(message.decoded_size())
 
-    def _is_sound(self, message: Message) -> bool:
-        """Whether what is there of a message is sealed, and as it was written."""
-        if message.part == "prefix":
-            return True
-        if not message.prefix.startswith(CONTINUES):
-            return False
-        if message.part == "size":
-            if not message.has_seal or not message.is_as_written():
-                return False
-            message.expect_body()
-        return message.part != "nothing" or not message.metadata or message.is_as_written()
+    def _check_seal(self, message: Message) -> None:
+        sound = not message.metadata or (message.has_seal and message.is_as_written())
+        if self._sealed and not (sound and message.prefix.startswith(CONTINUES)):
+            raise ValueError("a message is not what was written")

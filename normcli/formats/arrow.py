@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from normcli import columns
@@ -13,6 +14,7 @@ from normcli.formats import Outlet, arrows
 from normcli.formats import _binary as binary
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
+from normcli.formats._flat import Block, decoded_size, messages_of
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -25,10 +27,13 @@ magic = b"ARROW1"
 on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wait for
 
 WHAT = "Arrow file"
+PREFIX = 8  # bytes of a message before its metadata
 
 
 class Reader(binary.Reader):
     """An Arrow file, one batch at a time. Only the columns asked for are read."""
+
+    what = WHAT
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         with binary.reading(source, WHAT):
@@ -59,7 +64,29 @@ class Reader(binary.Reader):
             ends = [0, *self._seal.ends]
             whole = number == 0 and any(pa.types.is_dictionary(t) for t in file.schema.types)
             self._seal.check(ends[number], ends[-1] if whole else ends[number + 1])
+        if self.source.room is not None and not self.source.is_far:
+            self._check_size(number)
         return file.get_batch(number)
+
+    def _check_size(self, number: int) -> None:
+        """Of a batch; with the first, of all dictionaries. Raises BadDataError where it takes too much memory."""
+        dictionaries, batches = self._messages
+        sizes = []
+        for at, length, body in [*(dictionaries if number == 0 else ()), *batches[number : number + 1]]:
+            binary.check_held(self.source, body, "a batch")
+            metadata = self.source.read_at(at + PREFIX, max(0, length - PREFIX))
+            sizes.append(decoded_size(metadata, partial(self._read_at, at + length)))
+        binary.check_held(self.source, sum(sizes), "a batch")
+
+    def _read_at(self, start: int, place: int, count: int) -> bytes:
+        return self.source.read_at(start + place, count)
+
+    @cached_property
+    def _messages(self) -> tuple[list[Block], list[Block]]:
+        """Where dictionaries and batches are."""
+        end = self.source.read_at(self.source.count - len(magic) - 4, 4)
+        size = int.from_bytes(end, "little")
+        return messages_of(self.source.read_at(self.source.count - len(magic) - 4 - size, size))
 
     def _open(self, needed: Sequence[str] | None = None) -> Any:
         import pyarrow as pa

@@ -36,7 +36,7 @@ class _Stream:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.cut = False
-        self._check = messages.Check()
+        self._check = messages.Check(lambda count: binary.check_held(source, count, "a batch"))
 
     def read(self, size: int) -> bytes:
         data, before = self.source.read(min(size, PIECE)), 0
@@ -53,6 +53,8 @@ class _Stream:
 
 class Reader(binary.Reader):
     """An Arrow stream, read once from the start to the end, one batch at a time."""
+
+    what = WHAT
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow as pa

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
 from normcli import columns
 from normcli.columns import Frame
 from normcli.formats import Outlet
 from normcli.formats import _binary as binary
+from normcli.formats import _pages as pages
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Compression, Options
 from normcli.sources import Source
@@ -39,17 +42,20 @@ FAR_BUFFERS = 64 << 20  # or else so many of all columns
 class Reader(binary.Reader):
     """A Parquet file. Only the columns asked for are read."""
 
+    what = WHAT
+
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow.parquet as pq
 
         with binary.reading(source, WHAT):
-            place = source.in_place()
+            place = self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)
-            settings = {"page_checksum_verification": self._seal is None or source.is_far}
+            settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
             self._file = pq.ParquetFile(place, pre_buffer=False, buffer_size=1 << 16, **settings)
+            self._footer = pages.Footer(source)
             if source.is_far:
-                found = self._file.metadata
-                self._file = pq.ParquetFile(place, metadata=found, **settings, **far_settings(found))
+                settings |= far_settings(self._footer)
+                self._file = pq.ParquetFile(place, metadata=self._file.metadata, **settings)
             super().__init__(source, self._file.schema_arrow, block_size)
             about = self._file.metadata
             in_groups = sum(about.row_group(j).num_rows for j in range(about.num_row_groups))
@@ -79,37 +85,66 @@ class Reader(binary.Reader):
                     yield batch.column(name)
 
     def _batches(self, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        """A row group's rows, so many at a time; as they were written where they are sealed."""
-        if self._seal:
-            about = self._file.metadata.row_group(group)
-            chunks = [about.column(j) for j in range(about.num_columns)]
-            for chunk in chunks:
-                if needed is None or chunk.path_in_schema.startswith(tuple(needed)):  # and what begins like it
-                    start = min(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset)
-                    self._seal.check(start, start + chunk.total_compressed_size)
-        columns = needed and list(needed)
+        """A row group's rows, so many at a time; as they were written where they are sealed. Raises BadDataError where
+        they would take too much memory."""
+        held, block = 0.0, 0.0
+        for chunk, column in zip(self._footer.group(group), self._file.schema, strict=True):
+            if chunk is None or not (needed is None or chunk.path.startswith(tuple(needed))):  # or begins like it
+                continue
+            if self._seal:
+                self._seal.check(chunk.start, chunk.end)
+            if self.source.room is not None and not self.source.is_far:  # where each header would be a request
+                found = list(pages.pages(self.source.read_at, chunk.start, chunk.end))
+                load = pages.load(chunk, column, found, rows, self._most, partial(self._longest, group, chunk.path))
+                held, block = held + load.held, block + load.block
+        binary.check_held(self.source, held, "a row group")
+        if block > self._most:
+            self._measure(group, rows, needed, block / self._most)
+        return self._rows_of(self._file, rows, group, needed)
+
+    def _rows_of(self, file: Any, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         batches: Iterator[pa.RecordBatch]
-        batches = self._file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+        batches = file.iter_batches(rows, row_groups=[group], columns=needed and list(needed), use_threads=False)
         return batches
+
+    def _longest(self, group: int, name: str) -> float:
+        """Bytes of the longest text in the dictionary of a column, without a bound where only the rows tell."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if name not in (f.name for f in self.schema):  # a part of one
+            return inf
+        file = pq.ParquetFile(self._place, metadata=self._file.metadata, read_dictionary=[name])
+        column = next(self._rows_of(file, 1, group, [name])).column(0)
+        return binary.longest_entry(column) if pa.types.is_dictionary(column.type) else inf
+
+    def _measure(self, group: int, rows: int, needed: Sequence[str] | None, times: float) -> None:
+        """Reads a row group in steps that are small whatever is in them, to know how many bytes its blocks have."""
+        most = min(rows, self._file.metadata.row_group(group).num_rows)
+        step, count, block = rows, 0, 0
+        while step > 1 and step * times > most:
+            step //= 2
+        for batch in self._rows_of(self._file, step, group, needed):
+            count, block = count + batch.num_rows, block + binary.expanded(batch)
+            self._check_block(block)
+            if count >= rows:
+                count = block = 0
 
     @property
     def codec(self) -> str | None:
         """The compression of the first row group, where all its columns have the same."""
-        metadata = self._file.metadata
-        groups = [metadata.row_group(0)] if metadata.num_row_groups else []
-        used = {g.column(j).compression.lower() for g in groups for j in range(g.num_columns)}
-        names = [{"uncompressed": "none"}.get(name, name) for name in used]
-        return names[0] if len(names) == 1 and names[0] in COMPRESSIONS else None
+        first = self._footer.group(0) if self._file.num_row_groups else []
+        used = {chunk.codec for chunk in first if chunk}
+        return used.pop() if len(used) == 1 and used <= set(COMPRESSIONS) else None
 
 
-def far_settings(metadata: Any) -> dict[str, Any]:
+def far_settings(footer: pages.Footer) -> dict[str, Any]:
     """How to read where each request takes a while: a whole row group at once, or larger pieces of its columns where
     that would be too much to hold."""
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    largest = max((sum(g.column(j).total_compressed_size for j in range(g.num_columns)) for g in groups), default=0)
-    if largest <= FAR_GROUP:
+    groups = [[chunk.end - chunk.start for chunk in group if chunk] for group in footer.row_groups()]
+    if max(map(sum, groups), default=0) <= FAR_GROUP:
         return {"pre_buffer": True}
-    return {"pre_buffer": False, "buffer_size": max(1 << 16, FAR_BUFFERS // metadata.num_columns)}
+    return {"pre_buffer": False, "buffer_size": max(1 << 16, FAR_BUFFERS // max(map(len, groups)))}
 
 
 @dataclass(frozen=True)

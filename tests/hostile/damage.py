@@ -126,7 +126,7 @@ def read(kind: str, data: bytes) -> list[Any]:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
-        source = Source(f"t.{kind}", io.FileIO(os.dup(file.fileno()), "rb"))
+        source = Source(f"t.{kind}", io.FileIO(os.dup(file.fileno()), "rb"), room=ROOM // 2)
     reader = MODULES[kind].Reader(source, MODULES[kind].Options())
     schema = reader.blank(frozenset()).schema
     said = [str(schema), schema.metadata, reader.digests, reader.schema]

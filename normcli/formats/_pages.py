@@ -1,0 +1,162 @@
+"""What the pages of a Parquet file will take, by their headers: told before any of them is decoded.
+
+The footer has the sizes of column chunks only, and says nothing of how far a dictionary or a shared prefix expands:
+some kilobytes can stand for as many gigabytes as there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from normcli.formats import _thrift as thrift
+from normcli.sources import Source
+
+ROW_GROUPS = 4  # number of a field in the footer
+TAIL = 1 << 16  # bytes that are read to find the footer in
+HEADER = 256  # bytes to look for a header in; more where that was not all of it
+LONGEST = 16 << 20  # bytes of a header, with the statistics in it: no reader takes more
+DICTIONARY, SECOND = 2, 3  # kinds of pages: of a dictionary, of data by version 2
+SIZES = {0: 1, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8}  # bytes of a decoded value by its physical type: boolean to double
+FIXED = 7  # the type of bytes as many as the schema says
+LEVELS = 4  # bytes of how deep a value is, and whether it repeats
+OF_PREFIXES = 7  # the encoding that tells a value by how much of the one before it begins with
+OF_ENTRY = 16  # bytes that a text takes beside what it says
+CODECS = ("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4")
+
+
+@dataclass(frozen=True)
+class ColumnChunk:
+    """A column's part of a row group, by the footer."""
+
+    path: str
+    type: int
+    encodings: tuple[int, ...]
+    codec: str
+    start: int  # places in the file
+    end: int
+
+
+Chunks = list[ColumnChunk | None]  # None for one that is encrypted
+
+
+@dataclass(frozen=True)
+class Page:
+    """By its header: what kind it is, its bytes before and after compression, and how many values it has."""
+
+    kind: int
+    size: int
+    packed: int
+    values: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What reading a column chunk takes: bytes that are held all the time, and at most those of one block of rows."""
+
+    held: float
+    block: float
+
+
+class Footer:
+    """The row groups that a footer describes, parsed as they are asked for: in order, each once, or from the start."""
+
+    def __init__(self, source: Source) -> None:
+        """Of a file that ends in a footer, its size and a mark: as pyarrow has found."""
+        begin = max(0, source.count - TAIL)
+        tail = source.read_at(begin, source.count - begin)
+        size = int.from_bytes(tail[-8:-4], "little")
+        self._data = tail[:-8] if size + 8 <= len(tail) else source.read_at(source.count - size - 8, size)
+        self._data = self._data[-size:] if size else b""
+        self._groups = self.row_groups()
+        self._last: tuple[int, Chunks] = -1, []
+
+    def group(self, number: int) -> Chunks:
+        """The column chunks of a row group. Raises ValueError where the footer does not have them."""
+        if number < self._last[0]:
+            self._groups, self._last = self.row_groups(), (-1, [])
+        while self._last[0] < number:
+            self._last = self._last[0] + 1, next(self._groups)
+        return self._last[1]
+
+    def row_groups(self) -> Iterator[Chunks]:
+        """All of them."""
+        try:
+            at = number = 0
+            while head := self._data[at]:
+                number += head >> 4
+                if number == ROW_GROUPS:
+                    _, count, at = thrift.list_head(self._data, at + 1)
+                    for _ in range(count):
+                        group, at = thrift.struct(self._data, at)
+                        yield [_chunk(c.get(3)) for c in group[1]]
+                    return
+                _, at = thrift.field(self._data, at + 1, head & 15)
+        except (IndexError, KeyError, TypeError, AttributeError):
+            raise ValueError("the footer does not describe its row groups") from None
+
+
+def _chunk(about: dict[int, Any] | None) -> ColumnChunk | None:
+    if about is None:
+        return None
+    start = min(about.get(11) or about[9], about[9])
+    codec = CODECS[about[4]] if about[4] < len(CODECS) else ""
+    path = b".".join(about[3]).decode("utf-8", "replace")
+    return ColumnChunk(path, about[1], tuple(about[2]), codec, start, start + about[7])
+
+
+def pages(read_at: Callable[[int, int], bytes], start: int, end: int) -> Iterator[Page]:
+    """Those that lie between two places of a file. Ends where there is none: what is wrong there, the library that
+    reads the same bytes will say."""
+    while start < end:
+        found = _header(read_at, start, end)
+        if found is None:
+            return
+        fields, length = found
+        about = fields.get({DICTIONARY: 7, SECOND: 8}.get(fields.get(1, 0), 5))
+        numbers = [*(fields.get(n, -1) for n in (1, 2, 3)), about.get(1, 0) if isinstance(about, dict) else 0]
+        if not all(isinstance(n, int) and n >= 0 for n in numbers):
+            return
+        page = Page(*numbers)
+        yield page
+        start += length + page.packed
+
+
+def _header(read_at: Callable[[int, int], bytes], start: int, end: int) -> tuple[dict[int, Any], int] | None:
+    """The fields of the header that begins there, and its length."""
+    wanted = HEADER
+    while True:
+        data = read_at(start, min(wanted, end - start))
+        try:
+            fields, length = thrift.struct(data, 0)
+        except ValueError:
+            return None
+        except IndexError:
+            if len(data) < wanted or wanted > LONGEST:
+                return None
+            wanted *= 8
+            continue
+        return fields, length
+
+
+def load(
+    chunk: ColumnChunk, column: Any, found: Sequence[Page], rows: int, enough: float, longest: Callable[[], float]
+) -> Load:
+    """Of a column chunk and what pyarrow says of its column, read in blocks of so many rows. How long the longest text
+    of its dictionary is, is asked only where the dictionary's size does not say that a block takes `enough` at most."""
+    data, others = [p for p in found if p.kind != DICTIONARY], [p for p in found if p.kind == DICTIONARY]
+    largest, dictionary = max((p.size for p in data), default=0), sum(p.size for p in others)
+    held = max((p.size + p.packed for p in data), default=0) + dictionary + OF_ENTRY * sum(p.values for p in others)
+    values = sum(p.values for p in data)
+    if not column.max_repetition_level:
+        values = min(values, rows)
+    width = column.length if chunk.type == FIXED else SIZES.get(chunk.type)
+    block: float = values * (LEVELS + (OF_ENTRY if width is None else width))
+    if width is None:
+        block += sum(p.size for p in data)
+        if OF_PREFIXES in chunk.encodings:
+            block += values * largest
+        if dictionary:
+            block += values * (dictionary if values * dictionary <= enough else min(dictionary, longest()))
+    return Load(held, block)

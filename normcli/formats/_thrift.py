@@ -1,0 +1,86 @@
+"""Thrift's compact protocol, as far as Parquet's footer and the headers of its pages need it.
+
+pyarrow shows neither: of pages nothing at all, and asked for a column chunk whose statistics are damaged, or that is
+encrypted, it ends the interpreter. (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+INTEGERS = frozenset((4, 5, 6))
+DEEPEST = 12  # structs and lists in each other
+LIST_HEAD = 15  # a size from here on has bytes of its own
+
+
+def natural(data: bytes, at: int) -> tuple[int, int]:
+    """A number without sign, and the place behind it. Raises IndexError where the data end before it does, ValueError
+    where it has more than 64 bits."""
+    byte = data[at]
+    at += 1
+    if byte < 128:
+        return byte, at
+    made, shift = byte & 127, 7
+    while True:
+        byte = data[at]
+        at += 1
+        made |= (byte & 127) << shift
+        if byte < 128:
+            return made, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")
+
+
+def struct(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """A struct's fields by their number, and the place behind it. Raises as `natural` does."""
+    made: dict[int, Any] = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        if head > 15:
+            number += head >> 4
+        else:
+            made_of, at = natural(data, at)
+            number = made_of >> 1 ^ -(made_of & 1)
+        kind = head & 15
+        if kind in INTEGERS:
+            value, at = natural(data, at)
+            made[number] = value >> 1 ^ -(value & 1)
+        elif kind <= FALSE:
+            made[number] = kind == TRUE
+        else:
+            made[number], at = field(data, at, kind, depth)
+    return made, at + 1
+
+
+def list_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """The kind and the number of a list's entries, and the place of the first."""
+    head = data[at]
+    count, at = (head >> 4, at + 1) if head >> 4 < LIST_HEAD else natural(data, at + 1)
+    return head & 15, count, at
+
+
+def field(data: bytes, at: int, kind: int, depth: int = 0) -> tuple[Any, int]:
+    """A field's value, or a list's entry."""
+    if kind == BINARY:
+        size, at = natural(data, at)
+        return data[at : at + size], at + size
+    if kind in INTEGERS:
+        value, at = natural(data, at)
+        return value >> 1 ^ -(value & 1), at
+    if kind <= BYTE:  # in a list, a truth value has a byte of its own
+        return data[at], at + 1
+    if kind == DOUBLE:
+        return None, at + 8
+    if depth < DEEPEST and kind == STRUCT:
+        return struct(data, at, depth + 1)
+    if depth < DEEPEST and kind in (LIST, SET):
+        inner, count, at = list_head(data, at)
+        entries = []
+        for _ in range(count):
+            entry, at = field(data, at, inner, depth + 1)
+            entries.append(entry)
+        return entries, at
+    raise ValueError("a field of no known kind")
