@@ -61,7 +61,7 @@ def test_what_is_kept_for_the_output_can_be_read_again(desk: Desk) -> None:
 def test_an_input_that_changes_between_passes_is_refused(when: str, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_bytes(TEXT)
-    values = {"from_": None, "on_bad_row": "error", "max_memory": None, "output": None, "max_memory": None}
+    values = {"from_": None, "on_bad_row": "error", "max_memory": None, "output": None}
     readers = Readers([Input(str(path), "x.csv")], values, example="")
     for _, reader in readers:
         list(reader.chunks())
