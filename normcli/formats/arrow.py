@@ -15,6 +15,7 @@ from normcli.formats import _binary as binary
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
 from normcli.formats._flat import Block, decoded_size, messages_of
+from normcli.formats._messages import CONTINUES, PREFIX
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ magic = b"ARROW1"
 on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wait for
 
 WHAT = "Arrow file"
-PREFIX = 8  # bytes of a message before its metadata
 
 
 class Reader(binary.Reader):
@@ -74,7 +74,8 @@ class Reader(binary.Reader):
         sizes = []
         for at, length, body in [*(dictionaries if number == 0 else ()), *batches[number : number + 1]]:
             binary.check_held(self.source, body, "a batch")
-            metadata = self.source.read_at(at + PREFIX, max(0, length - PREFIX))
+            begun = self.source.read_at(at, length)
+            metadata = begun[PREFIX.size if begun.startswith(CONTINUES) else PREFIX.size - len(CONTINUES) :]
             sizes.append(decoded_size(metadata, partial(self._read_at, at + length)))
         binary.check_held(self.source, sum(sizes), "a batch")
 

@@ -33,9 +33,10 @@ def parquet(**columns: Any) -> Callable[..., Made]:
     return made
 
 
-def stream(kind: str, make: Any, **columns: Any) -> Made:
+def stream(kind: str, make: Any, *, legacy: bool = False, **columns: Any) -> Made:
     sink, table = io.BytesIO(), pa.table(columns)
-    with make(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    options = pa.ipc.IpcWriteOptions(compression="zstd", use_legacy_format=legacy)
+    with make(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     return kind, sink.getvalue()
 
@@ -63,6 +64,8 @@ MADE: dict[str, Callable[[], Made]] = {
     "page": lambda: parquet(x=zeros())(**WHOLE),
     "batch": lambda: stream("arrow", pa.ipc.new_file, x=zeros()),
     "messages": lambda: stream("arrows", pa.ipc.new_stream, x=zeros()),
+    "batch of old": lambda: stream("arrow", pa.ipc.new_file, legacy=True, x=zeros()),
+    "messages of old": lambda: stream("arrows", pa.ipc.new_stream, legacy=True, x=zeros()),
     "dictionary": lambda: parquet(s=repeated())(store_schema=False),
     "dictionary type": lambda: parquet(s=repeated())(),
     "dictionary messages": lambda: stream("arrows", pa.ipc.new_stream, s=repeated()),

@@ -328,7 +328,11 @@ def test_what_decodes_to_400_mb(name: str, record_property: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["page", "batch", "messages", "dictionary", "dictionary type", "dictionary messages", "prefixes", "lists"]
+    "name",
+    [
+        *("page", "batch", "messages", "dictionary", "prefixes", "lists"),
+        *longer("batch of old", "messages of old", "dictionary type", "dictionary messages"),
+    ],
 )
 def test_what_takes_more_memory_than_there_is_to_use(name: str, record_property: Record) -> None:
     """Is refused before it takes it, and leads to the option."""
