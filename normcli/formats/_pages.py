@@ -77,7 +77,10 @@ class Footer:
         if number < self._last[0]:
             self._groups, self._last = self.row_groups(), (-1, [])
         while self._last[0] < number:
-            self._last = self._last[0] + 1, next(self._groups)
+            group = next(self._groups, None)
+            if group is None:
+                raise ValueError(f"the footer does not describe row group {number + 1}")
+            self._last = self._last[0] + 1, group
         return self._last[1]
 
     def row_groups(self) -> Iterator[Chunks]:
@@ -100,10 +103,11 @@ class Footer:
 def _chunk(about: dict[int, Any] | None) -> ColumnChunk | None:
     if about is None:
         return None
-    start = min(about.get(11) or about[9], about[9])
-    codec = CODECS[about[4]] if about[4] < len(CODECS) else ""
+    kind, codec, size, data, dictionary = (thrift.integer(about, n, 0) for n in (1, 4, 7, 9, 11))
+    start = min(dictionary or data, data)
     path = b".".join(about[3]).decode("utf-8", "replace")
-    return ColumnChunk(path, about[1], tuple(about[2]), codec, start, start + about[7])
+    known = 0 <= codec < len(CODECS)
+    return ColumnChunk(path, kind, tuple(about[2]), CODECS[codec] if known else "", start, start + size)
 
 
 def pages(read_at: Callable[[int, int], bytes], start: int, end: int) -> Iterator[Page]:
@@ -114,13 +118,13 @@ def pages(read_at: Callable[[int, int], bytes], start: int, end: int) -> Iterato
         if found is None:
             return
         fields, length = found
-        about = fields.get({DICTIONARY: 7, SECOND: 8}.get(fields.get(1, 0), 5))
-        numbers = [*(fields.get(n, -1) for n in (1, 2, 3)), about.get(1, 0) if isinstance(about, dict) else 0]
-        if not all(isinstance(n, int) and n >= 0 for n in numbers):
+        kind, size, packed = (thrift.integer(fields, n) for n in (1, 2, 3))
+        about = fields.get({DICTIONARY: 7, SECOND: 8}.get(kind, 5))
+        values = thrift.integer(about, 1, 0) if isinstance(about, dict) else 0
+        if min(kind, size, packed, values) < 0:
             return
-        page = Page(*numbers)
-        yield page
-        start += length + page.packed
+        yield Page(kind, size, packed, values)
+        start += length + packed
 
 
 def _header(read_at: Callable[[int, int], bytes], start: int, end: int) -> tuple[dict[int, Any], int] | None:

@@ -55,6 +55,12 @@ def struct(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
     return made, at + 1
 
 
+def integer(fields: dict[int, Any], number: int, default: int = -1) -> int:
+    """A field of whole numbers; `default` where it is left out, or is of another kind, which readers pass over."""
+    value = fields.get(number)
+    return value if type(value) is int else default
+
+
 def list_head(data: bytes, at: int) -> tuple[int, int, int]:
     """The kind and the number of a list's entries, and the place of the first."""
     head = data[at]

@@ -115,8 +115,10 @@ class Reader(binary.Reader):
         if name not in (f.name for f in self.schema):  # a part of one
             return inf
         file = pq.ParquetFile(self._place, metadata=self._file.metadata, read_dictionary=[name])
-        column = next(self._rows_of(file, 1, group, [name])).column(0)
-        return binary.longest_entry(column) if pa.types.is_dictionary(column.type) else inf
+        first = next(self._rows_of(file, 1, group, [name]), None)
+        if first is None or not pa.types.is_dictionary(first.column(0).type):
+            return inf
+        return binary.longest_entry(first.column(0))
 
     def _measure(self, group: int, rows: int, needed: Sequence[str] | None, times: float) -> None:
         """Reads a row group in steps that are small whatever is in them, to know how many bytes its blocks have."""

@@ -161,7 +161,7 @@ def main(case: str, names: str, way: str, bits: str) -> None:
                 came = f"{type(e).__name__}: {e}"[:300]
             counts[came if came in ("same", "refused", "other") else "error"] += 1
             if came not in ("same", "refused"):
-                others.append(f"{what}: {came}")
+                others.insert(len(others) if came == "other" else 0, f"{what}: {came}")
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before
         found[name] = {"counts": dict(counts), "others": others[:20], "grown": grown, "bytes": len(data)}
     print(json.dumps(found))
