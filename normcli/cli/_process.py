@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from typing import NoReturn
@@ -19,6 +20,7 @@ from normcli.errors import NormcliError, ReaderGoneError, printable
 
 USAGE, BUG = 2, 70
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
+ended = threading.Lock()  # held by what ended the run: itself, or a signal
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
 
@@ -75,6 +77,8 @@ def _called() -> int:
 
 def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
+    if not ended.acquire(blocking=False):
+        threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
     fault = _report.current.end(code, error or _report.current.error)
     if fault:
         _say(fault.message, fault.hint)
@@ -145,9 +149,12 @@ def _watch_signals() -> None:
     def wait() -> None:
         number = signal.sigwait(watched)
         try:  # before no file can be made
-            telling = threading.Thread(target=_tell_end, args=(number,), daemon=True)
-            telling.start()
-            telling.join(TELLING)
+            if ended.acquire(blocking=False):
+                telling = threading.Thread(target=_tell_end, args=(number,), daemon=True)
+                telling.start()
+                telling.join(TELLING)
+            else:
+                time.sleep(TELLING)  # the run has ended by itself, and may say so
         finally:
             outputs.remove_temporaries()
             die_of(number)

@@ -197,7 +197,7 @@ class Stage:
         told = json.loads(found)["exit_code"]
         expected = 128 - outcome.code if outcome.code < 0 else outcome.code
         done = all(outcome.files.get(t) == self.whole.files[t] for t in self.scene.targets)
-        late = outcome.code < 0 and told == 0 and done  # a signal that came when all was done, and told
+        late = outcome.code == -signal.SIGKILL and told == 0 and done  # it came when all was done, and told
         return (
             []
             if told == expected or late or any("--report" in line for line in outcome.errors)
