@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from normcli import columns, learning, registry, spool
+from normcli import columns, learning, spool
 from normcli.columns import Frame, Infinite
 from normcli.drift import Watch
 from normcli.engines import Engine
@@ -30,9 +30,6 @@ from normcli.outputs import Target
 from normcli.plan import Measured, Plan, merged, raise_first, refined
 from normcli.recut import Pieces, Segment
 from normcli.spool import Spool
-
-if TYPE_CHECKING:
-    from normcli.recipe import Recipe
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
 
@@ -513,11 +510,6 @@ def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: b
     if plan.digest in done and not again:
         raise BadDataError(f"{name}: is normalized by these parameters already", "--again insists")
     return (*done, plan.digest)
-
-
-def methods_of(plan: Plan | Recipe) -> list[str]:
-    """By name, each once."""
-    return list(dict.fromkeys(map(registry.name_of, plan.methods)))
 
 
 def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:

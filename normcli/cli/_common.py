@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from normcli.inputs import Input
     from normcli.pipeline import Progress
     from normcli.plan import Plan
+    from normcli.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -166,6 +167,11 @@ def tell_only(readers: Readers, names: Sequence[str], written: Mapping[Input, st
 
 def of_inputs(progress: Progress) -> str:
     return f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
+
+
+def methods_of(plan: Plan | Recipe) -> str:
+    """By name, each once."""
+    return ", ".join(dict.fromkeys(map(registry.name_of, plan.methods)))
 
 
 def counted(n: int, noun: str) -> str:

@@ -15,6 +15,7 @@ from normcli.cli._common import (
     console,
     counted,
     engine,
+    methods_of,
     of_inputs,
     parameters,
     progress,
@@ -108,7 +109,7 @@ def command(**values: Any) -> None:
     all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
     directory or ends in /, each input becomes a file of its own in it.
     """
-    from normcli import pipeline, stores
+    from normcli import stores
     from normcli.drift import Watch
     from normcli.errors import size
 
@@ -144,7 +145,7 @@ def command(**values: Any) -> None:
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
     told.summary(
-        f"{what} {', '.join(pipeline.methods_of(plan))}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
+        f"{what} {methods_of(plan)}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
         f"{blank_lines(seen)}{missing}, {counted(len(plan.needs(inverse=inverse)), 'column')}, "
         f"{size(seen.count)} in {told.seconds:.1f} s -> {name}"
     )

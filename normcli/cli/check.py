@@ -19,6 +19,7 @@ from normcli.cli._common import (
     console,
     counted,
     engine,
+    methods_of,
     of_inputs,
     parameters,
     progress,
@@ -87,7 +88,7 @@ def command(**values: Any) -> None:
     inputs = find(values, told)
     check_params(values, inputs)
     plan = parameters(values, values["params"], example=EXAMPLE)
-    methods = ", ".join(pipeline.methods_of(plan))
+    methods = methods_of(plan)
     current.facts |= {"digest": plan.digest, "method": methods}
     watch, found = Watch(plan, extra=not values["no_extra"]), None
 

@@ -21,6 +21,7 @@ from normcli.cli._common import (
     console,
     counted,
     engine,
+    methods_of,
     of_inputs,
     progress,
     tell_only,
@@ -122,7 +123,7 @@ def command(**values: Any) -> None:
     with ExitStack() as opened:
         old = opened.enter_context(continued(values, recipe, told))
         wanted = old or needed(recipe, values)
-        learns, methods = wanted.learns, ", ".join(pipeline.methods_of(wanted))
+        learns, methods = wanted.learns, methods_of(wanted)
         current.facts["method"] = methods
         check_places(values, inputs, learns=learns)
         if is_directory(output):
@@ -182,7 +183,6 @@ def command(**values: Any) -> None:
 
 def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
-    from normcli.pipeline import methods_of
     from normcli.plan import Plan
 
     by, weights = named_columns(values["by"], first), values["weights"]
@@ -190,11 +190,9 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
         raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([weights] if weights else [])}
     if beside and not recipe.learns:
-        raise click.UsageError(
-            f"{', '.join(methods_of(recipe))} learns nothing from data: --by and --weights have no use"
-        )
+        raise click.UsageError(f"{methods_of(recipe)} learns nothing from data: --by and --weights have no use")
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
-        what = f"{', '.join(methods_of(recipe))} learns from batches of rows that follow each other"
+        what = f"{methods_of(recipe)} learns from batches of rows that follow each other"
         raise click.UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:

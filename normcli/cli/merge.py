@@ -9,7 +9,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import NEAR, PLACE
-from normcli.cli._common import console, counted, parameters
+from normcli.cli._common import console, counted, methods_of, parameters
 from normcli.cli._report import current
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def command(**values: Any) -> None:
     """
     from dataclasses import replace
 
-    from normcli import learning, outputs, params, pipeline
+    from normcli import learning, outputs, params
 
     told, files = console(values, "merge"), values["inputs"]
     current.facts |= {"inputs": list(files)}
@@ -54,7 +54,7 @@ def command(**values: Any) -> None:
     with outputs.open_target(values["output"]) as target:
         merged = learning.merge(read(), again=values["again"])
         plan = params.sealed(replace(merged, note=values["note"] or merged.note))
-        method = ", ".join(pipeline.methods_of(plan))
+        method = methods_of(plan)
         current.facts |= {"method": method, "digest": plan.digest, "rows_in": plan.rows}
         learning.warn_of_columns(plan, told.warn)
         for piece in params.pieces(plan):
