@@ -149,7 +149,7 @@ class Outputs:
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                yield pipeline.Part(reader, replace(work, keys=each.keys, watch=self._measuring(reader)))
+                yield pipeline.Part(reader, replace(work, keys=each.keys, measuring=self._measuring(reader)))
 
         return parts()
 
@@ -161,7 +161,7 @@ class Outputs:
         for each, reader in pairs:
             to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
-            work = replace(self._work(to, reader, blank, digests), watch=self._measuring(reader))
+            work = replace(self._work(to, reader, blank, digests), measuring=self._measuring(reader))
             opening = partial(open_below, paths[each], self.values["spool_dir"])
             yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
 

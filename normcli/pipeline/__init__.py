@@ -65,7 +65,7 @@ def fit(
         step.method.check_features(len(step.features))
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
-    work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, spool=keep)
+    work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, measuring=plan, counts=True, spool=keep)
     total, counting = Total(plan, once=once, limit=memory), plan.rows
     for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
@@ -155,7 +155,7 @@ def check(
             there = {f.name for f in reader.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
             needed = (*numbers, *(n for n in measuring.by if n in there))
-            work = Work(measuring, frozenset(numbers), infinite, skip=skip, watch=measuring, absent=absent)
+            work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
             yield Part(reader, work, needed or None)
 
     if not plan.learns:
@@ -184,7 +184,8 @@ def _measured_again(
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
-    parts = (_measurable(reader, replace(work, plan=plan, spool=None)) for reader in readers)
+    work = replace(work, plan=plan, measuring=plan, counts=False, spool=None)  # it was counted already
+    parts = (_measurable(reader, work) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = merged(blanks, result.measured.seen) if result.measured else blanks
     if progress.rows != before.rows:

@@ -41,7 +41,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Work:
-    """One chunk's whole way through a worker: decode, then measure, or transform and encode."""
+    """One chunk's whole way through a worker: decode, then transform and encode where there is a `writer`, then measure
+    where it is said by which plan. fit measures to learn, check to compare, apply writes, apply --check does both."""
 
     plan: Plan
     wanted: frozenset[str]
@@ -53,15 +54,16 @@ class Work:
     beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     writer: Writer | None = None
-    watch: Plan | None = None  # by which rows are measured, to be compared with those that were fitted
+    measuring: Plan | None = None  # by which rows are measured
+    counts: bool = False  # what is measured counts as learned: it is told what it was of
     absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
     @property
     def multiple(self) -> int:
         """Rows to a whole batch; 1 where chunks are worked on as they come."""
-        own = self.plan.multiple if self.writer else self.plan.unfitted_multiple
-        return lcm(own, self.watch.unfitted_multiple) if self.watch else own
+        written = self.plan.multiple if self.writer else 1
+        return lcm(written, self.measuring.unfitted_multiple if self.measuring else 1)
 
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
@@ -80,7 +82,7 @@ class Work:
                     decoded = replace(decoded, frame=columns.contiguous(decoded.frame))
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
-                if not (self.writer or self.watch):
+                if self.counts:
                     result = self._kept(result, decoded.frame, chunk.content)
                 if self.multiple > 1:
                     away = replace(decoded, frame=None)
@@ -139,26 +141,22 @@ class Work:
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
     ) -> Result:
         texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
-        if not (self.writer or self.watch):
-            measured = self.plan.measure(frames, self.infinite, texts=texts)
-            digest = result.digest
-            if self.multiple == 1:
-                beside = self.beside if self.plan.by else ()
-                digest = learning.digest(content, measured.blocks, measured.keyed, beside)
-            without = replace(measured, blocks=[])
-            return replace(result, measured=without, incomplete=measured.incomplete, digest=digest)
-        watch = [partial(self.watch.measure, frames, self.infinite, texts=texts)] if self.watch else []
+        measure = partial(self.measuring.measure, frames, self.infinite, texts=texts) if self.measuring else None
         if self.writer:
             try:
                 made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
             except BadRowError as e:
-                raise_first(e, watch)
+                raise_first(e, [measure] if measure else [])
             pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
             result = replace(result, incomplete=incomplete, pieces=pieces)
-        for measure in watch:
-            measured = replace(measure(), blocks=[])
-            incomplete = result.incomplete if self.writer else measured.incomplete
-            result = replace(result, measured=measured, incomplete=incomplete)
+        if measure:
+            measured = measure()
+            if not self.writer:
+                result = replace(result, incomplete=measured.incomplete)
+            if self.counts and self.multiple == 1:
+                beside = self.beside if self.plan.by else ()
+                result = replace(result, digest=learning.digest(content, measured.blocks, measured.keyed, beside))
+            result = replace(result, measured=replace(measured, blocks=[]))
         return result
 
     def encoded(self, frame: Frame) -> Any:
