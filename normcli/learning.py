@@ -77,7 +77,7 @@ class Total:
         self._start()
         return counts
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """All inputs have ended: what runs on over them counts as one. Raises BadDataError where one of several was
         counted already: its rows are in batches with those of others."""
         if self._runs_on and self._counted:
@@ -111,7 +111,6 @@ class Total:
 
     def learned(self) -> Plan:
         """The plan with what follows from all of it. Raises BadDataError."""
-        self._finish()
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
         made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.limit)

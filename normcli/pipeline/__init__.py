@@ -82,6 +82,7 @@ def fit(
         raise BadDataError(f"{where}: there are no rows to learn from")
     if plan.weights is not None and not counting:
         raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+    total.finish()
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
     if keep is not None:
         keep.final = True
