@@ -17,7 +17,7 @@ from normcli import learning
 from normcli.columns import Infinite
 from normcli.drift import Watch
 from normcli.engines import Engine
-from normcli.errors import BadDataError, UsageError, printable
+from normcli.errors import BadDataError, UsageError
 from normcli.formats import Outlet, Reader, Sink
 from normcli.keys import Seen
 from normcli.learning import Total
@@ -77,11 +77,7 @@ def fit(
             total.add(result.measured)
         if result.last and not total.end([f.name for f in part.reader.schema]):
             progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
-    if not progress.rows:
-        where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
-        raise BadDataError(f"{where}: there are no rows to learn from")
-    if plan.weights is not None and not counting:
-        raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+    progress.check_any(counting, plan, "learn from")
     total.finish()
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
     if keep is not None:
@@ -167,11 +163,7 @@ def check(
         for _, result in progress.run(parts(), engine, plan.unfitted_multiple):
             if result.measured is not None:
                 watch.add(result.measured)
-        if not progress.rows:
-            where = f"{progress.inputs} inputs" if progress.inputs > 1 else progress.source
-            raise BadDataError(f"{where}: there are no rows to compare")
-        if not watch.counted:
-            raise BadDataError(f"{progress.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+        progress.check_any(watch.counted, plan, "compare")
     progress.end()
 
 

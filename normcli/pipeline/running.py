@@ -13,6 +13,7 @@ from normcli.errors import BadDataError, BadPlaceError, printable
 from normcli.formats import Chunk, Reader, Reject
 from normcli.outputs import Target
 from normcli.pipeline.work import Result, Work
+from normcli.plan import Plan
 from normcli.recut import Pieces, Segment
 
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -159,6 +160,14 @@ class Progress:
                     f"{reader.name(place + each.place)}: {each.reason}; that is the bad row number {self.rejected:,}",
                     "--max-bad-rows says how many may be",
                 )
+
+    def check_any(self, counted: int, plan: Plan, purpose: str) -> None:
+        """Raises BadDataError where there was no row, or none that counts by its weight."""
+        if not self.rows:
+            where = f"{self.inputs} inputs" if self.inputs > 1 else self.source
+            raise BadDataError(f"{where}: there are no rows to {purpose}")
+        if not counted:
+            raise BadDataError(f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0")
 
     def end(self) -> None:
         """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
