@@ -155,7 +155,7 @@ def command(**values: Any) -> None:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
-                keep=kept, again=readers.again, progress=seen, memory=values["max_memory"],
+                keep=kept, again=readers.again, progress=seen, max_memory=values["max_memory"],
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest

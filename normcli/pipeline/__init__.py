@@ -53,20 +53,20 @@ def fit(
     keep: Spool | None = None,
     again: Callable[[], Iterable[Reader]] | None = None,
     progress: Progress | None = None,
-    memory: int | None = None,
+    max_memory: int | None = None,
 ) -> Plan:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
     `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
     one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. `memory` is how many bytes there are for it, where somebody says. Raises UsageError, before any data is read,
-    where options do not go with the columns; BadDataError."""
+    more. `max_memory` is how many bytes there are for it, where somebody says. Raises UsageError, before any data is
+    read, where options do not go with the columns; BadDataError."""
     progress = progress or Progress()
     for step in plan.steps:
         step.method.check_features(len(step.features))
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
     work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, measuring=plan, counts=True, spool=keep)
-    total, counting = Total(plan, once=once, limit=memory), plan.rows
+    total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
     for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces)
