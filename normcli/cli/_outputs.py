@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Entry
 from normcli.errors import BadDataError, CannotCreateError, printable
+from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
@@ -33,13 +34,9 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 
 # what a finished file does not depend on
 INDIFFERENT = {
-    "rejects",
-    "min_rows",
+    *(each.name for each in fields(Limits)),
     "check",
-    "max_shift",
-    "max_scale_ratio",
-    "max_outside",
-    "max_missing",
+    "rejects",
     "report",
     "dry_run",
     "input",

@@ -30,6 +30,7 @@ from normcli.cli._inputs import Readers, check_params, find, many
 from normcli.cli._rejects import rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import DriftError
+from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.drift import Columns, Comparison
@@ -47,7 +48,7 @@ EXAMPLES = (
 FEW = click.option(
     "--min-rows",
     type=click.IntRange(0),
-    default=30,
+    default=Limits.min_rows,
     show_default=True,
     metavar="N",
     help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
