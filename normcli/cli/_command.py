@@ -45,6 +45,21 @@ class Entry(click.ParamType[str]):
         return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
 
 
+class Format(Entry):
+    """The name of a format that there is; csv.gz is csv."""
+
+    def __init__(self) -> None:
+        super().__init__("formats")
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from normcli import formats
+
+        if formats.bare(value) not in registry.names("formats"):
+            flag = param.opts[0] if param else ""
+            raise click.UsageError(f"{flag} {value}: none of {', '.join(registry.names('formats'))}", ctx)
+        return value
+
+
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
     default."""

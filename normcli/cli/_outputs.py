@@ -15,7 +15,7 @@ import click
 
 from normcli import __version__
 from normcli.cli._apart import check_apart
-from normcli.cli._command import NEAR, PLACE, Entry
+from normcli.cli._command import NEAR, PLACE, Format
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
 
@@ -72,7 +72,7 @@ def written(function: F) -> F:
         click.option("--only", is_flag=True, help="Write the normalized columns alone."),
         click.option(
             "--to",
-            type=Entry("formats"),
+            type=Format(),
             metavar="FORMAT",
             help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
         ),

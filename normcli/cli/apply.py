@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli.cli._command import PLACE, WithOptions
+from normcli.cli._command import WithOptions
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
+    ALLOW_EDITED,
+    PARAMS,
     common,
     console,
     counted,
+    counted_rows,
     engine,
     methods_of,
-    of_inputs,
     parameters,
     progress,
     tell_only,
@@ -49,14 +49,7 @@ EXAMPLES = (
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option(
-    "-p",
-    "--params",
-    required=True,
-    metavar="PARAMS",
-    type=PLACE,
-    help="Made by fit.",
-)
+@PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
 @click.option(
@@ -97,7 +90,7 @@ EXAMPLES = (
 )
 @click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @skipping
 @common
 @many
@@ -111,10 +104,7 @@ def command(**values: Any) -> None:
     """
     from normcli import stores
     from normcli.drift import Watch
-    from normcli.errors import size
 
-    check_format(values["from_"], "--from")
-    check_format(values["to"], "--to")
     check_form(values)
     told, inverse = console(values, "apply"), values["inverse"]
     inputs = find(values, told)
@@ -145,9 +135,8 @@ def command(**values: Any) -> None:
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
     told.summary(
-        f"{what} {methods_of(plan)}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
-        f"{blank_lines(seen)}{missing}, {counted(len(plan.needs(inverse=inverse)), 'column')}, "
-        f"{size(seen.count)} in {told.seconds:.1f} s -> {name}"
+        f"{what} {methods_of(plan)}: {counted_rows(seen.rows, seen)}{missing}, "
+        f"{counted(len(plan.needs(inverse=inverse)), 'column')}, {told.took(seen.count)} -> {name}"
     )
 
 

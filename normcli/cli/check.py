@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli.cli._command import PLACE, WithOptions
+from normcli.cli._command import WithOptions
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
+    ALLOW_EDITED,
+    PARAMS,
     common,
     console,
     counted,
+    counted_rows,
     engine,
     methods_of,
-    of_inputs,
     parameters,
     progress,
     tell_only,
@@ -57,11 +57,11 @@ HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "f
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
+@PARAMS
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of the table.")
 @thresholds
 @click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @skipping
 @partial(common, fewest=FEW)
 @many
@@ -81,9 +81,7 @@ def command(**values: Any) -> None:
     """
     from normcli import pipeline
     from normcli.drift import Watch
-    from normcli.errors import size
 
-    check_format(values["from_"], "--from")
     values |= {"output": None, "spool_dir": None}
     told = console(values, "check")
     inputs = find(values, told)
@@ -118,10 +116,10 @@ def command(**values: Any) -> None:
     verdict = (
         "no verdict" if found.drift is None else "no drift" if plan.learns else "columns as fitted, nothing learned"
     )
-    rows = f"{counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, " if plan.learns else ""
+    rows = f"{counted_rows(seen.rows, seen)}, " if plan.learns else ""
     told.summary(
         f"check {methods}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
-        f"{size(seen.count or readers.first.source.count)} in {told.seconds:.1f} s"
+        f"{told.took(seen.count or readers.first.source.count)}"
     )
 
 

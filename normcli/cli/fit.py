@@ -15,14 +15,12 @@ import click
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given, method_called
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
     common,
     console,
     counted,
+    counted_rows,
     engine,
     methods_of,
-    of_inputs,
     progress,
     tell_only,
 )
@@ -108,7 +106,6 @@ def command(**values: Any) -> None:
         columns = ["embedding"]
     """
     from normcli import columns, formats, outputs, params, pipeline
-    from normcli.errors import size
     from normcli.methods import listed
 
     told = console(values, "fit")
@@ -174,10 +171,9 @@ def command(**values: Any) -> None:
     more = f", {plan.rows:,} in all" if old else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
-        f"{'update' if old else 'fit'} {methods}: {counted(rows, 'row')}{of_inputs(seen)}"
-        f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(names)}), "
-        f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
-        f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
+        f"{'update' if old else 'fit'} {methods}: {counted_rows(rows, seen)}{more}, "
+        f"{counted(len(names), 'column')} ({listed(names)}), {len(left)} left{f' ({listed(left)})' if left else ''}, "
+        f"{told.took(seen.count or first.source.count)} -> {', '.join(where)}"
     )
 
 
@@ -249,8 +245,6 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
     from normcli.inputs import below
     from normcli.outputs import same_file
 
-    check_format(values["from_"], "--from")
-    check_format(values["to"], "--to")
     params, output = values["params"], values["output"]
     if not output:
         lost = next((flag for flag in ("to", "only", "dtype", "column_suffix") if values[flag]), None)
