@@ -60,6 +60,18 @@ class Format(Entry):
         return value
 
 
+class Word(click.Choice[str]):
+    """What a flag may say more, which may be left out: the first word is meant then. Whatever follows the flag is taken
+    for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices and param is not None:
+            flag, words = param.opts[0], list(self.choices)
+            what = f"none of {', '.join(words)}; put {flag} behind INPUT, or write {flag}={words[0]}"
+            raise click.UsageError(f"{flag} {value}: {what}", ctx)
+        return super().convert(value, param, ctx)
+
+
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
     default."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli.cli._command import WithOptions
+from normcli.cli._command import WithOptions, Word
 from normcli.cli._common import (
     ALLOW_EDITED,
     PARAMS,
@@ -75,7 +75,7 @@ EXAMPLES = (
     "--check",
     is_flag=False,
     flag_value="refuse",
-    type=click.Choice(("refuse", "warn")),
+    type=Word(("refuse", "warn")),
     help="See in the same pass whether the data still look like those that were fitted, as normcli check does: if not, "
     "exit 1 and leave the old OUTPUT, a file, as it is; or with --check=warn, warn and go on.",
 )
@@ -84,7 +84,7 @@ EXAMPLES = (
     "--resume",
     is_flag=False,
     flag_value="stat",
-    type=click.Choice(("stat", "digest")),
+    type=Word(("stat", "digest")),
     help="Into a directory: leave what an earlier run completed from the same inputs (told by size and time, or with "
     "--resume=digest by content), by the same parameters and options.",
 )
