@@ -26,7 +26,7 @@ class Total:
 
     plan: Plan
     once: bool = False  # an input whose content was counted before is left out
-    limit: int | None = None  # bytes of memory for what follows from it, where somebody says
+    max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
     rows: int = field(default=0, init=False)
     skipped: int = field(default=0, init=False)
     inputs: list[str] = field(default_factory=list, init=False)
@@ -77,7 +77,7 @@ class Total:
         self._start()
         return counts
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """All inputs have ended: what runs on over them counts as one. Raises BadDataError where one of several was
         counted already: its rows are in batches with those of others."""
         if self._runs_on and self._counted:
@@ -111,19 +111,18 @@ class Total:
 
     def learned(self) -> Plan:
         """The plan with what follows from all of it. Raises BadDataError."""
-        self._finish()
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.limit)
+        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.max_memory)
         return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
 
 
-def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None, limit: int | None = None) -> Plan:
-    """The plan with what its steps learn from their states of all rows, and of each key, in `limit` bytes of memory,
+def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None) -> Plan:
+    """The plan with what its steps learn from their states of all rows, and of each key, in `max_memory` bytes,
     where somebody says. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
-        memory.check_keys(plan, seen, by_key, limit)
+        memory.check_keys(plan, seen, by_key, max_memory)
         plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
         seen = tuple(
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))

@@ -50,19 +50,19 @@ def _of_cgroups(root: Path) -> Iterator[int]:
                 continue
 
 
-def room(limit: int | None) -> int:
-    """Bytes to use: `limit`, or a share of what there is."""
-    return int(SHARE * available()) if limit is None else limit
+def room(max_memory: int | None) -> int:
+    """Bytes to use: `max_memory`, or a share of what there is."""
+    return int(SHARE * available()) if max_memory is None else max_memory
 
 
-def of_input(limit: int | None) -> int:
+def of_input(max_memory: int | None) -> int:
     """Bytes that what is read of an input may take at once."""
-    return max(0, room(limit) - BASE)
+    return max(0, room(max_memory) - BASE)
 
 
-def largest_file(limit: int | None) -> int:
+def largest_file(max_memory: int | None) -> int:
     """Bytes of a parameter file that can be read with so much memory."""
-    return of_input(limit) // OF_FILE
+    return of_input(max_memory) // OF_FILE
 
 
 def state(plan: Plan) -> int:
@@ -82,14 +82,14 @@ def block(plan: Plan) -> int:
     return VALUE * max(VALUES, FEWEST * values) + state(plan)
 
 
-def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed, limit: int | None) -> None:
+def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed, max_memory: int | None) -> None:
     """Raises BadDataError where what was seen of all rows and of each key does not fit, told apart while it still does:
     in one array, each key takes as much as the longest."""
     pairs = (
         (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
     )
     groups = 1 + len(by_key.keys)
-    there = room(limit)
+    there = room(max_memory)
     wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
     if wanted > there:
         what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
@@ -101,15 +101,15 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
     return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
-def window(plan: Plan, limit: int | None, most: int) -> int:
-    """How many blocks may be on their way at once, `most` at most: as many as go into `limit` bytes, or a share of what
-    there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in."""
-    there, one, fixed = room(limit), block(plan), BASE + COPIES * state(plan)
+def window(plan: Plan, max_memory: int | None, most: int) -> int:
+    """How many blocks may be on their way at once, `most` at most: as many as go into `max_memory` bytes, or a share
+    of what there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in."""
+    there, one, fixed = room(max_memory), block(plan), BASE + COPIES * state(plan)
     if fixed + one > there:
         columns = max(len(step.features) for step in plan.steps)
         what = f"{columns:,} columns need about {size(fixed + one)} of memory, and there are {size(there)} to use"
         if state(plan) > one // 2:
             what += f": it is {size(8 * columns**2)} a matrix"
-        hint = "--max-memory says how much" if limit is None else "--max-memory may be more"
+        hint = "--max-memory says how much" if max_memory is None else "--max-memory may be more"
         raise UsageError(what, f"fewer columns (-c, -x), or {hint}")
     return max(1, min(most, (there - fixed) // one))

@@ -141,7 +141,7 @@ def test_keys_that_do_not_fit_together_are_told_and_not_tried(monkeypatch: pytes
     rows = "".join(f"k{i},{i * i % 997}\n" for i in range(5000))
     (desk / "k.csv").write_text("k,x\n" + rows)
     line = ("fit", desk / "k.csv", "--by", "k", "-p", desk / "p.json", "--min-rows", "5000")
-    monkeypatch.setattr(memory, "room", lambda limit: 300_000_000)
+    monkeypatch.setattr(memory, "room", lambda max_memory: 300_000_000)
     with pytest.raises(BadDataError, match=r"5,000 keys of k need about \d+\.\d MB of memory, and there are 300\.0 MB"):
         inside.run(*line, "-m", "robust")
     inside.run(*line, "-m", "zscore")

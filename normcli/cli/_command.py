@@ -45,6 +45,33 @@ class Entry(click.ParamType[str]):
         return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
 
 
+class Format(Entry):
+    """The name of a format that there is; csv.gz is csv."""
+
+    def __init__(self) -> None:
+        super().__init__("formats")
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from normcli import formats
+
+        if formats.bare(value) not in registry.names("formats"):
+            flag = param.opts[0] if param else ""
+            raise click.UsageError(f"{flag} {value}: none of {', '.join(registry.names('formats'))}", ctx)
+        return value
+
+
+class Word(click.Choice[str]):
+    """What a flag may say more, which may be left out: the first word is meant then. Whatever follows the flag is taken
+    for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices and param is not None:
+            flag, words = param.opts[0], list(self.choices)
+            what = f"none of {', '.join(words)}; put {flag} behind INPUT, or write {flag}={words[0]}"
+            raise click.UsageError(f"{flag} {value}: {what}", ctx)
+        return super().convert(value, param, ctx)
+
+
 def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
     default."""

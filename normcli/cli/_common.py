@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli import registry
-from normcli.cli._command import NEAR, Entry
+from normcli.cli._command import NEAR, PLACE, Format
 from normcli.cli._distance import Distance
 
 if TYPE_CHECKING:
@@ -21,17 +21,24 @@ if TYPE_CHECKING:
     from normcli.inputs import Input
     from normcli.pipeline import Progress
     from normcli.plan import Plan
+    from normcli.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FEWEST = click.option(
     "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
 )
+PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
+ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+REPORT = click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
+QUIET = click.option(
+    "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
+)
 COMMON = (
     click.option(
         "--from",
         "from_",
-        type=Entry("formats"),
+        type=Format(),
         metavar="FORMAT",
         help="What INPUT is; else told by its suffix or first bytes.",
     ),
@@ -56,12 +63,10 @@ COMMON = (
         callback=lambda ctx, param, value: memory_size(ctx, param, value),
         help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
     ),
-    click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."),
+    REPORT,
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
-    click.option(
-        "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
-    ),
+    QUIET,
     click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
 )
 
@@ -119,14 +124,6 @@ def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -
     return int(count)
 
 
-def check_format(name: str | None, flag: str) -> None:
-    """Raises UsageError for a format that there is not; csv.gz is csv."""
-    from normcli import formats
-
-    if name is not None and formats.bare(name) not in registry.names("formats"):
-        raise click.UsageError(f"{flag} {name}: none of {', '.join(registry.names('formats'))}")
-
-
 @contextmanager
 def progress(
     told: Console, readers: Readers, values: dict[str, Any], skipped: Rejects, *, shown: bool = True
@@ -164,15 +161,18 @@ def tell_only(readers: Readers, names: Sequence[str], written: Mapping[Input, st
         click.echo(f"write    {written}")
 
 
-def of_inputs(progress: Progress) -> str:
-    return f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
+def methods_of(plan: Plan | Recipe) -> str:
+    """By name, each once."""
+    return ", ".join(dict.fromkeys(map(registry.name_of, plan.methods)))
 
 
 def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def blank_lines(progress: Progress) -> str:
+def counted_rows(rows: int, progress: Progress) -> str:
+    """How many rows, of how many inputs, and what was no row."""
     n, bad = progress.blank_lines, progress.rejected
-    said = f", {counted(n, 'blank line')} skipped" if n else ""
-    return said + (f", {counted(bad, 'bad row')} rejected" if bad else "")
+    of = f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
+    skipped = f", {counted(n, 'blank line')} skipped" if n else ""
+    return f"{counted(rows, 'row')}{of}{skipped}" + (f", {counted(bad, 'bad row')} rejected" if bad else "")

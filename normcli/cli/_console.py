@@ -50,9 +50,9 @@ class Console:
             plural = "s" if self.warnings > 1 else ""
             raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; nothing was replaced")
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.started
+    def took(self, count: int) -> str:
+        """So many bytes, and the time that went by."""
+        return f"{size(count)} in {time.monotonic() - self.started:.1f} s"
 
     @contextlib.contextmanager
     def bar(self, total: int | None, unit: str, *, shown: bool) -> Iterator[Any]:

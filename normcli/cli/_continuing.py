@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, given
-from normcli.cli._common import parameters
+from normcli.cli._common import methods_of, parameters
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -123,11 +123,9 @@ def _begin(path: str, values: dict[str, Any], recipe: Recipe | None, told: Conso
 
 
 def _check_learns(path: str, wanted: Plan | Recipe) -> None:
-    from normcli.pipeline import methods_of
-
     if not wanted.learns:
-        name = ", ".join(methods_of(wanted))
-        raise UsageError(f"{printable(path)}: {name} learns nothing from data, so there is nothing to update")
+        what = f"{methods_of(wanted)} learns nothing from data, so there is nothing to update"
+        raise UsageError(f"{printable(path)}: {what}")
 
 
 def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: dict[str, Any]) -> None:

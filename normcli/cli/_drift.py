@@ -12,10 +12,11 @@ import click
 from normcli.cli._outputs import is_directory
 from normcli.cli._report import current
 from normcli.errors import DriftError, printable, short
+from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
-    from normcli.drift import Change, Columns, Comparison, Limits, Watch
+    from normcli.drift import Change, Columns, Comparison, Watch
 
 F = TypeVar("F", bound=Callable[..., Any])
 NAMED = 10  # columns
@@ -32,25 +33,20 @@ class Finite(click.FloatRange):
 
 
 THRESHOLDS = {
-    "max_shift": (Finite(0), 0.5, "Of a column's mean, in fitted standard deviations."),
-    "max_scale_ratio": (
-        Finite(1),
-        2,
-        "Of a column's standard deviation and the fitted one, the larger by the smaller.",
-    ),
+    "max_shift": (Finite(0), "Of a column's mean, in fitted standard deviations."),
+    "max_scale_ratio": (Finite(1), "Of a column's standard deviation and the fitted one, the larger by the smaller."),
     "max_outside": (
         Finite(0, 1),
-        0.01,
         "Share of a column's values beyond the fitted range; or of rows whose key the fit has not seen.",
     ),
-    "max_missing": (Finite(0, 1), 0.05, "How much more of a column is missing, as a share of all rows."),
+    "max_missing": (Finite(0, 1), "How much more of a column is missing, as a share of all rows."),
 }
 
 
 def thresholds(function: F) -> F:
     """The options that say what is drift."""
-    for name, (kind, default, about) in reversed(THRESHOLDS.items()):
-        flag = f"--{name.replace('_', '-')}"
+    for name, (kind, about) in reversed(THRESHOLDS.items()):
+        flag, default = f"--{name.replace('_', '-')}", getattr(Limits, name)
         option = click.option(flag, type=kind, metavar="NUMBER", help=f"{about}  [default: {default:g}]")
         function = option(function)
     return function
@@ -58,8 +54,6 @@ def thresholds(function: F) -> F:
 
 def limits(values: dict[str, Any], min_rows: int) -> Limits:
     """Those that were given, and for the others what there is by default."""
-    from normcli.drift import Limits
-
     return Limits(**{n: values[n] for n in THRESHOLDS if values[n] is not None}, min_rows=min_rows)
 
 
@@ -87,7 +81,7 @@ def watched(values: dict[str, Any], watch: Watch | None, told: Console) -> Calla
     def judge(rows: int) -> None:
         if watch is None:
             return
-        found = watch.compared(limits(values, values["min_rows"] or 30), rows)
+        found = watch.compared(limits(values, values["min_rows"] or Limits.min_rows), rows)
         notice(found, told)
         if found.rows is None:
             told.summary("nothing was learned from values: --check has compared columns alone")

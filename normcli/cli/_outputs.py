@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,9 @@ import click
 
 from normcli import __version__
 from normcli.cli._apart import check_apart
-from normcli.cli._command import NEAR, PLACE, Entry
+from normcli.cli._command import NEAR, PLACE, Format
 from normcli.errors import BadDataError, CannotCreateError, printable
+from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
@@ -33,13 +34,9 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 
 # what a finished file does not depend on
 INDIFFERENT = {
-    "rejects",
-    "min_rows",
+    *(each.name for each in fields(Limits)),
     "check",
-    "max_shift",
-    "max_scale_ratio",
-    "max_outside",
-    "max_missing",
+    "rejects",
     "report",
     "dry_run",
     "input",
@@ -75,7 +72,7 @@ def written(function: F) -> F:
         click.option("--only", is_flag=True, help="Write the normalized columns alone."),
         click.option(
             "--to",
-            type=Entry("formats"),
+            type=Format(),
             metavar="FORMAT",
             help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
         ),
@@ -149,7 +146,7 @@ class Outputs:
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                yield pipeline.Part(reader, replace(work, keys=each.keys, watch=self._measuring(reader)))
+                yield pipeline.Part(reader, replace(work, keys=each.keys, measuring=self._measuring(reader)))
 
         return parts()
 
@@ -161,7 +158,7 @@ class Outputs:
         for each, reader in pairs:
             to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
-            work = replace(self._work(to, reader, blank, digests), watch=self._measuring(reader))
+            work = replace(self._work(to, reader, blank, digests), measuring=self._measuring(reader))
             opening = partial(open_below, paths[each], self.values["spool_dir"])
             yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
 

@@ -1,5 +1,7 @@
 """How the process behaves: descriptors, signals, exit codes. Nothing below the command line knows of these."""
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import io
@@ -10,13 +12,17 @@ import threading
 import time
 import traceback
 import warnings
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from normcli import outputs
 from normcli.cli import _report, main
-from normcli.errors import NormcliError, ReaderGoneError, printable
+from normcli.errors import NormcliError, OutputError, ReaderGoneError, printable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 USAGE, BUG = 2, 70
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
@@ -30,9 +36,11 @@ def run() -> int:
     gc.set_threshold(100_000)  # imports make much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")  # gives memory back soonest
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        bare, lines = io.BufferedWriter(Stdout(1, "w", closefd=False)), sys.stdout.line_buffering
+        sys.stdout = io.TextIOWrapper(bare, sys.stdout.encoding, "backslashreplace", line_buffering=lines)
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
     if not os.environ.get("NORMCLI_DEBUG"):
         warnings.simplefilter("ignore")  # of libraries: whatever a person should know, we say
     _return_memory()
@@ -49,15 +57,11 @@ def run() -> int:
 def _called() -> int:
     """The command's exit code; what went wrong has been said."""
     try:
-        if "_NORMCLI_COMPLETE" in os.environ:
-            main.main(prog_name="normcli")
-        with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
-            main.invoke(ctx)
-        return _flushed(0)
-    except click.exceptions.Exit as e:
-        return _flushed(e.exit_code)
-    except SystemExit as e:  # shell completion's way out
-        return _flushed(USAGE if e.code else 0)  # of a shell that it does not know it says 1
+        code = _invoked()
+        sys.stdout.flush()
+        with _of_stdout():
+            outputs.flush(1)
+        return code
     except (ReaderGoneError, BrokenPipeError):
         raise
     except click.ClickException as e:
@@ -75,6 +79,20 @@ def _called() -> int:
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
 
 
+def _invoked() -> int:
+    """The exit code of a command that has gone well, or of what click does by itself."""
+    try:
+        if "_NORMCLI_COMPLETE" in os.environ:
+            main.main(prog_name="normcli")
+        with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
+            main.invoke(ctx)
+        return 0
+    except click.exceptions.Exit as e:
+        return e.exit_code
+    except SystemExit as e:  # shell completion's way out
+        return USAGE if e.code else 0  # of a shell that it does not know it says 1
+
+
 def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     if not ended.acquire(blocking=False):
@@ -85,16 +103,23 @@ def _reported(code: int, error: str | None) -> int:
     return code or (fault.code if fault else 0)
 
 
-def _flushed(code: int) -> int:
+@contextlib.contextmanager
+def _of_stdout() -> Iterator[None]:
+    """What fails is said to be standard output. Raises OutputError, or BrokenPipeError where its reader went away."""
     try:
-        sys.stdout.flush()
-        outputs.flush(1)
+        yield
     except BrokenPipeError:
         raise
     except OSError as e:
-        _say(f"<stdout>: writing failed: {e.strerror}", "")
-        return 74
-    return code
+        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}") from None
+
+
+class Stdout(io.FileIO):
+    """Standard output, as click and rich write to it."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with _of_stdout():
+            return super().write(data)
 
 
 def _failed(error: BaseException, message: str, hint: str, code: int) -> int:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli.cli._command import PLACE, WithOptions
+from normcli.cli._command import WithOptions, Word
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
+    ALLOW_EDITED,
+    PARAMS,
     common,
     console,
     counted,
+    counted_rows,
     engine,
-    of_inputs,
+    methods_of,
     parameters,
     progress,
     tell_only,
@@ -48,14 +49,7 @@ EXAMPLES = (
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option(
-    "-p",
-    "--params",
-    required=True,
-    metavar="PARAMS",
-    type=PLACE,
-    help="Made by fit.",
-)
+@PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
 @click.option(
@@ -81,7 +75,7 @@ EXAMPLES = (
     "--check",
     is_flag=False,
     flag_value="refuse",
-    type=click.Choice(("refuse", "warn")),
+    type=Word(("refuse", "warn")),
     help="See in the same pass whether the data still look like those that were fitted, as normcli check does: if not, "
     "exit 1 and leave the old OUTPUT, a file, as it is; or with --check=warn, warn and go on.",
 )
@@ -90,13 +84,13 @@ EXAMPLES = (
     "--resume",
     is_flag=False,
     flag_value="stat",
-    type=click.Choice(("stat", "digest")),
+    type=Word(("stat", "digest")),
     help="Into a directory: leave what an earlier run completed from the same inputs (told by size and time, or with "
     "--resume=digest by content), by the same parameters and options.",
 )
 @click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
 @click.option("--again", is_flag=True, help="Even if the data say that they were normalized by these parameters.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @skipping
 @common
 @many
@@ -108,12 +102,9 @@ def command(**values: Any) -> None:
     all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
     directory or ends in /, each input becomes a file of its own in it.
     """
-    from normcli import pipeline, stores
+    from normcli import stores
     from normcli.drift import Watch
-    from normcli.errors import size
 
-    check_format(values["from_"], "--from")
-    check_format(values["to"], "--to")
     check_form(values)
     told, inverse = console(values, "apply"), values["inverse"]
     inputs = find(values, told)
@@ -144,9 +135,8 @@ def command(**values: Any) -> None:
     what = "restored" if inverse else "applied"
     missing = f", {counted(seen.incomplete, 'row')} missing for a missing value" if seen.incomplete else ""
     told.summary(
-        f"{what} {', '.join(pipeline.methods_of(plan))}: {counted(seen.rows, 'row')}{of_inputs(seen)}"
-        f"{blank_lines(seen)}{missing}, {counted(len(plan.needs(inverse=inverse)), 'column')}, "
-        f"{size(seen.count)} in {told.seconds:.1f} s -> {name}"
+        f"{what} {methods_of(plan)}: {counted_rows(seen.rows, seen)}{missing}, "
+        f"{counted(len(plan.needs(inverse=inverse)), 'column')}, {told.took(seen.count)} -> {name}"
     )
 
 

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli.cli._command import PLACE, WithOptions
+from normcli.cli._command import WithOptions
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
+    ALLOW_EDITED,
+    PARAMS,
     common,
     console,
     counted,
+    counted_rows,
     engine,
-    of_inputs,
+    methods_of,
     parameters,
     progress,
     tell_only,
@@ -29,6 +30,7 @@ from normcli.cli._inputs import Readers, check_params, find, many
 from normcli.cli._rejects import rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import DriftError
+from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.drift import Columns, Comparison
@@ -46,7 +48,7 @@ EXAMPLES = (
 FEW = click.option(
     "--min-rows",
     type=click.IntRange(0),
-    default=30,
+    default=Limits.min_rows,
     show_default=True,
     metavar="N",
     help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
@@ -55,11 +57,11 @@ HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "f
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
+@PARAMS
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of the table.")
 @thresholds
 @click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @skipping
 @partial(common, fewest=FEW)
 @many
@@ -79,15 +81,13 @@ def command(**values: Any) -> None:
     """
     from normcli import pipeline
     from normcli.drift import Watch
-    from normcli.errors import size
 
-    check_format(values["from_"], "--from")
     values |= {"output": None, "spool_dir": None}
     told = console(values, "check")
     inputs = find(values, told)
     check_params(values, inputs)
     plan = parameters(values, values["params"], example=EXAMPLE)
-    methods = ", ".join(pipeline.methods_of(plan))
+    methods = methods_of(plan)
     current.facts |= {"digest": plan.digest, "method": methods}
     watch, found = Watch(plan, extra=not values["no_extra"]), None
 
@@ -116,10 +116,10 @@ def command(**values: Any) -> None:
     verdict = (
         "no verdict" if found.drift is None else "no drift" if plan.learns else "columns as fitted, nothing learned"
     )
-    rows = f"{counted(seen.rows, 'row')}{of_inputs(seen)}{blank_lines(seen)}, " if plan.learns else ""
+    rows = f"{counted_rows(seen.rows, seen)}, " if plan.learns else ""
     told.summary(
         f"check {methods}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
-        f"{size(seen.count or readers.first.source.count)} in {told.seconds:.1f} s"
+        f"{told.took(seen.count or readers.first.source.count)}"
     )
 
 

@@ -15,13 +15,12 @@ import click
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, Entry, WithOptions, given, method_called
 from normcli.cli._common import (
-    blank_lines,
-    check_format,
     common,
     console,
     counted,
+    counted_rows,
     engine,
-    of_inputs,
+    methods_of,
     progress,
     tell_only,
 )
@@ -107,7 +106,6 @@ def command(**values: Any) -> None:
         columns = ["embedding"]
     """
     from normcli import columns, formats, outputs, params, pipeline
-    from normcli.errors import size
     from normcli.methods import listed
 
     told = console(values, "fit")
@@ -122,7 +120,7 @@ def command(**values: Any) -> None:
     with ExitStack() as opened:
         old = opened.enter_context(continued(values, recipe, told))
         wanted = old or needed(recipe, values)
-        learns, methods = wanted.learns, ", ".join(pipeline.methods_of(wanted))
+        learns, methods = wanted.learns, methods_of(wanted)
         current.facts["method"] = methods
         check_places(values, inputs, learns=learns)
         if is_directory(output):
@@ -154,7 +152,7 @@ def command(**values: Any) -> None:
             fitted = pipeline.fit(
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
-                keep=kept, again=readers.again, progress=seen, memory=values["max_memory"],
+                keep=kept, again=readers.again, progress=seen, max_memory=values["max_memory"],
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
@@ -173,16 +171,14 @@ def command(**values: Any) -> None:
     more = f", {plan.rows:,} in all" if old else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     told.summary(
-        f"{'update' if old else 'fit'} {methods}: {counted(rows, 'row')}{of_inputs(seen)}"
-        f"{blank_lines(seen)}{more}, {counted(len(names), 'column')} ({listed(names)}), "
-        f"{len(left)} left{f' ({listed(left)})' if left else ''}, "
-        f"{size(seen.count or first.source.count)} in {told.seconds:.1f} s -> {', '.join(where)}"
+        f"{'update' if old else 'fit'} {methods}: {counted_rows(rows, seen)}{more}, "
+        f"{counted(len(names), 'column')} ({listed(names)}), {len(left)} left{f' ({listed(left)})' if left else ''}, "
+        f"{told.took(seen.count or first.source.count)} -> {', '.join(where)}"
     )
 
 
 def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
-    from normcli.pipeline import methods_of
     from normcli.plan import Plan
 
     by, weights = named_columns(values["by"], first), values["weights"]
@@ -190,11 +186,9 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
         raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([weights] if weights else [])}
     if beside and not recipe.learns:
-        raise click.UsageError(
-            f"{', '.join(methods_of(recipe))} learns nothing from data: --by and --weights have no use"
-        )
+        raise click.UsageError(f"{methods_of(recipe)} learns nothing from data: --by and --weights have no use")
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
-        what = f"{', '.join(methods_of(recipe))} learns from batches of rows that follow each other"
+        what = f"{methods_of(recipe)} learns from batches of rows that follow each other"
         raise click.UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
@@ -251,8 +245,6 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
     from normcli.inputs import below
     from normcli.outputs import same_file
 
-    check_format(values["from_"], "--from")
-    check_format(values["to"], "--to")
     params, output = values["params"], values["output"]
     if not output:
         lost = next((flag for flag in ("to", "only", "dtype", "column_suffix") if values[flag]), None)

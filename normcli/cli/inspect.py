@@ -10,7 +10,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
-from normcli.cli._common import parameters
+from normcli.cli._common import ALLOW_EDITED, parameters
 
 if TYPE_CHECKING:
     from normcli.keys import Key
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from normcli.cli import HELP
-from normcli.cli._command import NEAR, PLACE
-from normcli.cli._common import console, counted, parameters
+from normcli.cli._command import PLACE
+from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT, console, counted, methods_of, parameters
 from normcli.cli._report import current
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @click.command(context_settings=HELP, epilog=f"Example: {EXAMPLE}")
 @click.option("-o", "--output", metavar="PARAMS", type=PLACE, help="The merged file; default: standard output.")
 @click.option("--again", is_flag=True, help="Count an input twice that two of the files have counted.")
-@click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
+@ALLOW_EDITED
 @click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
-@click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
-@click.option("-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors.")
+@REPORT
+@QUIET
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:
     """Merge the parameter files of partial fits into that of one fit over all the data.
@@ -34,7 +34,7 @@ def command(**values: Any) -> None:
     """
     from dataclasses import replace
 
-    from normcli import learning, outputs, params, pipeline
+    from normcli import learning, outputs, params
 
     told, files = console(values, "merge"), values["inputs"]
     current.facts |= {"inputs": list(files)}
@@ -54,7 +54,7 @@ def command(**values: Any) -> None:
     with outputs.open_target(values["output"]) as target:
         merged = learning.merge(read(), again=values["again"])
         plan = params.sealed(replace(merged, note=values["note"] or merged.note))
-        method = ", ".join(pipeline.methods_of(plan))
+        method = methods_of(plan)
         current.facts |= {"method": method, "digest": plan.digest, "rows_in": plan.rows}
         learning.warn_of_columns(plan, told.warn)
         for piece in params.pieces(plan):

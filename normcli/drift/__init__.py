@@ -1,6 +1,7 @@
 """Drift: whether new data still look like those that were fitted."""
 
-from normcli.drift.comparing import SAID, Columns, Limits
+from normcli.drift.comparing import SAID, Columns
 from normcli.drift.watching import Change, Comparison, Unseen, Watch
+from normcli.limits import Limits
 
 __all__ = ["SAID", "Change", "Columns", "Comparison", "Limits", "Unseen", "Watch"]

@@ -6,23 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.limits import Limits
 from normcli.plan import Step
 from normcli.record import Array
 from normcli.stats.running import Running
 
 SAID = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far new data may be from those that were fitted; past one of these is drift."""
-
-    max_shift: float = 0.5  # of the mean, in fitted standard deviations
-    max_scale_ratio: float = 2.0  # of the standard deviations, the larger by the smaller
-    max_outside: float = 0.01  # share of values beyond the fitted range, or of rows whose key was not fitted
-    max_missing: float = 0.05  # how much more is missing, as a share
-    min_rows: int = 30  # fewer are too few for a verdict
 
 
 @dataclass(frozen=True)

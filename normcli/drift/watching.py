@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 
 from normcli.columns import Field
-from normcli.drift.comparing import Columns, Limits, compared
+from normcli.drift.comparing import Columns, compared
 from normcli.errors import BadDataError
 from normcli.formats import Reader
 from normcli.keys import Key, Keyed
+from normcli.limits import Limits
 from normcli.plan import Measured, Plan, Step, merged
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema

@@ -87,16 +87,22 @@ class Step:
         return self.method.learn(States(self.features, {type(s): s for s in states}))
 
     @property
+    def _blanks(self) -> Seen:
+        """Of what is measured."""
+        return self.method.statistics if self.asked is None else self.asked
+
+    @property
     def unfitted_multiple(self) -> int:
         """Rows to a whole batch for what is measured; 1 where any block does."""
-        return lcm(*(statistic.multiple for statistic in self.method.statistics))
+        return lcm(*(statistic.multiple for statistic in self._blanks))
 
     def measure(self, block: Block, *, by_key: bool = False) -> Seen:
         """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
-        blanks = self.method.statistics if self.asked is None else () if by_key else self.asked
-        return tuple((s.by_key() if by_key else s).of(block) for s in blanks)
+        if by_key:
+            return () if self.asked is not None else tuple(s.by_key().of(block) for s in self.method.statistics)
+        return tuple(s.of(block) for s in self._blanks)
 
     def normalized(self, block: Block) -> Array:
         """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""

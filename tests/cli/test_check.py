@@ -314,6 +314,13 @@ def test_nothing_else_is_exit_1(here: Desk) -> None:
     assert here.run("check", "moved.csv", "-p", "p.json", via='exec "$@" >&-').code == 74
 
 
+@pytest.mark.parametrize(("flag", "first"), [("--check", "refuse"), ("--resume", "stat")])
+def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(flag: str, first: str, here: Desk) -> None:
+    said = here.fails(2, "apply", "-p", "p.json", "-o", "out/", flag, "old.csv")
+    assert said.startswith(f"{flag} old.csv: none of {first}, ")
+    assert f"put {flag} behind INPUT, or write {flag}={first}" in said
+
+
 @pytest.mark.parametrize("how", ["refuse", "warn"])
 def test_no_rows_are_no_verdict_on_what_would_be_written(how: str, here: Desk) -> None:
     (here / "none.csv").write_bytes(table(1, rows=0))

@@ -57,6 +57,23 @@ def test_what_is_kept_for_the_output_can_be_read_again(desk: Desk) -> None:
     assert (desk / "one.csv").read_bytes() == (desk / "two.csv").read_bytes()
 
 
+def test_beside_a_step_of_batches_they_are_the_same(desk: Desk) -> None:
+    """Batches run on over all inputs; the further pass has none."""
+    (desk / "all.csv").write_bytes(TEXT)
+    steps = (
+        '[[steps]]\nmethod = "robust"\ncolumns = ["a"]\noptions = { exact = true }\n',
+        '[[steps]]\nmethod = "batch"\n',
+    )
+    (desk / "plan.toml").write_text("".join(steps) + 'columns = ["b"]\n')
+    desk.succeeds("fit", "all.csv", "--plan", "plan.toml", "-p", "both.json")
+    desk.succeeds("fit", "--plan", "plan.toml", "-p", "kept.json", "-o", "kept.csv", stdin=TEXT)
+    for name, method, column in (("one.json", ("robust", "--exact"), "a"), ("two.json", ("batch",), "b")):
+        desk.succeeds("fit", "all.csv", "-m", *method, "-c", column, "-p", name)
+    alone = [json.loads((desk / name).read_bytes())["steps"][0] for name in ("one.json", "two.json")]
+    assert json.loads((desk / "both.json").read_bytes())["steps"] == alone
+    assert json.loads((desk / "kept.json").read_bytes())["steps"] == alone
+
+
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_an_input_that_changes_between_passes_is_refused(when: str, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"

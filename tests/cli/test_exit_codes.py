@@ -411,6 +411,9 @@ LINES = {
     "fit": ("fit", "table.csv", "-m", "zscore"),
     "apply": ("apply", "table.csv", "-p", "p.json"),
     "apply to parquet": ("apply", "table.csv", "-p", "p.json", "--to", "parquet"),
+    "apply --dry-run": ("apply", "table.csv", "-p", "p.json", "--dry-run"),
+    "check": ("check", "table.csv", "-p", "p.json"),
+    "check --json": ("check", "table.csv", "-p", "p.json", "--json"),
     "inspect": ("inspect", "p.json"),
     "inspect --json-schema": ("inspect", "--json-schema"),
     "methods": ("methods",),
@@ -426,7 +429,7 @@ LINES = {
 def test_standard_output_that_fails(desk: Desk, line: tuple[str, ...]) -> None:
     desk.params()
     with open("/dev/full", "wb", buffering=0) as full:
-        assert "No space left" in desk.fails(74, *line, stdout=full)
+        assert desk.fails(74, *line, stdout=full) == "<stdout>: writing failed: No space left on device"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""fit, apply and check: the program on one page.
+
+fit is reduce(merge, map_ordered(measure, chunks)), then learn; apply is map_ordered(decode, transform, encode) into a
+sink; check measures as fit does, by itself or in the course of apply, and compares. That results are the same bytes
+whatever the threads, and memory is bounded, follows from these lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from math import lcm
+
+from normcli import learning
+from normcli.columns import Infinite
+from normcli.drift import Watch
+from normcli.engines import Engine
+from normcli.errors import BadDataError, UsageError
+from normcli.formats import Outlet, Reader, Sink
+from normcli.keys import Seen
+from normcli.learning import Total
+from normcli.pipeline.checks import check_columns, check_same, check_there, digests_after, output_frame
+from normcli.pipeline.running import Part, Progress
+from normcli.pipeline.work import Work, written_by
+from normcli.plan import Plan, merged, refined
+from normcli.spool import Spool
+
+__all__ = [
+    "Part",
+    "Progress",
+    "Work",
+    "apply",
+    "check",
+    "check_columns",
+    "check_same",
+    "digests_after",
+    "fit",
+    "output_frame",
+    "written_by",
+]
+
+
+def fit(
+    readers: Iterable[Reader],
+    plan: Plan,
+    engine: Engine,
+    *,
+    infinite: Infinite = "error",
+    skip: bool = False,
+    once: bool = False,
+    keep: Spool | None = None,
+    again: Callable[[], Iterable[Reader]] | None = None,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+) -> Plan:
+    """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
+    `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
+    one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
+    more. `max_memory` is how many bytes there are for it, where somebody says. Raises UsageError, before any data is
+    read, where options do not go with the columns; BadDataError."""
+    progress = progress or Progress()
+    for step in plan.steps:
+        step.method.check_features(len(step.features))
+    if not plan.learns:
+        return learning.learn(plan, tuple(() for _ in plan.steps))
+    work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, measuring=plan, counts=True, spool=keep)
+    total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
+    for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
+        if keep is not None:
+            keep.add(result.part, part.reader, result.pieces)
+        if result.types:
+            total.told(result.rows, result.types, result.digest)
+        if result.measured is not None:
+            counting += result.measured.rows
+            total.add(result.measured)
+        if result.last and not total.end([f.name for f in part.reader.schema]):
+            progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
+    progress.check_any(counting, plan, "learn from")
+    total.finish()
+    total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
+    if keep is not None:
+        keep.final = True
+    fitted = total.learned()
+    learning.warn_of_columns(fitted, progress.warn)
+    progress.end()
+    return fitted
+
+
+def apply(
+    parts: Iterable[Part],
+    engine: Engine,
+    *,
+    file: Outlet | None = None,
+    progress: Progress | None = None,
+    multiple: int = 1,
+    watch: Watch | None = None,
+) -> None:
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
+    whole batches, where the plan says that a batch is a `multiple`. What the parts' work measures is told to `watch`.
+
+    A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
+    """
+    progress = progress or Progress()
+    multiple = multiple if watch is None else lcm(multiple, watch.measuring.unfitted_multiple)
+    sink: Sink | None = None
+    with ExitStack() as own:
+        for part, result in progress.run(parts, engine, multiple):
+            if sink is None:
+                target = own.enter_context(part.output()) if part.output else None
+                outlet = target or file
+                assert part.work.writer is not None
+                assert outlet is not None
+                sink = part.work.writer.open(outlet)
+            if watch is not None and result.measured is not None:
+                watch.add(result.measured)
+            for piece in result.pieces:
+                sink.write(piece)
+            if result.last and target is not None:
+                progress.settle()
+                sink.close()
+                target.commit()
+                part.done(target)
+                own.close()
+                sink = None
+    progress.end()
+    if sink is not None:
+        progress.before_end()
+        sink.close()
+
+
+def check(
+    readers: Iterable[Reader],
+    watch: Watch,
+    engine: Engine,
+    *,
+    infinite: Infinite = "error",
+    skip: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Shows all inputs to `watch`, in one pass; where nothing was learned that values could be compared with, their
+    columns alone. Raises BadDataError, and what `progress` does once all was seen."""
+    progress, plan = progress or Progress(), watch.measuring
+
+    def parts() -> Iterator[Part]:
+        for reader in readers:
+            if watch.plan.digest in reader.digests:
+                what = f"{reader.source.name}: is normalized by these parameters already"
+                raise BadDataError(what, "they tell what data looked like before")
+            measuring, absent = watch.of_input(reader)
+            there = {f.name for f in reader.schema}
+            numbers = tuple(n for n in measuring.numbers() if n not in absent)
+            needed = (*numbers, *(n for n in measuring.by if n in there))
+            work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
+            yield Part(reader, work, needed or None)
+
+    if not plan.learns:
+        for part in parts():
+            part.reader.source.drain()
+            part.reader.close()
+    else:
+        for _, result in progress.run(parts(), engine, plan.unfitted_multiple):
+            if result.measured is not None:
+                watch.add(result.measured)
+        progress.check_any(watch.counted, plan, "compare")
+    progress.end()
+
+
+def _measured_again(
+    work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress, blanks: tuple[Seen, ...]
+) -> tuple[Seen, ...]:
+    """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
+    asked = zip(work.plan.steps, blanks, strict=True)
+    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in asked))
+    readers = work.spool.readers if work.spool else again() if again else None
+    if readers is None:
+        raise UsageError("this takes more than one pass over the data, which can be read only once")
+    progress = Progress(most=before.rejected)  # it has warned already
+    work = replace(work, plan=plan, measuring=plan, counts=False, spool=None)  # it was counted already
+    parts = (_measurable(reader, work) for reader in readers)
+    for _, result in progress.run(parts, engine):
+        blanks = merged(blanks, result.measured.seen) if result.measured else blanks
+    if progress.rows != before.rows:
+        raise BadDataError(
+            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"
+        )
+    return blanks
+
+
+def _measurable(reader: Reader, work: Work) -> Part:
+    plan = work.plan
+    check_there(reader, plan.numbers(), plan.lists, by=plan.by)
+    there = {f.name for f in reader.schema}
+    return Part(reader, work, None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in there)))

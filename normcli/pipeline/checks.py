@@ -1,0 +1,97 @@
+"""Whether an input goes with a plan, and what will come of it: known before any row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from normcli import columns
+from normcli.columns import Frame
+from normcli.errors import BadDataError, BadRowError
+from normcli.formats import Reader
+from normcli.methods import listed
+from normcli.plan import Plan
+
+
+def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
+    """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
+    there = {f.name for f in reader.schema}
+    needs, name = plan.needs(inverse=inverse), reader.source.name
+    check_there(reader, needs, plan.lists, by=plan.by)
+    taken = plan.taken(there, inverse=inverse)
+    if taken:
+        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
+        raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
+    known = {*plan.types, *needs, *plan.by}
+    more = [f.name for f in reader.schema if f.name not in known]
+    if more and not extra:
+        raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
+
+
+def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
+    """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
+    not numeric, or holds no lists where it should. Columns that rows are grouped by remain text."""
+    there, name = {f.name: f for f in reader.schema}, reader.source.name
+    gone = [n for n in needs if n not in there]
+    if gone:
+        raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
+    gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
+    if gone:
+        what = f"no column is called {listed(gone)}, by which rows are told apart"
+        raise BadDataError(f"{name}: {what}", f"there are {listed(list(there))}")
+    for n in by:
+        reader.inferred.pop(n, None)
+    other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
+    if other:
+        raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
+    text = [n for n in needs if reader.typed and n not in lists and not there[n].is_number]
+    if text:
+        raise BadDataError(f"{name}: not numeric: {listed(text)}")
+
+
+def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
+    """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
+    or was not what is to be undone."""
+    name, done = reader.source.name, reader.digests
+    if inverse:
+        if done and done[-1] != plan.digest and not again:
+            raise BadDataError(f"{name}: was normalized by other parameters ({done[-1]})", "--again insists")
+        return done[:-1] if done and done[-1] == plan.digest else done
+    if plan.digest in done and not again:
+        raise BadDataError(f"{name}: is normalized by these parameters already", "--again insists")
+    return (*done, plan.digest)
+
+
+def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
+    """What the output will be like: a frame of no rows."""
+    empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
+    if plan.form.texts:
+        empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
+    texts = columns.with_texts(empty, reader.source.keys)
+    try:
+        with np.errstate(all="ignore"):
+            (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
+    except BadRowError as e:  # of a column as a whole
+        raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
+    there = columns.names(blank)
+    if only:
+        given = set(plan.gives(inverse=inverse))
+        return columns.only(blank, [n for n in there if n in given])
+    return columns.only(blank, plan.restored_order(there)) if inverse else blank
+
+
+def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
+    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first."""
+    here, there = (columns.column_types(f) for f in (blank, first))
+    for wrong, what in (
+        (there.keys() - here.keys(), "no column"),
+        (here.keys() - there.keys(), "the first has no column"),
+    ):
+        if wrong:
+            raise BadDataError(
+                f"{reader.source.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
+            )
+    for name, kind in here.items():
+        if kind != there[name]:
+            raise BadDataError(f"{reader.source.name}: column '{name}' is {kind}, in the first input {there[name]}")

@@ -1,0 +1,190 @@
+"""All chunks of all inputs through an engine, and what is told on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+
+from normcli import spool
+from normcli.engines import Engine
+from normcli.errors import BadDataError, BadPlaceError, printable
+from normcli.formats import Chunk, Reader, Reject
+from normcli.outputs import Target
+from normcli.pipeline.work import Result, Work
+from normcli.plan import Plan
+from normcli.recut import Pieces, Segment
+
+MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
+
+
+@dataclass(frozen=True)
+class Part:
+    """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
+
+    reader: Reader
+    work: Work
+    needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
+    output: Callable[[], Target] | None = None
+    done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an engine's worker is handed: a chunk, or None where the part has ended."""
+
+    part: int
+    work: Work
+    chunk: Chunk | None
+
+    def do(self) -> Result:
+        if self.chunk is None:
+            return Result(self.part, last=True)
+        try:
+            return replace(self.work(self.chunk), part=self.part)
+        except BadPlaceError as e:
+            e.part = self.part
+            raise
+
+
+def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
+    """All chunks of all parts, which are opened one after the other, and said to have `begun`."""
+    for number, part in enumerate(parts):
+        begun.append(part)
+        try:
+            plain = getattr(spool.origin_of(part.reader), "plain", None)
+            work = replace(part.work, plain=plain, beside=part.reader.source.keys)
+            yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
+        except BadPlaceError as e:
+            e.part = number
+            raise
+        part.reader.close()
+        yield Job(number, part.work, None)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
+    were decoded until there were enough."""
+
+    told: tuple[Result, ...]
+    segments: tuple[Segment, ...]
+    works: tuple[Work, ...]  # of the segments' parts
+
+    def do(self) -> tuple[Result, ...]:
+        return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
+
+
+def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
+    """Whole batches of all parts together; a part with an output of its own has batches of its own."""
+    pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
+
+    def batches(segments: tuple[Segment, ...]) -> Together:
+        made = Together(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+        told.clear()
+        return made
+
+    try:
+        for result in results:
+            if result.part != number:
+                number, place = result.part, begun[result.part].reader.start
+            if result.last and begun[number].output is not None:
+                yield batches(pieces.rest())
+            told.append(replace(result, segment=None))
+            if result.segment is not None:
+                yield from map(batches, pieces.add(replace(result.segment, part=number, place=place)))
+            place += result.places
+    except BadPlaceError as e:
+        if e.start is None:
+            e.start = place if e.part == number else begun[e.part].reader.start
+        raise
+    yield batches(pieces.rest())
+
+
+@dataclass
+class Progress:
+    """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
+
+    warn: Callable[[str], None] = lambda text: None
+    advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
+    reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
+    judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
+    settle: Callable[[], None] = lambda: None  # raises then, where a warning forbids it
+    before_end: Callable[[], None] = lambda: None  # told, after `settle`, before what all go into gets its end mark
+    least: int = 0  # rows; fewer are an error
+    most: int = 0  # rows skipped; more are an error
+    rejected: int = 0
+    inputs: int = 0
+    source: str = ""  # the name of the input that is being read
+    count: int = 0  # bytes read
+    rows: int = 0
+    blank_lines: int = 0
+    incomplete: int = 0
+    inexact: set[str] = field(default_factory=set)  # columns that were warned of
+
+    def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
+        between them. Raises BadDataError for the first that went wrong."""
+        begun: list[Part] = []
+        number, place = -1, 0
+        results = engine.map_ordered(Job.do, _jobs(parts, begun))
+        if multiple > 1:
+            results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
+        try:
+            for result in results:
+                part = begun[result.part]
+                if result.part > number:  # rows of whole batches may come later
+                    number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                self._tell_rejects(part.reader, place, result.rejects)
+                place += result.places
+                self.rows += result.rows
+                self.blank_lines += result.blank_lines
+                self.incomplete += result.incomplete
+                self.inputs += result.last
+                self.count += part.reader.source.count if result.last else 0
+                self.advance(part.reader, result.weight, result.last)
+                self._warn_of_inexact(result.inexact)
+                yield part, result
+        except BadPlaceError as e:
+            reader = begun[e.part].reader
+            place = e.start if e.start is not None else place if e.part == number else reader.start
+            raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
+
+    def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
+        for each in rejects:
+            self.rejected += 1
+            self.reject(reader.source.name, place + each.place + 1, each)
+            if self.rejected > self.most:
+                raise BadDataError(
+                    f"{reader.name(place + each.place)}: {each.reason}; that is the bad row number {self.rejected:,}",
+                    "--max-bad-rows says how many may be",
+                )
+
+    def check_any(self, counted: int, plan: Plan, purpose: str) -> None:
+        """Raises BadDataError where there was no row, or none that counts by its weight."""
+        if not self.rows:
+            where = f"{self.inputs} inputs" if self.inputs > 1 else self.source
+            raise BadDataError(f"{where}: there are no rows to {purpose}")
+        if not counted:
+            raise BadDataError(f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+
+    def end(self) -> None:
+        """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
+        if self.rows < self.least:
+            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for")
+        self._warn_of_incomplete()
+        self.judge(self.rows)
+        self.settle()
+
+    def _warn_of_inexact(self, names: Sequence[str]) -> None:
+        for name in (n for n in names if n not in self.inexact):
+            self.warn(
+                f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
+            )
+            self.inexact.add(name)
+
+    def _warn_of_incomplete(self) -> None:
+        if self.incomplete > MANY_MISSING * self.rows:
+            share = self.incomplete / self.rows
+            self.warn(f"{self.incomplete:,} of {self.rows:,} rows ({share:.1%}) miss a selected value")

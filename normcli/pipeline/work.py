@@ -1,0 +1,174 @@
+"""What a worker does with one chunk, and what it tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from normcli import columns, learning, spool
+from normcli.columns import Frame, Infinite
+from normcli.errors import BadPlaceError, BadRowError
+from normcli.formats import Chunk, Decoded, Reject, Writer
+from normcli.plan import Measured, Plan, raise_first
+from normcli.recut import Segment
+from normcli.spool import Spool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a worker made of one chunk; never its rows, unless encoded."""
+
+    part: int = 0  # the number of the input
+    last: bool = False  # that input has ended, and this is all
+    rows: int = 0
+    weight: int = 0
+    places: int = 0
+    blank_lines: int = 0
+    incomplete: int = 0
+    rejects: tuple[Reject, ...] = ()
+    measured: Measured | None = None
+    types: tuple[str, ...] = ()
+    digest: bytes = b""  # of what was counted
+    inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
+    pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
+    segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
+
+
+@dataclass(frozen=True)
+class Work:
+    """One chunk's whole way through a worker: decode, then transform and encode where there is a `writer`, then measure
+    where it is said by which plan. fit measures to learn, check to compare, apply writes, apply --check does both."""
+
+    plan: Plan
+    wanted: frozenset[str]
+    infinite: Infinite = "error"
+    inverse: bool = False
+    skip: bool = False  # bad rows of text are left out, and told
+    keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
+    keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
+    beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
+    plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
+    writer: Writer | None = None
+    measuring: Plan | None = None  # by which rows are measured
+    counts: bool = False  # what is measured counts as learned: it is told what it was of
+    absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
+    spool: Spool | None = None  # where what was measured is kept, to be normalized later
+
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch; 1 where chunks are worked on as they come."""
+        written = self.plan.multiple if self.writer else 1
+        return lcm(written, self.measuring.unfitted_multiple if self.measuring else 1)
+
+    def __call__(self, chunk: Chunk) -> Result:
+        decoded = None
+        try:
+            with np.errstate(all="ignore"):
+                decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
+                result = Result(
+                    rows=columns.rows(decoded.frame),
+                    weight=chunk.weight,
+                    places=decoded.places,
+                    blank_lines=decoded.blank_lines,
+                    rejects=decoded.rejects,
+                    inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
+                )
+                if self.spool:  # both to be kept and to be measured
+                    decoded = replace(decoded, frame=columns.contiguous(decoded.frame))
+                if self.absent:
+                    decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
+                if self.counts:
+                    result = self._kept(result, decoded.frame, chunk.content)
+                if self.multiple > 1:
+                    away = replace(decoded, frame=None)
+                    return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
+                return self._done(result, [self], [decoded.frame], chunk.content)
+        except BadRowError as e:
+            row = decoded.row(e.row) if decoded else e.row
+            raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
+
+    def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
+        """And what stood there, where it comes out beside the numbers: the same rows once more, all of them text."""
+        frame = decoded.frame
+        if not (self.spool.texts if self.spool else self.plan.form.texts) or columns.has_originals(frame):
+            return decoded
+        again = chunk.decode(frozenset(), self.infinite, skip=bool(decoded.rejects))
+        good = np.ones(columns.rows(frame) + len(decoded.rejects), np.bool_)
+        good[[r.row for r in decoded.rejects]] = False
+        there = np.ones(len(good), np.bool_)
+        there[[r.row for r in again.rejects]] = False
+        texts = columns.chosen_rows(again.frame, good[there])
+        return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
+
+    def _texts(self, frame: Frame) -> Frame:
+        """The columns that rows are grouped by, as all formats have them."""
+        if not self.plan.by:
+            return frame
+        texts = columns.with_texts(frame, self.beside)
+        spelled = [n for n in self.plan.by if n in columns.names(frame)] if self.plain else []
+        if self.plain is None or not spelled:
+            return texts
+        plain = self.plain(columns.only(frame, spelled))
+        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.plan.by})
+
+    def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
+        """What is made of rows that were decoded before, each segment's of the work of its own part."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._done(Result(segments[-1].part), works, [s.frame for s in segments])
+        except BadRowError as e:
+            at = segments[e.frame]
+            fault = BadPlaceError(at.locate(e.row), e.what, e.hint)
+            fault.part, fault.start = at.part, at.place
+            raise fault from None
+
+    def _kept(self, result: Result, frame: Frame, content: bytes | None) -> Result:
+        """What is known, and kept, of a chunk before it is measured."""
+        types = tuple(columns.types(frame, self.plan.needs()).values())
+        digest = b""
+        if self.multiple > 1:  # else it is of what was measured
+            blocks = self.plan.blocks([frame], self.infinite) if content is None else ()
+            digest = learning.digest(content, blocks)
+        kept = (spool.keep(self.spool, frame),) if self.spool else ()
+        return replace(result, types=types, digest=digest, pieces=kept)
+
+    def _done(
+        self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
+    ) -> Result:
+        texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
+        measure = partial(self.measuring.measure, frames, self.infinite, texts=texts) if self.measuring else None
+        if self.writer:
+            try:
+                made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
+            except BadRowError as e:
+                raise_first(e, [measure] if measure else [])
+            pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
+            result = replace(result, incomplete=incomplete, pieces=pieces)
+        if measure:
+            measured = measure()
+            if not self.writer:
+                result = replace(result, incomplete=measured.incomplete)
+            if self.counts and self.multiple == 1:
+                beside = self.beside if self.plan.by else ()
+                result = replace(result, digest=learning.digest(content, measured.blocks, measured.keyed, beside))
+            result = replace(result, measured=replace(measured, blocks=[]))
+        return result
+
+    def encoded(self, frame: Frame) -> Any:
+        """What is written of a normalized frame."""
+        assert self.writer is not None
+        frame = columns.with_texts(frame, self.keys)
+        return self.writer.encode(frame if self.keep is None else columns.only(frame, self.keep))
+
+
+def written_by(
+    writer: Writer, blank: Frame, plan: Plan, *, infinite: Infinite = "error", inverse: bool = False, skip: bool = False
+) -> Work:
+    """The work of applying a plan, or of undoing it, to an output like `blank`."""
+    wanted = frozenset(plan.needs(inverse=inverse))
+    return Work(plan, wanted, infinite, inverse, skip, keep=columns.names(blank), writer=writer)
