@@ -100,7 +100,7 @@ def test_what_ends_too_soon_or_never(data: bytes) -> None:
 
 
 def test_every_kind_of_field() -> None:
-    data = b"\x11\x12\x13\x05\x14\x03\x17" + bytes(8) + b"\x18\x01x" + b"\x19\x25\x02\x04" + b"\x02\x20" + b"\x00more"
+    data = b"\x11\x12\x13\x05\x14\x03\x17" + bytes(8) + b"\x18\x01x\x19\x25\x02\x04\x02\x20\x00more"
     fields, end = thrift.struct(data, 0)
     assert fields == {1: True, 2: False, 3: 5, 4: -2, 5: None, 6: b"x", 7: [1, 2], 16: False}
     assert data[end:] == b"more"
