@@ -95,7 +95,7 @@ def test_a_batch_takes_what_is_told(codec: str | None) -> None:
 def test_what_ends_too_soon_or_never(data: bytes) -> None:
     with pytest.raises((IndexError, ValueError)):
         thrift.struct(data, 0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="outside of the metadata"):
         body_size(data)
 
 
