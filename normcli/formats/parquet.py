@@ -87,8 +87,10 @@ class Reader(binary.Reader):
     def _batches(self, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """A row group's rows, so many at a time; as they were written where they are sealed. Raises BadDataError where
         they would take too much memory."""
-        held, block = 0.0, 0.0
-        for chunk, column in zip(self._footer.group(group), self._file.schema, strict=True):
+        held, block, fields, chunks = 0.0, 0.0, self._file.schema, self._footer.group(group)
+        if len(chunks) != len(fields):
+            raise ValueError(f"{len(chunks):,} columns in row group {group + 1}, {len(fields):,} by the schema")
+        for chunk, column in zip(chunks, fields, strict=True):
             if chunk is None or not (needed is None or chunk.path.startswith(tuple(needed))):  # or begins like it
                 continue
             if self._seal:
