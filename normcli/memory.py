@@ -107,7 +107,8 @@ def window(plan: Plan, max_memory: int | None, most: int) -> int:
     there, one, fixed = room(max_memory), block(plan), BASE + COPIES * state(plan)
     if fixed + one > there:
         columns = max(len(step.features) for step in plan.steps)
-        what = f"{columns:,} columns need about {size(fixed + one)} of memory, and there are {size(there)} to use"
+        needs = "column needs" if columns == 1 else "columns need"
+        what = f"{columns:,} {needs} about {size(fixed + one)} of memory, and there are {size(there)} to use"
         if state(plan) > one // 2:
             what += f": it is {size(8 * columns**2)} a matrix"
         hint = "--max-memory says how much" if max_memory is None else "--max-memory may be more"

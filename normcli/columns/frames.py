@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.errors import BadDataError, short
+
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
@@ -177,9 +179,10 @@ def to_polars(frame: Frame) -> pl.DataFrame:
         return frame
     import polars as pl
 
-    made = pl.from_arrow(
-        frame.rename_columns(list(map(str, range(frame.num_columns))))
-    )  # names end at a NUL on the way
+    try:
+        made = pl.from_arrow(frame.rename_columns(list(map(str, range(frame.num_columns)))))  # names end at a NUL
+    except pl.exceptions.PolarsError as e:
+        raise BadDataError(f"a column is of a type that has no text: {short(str(e))}") from None
     assert isinstance(made, pl.DataFrame)
     made.columns = list(names(frame))
     return made

@@ -210,7 +210,7 @@ def _entry_lengths(column: pa.Array) -> pa.Array | None:
 def no_rows(schema: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
-    return pa.RecordBatch.from_arrays([c.combine_chunks() for c in schema.empty_table()], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in schema], schema=schema)
 
 
 def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
@@ -246,7 +246,9 @@ def writing(what: str) -> Iterator[None]:
 
     try:
         yield
-    except pa.ArrowException as e:
+    except (pa.ArrowException, OSError) as e:
+        if isinstance(e, OSError) and e.errno:  # the system's
+            raise
         raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}") from None
 
 

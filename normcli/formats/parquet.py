@@ -90,8 +90,9 @@ class Reader(binary.Reader):
         held, block, fields, chunks = 0.0, 0.0, self._file.schema, self._footer.group(group)
         if len(chunks) != len(fields):
             raise ValueError(f"{len(chunks):,} columns in row group {group + 1}, {len(fields):,} by the schema")
+        inner = tuple(f"{name}." for name in needed or ())
         for chunk, column in zip(chunks, fields, strict=True):
-            if chunk is None or not (needed is None or chunk.path.startswith(tuple(needed))):  # or begins like it
+            if chunk is None or not (needed is None or chunk.path in needed or chunk.path.startswith(inner)):
                 continue
             if self._seal:
                 self._seal.check(chunk.start, chunk.end)
@@ -171,8 +172,10 @@ class Writer:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        floats = [f.name for f in self.schema if pa.types.is_floating(f.type)]
-        texts = [f.name for f in self.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        inner = tuple(f"{f.name}." for f in self.schema if pa.types.is_nested(f.type))
+        plain = [f for f in self.schema if not f.name.startswith(inner)]  # the writer takes names for paths
+        floats = [f.name for f in plain if pa.types.is_floating(f.type)]
+        texts = [f.name for f in plain if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
         with binary.writing(WHAT):
             sealed = seal.SealedOutlet(file, magic)
             writer = pq.ParquetWriter(
@@ -191,11 +194,13 @@ class Sink(seal.Sink):
     """Row groups of whole pieces, as many as make one that is worth it: small ones cost their readers dearly."""
 
     waiting: list[pa.RecordBatch] = field(default_factory=list)
+    rows: int = 0  # that wait
+    size: int = 0  # their bytes
 
     def write(self, piece: pa.RecordBatch) -> None:
         self.waiting.append(piece)
-        rows, size = sum(p.num_rows for p in self.waiting), sum(p.nbytes for p in self.waiting)
-        if rows >= ROW_GROUP or size >= GROUP_BYTES:
+        self.rows, self.size = self.rows + piece.num_rows, self.size + piece.nbytes
+        if self.rows >= ROW_GROUP or self.size >= GROUP_BYTES:
             self._write_group()
 
     def close(self) -> None:
@@ -207,6 +212,6 @@ class Sink(seal.Sink):
         import pyarrow as pa
 
         table = pa.Table.from_batches(self.waiting)
-        self.waiting = []
+        self.waiting, self.rows, self.size = [], 0, 0
         with binary.writing(WHAT):
             self.writer.write_table(table, row_group_size=max(table.num_rows, 1))

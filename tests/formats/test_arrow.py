@@ -462,3 +462,20 @@ def test_a_stream_whose_writer_went_away_is_not_waited_for() -> None:
     feed(start, data[: len(data) // 2]).join()
     with pytest.raises(BadDataError):
         read("arrows", Source("t", io.FileIO(end, "rb")))
+
+
+def test_a_union_passes_through_where_the_format_has_it(tmp_path: Path) -> None:
+    parts = [pa.array([5, 6], pa.int32()), pa.array(["q"])]
+    union = pa.UnionArray.from_dense(pa.array([0, 1, 0], pa.int8()), pa.array([0, 0, 1], pa.int32()), parts, ["a", "b"])
+    table = pa.table({"x": [1.0, 2.0, 6.0], "u": union})
+    with pa.ipc.new_file(tmp_path / "d.arrow", table.schema) as writer:
+        writer.write_table(table)
+    plan = library.fit(tmp_path / "d.arrow", Center())
+    library.apply(plan, tmp_path / "d.arrow", tmp_path / "z.arrow")
+    with pa.OSFile(str(tmp_path / "z.arrow")) as file:
+        made = pa.ipc.open_file(file).read_all()
+    assert made.to_pydict() == {"x": [-2.0, -1.0, 3.0], "u": [5, "q", 6]}
+    for name, why in (("z.parquet", "can't be written as Parquet"), ("z.csv", "of a type that has no text")):
+        with pytest.raises(BadDataError, match=why):
+            library.apply(plan, tmp_path / "d.arrow", tmp_path / name)
+        assert not (tmp_path / name).exists()

@@ -1,6 +1,7 @@
 """Parquet through fit, apply and back: types, what passes through, damage, shapes of files."""
 
 import datetime
+import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -512,3 +513,22 @@ def test_the_digest_is_in_files_made_from_text_and_from_python(folder: Path) -> 
     made = reader((folder / "made.parquet").read_bytes())
     assert len(made.digests) == 1
     assert pipeline.digests_after(plan, made, inverse=True) == ()
+
+
+def test_a_name_that_is_also_the_path_of_a_part(folder: Path) -> None:
+    table = pa.table({"a": [{"b": "q", "c": 1.0}] * 3, "a.b": [1.0, 2.0, 6.0]})
+    given = written(table, folder / "d.parquet")
+    library.apply(library.fit(given, Center()), given, folder / "z.parquet")
+    assert pq.read_table(folder / "z.parquet").to_pydict() == {"a": table["a"].to_pylist(), "a.b": [-2.0, -1.0, 3.0]}
+
+
+def test_small_pieces_wait_until_they_make_a_row_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_format, "ROW_GROUP", 100)
+    piece = pa.record_batch({"x": np.arange(30.0)})
+    made = io.BytesIO()
+    sink = parquet_format.Writer(piece.schema).open(made)
+    for _ in range(7):
+        sink.write(piece)
+    sink.close()
+    metadata = pq.read_metadata(io.BytesIO(made.getvalue()))
+    assert [metadata.row_group(j).num_rows for j in range(metadata.num_row_groups)] == [120, 90]
