@@ -132,6 +132,11 @@ def short(name: str, longest: int = LONG) -> str:
     return printable(name if len(name) <= longest else f"{name[:longest]}…")
 
 
+def replaced(files: int) -> str:
+    """What a run that fails has replaced."""
+    return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} replaced"
+
+
 def size(count: float | None) -> str:
     """Bytes for people."""
     value = float(count or 0)

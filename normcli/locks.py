@@ -1,28 +1,37 @@
-"""Locks: one run at a time may change a file."""
+"""Locks: one run at a time may replace a file."""
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Iterator
 
 from normcli.errors import CannotCreateError, LockedError, printable
-from normcli.outputs import changing, temporaries
+from normcli.outputs import changing, replaced, temporaries
 
 PAUSE = 0.05  # seconds between two tries
 
 
+def lock_file(path: str) -> str:
+    """The lock's file: beside a file by its resolved path, called by a hash of its name, which may be of 255 bytes."""
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".normcli-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.lock")
+
+
 @contextlib.contextmanager
-def locked(path: str, *, wait: float = 0.0) -> Iterator[None]:
-    """Holds `.NAME.lock` beside the resolved file: advisory, gone with the process however that ends, and with it the
-    lock file, unless we are killed. Raises LockedError where another run holds it for `wait` more seconds, and
-    CannotCreateError where no lock file can be made."""
-    directory, name = os.path.split(os.path.realpath(path))
-    lock = os.path.join(directory, f".{name}.lock")
-    end = time.monotonic() + wait
-    while (fd := _taken(lock)) is None:
+def locked(path: str | None, *, wait: float = 0.0) -> Iterator[None]:
+    """Holds the lock of a file that a rename will replace: advisory, gone with the process however that ends, and with
+    it the lock's file, unless we are killed. What is no file of this machine has none. Raises LockedError where another
+    run holds it for `wait` more seconds, and CannotCreateError where no lock can be made."""
+    resolved = replaced(path)
+    if path is None or resolved is None:
+        yield
+        return
+    lock, end = lock_file(resolved), time.monotonic() + wait
+    while (fd := _taken(lock, path)) is None:
         if time.monotonic() >= end:
-            raise LockedError(f"{printable(path)}: is being changed by another run", "--wait SECONDS waits for it")
+            raise LockedError(f"{printable(path)}: is locked by another run", "--wait SECONDS waits for it")
         time.sleep(PAUSE)
     try:
         yield
@@ -35,13 +44,14 @@ def locked(path: str, *, wait: float = 0.0) -> Iterator[None]:
             os.close(fd)
 
 
-def _taken(lock: str) -> int | None:
+def _taken(lock: str, path: str) -> int | None:
     """A descriptor that holds the lock; None where another has it, or has just removed the file."""
     with changing:
         try:
-            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            fd = _opened(lock)
         except OSError as e:
-            raise CannotCreateError(f"{printable(lock)}: {e.strerror}") from None
+            name = printable(lock if os.path.lexists(lock) else path)
+            raise CannotCreateError(f"{name}: {e.strerror}") from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(fd), os.stat(lock)):
@@ -54,3 +64,13 @@ def _taken(lock: str) -> int | None:
             raise CannotCreateError(f"{printable(lock)}: can't be locked: {e.strerror}") from None
         os.close(fd)
         return None
+
+
+def _opened(lock: str) -> int:
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | flags, 0o666)
+    except PermissionError:  # another user's run was killed: what it left can be locked by who may read it
+        if not os.path.lexists(lock):
+            raise
+        return os.open(lock, os.O_RDONLY | flags)

@@ -51,18 +51,20 @@ class Manifest:
             raise NoInputError(f"{printable(path)}: {e.strerror}") from None
         return {"made": self.made, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
 
-    def holds(self, output: str, origin: dict[str, Any]) -> bool:
-        """Whether a file was completed, from that origin, and is still what was written."""
+    def finished(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:
+        """What was noted of a file that was completed, from that origin, and is still what was written; else None."""
         entry = self.entries.get(self._relative(output))
         if entry is None or entry.get("origin") != origin:
-            return False
+            return None
         with contextlib.suppress(OSError):
-            return bool(os.path.getsize(output) == entry.get("size") and digest_of(output) == entry.get("digest"))
-        return False
+            same = os.path.getsize(output) == entry.get("size") and digest_of(output) == entry.get("digest")
+            return entry if same else None
+        return None
 
-    def add(self, output: str, origin: dict[str, Any], size: int, digest: str) -> None:
-        """Says that a file is complete. Raises CannotCreateError, OutputError."""
-        entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest}
+    def add(self, output: str, origin: dict[str, Any], size: int, digest: str, notes: dict[str, Any]) -> None:
+        """Says that a file is complete, and what a later run has to know of it. Raises CannotCreateError,
+        OutputError."""
+        entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest, **notes}
         self.entries[self._relative(output)] = entry
         path = os.path.join(self.directory, NAME)
         try:

@@ -22,6 +22,8 @@ from normcli.stores.writing import Upload
 
 STDOUT = "<stdout>"
 STDOUT_FD, CLOSED = 1, -1
+STREAMS = {"-": STDOUT_FD, "/dev/stdout": STDOUT_FD, "/dev/stderr": 2}
+DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
 AHEAD = 8 << 20  # bytes
 SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
 UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # there, a directory can't be synced
@@ -232,13 +234,11 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         raise CannotCreateError(f"{name!r} is no name of a file")
     if stores.is_uri(path):
         return _far(path, spool_dir)
-    standard = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}.get(path, path)
-    open_already = re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", standard)
-    if open_already:
+    if (number := descriptor(path)) is not None:
         try:
-            return Target(name, None, os.dup(int(open_already[1] or open_already[2])))
-        except OSError as e:
-            raise CannotCreateError(f"{name}: {e.strerror}") from None
+            return Target(name, None, os.dup(number))
+        except (OSError, OverflowError) as e:
+            raise CannotCreateError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -255,6 +255,26 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         return _beside(name, os.path.realpath(path), found)
     except OSError as e:
         raise CannotCreateError(f"{name}: {e.strerror}") from None
+
+
+def descriptor(path: str | None) -> int | None:
+    """The number of the open descriptor that an output's name means: standard output's for None; None for others."""
+    name = "-" if path is None else path
+    match = DESCRIPTOR.fullmatch(name)
+    return int(match[1] or match[2]) if match else STREAMS.get(name)
+
+
+def replaced(path: str | None) -> str | None:
+    """The resolved file that a rename will replace, or create; None for what is written directly (a stream, a device)
+    or sent to a store, and for what can be no file."""
+    if path is None or descriptor(path) is not None or stores.is_uri(path) or path.endswith("/"):
+        return None
+    try:
+        return os.path.realpath(path) if stat.S_ISREG(os.stat(path).st_mode) else None
+    except FileNotFoundError:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _beside(name: str, path: str, found: os.stat_result | None) -> Target:

@@ -59,11 +59,12 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
         return start, size
 
-    def add(self, part: int, reader: Reader, kept: Sequence[Kept]) -> None:
-        """The next chunks of an input, which may be none."""
+    def add(self, part: int, reader: Reader, kept: Sequence[Kept], rejected: int = 0) -> None:
+        """The next chunks of an input, which may be none, and how many of their rows were rejected."""
         if part == len(self.readers):
             self.readers.append(SpoolReader(reader))
         self.readers[part].kept.extend(kept)
+        self.readers[part].rejected += rejected
 
     def buffer(self) -> io.BytesIO:
         """Memory that was used before, if there is any: what is fresh costs the system more than what is put there."""
@@ -141,6 +142,7 @@ class SpoolReader:
         self.inferred = reader.inferred
         self.size: int | None = 0
         self.kept: list[Kept] = []
+        self.rejected = 0
 
     def name(self, place: int) -> str:
         return f"{self.source.name}: row {place + 1}"
@@ -161,3 +163,8 @@ class SpoolReader:
 def origin_of(reader: Reader) -> Reader:
     """The reader of the input itself."""
     return reader.origin if isinstance(reader, SpoolReader) else reader
+
+
+def rejected_of(reader: Reader) -> int:
+    """How many rows were rejected when an input was read that comes from a spool now."""
+    return reader.rejected if isinstance(reader, SpoolReader) else 0

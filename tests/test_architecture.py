@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs", "manifest", "locks", "memory"},
+    "cli": {"pipeline", "library", "schema", "inputs", "resuming", "transaction", "memory"},
     "library": {"pipeline", "recipe"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool", "recut", "drift"},
     "drift": {"plan", "formats", "limits"},
@@ -49,6 +49,8 @@ NEXT = {
     "memory": {"plan"},
     "outputs": {"stores"},
     "inputs": {"sources"},
+    "resuming": {"manifest", "pipeline", "inputs"},
+    "transaction": {"locks", "outputs"},
     "manifest": {"outputs", "stores"},
     "sources": {"compression", "stores"},
     "stores": set(),

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 
 from normcli import outputs
 from normcli.errors import CannotCreateError, LockedError
-from normcli.locks import locked
+from normcli.locks import lock_file, locked
 
 
 def lock_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+    return Path(lock_file(str(path)))
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_it_is_there_while_held_and_gone_after(path: Path) -> None:
     with locked(str(path)):
-        assert [p.name for p in path.parent.iterdir()] == [".p.json.lock"]
+        (lock,) = path.parent.iterdir()
+        assert re.fullmatch(r"\.normcli-[0-9a-f]{16}\.lock", lock.name)
     assert list(path.parent.iterdir()) == []
 
 
@@ -40,7 +42,7 @@ def test_another_is_told_and_takes_nothing_away(path: Path) -> None:
     with locked(str(path)):
         for wait in (0.0, 0.01):
             with (
-                pytest.raises(LockedError, match=r"p\.json: is being changed by another run"),
+                pytest.raises(LockedError, match=r"p\.json: is locked by another run"),
                 locked(str(path), wait=wait),
             ):
                 pass
@@ -109,19 +111,56 @@ def test_a_lock_that_was_removed_from_under_is_no_lock(path: Path) -> None:
             assert lock_of(path).exists()
 
 
-@pytest.mark.parametrize("what", ["absent directory", "directory in its place", "link in its place", "too long a name"])
+@pytest.mark.parametrize("what", ["absent directory", "directory in its place", "link in its place"])
 def test_where_none_can_be_made_it_says_so(path: Path, what: str) -> None:
+    said = r"\.lock: "
     if what == "absent directory":
-        path = path.parent / "no" / "p.json"
+        path, said = path.parent / "no" / "p.json", r"p\.json: No such file"
     if what == "directory in its place":
         lock_of(path).mkdir()
     if what == "link in its place":
         lock_of(path).symlink_to(path.parent / "theirs")
-    if what == "too long a name":
-        path = path.with_name("p" * 252)
-    with pytest.raises(CannotCreateError, match=r"\.lock: "), locked(str(path)):
+    with pytest.raises(CannotCreateError, match=said), locked(str(path)):
         pass
     assert not (path.parent / "theirs").exists()
+
+
+def test_any_name_of_a_file_can_be_locked(path: Path) -> None:
+    """A name has 255 bytes at most, in whatever encoding."""
+    for name in ("p" * 255, "\u00e9" * 127, "\udcff" * 255, "\n"):
+        with locked(str(path.with_name(name))):
+            assert lock_of(path.with_name(name)).exists()
+
+
+def test_names_have_locks_of_their_own(path: Path) -> None:
+    with locked(str(path)), locked(str(path.with_name("q.json"))):
+        assert len(list(path.parent.iterdir())) == 2
+
+
+def test_what_no_rename_replaces_has_none(path: Path) -> None:
+    os.mkfifo(path.with_name("fifo"))
+    before = sorted(path.parent.iterdir())
+    for name in (None, "-", "/dev/null", "/dev/stdout", "/dev/fd/2", "s3://bucket/key", str(path.with_name("fifo"))):
+        with locked(name), locked(name):
+            assert sorted(path.parent.iterdir()) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_a_killed_run_of_another_user_left_does_not_block(path: Path) -> None:
+    """Its file can be read and not written, in a directory where both may make files of their own."""
+    path.parent.chmod(0o1777)
+    lock_of(path).touch(0o644)
+    for parent in path.parents[:4]:
+        parent.chmod(parent.stat().st_mode | 0o001)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setuid(65534)
+            with locked(str(path)):
+                os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_signal_leaves_no_lock_but_never_removes_that_of_the_next(path: Path) -> None:

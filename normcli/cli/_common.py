@@ -126,20 +126,22 @@ def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 @contextmanager
 def progress(
-    told: Console, readers: Readers, values: dict[str, Any], skipped: Rejects, *, shown: bool = True
+    told: Console, readers: Readers | None, values: dict[str, Any], skipped: Rejects, *, shown: bool = True
 ) -> Iterator[Progress]:
-    """What the pipeline tells goes to the console; with a bar while it runs."""
+    """What the pipeline tells goes to the console; with a bar while it runs. No readers: there is nothing to read."""
     from normcli.cli._report import current
     from normcli.pipeline import Progress
 
-    distance = Distance.of(readers.inputs, readers.first)
+    made = Progress(warn=told.warn, settle=told.settle, least=values["min_rows"], most=skipped.most)
+    made.reject = skipped.add
+    current.facts |= {"rows_in": lambda: made.rows + made.rejected, "rows_rejected": lambda: made.rejected}
+    if readers is None:
+        yield made
+        return
+    distance, source = Distance.of(readers.inputs, readers.first), readers.first.source
+    current.facts |= {"bytes_in": lambda: made.count or source.count}
     with told.bar(distance.total, distance.unit, shown=shown) as advance:
-        made = Progress(warn=told.warn, settle=told.settle, least=values["min_rows"])
         made.advance = lambda reader, weight, ended: advance(distance.step(reader, weight, ended=ended))
-        made.reject, made.most = skipped.add, skipped.most
-        current.facts |= {"inputs": [i.path or "-" for i in readers.inputs]}
-        current.facts |= {"bytes_in": lambda: made.count or readers.first.source.count}
-        current.facts |= {"rows_in": lambda: made.rows + made.rejected, "rows_rejected": lambda: made.rejected}
         yield made
 
 

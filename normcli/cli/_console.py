@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from normcli.cli._report import current
-from normcli.errors import BadDataError, printable, size
+from normcli.errors import BadDataError, printable, replaced, size
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
 
@@ -44,11 +44,11 @@ class Console:
     def detail(self, text: str) -> None:
         self._line(DETAIL, text)
 
-    def settle(self) -> None:
-        """Before the target is replaced: raises where warnings count as errors."""
+    def settle(self, files: int = 0) -> None:
+        """Before a target is replaced, as so many files were: raises where warnings count as errors."""
         if self._werror and self.warnings:
             plural = "s" if self.warnings > 1 else ""
-            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; nothing was replaced")
+            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; {replaced(files)}")
 
     def took(self, count: int) -> str:
         """So many bytes, and the time that went by."""

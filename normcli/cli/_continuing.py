@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -25,19 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE = "normcli fit --update -p data.json new.csv"
 RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
-OF_RELEARN = {"relearn", "method", "params", "note", "allow_edited", "report", "werror", "quiet", "verbose"}
-
-
-class Seconds(click.ParamType[float]):
-    """Of patience."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds: float = click.FLOAT.convert(value, param, ctx)
-        if not 0 <= seconds < math.inf:
-            self.fail(f"{value!r} is not 0 or more", param, ctx)
-        return seconds
+OF_RELEARN = {"relearn", "method", "params", "wait", "note", "allow_edited", "report", "werror", "quiet", "verbose"}
 
 
 def continuing(function: F) -> F:
@@ -57,10 +43,6 @@ def continuing(function: F) -> F:
         click.option(
             "--again", is_flag=True, help="With --update: count an input again, though its content was counted before."
         ),
-        click.option(
-            "--wait", type=Seconds(), default=0.0, metavar="SECONDS",
-            help="With --update: so long for another run that updates PARAMS; default: exit 75 at once.",
-        ),
         click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none."),
         click.option(
             "--update",
@@ -73,29 +55,30 @@ def continuing(function: F) -> F:
     return function
 
 
-@contextmanager
-def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> Iterator[Plan | None]:
-    """The plan that an update begins with, under a lock until all is done; None where a new one begins. Raises
-    UsageError, NoInputError, LockedError, BadParametersError."""
+def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> Plan | None:
+    """The plan that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
+    NoInputError, BadParametersError."""
     if not values["update"]:
-        lost = next((flag for flag in ("create", "wait", "again", "allow_edited") if values[flag]), None)
-        if lost:
-            raise click.UsageError(f"--{lost.replace('_', '-')} is for --update")
-        yield None
-        return
-    from normcli.locks import locked
-
+        return None
     path = values["params"]
-    _check_place(path)
-    with locked(path, wait=values["wait"]):
-        if not os.path.exists(path):
-            _begin(path, values, recipe, told)
-            yield None
-            return
-        plan = parameters(values, path, example=EXAMPLE)
-        _check_agrees(path, plan, recipe, given(values, METHOD))
-        _check_columns(path, plan, values)
-        yield plan
+    if not os.path.exists(path):
+        _begin(path, values, recipe, told)
+        return None
+    plan = parameters(values, path, example=EXAMPLE)
+    _check_agrees(path, plan, recipe, given(values, METHOD))
+    _check_columns(path, plan, values)
+    return plan
+
+
+def check_update(values: dict[str, Any]) -> None:
+    """Raises UsageError for options of --update without it, and with it where PARAMS can't be updated; NoInputError
+    where they are in no directory."""
+    if values["update"]:
+        _check_place(values["params"])
+        return
+    lost = next((flag for flag in ("create", "again", "allow_edited") if values[flag]), None)
+    if lost:
+        raise click.UsageError(f"--{lost.replace('_', '-')} is for --update")
 
 
 def _check_place(path: str | None) -> None:

@@ -13,6 +13,7 @@ from normcli import registry
 from normcli.cli._apart import check_apart
 from normcli.cli._command import PLACE
 from normcli.cli._outputs import is_directory
+from normcli.cli._report import current
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
         told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
     if values["files_from"] == "-" and any(i.path is None for i in found.inputs):
         raise click.UsageError("both --files-from and INPUT are standard input")
+    current.facts |= {"inputs": [i.path or "-" for i in found.inputs]}
     check_apart(values, (i.path for i in found.inputs if i.path is not None))
     output = values.get("output")
     if output not in (None, "-") and inputs.would_read(found.inputs, str(output), known):

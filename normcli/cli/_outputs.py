@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work
     from normcli.plan import Form, Plan, Unseen
+    from normcli.resuming import Files
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
@@ -146,21 +148,28 @@ class Outputs:
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                yield pipeline.Part(reader, replace(work, keys=each.keys, measuring=self._measuring(reader)))
+                measuring = replace(work, keys=each.keys, measuring=_measuring(self.watch, reader))
+                yield pipeline.Part(reader, measuring, watch=self.watch)
 
         return parts()
 
-    def below(self, paths: dict[Input, str], pairs: Pairs, done: Callable[[Input, Target], None]) -> Iterator[Part]:
-        """Each input into a file of its own; `done` is told when it is complete."""
+    def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
+        """Each input into a file of its own, with a watch of its own, of which `files` is told when it is complete."""
         from normcli import formats, pipeline, registry
         from normcli.spool import origin_of
 
         for each, reader in pairs:
-            to = formats.of_output(self.values["to"], paths[each], registry.name_of(origin_of(reader)))
+            path, watch = files.paths[each], self.watch and self.watch.blank()
+            to = formats.of_output(self.values["to"], path, registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
-            work = replace(self._work(to, reader, blank, digests), measuring=self._measuring(reader))
-            opening = partial(open_below, paths[each], self.values["spool_dir"])
-            yield pipeline.Part(reader, work, output=opening, done=partial(done, each))
+            work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
+            opening = partial(open_below, path, self.values["spool_dir"])
+            yield pipeline.Part(reader, work, output=opening, done=partial(files.complete, each, watch), watch=watch)
+
+    @property
+    def multiple(self) -> int:
+        """Rows to a whole batch: of what is normalized, and of what a watch measures."""
+        return lcm(self.plan.multiple, self.watch.measuring.unfitted_multiple if self.watch else 1)
 
     def manifest(self) -> Manifest | None:
         """That of the output directory, for the plan and the options that what is written depends on; a directory of
@@ -205,13 +214,6 @@ class Outputs:
         blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.values["only"])
         return columns.with_texts(blank, each.keys), digests
 
-    def _measuring(self, reader: Reader) -> Plan | None:
-        """By which plan an input is measured for the watch; None where there is no watch, or nothing to measure."""
-        if self.watch is None:
-            return None
-        measuring, _ = self.watch.of_input(reader)
-        return measuring if measuring.learns else None
-
     def _work(self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...]) -> Work:
         from normcli import formats, pipeline
         from normcli.spool import origin_of
@@ -222,6 +224,14 @@ class Outputs:
             writer, blank, plan, infinite=self.values["infinite"], inverse=self.inverse,
             skip=self.values["on_bad_row"] == "skip",
         )  # fmt: skip
+
+
+def _measuring(watch: Watch | None, reader: Reader) -> Plan | None:
+    """By which plan an input is measured for a watch; None where there is no watch, or nothing to measure."""
+    if watch is None:
+        return None
+    measuring, _ = watch.of_input(reader)
+    return measuring if measuring.learns else None
 
 
 def paths_below(values: dict[str, Any], inputs: list[Input]) -> dict[Input, str]:
@@ -271,17 +281,3 @@ def open_below(path: str, spool_dir: str | None) -> Target:
     target = outputs.open_target(path, spool_dir=spool_dir)
     target.hashed = hashlib.sha256()
     return target
-
-
-def origins_of(manifest: Manifest | None, inputs: list[Input]) -> dict[Input, Any]:
-    """What a manifest, if there is one, knows the inputs by."""
-    return {i: manifest.origin(str(i.path)) for i in inputs} if manifest else {}
-
-
-def add_to(
-    manifest: Manifest | None, paths: dict[Input, str], origins: dict[Input, Any], each: Input, target: Target
-) -> None:
-    """Says in a manifest, if there is one, that an input's file is complete."""
-    if manifest is not None:
-        assert target.hashed is not None
-        manifest.add(paths[each], origins[each], target.count, f"sha256:{target.hashed.hexdigest()}")

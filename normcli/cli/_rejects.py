@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +13,7 @@ from normcli.cli._command import PLACE
 if TYPE_CHECKING:
     from normcli.formats import Reject
     from normcli.outputs import Target
+    from normcli.transaction import Transaction
 
 F = TypeVar("F", bound=Callable[..., Any])
 SOME = 100
@@ -45,29 +45,18 @@ class Rejects:
         self.skip = values["on_bad_row"] == "skip"
         self.most = SOME if values["max_bad_rows"] is None else values["max_bad_rows"]
         self.target = target
-        self.sources: set[str] = set()  # the names of inputs that had some
 
     def add(self, source: str, line: int, reject: Reject) -> None:
-        self.sources.add(source)
         if self.target is not None:
             told = {"file": source, "line": line, "reason": reject.reason, "raw": reject.raw}
             self.target.write(json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
 
-    def commit(self) -> None:
-        if self.target is not None:
-            self.target.commit()
 
-
-@contextmanager
-def rejects(values: dict[str, Any]) -> Iterator[Rejects]:
+def rejects(values: dict[str, Any], changes: Transaction) -> Rejects:
     """Raises UsageError for options without sense, CannotCreateError."""
-    from normcli import outputs
-
     if values["on_bad_row"] == "error" and (values["rejects"] or values["max_bad_rows"] is not None):
         flag = "--rejects" if values["rejects"] else "--max-bad-rows"
         raise click.UsageError(f"{flag} is for --on-bad-row skip")
     if not values["rejects"]:
-        yield Rejects(values, None)
-        return
-    with outputs.open_target(values["rejects"], spool_dir=values["spool_dir"]) as target:
-        yield Rejects(values, target)
+        return Rejects(values, None)
+    return Rejects(values, changes.open(values["rejects"], spool_dir=values["spool_dir"]))

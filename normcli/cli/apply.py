@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,7 +24,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import check_keeping, thresholds, watched
 from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._outputs import Outputs, add_to, as_input, check_form, is_directory, origins_of, paths_below, written
+from normcli.cli._outputs import Outputs, as_input, check_form, is_directory, paths_below, written
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.drift import Watch
     from normcli.inputs import Input
-    from normcli.outputs import Target
     from normcli.pipeline import Progress
     from normcli.plan import Plan
+    from normcli.transaction import Transaction
 
     Done = tuple[Progress, str]  # what it told, and where all went
 
@@ -104,6 +105,7 @@ def command(**values: Any) -> None:
     """
     from normcli import stores
     from normcli.drift import Watch
+    from normcli.transaction import Transaction
 
     check_form(values)
     told, inverse = console(values, "apply"), values["inverse"]
@@ -125,11 +127,11 @@ def command(**values: Any) -> None:
     if values["resume"] and stores.is_uri(values["output"]):
         raise click.UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
     into = into_directory if is_directory(values["output"]) else into_one
-    with rejects(values) as skipped:
-        done = into(values, inputs, plan, watch, told, skipped)
+    with Transaction() as changes:
+        skipped = rejects(values, changes)
+        done = into(values, inputs, plan, watch, told, skipped, changes)
         if done is None:
             return
-        skipped.commit()
     seen, name = done
     current.facts |= {"rows_out": seen.rows}
     what = "restored" if inverse else "applied"
@@ -150,71 +152,66 @@ def check_keys(values: dict[str, Any], plan: Plan) -> None:
 
 
 def into_one(
-    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects
-) -> Done | None:
+    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects,
+    changes: Transaction,
+) -> Done | None:  # fmt: skip
     """All inputs, one after the other, into OUTPUT; None where that was only told."""
-    from normcli import formats, outputs, pipeline, registry
+    from normcli import formats, pipeline, registry
 
-    with outputs.open_target(values["output"], spool_dir=values["spool_dir"]) as target:
-        to = values["to"] or formats.by_suffix(values["output"])
-        readers = Readers(inputs, values, to=to, example=EXAMPLE)
-        to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
-        if (
-            readers.first.source.is_file(values["output"])
-            and not formats.module(formats.bare(to)).magic
-            and not values["in_place"]
-        ):
-            why = "text can't tell that it was normalized; --in-place insists"
-            raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
-        told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
-        made = Outputs(values, plan, readers.options.writing, watch)
-        parts = made.into(target, to, (readers.first_input, readers.first), readers)
-        if values["dry_run"]:
-            tell_only(readers, made.needs, target.name)
-            return None
-        with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
-            if target.streamed:
-                seen.before_end = skipped.commit
-            seen.judge = watched(values, watch, told)
-            workers = engine(values, plan, told)
-            pipeline.apply(parts, workers, file=target, progress=seen, multiple=plan.multiple, watch=watch)
-        if skipped.target is not None:
-            target.prepare()
-            skipped.commit()
-        target.commit()
+    target = changes.open(values["output"], spool_dir=values["spool_dir"])
+    to = values["to"] or formats.by_suffix(values["output"])
+    readers = Readers(inputs, values, to=to, example=EXAMPLE)
+    to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
+    if (
+        readers.first.source.is_file(values["output"])
+        and not formats.module(formats.bare(to)).magic
+        and not values["in_place"]
+    ):
+        why = "text can't tell that it was normalized; --in-place insists"
+        raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
+    told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")
+    made = Outputs(values, plan, readers.options.writing, watch)
+    parts = made.into(target, to, (readers.first_input, readers.first), readers)
+    if values["dry_run"]:
+        tell_only(readers, made.needs, target.name)
+        return None
+    with progress(told, readers, values, skipped, shown=not os.isatty(target.fd)) as seen:
+        if target.streamed:
+            seen.before_end = partial(changes.commit, skipped.target)
+        seen.judge = watched(values, watch, told)
+        pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=made.multiple)
+    changes.commit(skipped.target, target)
     return seen, target.name
 
 
 def into_directory(
-    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects
-) -> Done | None:
+    values: dict[str, Any], inputs: list[Input], plan: Plan, watch: Watch | None, told: Console, skipped: Rejects,
+    changes: Transaction,
+) -> Done | None:  # fmt: skip
     """Each input into a file of its own below OUTPUT; with --resume, those that are not there yet."""
     from normcli import pipeline
     from normcli.manifest import remove_stale
+    from normcli.resuming import Files
 
-    made = Outputs(values, plan, lambda format: readers.options.writing(format), watch)
-    paths, manifest = paths_below(values, inputs), made.manifest()
-    origins = origins_of(manifest, inputs)
+    made = Outputs(values, plan, lambda format: readers.options.writing(format) if readers else None, watch)
+    files = Files(paths_below(values, inputs), made.manifest(), watch)
     if values["resume"] and not values["dry_run"]:
-        remove_stale({os.path.dirname(path) for path in paths.values()})
-    if values["resume"] and manifest:
-        inputs = [i for i in inputs if not manifest.holds(paths[i], origins[i])]
-        told.summary(f"{len(paths) - len(inputs)} of {len(paths)} are complete, {len(inputs)} are left")
-        if not inputs:
-            return pipeline.Progress(), printable(values["output"])
-    readers = Readers(inputs, values, to=values["to"], example=EXAMPLE)
+        remove_stale({os.path.dirname(path) for path in files.paths.values()})
+    if values["resume"]:
+        inputs = files.unfinished(strict=values["werror"])
+        complete, left = len(files.paths) - len(inputs), len(inputs)
+        told.summary(f"{complete} of {len(files.paths)} are complete, {left} are left")
+    readers = Readers(inputs, values, to=values["to"], example=EXAMPLE) if inputs else None
     if values["dry_run"]:
-        tell_only(readers, made.needs, paths)
+        if readers:
+            tell_only(readers, made.needs, files.paths)
         return None
-
-    def done(each: Input, target: Target) -> None:
-        if each.name not in skipped.sources:  # one whose rows were rejected is made anew, for them to be told again
-            add_to(manifest, paths, origins, each, target)
-
-    parts = made.below(paths, readers, done)
     with progress(told, readers, values, skipped) as seen:
         seen.judge = watched(values, watch, told)
-        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=plan.multiple, watch=watch)
+        files.begin(seen)
+        parts = made.below(files, readers) if readers else ()
+        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=made.multiple)
+    changes.commit(skipped.target)
     return seen, printable(values["output"])
 
 

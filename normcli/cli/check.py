@@ -81,6 +81,7 @@ def command(**values: Any) -> None:
     """
     from normcli import pipeline
     from normcli.drift import Watch
+    from normcli.transaction import Transaction
 
     values |= {"output": None, "spool_dir": None}
     told = console(values, "check")
@@ -96,7 +97,8 @@ def command(**values: Any) -> None:
         found = watch.compared(limits(values, values["min_rows"]), rows)
         notice(found, told)
 
-    with rejects(values) as skipped:
+    with Transaction() as changes:
+        skipped = rejects(values, changes)
         readers = Readers(inputs, values, writes=False, example=EXAMPLE)
         if values["dry_run"]:
             tell_only(readers, plan.needs(), None)
@@ -107,7 +109,7 @@ def command(**values: Any) -> None:
                 (r for _, r in readers), watch, engine(values, plan, told),
                 infinite=values["infinite"], skip=skipped.skip, progress=seen,
             )  # fmt: skip
-        skipped.commit()
+        changes.commit(skipped.target)
     assert found is not None
     if values["as_json"] or not values["quiet"] or (found.drift and values["quiet"] == 1):
         show(found, as_json=values["as_json"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Container
-from contextlib import ExitStack
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,9 +23,10 @@ from normcli.cli._common import (
     progress,
     tell_only,
 )
-from normcli.cli._continuing import continued, continuing, relearned
+from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
-from normcli.cli._outputs import Outputs, Pairs, add_to, as_input, is_directory, origins_of, paths_below, written
+from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, written
+from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import BadDataError, printable
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from normcli.formats import Reader
     from normcli.inputs import Input
     from normcli.outputs import Target
-    from normcli.pipeline import Progress
+    from normcli.pipeline import Part, Progress
     from normcli.plan import Plan
     from normcli.recipe import Recipe
     from normcli.spool import Spool
+    from normcli.transaction import Transaction
 
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 EXAMPLES = (
@@ -81,6 +82,7 @@ EXAMPLES = (
 )
 @click.option("--weights", metavar="COLUMN", help="How often each row counts: numbers of at least 0, not only whole.")
 @continuing
+@WAIT
 @click.option("--note", default="", help="Words of your own to keep in the parameter file.")
 @skipping
 @common
@@ -105,8 +107,9 @@ def command(**values: Any) -> None:
         method = "unit"
         columns = ["embedding"]
     """
-    from normcli import columns, formats, outputs, params, pipeline
+    from normcli import columns, formats, params, pipeline
     from normcli.methods import listed
+    from normcli.transaction import Transaction
 
     told = console(values, "fit")
     if values["relearn"]:
@@ -117,21 +120,27 @@ def command(**values: Any) -> None:
     output = values["output"]
     if recipe:
         check_exact(values, inputs, recipe)
-    with ExitStack() as opened:
-        old = opened.enter_context(continued(values, recipe, told))
+    check_update(values)
+    check_places(values, inputs)
+    if is_directory(output):
+        paths_below(values, inputs)  # what can't be is told before hours of reading
+    with Transaction() as changes:
+        if values["params"]:
+            lock(values["params"], values["wait"], changes)
+        old = continued(values, recipe, told)
         wanted = old or needed(recipe, values)
         learns, methods = wanted.learns, methods_of(wanted)
         current.facts["method"] = methods
-        check_places(values, inputs, learns=learns)
-        if is_directory(output):
-            paths_below(values, inputs)  # what can't be is told before hours of reading
+        if output and learns and not values["params"]:
+            raise click.UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
         check_exact(values, inputs, wanted)
-        skipped = opened.enter_context(rejects(values))
+        before = rows_before(values["params"])
         target = file = None
         if values["params"] or not output:
-            target = opened.enter_context(outputs.open_target(values["params"], spool_dir=values["spool_dir"]))
+            target = changes.open(values["params"], spool_dir=values["spool_dir"])
+        skipped = rejects(values, changes)
         if output and not is_directory(output):
-            file = opened.enter_context(outputs.open_target(output, spool_dir=values["spool_dir"]))
+            file = changes.open(output, spool_dir=values["spool_dir"])
         to = values["to"] or formats.by_suffix(output)
         readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
         first = readers.first
@@ -156,17 +165,20 @@ def command(**values: Any) -> None:
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
+        replaced = None if old and plan.digest == old.digest else target
+        commit = partial(complete, changes, plan, replaced)
         if output:
-            applied = write_output(values, plan, readers, kept, target, file, told, skipped)
+            applied = write_output(values, plan, readers, kept, file, told, skipped, commit, seen.warnings)
             seen = seen if kept else applied
             current.facts["rows_out"] = applied.rows
         elif not learns:
             first.source.drain()
         told.settle()
-        complete(plan, None if old and plan.digest == old.digest else target, skipped.target, file)
+        commit(skipped.target, file)
     taken = set(names)
     left = [f.name for f in first.schema if f.name not in taken]
-    where = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
+    where = [target.name + replacing(0 if old else before, plan.rows)] if target else []
+    where += [file.name if file else printable(output)] if output else []
     rows = plan.rows - old.rows if old else plan.rows or seen.rows
     more = f", {plan.rows:,} in all" if old else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
@@ -226,21 +238,26 @@ def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
 
 def relearn(values: dict[str, Any], told: Console) -> None:
     """Learns from a parameter file."""
-    from normcli import learning, outputs
+    from normcli import learning
+    from normcli.transaction import Transaction
 
     if values["plan"]:
         raise click.UsageError("--plan is not for --relearn, which learns one method again")
     method = chosen_method(values)
-    plan = relearned(values, method)
-    learning.warn_of_columns(plan, told.warn)
-    with outputs.open_target(values["params"]) as target:
+    with Transaction() as changes:
+        lock(values["params"], values["wait"], changes)
+        before = rows_before(values["params"])
+        plan = relearned(values, method)
+        learning.warn_of_columns(plan, told.warn)
+        target = changes.open(values["params"])
         told.settle()
-        complete(plan, target, None, None)
+        complete(changes, plan, target)
     current.facts["digest"] = plan.digest
-    told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {target.name}")
+    where = f"{target.name}{replacing(before, plan.rows)}"
+    told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {where}")
 
 
-def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -> None:
+def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     """Raises UsageError where INPUT, PARAMS and OUTPUT can't be what they are."""
     from normcli.inputs import below
     from normcli.outputs import same_file
@@ -250,8 +267,6 @@ def check_places(values: dict[str, Any], inputs: list[Input], *, learns: bool) -
         lost = next((flag for flag in ("to", "only", "dtype", "column_suffix") if values[flag]), None)
         if lost:
             raise click.UsageError(f"--{lost.replace('_', '-')} is for -o OUTPUT")
-    elif learns and not params:
-        raise click.UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
         raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):
@@ -278,11 +293,14 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str |
 
 
 def write_output(
-    values: dict[str, Any], plan: Plan, readers: Readers, kept: Spool | None, target: Target | None,
-    file: Target | None, told: Console, skipped: Rejects,
+    values: dict[str, Any], plan: Plan, readers: Readers, kept: Spool | None, file: Target | None, told: Console,
+    skipped: Rejects, commit: Callable[..., None], warnings: list[str],
 ) -> Progress:  # fmt: skip
-    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned."""
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. PARAMS are
+    committed, with what was rejected where that is known, before the end of a stream, and into a directory when the
+    first file is complete, before it is put in place. The `warnings` of the fit are not told again."""
     from normcli import formats, pipeline
+    from normcli.resuming import Files
 
     made = Outputs(values, plan, readers.options.writing)
     first: tuple[Input, Reader] = readers.first_input, readers.first
@@ -291,34 +309,32 @@ def write_output(
         pairs = list(zip(readers.inputs, kept.readers, strict=True))
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
     with progress(told, readers, values, skipped, shown=False) as seen:
+        seen.warnings = list(warnings)
         if file is not None:
             to = formats.of_output(values["to"], values["output"], as_input(readers.first, file))
             if file.streamed:
-                seen.before_end = partial(complete, plan, target, skipped.target, None)
+                seen.before_end = partial(commit, skipped.target)
             pipeline.apply(made.into(file, to, first, pairs), engine(values, plan, told), file=file, progress=seen)
             return seen
-        paths, manifest = paths_below(values, readers.inputs), made.manifest()
-        origins = origins_of(manifest, readers.inputs)
-        told.settle()
-        complete(plan, target, skipped.target, None)
-        parts = made.below(paths, pairs, partial(add_to, manifest, paths, origins))
+        files = Files(paths_below(values, readers.inputs), made.manifest())
+        files.begin(seen)
+        parts: Iterable[Part] = made.below(files, pairs)
+        if kept:  # what their schemas tell of all inputs is known before anything is replaced
+            parts = list(parts)
+        seen.before_end = partial(commit, skipped.target if kept else None)
         pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen
 
 
-def complete(plan: Plan, target: Target | None, rejected: Target | None, file: Target | None) -> None:
+def complete(changes: Transaction, plan: Plan, params: Target | None, *others: Target | None) -> None:
     """Puts PARAMS in place, then what was rejected, then OUTPUT, once all of them are on the disk. Of what is in place
     already, nothing."""
-    from normcli import params
+    from normcli.params import pieces
 
-    if target is not None and not target.count:
-        for piece in params.pieces(plan):
-            target.write(piece)
-    targets = [t for t in (target, rejected, file) if t is not None]
-    for each in targets:
-        each.prepare()
-    for each in targets:
-        each.commit()
+    if params is not None and not params.count:
+        for piece in pieces(plan):
+            params.write(piece)
+    changes.commit(params, *others)
 
 
 def chosen(values: dict[str, Any]) -> Recipe | None:

@@ -10,6 +10,7 @@ import click
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
 from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT, console, counted, methods_of, parameters
+from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._report import current
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @click.option("--again", is_flag=True, help="Count an input twice that two of the files have counted.")
 @ALLOW_EDITED
 @click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
+@WAIT
 @REPORT
 @QUIET
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
@@ -34,7 +36,8 @@ def command(**values: Any) -> None:
     """
     from dataclasses import replace
 
-    from normcli import learning, outputs, params
+    from normcli import learning, params
+    from normcli.transaction import Transaction
 
     told, files = console(values, "merge"), values["inputs"]
     current.facts |= {"inputs": list(files)}
@@ -51,7 +54,10 @@ def command(**values: Any) -> None:
             cut = (short := learning.cut_batch(plan)) and f"{name}: {short}"
             yield name, plan
 
-    with outputs.open_target(values["output"]) as target:
+    with Transaction() as changes:
+        lock(values["output"], values["wait"], changes)
+        target = changes.open(values["output"])
+        before = rows_before(values["output"])
         merged = learning.merge(read(), again=values["again"])
         plan = params.sealed(replace(merged, note=values["note"] or merged.note))
         method = methods_of(plan)
@@ -59,5 +65,6 @@ def command(**values: Any) -> None:
         learning.warn_of_columns(plan, told.warn)
         for piece in params.pieces(plan):
             target.write(piece)
-        target.commit()
-    told.summary(f"merged {method}: {counted(plan.rows, 'row')} of {counted(len(files), 'file')} -> {target.name}")
+        changes.commit(target)
+    rows, where = counted(plan.rows, "row"), f"{target.name}{replacing(before, plan.rows)}"
+    told.summary(f"merged {method}: {rows} of {counted(len(files), 'file')} -> {where}")

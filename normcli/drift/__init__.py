@@ -1,7 +1,8 @@
 """Drift: whether new data still look like those that were fitted."""
 
 from normcli.drift.comparing import SAID, Columns
+from normcli.drift.document import document, restored
 from normcli.drift.watching import Change, Comparison, Unseen, Watch
 from normcli.limits import Limits
 
-__all__ = ["SAID", "Change", "Columns", "Comparison", "Limits", "Unseen", "Watch"]
+__all__ = ["SAID", "Change", "Columns", "Comparison", "Limits", "Unseen", "Watch", "document", "restored"]

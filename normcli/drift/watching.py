@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -151,6 +151,19 @@ class Watch:
         new = [i for i, key in enumerate(keyed.keys) if key not in self._known]
         self.unseen += int(keyed.rows[new].sum())
         self.some = dict.fromkeys(islice(chain(self.some, (keyed.keys[i] for i in new)), SOME))
+
+    def blank(self) -> Self:
+        """One of the same plan that has seen nothing."""
+        return replace(self, changes={}, counted=0, incomplete=0, unseen=0, some={})
+
+    def merge(self, other: Self) -> None:
+        """What was seen of inputs that come after all of ours."""
+        self.seen = merged(self.seen, other.seen)
+        self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
+        self.counted += other.counted
+        self.incomplete += other.incomplete
+        self.unseen += other.unseen
+        self.some = dict.fromkeys(islice(chain(self.some, other.some), SOME))
 
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """All that was seen, of so many rows, beside what was fitted."""

@@ -6,7 +6,7 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 """
 
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION
-from normcli.params._reading import read, read_file
+from normcli.params._reading import read, read_file, rows_of
 from normcli.params._records import typed
 from normcli.params._writing import described, options, pieces, sealed, write
 
@@ -21,6 +21,7 @@ __all__ = [
     "pieces",
     "read",
     "read_file",
+    "rows_of",
     "sealed",
     "typed",
     "write",

@@ -21,6 +21,22 @@ from normcli.params._writing import described
 from normcli.plan import Plan, Step, fault
 from normcli.sources import Source, open_source
 
+MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
+BEGINNING = re.compile(
+    rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
+)
+
+
+def rows_of(path: str) -> int:
+    """How many rows a parameter file says that it has counted, by how it begins; 0 where it is none, or laid out in
+    another way than ours. No more is read, for a file may be large."""
+    try:
+        with open(path, "rb") as file:
+            match = BEGINNING.match(file.read(MOST_BEFORE_ROWS))
+    except OSError:
+        return 0
+    return int(match[1]) if match else 0
+
 
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Plan:
     """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from math import lcm
 
 from normcli import learning
 from normcli.columns import Infinite
@@ -22,7 +21,7 @@ from normcli.formats import Outlet, Reader, Sink
 from normcli.keys import Seen
 from normcli.learning import Total
 from normcli.pipeline.checks import check_columns, check_same, check_there, digests_after, output_frame
-from normcli.pipeline.running import Part, Progress
+from normcli.pipeline.running import Part, Progress, Tally
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
 from normcli.spool import Spool
@@ -30,6 +29,7 @@ from normcli.spool import Spool
 __all__ = [
     "Part",
     "Progress",
+    "Tally",
     "Work",
     "apply",
     "check",
@@ -69,7 +69,7 @@ def fit(
     total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
     for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
         if keep is not None:
-            keep.add(result.part, part.reader, result.pieces)
+            keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
             total.told(result.rows, result.types, result.digest)
         if result.measured is not None:
@@ -95,15 +95,13 @@ def apply(
     file: Outlet | None = None,
     progress: Progress | None = None,
     multiple: int = 1,
-    watch: Watch | None = None,
 ) -> None:
     """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
-    whole batches, where the plan says that a batch is a `multiple`. What the parts' work measures is told to `watch`.
+    whole batches, where a batch is a `multiple`. What the parts' work measures is added to their watch.
 
     A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
-    multiple = multiple if watch is None else lcm(multiple, watch.measuring.unfitted_multiple)
     sink: Sink | None = None
     with ExitStack() as own:
         for part, result in progress.run(parts, engine, multiple):
@@ -113,15 +111,14 @@ def apply(
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
-            if watch is not None and result.measured is not None:
-                watch.add(result.measured)
+            if part.watch is not None and result.measured is not None:
+                part.watch.add(result.measured)
             for piece in result.pieces:
                 sink.write(piece)
             if result.last and target is not None:
-                progress.settle()
+                progress.end_output()
                 sink.close()
-                target.commit()
-                part.done(target)
+                progress.put_in_place(part, target)
                 own.close()
                 sink = None
     progress.end()

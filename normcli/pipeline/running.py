@@ -8,8 +8,9 @@ from functools import partial
 from itertools import chain
 
 from normcli import spool
+from normcli.drift import Watch
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, printable
+from normcli.errors import BadDataError, BadPlaceError, printable, replaced
 from normcli.formats import Chunk, Reader, Reject
 from normcli.outputs import Target
 from normcli.pipeline.work import Result, Work
@@ -28,6 +29,7 @@ class Part:
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
     done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
+    watch: Watch | None = None  # what the part's work measures is added to it
 
 
 @dataclass(frozen=True)
@@ -103,25 +105,41 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
 
 
 @dataclass
-class Progress:
+class Tally:
+    """What was counted of one input, or of several, and the warnings that this led to."""
+
+    rows: int = 0
+    rejected: int = 0
+    blank_lines: int = 0
+    incomplete: int = 0  # rows that miss a value, where whole rows are looked at
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally | Result) -> None:
+        """What else was read."""
+        self.rows += other.rows
+        self.blank_lines += other.blank_lines
+        self.incomplete += other.incomplete
+        self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are told one by one
+
+
+@dataclass
+class Progress(Tally):
     """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
 
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
-    settle: Callable[[], None] = lambda: None  # raises then, where a warning forbids it
-    before_end: Callable[[], None] = lambda: None  # told, after `settle`, before what all go into gets its end mark
+    settle: Callable[[int], None] = lambda replaced: None  # raises then, where a warning forbids it
+    before_end: Callable[[], None] = lambda: None  # told, after `settle`, before an output is in place or gets its end
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
-    rejected: int = 0
     inputs: int = 0
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
-    rows: int = 0
-    blank_lines: int = 0
-    incomplete: int = 0
-    inexact: set[str] = field(default_factory=set)  # columns that were warned of
+    replaced: int = 0  # files in place
+    output: Tally = field(default_factory=Tally)  # of what goes into the output that is being made
+    rejection: str = ""  # where and why the first row was rejected
 
     def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
         """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
@@ -136,11 +154,10 @@ class Progress:
                 part = begun[result.part]
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                    self._add(Tally(rejected=spool.rejected_of(part.reader)))
                 self._tell_rejects(part.reader, place, result.rejects)
                 place += result.places
-                self.rows += result.rows
-                self.blank_lines += result.blank_lines
-                self.incomplete += result.incomplete
+                self._add(result)
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(part.reader, result.weight, result.last)
@@ -151,9 +168,21 @@ class Progress:
             place = e.start if e.start is not None else place if e.part == number else reader.start
             raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
 
+    def _add(self, more: Tally | Result) -> None:
+        self.add(more)
+        self.output.add(more)
+
+    def add_finished(self, tally: Tally) -> None:
+        """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now."""
+        self.add(tally)
+        self.inputs += 1
+        for text in tally.warnings:
+            self._warn(text)
+
     def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
-            self.rejected += 1
+            self._add(Tally(rejected=1))
+            self.rejection = self.rejection or f"{reader.name(place + each.place)}: {each.reason}"
             self.reject(reader.source.name, place + each.place + 1, each)
             if self.rejected > self.most:
                 raise BadDataError(
@@ -163,28 +192,64 @@ class Progress:
 
     def check_any(self, counted: int, plan: Plan, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
+        self._check_rejected()
         if not self.rows:
-            where = f"{self.inputs} inputs" if self.inputs > 1 else self.source
-            raise BadDataError(f"{where}: there are no rows to {purpose}")
+            raise BadDataError(f"{self._inputs}: there are no rows to {purpose}")
         if not counted:
             raise BadDataError(f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0")
 
+    @property
+    def _inputs(self) -> str:
+        return f"{self.inputs} inputs" if self.inputs > 1 else self.source
+
+    def end_output(self) -> None:
+        """All that goes into an input's own output was read. Raises BadDataError where it must not be put in place."""
+        self._check_rejected(self.source)
+        self._warn_of_incomplete(f"{self.source}: ")
+        self.settle(self.replaced)
+
+    def put_in_place(self, part: Part, target: Target) -> None:
+        """Replaces a part's own output, whose end is written; before the first, what has to be there before it."""
+        target.prepare()
+        self.before_end()
+        target.commit()
+        self.replaced += 1
+        part.done(target)
+        self.output, self.rejection = Tally(), ""
+
     def end(self) -> None:
         """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
+        self._check_rejected()
         if self.rows < self.least:
-            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for")
+            so_far = f"; {replaced(self.replaced)}" if self.replaced else ""
+            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
         self._warn_of_incomplete()
         self.judge(self.rows)
-        self.settle()
+        self.settle(self.replaced)
+
+    def _check_rejected(self, name: str = "") -> None:
+        """Raises BadDataError where not one row is left of what goes into an output."""
+        if self.output.rejected and not self.output.rows:
+            count = f"{self.output.rejected:,}" if self.output.rejected > 1 else "there is one"
+            first = f", the first {self.rejection}" if self.rejection else ""
+            raise BadDataError(f"{name or self._inputs}: every row is rejected ({count}){first}")
+
+    def _warn(self, text: str) -> None:
+        """Of several outputs, each has the warning, and it is told once."""
+        if text not in self.output.warnings:
+            self.output.warnings.append(text)
+        if text not in self.warnings:
+            self.warnings.append(text)
+            self.warn(text)
 
     def _warn_of_inexact(self, names: Sequence[str]) -> None:
-        for name in (n for n in names if n not in self.inexact):
-            self.warn(
+        for name in names:
+            self._warn(
                 f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
             )
-            self.inexact.add(name)
 
-    def _warn_of_incomplete(self) -> None:
-        if self.incomplete > MANY_MISSING * self.rows:
-            share = self.incomplete / self.rows
-            self.warn(f"{self.incomplete:,} of {self.rows:,} rows ({share:.1%}) miss a selected value")
+    def _warn_of_incomplete(self, before: str = "") -> None:
+        rows, incomplete = self.output.rows, self.output.incomplete
+        if incomplete > MANY_MISSING * rows:
+            share = incomplete / rows
+            self._warn(f"{before}{incomplete:,} of {rows:,} rows ({share:.1%}) miss a selected value")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Desk, ending, permissions_bind, run, until
+from tests.test_locks import lock_of
 
 MONDAY = b"site,a,b\nnorth,1,2.5\nsouth,2,3.5\n"
 TUESDAY = b"b,site,a\n9.75,north,16\n4.5,south,3\n"
@@ -43,7 +44,7 @@ def test_night_after_night_is_one_fit_over_all(week: Desk) -> None:
     week.succeeds(*UPDATE, "-m", "zscore", "--ddof", "0", "-c", "a,b", stdin=WEDNESDAY)
     whole = week.succeeds("fit", "-m", "zscore", "mon.csv", "tue.csv", "wed.csv")
     assert (week / "p.json").read_bytes() == whole.out
-    assert not (week / ".p.json.lock").exists()
+    assert not lock_of(week / "p.json").exists()
 
 
 def test_it_also_normalizes_tonight_by_all_that_was_seen(week: Desk) -> None:
@@ -119,7 +120,7 @@ def test_tonight_must_hold_what_is_needed(week: Desk) -> None:
 
 
 def test_options_without_update_are_refused(week: Desk) -> None:
-    assert "--wait is for --update" in week.fails(2, "fit", "-m", "zscore", "--wait", "3", "mon.csv")
+    assert "--again is for --update" in week.fails(2, "fit", "-m", "zscore", "--again", "mon.csv")
 
 
 def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> None:
@@ -128,7 +129,7 @@ def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> N
         error = week.fails(73, *UPDATE, "tue.csv", via=permissions_bind())
     finally:
         os.chmod(week.path, 0o755)
-    assert error.endswith(".p.json.lock: Permission denied")
+    assert error == "p.json: Permission denied"
 
 
 def test_an_edited_file_is_refused_unless_it_is_meant(week: Desk) -> None:
@@ -149,14 +150,14 @@ def test_six_at_once_are_all_counted_once(desk: Desk) -> None:
     assert sum("a new one begins" in each for each in said) == 1
     assert read(desk)["rows"] == 300
     assert len(set(read(desk)["inputs"])) == 6  # type: ignore[call-overload]
-    assert not (desk / ".p.json.lock").exists()
+    assert not lock_of(desk / "p.json").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_ended_while_it_reads_it_leaves_the_old_file_and_nothing_in_the_way(week: Desk, number: int) -> None:
     before = (week / "p.json").read_bytes()
     with ending(week.start(*UPDATE, stdin=-1)) as process:
-        until((week / ".p.json.lock").exists, "the lock")
+        until(lock_of(week / "p.json").exists, "the lock")
         assert week.run(*UPDATE, "tue.csv").code == 75
         process.send_signal(number)
         assert process.wait() == -number
@@ -164,7 +165,7 @@ def test_ended_while_it_reads_it_leaves_the_old_file_and_nothing_in_the_way(week
     for left in week.temporaries():
         assert number == signal.SIGKILL
         left.unlink()
-    assert (week / ".p.json.lock").exists() == (number == signal.SIGKILL)
+    assert lock_of(week / "p.json").exists() == (number == signal.SIGKILL)
     week.succeeds(*UPDATE, "tue.csv")
     assert read(week)["rows"] == 4
 

@@ -15,7 +15,7 @@ from tests.faults.faulty import Fault
 from tests.faults.nursery import Nursery, Request
 from tests.faults.scenes import OLD, Scene
 
-LEFT = re.compile(r"(.*/)?(\.normcli-[^/]*\.tmp|\.[^/]*\.lock)")  # what may be there after SIGKILL
+LEFT = re.compile(r"(.*/)?\.normcli-[^/]*\.(tmp|lock)")  # what may be there after SIGKILL
 Files = dict[str, bytes]
 MANIFEST = "out/.normcli-manifest"
 NONE = Fault()

@@ -216,9 +216,7 @@ def test_a_file_of_any_name_as_every_argument(name: bytes, desk: Desk) -> None:
         assert done.code == 0, (line, done.err)
         check_shown(done.out)
     there = set(os.listdir(here))
-    assert there == {b"table.csv", name, *(name + end for end in (b".json", b".r", b".z.csv", b".m"))} | {
-        n for n in there if n.endswith(b".lock")
-    }
+    assert there == {b"table.csv", name, *(name + end for end in (b".json", b".r", b".z.csv", b".m"))}
 
 
 # -- of keys -----------------------------------------------------------------------------------------------------

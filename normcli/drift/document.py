@@ -1,0 +1,53 @@
+"""What a watch has seen, as plain values for a file of our own, and back."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from normcli.drift.watching import Change, Watch
+from normcli.keys import Seen
+from normcli.stats import Statistic
+
+
+def document(watch: Watch) -> dict[str, Any]:
+    """Its changes, counts and states; floats come back to the same bits."""
+    return {
+        "changes": [asdict(change) for change in watch.changes.values()],
+        "counts": [watch.counted, watch.incomplete, watch.unseen],
+        "some": [list(key) for key in watch.some],
+        "states": [[_listed(state) for state in states] for states in watch.seen],
+    }
+
+
+def restored(watch: Watch, raw: Any) -> Watch:
+    """A watch that has seen nothing yet, with what a document says. Raises ValueError, TypeError, KeyError,
+    msgspec.MsgspecError where that is not what `document` gives for such a watch."""
+    changes = msgspec.convert(raw["changes"], list[Change])
+    keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
+    counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
+    steps = zip(watch.measuring.steps, watch.seen, raw["states"], strict=True)
+    seen = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
+    watch.changes = {(change.column, change.what): change for change in changes}
+    watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
+    watch.some, watch.seen = dict.fromkeys(keys), seen
+    return watch
+
+
+def _listed(state: Statistic) -> dict[str, Any]:
+    return {name: getattr(state, name).tolist() for name in state.axes()} if state.groups else {}
+
+
+def _states(blanks: Seen, raw: Any, features: int) -> Seen:
+    return tuple(_state(blank, arrays, features) for blank, arrays in zip(blanks, raw, strict=True))
+
+
+def _state(blank: Statistic, raw: Any, features: int) -> Statistic:
+    """Of all rows: one group."""
+    if not raw:
+        return blank
+    arrays = {name: np.array(raw[name], np.float64) for name in blank.axes()}
+    if any(array.shape != (1, features) for array in arrays.values()):
+        raise ValueError("not as many numbers as there are features")
+    return replace(blank, **arrays)

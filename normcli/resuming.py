@@ -1,0 +1,85 @@
+"""The files of an output directory: what an earlier run has completed counts as if it were made now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+
+from normcli import drift
+from normcli.drift import Watch
+from normcli.inputs import Input
+from normcli.manifest import Manifest
+from normcli.outputs import Target
+from normcli.pipeline import Progress, Tally
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the gates have to know of a file: what was counted of its input, and what a watch has seen of that."""
+
+    tally: Tally
+    watch: Watch | None
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """As plain values, for the manifest."""
+        return {"tally": asdict(self.tally), "watch": self.watch and drift.document(self.watch)}
+
+    @classmethod
+    def of(cls, notes: dict[str, Any], watch: Watch | None) -> Finished | None:
+        """Out of a manifest; None where it does not say enough. A `watch`, if there is one, has seen nothing yet."""
+        try:
+            return cls(msgspec.convert(notes["tally"], Tally), watch and drift.restored(watch, notes["watch"]))
+        except (ValueError, TypeError, KeyError, msgspec.MsgspecError):
+            return None
+
+
+class Files:
+    """A file for each input. Those that are finished are counted in their turn, and seen by the watch, if there is one:
+    so a run that goes on is judged as a whole one."""
+
+    def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: Watch | None = None) -> None:
+        self.paths, self._manifest, self._watch = paths, manifest, watch
+        self._origins = {i: manifest.origin(str(i.path)) for i in paths} if manifest else {}
+        self._finished: dict[Input, Finished] = {}
+        self._waiting = list(reversed(paths))
+        self._progress = Progress()
+
+    def unfinished(self, *, strict: bool) -> list[Input]:
+        """The inputs whose files are yet to be made, or made anew: a `strict` run does not let a file be that was
+        warned of. Reads the files that there are. Raises NoInputError."""
+        for each, path in self.paths.items():
+            entry = self._manifest.finished(path, self._origins[each]) if self._manifest else None
+            finished = Finished.of(entry, self._watch and self._watch.blank()) if entry else None
+            if finished and not (strict and finished.tally.warnings):
+                self._finished[each] = finished
+        return [each for each in self.paths if each not in self._finished]
+
+    def begin(self, progress: Progress) -> None:
+        """Counts what is finished before the first file that is to be made."""
+        self._progress = progress
+        self._count_finished()
+
+    def complete(self, each: Input, watch: Watch | None, target: Target) -> None:
+        """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
+        too. Raises CannotCreateError, OutputError."""
+        made = Finished(self._progress.output, watch)
+        if self._manifest and not made.tally.rejected:
+            assert target.hashed is not None
+            digest = f"sha256:{target.hashed.hexdigest()}"
+            self._manifest.add(self.paths[each], self._origins[each], target.count, digest, made.notes)
+        self._waiting.remove(each)
+        self._see(watch)
+        self._count_finished()
+
+    def _count_finished(self) -> None:
+        while self._waiting and self._waiting[-1] in self._finished:
+            finished = self._finished.pop(self._waiting.pop())
+            self._progress.add_finished(finished.tally)
+            self._see(finished.watch)
+
+    def _see(self, watch: Watch | None) -> None:
+        if self._watch is not None and watch is not None:
+            self._watch.merge(watch)
