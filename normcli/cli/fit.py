@@ -360,7 +360,10 @@ def chosen_method(values: dict[str, Any]) -> Any:
 
 
 def explained(told: Any, data: Any, known: Container[str]) -> None:
-    """Warns of columns that were left out, not on purpose, and look as if they should not be."""
+    """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
+    should not be."""
+    if data.doubt:
+        told.warn(data.doubt)
     for name, doubt in data.doubts.items():
         if name not in known:
             told.warn(doubt)

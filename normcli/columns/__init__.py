@@ -8,8 +8,6 @@ it.
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.frames import (
-    ORIGINAL,
-    REST,
     Frame,
     chosen_rows,
     column_types,
@@ -17,16 +15,22 @@ from normcli.columns.frames import (
     cut,
     gathered,
     has_originals,
+    hidden,
     is_polars,
     names,
     numbered,
+    numbered_columns,
     only,
+    originals,
+    rest,
     rows,
     text_frame,
     to_arrow,
     to_polars,
+    with_hidden,
     with_originals,
     with_texts,
+    without_originals,
     without_values,
 )
 from normcli.columns.keyed import keys, weights
@@ -37,8 +41,6 @@ from normcli.columns.schema import Field, Schema, arrow_fields, described, exclu
 
 __all__ = [
     "NUMERIC_WORD",
-    "ORIGINAL",
-    "REST",
     "Dtype",
     "Field",
     "Frame",
@@ -56,6 +58,7 @@ __all__ = [
     "first_size",
     "gathered",
     "has_originals",
+    "hidden",
     "inexact",
     "is_polars",
     "keys",
@@ -63,10 +66,13 @@ __all__ = [
     "names",
     "narrowed",
     "numbered",
+    "numbered_columns",
     "only",
+    "originals",
     "packed",
     "put",
     "put_list",
+    "rest",
     "rows",
     "select",
     "text_frame",
@@ -74,7 +80,9 @@ __all__ = [
     "to_polars",
     "types",
     "weights",
+    "with_hidden",
     "with_originals",
     "with_texts",
+    "without_originals",
     "without_values",
 ]

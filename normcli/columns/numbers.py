@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.columns.frames import Frame, is_polars, rows, stripped
+from normcli.columns.frames import Frame, arrow_array, is_polars, rows, stripped
 from normcli.columns.schema import arrow_fields, arrow_name
 from normcli.errors import BadRowError, printable
 from normcli.record import Array
@@ -36,7 +36,7 @@ def _polars_type(series: pl.Series) -> str:
         return "int64" if _integers(series) else "float64"
     import pyarrow as pa
 
-    return arrow_name(pa.field("", series.clear().to_arrow().type))
+    return arrow_name(pa.field("", arrow_array(series.clear()).type))
 
 
 def _integers(series: pl.Series) -> bool:
