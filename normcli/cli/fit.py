@@ -184,7 +184,7 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     by, weights = named_columns(values["by"], first), values["weights"]
     if weights in by:
         raise click.UsageError(f"--weights {weights}: is a column of --by")
-    beside = {*by, *([weights] if weights else [])}
+    beside = {*by, *([] if weights is None else [weights])}
     if beside and not recipe.learns:
         raise click.UsageError(f"{methods_of(recipe)} learns nothing from data: --by and --weights have no use")
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
@@ -205,7 +205,7 @@ def check_exact(values: dict[str, Any], inputs: list[Input], wanted: Plan | Reci
     if not any(s.repeats for method in wanted.methods for s in method.statistics):
         return
     for flag in ("by", "weights", "update"):
-        if values[flag]:
+        if values[flag] not in (None, False):
             why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
             why = "it is of rows, not of how often they count" if flag == "weights" else why
             raise click.UsageError(f"--exact with --{flag}: {why}")

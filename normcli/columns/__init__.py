@@ -9,6 +9,7 @@ it.
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.frames import (
     Frame,
+    all_series,
     chosen_rows,
     column_types,
     contiguous,
@@ -24,6 +25,7 @@ from normcli.columns.frames import (
     originals,
     rest,
     rows,
+    series,
     text_frame,
     to_arrow,
     to_polars,
@@ -47,6 +49,7 @@ __all__ = [
     "Infinite",
     "Packed",
     "Schema",
+    "all_series",
     "arrow_fields",
     "block",
     "chosen_rows",
@@ -75,6 +78,7 @@ __all__ = [
     "rest",
     "rows",
     "select",
+    "series",
     "text_frame",
     "to_arrow",
     "to_polars",

@@ -49,6 +49,17 @@ def text_frame(columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     return made
 
 
+def series(frame: pl.DataFrame, name: str) -> pl.Series:
+    """A column of a polars frame, called nothing: what polars does with a series is a query for its name, and some
+    names are patterns there."""
+    return frame[name].alias("")
+
+
+def all_series(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """The same for every column, by its name."""
+    return {s.name: s.alias("") for s in frame}
+
+
 def numbered_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The same columns called 0, 1, …: for what takes some names for its own, or for patterns."""
     plain = frame.clone()
@@ -177,7 +188,10 @@ def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
     schema = frame.schema
     texts = {n for n in wanted if schema[n] == pl.String}
     return text_frame(
-        {s.name: stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if s.name in texts else s for s in frame}
+        {
+            n: stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if n in texts else s
+            for n, s in all_series(frame).items()
+        }
     )
 
 
@@ -190,11 +204,6 @@ def column_types(frame: Frame) -> dict[str, str]:
     kinds = frame.dtypes if is_polars(frame) else frame.schema.types
     gone = hidden(frame)
     return {n: str(t) for n, t in zip(names(frame), kinds, strict=True) if n not in gone}
-
-
-def arrow_array(series: pl.Series) -> pa.Array:
-    """A column without its name, which might not be one there."""
-    return series.alias("").to_arrow()
 
 
 def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
@@ -213,7 +222,7 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
         for f in schema
         if pa.types.is_floating(f.type)
     }
-    given = {s.name: s for s in frame}
+    given = all_series(frame)
     made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
     frame = text_frame(given | made)
     table = _arrow_table(frame).cast(schema).combine_chunks()

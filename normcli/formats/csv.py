@@ -186,21 +186,22 @@ class Reader:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         locate = cache(sample.locate)
-        for series, (kind, other, doubtful) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
+        given = columns.all_series(frame).items()
+        for (name, series), (kind, other, doubtful) in zip(given, _sampled(frame, self.layout.missing), strict=True):
             if self.options.infer_types:
-                self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
+                self.inferred[name] = inferring.inferred(parsing.present(series, self.layout.missing))
             if doubtful and self._skip:
                 kind = "word"
             kinds.append(kind)
-            column = f"column '{printable(series.name)}'"
+            column = f"column '{printable(name)}'"
             if kind == "empty":
-                self.doubts[series.name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+                self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
             elif kind == "text":
                 place, word = self.name(self.start + locate(other)), printable(series[other][:80])
                 what = "begins with a zero, as names do" if ZEROS.match(word.strip()) else "is not a number"
-                self.others[series.name] = f"{place}: '{word}' in {column} {what}"
+                self.others[name] = f"{place}: '{word}' in {column} {what}"
                 if doubtful:
-                    self.doubts[series.name] = f"{place}: {column} is left out: '{word}' in it is not a number"
+                    self.doubts[name] = f"{place}: {column} is left out: '{word}' in it is not a number"
         return tuple(kinds)
 
 
@@ -292,7 +293,7 @@ class Writer:
         if (
             rows.width == 1 and rows[:, 0].null_count() and not rows.dtypes[0].is_nested()
         ):  # an empty line would be no row
-            rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
+            rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
         try:
             in_strips(rows).write_csv(

@@ -183,7 +183,7 @@ class Writer:
         import polars as pl
 
         rows = columns.to_polars(frame)
-        texts = [self._text(rows[n], n) for n in self.columns]
+        texts = [self._text(columns.series(rows, n), n) for n in self.columns]
         lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
         rest = columns.rest(frame)
         if rest is not None and rest.null_count() < len(rest):
@@ -201,7 +201,7 @@ class Writer:
             number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
             there = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
             return there.set((series == "").fill_null(value=False), None) if name in self.own else there
-        return series if name in self.own and series.dtype == pl.String else as_json(series)
+        return series if name in self.own and series.dtype == pl.String else as_json(series, name)
 
     def _lines(self, texts: list[pl.Series]) -> pl.Series:
         """Rows whose keys stand in the order of the columns."""
@@ -227,9 +227,9 @@ class Writer:
 
 
 # -- values of other formats -------------------------------------------------------------------------------------
-def as_json(series: pl.Series) -> pl.Series:
-    """A column's values as JSON; NaN, which JSON does not have, is null as any missing value. Raises BadRowError,
-    BadDataError."""
+def as_json(series: pl.Series, name: str) -> pl.Series:
+    """The values of a column called `name` as JSON; NaN, which JSON does not have, is null as any missing value.
+    Raises BadRowError, BadDataError."""
     import polars as pl
 
     kind = series.dtype
@@ -238,20 +238,20 @@ def as_json(series: pl.Series) -> pl.Series:
         if series.is_infinite().any():
             raise BadRowError(
                 int(series.is_infinite().arg_max() or 0),
-                f"infinite value in column '{printable(series.name)}', which JSON can't hold",
+                f"infinite value in column '{printable(name)}', which JSON can't hold",
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")
     if isinstance(kind, pl.List | pl.Array) and kind.inner in (pl.Float32, pl.Float64):
-        return vectors.as_json(series)
+        return vectors.as_json(series, name)
     if kind.is_nested():
         try:
             texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]
         except (TypeError, ValueError) as e:
-            raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {e}") from None
+            raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {e}") from None
         return pl.Series(texts, dtype=pl.String)
     if kind in (pl.Binary, pl.Object):
-        raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {kind}")
+        raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {kind}")
     return _all_quoted(series.cast(pl.String))
 
 
@@ -284,8 +284,8 @@ class Plain:
                 if late is not None:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
-        made = {s.name: _unquoted(s) if s.name in self.names else s for s in frame if s.name not in hidden}
-        return columns.text_frame(made)
+        given = columns.all_series(frame).items()
+        return columns.text_frame({n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden})
 
 
 def _unquoted(series: pl.Series) -> pl.Series:

@@ -114,7 +114,7 @@ class Plan:
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""
-        return (*self.needs(), *([self.weights] if self.weights else []))
+        return (*self.needs(), *([] if self.weights is None else [self.weights]))
 
     def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that come out, in their place or beside them."""
