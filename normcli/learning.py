@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 from normcli import memory, registry
 from normcli.block import Block
 from normcli.columns import Field
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, States, listed, spelled
 from normcli.plan import Measured, Plan, Step, merged
@@ -232,10 +232,9 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
         yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
-    for flag, was, found in (("by", ",".join(a.by), ",".join(b.by)), ("weights", a.weights or "", b.weights or "")):
+    for flag, was, found in (("by", a.by, b.by), ("weights", _named(a.weights), _named(b.weights))):
         if was != found:
-            one, other = (f"with --{flag} {text}" if text else f"without --{flag}" for text in (found, was))
-            yield f"was fitted {one}, and {first} {other}"
+            yield f"was fitted {_given(flag, found)}, and {first} {_given(flag, was)}"
     for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
         one, other = registry.name_of(x.method), registry.name_of(y.method)
         where = f"steps[{i}] " if a.at(i) or b.at(i) else ""
@@ -256,6 +255,14 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
             yield f"{where}has {lists[1]}, and {first} {lists[0]}"
         elif x.features != y.features:
             yield f"{where}has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
+
+
+def _given(flag: str, names: Sequence[str]) -> str:
+    return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
+
+
+def _named(column: str | None) -> tuple[str, ...]:
+    return () if column is None else (column,)
 
 
 # -- another method ----------------------------------------------------------------------------------------------

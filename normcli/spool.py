@@ -137,8 +137,8 @@ class SpoolReader:
 
     def __init__(self, reader: Reader) -> None:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
-        self.unit, self.doubts, self.digests = reader.unit, reader.doubts, reader.digests
-        self.others = reader.others
+        self.unit, self.digests = reader.unit, reader.digests
+        self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
         self.inferred = reader.inferred
         self.size: int | None = 0
         self.kept: list[Kept] = []

@@ -139,7 +139,8 @@ def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
     from normcli.learning import differences
 
     lengths = {step.columns[0]: step.length or 0 for step in reversed(plan.steps)}
-    steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), {*plan.by, plan.weights or ""}, data=path)
+    beside = {*plan.by, *([] if plan.weights is None else [plan.weights])}
+    steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), beside, data=path)
     difference = next(differences(printable(path), plan, replace(plan, steps=steps)), None)
     if difference:
         raise UsageError(f"{recipe.name}: {difference}", "--plan may be left out")

@@ -123,8 +123,8 @@ def flags(options: type, prefix: str) -> list[click.Option]:
         about = next((m.description for m in metas if m.description), "") + _default(default)
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
-        if kind is bool:
-            spelled = f"{name}/--no-{name[2:]}" if default else name
+        if bool in (kind, *get_args(kind)):
+            spelled = name if default is False else f"{name}/--no-{name[2:]}"
             made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
         elif get_origin(kind) is tuple and not is_list(kind):
             members = tuple(Typed(m) for m in get_args(kind))

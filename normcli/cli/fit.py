@@ -196,7 +196,7 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     by, weights = named_columns(values["by"], first), values["weights"]
     if weights in by:
         raise click.UsageError(f"--weights {weights}: is a column of --by")
-    beside = {*by, *([weights] if weights else [])}
+    beside = {*by, *([] if weights is None else [weights])}
     if beside and not recipe.learns:
         raise click.UsageError(f"{methods_of(recipe)} learns nothing from data: --by and --weights have no use")
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
@@ -217,7 +217,7 @@ def check_exact(values: dict[str, Any], inputs: list[Input], wanted: Plan | Reci
     if not any(s.repeats for method in wanted.methods for s in method.statistics):
         return
     for flag in ("by", "weights", "update"):
-        if values[flag]:
+        if values[flag] not in (None, False):
             why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
             why = "it is of rows, not of how often they count" if flag == "weights" else why
             raise click.UsageError(f"--exact with --{flag}: {why}")
@@ -376,7 +376,10 @@ def chosen_method(values: dict[str, Any]) -> Any:
 
 
 def explained(told: Any, data: Any, known: Container[str]) -> None:
-    """Warns of columns that were left out, not on purpose, and look as if they should not be."""
+    """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
+    should not be."""
+    if data.doubt:
+        told.warn(data.doubt)
     for name, doubt in data.doubts.items():
         if name not in known:
             told.warn(doubt)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.columns.frames import Frame, is_polars, names, stripped, text_frame
+from normcli.columns.frames import Frame, all_series, is_polars, names, stripped, text_frame
 from normcli.columns.numbers import Numbers, decoded, types
 from normcli.columns.schema import Field
 from normcli.errors import BadRowError, printable
@@ -40,7 +40,8 @@ def put(
     With `restored`, each is of the type given there by name; else of `dtype`; without either, float32 where a column
     of its name was, else float64. Raises BadRowError where a result does not fit the type.
     """
-    old: dict[str, Any] = dict(zip(names(frame), frame if is_polars(frame) else frame.columns, strict=True))
+    old: dict[str, Any]
+    old = all_series(frame) if is_polars(frame) else dict(zip(names(frame), frame.columns, strict=True))
     was = {} if is_polars(frame) or restored or dtype else types(frame, [o for o in values if o in old])
     kinds = {
         o: _restorable(restored[o]) if restored else dtype or ("float32" if was.get(o) == "float32" else "float64")
@@ -102,7 +103,7 @@ def _polars_column(
 ) -> pl.Series:
     import polars as pl
 
-    new = pl.Series(name, y)
+    new = pl.Series(y)
     if missing is not None:
         new = new.fill_nan(None)
     if kind.startswith(("int", "uint")):

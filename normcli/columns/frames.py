@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Frame = Any  # pl.DataFrame | pa.RecordBatch; pyarrow publishes no types
-ORIGINAL = "\0original "  # before a column's name: a column of its text, character for character
-REST = "\0rest"  # a column of a frame that is none of the data's: what the format needs to write the rows again
+HIDDEN = "\0hidden"  # what a column is called that is none of the data's; longer where one of theirs is called so
 
 
 def is_polars(frame: Frame) -> TypeGuard[pl.DataFrame]:
@@ -48,6 +47,24 @@ def text_frame(columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     made = pl.DataFrame({str(j): s for j, s in enumerate(columns.values())})
     made.columns = list(columns)
     return made
+
+
+def series(frame: pl.DataFrame, name: str) -> pl.Series:
+    """A column of a polars frame, called nothing: what polars does with a series is a query for its name, and some
+    names are patterns there."""
+    return frame[name].alias("")
+
+
+def all_series(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """The same for every column, by its name."""
+    return {s.name: s.alias("") for s in frame}
+
+
+def numbered_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same columns called 0, 1, …: for what takes some names for its own, or for patterns."""
+    plain = frame.clone()
+    plain.columns = [str(j) for j in range(frame.width)]
+    return plain
 
 
 def only(frame: Frame, wanted: Sequence[str]) -> Frame:
@@ -99,15 +116,58 @@ def gathered(wanted: Mapping[str, tuple[Frame, str]]) -> Frame:
     return pa.RecordBatch.from_arrays([of.column(was) for of, was in wanted.values()], schema=whole)
 
 
-def with_originals(frame: Frame, texts: Frame, wanted: Sequence[str]) -> Frame:
-    """The frame with the text of its wanted columns in columns of their own, from the same rows read as text."""
-    kept = {n: (frame, n) for n in names(frame)}
-    return gathered(kept | {ORIGINAL + n: (texts, n) for n in wanted})
+# -- hidden columns ----------------------------------------------------------------------------------------------
+# A frame of text may have columns that are none of the data's. Any text may be the name of one that is, so that they
+# are known by their types, which no column of text has: bytes, and structs.
+def hidden(frame: Frame) -> tuple[str, ...]:
+    """What hidden columns are called."""
+    if not is_polars(frame):
+        return ()
+    import polars as pl
+
+    return tuple(n for n, t in frame.schema.items() if t == pl.Binary or isinstance(t, pl.Struct))
+
+
+def rest(frame: Frame) -> pl.Series | None:
+    """The hidden column of what a format needs to write the rows again, if there is one: bytes, or null."""
+    import polars as pl
+
+    return next((frame[n] for n in hidden(frame) if frame[n].dtype == pl.Binary), None)
+
+
+def originals(frame: Frame) -> pl.DataFrame | None:
+    """The columns of `with_originals`, if there are some."""
+    import polars as pl
+
+    found = next((frame[n] for n in hidden(frame) if isinstance(frame[n].dtype, pl.Struct)), None)
+    return None if found is None else found.struct.unnest()
+
+
+def without_originals(frame: Frame) -> Frame:
+    if not is_polars(frame):
+        return frame
+    import polars as pl
+
+    return only(frame, [n for n, t in frame.schema.items() if not isinstance(t, pl.Struct)])
+
+
+def with_hidden(frame: pl.DataFrame, column: pl.Series) -> pl.DataFrame:
+    """The frame of text with a column more: of bytes what `rest` finds, of structs what `originals` does."""
+    name, taken = HIDDEN, set(frame.columns)
+    while name in taken:
+        name += "\0"
+    column = column.alias(name)
+    return frame.clone().insert_column(frame.width, column) if frame.width else column.to_frame()
+
+
+def with_originals(frame: pl.DataFrame, texts: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
+    """The frame with the text of its wanted columns in a hidden one, from the same rows read as text."""
+    return with_hidden(frame, only(texts, wanted).to_struct())
 
 
 def has_originals(frame: Frame) -> bool:
     """Whether what stood in a frame's columns can be had from it: of text, the numbers do not tell."""
-    return not is_polars(frame) or any(n.startswith(ORIGINAL) for n in names(frame))
+    return not is_polars(frame) or originals(frame) is not None
 
 
 def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
@@ -128,7 +188,10 @@ def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
     schema = frame.schema
     texts = {n for n in wanted if schema[n] == pl.String}
     return text_frame(
-        {s.name: stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if s.name in texts else s for s in frame}
+        {
+            n: stripped(s).cast(pl.Float64, strict=False).fill_nan(None) if n in texts else s
+            for n, s in all_series(frame).items()
+        }
     )
 
 
@@ -139,7 +202,8 @@ def stripped(series: pl.Series) -> pl.Series:
 def column_types(frame: Frame) -> dict[str, str]:
     """The library's type of each column, for comparing frames."""
     kinds = frame.dtypes if is_polars(frame) else frame.schema.types
-    return {n: str(t) for n, t in zip(names(frame), kinds, strict=True) if n != REST}
+    gone = hidden(frame)
+    return {n: str(t) for n, t in zip(names(frame), kinds, strict=True) if n not in gone}
 
 
 def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
@@ -158,7 +222,7 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
         for f in schema
         if pa.types.is_floating(f.type)
     }
-    given = {s.name: s for s in frame}
+    given = all_series(frame)
     made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
     frame = text_frame(given | made)
     table = _arrow_table(frame).cast(schema).combine_chunks()
@@ -169,9 +233,7 @@ def _arrow_table(frame: pl.DataFrame) -> pa.Table:
     """A name with a NUL in it would end there on its way, or end us: numbers go, and names wait."""
     import polars as pl
 
-    plain = frame.clone()
-    plain.columns = [str(j) for j in range(frame.width)]
-    return plain.to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(frame.columns)
+    return numbered_columns(frame).to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(frame.columns)
 
 
 def to_polars(frame: Frame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from normcli.columns.frames import Frame, is_polars
+from normcli.columns.frames import Frame, is_polars, series
 from normcli.columns.numbers import EXACT, decoded, numbers_in
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
@@ -29,7 +29,7 @@ def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
     """(rows,) which of the values each row has, and the values of a column as texts, each of them once."""
     import pyarrow as pa
 
-    column = frame[name].to_arrow() if is_polars(frame) else decoded(frame.column(name))
+    column = series(frame, name).to_arrow() if is_polars(frame) else decoded(frame.column(name))
     kind = column.type
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     if not (text or pa.types.is_integer(kind) or pa.types.is_null(kind)):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from normcli.block import Block
 from normcli.columns.back import Dtype, narrowed, replaced
-from normcli.columns.frames import Frame, is_polars, names, text_frame
+from normcli.columns.frames import Frame, is_polars, names, series, text_frame
 from normcli.columns.numbers import Infinite, finite, numbers_in
 from normcli.columns.schema import VECTOR, arrow_name
 from normcli.errors import BadRowError, printable
@@ -50,7 +50,7 @@ def _lists(frame: Frame, name: str) -> pa.Array:
     import pyarrow as pa
 
     if is_polars(frame) and frame[name].dtype.is_nested():
-        return frame[name].to_arrow()
+        return series(frame, name).to_arrow()
     if not is_polars(frame) and pa.types.is_nested(frame.column(name).type):
         return frame.column(name)
     found = numbers_in(frame, name)
@@ -101,7 +101,7 @@ def put_list(
     if is_polars(frame):
         import polars as pl
 
-        return text_frame({n: pl.Series(n, pl.from_arrow(new)) if n == name else frame[n] for n in names(frame)})
+        return text_frame({n: pl.Series(pl.from_arrow(new)) if n == name else frame[n] for n in names(frame)})
     at = frame.schema.get_field_index(name)
     return frame.set_column(at, replaced(frame.schema.field(at), name, new.type), new)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.columns.frames import Frame, is_polars, rows, stripped
+from normcli.columns.frames import Frame, is_polars, rows, series, stripped
 from normcli.columns.schema import arrow_fields, arrow_name
 from normcli.errors import BadRowError, printable
 from normcli.record import Array
@@ -28,24 +28,24 @@ def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
     if not is_polars(frame):
         found = {f.name: f.type for f in arrow_fields(frame.schema)}
         return {n: found[n] for n in wanted}
-    return {n: _polars_type(frame[n]) for n in wanted}
+    return {n: _polars_type(series(frame, n)) for n in wanted}
 
 
-def _polars_type(series: pl.Series) -> str:
-    if not series.dtype.is_nested():
-        return "int64" if _integers(series) else "float64"
+def _polars_type(given: pl.Series) -> str:
+    if not given.dtype.is_nested():
+        return "int64" if _integers(given) else "float64"
     import pyarrow as pa
 
-    return arrow_name(pa.field("", series.clear().to_arrow().type))
+    return arrow_name(pa.field("", given.clear().to_arrow().type))
 
 
-def _integers(series: pl.Series) -> bool:
+def _integers(given: pl.Series) -> bool:
     import polars as pl
 
-    if series.dtype != pl.String:
-        return series.dtype.is_integer() or series.null_count() == len(series)
-    numbers = stripped(series).cast(pl.Float64, strict=False).fill_nan(None)
-    return numbers.null_count() == stripped(series).cast(pl.Int64, strict=False).null_count()
+    if given.dtype != pl.String:
+        return given.dtype.is_integer() or given.null_count() == len(given)
+    numbers = stripped(given).cast(pl.Float64, strict=False).fill_nan(None)
+    return numbers.null_count() == stripped(given).cast(pl.Int64, strict=False).null_count()
 
 
 def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -58,9 +58,9 @@ def _whole_ends(frame: Frame, name: str) -> tuple[int, ...]:
     if is_polars(frame):
         import polars as pl
 
-        series = frame[name]
-        series = stripped(series).cast(pl.Int64, strict=False) if series.dtype == pl.String else series
-        ends: tuple[Any, ...] = (series.min(), series.max()) if series.dtype in (pl.Int64, pl.UInt64) else ()
+        given = series(frame, name)
+        given = stripped(given).cast(pl.Int64, strict=False) if given.dtype == pl.String else given
+        ends: tuple[Any, ...] = (given.min(), given.max()) if given.dtype in (pl.Int64, pl.UInt64) else ()
     else:
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -103,15 +103,15 @@ def numbers_in(frame: Frame, name: str) -> Numbers:
     if is_polars(frame):
         import polars as pl
 
-        series = frame[name]
-        if series.dtype.is_nested():
-            if series.null_count() < len(series):
-                row = int(series.is_not_null().arg_max() or 0)
+        given = series(frame, name)
+        if given.dtype.is_nested():
+            if given.null_count() < len(given):
+                row = int(given.is_not_null().arg_max() or 0)
                 raise BadRowError(row, f"a list in column '{printable(name)}' is not a number")
-            return np.full(len(series), np.nan)
-        if series.dtype == pl.String:
-            series = stripped(series).cast(pl.Float64, strict=False)
-        return np.asarray(series.to_numpy())
+            return np.full(len(given), np.nan)
+        if given.dtype == pl.String:
+            given = stripped(given).cast(pl.Float64, strict=False)
+        return np.asarray(given.to_numpy())
     import pyarrow as pa
 
     column = decoded(frame.column(name))

@@ -76,6 +76,7 @@ class Reader(Protocol):
     typed: bool  # whether the types are certain, or told from a sample
     size: int | None  # all chunks' weights together, where that is known
     unit: str  # of the weights: B or rows
+    doubt: str  # what may be a mistake in how all of it is read; empty where nothing is
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
     others: dict[str, str]  # columns of text that are no numbers, and where the first value is that is none
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order

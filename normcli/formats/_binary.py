@@ -81,6 +81,7 @@ class Reader:
     typed = True
     unit = "rows"
     start = 0
+    doubt = ""
     size: int | None = None
     what: ClassVar[str]
 

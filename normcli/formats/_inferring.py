@@ -83,8 +83,9 @@ def typed(blank: pl.DataFrame, types: Mapping[str, Type]) -> pl.DataFrame:
     """A frame of no rows, its columns of text of the types."""
     import polars as pl
 
-    kinds = {s.name: types.get(s.name, "string") if s.dtype == pl.String else "string" for s in blank}
-    return columns.text_frame({s.name: as_type(s, kinds[s.name]) for s in blank})
+    given = columns.all_series(blank)
+    kinds = {n: types.get(n, "string") if s.dtype == pl.String else "string" for n, s in given.items()}
+    return columns.text_frame({n: as_type(s, kinds[n]) for n, s in given.items()})
 
 
 def chunk(made: TextChunk, types: Mapping[str, Type]) -> Chunk:
@@ -164,7 +165,7 @@ class TypedChunk:
         made: dict[str, pl.Series] = {}
         wrong: dict[int, str] = {}
         for name, kind in types.items():
-            words = self.chunk.words(frame[name], kind)
+            words = self.chunk.words(columns.series(frame, name), kind)
             made[name] = as_type(words, kind)
             for row in (made[name].is_null() & words.is_not_null()).arg_true():
                 what = f"'{printable(frame[name][row][:80])}' in column '{printable(name)}' is no {kind}"

@@ -3,9 +3,9 @@ what is wrong.
 
 Values of columns that are not selected stay the text that they were. In a frame, a selected column is null where the
 value is, and text with "" where the key is not there, or if it is one of lists, null in either case; any other is
-text, null where the key is not there. One more column, REST, is null but for rows that have keys in another order, or
-keys that the first rows do not have, or that lack one of lists: it holds the row's keys as they come, with the values
-of unknown ones.
+text, null where the key is not there. One more column, a hidden one, is null but for rows that have keys in another
+order, or keys that the first rows do not have, or that lack one of lists: it holds the row's keys as they come, as JSON
+with the values of unknown ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli import columns
-from normcli.columns import REST, Infinite
+from normcli.columns import Infinite
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded
 from normcli.formats import _text as text
@@ -130,8 +130,6 @@ class LineCheck:
         twice = text.first_twice(names)
         if twice is not None:
             return f"key '{printable(twice)}' is there twice"
-        if REST in names:
-            return f"a key is called '{printable(REST)}'"
         for name, value in found:
             if name not in self.wanted or value is None:
                 continue
@@ -369,7 +367,7 @@ class Chunk:
         rest = self._rest(fields, names, codes, values, incomplete)
         if rest is None:
             return None
-        return columns.text_frame({**made, REST: rest})
+        return columns.with_hidden(columns.text_frame(made), rest)
 
     def _read(self, name: str, taken: pl.Series, initial: NDArray[np.uint8], *, there: bool) -> pl.Series | None:
         """A selected column's text as numbers, or as lists of them; None where it is neither. `initial` is how the
@@ -383,20 +381,20 @@ class Chunk:
     def _rest(
         self, fields: Fields, names: list[str], codes: Positions, values: pl.Series, incomplete: Positions
     ) -> pl.Series | None:
-        """REST, of `incomplete` rows, too; None where a key is twice in a row."""
+        """The hidden column, of `incomplete` rows, too; None where a key is twice in a row."""
         import polars as pl
 
         place = np.array([self.layout.positions.get(n, -1) for n in names], np.intp)[codes]
         same = np.diff(fields.row, prepend=-1) == 0
         odd = (place < 0) | (same & (np.diff(place, prepend=-1) <= 0))
-        texts: dict[int, str] = {}
+        texts: dict[int, bytes] = {}
         for row in np.union1d(fields.row[odd], incomplete).tolist():
             a, b = np.searchsorted(fields.row, [row, row + 1])
             found = {names[codes[f]]: None if place[f] >= 0 else values[f] for f in range(int(a), int(b))}
-            if len(found) < b - a or REST in found:
+            if len(found) < b - a:
                 return None
-            texts[row] = json.dumps(found)
-        rest = pl.Series([None], dtype=pl.String).new_from_index(0, fields.rows)
+            texts[row] = json.dumps(found).encode()
+        rest = pl.Series([None], dtype=pl.Binary).new_from_index(0, fields.rows)
         return rest.scatter(list(texts), list(texts.values())) if texts else rest
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:

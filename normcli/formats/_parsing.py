@@ -173,9 +173,9 @@ class Chunk:
         missing; None where they hold others."""
         import polars as pl
 
-        checked = {s.name: s for s in frame}
+        checked = columns.all_series(frame)
         for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
-            raw = frame[n]
+            raw = checked[n]
             stripped = raw.str.strip_chars(" \t")
             number = stripped.cast(pl.Float64, strict=False)
             word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (stripped != "")
@@ -252,7 +252,8 @@ def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:
 def _occurrences(series: pl.Series, separator: str) -> int:
     import polars as pl
 
-    return int(series.str.count_matches(separator, literal=True).sum() or 0) if series.dtype == pl.String else 0
+    words = series.alias("")
+    return int(words.str.count_matches(separator, literal=True).sum() or 0) if words.dtype == pl.String else 0
 
 
 def _has_nan(series: pl.Series) -> bool:

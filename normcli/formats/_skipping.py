@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from normcli import columns
 from normcli.formats import Decoded, Reject
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
     import polars as pl
 
     for name in wanted:
-        series = frame[name]
+        series = columns.series(frame, name)
         if series.dtype == pl.String:
             series = series.str.strip_chars(" \t").cast(pl.Float64, strict=False)
         if isinstance(series.dtype, pl.List):

@@ -53,7 +53,7 @@ def _numbers(text: str) -> pl.Series | None:
         return None
 
 
-def as_json(series: pl.Series) -> pl.Series:
+def as_json(series: pl.Series, name: str) -> pl.Series:
     """Lists of floats as JSON arrays of the shortest numbers that read back to the same; NaN and null as null. Raises
     BadRowError for an infinite value, which JSON does not have."""
     import polars as pl
@@ -62,6 +62,6 @@ def as_json(series: pl.Series) -> pl.Series:
     words = rows.list.eval(pl.element().fill_nan(None).cast(pl.String).fill_null("null")).list.join(",")
     infinite = words.str.contains("inf", literal=True).fill_null(value=False)
     if infinite.any():
-        what = f"infinite value in column '{printable(series.name)}', which JSON can't hold"
+        what = f"infinite value in column '{printable(name)}', which JSON can't hold"
         raise BadRowError(int(infinite.arg_max() or 0), what)
     return pl.select(pl.lit("[") + pl.lit(words) + pl.lit("]")).to_series().fill_null("null")

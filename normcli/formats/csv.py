@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -36,6 +37,7 @@ magic = b""
 
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
 ZEROS = re.compile("^[+-]?0[0-9]")  # 007 is a name
+YEAR = re.compile("[12][0-9]{3}")
 STRIP = 1 << 16  # values that are written into one piece of memory
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -54,7 +56,13 @@ class Manner:
         ),
     ] = ",".join(MISSING)
     infer_types: inferring.Asked = False
-    header: Annotated[bool, Meta(description="the first row names the columns; without it they are column_1 …")] = True
+    header: Annotated[
+        bool | None, Meta(description="the first row names the columns; without it they are column_1 …")
+    ] = None  # it does, with a doubt where all names are numbers
+
+    @property
+    def headed(self) -> bool:
+        return self.header is not False
 
     @property
     def separator(self) -> str:
@@ -99,16 +107,17 @@ class Reader:
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
         self.others: dict[str, str] = {}
+        self.doubt = ""
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
         head = self._head()
         self.size = source.size
         start = len(head) - len(head.lstrip(b"\r\n"))  # blank lines
-        if start and options.header:
+        if start and options.headed:
             raise BadDataError(f"{source.name}:1: the header is a blank line")
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
         self.layout = self._layout(first, head.count(b"\n", 0, start), options)
-        before = start + len(first) if options.header else 0  # bytes that are no rows
+        before = start + len(first) if options.headed else 0  # bytes that are no rows
         self.start = head.count(b"\n", 0, before)
         sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
         kinds = self._kinds(Chunk(self.layout, text.Rows(sample, b'"' in sample)))
@@ -157,11 +166,14 @@ class Reader:
             names = text.split_row(first, options.separator)
         except UnicodeDecodeError as e:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
-        if not options.header:
+        if not options.headed:
             names = [f"column_{j + 1}" for j in range(len(names))]
         twice = text.first_twice(names)
         if twice is not None:
             raise BadDataError(f"{where}: two columns are called '{short(twice)}'")
+        if options.header is None and is_row_of_numbers(names):
+            what = "the names of all columns are numbers: the first row is taken for the header, not for data"
+            self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
         return Layout(tuple(names), kinds, options.separator, options.missing, crlf)
@@ -174,22 +186,33 @@ class Reader:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
         kinds: list[Kind] = []
         locate = cache(sample.locate)
-        for series, (kind, other, doubtful) in zip(frame, _sampled(frame, self.layout.missing), strict=True):
+        given = columns.all_series(frame).items()
+        for (name, series), (kind, other, doubtful) in zip(given, _sampled(frame, self.layout.missing), strict=True):
             if self.options.infer_types:
-                self.inferred[series.name] = inferring.inferred(parsing.present(series, self.layout.missing))
+                self.inferred[name] = inferring.inferred(parsing.present(series, self.layout.missing))
             if doubtful and self._skip:
                 kind = "word"
             kinds.append(kind)
-            column = f"column '{printable(series.name)}'"
+            column = f"column '{printable(name)}'"
             if kind == "empty":
-                self.doubts[series.name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+                self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
             elif kind == "text":
                 place, word = self.name(self.start + locate(other)), printable(series[other][:80])
                 what = "begins with a zero, as names do" if ZEROS.match(word.strip()) else "is not a number"
-                self.others[series.name] = f"{place}: '{word}' in {column} {what}"
+                self.others[name] = f"{place}: '{word}' in {column} {what}"
                 if doubtful:
-                    self.doubts[series.name] = f"{place}: {column} is left out: '{word}' in it is not a number"
+                    self.doubts[name] = f"{place}: {column} is left out: '{word}' in it is not a number"
         return tuple(kinds)
+
+
+def is_row_of_numbers(names: Sequence[str]) -> bool:
+    """Whether a header may be a row of data: all of it is numbers, but neither 0, 1, … as pandas calls columns that
+    have no names, nor years that rise."""
+    if not all(text.NUMBER.fullmatch(n.strip()) for n in names):
+        return False
+    rising = len(names) > 1 and all(a < b for a, b in pairwise(names))
+    years = rising and all(YEAR.fullmatch(n) for n in names)
+    return not years and list(names) != [str(j) for j in range(len(names))]
 
 
 def _line_ends(data: bytes) -> NDArray[np.intp]:
@@ -211,7 +234,7 @@ def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, i
     def of_each(found: pl.Series) -> Any:  # (columns, rows)
         return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
 
-    raw = frame.unpivot().to_series(1)
+    raw = columns.numbered_columns(frame).unpivot().to_series(1)
     present = parsing.present(raw, missing)
     number = present.cast(pl.Float64, strict=False)
     there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
@@ -256,7 +279,7 @@ class Writer:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
-        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", True))
+        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", None))
         return cls(columns.names(blank), options or same, crlf)
 
     @property
@@ -270,7 +293,7 @@ class Writer:
         if (
             rows.width == 1 and rows[:, 0].null_count() and not rows.dtypes[0].is_nested()
         ):  # an empty line would be no row
-            rows = columns.text_frame({rows.columns[0]: rows[:, 0].cast(pl.String).fill_null("")})
+            rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
         try:
             in_strips(rows).write_csv(
@@ -282,7 +305,7 @@ class Writer:
         return out.written
 
     def open(self, file: Outlet) -> Sink:
-        if self.options.header:
+        if self.options.headed:
             names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
             file.write((self.options.separator.join(names) + self._line_end).encode())
         return Sink(file)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from normcli import columns
-from normcli.columns import REST, Field, Frame, Schema
+from normcli.columns import Field, Frame, Schema
 from normcli.errors import BadDataError, BadRowError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
@@ -46,6 +46,7 @@ class Reader:
     typed = False
     unit = "B"
     start = 0
+    doubt = ""
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a key of which half the values are numbers is to hold some."""
@@ -73,7 +74,7 @@ class Reader:
 
         number = {n: pl.List(pl.Float64) if k == "list" else pl.Float64 for n, k in self.layout.kind.items()}
         made = {n: pl.Series(dtype=number[n] if n in wanted else pl.String) for n in self.layout.names}
-        return inferring.typed(columns.text_frame({**made, REST: pl.Series(dtype=pl.String)}), self.inferred)
+        return columns.with_hidden(inferring.typed(columns.text_frame(made), self.inferred), pl.Series(dtype=pl.Binary))
 
     def list_size(self, name: str) -> int:
         size = self.layout.sizes[name]
@@ -166,7 +167,7 @@ class Writer:
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     own: frozenset[str]  # columns whose text is JSON already
-    lists: frozenset[str] = frozenset()  # columns of lists, of which REST tells where they are
+    lists: frozenset[str] = frozenset()  # columns of lists, of which the hidden one tells where they are
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
@@ -175,17 +176,19 @@ class Writer:
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
         lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
-        return cls(tuple(n for n in schema if n != REST), numbers, own, lists)
+        hidden = columns.hidden(blank)
+        return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists)
 
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
         rows = columns.to_polars(frame)
-        texts = [self._text(rows[n], n) for n in self.columns]
+        texts = [self._text(columns.series(rows, n), n) for n in self.columns]
         lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
-        if REST in rows.columns and rows[REST].null_count() < rows.height:
-            odd = rows[REST].is_not_null().arg_true()
-            lines = lines.scatter(odd, [self._odd(i, rows[REST][i], [t[i] for t in texts]) for i in odd])
+        rest = columns.rest(frame)
+        if rest is not None and rest.null_count() < len(rest):
+            odd = rest.is_not_null().arg_true()
+            lines = lines.scatter(odd, [self._odd(i, rest[i], [t[i] for t in texts]) for i in odd])
         out = Pieces()
         lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
         return out.written
@@ -198,7 +201,7 @@ class Writer:
             number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
             there = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
             return there.set((series == "").fill_null(value=False), None) if name in self.own else there
-        return series if name in self.own and series.dtype == pl.String else as_json(series)
+        return series if name in self.own and series.dtype == pl.String else as_json(series, name)
 
     def _lines(self, texts: list[pl.Series]) -> pl.Series:
         """Rows whose keys stand in the order of the columns."""
@@ -208,7 +211,7 @@ class Writer:
         body = pl.concat_str(members, separator=",", ignore_nulls=True)
         return pl.select(pl.concat_str([pl.lit("{"), body, pl.lit("}")])).to_series()
 
-    def _odd(self, row: int, rest: str, texts: list[str | None]) -> str:
+    def _odd(self, row: int, rest: bytes, texts: list[str | None]) -> str:
         """A row with keys in its own order, or with unknown ones. Raises BadRowError."""
         left = {n: t for n, t in zip(self.columns, texts, strict=True) if t is not None}
         found: dict[str, str | None] = {}
@@ -224,9 +227,9 @@ class Writer:
 
 
 # -- values of other formats -------------------------------------------------------------------------------------
-def as_json(series: pl.Series) -> pl.Series:
-    """A column's values as JSON; NaN, which JSON does not have, is null as any missing value. Raises BadRowError,
-    BadDataError."""
+def as_json(series: pl.Series, name: str) -> pl.Series:
+    """The values of a column called `name` as JSON; NaN, which JSON does not have, is null as any missing value.
+    Raises BadRowError, BadDataError."""
     import polars as pl
 
     kind = series.dtype
@@ -235,20 +238,20 @@ def as_json(series: pl.Series) -> pl.Series:
         if series.is_infinite().any():
             raise BadRowError(
                 int(series.is_infinite().arg_max() or 0),
-                f"infinite value in column '{printable(series.name)}', which JSON can't hold",
+                f"infinite value in column '{printable(name)}', which JSON can't hold",
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")
     if isinstance(kind, pl.List | pl.Array) and kind.inner in (pl.Float32, pl.Float64):
-        return vectors.as_json(series)
+        return vectors.as_json(series, name)
     if kind.is_nested():
         try:
             texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]
         except (TypeError, ValueError) as e:
-            raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {e}") from None
+            raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {e}") from None
         return pl.Series(texts, dtype=pl.String)
     if kind in (pl.Binary, pl.Object):
-        raise BadDataError(f"column '{printable(series.name)}' can't be written as NDJSON: {kind}")
+        raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {kind}")
     return _all_quoted(series.cast(pl.String))
 
 
@@ -274,14 +277,15 @@ class Plain:
 
     def __call__(self, frame: Frame) -> Frame:
         """Raises BadRowError for a key that the first rows did not have: there is no column for it."""
-        if REST in frame.columns and frame[REST].null_count() < frame.height:
-            for row in frame[REST].is_not_null().arg_true():
-                late = next((n for n, raw in json.loads(frame[REST][row]).items() if raw is not None), None)
+        hidden, rest = columns.hidden(frame), columns.rest(frame)
+        if rest is not None and rest.null_count() < len(rest):
+            for row in rest.is_not_null().arg_true():
+                late = next((n for n, raw in json.loads(rest[row]).items() if raw is not None), None)
                 if late is not None:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
-        made = {s.name: _unquoted(s) if s.name in self.names else s for s in frame if s.name != REST}
-        return columns.text_frame(made)
+        given = columns.all_series(frame).items()
+        return columns.text_frame({n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden})
 
 
 def _unquoted(series: pl.Series) -> pl.Series:

@@ -74,11 +74,12 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
             (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
-    there = columns.names(blank)
+    hidden = columns.hidden(blank)
+    there = [n for n in columns.names(blank) if n not in hidden]
     if only:
         given = set(plan.gives(inverse=inverse))
         return columns.only(blank, [n for n in there if n in given])
-    return columns.only(blank, plan.restored_order(there)) if inverse else blank
+    return columns.only(blank, [*plan.restored_order(there), *hidden]) if inverse else blank
 
 
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:

@@ -69,7 +69,11 @@ class Work:
         decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
+                decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
+                if self.plan.form.texts and not columns.has_originals(decoded.frame):
+                    texts = self._texts_of(chunk, decoded, frozenset())
+                    originals = columns.with_originals(decoded.frame, texts, self.plan.needs())
+                    decoded = replace(decoded, frame=originals)
                 result = Result(
                     rows=columns.rows(decoded.frame),
                     weight=chunk.weight,
@@ -83,7 +87,7 @@ class Work:
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if self.counts:
-                    result = self._kept(result, decoded.frame, chunk.content)
+                    result = self._kept(result, chunk, decoded)
                 if self.multiple > 1:
                     away = replace(decoded, frame=None)
                     return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
@@ -92,18 +96,14 @@ class Work:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
 
-    def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
-        """And what stood there, where it comes out beside the numbers: the same rows once more, all of them text."""
-        frame = decoded.frame
-        if not (self.spool.texts if self.spool else self.plan.form.texts) or columns.has_originals(frame):
-            return decoded
-        again = chunk.decode(frozenset(), self.infinite, skip=bool(decoded.rejects))
-        good = np.ones(columns.rows(frame) + len(decoded.rejects), np.bool_)
+    def _texts_of(self, chunk: Chunk, decoded: Decoded, wanted: frozenset[str]) -> Frame:
+        """What stood in the columns of text of the same rows: decoded once more, with other columns as numbers."""
+        again = chunk.decode(wanted, self.infinite, skip=bool(decoded.rejects))
+        good = np.ones(columns.rows(decoded.frame) + len(decoded.rejects), np.bool_)
         good[[r.row for r in decoded.rejects]] = False
         there = np.ones(len(good), np.bool_)
         there[[r.row for r in again.rejects]] = False
-        texts = columns.chosen_rows(again.frame, good[there])
-        return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
+        return columns.chosen_rows(again.frame, good[there])
 
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
@@ -127,15 +127,27 @@ class Work:
             fault.part, fault.start = at.part, at.place
             raise fault from None
 
-    def _kept(self, result: Result, frame: Frame, content: bytes | None) -> Result:
+    def _kept(self, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
         """What is known, and kept, of a chunk before it is measured."""
+        frame, content = decoded.frame, chunk.content
         types = tuple(columns.types(frame, self.plan.needs()).values())
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
             blocks = self.plan.blocks([frame], self.infinite) if content is None else ()
             digest = learning.digest(content, blocks)
-        kept = (spool.keep(self.spool, frame),) if self.spool else ()
+        kept = (spool.keep(self.spool, self._to_normalize(chunk, decoded)),) if self.spool else ()
         return replace(result, types=types, digest=digest, pieces=kept)
+
+    def _to_normalize(self, chunk: Chunk, decoded: Decoded) -> Frame:
+        """A frame as apply would have it: weights are numbers for the fit alone, and originals may be copied."""
+        frame, weights = decoded.frame, self.plan.weights
+        copies = self.spool is not None and self.spool.texts
+        if columns.has_originals(frame) or not (copies or weights is not None):
+            return frame
+        texts = self._texts_of(chunk, decoded, frozenset() if copies else self.wanted - {weights})
+        if weights is not None:
+            frame = columns.gathered({n: (texts if n == weights else frame, n) for n in columns.names(frame)})
+        return columns.with_originals(frame, texts, self.plan.needs()) if copies else frame
 
     def _done(
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from normcli import columns
-from normcli.columns import ORIGINAL, Dtype, Frame
+from normcli.columns import Dtype, Frame
 from normcli.plan.course import Course
 from normcli.record import Array
 
@@ -67,13 +67,14 @@ class Placing:
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
         """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
+        texts, frame = columns.originals(frame) if self.texts else None, columns.without_originals(frame)
         there = columns.names(frame)
         following = self.course.after(there)
         as_numbers = columns.numbered(frame, self.course.needs)
+        copied = () if texts is None else columns.names(texts)
         made: dict[str, tuple[Frame, str]] = {}
-        for name in (n for n in there if not n.startswith(ORIGINAL)):
-            copied = self.texts and ORIGINAL + name in there
-            made[name] = (frame, ORIGINAL + name) if copied else (as_numbers, name)
+        for name in there:
+            made[name] = (texts if name in copied else as_numbers), name
             made |= {self.called(n): (new, n) for n in following.get(name, ())}
         return columns.gathered(made)
 

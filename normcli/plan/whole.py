@@ -114,7 +114,7 @@ class Plan:
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""
-        return (*self.needs(), *([self.weights] if self.weights else []))
+        return (*self.needs(), *([] if self.weights is None else [self.weights]))
 
     def gives(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that come out, in their place or beside them."""
@@ -275,8 +275,7 @@ class Plan:
     def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:
         """Names of restored columns as they once stood, where all of them are there."""
         original = tuple(f.name for f in self.schema)
-        rest = tuple(n for n in names if n == columns.REST)
-        return (*original, *rest) if {*original, *rest} == set(names) else tuple(names)
+        return original if set(original) == set(names) else tuple(names)
 
 
 def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:

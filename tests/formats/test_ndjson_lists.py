@@ -55,7 +55,7 @@ def test_arrays_are_what_python_reads_and_written_read_back_to_the_bit(rows: lis
     expected = [r and [None if v is None else float(v) for v in r] for r in rows]
     assert made is not None
     assert repr(made.to_list()) == repr(expected)
-    assert [json.loads(t) for t in vectors.as_json(made)] == expected
+    assert [json.loads(t) for t in vectors.as_json(made, "l")] == expected
 
 
 @pytest.mark.parametrize("text", ['["1"]', "[true]", "[[1]]", '[{"a":1,"b":2}]', '[1,"null"]', '["\\t",1]', '[""]'])
@@ -66,7 +66,7 @@ def test_other_arrays_are_none(text: str) -> None:
 def test_the_shortest_numbers_of_float32() -> None:
     for kind in (pl.List(pl.Float32), pl.Array(pl.Float32, 3)):
         series = pl.Series("e", [[0.1, 16777216.0, 1e-30], None, [float("nan"), None, 0.0]], dtype=kind)
-        made = [json.loads(t) for t in vectors.as_json(series)]
+        made = [json.loads(t) for t in vectors.as_json(series, "l")]
         assert made == [[0.1, 16777216.0, 1e-30], None, [None, None, 0.0]]
 
 
