@@ -212,7 +212,7 @@ def _method(kind: type[Method], raw: Any, at: str) -> Method:
         method = kind(
             **{n: getattr(found, n) for n in fields.values()}
         )  # msgspec leaves what is not there to the class
-        method.check()
+        method.check(options)
     except BadParametersError as e:
         raise UsageError(e.message, e.hint) from None
     except UsageError as e:

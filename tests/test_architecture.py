@@ -32,12 +32,12 @@ NEXT = {
     "recut": {"formats"},
     "schema": {"params"},
     "params": {"plan", "sources", "registry"},
-    "formats": {"columns", "sources", "registry", "compression"},
+    "formats": {"columns", "sources", "registry", "compression", "needs"},
     "recipe": {"plan", "params"},
     "plan": {"columns", "methods", "keys", "registry"},
     "keys": {"stats"},
     "columns": {"block"},
-    "methods": {"stats", "transforms"},
+    "methods": {"stats", "transforms", "needs"},
     "stats": {"block", "tensor"},
     "transforms": {"block", "tensor"},
     "tensor": {"block"},
@@ -56,6 +56,7 @@ NEXT = {
     "stores": set(),
     "compression": set(),
     "registry": set(),
+    "needs": set(),
     "errors": set(),
 }
 HEAVY = {"numpy", "polars", "pyarrow", "msgspec", "rich"}

@@ -34,7 +34,7 @@ def needed(name: str) -> dict[str, Any]:
 
 VARIANTS: dict[str, dict[str, Any]] = {name: needed(name) for name in registry.names("methods")} | {
     "minmax -1 1 clip": {"range": (-1.0, 1.0), "clip": True},
-    "zscore unscaled": {"scale": False, "ddof": 1},
+    "zscore unscaled": {"scale": False},
     "unit l1": {"norm": "l1"},
     "unit 3.5": {"norm": 3.5},
     "decorrelate 2": {"components": 2, "prefix": "größe."},

@@ -370,8 +370,9 @@ def chosen_method(values: dict[str, Any]) -> Any:
             raise click.UsageError(f"-m {name}: that is called {meant} here")
         what = f"-m {name}: no such method" if name else "-m METHOD is missing"
         raise click.UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
-    method = registry.only("methods", name)(**given(values, METHOD))
-    method.check()
+    options = given(values, METHOD)
+    method = registry.only("methods", name)(**options)
+    method.check(options)
     return method
 
 

@@ -1,13 +1,14 @@
 """Method: what every file here offers."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, TypeVar, cast
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from typing import Annotated, Any, ClassVar, TypeVar, cast, final
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from normcli import needs
 from normcli.errors import UsageError, short
 from normcli.record import Array
 from normcli.stats import Statistic
@@ -55,8 +56,17 @@ class Method:
         """Blanks; () learns nothing."""
         return ()
 
-    def check(self) -> None:
-        """Raises UsageError where options contradict each other."""
+    @final
+    def check(self, given: Collection[str] | None = None) -> None:
+        """Raises UsageError where options contradict each other, or one that was `given` has no effect with the others;
+        where nobody says which were, those that are not the default."""
+        self.check_options()
+        kind: Any = type(self)
+        options = [f.name for f in fields(self) if (f.name in given if given is not None else not _is_default(self, f))]
+        needs.check(((_flag(name), needs.of_field(kind, name)) for name in options), self)
+
+    def check_options(self) -> None:
+        """Raises UsageError where options contradict each other. Files of old may hold some that have no effect."""
 
     def check_features(self, count: int) -> None:
         """Raises UsageError where options do not go with so many columns, or a list's so many values."""
@@ -79,9 +89,26 @@ class Method:
         raise NotImplementedError
 
 
+def beside(option: str, what: str, has_use: Callable[[Any], bool] = bool) -> dict[str, tuple[needs.Need, ...]]:
+    """The `extra` of an option that has an effect beside certain values of another only; `what` is as in Need."""
+
+    def instead(method: Method) -> str | None:
+        return None if has_use(getattr(method, option)) else f"this is {spelled(method, option)}"
+
+    return {"needs": (needs.Need(what, instead),)}
+
+
+def _is_default(method: Method, option: Field[Any]) -> bool:
+    return bool(getattr(method, option.name) == option.default)
+
+
+def _flag(option: str) -> str:
+    return f"--{option.rstrip('_').replace('_', '-')}"
+
+
 def spelled(method: Method, option: str) -> str:
     """An option's value for a message."""
-    value, flag = getattr(method, option), f"--{option.replace('_', '-')}"
+    value, flag = getattr(method, option), _flag(option)
     if value is None and getattr(type(method), option, None) is not None:
         return f"with {flag} none"  # which is not the default
     if value is None or isinstance(value, bool):

@@ -7,14 +7,16 @@ import numpy as np
 from msgspec import Meta
 
 from normcli import tensor
-from normcli.errors import BadDataError, UsageError
-from normcli.methods import States, listed
+from normcli.errors import BadDataError
+from normcli.methods import States, beside, listed
 from normcli.methods._axes import SPLIT, Channels, Shifted
 from normcli.methods._column import refuse_unsquarable
 from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.running import Running
+
+DIVIDED = beside("mean_only", "for a division", lambda mean_only: not mean_only)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,12 @@ class Batched(Shifted):
     ] = 0.1
     start: Annotated[
         Literal["torch"] | None,
-        Meta(description="torch: running statistics begin at 0 and 1; else they are corrected for their beginning"),
+        Meta(
+            description="torch: running statistics begin at 0 and 1; else they are corrected for their beginning",
+            extra=beside(
+                "momentum", "for a --momentum below 1", lambda momentum: momentum is not None and momentum < 1
+            ),
+        ),
     ] = None
 
     def _blanks(self, *, norm: tensor.Norm = "l2", rooted: bool = False) -> tuple[Statistic, ...]:
@@ -62,14 +69,12 @@ class Batched(Shifted):
 class Formed(Batched):
     """And may divide by something else than the standard deviation."""
 
+    eps: Annotated[float, Meta(ge=0, description="added below the root", extra=DIVIDED)] = 1e-5
     norm: Annotated[
-        Literal["l2", "l1"], Meta(description="l1: divide by √(π/2) times the mean size of deviations, plus eps")
+        Literal["l2", "l1"],
+        Meta(description="l1: divide by √(π/2) times the mean size of deviations, plus eps", extra=DIVIDED),
     ] = "l2"
     mean_only: Annotated[bool, Meta(description="subtract the mean, and divide by nothing")] = False
-
-    def check(self) -> None:
-        if self.mean_only and self.norm != "l2":
-            raise UsageError(f"--norm {self.norm} with --mean-only: there is nothing to divide by")
 
     def _divisor(self, spread: Array) -> Array:
         """Of a running variance or s; NaN where nothing is known."""

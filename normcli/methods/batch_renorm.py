@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Meta
 
 from normcli.methods import States
-from normcli.methods._batches import Formed
+from normcli.methods._batches import DIVIDED, Formed
 from normcli.methods._drawings import BY_BATCH
 from normcli.stats import Statistic
 from normcli.transforms import Transform
@@ -30,7 +30,8 @@ class BatchRenorm(Formed):
     example = "normcli fit train.parquet -m batch-renorm --rmax 2 -p renorm.json"
 
     rmax: Annotated[
-        Annotated[float, Meta(ge=1)] | None, Meta(description="the greatest r, and its inverse the least; none: any")
+        Annotated[float, Meta(ge=1)] | None,
+        Meta(description="the greatest r, and its inverse the least; none: any", extra=DIVIDED),
     ] = 3.0
     dmax: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="the greatest size of d; none: any")] = 5.0
 

@@ -3,11 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import Meta
+
 from normcli.methods import States
 from normcli.methods._axes import SPLIT, Channels, Shifted, check_groups
 from normcli.methods._drawings import BY_ROW
+from normcli.needs import Need
 from normcli.transforms import Transform
 from normcli.transforms.axes import Axes
+
+
+def _unlisted(method: Shifted) -> str | None:
+    """What there is in place of a number for each channel; None where there is one."""
+    lists = [n for n in method.per_channel if isinstance(getattr(method, n), tuple)]
+    if any(len(getattr(method, n)) == method._channels(0) for n in lists):
+        return None
+    return " and ".join(f"--{n} holds {len(getattr(method, n))} numbers" for n in lists)
+
+
+LISTED = Need("for --gamma or --beta of a number for each channel", _unlisted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +39,7 @@ class Layer(Shifted):
     aliases = ("layer norm", "layernorm")
     example = "normcli fit activations.parquet -m layer -c hidden -p layer.json -o normalized.parquet"
 
-    channels: Annotated[Channels | None, SPLIT] = None
+    channels: Annotated[Channels | None, Meta(description=SPLIT.description, extra={"needs": (LISTED,)})] = None
 
     def check_features(self, count: int) -> None:
         super().check_features(count)

@@ -37,7 +37,7 @@ class MinMax(Method):
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()
 
-    def check(self) -> None:
+    def check_options(self) -> None:
         low, high = self.range
         if not low < high or high - low == float("inf"):
             raise UsageError(f"--range {low:g} {high:g}: LO must be less than HI, and HI − LO a float")

@@ -49,7 +49,7 @@ class Robust(Method):
         low, high = self.quantiles
         return Extrema(), Moments(), Quantiles(at=(low, 0.5, high) if self.exact else ())
 
-    def check(self) -> None:
+    def check_options(self) -> None:
         low, high = self.quantiles
         if not 0.0 <= low < high <= 1.0:
             raise UsageError(f"--quantiles {low:g} {high:g}: LO must be less than HI, both from 0 to 1")

@@ -62,7 +62,7 @@ class Weight(Method):
             return Extrema(), Moments()
         return Extrema(), Moments(), Powers(order=ORDERS[self.norm] if isinstance(self.norm, str) else self.norm)
 
-    def check(self) -> None:
+    def check_options(self) -> None:
         if self.axis == "row" and isinstance(self.gain, tuple):
             raise UsageError("--gain with --axis row is one number")
         if 0.0 in (self.gain if isinstance(self.gain, tuple) else (self.gain,)):

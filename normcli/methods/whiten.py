@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Meta
 
 from normcli.errors import BadDataError, UsageError
-from normcli.methods import Method, States, listed
+from normcli.methods import Method, States, beside, listed
 from normcli.methods._drawings import WHOLE
 from normcli.methods._spectrum import Spectrum, at_fault, covariance, spectrum
 from normcli.methods.decorrelate import components_within
@@ -20,6 +20,8 @@ from normcli.transforms import Transform
 from normcli.transforms.linear import Linear, component_names
 
 Kind = Literal["zca", "pca", "zca-cor", "pca-cor", "cholesky"]
+COMPONENTS: tuple[Kind, ...] = ("pca", "pca-cor")
+NAMED = beside("kind", f"for --kind {' and '.join(COMPONENTS)}", COMPONENTS.__contains__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +51,15 @@ class Whiten(Method):
     ] = None
     components: Annotated[
         Annotated[int, Meta(ge=1)] | Annotated[float, Meta(gt=0, lt=1)] | None,
-        Meta(description="keep the first K components, or a share of the variance below 1 (pca, pca-cor)"),
+        Meta(description="keep the first K components, or a share of the variance below 1 (pca, pca-cor)", extra=NAMED),
     ] = None
     shrinkage: Annotated[
         Literal["oas"] | Annotated[float, Meta(ge=0, le=1)] | None,
         Meta(description="mix so much of a sphere into the covariance, or as much as OAS says"),
     ] = None
-    prefix: Annotated[str, Meta(min_length=1, description="components are called PREFIX1 … PREFIXK")] = "pc"
+    prefix: Annotated[str, Meta(min_length=1, description="components are called PREFIX1 … PREFIXK", extra=NAMED)] = (
+        "pc"
+    )
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -68,11 +72,9 @@ class Whiten(Method):
     @property
     def _named(self) -> bool:
         """Whether outputs are components of their own."""
-        return self.kind in ("pca", "pca-cor")
+        return self.kind in COMPONENTS
 
-    def check(self) -> None:
-        if self.components is not None and not self._named:
-            raise UsageError(f"--components is for --kind pca and pca-cor, not {self.kind}")
+    def check_options(self) -> None:
         if self.rank is not None and self.kind == "cholesky":
             raise UsageError("--rank does not go with --kind cholesky, whose W is square", "use --eps or --shrinkage")
 

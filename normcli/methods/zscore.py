@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Meta
 
 from normcli.errors import UsageError
-from normcli.methods import Method, States
+from normcli.methods import Method, States, beside
 from normcli.methods._column import affine, deviations, means
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
@@ -36,13 +36,15 @@ class ZScore(Method):
     )
     example = "normcli fit train.csv -m zscore --ddof 1 -p train.json -o train-z.csv"
 
-    ddof: Annotated[int, Meta(ge=0, description="std divides by count − ddof")] = 0
+    ddof: Annotated[
+        int, Meta(ge=0, description="std divides by count − ddof", extra=beside("scale", "for --scale"))
+    ] = 0
     center: Annotated[bool, Meta(description="subtract the mean")] = True
     scale: Annotated[bool, Meta(description="divide by the standard deviation")] = True
     target_mean: Annotated[float, Meta(description="the mean afterwards")] = 0.0
     target_std: Annotated[float, Meta(gt=0, description="the standard deviation afterwards")] = 1.0
 
-    def check(self) -> None:
+    def check_options(self) -> None:
         for option, default, needed in (("target_mean", 0.0, "center"), ("target_std", 1.0, "scale")):
             if getattr(self, option) != default and not getattr(self, needed):
                 flag = f"--{option.replace('_', '-')}"

@@ -178,7 +178,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     check_keys(of_kind(dict, raw, at), STEP, at, optional=("list",))
     method: Method = typed(named("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
     try:
-        method.check()
+        method.check_options()
     except UsageError as e:
         fail(f"{at}.options", e.message)
     names = tuple(of_kind(dict, raw["columns"], f"{at}.columns"))

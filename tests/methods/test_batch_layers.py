@@ -40,7 +40,8 @@ def applied(method: Method, x: Any = X, *, training: bool = False) -> Array:
 @pytest.mark.parametrize("momentum", [0.1, None])
 def test_batch_is_pytorchs(momentum: float | None) -> None:
     method = Batch(
-        batch_size=TORCH["batch_size"], momentum=momentum, start="torch", channels=TORCH["channels"],
+        batch_size=TORCH["batch_size"], momentum=momentum, start="torch" if momentum else None,
+        channels=TORCH["channels"],
         gamma=tuple(TORCH["gamma"]), beta=tuple(TORCH["beta"]),
     )  # fmt: skip
     wanted, x = TORCH["batch"][str(momentum)], TORCH["x"]

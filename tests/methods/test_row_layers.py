@@ -37,7 +37,7 @@ def numbers(name: str) -> tuple[float, ...]:
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        ("layer", Layer(gamma=numbers("wide_gamma"), beta=numbers("wide_beta"), channels=4)),
+        ("layer", Layer(gamma=numbers("wide_gamma"), beta=numbers("wide_beta"))),
         ("rms", RMS(gamma=numbers("wide_gamma"))),
         ("group", Group(groups=2, channels=4, gamma=numbers("gamma"), beta=numbers("beta"))),
         ("instance", Instance(channels=4, gamma=numbers("gamma"), beta=numbers("beta"))),
@@ -150,9 +150,13 @@ def test_they_learn_nothing_and_can_not_be_undone(method: Method) -> None:
         (Group(groups=4), 6, "--groups 4 does not divide"),
         (Group(groups=3, channels=2), 6, "--groups 3 does not divide 2 channels"),
         (Instance(channels=4), 6, "--channels 4 does not divide 6 columns"),
-        (Layer(channels=4), 6, "--channels 4 does not divide 6 columns"),
+        (Layer(channels=4, gamma=(1.0,) * 4), 6, "--channels 4 does not divide 6 columns"),
         (Layer(gamma=(1.0, 2.0)), 6, "--gamma holds 2 numbers, not 6"),
-        (Layer(beta=(1.0, 2.0), channels=3), 6, r"--beta holds 2 numbers, not 3 \(channels\) or 6 \(columns\)"),
+        (
+            Layer(beta=(1.0, 2.0), gamma=(1.0,) * 3, channels=3),
+            6,
+            r"--beta holds 2 numbers, not 3 \(channels\) or 6 \(columns\)",
+        ),
     ],
 )
 def test_what_columns_can_not_be_is_refused(method: Method, columns: int, why: str) -> None:

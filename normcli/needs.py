@@ -1,0 +1,36 @@
+"""What an option needs to have an effect. Each says so where it is declared: an option of the command line beside its
+flag, one of a method or a format in the `extra` of its annotation; what is given in vain is refused in one place."""
+
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from normcli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that an option needs; `what` is it in the words after "--flag is": "for --update"."""
+
+    what: str
+    instead: Callable[[Any], str | None]  # from a run's facts, or a method: what lacks, "" or in words; None if nothing
+    hint: str = ""
+
+
+def check(given: Iterable[tuple[str, Iterable[Need]]], facts: Any) -> None:
+    """Raises UsageError for the first of the flags that were given which has no effect."""
+    for flag, needs in given:
+        for need in needs:
+            instead = need.instead(facts)
+            if instead is not None:
+                raise UsageError(f"{flag} is {need.what}" + (f", and {instead}" if instead else ""), need.hint)
+
+
+@cache
+def of_field(kind: type, field: str) -> tuple[Need, ...]:
+    """What a field of a class of options needs."""
+    annotation = typing.get_type_hints(kind, include_extras=True)[field]
+    extras = (getattr(meta, "extra", None) or {} for meta in get_args(annotation)[1:])
+    return next((extra["needs"] for extra in extras if "needs" in extra), ())
