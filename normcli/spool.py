@@ -144,6 +144,10 @@ class SpoolReader:
         self.kept: list[Kept] = []
         self.rejected = 0
 
+    @property
+    def rows(self) -> int:
+        return sum(kept.packed.rows for kept in self.kept)
+
     def name(self, place: int) -> str:
         return f"{self.source.name}: row {place + 1}"
 

@@ -44,11 +44,11 @@ class Console:
     def detail(self, text: str) -> None:
         self._line(DETAIL, text)
 
-    def settle(self, files: int = 0) -> None:
-        """Before a target is replaced, as so many files were: raises where warnings count as errors."""
+    def settle(self, outcome: str = replaced(0)) -> None:
+        """Before a target is replaced: raises where warnings count as errors, with what was done before."""
         if self._werror and self.warnings:
             plural = "s" if self.warnings > 1 else ""
-            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; {replaced(files)}")
+            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; {outcome}")
 
     def took(self, count: int) -> str:
         """So many bytes, and the time that went by."""

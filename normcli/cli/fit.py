@@ -319,8 +319,10 @@ def write_output(
         files = Files(paths_below(values, readers.inputs), made.manifest())
         files.begin(seen)
         parts: Iterable[Part] = made.below(files, pairs)
-        if kept:  # what their schemas tell of all inputs is known before anything is replaced
+        if kept:  # what is known of all inputs is told before anything is replaced
             parts = list(parts)
+            for part in parts:
+                pipeline.check_rows(part.reader)
         seen.before_end = partial(commit, skipped.target if kept else None)
         pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen

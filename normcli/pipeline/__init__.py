@@ -20,7 +20,7 @@ from normcli.errors import BadDataError, UsageError
 from normcli.formats import Outlet, Reader, Sink
 from normcli.keys import Seen
 from normcli.learning import Total
-from normcli.pipeline.checks import check_columns, check_same, check_there, digests_after, output_frame
+from normcli.pipeline.checks import check_columns, check_rows, check_same, check_there, digests_after, output_frame
 from normcli.pipeline.running import Part, Progress, Tally
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
@@ -34,6 +34,7 @@ __all__ = [
     "apply",
     "check",
     "check_columns",
+    "check_rows",
     "check_same",
     "digests_after",
     "fit",

@@ -12,6 +12,7 @@ from normcli.errors import BadDataError, BadRowError
 from normcli.formats import Reader
 from normcli.methods import listed
 from normcli.plan import Plan
+from normcli.spool import SpoolReader
 
 
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
@@ -48,6 +49,18 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
     text = [n for n in needs if reader.typed and n not in lists and not there[n].is_number]
     if text:
         raise BadDataError(f"{name}: not numeric: {listed(text)}")
+
+
+def check_rows(reader: Reader) -> None:
+    """Raises BadDataError for an input in a spool of which no row is left."""
+    if isinstance(reader, SpoolReader) and reader.rejected and not reader.rows:
+        raise all_rejected(reader.source.name, reader.rejected)
+
+
+def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
+    """What is wrong with an input of which no row is left."""
+    how_many = f"{count:,}" if count > 1 else "there is one"
+    return BadDataError(f"{name}: every row is rejected ({how_many})" + (f", the first {first}" if first else ""))
 
 
 def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, replaced
 from normcli.formats import Chunk, Reader, Reject
 from normcli.outputs import Target
+from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.work import Result, Work
 from normcli.plan import Plan
 from normcli.recut import Pieces, Segment
@@ -130,7 +131,7 @@ class Progress(Tally):
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
-    settle: Callable[[int], None] = lambda replaced: None  # raises then, where a warning forbids it
+    settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
     before_end: Callable[[], None] = lambda: None  # told, after `settle`, before an output is in place or gets its end
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
@@ -206,7 +207,7 @@ class Progress(Tally):
         """All that goes into an input's own output was read. Raises BadDataError where it must not be put in place."""
         self._check_rejected(self.source)
         self._warn_of_incomplete(f"{self.source}: ")
-        self.settle(self.replaced)
+        self.settle(replaced(self.replaced) + (f", that of {self.source} was not" if self.replaced else ""))
 
     def put_in_place(self, part: Part, target: Target) -> None:
         """Replaces a part's own output, whose end is written; before the first, what has to be there before it."""
@@ -225,14 +226,12 @@ class Progress(Tally):
             raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
         self._warn_of_incomplete()
         self.judge(self.rows)
-        self.settle(self.replaced)
+        self.settle(replaced(self.replaced))
 
     def _check_rejected(self, name: str = "") -> None:
         """Raises BadDataError where not one row is left of what goes into an output."""
         if self.output.rejected and not self.output.rows:
-            count = f"{self.output.rejected:,}" if self.output.rejected > 1 else "there is one"
-            first = f", the first {self.rejection}" if self.rejection else ""
-            raise BadDataError(f"{name or self._inputs}: every row is rejected ({count}){first}")
+            raise all_rejected(name or self._inputs, self.output.rejected, self.rejection)
 
     def _warn(self, text: str) -> None:
         """Of several outputs, each has the warning, and it is told once."""

@@ -1,9 +1,12 @@
 """Going on after a run into a directory was ended."""
 
+import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,3 +136,112 @@ def test_what_was_rejected_is_told_again(tree: Desk) -> None:
     (tree / "out" / "k=0" / "00.parquet").unlink()
     assert f"{FILES - 2} of {FILES} are complete" in apply(tree, *skip)
     assert (tree / "rejects").read_bytes() == before
+
+
+# -- judged as a whole run is ------------------------------------------------------------------------------------
+GATES: dict[str, tuple[str, ...]] = {
+    "warnings": (),
+    "warnings are errors": ("--werror",),
+    "drift": ("--check=warn",),
+    "drift is an error": ("--check=warn", "--werror"),
+    "no verdict": ("--check=warn", "--min-rows", "2000", "--werror"),
+    "fewest rows": ("--min-rows", "2000"),
+    "rejects": ("--on-bad-row", "skip", "--max-bad-rows", "3", "--rejects", "rejects"),
+    "too many rejects": ("--on-bad-row", "skip", "--max-bad-rows", "2"),
+    "warnings and rejects": ("--on-bad-row", "skip", "--werror"),
+}
+TELLING = ("exit_code", "rows_in", "rows_out", "rows_rejected", "warnings", "drift")
+FITTED = b"k,x,y,i\n" + b"".join(b"%s,%d.5,%d,%d\n" % (b"ab"[n % 2 :][:1], n * 7 % 31, n, n) for n in range(60))
+
+
+def day(number: int) -> bytes:
+    """Rows of one file: with gaps, keys that were not fitted, whole numbers beyond 2^53, a new column."""
+    more, name = (b",new", b",1") if number % 2 else (b"", b"")
+    rows = [
+        b"%s,%s,%d,%d"
+        % (b"abc"[n % 3 :][:1], b"" if n % 9 < number else b"%d.25" % (n * 11 % 40), n - number, 2**53 + n)
+        for n in range(20)
+    ]
+    return b"k,x,y,i" + more + b"\n" + b"\n".join(row + name for row in rows) + b"\n"
+
+
+@pytest.fixture
+def days(desk: Desk) -> Desk:
+    (desk / "fitted.csv").write_bytes(FITTED)
+    (desk / "in").mkdir()
+    for number in range(4):
+        (desk / "in" / f"{number}.csv").write_bytes(day(number))
+    return desk
+
+
+def verdict(desk: Desk, *words: str) -> tuple[object, ...]:
+    """All that a run into a directory says of the data, and what is there then."""
+    done = desk.run("apply", "in", "-p", "p.json", *words, "--report", "r.json")
+    report = json.loads((desk / "r.json").read_bytes())
+    (desk / "r.json").unlink()
+    summary = [line.split(" columns")[0] for line in done.lines if line.startswith("normcli: applied")]
+    error = [line.split(", and --werror")[0].split("; ")[0] for line in done.errors]
+    return done.code, done.warnings, error, summary, {name: report.get(name) for name in TELLING}
+
+
+@pytest.mark.parametrize(
+    "method", [("unit",), ("zscore", "--by", "k"), *longer(("zscore",), ("batch", "--batch-size", "7"))]
+)
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("lost", ["", "0", *longer("1", "3", "02", "013", "0123")])
+def test_a_run_that_goes_on_is_judged_as_a_whole_one(method: tuple[str, ...], gate: str, lost: str, days: Desk) -> None:
+    """Whatever is complete already: the same exit code, warnings and counts, and the same files."""
+    for number in (2, 3) if "rejects" in gate else ():
+        with (days / "in" / f"{number}.csv").open("ab") as file:
+            file.write(b"a,1\n")
+    days.succeeds("fit", "fitted.csv", "-m", *method, "-c", "x,y,i", "-p", "p.json")
+    words = (*(("--unseen", "global") if "--by" in method else ()), *GATES[gate])
+    whole = verdict(days, *words, "-o", "whole/")
+    days.run("apply", "in", "-p", "p.json", *(w for w in words if w != "--werror"), "-o", "out/")
+    for number in map(int, lost):
+        (days / "out" / f"{number}.csv").unlink(missing_ok=True)
+    assert verdict(days, *words, "-o", "out/", "--resume") == whole
+    if whole[0] == 0:
+        assert written(days / "out") == written(days / "whole")
+
+
+def test_what_the_manifest_does_not_tell_is_measured_anew(days: Desk) -> None:
+    days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
+    line = ("apply", "in", "-p", "p.json", "-o", "out/")
+    days.succeeds(*line)
+    assert "4 of 4 are complete" in days.succeeds(*line, "--resume").err
+    done = days.succeeds(*line, "--resume", "--check=warn")
+    assert "0 of 4 are complete" in done.err
+    assert done.warnings
+    again = days.succeeds(*line, "--resume", "--check=warn")
+    assert "4 of 4 are complete" in again.err
+    assert again.warnings == done.warnings
+    assert "4 of 4 are complete" in days.succeeds(*line, "--resume").err
+
+
+DAMAGES: dict[str, Callable[[Any], object]] = {
+    "no counts": lambda entry: entry.pop("tally"),
+    "counts are none": lambda entry: entry.update(tally=[1]),
+    "rows": lambda entry: entry["tally"].update(rows="9"),
+    "no states": lambda entry: entry["watch"].pop("states"),
+    "other states": lambda entry: entry["watch"]["states"][0].pop(),
+    "other columns": lambda entry: entry["watch"]["states"][0][0].update(mean=[[1.0]]),
+    "text in states": lambda entry: entry["watch"]["states"][0][0].update(mean=[["x", "y"]]),
+    "other counts": lambda entry: entry["watch"].update(counts=[1]),
+    "changes": lambda entry: entry["watch"].update(changes=[{"column": 3}]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_manifest_that_says_something_else_is_not_believed(damage: str, days: Desk) -> None:
+    days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
+    for number in (1, 2, 3):
+        (days / "in" / f"{number}.csv").unlink()
+    line = ("apply", "in", "-p", "p.json", "-o", "out/", "--check=warn", "--resume")
+    first = days.succeeds(*line)
+    entry = json.loads((days / "out" / NAME).read_bytes())
+    DAMAGES[damage](entry)
+    (days / "out" / NAME).write_text(json.dumps(entry) + "\n")
+    again = days.succeeds(*line)
+    assert "0 of 1 are complete" in again.err
+    assert again.warnings == first.warnings

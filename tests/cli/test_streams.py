@@ -1,0 +1,90 @@
+"""No two outputs of a run go to one stream: what is there could be read as neither."""
+
+import json
+import os
+from itertools import combinations
+
+import pytest
+
+from tests.cli.conftest import TABLE, Desk
+
+SKIP = ("--on-bad-row", "skip")
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+# a command, and its outputs with the words that send each to standard output
+COMMANDS = {
+    "fit": (("fit", "-m", "zscore", "table.csv"), {"-p": ("-p", "-")}),
+    "fit by default": (("fit", "-m", "zscore", "table.csv"), {"-p": ()}),
+    "fit -o": (("fit", "-m", "zscore", "table.csv"), {"-p": ("-p", "-"), "-o": ("-o", "-")}),
+    "fit -o of what is not learned": (("fit", "-m", "unit", "table.csv"), {"-o": ("-o", "-")}),
+    "relearn": (("fit", "--relearn", "p.json", "-m", "minmax"), {"-p": ()}),
+    "apply": (("apply", "table.csv", "-p", "p.json"), {"-o": ("-o", "-")}),
+    "apply by default": (("apply", "table.csv", "-p", "p.json"), {"-o": ()}),
+    "merge": (("merge", "p.json"), {"-o": ()}),
+    "check": (("check", "table.csv", "-p", "p.json"), {"the table": ()}),
+    "check --json": (("check", "table.csv", "-p", "p.json"), {"--json": ("--json", "-qq")}),
+    "fit --dry-run": (("fit", "-m", "zscore", "table.csv", "-p", "x"), {"--dry-run": ("--dry-run",)}),
+    "apply --dry-run": (("apply", "table.csv", "-p", "p.json"), {"--dry-run": ("--dry-run",)}),
+}
+REPORT = {"--report": ("--report", "-")}
+REJECTS = {"fit", "fit -o", "apply", "check"}
+
+
+def cases() -> list[tuple[str, ...]]:
+    """All pairs of outputs of each command, both sent to standard output."""
+    found = []
+    for name, (line, outputs) in COMMANDS.items():
+        beside = {"--rejects": (*SKIP, "--rejects", "-")} if name in REJECTS else {}
+        for pair in combinations((outputs | beside | REPORT).items(), 2):
+            found.append((*line, *pair[0][1], *pair[1][1]))
+    return found
+
+
+@pytest.mark.parametrize("words", cases(), ids=" ".join)
+def test_two_outputs_of_a_command_are_never_both_standard_output(words: tuple[str, ...], desk: Desk) -> None:
+    desk.params()
+    assert " are both standard output" in desk.fails(2, *words)
+
+
+@pytest.mark.parametrize("one", STDOUT)
+@pytest.mark.parametrize("other", STDOUT)
+def test_however_it_is_called(one: str, other: str, desk: Desk) -> None:
+    desk.params()
+    line = ("apply", "table.csv", "-p", "p.json", "-o", one)
+    assert "are both standard output" in desk.fails(2, *line, "--report", other)
+    assert "are both standard output" in desk.fails(2, *line, *SKIP, "--rejects", other)
+
+
+def test_nor_one_pipe_or_descriptor_by_two_names(desk: Desk) -> None:
+    desk.params()
+    os.mkfifo(desk / "fifo")
+    (desk / "link").symlink_to("fifo")
+    line = ("apply", "table.csv", "-p", "p.json", *SKIP)
+    assert "-o and --rejects are both link" in desk.fails(2, *line, "-o", "fifo", "--rejects", "link")
+    for more in (("--report", "/dev/fd/3"), ("--rejects", "/proc/self/fd/3")):
+        desk.fails(2, *line, "-o", "/dev/fd/3", *more, via='exec "$@" 3>/dev/null')
+        desk.fails(2, *line, *more, via='exec "$@" 3>&1')
+
+
+def test_nor_a_file_that_standard_output_is(desk: Desk) -> None:
+    desk.params()
+    with (desk / "out").open("wb") as file:
+        done = desk.run("apply", "table.csv", "-p", "p.json", "--report", "out", stdout=file)
+    assert (done.code, (desk / "out").read_bytes()) == (2, b"")
+
+
+def test_one_alone_has_it(desk: Desk) -> None:
+    """A report, or what was rejected, while data go to a file; nothing else is there."""
+    desk.params()
+    (desk / "bad.csv").write_bytes(TABLE + b"x,y,1,2\n")
+    line = ("bad.csv", *SKIP, "-p", "q.json", "-o", "o.csv")
+    for command in (("fit", "-m", "zscore", "-c", "a,b,c"), ("apply",)):
+        assert json.loads(desk.succeeds(*command, *line, "--rejects", "-").out)["line"] == 8
+        assert json.loads(desk.succeeds(*command, *line, "--report", "-").out)["rows_rejected"] == 1
+    assert json.loads(desk.succeeds("check", "table.csv", "-p", "p.json", "-qq", "--report", "-").out)["rows_in"] == 6
+    assert json.loads(desk.succeeds("merge", "p.json", "-o", "m.json", "--report", "-").out)["rows_in"] == 6
+
+
+def test_a_device_takes_all_that_comes(desk: Desk) -> None:
+    desk.params()
+    null = os.devnull
+    desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--report", null, *SKIP, "--rejects", null)
