@@ -1,5 +1,6 @@
 """Comparing new data with what was fitted: laws of every method, numbers against exact fractions, edges by hand."""
 
+import json
 from dataclasses import fields
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import library, registry
-from normcli.drift import Columns, Comparison, Limits
+from normcli import formats, library, pipeline, registry
+from normcli.drift import Columns, Comparison, Limits, Watch, document, restored
+from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
+from normcli.formats import Reader
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.log1p import Log1p
@@ -23,6 +26,7 @@ from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.recipe import Choice
 from normcli.record import Array
+from normcli.sources import open_source
 
 NAN = float("nan")
 ROWS = 300
@@ -85,6 +89,33 @@ def test_the_fitted_data_themselves_have_not_drifted(name: str, tmp_path: Path) 
     gaps = step.apart["missing_change"]
     assert (gaps == 0.0).all() if found.incomplete is None or name in BATCHES else np.isnan(gaps).all()
     assert found.incomplete is None or (found.incomplete.change == 0.0 and found.incomplete.fitted > 0.05)
+
+
+def reader(path: Path) -> Reader:
+    module = formats.module("csv")
+    made: Reader = module.Reader(open_source(path), module.Options())
+    return made
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_what_was_seen_goes_through_a_document_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    """And halves of it, one merged after the other, are compared as one."""
+    plan = library.fit(csv(tmp_path / "fitted.csv", table(1)), method(name))
+    paths = [
+        csv(tmp_path / f"{seed}.csv", table(seed, shift=seed), names) for seed, names in ((2, "abdc"), (3, "abce"))
+    ]
+    whole, after = Watch(plan), Watch(plan)
+    for path in paths:
+        part = whole.blank()
+        pipeline.check([reader(path)], part, Threads(1))
+        text = json.dumps(document(part))
+        again = restored(whole.blank(), json.loads(text))
+        assert json.dumps(document(again)) == text
+        whole.merge(part)
+        after.merge(again)
+    found, wanted = (watch.compared(Limits(), 2 * ROWS) for watch in (after, whole))
+    assert str(found) == str(wanted)
+    assert [(change.column, change.what) for change in found.changes] == [("d", "gone"), ("e", "new")]
 
 
 BATCHES = ("batch-instance", "switchable")  # which count what is missing, though they look at whole rows

@@ -4,7 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -571,3 +571,15 @@ def test_half_a_character_is_no_text() -> None:
     assert refusal(data).startswith("$")
     data = written("unit").replace(b'"norm": "l2"', b'"norm": "\\udfff"')
     assert refusal(data, allow_edited=False).startswith("$")
+
+
+@pytest.mark.parametrize("note", ["", "plain", 'a "quote", a \\ and\na line', "\N{SNOWMAN}", "x" * 130_000])
+@pytest.mark.parametrize("variant", ["zscore", "unit"])
+def test_how_many_rows_a_file_has_counted_is_read_off_its_beginning(variant: str, note: str, tmp_path: Path) -> None:
+    plan = replace(fitted(variant), note=note)
+    text = params.write(plan)
+    spaced = json.dumps(json.loads(text), indent=4, ensure_ascii=True).encode()
+    for written in (text, spaced, text[:-3], json.dumps(json.loads(text)).encode()):
+        (tmp_path / "p.json").write_bytes(written)
+        assert params.rows_of(str(tmp_path / "p.json")) == plan.rows
+    assert params.rows_of(str(tmp_path / "none")) == params.rows_of(str(tmp_path)) == 0

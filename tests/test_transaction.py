@@ -1,0 +1,96 @@
+"""Several targets in one transaction: all of them complete before the first is replaced, in the order that is given."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from normcli.errors import CannotCreateError, LockedError, OutputError
+from normcli.outputs import Target
+from normcli.transaction import Transaction
+from tests.test_locks import lock_of
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> list[str]:
+    """Files that there are already."""
+    made = [str(tmp_path / name) for name in ("params", "rejects", "output")]
+    for name in made:
+        Path(name).write_bytes(b"old")
+    return made
+
+
+def contents(names: list[str]) -> list[bytes]:
+    return [Path(name).read_bytes() for name in names]
+
+
+def written(changes: Transaction, names: list[str]) -> list[Target]:
+    targets = [changes.open(name) for name in names]
+    for target in targets:
+        target.write(b"new")
+    return targets
+
+
+def test_left_without_commit_all_are_what_they_were(names: list[str]) -> None:
+    with Transaction() as changes:
+        written(changes, names)
+    assert contents(names) == [b"old"] * 3
+    assert sorted(map(str, Path(names[0]).parent.iterdir())) == sorted(names)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_what_fails_before_the_first_rename_leaves_all(failing: int, names: list[str], monkeypatch: Any) -> None:
+    with Transaction() as changes:
+        targets = written(changes, names)
+        fsync = os.fsync
+
+        def full(fd: int) -> None:
+            if fd == targets[failing].fd:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            fsync(fd)
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="No space left"):
+            changes.commit(*targets)
+    assert contents(names) == [b"old"] * 3
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_rename_that_fails_leaves_what_comes_after(failing: int, names: list[str], monkeypatch: Any) -> None:
+    calls, rename = list[str](), os.replace
+
+    def replace(a: str, b: str) -> None:
+        calls.append(b)
+        if len(calls) > failing:
+            raise OSError(errno.EIO, "Input/output error")
+        rename(a, b)
+
+    with Transaction() as changes:
+        targets = written(changes, names)
+        monkeypatch.setattr(os, "replace", replace)
+        with pytest.raises(CannotCreateError, match="Input/output error"):
+            changes.commit(*targets)
+    assert contents(names) == [b"new"] * failing + [b"old"] * (3 - failing)
+
+
+def test_some_before_the_others_and_none_twice(names: list[str]) -> None:
+    with Transaction() as changes:
+        targets = written(changes, names)
+        changes.commit(targets[0], None)
+        assert contents(names) == [b"new", b"old", b"old"]
+        changes.commit(*targets)
+    assert contents(names) == [b"new"] * 3
+
+
+def test_a_lock_is_held_until_all_is_done(names: list[str]) -> None:
+    with Transaction() as changes:
+        changes.lock(names[0])
+        changes.commit(changes.open(names[0]))
+        with pytest.raises(LockedError), Transaction() as others:
+            others.lock(names[0])
+        assert lock_of(Path(names[0])).exists()
+    with Transaction() as others:
+        others.lock(names[0])
+    assert not lock_of(Path(names[0])).exists()
