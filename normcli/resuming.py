@@ -70,7 +70,7 @@ class Files:
             assert target.hashed is not None
             digest = f"sha256:{target.hashed.hexdigest()}"
             self._manifest.add(self.paths[each], self._origins[each], target.count, digest, made.notes)
-        self._waiting.remove(each)
+        self._waiting.pop()  # files are made in the order of their inputs
         self._see(watch)
         self._count_finished()
 

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FEWEST = click.option(
-    "--min-rows", type=click.IntRange(0), default=0, metavar="N", help="Fewer rows are an error: exit 65."
+    "--min-rows",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Fewer rows, of all INPUTs, are an error: exit 65.",
 )
 PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
 ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
@@ -65,7 +69,11 @@ COMMON = (
     ),
     REPORT,
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
-    click.option("--werror", is_flag=True, help="Warnings are errors: exit 65, and no file is replaced."),
+    click.option(
+        "--werror",
+        is_flag=True,
+        help="Warnings are errors: exit 65, and OUTPUT is not replaced; in a directory, no further file is.",
+    ),
     QUIET,
     click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
 )
