@@ -50,7 +50,7 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
     "content": tuple(CONTENTS),
     "format": FORMATS,
     "to": ("", *FORMATS),
-    "inputs": ("1", "2", "3 in a directory", "2 into a directory"),
+    "inputs": ("1", "2", "3 in a directory", "2 into a directory", "3 of a mixture"),
     "selection": ("names", "all but"),
     "by": ("", "k", "k,k2"),
     "weights": ("", "w"),
@@ -70,12 +70,15 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
     "note": ("", "words"),
 }
 
+NO_MIXTURE = OF_TEXT | OF_TYPES | OF_LISTS
 JSON_OR_BINARY = (*BINARY, "ndjson", "ndjson.zst")
 RULES: tuple[tuple[tuple[str, ...], Callable[..., bool]], ...] = (
     (("content", "format"), lambda content, format: content in OF_TEXT and format in BINARY),
     (("content", "format"), lambda content, format: content in OF_TYPES and format not in BINARY),
     (("content", "format"), lambda content, format: content in OF_LISTS and format not in JSON_OR_BINARY),
     (("content", "method"), lambda content, method: content in OF_TEXT and method in LEARN_NOTHING),
+    (("content", "inputs"), lambda content, inputs: content in NO_MIXTURE and "mixture" in inputs),
+    (("skip", "inputs"), lambda skip, inputs: skip != "" and "mixture" in inputs),
     (("content", "selection"), lambda content, selection: content in OF_LISTS and selection != "names"),
     (("content", "to"), lambda content, to: content in OF_LISTS and to not in ("", *JSON_OR_BINARY)),
     (("skip", "content"), lambda skip, content: skip != "" and content in OF_TYPES),
@@ -154,6 +157,10 @@ class Case:
     def written(self) -> str:
         """The format of what is written."""
         return self.to or self.format
+
+    def format_of(self, i: int) -> str:
+        """Of the input number i."""
+        return (self.format, "ndjson", "parquet", "csv")[i] if "mixture" in self.inputs else self.format
 
     @property
     def into_directory(self) -> bool:
