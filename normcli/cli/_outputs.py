@@ -17,6 +17,7 @@ import click
 from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._needs import DATA, NAMES, OUTPUT, SPOOL, option
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
 
@@ -58,43 +59,48 @@ INDIFFERENT = {
 
 def written(function: F) -> F:
     """The options that say what is written."""
-    for option in (
-        click.option(
+    for decorate in (
+        option(
             "--column-suffix",
+            needs=(DATA, OUTPUT, NAMES),
             metavar="SUFFIX",
             callback=suffix,
             help="Keep the columns, and add the normalized ones after them, called NAME and SUFFIX; with --inverse, "
             "restore from those, which are dropped. Components (pc1 …) are added by their own names.",
         ),
-        click.option(
+        option(
             "--dtype",
+            needs=(DATA, OUTPUT),
             type=click.Choice(("float32", "float64")),
             help="Of normalized columns; default: float32 where a column is, else float64.",
         ),
-        click.option("--only", is_flag=True, help="Write the normalized columns alone."),
-        click.option(
+        option("--only", is_flag=True, needs=(DATA, OUTPUT), help="Write the normalized columns alone."),
+        option(
             "--to",
+            needs=(DATA, OUTPUT),
             type=Format(),
             metavar="FORMAT",
             help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
         ),
-        click.option(
+        option(
             "--spool-dir",
+            needs=(DATA, SPOOL),
             metavar="DIR",
             type=NEAR,
             envvar="NORMCLI_SPOOL_DIR",
             help="Where fit -o keeps what it has read, and what goes to an object store is completed, unnamed; "
             "default: TMPDIR, or where OUTPUT will be.",
         ),
-        click.option(
+        option(
             "-o",
             "--output",
+            needs=(DATA,),
             metavar="OUTPUT",
             type=PLACE,
             help="A file, or a directory (it is one, or ends in /): there, a file for each INPUT.",
         ),
     ):
-        function = option(function)
+        function = decorate(function)
     return function
 
 
@@ -111,6 +117,13 @@ def check_form(values: dict[str, Any]) -> None:
     """Raises UsageError where a type is asked for that restoring does not leave open."""
     if values["dtype"] and values.get("inverse"):
         raise click.UsageError("--dtype is not for --inverse, which restores the original types")
+
+
+def without_names(values: dict[str, Any], plan: Plan) -> str | None:
+    """Why no column that is written has the name of an original, which --column-suffix could go with; None if one has,
+    or could have where it has yet to be fitted."""
+    lost = values["only"] and not values.get("inverse") and not set(plan.course.gives).intersection(plan.course.needs)
+    return "--only leaves components, which have names of their own" if lost else None
 
 
 def is_directory(output: str | None) -> bool:
