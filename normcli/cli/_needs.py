@@ -60,7 +60,6 @@ LEARNS = need("learns", "for what learns")
 ROWS = need("rows", "for a run over rows")
 TEXT = need("text", "for text")
 KEYS = need("keys", "for parameters by key")
-NAMES = need("names", "for columns that keep their names")
 SPOOL = need("spool", "for fit -o and object stores")
 
 

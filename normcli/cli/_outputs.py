@@ -17,7 +17,7 @@ import click
 from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
-from normcli.cli._needs import DATA, NAMES, OUTPUT, SPOOL, option
+from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
 
@@ -62,7 +62,7 @@ def written(function: F) -> F:
     for decorate in (
         option(
             "--column-suffix",
-            needs=(DATA, OUTPUT, NAMES),
+            needs=(DATA, OUTPUT),
             metavar="SUFFIX",
             callback=suffix,
             help="Keep the columns, and add the normalized ones after them, called NAME and SUFFIX; with --inverse, "
@@ -117,13 +117,6 @@ def check_form(values: dict[str, Any]) -> None:
     """Raises UsageError where a type is asked for that restoring does not leave open."""
     if values["dtype"] and values.get("inverse"):
         raise click.UsageError("--dtype is not for --inverse, which restores the original types")
-
-
-def without_names(values: dict[str, Any], plan: Plan) -> str | None:
-    """Why no column that is written has the name of an original, which --column-suffix could go with; None if one has,
-    or could have where it has yet to be fitted."""
-    lost = values["only"] and not values.get("inverse") and not set(plan.course.gives).intersection(plan.course.needs)
-    return "--only leaves components, which have names of their own" if lost else None
 
 
 def is_directory(output: str | None) -> bool:

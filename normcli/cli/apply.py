@@ -31,7 +31,6 @@ from normcli.cli._outputs import (
     check_form,
     is_directory,
     paths_below,
-    without_names,
     written,
 )
 from normcli.cli._rejects import Rejects, rejects, skipping
@@ -131,7 +130,6 @@ def command(**values: Any) -> None:
         keys=None if plan.by else "these are not (fit --by)",
         learns=None if plan.learns else f"{methods_of(plan)} learned nothing",
         spool=None if any(stores.is_uri(values[n]) for n in ("output", "rejects")) else "nothing is spooled here",
-        names=without_names(values, plan),
         directory=None if is_directory(values["output"]) else "",
     )
     check_keys(values, plan)

@@ -27,7 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import changed, limits, notice, summary, thresholds
 from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._needs import ROWS, check_needs, option
+from normcli.cli._needs import check_needs
 from normcli.cli._rejects import rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import DriftError
@@ -46,9 +46,8 @@ EXAMPLES = (
         "normcli check -q d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
     ),
 )
-FEW = option(
+FEW = click.option(  # only allows a verdict on fewer rows, and may be given in vain
     "--min-rows",
-    needs=(ROWS,),
     type=click.IntRange(0),
     default=Limits.min_rows,
     show_default=True,

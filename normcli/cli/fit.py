@@ -26,7 +26,7 @@ from normcli.cli._common import (
 from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._needs import DATA, LEARNS, check_needs, need, option
-from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, without_names, written
+from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, written
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -169,7 +169,6 @@ def command(**values: Any) -> None:
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
         begun = old or planned(values, first, needed(recipe, values), told)
-        check_needs(names=without_names(values, begun))
         needs = set(begun.needs())
         names = [f.name for f in begun.schema if f.name in needs]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")

@@ -24,7 +24,7 @@ OF_ANY_RUN = {
     "methods": {"method"},
 }
 OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited"}
-ALLOWING = {"apply": {"in_place", "again"}, "merge": {"again"}}
+ALLOWING = {"apply": {"in_place", "again"}, "check": {"min_rows"}, "merge": {"again"}}
 
 VALUES: dict[str, str] = {  # of options that take one
     "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
@@ -54,9 +54,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "lock"): (*FIT, "zscore"),
     ("merge", "lock"): ("merge", "p.json"),
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
-    ("fit", "names"): (*FIT, "decorrelate", "-p", "q.json", "-o", "o.csv", "--only"),
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
-    ("apply", "names"): (*APPLY, "pca.json", "table.csv", "--only"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),
     ("apply", "check"): (*APPLY, "p.json", "table.csv"),
     ("apply", "no inverse"): (*APPLY, "p.json", "--inverse", "table.csv"),
@@ -136,7 +134,6 @@ def without(name: str, option: click.Parameter, fact: str) -> tuple[str, ...]:
 def place(desk: Desk) -> Desk:
     desk.params()
     desk.params("unit", name="unit.json")
-    desk.params("decorrelate", name="pca.json")
     (desk / "list").write_text("table.csv\n")
     pl.read_csv(desk / "table.csv").write_parquet(desk / "t.parquet")
     return desk
