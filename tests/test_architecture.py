@@ -23,7 +23,7 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs", "resuming", "transaction", "memory"},
+    "cli": {"pipeline", "library", "schema", "inputs", "resuming", "transaction", "memory", "needs"},
     "library": {"pipeline", "recipe"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool", "recut", "drift"},
     "drift": {"plan", "formats", "limits"},
@@ -32,7 +32,7 @@ NEXT = {
     "recut": {"formats"},
     "schema": {"params"},
     "params": {"plan", "sources", "registry"},
-    "formats": {"columns", "sources", "registry", "compression", "needs"},
+    "formats": {"columns", "sources", "registry", "compression"},
     "recipe": {"plan", "params"},
     "plan": {"columns", "methods", "keys", "registry"},
     "keys": {"stats"},

@@ -101,14 +101,17 @@ class WithOptions(click.Command):
         return [*own[:-1], *self._found(ctx), own[-1]]
 
     def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
-        from normcli.cli._flags import extra, flags
+        from normcli.cli._flags import flags
+        from normcli.cli._format_options import needs_of
+        from normcli.cli._needs import OUTPUT
 
-        kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
-        made = {f.name: (f, kind) for kind in kinds for f in flags(kind, FORMAT)}
+        kinds: dict[str, Any] = {n: registry.load("formats", n).Options for n in registry.names("formats")}
+        made = {f.name: (f, kind) for kind in kinds.values() for f in flags(kind, FORMAT)}
         writes = any(p.name == "output" for p in self.params)
         for flag, kind in made.values():
-            about = {} if writes else extra(kind, str(flag.name).removeprefix(FORMAT))
-            if not (about.get("on") == "writing" or "for" in about):
+            field = str(flag.name).removeprefix(FORMAT)
+            flag.needs = needs_of(kind, field, [n for n, k in kinds.items() if field in k.__dataclass_fields__])
+            if writes or OUTPUT not in flag.needs:
                 yield flag
         method = ctx.meta.get("normcli.method")
         if method in registry.names("methods"):

@@ -12,6 +12,7 @@ import click
 from normcli import registry
 from normcli.cli._command import NEAR, PLACE, Format
 from normcli.cli._distance import Distance
+from normcli.cli._needs import DATA, ROWS, check_line, need, option
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FEWEST = click.option(
+FEWEST = option(
     "--min-rows",
     type=click.IntRange(0),
     default=0,
     metavar="N",
+    needs=(DATA, ROWS),
     help="Fewer rows, of all INPUTs, are an error: exit 65.",
 )
 PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
@@ -39,51 +41,55 @@ QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
 )
 COMMON = (
-    click.option(
+    option(
         "--from",
         "from_",
         type=Format(),
         metavar="FORMAT",
+        needs=(DATA,),
         help="What INPUT is; else told by its suffix or first bytes.",
     ),
-    click.option(
+    option(
         "--inf",
         "infinite",
+        needs=(DATA, ROWS),
         type=click.Choice(("error", "missing")),
         default="error",
         show_default=True,
         help="An infinite value is an error, or counts as missing and comes out as such.",
     ),
-    click.option(
+    option(
         "--threads",
+        needs=(DATA,),
         type=click.IntRange(1, 1024),
         envvar="NORMCLI_THREADS",
         help="Workers; default: the CPUs this process may use. Changes no byte of a result.",
     ),
-    click.option(
+    option(
         "--max-memory",
+        needs=(DATA,),
         metavar="SIZE",
         envvar="NORMCLI_MAX_MEMORY",
         callback=lambda ctx, param, value: memory_size(ctx, param, value),
         help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
     ),
     REPORT,
-    click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
+    option("--dry-run", is_flag=True, needs=(DATA,), help="Say what would be read and written, and do nothing."),
     click.option(
         "--werror",
         is_flag=True,
         help="Warnings are errors: exit 65, and OUTPUT is not replaced; in a directory, no further file is.",
     ),
     QUIET,
-    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
+    option("-v", "--verbose", is_flag=True, needs=(need("no quiet", "not for -q"),), help="Say what is done and why."),
 )
 
 
 def common(function: F, *, fewest: Callable[[F], F] | None = None) -> F:
     """The options that every command over data has, in the order that --help shows; `fewest` is a --min-rows of its
     own."""
-    for option in reversed(COMMON):
-        function = option(function)
+    for decorate in reversed(COMMON):
+        function = decorate(function)
     return (fewest or FEWEST)(function)
 
 
@@ -96,6 +102,7 @@ def console(values: dict[str, Any], command: str) -> Console:
     check_apart(values)
     check_streams(values, command)
     current.begin(values["report"], values.get("output"))
+    check_line(values)
     current.facts |= {"command": command} | {k: values[k] for k in ("method", "params", "output") if k in values}
     return Console(quiet=values["quiet"], verbose=values.get("verbose", False), werror=values.get("werror", False))
 

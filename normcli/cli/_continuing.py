@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, given
 from normcli.cli._common import methods_of, parameters
+from normcli.cli._needs import DATA, UPDATE, option
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -23,35 +23,38 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE = "normcli fit --update -p data.json new.csv"
 RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
-OF_RELEARN = {"relearn", "method", "params", "wait", "note", "allow_edited", "report", "werror", "quiet", "verbose"}
 
 
 def continuing(function: F) -> F:
     """The options of a fit that begins with a parameter file."""
-    for option in (
-        click.option(
+    for decorate in (
+        option(
             "--relearn",
             metavar="PARAMS",
             type=PLACE,
             help="Learn -m METHOD from the statistics that this parameter file has kept, without data.",
         ),
-        click.option(
+        option(
             "--allow-edited",
             is_flag=True,
             help="With --update or --relearn: take a parameter file whose digest does not match.",
         ),
-        click.option(
-            "--again", is_flag=True, help="With --update: count an input again, though its content was counted before."
+        option(
+            "--again",
+            is_flag=True,
+            needs=(UPDATE,),
+            help="With --update: count an input again, though its content was counted before.",
         ),
-        click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none."),
-        click.option(
+        option("--create", is_flag=True, needs=(UPDATE,), help="With --update: begin PARAMS where there is none."),
+        option(
             "--update",
             is_flag=True,
+            needs=(DATA,),
             help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x, "
             "or --plan, may be left out, and must agree if given.",
         ),
-    ):  # fmt: skip
-        function = option(function)
+    ):
+        function = decorate(function)
     return function
 
 
@@ -71,19 +74,12 @@ def continued(values: dict[str, Any], recipe: Recipe | None, told: Console) -> P
 
 
 def check_update(values: dict[str, Any]) -> None:
-    """Raises UsageError for options of --update without it, and with it where PARAMS can't be updated; NoInputError
-    where they are in no directory."""
-    if values["update"]:
-        _check_place(values["params"])
-        return
-    lost = next((flag for flag in ("create", "again", "allow_edited") if values[flag]), None)
-    if lost:
-        raise click.UsageError(f"--{lost.replace('_', '-')} is for --update")
-
-
-def _check_place(path: str | None) -> None:
+    """Raises UsageError where PARAMS can't be updated, NoInputError where they are in no directory."""
     from normcli.stores import is_uri
 
+    path = values["params"]
+    if not values["update"]:
+        return
     if path in (None, "-"):
         raise click.UsageError("--update needs -p PARAMS, a file")
     if is_uri(path):
@@ -127,9 +123,9 @@ def _check_method(path: str, plan: Plan, method: Method, options: dict[str, Any]
         name = registry.name_of(here)
         if type(method) is not type(here):
             raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
-        for option, value in options.items():
-            if value != getattr(here, option):
-                what = f"-m {name} {spelled(method, option)}: {printable(path)} is of {name} {spelled(here, option)}"
+        for field, value in options.items():
+            if value != getattr(here, field):
+                what = f"-m {name} {spelled(method, field)}: {printable(path)} is of {name} {spelled(here, field)}"
                 raise UsageError(what, "-m and its options may be left out")
 
 
@@ -172,19 +168,8 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
 
     from normcli import learning, params
 
-    _check_alone(click.get_current_context())
     old = parameters(values, values["relearn"], example=RELEARN)
     try:
         return params.sealed(learning.relearn(replace(old, note=values["note"] or old.note), method))
     except UsageError as e:
         raise UsageError(f"{printable(values['relearn'])}: {e.message}", e.hint) from None
-
-
-def _check_alone(ctx: click.Context) -> None:
-    """Raises UsageError where something was given that says how data are read or written."""
-    for param in ctx.command.get_params(ctx):
-        name = str(param.name)
-        lost = name not in OF_RELEARN and not name.startswith(METHOD) and ctx.params.get(name)
-        if lost and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            flag = "INPUT" if isinstance(param, click.Argument) else param.opts[0]
-            raise click.UsageError(f"{flag} is not for --relearn, which reads no data")

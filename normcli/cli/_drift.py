@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from normcli.cli._needs import CHECK, LEARNS, option
 from normcli.cli._outputs import is_directory
 from normcli.cli._report import current
 from normcli.errors import DriftError, printable, short
@@ -47,8 +48,8 @@ def thresholds(function: F) -> F:
     """The options that say what is drift."""
     for name, (kind, about) in reversed(THRESHOLDS.items()):
         flag, default = f"--{name.replace('_', '-')}", getattr(Limits, name)
-        option = click.option(flag, type=kind, metavar="NUMBER", help=f"{about}  [default: {default:g}]")
-        function = option(function)
+        about = f"{about}  [default: {default:g}]"
+        function = option(flag, type=kind, metavar="NUMBER", needs=(CHECK, LEARNS), help=about)(function)
     return function
 
 
@@ -58,14 +59,9 @@ def limits(values: dict[str, Any], min_rows: int) -> Limits:
 
 
 def check_keeping(values: dict[str, Any]) -> None:
-    """Raises UsageError where options of --check have no use, or where it could not keep the old OUTPUT."""
-    lost = next((n for n in THRESHOLDS if values[n] is not None), None)
-    if not values["check"] and lost:
-        raise click.UsageError(f"--{lost.replace('_', '-')} is for --check")
+    """Raises UsageError where --check could not keep the old OUTPUT."""
     if not values["check"]:
         return
-    if values["inverse"]:
-        raise click.UsageError("--check is not for --inverse: it is about data that are not normalized yet")
     output = values["output"]
     into = "standard output" if output in (None, "-") else "a directory" if is_directory(output) else None
     if into is None and os.path.exists(output) and not os.path.isfile(output):

@@ -7,7 +7,18 @@ from typing import Any
 from normcli import registry
 from normcli.cli._command import FORMAT, given
 from normcli.cli._flags import extra
-from normcli.errors import UsageError
+from normcli.cli._needs import DATA, OUTPUT, check_needs, need
+from normcli.needs import Need
+
+BINARY = need("binary output", "for Parquet or Arrow output")
+
+
+def needs_of(options: type, field: str, having: list[str]) -> tuple[Need, ...]:
+    """What an option that these formats have needs, beside one of them."""
+    about = extra(options, field)
+    writes, binary = about.get("on") == "writing" or "for" in about, about.get("for") == "binary"
+    used = need(FORMAT + field, f"an option of {', '.join(having)}", about.get("hint", ""))
+    return (DATA, *([OUTPUT] if writes else []), used, *([BINARY] if binary else []))
 
 
 class FormatOptions:
@@ -29,7 +40,8 @@ class FormatOptions:
         said of formats that are not in use."""
         self._read.add(format)
         if not self._checked:
-            self._check({format} if self._written is None else self._written)
+            written = {format} if self._written is None else self._written
+            check_needs(**self._lacking(written))
             self._checked = True
         return self.writing(format)
 
@@ -44,22 +56,20 @@ class FormatOptions:
                 self._made[format].check()
         return self._made[format]
 
-    def _check(self, written: set[str]) -> None:
-        modules = {n: registry.load("formats", n) for n in registry.names("formats")} if self._given else {}
+    def _lacking(self, written: set[str]) -> dict[str, str]:
+        """What those that are given may need, and is not there."""
+        modules = {n: registry.load("formats", n) for n in registry.names("formats")}
+        lacking = {} if written else {"data written": ""}
+        if all(modules[n].magic for n in self._read):
+            lacking["text"] = f"what is read here is {', '.join(sorted(self._read))}"
+        text = sorted(n for n in written if not modules[n].magic)
+        if text:
+            lacking["binary output"] = f"what is written here is {text[0]}"
+        places = {"reading": ("read", self._read), "writing": ("written", written)}
         for field in self._given:
-            flag = "--" + field.replace("_", "-")
-            having = [n for n, module in modules.items() if field in module.Options.__dataclass_fields__]
-            about = extra(modules[having[0]].Options, field)
-            on, places = about.get("on"), {"reading": self._read, "writing": written}
-            if not written and (on == "writing" or "for" in about):
-                raise UsageError(f"{flag} is for -o OUTPUT")
-            used = places[on] if on else self._read | written
-            if not used & set(having):
-                what = {"reading": "read", "writing": "written"}.get(on or "", "used")
-                raise UsageError(
-                    f"{flag} is an option of {', '.join(having)}, and what is {what} here is {', '.join(sorted(used))}",
-                    about.get("hint", ""),
-                )
-            text = sorted(n for n in written if not modules[n].magic)
-            if about.get("for") == "binary" and text:
-                raise UsageError(f"{flag} is for Parquet or Arrow output, and what is written here is {text[0]}")
+            having = {n for n, module in modules.items() if field in module.Options.__dataclass_fields__}
+            on = extra(modules[min(having)].Options, field).get("on", "")
+            what, used = places.get(on, ("used", self._read | written))
+            if not used & having:
+                lacking[FORMAT + field] = f"what is {what} here is {', '.join(sorted(used))}"
+        return lacking

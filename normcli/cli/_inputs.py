@@ -12,6 +12,7 @@ import click
 from normcli import registry
 from normcli.cli._apart import check_apart
 from normcli.cli._command import PLACE
+from normcli.cli._needs import DATA, argument, need, option
 from normcli.cli._outputs import is_directory
 from normcli.cli._report import current
 from normcli.errors import UsageError
@@ -27,9 +28,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 def many(function: F) -> F:
     """The parameters that say what is read."""
     for parameter in (
-        click.argument("input", nargs=-1, type=PLACE),
-        click.option("-0", "--null", is_flag=True, help="Names in --files-from end with NUL, not with a line."),
-        click.option("--files-from", metavar="FILE", type=PLACE, help="Read the names of INPUTs from a file, or -."),
+        argument("input", nargs=-1, type=PLACE, needs=(DATA,)),
+        option(
+            "-0",
+            "--null",
+            is_flag=True,
+            needs=(need("files_from", "for --files-from"),),
+            help="Names in --files-from end with NUL, not with a line.",
+        ),
+        option(
+            "--files-from",
+            metavar="FILE",
+            type=PLACE,
+            needs=(DATA,),
+            help="Read the names of INPUTs from a file, or -.",
+        ),
     ):
         function = parameter(function)
     return function
@@ -40,8 +53,6 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
     from normcli import formats, inputs, sources
 
     names = list(values["input"])
-    if values["null"] and not values["files_from"]:
-        raise click.UsageError("-0 is for --files-from")
     if values["files_from"]:
         listed = inputs.listed_in(sources.open_source(values["files_from"]).rest(), zero=values["null"])
         if not listed and not names:

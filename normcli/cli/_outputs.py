@@ -17,6 +17,7 @@ import click
 from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
 
@@ -58,43 +59,48 @@ INDIFFERENT = {
 
 def written(function: F) -> F:
     """The options that say what is written."""
-    for option in (
-        click.option(
+    for decorate in (
+        option(
             "--column-suffix",
+            needs=(DATA, OUTPUT),
             metavar="SUFFIX",
             callback=suffix,
             help="Keep the columns, and add the normalized ones after them, called NAME and SUFFIX; with --inverse, "
             "restore from those, which are dropped. Components (pc1 …) are added by their own names.",
         ),
-        click.option(
+        option(
             "--dtype",
+            needs=(DATA, OUTPUT),
             type=click.Choice(("float32", "float64")),
             help="Of normalized columns; default: float32 where a column is, else float64.",
         ),
-        click.option("--only", is_flag=True, help="Write the normalized columns alone."),
-        click.option(
+        option("--only", is_flag=True, needs=(DATA, OUTPUT), help="Write the normalized columns alone."),
+        option(
             "--to",
+            needs=(DATA, OUTPUT),
             type=Format(),
             metavar="FORMAT",
             help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
         ),
-        click.option(
+        option(
             "--spool-dir",
+            needs=(DATA, SPOOL),
             metavar="DIR",
             type=NEAR,
             envvar="NORMCLI_SPOOL_DIR",
             help="Where fit -o keeps what it has read, and what goes to an object store is completed, unnamed; "
             "default: TMPDIR, or where OUTPUT will be.",
         ),
-        click.option(
+        option(
             "-o",
             "--output",
+            needs=(DATA,),
             metavar="OUTPUT",
             type=PLACE,
             help="A file, or a directory (it is one, or ends in /): there, a file for each INPUT.",
         ),
     ):
-        function = option(function)
+        function = decorate(function)
     return function
 
 

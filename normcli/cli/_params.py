@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from normcli.cli._needs import check_needs, need, option
+
 if TYPE_CHECKING:
     from normcli.transaction import Transaction
 
@@ -23,8 +25,9 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
-WAIT = click.option(
+WAIT = option(
     "--wait",
+    needs=(need("lock", "for PARAMS that are a file of this machine"),),
     type=Seconds(),
     default=0.0,
     metavar="SECONDS",
@@ -37,8 +40,7 @@ def lock(path: str | None, wait: float, changes: Transaction) -> None:
     CannotCreateError."""
     from normcli.outputs import replaced
 
-    if wait and replaced(path) is None:
-        raise click.UsageError("--wait is for PARAMS that are a file of this machine: nothing else is locked")
+    check_needs(lock="nothing else is locked" if replaced(path) is None else None)
     changes.lock(path, wait=wait)
 
 

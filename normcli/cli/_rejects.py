@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from normcli.cli._command import PLACE
+from normcli.cli._needs import DATA, ROWS, SKIP, TEXT, option
 
 if TYPE_CHECKING:
     from normcli.formats import Reject
@@ -21,20 +22,31 @@ SOME = 100
 
 def skipping(function: F) -> F:
     """The options that say what becomes of bad rows."""
-    for option in (
-        click.option("--rejects", metavar="FILE", type=PLACE, help="Keep what was skipped, and why, as NDJSON."),
-        click.option(
-            "--max-bad-rows", type=click.IntRange(0), metavar="N", help=f"Skip so many, and no more.  [default: {SOME}]"
+    for decorate in (
+        option(
+            "--rejects",
+            metavar="FILE",
+            type=PLACE,
+            needs=(DATA, SKIP, ROWS),
+            help="Keep what was skipped, and why, as NDJSON.",
         ),
-        click.option(
+        option(
+            "--max-bad-rows",
+            type=click.IntRange(0),
+            metavar="N",
+            needs=(DATA, SKIP, ROWS),
+            help=f"Skip so many, and no more.  [default: {SOME}]",
+        ),
+        option(
             "--on-bad-row",
+            needs=(DATA, ROWS, TEXT),
             type=click.Choice(("error", "skip")),
             default="error",
             show_default=True,
             help="A row of text that can't be read right is an error, or skipped. A broken quote can't be.",
         ),
     ):
-        function = option(function)
+        function = decorate(function)
     return function
 
 
@@ -53,10 +65,7 @@ class Rejects:
 
 
 def rejects(values: dict[str, Any], changes: Transaction) -> Rejects:
-    """Raises UsageError for options without sense, CannotCreateError."""
-    if values["on_bad_row"] == "error" and (values["rejects"] or values["max_bad_rows"] is not None):
-        flag = "--rejects" if values["rejects"] else "--max-bad-rows"
-        raise click.UsageError(f"{flag} is for --on-bad-row skip")
+    """Raises CannotCreateError."""
     if not values["rejects"]:
         return Rejects(values, None)
     return Rejects(values, changes.open(values["rejects"], spool_dir=values["spool_dir"]))

@@ -24,7 +24,15 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import check_keeping, thresholds, watched
 from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._outputs import Outputs, as_input, check_form, is_directory, paths_below, written
+from normcli.cli._needs import KEYS, check_needs, need, option
+from normcli.cli._outputs import (
+    Outputs,
+    as_input,
+    check_form,
+    is_directory,
+    paths_below,
+    written,
+)
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import printable
@@ -53,27 +61,31 @@ EXAMPLES = (
 @PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
-@click.option(
+@option(
     "--unseen",
+    needs=(KEYS,),
     type=click.Choice(("error", "global", "missing", "pass")),
     help="Rows whose key (of fit --by) the fit has not seen: an error, which is the default; by the statistics of all "
     "rows; missing; or as they are.",
 )
-@click.option(
+@option(
     "--min-count",
+    needs=(KEYS,),
     type=click.IntRange(0),
     metavar="N",
     help="Rows whose key had fewer than N rows in the fit go by the statistics of all rows.",
 )
-@click.option(
+@option(
     "--training",
     is_flag=True,
+    needs=(need("no inverse", "not for --inverse: what each batch was normalized by is gone"),),
     help="Each batch of rows by its own statistics, as a network in training does; for methods of batches. Batches are "
     "cut over all INPUTs together, or in a directory, over each.",
 )
 @click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
-@click.option(
+@option(
     "--check",
+    needs=(need("no inverse", "not for --inverse: it is about data that are not normalized yet"),),
     is_flag=False,
     flag_value="refuse",
     type=Word(("refuse", "warn")),
@@ -81,8 +93,9 @@ EXAMPLES = (
     "exit 1 and leave the old OUTPUT, a file, as it is; or with --check=warn, warn and go on.",
 )
 @thresholds
-@click.option(
+@option(
     "--resume",
+    needs=(need("directory", "for an OUTPUT that is a directory"),),
     is_flag=False,
     flag_value="stat",
     type=Word(("stat", "digest")),
@@ -113,17 +126,19 @@ def command(**values: Any) -> None:
     check_places(values, inputs)
     plan = parameters(values, values["params"], example="normcli apply data.csv -p data.json")
     current.facts |= {"digest": plan.digest}
+    check_needs(
+        keys=None if plan.by else "these are not (fit --by)",
+        learns=None if plan.learns else f"{methods_of(plan)} learned nothing",
+        spool=None if any(stores.is_uri(values[n]) for n in ("output", "rejects")) else "nothing is spooled here",
+        directory=None if is_directory(values["output"]) else "",
+    )
     check_keys(values, plan)
     watch = Watch(plan) if values["check"] else None
     if values["training"]:
-        if inverse:
-            raise click.UsageError("--training is not for --inverse: what each batch was normalized by is gone")
         plan = plan.in_training()
     if inverse:
         plan.check_invertible()
     check_keeping(values)
-    if values["resume"] and not is_directory(values["output"]):
-        raise click.UsageError("--resume is for an OUTPUT that is a directory")
     if values["resume"] and stores.is_uri(values["output"]):
         raise click.UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
     into = into_directory if is_directory(values["output"]) else into_one
@@ -143,10 +158,7 @@ def command(**values: Any) -> None:
 
 
 def check_keys(values: dict[str, Any], plan: Plan) -> None:
-    """Raises UsageError where what is said of keys has no use."""
-    for flag in ("unseen", "min_count"):
-        if values[flag] is not None and not plan.by:
-            raise click.UsageError(f"--{flag.replace('_', '-')} is for parameters by key, and these are not (fit --by)")
+    """Raises UsageError where what is said of keys can't be done."""
     if values["unseen"] == "pass" and any(s.results != s.features for s in plan.steps):
         raise click.UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 

@@ -27,6 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import changed, limits, notice, summary, thresholds
 from normcli.cli._inputs import Readers, check_params, find, many
+from normcli.cli._needs import check_needs
 from normcli.cli._rejects import rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import DriftError
@@ -45,7 +46,7 @@ EXAMPLES = (
         "normcli check -q d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
     ),
 )
-FEW = click.option(
+FEW = click.option(  # only allows a verdict on fewer rows, and may be given in vain
     "--min-rows",
     type=click.IntRange(0),
     default=Limits.min_rows,
@@ -89,6 +90,8 @@ def command(**values: Any) -> None:
     check_params(values, inputs)
     plan = parameters(values, values["params"], example=EXAMPLE)
     methods = methods_of(plan)
+    nothing = None if plan.learns else f"{methods} learned nothing: columns alone are compared"
+    check_needs(learns=nothing, rows=nothing)
     current.facts |= {"digest": plan.digest, "method": methods}
     watch, found = Watch(plan, extra=not values["no_extra"]), None
 

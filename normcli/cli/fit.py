@@ -25,6 +25,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
+from normcli.cli._needs import DATA, LEARNS, check_needs, need, option
 from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, written
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
@@ -59,10 +60,11 @@ EXAMPLES = (
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
 @click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
-@click.option(
+@option(
     "--plan",
     metavar="FILE",
     type=PLACE,
+    needs=(need("no relearn", "not for --relearn, which learns one method again"),),
     help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see above.",
 )
 @click.option(
@@ -73,17 +75,35 @@ EXAMPLES = (
     help="The parameter file; default: standard output.",
 )
 @written
-@click.option("-c", "--columns", multiple=True, metavar="SELECTOR", help="A column, names between commas, or a glob.")
-@click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
-@click.option(
+@option(
+    "-c",
+    "--columns",
+    multiple=True,
+    metavar="SELECTOR",
+    needs=(DATA,),
+    help="A column, names between commas, or a glob.",
+)
+@option("-x", "--exclude", multiple=True, metavar="SELECTOR", needs=(DATA,), help="Columns to leave out again.")
+@option(
     "--by",
     metavar="COLUMN[,COLUMN]",
+    needs=(DATA, LEARNS),
     help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
 )
-@click.option("--weights", metavar="COLUMN", help="How often each row counts: numbers of at least 0, not only whole.")
+@option(
+    "--weights",
+    metavar="COLUMN",
+    needs=(DATA, LEARNS),
+    help="How often each row counts: numbers of at least 0, not only whole.",
+)
 @continuing
 @WAIT
-@click.option("--note", default="", help="Words of your own to keep in the parameter file.")
+@option(
+    "--note",
+    default="",
+    needs=(need("params written", "for PARAMS"),),
+    help="Words of your own to keep in the parameter file.",
+)
 @skipping
 @common
 @many
@@ -112,6 +132,7 @@ def command(**values: Any) -> None:
     from normcli.transaction import Transaction
 
     told = console(values, "fit")
+    check_needs(**{"data written": None if values["output"] else ""})
     if values["relearn"]:
         relearn(values, told)
         return
@@ -125,12 +146,12 @@ def command(**values: Any) -> None:
     if is_directory(output):
         paths_below(values, inputs)  # what can't be is told before hours of reading
     with Transaction() as changes:
-        if values["params"]:
-            lock(values["params"], values["wait"], changes)
+        lock(values["params"], values["wait"], changes)
         old = continued(values, recipe, told)
         wanted = old or needed(recipe, values)
         learns, methods = wanted.learns, methods_of(wanted)
         current.facts["method"] = methods
+        check_needs(**lacking(values, wanted))
         if output and learns and not values["params"]:
             raise click.UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
         check_exact(values, inputs, wanted)
@@ -197,8 +218,6 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     if weights in by:
         raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([] if weights is None else [weights])}
-    if beside and not recipe.learns:
-        raise click.UsageError(f"{methods_of(recipe)} learns nothing from data: --by and --weights have no use")
     if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
         what = f"{methods_of(recipe)} learns from batches of rows that follow each other"
         raise click.UsageError(f"{what}: --by and --weights are not for it")
@@ -241,8 +260,6 @@ def relearn(values: dict[str, Any], told: Console) -> None:
     from normcli import learning
     from normcli.transaction import Transaction
 
-    if values["plan"]:
-        raise click.UsageError("--plan is not for --relearn, which learns one method again")
     method = chosen_method(values)
     with Transaction() as changes:
         lock(values["params"], values["wait"], changes)
@@ -257,16 +274,26 @@ def relearn(values: dict[str, Any], told: Console) -> None:
     told.summary(f"relearned {registry.name_of(method)}: {counted(len(plan.needs()), 'column')} -> {where}")
 
 
+def lacking(values: dict[str, Any], wanted: Plan | Recipe) -> dict[str, str | None]:
+    """What options may need, and is not there in a fit."""
+    from normcli.stores import is_uri
+
+    none = None if wanted.learns else f"{methods_of(wanted)} learns nothing from data"
+    spools = any(is_uri(values[n]) for n in ("params", "output", "rejects")) or (values["output"] and wanted.learns)
+    return {
+        "learns": none,
+        "rows": f"{none}: without -o only the header is read" if none and not values["output"] else None,
+        "params written": None if values["params"] or not values["output"] else "none are written here",
+        "spool": None if spools else "nothing is spooled here",
+    }
+
+
 def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     """Raises UsageError where INPUT, PARAMS and OUTPUT can't be what they are."""
     from normcli.inputs import below
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
-    if not output:
-        lost = next((flag for flag in ("to", "only", "dtype", "column_suffix") if values[flag]), None)
-        if lost:
-            raise click.UsageError(f"--{lost.replace('_', '-')} is for -o OUTPUT")
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
         raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):

@@ -11,17 +11,25 @@ import click
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
 from normcli.cli._common import ALLOW_EDITED, parameters
+from normcli.cli._needs import KEYS, argument, check_line, check_needs, need, option
 
 if TYPE_CHECKING:
     from normcli.keys import Key
     from normcli.plan import Plan
 
+FILE = need("no json_schema", "not for --json-schema, which is of all parameter files")
+
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @ALLOW_EDITED
-@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
-@click.argument("params", required=False, type=PLACE)
+@option(
+    "--key",
+    metavar="KEY",
+    needs=(FILE, KEYS),
+    help="What was seen of one key of fit --by, which is a row of CSV.",
+)
+@argument("params", required=False, type=PLACE, needs=(FILE,))
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
     from normcli import keys, params, registry
@@ -29,12 +37,14 @@ def command(**values: Any) -> None:
     from normcli.errors import printable
     from normcli.schema import schema
 
+    check_line(values)
     if values["json_schema"]:
         click.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
     plan = parameters(values, values["params"], example="normcli inspect data.json")
+    check_needs(keys=None if plan.by else "these are not (fit --by)")
     group = 0 if values["key"] is None else group_of(plan, values["key"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")
@@ -71,8 +81,6 @@ def group_of(plan: Plan, text: str) -> int:
     from normcli.errors import printable
 
     exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
-    if not plan.by:
-        raise click.UsageError("--key is for parameters by key, and these are not (fit --by)")
     found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
     if len(found) == 1:
         return found[0]

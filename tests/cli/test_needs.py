@@ -1,0 +1,202 @@
+"""An option that has no effect in a run is exit 2. Which need what is read off the commands: a new option, and a new
+need, is held to it before anyone edits a test."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import polars as pl
+import pytest
+
+from normcli import registry
+from normcli.cli import main
+from normcli.cli._command import METHOD
+from normcli.needs import Need
+from tests.cli.conftest import Desk
+
+# Options that have an effect in every run, or on what a run takes and says; and those that only allow more.
+OF_ANY_RUN = {
+    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "files_from", "plan"},
+    "check": {"params", "as_json", "no_extra"},
+    "fit": {"method", "params", "relearn"},
+    "inspect": {"json_schema"},
+    "merge": {"inputs", "output", "note"},
+    "methods": {"method"},
+}
+OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited"}
+ALLOWING = {"apply": {"in_place", "again"}, "check": {"min_rows"}, "merge": {"again"}}
+
+VALUES: dict[str, str] = {  # of options that take one
+    "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
+    "files_from": "list", "from_": "csv", "infinite": "error", "input": "table.csv", "key": "north",
+    "max_bad_rows": "0",
+    "max_memory": "1G", "min_count": "0", "min_rows": "0", "note": "", "on_bad_row": "error", "output": "o.csv",
+    "params": "p.json", "plan": "plan.toml", "rejects": "r.ndjson", "resume": "", "spool_dir": ".", "threads": "1",
+    "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
+    "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
+    "format_option_compression": "none",
+}  # fmt: skip
+FIT, APPLY, CHECK = ("fit", "table.csv", "-m"), ("apply", "-p"), ("check", "table.csv", "-p")
+
+# A run that is good but for what an option may need of it, by the command and the fact that it lacks
+LACKING: dict[tuple[str, str], tuple[str, ...]] = {
+    ("fit", "no relearn"): ("fit", "--relearn", "p.json", "-m", "zscore", "-p", "q.json", "--on-bad-row", "skip"),
+    ("fit", "update"): (*FIT, "zscore", "-p", "q.json"),
+    ("fit", "data written"): (*FIT, "zscore", "-p", "q.json"),
+    ("fit", "files_from"): (*FIT, "zscore", "-p", "q.json"),
+    ("fit", "skip"): (*FIT, "zscore", "-p", "q.json"),
+    ("fit", "learns"): (*FIT, "unit", "-p", "q.json"),
+    ("fit", "rows"): (*FIT, "unit", "-p", "q.json", "--on-bad-row", "skip"),
+    ("fit", "text"): ("fit", "t.parquet", "-m", "zscore", "-p", "q.json"),
+    ("fit", "spool"): (*FIT, "zscore", "-p", "q.json"),
+    ("fit", "params written"): (*FIT, "unit", "-o", "o.csv"),
+    ("fit", "binary output"): (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
+    ("fit", "lock"): (*FIT, "zscore"),
+    ("merge", "lock"): ("merge", "p.json"),
+    ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
+    ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
+    ("check", "no quiet"): (*CHECK, "p.json", "-q"),
+    ("apply", "check"): (*APPLY, "p.json", "table.csv"),
+    ("apply", "no inverse"): (*APPLY, "p.json", "--inverse", "table.csv"),
+    ("apply", "directory"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
+    ("apply", "files_from"): (*APPLY, "p.json", "table.csv"),
+    ("apply", "keys"): (*APPLY, "p.json", "table.csv"),
+    ("apply", "learns"): (*APPLY, "unit.json", "--check=warn", "table.csv"),
+    ("apply", "skip"): (*APPLY, "p.json", "table.csv"),
+    ("apply", "spool"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
+    ("apply", "text"): (*APPLY, "p.json", "t.parquet", "-o", "o.csv"),
+    ("apply", "binary output"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
+    ("check", "learns"): (*CHECK, "unit.json"),
+    ("check", "rows"): (*CHECK, "unit.json", "--on-bad-row", "skip"),
+    ("check", "files_from"): (*CHECK, "p.json"),
+    ("check", "skip"): (*CHECK, "p.json"),
+    ("check", "text"): ("check", "-p", "p.json", "t.parquet"),
+    ("inspect", "no json_schema"): ("inspect", "--json-schema"),
+    ("inspect", "keys"): ("inspect", "p.json"),
+}
+OTHERS = {  # runs that read and write no format that has the option
+    "fit": ("fit", "t.parquet", "-m", "zscore", "-p", "q.json", "-o", "o.parquet"),
+    "apply": ("apply", "-p", "p.json", "t.parquet", "-o", "o.parquet"),
+    "check": ("check", "-p", "p.json", "t.parquet"),
+}
+TEXT = {
+    "fit": (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
+    "apply": (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
+}
+ALWAYS = {  # facts of every run of a command
+    "apply": {"no relearn", "data written", "rows"},
+    "check": {"no relearn", "check"},
+}
+
+
+def options_of(name: str) -> Iterator[click.Parameter]:
+    command: Any = main.get_command(click.Context(main), name)
+    yield from command.get_params(click.Context(command))
+
+
+def fact_of(need: Need) -> str:
+    """Which one a need asks for."""
+
+    class Facts(dict[str, str]):
+        def get(self, fact: str, default: Any = None) -> Any:  # type: ignore[override]
+            names.append(fact)
+
+    names: list[str] = []
+    need.instead(Facts())
+    return names[0]
+
+
+EVERY = [(name, option) for name in registry.names("cli") for option in options_of(name)]
+NEEDING = [
+    (name, option, need) for name, option in EVERY for need in getattr(option, "needs", ())
+    if fact_of(need) not in ALWAYS.get(name, set())
+]  # fmt: skip
+
+
+def words(option: click.Parameter) -> list[str]:
+    """The option on a command line, with a value where it takes one, the default where there is one."""
+    value = VALUES.get(str(option.name))
+    if isinstance(option, click.Argument):
+        return [str(value)]
+    flag = (option.secondary_opts or option.opts)[0]
+    if getattr(option, "is_flag", False) or value is None or (value == "" and option.name != "note"):
+        return [flag]
+    return [flag, value]
+
+
+def without(name: str, option: click.Parameter, fact: str) -> tuple[str, ...]:
+    if not fact.startswith("format_option_"):
+        return LACKING[name, fact]
+    return (TEXT if option.name == "format_option_compression" else OTHERS)[name]
+
+
+@pytest.fixture
+def place(desk: Desk) -> Desk:
+    desk.params()
+    desk.params("unit", name="unit.json")
+    (desk / "list").write_text("table.csv\n")
+    pl.read_csv(desk / "table.csv").write_parquet(desk / "t.parquet")
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "need"),
+    [pytest.param(*case, id=f"{case[0]} {case[1].name}: {fact_of(case[2])}") for case in NEEDING],
+)
+def test_an_option_without_what_it_needs_is_refused(
+    place: Desk, name: str, option: click.Parameter, need: Need
+) -> None:
+    message = place.fails(2, *without(name, option, fact_of(need)), *words(option))
+    assert f" is {need.what}" in message
+
+
+@pytest.mark.parametrize("case", sorted({" ".join(LACKING[k]) for k in LACKING} - {"inspect --json-schema"}))
+def test_without_the_option_these_runs_are_good(place: Desk, case: str) -> None:
+    """But for what is refused for another reason: apply --check of a table that drifted, rows in binary input."""
+    if "--relearn" in case or ("unit" in case and "--on-bad-row" in case) or "--inverse" in case:
+        case = case.replace(" --on-bad-row skip", "")
+    place.succeeds(*case.split())
+
+
+@pytest.mark.parametrize("name", registry.names("cli"))
+def test_an_option_says_what_it_needs_or_has_an_effect_in_any_run(name: str) -> None:
+    silent = {str(o.name) for n, o in EVERY if n == name and not getattr(o, "needs", ())}
+    assert silent <= OF_ANY_COMMAND | OF_ANY_RUN[name] | ALLOWING.get(name, set())
+
+
+def test_every_need_is_one_that_a_run_can_lack() -> None:
+    facts = {(name, fact_of(need)) for name, _, need in NEEDING}
+    assert {(n, f) for n, f in facts if not f.startswith("format_option_")} == set(LACKING)
+
+
+# -- what is no vain option --------------------------------------------------------------------------------------
+def test_what_the_environment_says_for_all_runs_may_be_of_no_use_to_one(place: Desk) -> None:
+    env = {"NORMCLI_SPOOL_DIR": ".", "NORMCLI_THREADS": "2", "NORMCLI_MAX_MEMORY": "1G", "NORMCLI_QUIET": "1"}
+    place.succeeds(*FIT, "unit", "-p", "q.json", env=env)
+    place.succeeds("fit", "--relearn", "p.json", "-m", "zscore", "-p", "q.json", env=env)
+    place.succeeds(*APPLY, "p.json", "table.csv", "-o", "o.csv", env=env)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fit table.csv -m unit -o o.csv --min-rows 6 --inf missing",
+        "fit table.csv -m unit -o o.csv --on-bad-row skip --max-bad-rows 0 --rejects r.ndjson",
+        "fit table.csv -m unit -p q.json --note words",
+        "fit table.csv -m zscore -p q.json -o o.csv --spool-dir . --note words",
+        "fit table.csv -m zscore -p q.json -o - --spool-dir .",
+        "fit table.csv -m zscore -p q.json --allow-edited",
+        "fit --relearn p.json -m minmax --range 0 1 -p q.json --note words --allow-edited --werror -v",
+        "inspect --json-schema --allow-edited",
+        "apply -p p.json table.csv -o o.csv --in-place --again --allow-edited",
+    ],
+)
+def test_what_has_an_effect_or_only_allows_more_is_taken(place: Desk, line: str) -> None:
+    place.succeeds(*line.split())
+
+
+def test_a_method_learned_again_has_options_that_have_an_effect(place: Desk) -> None:
+    line = ("fit", "--relearn", "p.json", "-p", "q.json", "-m", "zscore", "--no-scale")
+    assert place.fails(2, *line, "--ddof", "0") == "--ddof is for --scale, and this is without --scale"
+    place.succeeds(*line)
+    assert METHOD not in place.fails(2, *FIT, "zscore", "--ddof", "0", "--no-scale")
