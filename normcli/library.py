@@ -56,7 +56,9 @@ def fit(
         yield _reader(path, format, options, block_size)
         sources.check_unchanged(path, source.identity)
 
-    steps = Recipe(choices).steps(reader.schema, lambda name: reader.list_size(name), others=reader.others)
+    recipe = Recipe(choices)
+    reader.expect(recipe.named(reader.schema))
+    steps = recipe.steps(reader.schema, lambda name: reader.list_size(name), others=reader.others)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
@@ -67,6 +69,7 @@ def fit(
             infinite=infinite,
             again=again if source.regular else None,
             progress=progress,
+            excludes=recipe.excludes,
         )
     return params.sealed(plan)
 

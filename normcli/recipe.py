@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from normcli import columns, params, registry
-from normcli.columns import Schema
+from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadParametersError, NotNumericError, UsageError, printable
 from normcli.methods import Method, listed
 from normcli.plan import Step, fault, unfitted
@@ -71,6 +71,18 @@ class Recipe:
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
+
+    def named(self, schema: Schema) -> list[str]:
+        """Columns of data that selectors name, be they in the first rows or not; without what a step may give."""
+        there = {f.name for f in schema}
+        given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
+        every = (s for c in self.choices for s in (*c.columns, *c.exclude))
+        names = [n for s in every for n in ([s] if s in there else s.split(",")) if not re.search(r"[*?\[]", n)]
+        return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
+
+    def excludes(self, name: str) -> bool:
+        """Whether a column of data is left out on purpose."""
+        return bool(self.excluded((Field(name, "float64"),)))
 
     def excluded(self, schema: Schema) -> set[str]:
         """Columns of data that are left out on purpose."""

@@ -137,7 +137,7 @@ class SpoolReader:
 
     def __init__(self, reader: Reader) -> None:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
-        self.unit, self.digests = reader.unit, reader.digests
+        self.unit, self.digests, self.expected = reader.unit, reader.digests, frozenset[str]()
         self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
         self.inferred = reader.inferred
         self.size: int | None = 0
@@ -156,6 +156,9 @@ class SpoolReader:
 
     def list_size(self, name: str) -> int:
         return self.origin.list_size(name)
+
+    def expect(self, names: Sequence[str]) -> None:
+        """All were seen."""
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Kept]:
         return iter(self.kept)

@@ -24,7 +24,7 @@ from normcli.limits import Limits
 if TYPE_CHECKING:
     from normcli.columns import Frame
     from normcli.drift import Watch
-    from normcli.formats import Reader
+    from normcli.formats import LateColumn, Reader, Writer
     from normcli.inputs import Input
     from normcli.manifest import Manifest
     from normcli.outputs import Target
@@ -141,7 +141,7 @@ class Outputs:
 
     def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
         """All inputs, one after the other, into one target."""
-        from normcli import formats, pipeline
+        from normcli import columns, formats, pipeline
 
         if formats.is_binary(to) and os.isatty(target.fd):
             raise click.UsageError(f"{to} to a terminal", click.get_current_context())
@@ -154,8 +154,9 @@ class Outputs:
                 pipeline.check_same(reader, blank, here)
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                measuring = replace(work, keys=each.keys, measuring=_measuring(self.watch, reader))
-                yield pipeline.Part(reader, measuring, watch=self.watch)
+                own = self._work(to, reader, columns.ordered_as(here, blank), digests, first=work.writer)
+                measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
+                yield pipeline.Part(reader, measuring, watch=self.watch, late=partial(self._late, self.watch))
 
         return parts()
 
@@ -170,7 +171,8 @@ class Outputs:
             blank, digests = self._like(to, replace(each, keys=()), reader)
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
             opening = partial(open_below, path, self.values["spool_dir"])
-            yield pipeline.Part(reader, work, output=opening, done=partial(files.complete, each, watch), watch=watch)
+            done, late = partial(files.complete, each, watch), partial(self._late, watch)
+            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, late=late)
 
     @property
     def multiple(self) -> int:
@@ -220,11 +222,23 @@ class Outputs:
         blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.values["only"])
         return columns.with_texts(blank, each.keys), digests
 
-    def _work(self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...]) -> Work:
+    def _late(self, watch: Watch | None, column: LateColumn, where: str) -> None:
+        """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
+        from normcli import pipeline
+
+        if self.values.get("no_extra"):
+            pipeline.check_late(replace(self.plan, form=self._form), column, where, inverse=self.inverse)
+        if watch is not None:
+            watch.add_late(column, where)
+
+    def _work(
+        self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...], *, first: Writer | None = None
+    ) -> Work:
+        """What is done with an input's rows; in an output that begins with others, by the writer of the `first`."""
         from normcli import formats, pipeline
         from normcli.spool import origin_of
 
-        writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests)
+        writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests, first=first)
         plan = self.formed(to, reader)
         return pipeline.written_by(
             writer, blank, plan, infinite=self.values["infinite"], inverse=self.inverse,

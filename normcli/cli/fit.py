@@ -183,6 +183,7 @@ def command(**values: Any) -> None:
                 (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
                 keep=kept, again=readers.again, progress=seen, max_memory=values["max_memory"],
+                excludes=recipe.excludes if recipe else lambda name: True,
             )  # fmt: skip
         plan = params.sealed(fitted)
         current.facts["digest"] = plan.digest
@@ -214,7 +215,9 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     """What is to be learned of the columns that were selected, or all that can be."""
     from normcli.plan import Plan
 
+    first.expect(recipe.named(first.schema))
     by, weights = named_columns(values["by"], first), values["weights"]
+    first.expect([n for n in (*by, *([] if weights is None else [weights])) if n not in dict(first.source.keys)])
     if weights in by:
         raise click.UsageError(f"--weights {weights}: is a column of --by")
     beside = {*by, *([] if weights is None else [weights])}

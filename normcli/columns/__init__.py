@@ -7,6 +7,7 @@ it.
 """
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
+from normcli.columns.conforming import conformed
 from normcli.columns.frames import (
     Frame,
     all_series,
@@ -22,6 +23,7 @@ from normcli.columns.frames import (
     numbered,
     numbered_columns,
     only,
+    ordered_as,
     originals,
     rest,
     rows,
@@ -54,6 +56,7 @@ __all__ = [
     "block",
     "chosen_rows",
     "column_types",
+    "conformed",
     "contiguous",
     "cut",
     "described",
@@ -71,6 +74,7 @@ __all__ = [
     "numbered",
     "numbered_columns",
     "only",
+    "ordered_as",
     "originals",
     "packed",
     "put",

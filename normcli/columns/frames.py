@@ -72,6 +72,12 @@ def only(frame: Frame, wanted: Sequence[str]) -> Frame:
     return text_frame({n: frame[n] for n in wanted}) if is_polars(frame) else frame.select(list(wanted))
 
 
+def ordered_as(frame: Frame, first: Frame) -> Frame:
+    """The frame with its columns in the order of another one that has the same, then its own hidden ones."""
+    theirs = hidden(first)
+    return only(frame, [*(n for n in names(first) if n not in theirs), *hidden(frame)])
+
+
 def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
     """The frame with more columns, of one text each (None: null), where there is none of that name."""
     for name, text in (t for t in texts if t[0] not in names(frame)):
@@ -148,7 +154,8 @@ def without_originals(frame: Frame) -> Frame:
         return frame
     import polars as pl
 
-    return only(frame, [n for n, t in frame.schema.items() if not isinstance(t, pl.Struct)])
+    gone = [n for n, t in frame.schema.items() if isinstance(t, pl.Struct)]
+    return only(frame, [n for n in names(frame) if n not in gone]) if gone else frame
 
 
 def with_hidden(frame: pl.DataFrame, column: pl.Series) -> pl.DataFrame:
@@ -200,10 +207,18 @@ def stripped(series: pl.Series) -> pl.Series:
 
 
 def column_types(frame: Frame) -> dict[str, str]:
-    """The library's type of each column, for comparing frames."""
-    kinds = frame.dtypes if is_polars(frame) else frame.schema.types
+    """The library's type of each column, for comparing frames; text is text, however it is kept."""
     gone = hidden(frame)
-    return {n: str(t) for n, t in zip(names(frame), kinds, strict=True) if n not in gone}
+    if is_polars(frame):
+        return {n: str(t) for n, t in frame.schema.items() if n not in gone}
+    return {f.name: "string" if is_text(f.type) else str(f.type) for f in frame.schema}
+
+
+def is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:

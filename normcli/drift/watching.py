@@ -10,7 +10,7 @@ import numpy as np
 from normcli.columns import Field
 from normcli.drift.comparing import Columns, compared
 from normcli.errors import BadDataError
-from normcli.formats import Reader
+from normcli.formats import LateColumn, Reader
 from normcli.keys import Key, Keyed
 from normcli.limits import Limits
 from normcli.plan import Measured, Plan, Step, merged
@@ -109,7 +109,8 @@ class Watch:
         """By which plan an input is measured, and its columns, or those it should have, that hold no numbers. What has
         become of all of them is noted."""
         found, measuring = list(self._changes(reader)), self.measuring
-        self.changes |= {(c.column, c.what): c for c in found if (c.column, c.what) not in self.changes}
+        for change in found:
+            self._note(change)
         lost = {c.column for c in found if c.what != "new"}
         if measuring.weights in lost:
             measuring = replace(measuring, weights=None)
@@ -118,6 +119,19 @@ class Watch:
         for name in measuring.by:  # a key is a text
             reader.inferred.pop(name, None)
         return measuring, tuple(n for n in self.plan.needs() if n in lost)
+
+    def add_late(self, column: LateColumn, where: str) -> None:
+        """An input has a column that its first rows do not have."""
+        if column.name not in self.plan.types and column.name not in self.plan.by:
+            kind = "null" if column.number is None else "float64" if column.number else "string"
+            self._note(Change(column.name, "new", None, kind, drift=not self.extra))
+
+    def add_absent(self, name: str) -> None:
+        """An input never had a column, though late rows might have."""
+        self._note(Change(name, "gone", self._spelled(name), None, drift=True))
+
+    def _note(self, change: Change) -> None:
+        self.changes.setdefault((change.column, change.what), change)
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
         plan, there = self.plan, {f.name: f for f in reader.schema}

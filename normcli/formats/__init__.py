@@ -32,14 +32,25 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class LateColumn:
+    """A column that the first rows do not have: the first of some rows that has it, and whether it holds numbers there,
+    which null does not tell."""
+
+    name: str
+    row: int
+    number: bool | None
+
+
+@dataclass(frozen=True)
 class Decoded:
     """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
-    skipped on the way, and the bad rows that were, in order."""
+    skipped on the way, and the bad rows that were, in order; and columns that the first rows do not have."""
 
     frame: Frame
     places: int
     blank_lines: int = 0
     rejects: tuple[Reject, ...] = ()
+    late: tuple[LateColumn, ...] = ()
 
     def row(self, row: int) -> int:
         """Which of the chunk's rows the frame's row `row` is."""
@@ -80,6 +91,7 @@ class Reader(Protocol):
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
     others: dict[str, str]  # columns of text that are no numbers, and where the first value is that is none
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
+    expected: frozenset[str]  # columns that have been expected, and may never come
     inferred: dict[str, Any]  # types of columns of text that are not normalized, going by a sample, where asked for
     start: int  # the place, from 0, where the first chunk begins
 
@@ -92,6 +104,9 @@ class Reader(Protocol):
     def list_size(self, name: str) -> int:
         """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Asked only
         of columns of lists."""
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Has columns that the first rows do not have be there, as empty ones, where they may still come."""
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         """All of it, in order; once only, where the source can be read only once. A format that can leaves out
@@ -117,6 +132,10 @@ class Sink(Protocol):
 
 class Writer(Protocol):
     """One output: pieces are encoded in the workers, and written by a sink where it was opened."""
+
+    def following(self, reader: Reader, blank: Frame) -> "Writer":
+        """What encodes rows of another input, like `blank`, into the same output; its columns are in the same order.
+        Raises BadDataError where a column is of a type that can't be there."""
 
     def encode(self, frame: Frame) -> Any: ...
     def open(self, file: Outlet) -> Sink: ...
@@ -208,15 +227,19 @@ def _check_compressible(format: str, by: str, where: str) -> None:
         )
 
 
-def writer(name: str, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
-    """For output that is csv, csv.gz or the like; the rest is as of `like`."""
+def writer(
+    name: str, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...], *, first: Writer | None = None
+) -> Writer:
+    """For output that is csv, csv.gz or the like; the rest is as of `like`. With the writer of the `first` input, one
+    that follows it in the same output."""
     from normcli.formats._layers import Compressed, Translated
 
     format, codec = bare(name), compression.by_suffix(name)
     if reader.inferred and not module(format).magic:
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
     plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
+    blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
-    made = kind.like(reader, plain(blank) if plain else blank, options, digests)
+    made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
     made = Translated(made, plain) if plain else made
     return Compressed(made, codec) if codec else made

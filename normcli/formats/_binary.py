@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,9 @@ from msgspec import Meta
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
 from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable, size
-from normcli.formats import Decoded
+from normcli.formats import Decoded, Outlet
+from normcli.formats import Sink as AnySink
+from normcli.formats import Writer as AnyWriter
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Reader:
     unit = "rows"
     start = 0
     doubt = ""
+    expected = frozenset[str]()
     size: int | None = None
     what: ClassVar[str]
 
@@ -107,6 +110,9 @@ class Reader:
 
     def blank(self, wanted: frozenset[str]) -> Frame:
         return no_rows(self._arrow)
+
+    def expect(self, names: Sequence[str]) -> None:
+        """The schema has them all."""
 
     def list_size(self, name: str) -> int:
         sizes = map(columns.first_size, self._samples(name))
@@ -221,6 +227,37 @@ def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
     if digests:
         metadata[DIGESTS] = " ".join(digests).encode()
     return schema.with_metadata(metadata or None)
+
+
+def following(first: AnyWriter, schema: pa.Schema, reader: Any, blank: Frame) -> AnyWriter:
+    """The writer of another input into output of a schema: the first one's, where the types are the same. Raises
+    BadDataError where a column can't become of the type that it has there."""
+    own = output_schema(blank, ())
+    if own.types == schema.types:
+        return first
+    try:
+        columns.conformed(no_rows(own), schema)
+    except BadDataError as e:
+        raise BadDataError(f"{reader.source.name}: {e.message}", e.hint) from None
+    return Conformed(first, own, schema)
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """Rows of another input, whose columns become of the types that the first one's have."""
+
+    writer: AnyWriter
+    own: pa.Schema
+    schema: pa.Schema
+
+    def following(self, reader: Any, blank: Frame) -> AnyWriter:
+        return self.writer.following(reader, blank)
+
+    def encode(self, frame: Frame) -> pa.RecordBatch:
+        return columns.conformed(columns.to_arrow(frame, self.own), self.schema)
+
+    def open(self, file: Outlet) -> AnySink:
+        return self.writer.open(file)
 
 
 def first_line(error: Exception) -> str:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from normcli import columns
 from normcli.columns import Infinite
 from normcli.errors import BadPlaceError, printable
-from normcli.formats import Decoded
+from normcli.formats import Decoded, LateColumn
 from normcli.formats import _text as text
 from normcli.formats._inferring import TIMES
 from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
@@ -58,6 +58,7 @@ class Layout:
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
     sizes: dict[str, int] = field(default_factory=dict)  # of the lists of numbers, going by the first
+    expected: frozenset[str] = frozenset()  # keys that the first rows do not have
 
     @cached_property
     def kind(self) -> dict[str, Kind]:
@@ -293,11 +294,11 @@ class Chunk:
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         fields = Fields.of(self.data)
-        frame = None if fields is None else self._frame(fields, wanted)
-        if skip and infinite == "error" and frame is not None and has_infinite(frame, wanted):
-            frame = None
-        if fields is not None and frame is not None:
-            return Decoded(frame, fields.places, fields.places - fields.rows)
+        decoded = None if fields is None else self._decoded(fields, wanted)
+        if skip and infinite == "error" and decoded is not None and has_infinite(decoded.frame, wanted):
+            decoded = None
+        if decoded is not None:
+            return decoded
         good, rejects = split(self._judged(self._check(wanted, infinite))) if skip else (b"", ())
         if not rejects:
             raise self._refused(wanted, infinite)
@@ -339,8 +340,8 @@ class Chunk:
             yield self.data[start:end]
             start = end
 
-    def _frame(self, fields: Fields, wanted: frozenset[str]) -> pl.DataFrame | None:
-        """A column for each key of the layout; None where a selected one holds what is no number."""
+    def _decoded(self, fields: Fields, wanted: frozenset[str]) -> Decoded | None:
+        """With a column for each key of the layout; None where a selected one holds what is no number."""
         import polars as pl
 
         keys, values = fields.series(self.data)
@@ -367,7 +368,19 @@ class Chunk:
         rest = self._rest(fields, names, codes, values, incomplete)
         if rest is None:
             return None
-        return columns.with_hidden(columns.text_frame(made), rest)
+        frame = columns.with_hidden(columns.text_frame(made), rest)
+        late = tuple(self._late(fields, names, codes))
+        return Decoded(frame, fields.places, fields.places - fields.rows, late=late)
+
+    def _late(self, fields: Fields, names: list[str], codes: Positions) -> Iterator[LateColumn]:
+        """Keys that the first rows do not have."""
+        late = [i for i, n in enumerate(names) if n not in self.layout.positions or n in self.layout.expected]
+        for i in late:
+            own = np.flatnonzero(codes == i)
+            initial = text.octets(self.data)[fields.value[own]]
+            there = own[initial != ord("n")]
+            number = bool(NUMERIC[text.octets(self.data)[fields.value[there[0]]]]) if len(there) else None
+            yield LateColumn(names[i], int(fields.row[there[0] if len(there) else own[0]]), number)
 
     def _read(self, name: str, taken: pl.Series, initial: NDArray[np.uint8], *, there: bool) -> pl.Series | None:
         """A selected column's text as numbers, or as lists of them; None where it is neither. `initial` is how the

@@ -6,7 +6,7 @@ from typing import Any
 
 from normcli.columns import Frame
 from normcli.compression import Codec
-from normcli.formats import Outlet, Sink, Writer
+from normcli.formats import Outlet, Reader, Sink, Writer
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,9 @@ class Translated:
 
     writer: Writer
     plain: Callable[[Frame], Frame]
+
+    def following(self, reader: Reader, blank: Frame) -> Writer:
+        return self.writer.following(reader, blank)
 
     def encode(self, frame: Frame) -> Any:
         return self.writer.encode(self.plain(frame))
@@ -29,6 +32,9 @@ class Compressed:
 
     writer: Writer
     codec: Codec
+
+    def following(self, reader: Reader, blank: Frame) -> Writer:
+        return self.writer.following(reader, blank)
 
     def encode(self, frame: Frame) -> Any:
         return self.codec.pack(b"".join(self.writer.encode(frame)))

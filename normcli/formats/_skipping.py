@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from normcli import columns
@@ -60,4 +61,4 @@ def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
 
 def with_rejects(good: Decoded, rejects: tuple[Reject, ...], data: bytes) -> Decoded:
     """What was decoded of the good rows of `data`, as of all of them."""
-    return Decoded(good.frame, places(data), good.blank_lines, rejects)
+    return replace(good, places=places(data), rejects=rejects)

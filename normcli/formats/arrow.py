@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from normcli import columns
 from normcli.columns import Frame
 from normcli.formats import Outlet, arrows
+from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
@@ -108,6 +109,9 @@ class Writer:
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         return cls(binary.output_schema(blank, digests), (options or Options()).packing(WHAT, arrows.COMPRESSIONS))
+
+    def following(self, reader: Any, blank: Frame) -> AnyWriter:
+        return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return columns.to_arrow(frame, self.schema)

@@ -10,6 +10,7 @@ from normcli import columns
 from normcli.columns import Frame
 from normcli.errors import BadDataError
 from normcli.formats import Outlet
+from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
 from normcli.formats import _messages as messages
 from normcli.formats._binary import Chunk, Options, Sink
@@ -102,6 +103,9 @@ class Writer:
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         return cls(binary.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
+
+    def following(self, reader: Any, blank: Frame) -> AnyWriter:
+        return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return columns.to_arrow(frame, self.schema)

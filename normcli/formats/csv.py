@@ -98,6 +98,7 @@ class Reader:
 
     typed = False
     unit = "B"
+    expected = frozenset[str]()
 
     def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
@@ -137,6 +138,9 @@ class Reader:
         names = self.layout.names
         made = columns.text_frame({n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in names})
         return inferring.typed(made, self.inferred)
+
+    def expect(self, names: Sequence[str]) -> None:
+        """The header has them all."""
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
         for rows in text.cut(self.source, delimiter=self.layout.separator, size=self._block):
@@ -281,6 +285,9 @@ class Writer:
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
         same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", None))
         return cls(columns.names(blank), options or same, crlf)
+
+    def following(self, reader: Any, blank: Frame) -> Self:
+        return self
 
     @property
     def _line_end(self) -> str:

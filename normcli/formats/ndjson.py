@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from normcli import columns
@@ -58,6 +58,7 @@ class Reader:
         self.inferred: dict[str, inferring.Type] = {}
         self._infer = options.infer_types
         self._block = block_size or text.BLOCK
+        self._complete = False  # whether the first rows are all
         self.layout = self._layout(self._sample())
         self.size = source.size
 
@@ -86,6 +87,17 @@ class Reader:
     def plain(self) -> Plain:
         return Plain(self.layout.names)
 
+    @property
+    def expected(self) -> frozenset[str]:
+        return self.layout.expected
+
+    def expect(self, names: Sequence[str]) -> None:
+        more = () if self._complete else tuple(dict.fromkeys(n for n in names if n not in self.layout.kind))
+        if more:
+            layout, kinds = self.layout, tuple[Kind, ...]("empty" for _ in more)
+            expected = layout.expected.union(more)
+            self.layout = Layout((*layout.names, *more), (*layout.kinds, *kinds), layout.sizes, expected)
+
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
         for rows in text.cut(self.source, delimiter=None, size=self._block):
             yield inferring.chunk(Chunk(self.layout, rows.data), self.inferred)
@@ -99,7 +111,8 @@ class Reader:
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
             raise BadDataError(f"{self.source.name}: is empty", "did the command that made it fail?")
-        whole = head if len(head) < SAMPLE[0] else head[: head.rfind(b"\n") + 1] or head
+        self._complete = len(head) < SAMPLE[0]
+        whole = head if self._complete else head[: head.rfind(b"\n") + 1] or head
         return whole.split(b"\n")
 
     def _layout(self, lines: list[bytes]) -> Layout:
@@ -127,6 +140,7 @@ class Reader:
                 before = name
             rows += 1
             if rows == SAMPLE[1]:
+                self._complete = False
                 break
         kinds = {n: kind([v for _, v in values[n]], skip=self._skip) for n in order}
         if self._infer:
@@ -178,6 +192,9 @@ class Writer:
         lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
         hidden = columns.hidden(blank)
         return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists)
+
+    def following(self, reader: Any, blank: Frame) -> Writer:
+        return replace(self.like(reader, blank, None, ()), columns=self.columns)
 
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from normcli import columns
 from normcli.columns import Frame
 from normcli.formats import Outlet
+from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
 from normcli.formats import _pages as pages
 from normcli.formats import _seal as seal
@@ -164,6 +165,9 @@ class Writer:
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         asked = (options or Options()).packing(WHAT, COMPRESSIONS)
         return cls(binary.output_schema(blank, digests), asked or getattr(reader, "codec", None) or cls.compression)
+
+    def following(self, reader: Any, blank: Frame) -> AnyWriter:
+        return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return columns.to_arrow(frame, self.schema)

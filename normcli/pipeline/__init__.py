@@ -16,11 +16,19 @@ from normcli import learning
 from normcli.columns import Infinite
 from normcli.drift import Watch
 from normcli.engines import Engine
-from normcli.errors import BadDataError, UsageError
-from normcli.formats import Outlet, Reader, Sink
+from normcli.errors import BadDataError, UsageError, printable
+from normcli.formats import LateColumn, Outlet, Reader, Sink
 from normcli.keys import Seen
 from normcli.learning import Total
-from normcli.pipeline.checks import check_columns, check_rows, check_same, check_there, digests_after, output_frame
+from normcli.pipeline.checks import (
+    check_columns,
+    check_late,
+    check_rows,
+    check_same,
+    check_there,
+    digests_after,
+    output_frame,
+)
 from normcli.pipeline.running import Part, Progress, Tally
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
@@ -34,6 +42,7 @@ __all__ = [
     "apply",
     "check",
     "check_columns",
+    "check_late",
     "check_rows",
     "check_same",
     "digests_after",
@@ -55,12 +64,14 @@ def fit(
     again: Callable[[], Iterable[Reader]] | None = None,
     progress: Progress | None = None,
     max_memory: int | None = None,
+    excludes: Callable[[str], bool] = lambda name: False,
 ) -> Plan:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
     `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
     one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. `max_memory` is how many bytes there are for it, where somebody says. Raises UsageError, before any data is
-    read, where options do not go with the columns; BadDataError."""
+    more. `max_memory` is how many bytes there are for it, where somebody says. A column that only late rows have is
+    warned of, unless it `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go
+    with the columns; BadDataError."""
     progress = progress or Progress()
     for step in plan.steps:
         step.method.check_features(len(step.features))
@@ -68,7 +79,15 @@ def fit(
         return learning.learn(plan, tuple(() for _ in plan.steps))
     work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, measuring=plan, counts=True, spool=keep)
     total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
-    for part, result in progress.run((_measurable(r, work) for r in readers), engine, work.multiple):
+    known = set(plan.types)
+
+    def late(column: LateColumn, where: str) -> None:
+        if column.number and column.name not in known and not excludes(column.name):
+            what = f"column '{printable(column.name)}' is left out: the first rows do not have it (-c takes it)"
+            progress.warn(f"{where}: {what}")
+            known.add(column.name)
+
+    for part, result in progress.run((_measurable(r, work, late) for r in readers), engine, work.multiple):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
@@ -146,12 +165,14 @@ def check(
             if watch.plan.digest in reader.digests:
                 what = f"{reader.source.name}: is normalized by these parameters already"
                 raise BadDataError(what, "they tell what data looked like before")
+            if plan.learns:
+                reader.expect([n for n in (*plan.needs(), *plan.by) if n not in dict(reader.source.keys)])
             measuring, absent = watch.of_input(reader)
             there = {f.name for f in reader.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
             needed = (*numbers, *(n for n in measuring.by if n in there))
             work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
-            yield Part(reader, work, needed or None)
+            yield Part(reader, work, needed or None, late=watch.add_late, absent=watch.add_absent)
 
     if not plan.learns:
         for part in parts():
@@ -176,7 +197,7 @@ def _measured_again(
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
     work = replace(work, plan=plan, measuring=plan, counts=False, spool=None)  # it was counted already
-    parts = (_measurable(reader, work) for reader in readers)
+    parts = (_measurable(reader, work, lambda column, where: None) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = merged(blanks, result.measured.seen) if result.measured else blanks
     if progress.rows != before.rows:
@@ -186,8 +207,9 @@ def _measured_again(
     return blanks
 
 
-def _measurable(reader: Reader, work: Work) -> Part:
+def _measurable(reader: Reader, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
     plan = work.plan
     check_there(reader, plan.numbers(), plan.lists, by=plan.by)
     there = {f.name for f in reader.schema}
-    return Part(reader, work, None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in there)))
+    needed = None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in there))
+    return Part(reader, work, needed, late=late)

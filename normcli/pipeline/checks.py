@@ -9,7 +9,7 @@ import numpy as np
 from normcli import columns
 from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
-from normcli.formats import Reader
+from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
 from normcli.plan import Plan
 from normcli.spool import SpoolReader
@@ -24,15 +24,25 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
     if taken:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
         raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
-    known = {*plan.types, *needs, *plan.by}
-    more = [f.name for f in reader.schema if f.name not in known]
+    more = [f.name for f in reader.schema if not _is_known(plan, f.name, inverse=inverse)]
     if more and not extra:
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
+
+
+def check_late(plan: Plan, column: LateColumn, where: str, *, inverse: bool = False) -> None:
+    """Raises BadDataError for a column that the fit did not see, which late rows have."""
+    if not _is_known(plan, column.name, inverse=inverse):
+        raise BadDataError(f"{where}: a column that the fit did not see: {listed([column.name])}")
+
+
+def _is_known(plan: Plan, name: str, *, inverse: bool) -> bool:
+    return name in plan.types or name in plan.by or name in plan.needs(inverse=inverse)
 
 
 def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
     """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
     not numeric, or holds no lists where it should. Columns that rows are grouped by remain text."""
+    reader.expect([n for n in (*needs, *by) if n not in dict(reader.source.keys)])
     there, name = {f.name: f for f in reader.schema}, reader.source.name
     gone = [n for n in needs if n not in there]
     if gone:
@@ -96,7 +106,8 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
 
 
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
-    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first."""
+    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first: it has
+    other columns, or both say of which types they are, and these differ."""
     here, there = (columns.column_types(f) for f in (blank, first))
     for wrong, what in (
         (there.keys() - here.keys(), "no column"),
@@ -106,6 +117,8 @@ def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
             raise BadDataError(
                 f"{reader.source.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
             )
+    if columns.is_polars(blank) or columns.is_polars(first):
+        return
     for name, kind in here.items():
         if kind != there[name]:
             raise BadDataError(f"{reader.source.name}: column '{name}' is {kind}, in the first input {there[name]}")

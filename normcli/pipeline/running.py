@@ -10,8 +10,9 @@ from itertools import chain
 from normcli import spool
 from normcli.drift import Watch
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, printable, replaced
-from normcli.formats import Chunk, Reader, Reject
+from normcli.errors import BadDataError, BadPlaceError, printable, replaced, short
+from normcli.formats import Chunk, LateColumn, Reader, Reject
+from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.work import Result, Work
@@ -31,6 +32,8 @@ class Part:
     output: Callable[[], Target] | None = None
     done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
     watch: Watch | None = None  # what the part's work measures is added to it
+    late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
+    absent: Callable[[str], None] | None = None  # told of one that was expected and did not come; None: an error
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,19 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
     yield batches(pieces.rest())
 
 
+def _tell_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
+    """Tells of columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
+    where an input has ended without one that it was expected to have, unless the part is told of these."""
+    for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
+        part.late(column, part.reader.name(place + column.row))
+        late[column.name] = column.number
+    for name in sorted(part.reader.expected.difference(late)) if result.last else ():
+        if part.absent is None:
+            there = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
+            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {there}")
+        part.absent(name)
+
+
 @dataclass
 class Tally:
     """What was counted of one input, or of several, and the warnings that this led to."""
@@ -146,7 +162,7 @@ class Progress(Tally):
         """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
         between them. Raises BadDataError for the first that went wrong."""
         begun: list[Part] = []
-        number, place = -1, 0
+        number, place, late = -1, 0, dict[str, bool | None]()
         results = engine.map_ordered(Job.do, _jobs(parts, begun))
         if multiple > 1:
             results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
@@ -156,7 +172,9 @@ class Progress(Tally):
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
+                    late = {}
                 self._tell_rejects(part.reader, place, result.rejects)
+                _tell_late(part, place, result, late)
                 place += result.places
                 self._add(result)
                 self.inputs += result.last

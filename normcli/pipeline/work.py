@@ -13,8 +13,9 @@ import numpy as np
 from normcli import columns, learning, spool
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
-from normcli.formats import Chunk, Decoded, Reject, Writer
+from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
 from normcli.plan import Measured, Plan, raise_first
+from normcli.plan.matrices import each
 from normcli.recut import Segment
 from normcli.spool import Spool
 
@@ -31,6 +32,7 @@ class Result:
     blank_lines: int = 0
     incomplete: int = 0
     rejects: tuple[Reject, ...] = ()
+    late: tuple[LateColumn, ...] = ()  # that the first rows do not have, each with a place in the chunk
     measured: Measured | None = None
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
@@ -69,17 +71,14 @@ class Work:
         decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
-                if self.plan.form.texts and not columns.has_originals(decoded.frame):
-                    texts = self._texts_of(chunk, decoded, frozenset())
-                    originals = columns.with_originals(decoded.frame, texts, self.plan.needs())
-                    decoded = replace(decoded, frame=originals)
+                decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
                 result = Result(
                     rows=columns.rows(decoded.frame),
                     weight=chunk.weight,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
                     rejects=decoded.rejects,
+                    late=tuple(replace(c, row=chunk.locate(decoded.row(c.row))) for c in decoded.late),
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
                 if self.spool:  # both to be kept and to be measured
@@ -95,6 +94,16 @@ class Work:
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
+
+    def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
+        """And what stood there, where it comes out beside the numbers; nor else, though a spool may have it."""
+        frame = decoded.frame
+        if not self.plan.form.texts:
+            return replace(decoded, frame=columns.without_originals(frame))
+        if columns.has_originals(frame):
+            return decoded
+        texts = self._texts_of(chunk, decoded, frozenset())
+        return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
 
     def _texts_of(self, chunk: Chunk, decoded: Decoded, wanted: frozenset[str]) -> Frame:
         """What stood in the columns of text of the same rows: decoded once more, with other columns as numbers."""
@@ -159,7 +168,7 @@ class Work:
                 made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
             except BadRowError as e:
                 raise_first(e, [measure] if measure else [])
-            pieces = tuple(work.encoded(frame) for work, frame in zip(works, made, strict=True))
+            pieces = tuple(each(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
             result = replace(result, incomplete=incomplete, pieces=pieces)
         if measure:
             measured = measure()

@@ -20,7 +20,6 @@ class Placing:
     types: Mapping[str, str]  # the original ones
     dtype: Dtype | None = None  # of what is normalized; None: float32 where the column was, else float64
     suffix: str = ""
-    texts: bool = False  # originals beside which the others stand are copied from `columns.with_originals`
 
     @cached_property
     def needed(self) -> frozenset[str]:
@@ -67,7 +66,7 @@ class Placing:
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
         """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
-        texts, frame = columns.originals(frame) if self.texts else None, columns.without_originals(frame)
+        texts, frame = columns.originals(frame), columns.without_originals(frame)
         there = columns.names(frame)
         following = self.course.after(there)
         as_numbers = columns.numbered(frame, self.course.needs)

@@ -124,7 +124,7 @@ class Plan:
     def placing(self) -> Placing:
         lists = frozenset(n for s in self.steps if s.length is not None for n in s.columns)
         form = self.form
-        return Placing(self.course, lists, self.types, form.dtype, form.suffix, form.texts)
+        return Placing(self.course, lists, self.types, form.dtype, form.suffix)
 
     def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
         """Names that columns would come out by, though others have them already."""

@@ -1,0 +1,62 @@
+"""Frames of several inputs in one output: the columns of one in the types that those of another have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normcli.errors import BadDataError, BadRowError, printable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Columns of the same names, in the types of a schema. Raises BadRowError at the first value that can't be of its
+    type; BadDataError where none can."""
+    import pyarrow as pa
+
+    arrays = [_as_type(batch.column(f.name), f) for f in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_type(column: pa.Array, field: pa.Field) -> pa.Array:
+    import pyarrow as pa
+
+    if column.type == field.type:
+        return column
+    try:
+        return _cast(column, field.type)
+    except pa.ArrowNotImplementedError:
+        what = f"column '{printable(field.name)}' is {column.type}, in the first input {field.type}"
+        raise BadDataError(what, "one output has one type to a column") from None
+    except pa.ArrowInvalid:
+        row, value = _first_other(column, field.type)
+        what = f"'{printable(str(value)[:80])}' in column '{printable(field.name)}' is no {field.type}"
+        raise BadRowError(row, f"{what}, as the first input has") from None
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Raises ArrowInvalid where a value does not go, ArrowNotImplementedError where no value does."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    made = column.cast(kind)
+    if pa.types.is_floating(kind) and pa.types.is_floating(column.type):
+        beyond = pc.and_(pc.is_inf(made), pc.invert(pc.is_inf(column)))
+        if pc.any(beyond).as_py():
+            raise pa.ArrowInvalid("beyond the type")
+    return made
+
+
+def _first_other(column: pa.Array, kind: pa.DataType) -> tuple[int, object]:
+    """The first row whose value does not go."""
+    import pyarrow as pa
+
+    for row in range(len(column)):
+        try:
+            _cast(column.slice(row, 1), kind)
+        except pa.ArrowInvalid:
+            return row, column[row].as_py()
+    raise AssertionError("all of them do")
