@@ -3,12 +3,10 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -111,19 +109,14 @@ def commands(kind: str, to: str, names: Sequence[str]) -> Iterator[tuple[str, ..
 
 def results(kind: str, to: str, names: Sequence[str]) -> dict[str, Any]:
     """What every command has written, by the name of its file, or said."""
-    here = Path.cwd()
-    with TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            write(Path(f"in.{kind}"), names)
-            said = []
-            for words in commands(kind, to, names):
-                with redirect_stdout(io.StringIO()) as out:
-                    inside.run(*words)
-                said.append(json.loads(out.getvalue() or "null"))
-            files = {path.name: read(path) for path in Path().iterdir() if path.suffix != ".lock"}
-        finally:
-            os.chdir(here)
+    with inside.folder():
+        write(Path(f"in.{kind}"), names)
+        said = []
+        for words in commands(kind, to, names):
+            with redirect_stdout(io.StringIO()) as out:
+                inside.run(*words)
+            said.append(json.loads(out.getvalue() or "null"))
+        files = {path.name: read(path) for path in Path().iterdir() if path.suffix != ".lock"}
     return files | {"said": said}
 
 

@@ -1,0 +1,179 @@
+"""Two ways to one output: fit -o and fit, then apply; rows in several formats and in one."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normcli.errors import NormcliError
+from tests.conftest import examples, longer
+from tests.hostile import inside
+
+# -- fit -o ------------------------------------------------------------------------------------------------------
+HEADER = ("k", "x", "y", "w", "t")  # a key, numbers as people spell them, weights, text
+SPELLED = [
+    ("u", "1.50", "7e0", "2.50", "p"),
+    ("v", "2", "+3", "01", "q; r"),
+    ("u", "-4e0", "7.", "1e0", '"quoted"'),
+    ("v", "NA", "11", "3", "NA"),
+    ("u", "0.25", "2", "1", "x"),
+    ("v", " 8", "-1", "4.0", ""),
+    ("u", "", "4", "0", "y"),
+]
+BAD = ("u", "oops", "1", "1", "bad")
+METHODS = (
+    ("center",), ("zscore", "--ddof", "1"), ("minmax",), ("robust",), ("decorrelate",), ("whiten", "--kind", "pca"),
+    ("unit",), ("batch", "--batch-size", "3"), ("robust", "--exact"), ("rms",),
+)  # fmt: skip
+OUT = ("csv", "tsv", "ndjson", "parquet", "arrow", "arrows")
+OF_FIT = ((), ("--by", "k"), ("--weights", "w"), ("--by", "k", "--weights", "w"))
+OF_BOTH = ("--threads 1", "--on-bad-row skip", "--na-values NA,-1", "--infer-types", "--inf missing")
+OF_OUTPUT = ("--column-suffix _z", "--only", "--dtype float32")
+
+
+def spell(path: Path, *, bad: bool) -> None:
+    """The rows as text, as the suffix says; NDJSON has strings where there is no number."""
+    rows = [*SPELLED[:3], BAD, *SPELLED[3:]] if bad else SPELLED
+    if path.suffix == ".ndjson":
+        path.write_text("".join("{" + ", ".join(map(_member, HEADER, row)) + "}\n" for row in rows))
+        return
+    mark = "\t" if path.suffix == ".tsv" else ","
+    quoted = ([f'"{v.replace(chr(34), chr(34) * 2)}"' if '"' in v else v for v in row] for row in rows)
+    path.write_text("".join(mark.join(row) + "\n" for row in [list(HEADER), *quoted]))
+
+
+def _member(name: str, word: str) -> str:
+    number = word.strip(" +").rstrip(".").lstrip("0") or "0"
+    missing = word in ("NA", "")
+    of_number = "null" if missing else ("0" + number if number.startswith(".") else number)
+    return f"{json.dumps(name)}: {of_number if name in 'xyw' and word != 'oops' else json.dumps(word)}"
+
+
+def ended(*commands: Sequence[str]) -> str:
+    """How the first of some commands that is refused ends, or that none is."""
+    for words in commands:
+        try:
+            inside.run(*words)
+        except (NormcliError, click.UsageError) as e:
+            return type(e).__name__
+    return "done"
+
+
+def one_or_both(source: str, to: str, method: Sequence[str], of_fit: Sequence[str], options: Sequence[str]) -> bool:
+    """Whether something was written: the same, either way."""
+    every = [word for option in options for word in option.split()]
+    reading = [word for option in options if option in OF_BOTH for word in option.split() if word != "--infer-types"]
+    data, out = f"in.{source}", [Path(f"{n}.{to}") for n in ("one", "both")]
+    fit = ["fit", data, "-m", *method, "-c", "x,y", *of_fit]
+    with inside.folder():
+        spell(Path(data), bad="--on-bad-row skip" in options)
+        one = ended([*fit, *every, "-p", "p.json", "-o", f"{out[0]}"])
+        both = ended([*fit, *reading, "-p", "q.json"], ["apply", data, "-p", "q.json", "-o", f"{out[1]}", *every])
+        assert one == both
+        if one == "done":
+            assert out[0].read_bytes() == out[1].read_bytes()
+            assert Path("p.json").read_bytes() == Path("q.json").read_bytes()
+        return one == "done"
+
+
+def test_fit_with_output_is_fit_and_apply() -> None:
+    tried = {True: 0, False: 0}
+
+    @settings(max_examples=examples(160))
+    @given(
+        source=st.sampled_from(("csv", "tsv", "ndjson")),
+        to=st.sampled_from(OUT),
+        method=st.sampled_from(METHODS),
+        of_fit=st.sampled_from(OF_FIT),
+        options=st.lists(st.sampled_from((*OF_BOTH, *OF_OUTPUT)), max_size=4, unique=True),
+    )
+    def of_options(**drawn: Any) -> None:
+        tried[one_or_both(**drawn)] += 1
+
+    of_options()
+    assert tried[True] > tried[False]
+
+
+@pytest.mark.parametrize("to", OUT)
+@pytest.mark.parametrize("source", ["csv", *longer("tsv", "ndjson")])
+@pytest.mark.parametrize("options", [(), ("--column-suffix _z",)], ids=str)
+def test_weights_pass_as_they_stand(source: str, to: str, options: tuple[str, ...]) -> None:
+    assert one_or_both(source, to, ("center",), ("--weights", "w"), options)
+
+
+# -- several formats ---------------------------------------------------------------------------------------------
+PARTS = [  # columns that every format has of one type: numbers that are normalized, a key and text
+    {"x": [1.5, 2.25, -4.25], "k": ["u", "v", "u"], "t": ["p", "q, r", 'say "so"']},
+    {"x": [0.125, 8.5], "k": ["v", "v"], "t": ["é\n", "null"]},
+    {"x": [7.5], "k": ["u"], "t": ["[1]"]},
+]
+INTO = (("zscore",), ("zscore", "--by", "k"), ("batch", "--batch-size", "4"))
+FORMS = ((), ("--column-suffix", "_z"), ("--only",), ("--dtype", "float32"))
+
+
+def put(path: Path, table: pa.Table) -> str:
+    if path.suffix == ".parquet":
+        pq.write_table(table, path)
+    elif path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    elif path.suffix == ".ndjson":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist()))
+    else:
+        with (pa.ipc.new_file if path.suffix == ".arrow" else pa.ipc.new_stream)(str(path), table.schema) as writer:
+            writer.write_table(table)
+    return path.name
+
+
+def got(path: Path) -> Any:
+    """The bytes of text, what record batches say else: how they are packed is as in the first input."""
+    if path.suffix == ".parquet":
+        return pq.ParquetFile(path).read().replace_schema_metadata().combine_chunks()
+    if path.suffix == ".arrow":
+        return pa.ipc.open_file(path).read_all().replace_schema_metadata().combine_chunks()
+    return path.read_bytes()
+
+
+def mixed_or_not(kinds: Sequence[str], to: str, method: Sequence[str], form: Sequence[str]) -> None:
+    with inside.folder():
+        tables = list(map(pa.table, PARTS))
+        mixed = [
+            put(Path(f"mixed{j}.{kind}"), table) for j, (kind, table) in enumerate(zip(kinds, tables, strict=True))
+        ]
+        alike = [put(Path(f"alike{j}.{kinds[0]}"), table) for j, table in enumerate(tables)]
+        inside.run("fit", *alike, "-m", *method, "-c", "x", "-p", "p.json")
+        for names, out in ((mixed, f"mixed.{to}"), (alike, f"alike.{to}")):
+            inside.run("fit", *names, "-m", *method, "-c", "x", "-p", "q.json", "-o", f"fitted.{out}", *form)
+            inside.run("apply", *names, "-p", "p.json", "-o", out, *form)
+            assert got(Path(f"fitted.{out}")) == got(Path(out))
+        assert got(Path(f"mixed.{to}")) == got(Path(f"alike.{to}"))
+
+
+@pytest.mark.parametrize("to", ["csv", "ndjson", "parquet", "arrow"])
+def test_inputs_of_several_formats_are_as_of_one(to: str) -> None:
+    kinds = ("csv", "ndjson", "parquet", "arrow", "arrows")
+
+    @settings(max_examples=examples(40))
+    @given(
+        kinds=st.lists(st.sampled_from(kinds), min_size=3, max_size=3),
+        method=st.sampled_from(INTO),
+        form=st.sampled_from(FORMS),
+    )
+    def of_kinds(**drawn: Any) -> None:
+        mixed_or_not(to=to, **drawn)
+
+    of_kinds()
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(("csv", "ndjson", "parquet"), 2)))
+def test_two_formats_into_one_output(one: str, other: str) -> None:
+    for to in ("csv", "ndjson", "parquet"):
+        mixed_or_not((one, other, one), to, ("zscore",), ())
