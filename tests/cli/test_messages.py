@@ -147,6 +147,18 @@ def test_a_column_left_out_on_purpose_is_no_doubt(desk: Desk) -> None:
     assert desk.succeeds("fit", "table.csv", "-m", "zscore", "-x", "b", "-p", "p.json", "--werror").warnings == []
 
 
+def test_a_header_of_numbers_is_doubted(desk: Desk) -> None:
+    data = b"1,2\n3,4\n5,6\n"
+    done = desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=data)
+    assert [w.split(" (")[0] for w in done.warnings] == [
+        "normcli: warning: <stdin>:1: the names of all columns are numbers: the first row is taken for the header, not "
+        "for data"
+    ]
+    assert desk.succeeds("fit", "-m", "center", "-p", "p.json", "--header", stdin=data).warnings == []
+    assert desk.succeeds("apply", "-p", "p.json", stdin=data).warnings == []
+    assert desk.succeeds("fit", "-m", "center", "-p", "p.json", "--no-header", stdin=data).warnings == []
+
+
 def test_warnings_are_errors_before_the_target_is_replaced(desk: Desk) -> None:
     (desk / "gaps.csv").write_bytes(GAPS)
     desk.params("decorrelate")

@@ -382,3 +382,20 @@ def test_what_a_block_is_made_of() -> None:
     values = [repr(float(x)) for x in np.random.default_rng(0).normal(size=500) * 10.0 ** np.arange(-250, 250)]
     fast, slow = (read(column(*values, *more), ["n"]).rows for more in ([], [" 1 "]))
     assert [row[0] for row in fast] == [row[0] for row in slow[:-1]] == [float(v) for v in values]
+
+
+# -- a header of numbers -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("header", "doubtful"),
+    [
+        ("1,2", True), ("0,1", False), ("1,0", True), ("0,2", True), ("00,1", True), ("1.5,-2e3", True),
+        ("2001,2002,2005", False), ("2002,2001", True), ("2001", True), ("0", False), ("x,1", False), (",1", False),
+        (" 1 ,2", True), ('"3","4"', True), ("nan,inf", True), ("1_000,2", False),
+    ],
+)  # fmt: skip
+def test_names_that_are_all_numbers_may_be_data(header: str, doubtful: bool) -> None:
+    width = header.count(",") + 1
+    data = f"{header}\n{','.join(['7'] * width)}\n".encode()
+    assert bool(reader(data).doubt) == doubtful
+    assert reader(data, header=True).doubt == reader(data, header=False).doubt == ""
+    assert reader(data).schema == reader(data, header=True).schema
