@@ -66,8 +66,9 @@ SPOOL = need("spool", "for fit -o and object stores")
 def check_line(values: Mapping[str, Any]) -> None:
     """Raises UsageError where an option is given without another one that it needs."""
     ctx = click.get_current_context(silent=True)
-    lacking = {name: "" for name, value in values.items() if not value}
-    lacking |= {f"no {name}": "" for name, value in values.items() if value and ctx and _is_said(name, ctx)}
+    said = {name for name in values if ctx and _is_said(name, ctx)}
+    lacking = {name: "" for name, value in values.items() if not value and not (value is False and name in said)}
+    lacking |= {f"no {name}": "" for name in said if values[name]}
     if values.get("on_bad_row") != "skip":
         lacking["skip"] = ""
     check_needs(**lacking)
