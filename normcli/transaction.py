@@ -25,14 +25,16 @@ class Transaction:
         """A target; standard output for None. Raises CannotCreateError, OutputError."""
         return self._stack.enter_context(open_target(path, spool_dir=spool_dir))
 
-    def commit(self, *targets: Target | None) -> None:
+    def commit(self, *targets: Target | None) -> int:
         """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
-        in place already stays. Raises CannotCreateError, OutputError."""
+        in place already stays. How many files it replaced. Raises CannotCreateError, OutputError."""
         there = [target for target in targets if target is not None]
         for target in there:
             target.prepare()
+        files = sum(target.temporary is not None for target in there)
         for target in there:
             target.commit()
+        return files
 
     def __enter__(self) -> Self:
         return self

@@ -78,9 +78,10 @@ def test_a_rename_that_fails_leaves_what_comes_after(failing: int, names: list[s
 def test_some_before_the_others_and_none_twice(names: list[str]) -> None:
     with Transaction() as changes:
         targets = written(changes, names)
-        changes.commit(targets[0], None)
+        assert changes.commit(targets[0], None) == 1
         assert contents(names) == [b"new", b"old", b"old"]
-        changes.commit(*targets)
+        assert changes.commit(*targets) == 2
+        assert changes.commit(*targets) == 0
     assert contents(names) == [b"new"] * 3
 
 

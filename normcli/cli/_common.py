@@ -151,6 +151,7 @@ def progress(
     made = Progress(warn=told.warn, settle=told.settle, least=values["min_rows"], most=skipped.most)
     made.reject = skipped.add
     current.facts |= {"rows_in": lambda: made.rows + made.rejected, "rows_rejected": lambda: made.rejected}
+    current.facts |= {"bytes_in": lambda: made.count}
     if readers is None:
         yield made
         return

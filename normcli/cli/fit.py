@@ -324,7 +324,7 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str |
 
 def write_output(
     values: dict[str, Any], plan: Plan, readers: Readers, kept: Spool | None, file: Target | None, told: Console,
-    skipped: Rejects, commit: Callable[..., None], warnings: list[str],
+    skipped: Rejects, commit: Callable[..., int], warnings: list[str],
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. PARAMS are
     committed, with what was rejected where that is known, before the end of a stream, and into a directory when the
@@ -353,20 +353,24 @@ def write_output(
             parts = list(parts)
             for part in parts:
                 pipeline.check_rows(part.reader)
-        seen.before_end = partial(commit, skipped.target if kept else None)
+
+        def before_files() -> None:
+            seen.replaced += commit(skipped.target if kept else None)
+
+        seen.before_end = before_files
         pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen
 
 
-def complete(changes: Transaction, plan: Plan, params: Target | None, *others: Target | None) -> None:
+def complete(changes: Transaction, plan: Plan, params: Target | None, *others: Target | None) -> int:
     """Puts PARAMS in place, then what was rejected, then OUTPUT, once all of them are on the disk. Of what is in place
-    already, nothing."""
+    already, nothing. How many files it replaced."""
     from normcli.params import pieces
 
     if params is not None and not params.count:
         for piece in pieces(plan):
             params.write(piece)
-    changes.commit(params, *others)
+    return changes.commit(params, *others)
 
 
 def chosen(values: dict[str, Any]) -> Recipe | None:

@@ -1,6 +1,7 @@
 """What is seen of new data, on their way to being compared with what was fitted."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Literal, Self
@@ -168,7 +169,11 @@ class Watch:
 
     def blank(self) -> Self:
         """One of the same plan that has seen nothing."""
-        return replace(self, changes={}, counted=0, incomplete=0, unseen=0, some={})
+        made = copy(self)
+        made.changes, made.some = {}, {}
+        made.counted = made.incomplete = made.unseen = 0
+        made.seen = tuple(step.asked or () for step in self.measuring.steps)
+        return made
 
     def merge(self, other: Self) -> None:
         """What was seen of inputs that come after all of ours."""

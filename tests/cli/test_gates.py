@@ -67,6 +67,13 @@ def test_a_directory_is_warned_of_as_its_files_are_one_by_one(contents: tuple[by
     assert outputs(desk) == {f"{n}.csv": (desk / f"{n}.csv").read_bytes() for n in range(len(contents))}
 
 
+def test_parameters_count_among_the_files_that_were_replaced(desk: Desk) -> None:
+    fill(desk, PLAIN, GAPS)
+    done = desk.run("fit", "-m", "unit", "in", "-p", "k.json", "-o", "out", "--werror")
+    assert (done.code, list(outputs(desk)), (desk / "k.json").exists()) == (65, ["0.csv"], True)
+    assert "; 2 files were replaced, that of in/1.csv was not" in done.err
+
+
 def test_a_warning_of_the_whole_run_says_how_many_files_were_replaced(desk: Desk) -> None:
     desk.params()
     fill(desk, PLAIN, PLAIN)

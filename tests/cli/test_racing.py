@@ -132,6 +132,7 @@ def test_a_name_of_255_bytes_has_a_lock_and_a_link_is_followed(name: str, week: 
 
 @pytest.mark.parametrize("target", ["-", "/dev/null", "/dev/stdout"])
 def test_a_stream_has_no_lock_to_wait_for(target: str, week: Desk) -> None:
+    assert "--wait is for PARAMS" in week.fails(2, "fit", "-m", "unit", "fit", "-o", "o.csv", "--wait", "1")
     for words in (("fit", "-m", "zscore", "fit", "-p"), ("merge", "p.json", "-o")):
         before = week.files()
         week.succeeds(*words, target)

@@ -77,11 +77,17 @@ def scenes() -> list[Scene]:
         Scene("fit --create", _fit("--update", "--create", "table.csv", "-p", "new.json"), ("new.json",), old=False),
         Scene("fit --relearn", ("fit", "--relearn", "p.json", "-m", "minmax", "-p", "new.json"), ("new.json",)),
         Scene("fit -o into a directory", _fit("in", "-p", "new.json", "-o", "out/"), ("new.json", *DIRECTORY)),
+        Scene(
+            "fit -o into a directory, nothing learned",
+            ("fit", "-m", "unit", "in", "-p", "new.json", "-o", "out/"),
+            ("new.json", *DIRECTORY),
+        ),
         Scene("merge", ("merge", "1.json", "2.json", "-o", "new.json"), ("new.json",)),
         Scene("merge to stdout", ("merge", "1.json", "2.json")),
         Scene("apply into a directory", _apply("in", "-o", "out/"), DIRECTORY),
         Scene("apply into a new directory", _apply("in", "-o", "out/"), DIRECTORY, old=False),
         Scene("apply --resume", _apply("in", "-o", "out/", "--resume"), DIRECTORY),
+        Scene("apply --resume --check", _apply("in", "-o", "out/", "--resume", "--check=warn"), DIRECTORY),
         Scene(
             "apply --rejects",
             _apply("bad.csv", "-o", "out.csv", "--on-bad-row", "skip", "--rejects", "rejects"),
