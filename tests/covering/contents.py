@@ -151,6 +151,12 @@ def _json(content: Content, _: str) -> str:
     return "".join(row.replace("Infinity", "1e400") + "\n" for row in rows) + "{not an object\n" * content.bad
 
 
+def _array(values: list[Any]) -> pa.Array:
+    """As texts where one is a text: numbers that pass from CSV are texts in JSON, those from Parquet are not."""
+    texts = any(isinstance(v, str) for v in values)
+    return pa.array([None if v is None else str(v) for v in values] if texts else values)
+
+
 def decoded(path: Path) -> pa.Table:
     """What a file holds, as texts where it is text."""
     suffix = path.name.partition(".")[2]
@@ -165,6 +171,6 @@ def decoded(path: Path) -> pa.Table:
     if name == "ndjson":
         rows = [json.loads(line) for line in data.decode().splitlines()]
         names = list(rows[0]) if rows else []
-        return pa.table({n: pa.array([row[n] for row in rows]) for n in names}) if rows else pa.table({})
+        return pa.table({n: _array([row[n] for row in rows]) for n in names})
     lines = list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t" if name == "tsv" else ","))
     return pa.table({n: pa.array([line[j] for line in lines[1:]], pa.string()) for j, n in enumerate(lines[0])})
