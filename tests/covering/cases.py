@@ -78,6 +78,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., bool]], ...] = (
     (("content", "format"), lambda content, format: content in OF_LISTS and format not in JSON_OR_BINARY),
     (("content", "method"), lambda content, method: content in OF_TEXT and method in LEARN_NOTHING),
     (("content", "inputs"), lambda content, inputs: content in NO_MIXTURE and "mixture" in inputs),
+    (("check", "inputs"), lambda check, inputs: check == "refuse" and "into" in inputs),
     (("skip", "inputs"), lambda skip, inputs: skip != "" and "mixture" in inputs),
     (("content", "selection"), lambda content, selection: content in OF_LISTS and selection != "names"),
     (("content", "to"), lambda content, to: content in OF_LISTS and to not in ("", *JSON_OR_BINARY)),
