@@ -56,7 +56,7 @@ class Power(Method):
         assert isinstance(learned, Learned)
         x = states[Extrema]
         varies = (x.least < x.greatest)[0] if self.lambda_ is None else np.zeros(0, np.bool_)
-        found = {j: Likelihood.of(states[LocalMoments], 0, j) for j in np.flatnonzero(varies).tolist()}
+        found = {j: self._likelihood(states, 0, j) for j in np.flatnonzero(varies).tolist()}
         ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
         if ends:
             what = "the likeliest power is steeper than the values can tell"
@@ -75,10 +75,16 @@ class Power(Method):
             if x.least[g, j] == x.greatest[g, j]:
                 learned[:, g, j] = 1.0 if exponent is None else exponent, x.least[g, j], 0.0, 1.0
                 continue
-            likelihood = Likelihood.of(states[LocalMoments], g, j)
+            likelihood = self._likelihood(states, g, j)
             if exponent is None:
                 exponent = likelihood.greatest()
             else:
                 likelihood.check(exponent, states.names[j])
             learned[:, g, j] = exponent, likelihood.origin, *likelihood.mean_and_deviation(exponent)
         return Learned(*(learned + 0.0))
+
+    @staticmethod
+    def _likelihood(states: States, group: int, feature: int) -> Likelihood:
+        x = states[Extrema]
+        ends = float(x.least[group, feature]), float(x.greatest[group, feature])
+        return Likelihood.of(states[LocalMoments], group, feature, ends)
