@@ -29,9 +29,12 @@ class Power(Method):
     The power of Yeo and Johnson, for numbers of either sign: ψ(x, λ) = ((1 + x)^λ − 1)/λ, log(1 + x) at λ = 0, and
     −ψ(−x, 2 − λ) below zero. It makes skewed columns as normal as a power can: λ is that of greatest likelihood, of
     each column by itself, or the one given; 1 leaves a shape as it is. The likeliest is looked for in both directions
-    as far as the logarithms of a column tell powers apart: some hundred divided by their range.
+    as far as the logarithms of a column tell powers apart (some hundred divided by their range), and as far as a power
+    can be undone: rounding may move no value from the least to the greatest by more than 1e-12 of the largest. What a
+    steeper power that was given, or a value beyond these, leaves too little of, --inverse refuses.
     """
 
+    invertible = "yes, or refused"
     at_once = True
     shares = f"{BY_COLUMN}λ, and the mean and the standard deviation of the powers"
     source = (

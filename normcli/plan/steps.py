@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from normcli.methods import Method, States
 from normcli.record import Array
 from normcli.stats.extrema import Extrema
 from normcli.transforms import Transform
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,13 @@ class Step:
 
     def restored(self, block: Block) -> Array:
         """Its matrix as it was before. Raises BadRowError at a value of which too little is left to restore it."""
+        values = self.fitted.inverse(block)
         extrema = next((s for s in self.states if isinstance(s, Extrema)), None)
-        ends = (extrema.least, extrema.greatest) if extrema else None
-        return self._named(lambda: self.fitted.inverse(block, ends))
+        if extrema is not None:
+            self._named(lambda: self.fitted.check_restored(block, values, extrema.least, extrema.greatest))
+        return values
 
-    def _named(self, work: Callable[[], Array]) -> Array:
+    def _named(self, work: Callable[[], T]) -> T:
         """What work makes. Where a value is at fault, its column is named."""
         try:
             return work()

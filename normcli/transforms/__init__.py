@@ -39,15 +39,12 @@ class Transform(Record):
     def check_invertible(self) -> None:
         """Raises NotInvertibleError, saying why, where `inverse` can't be had."""
 
-    def inverse(self, block: Block, ends: tuple[Array, Array] | None = None) -> Array:
-        """Restore. Raises NotInvertibleError; with `ends`, the least and the greatest value (groups, features) that
-        were fitted, also BadValueError at the first row with a value that rounding may have taken too far."""
+    def inverse(self, block: Block) -> Array:
+        """Restore. Raises NotInvertibleError."""
         self.check_invertible()
         out = self._by_group(block, type(self)._inverse)
         if np.isinf(out).any():
             self._hold(block, out)
-        if ends is not None:
-            self._check_restored(block, out, *ends)
         return out
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
@@ -63,8 +60,9 @@ class Transform(Record):
             within = np.isfinite(self._by_group(near, type(self)._inverse))
             np.copyto(restored, np.copysign(GREATEST, restored), where=beyond & within)
 
-    def _check_restored(self, block: Block, restored: Array, least: Array, greatest: Array) -> None:
-        """Raises BadValueError at the first row with a value that may be farther from what it was than RESTORED."""
+    def check_restored(self, block: Block, restored: Array, least: Array, greatest: Array) -> None:
+        """Raises BadValueError at the first row with a value that rounding may have taken farther from what it was than
+        RESTORED; with the least and the greatest value (groups, features) that were fitted."""
         group = 0 if block.codes is None else block.codes
         lost: dict[tuple[int, int], float] = {}
         for j, x in enumerate(restored.T):
