@@ -6,16 +6,22 @@ cancels nor overflows where values lie far from zero.
 """
 
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 
 from normcli.errors import BadDataError, printable
 from normcli.record import Array
-from normcli.stats.local_moments import LocalMoments
-from normcli.transforms.power import stretched
+from normcli.stats.local_moments import FEW, LocalMoments
+from normcli.transforms import RESTORED
+from normcli.transforms.power import blur, forth, stretched
 
 STEEPEST = 3.0  # λ times the width of a cell: a cell's polynomial is the power's square to 5e-7, at a tenth to 1e-12
+ACCURACY = 1e-6  # of a variance that few cells are to tell
+STEEPEST_OF_TWO = 100.0  # λ times the distance of two values that are known themselves
+SLACK = 2.0  # how much nearer than they must restored values are to be where a power was chosen for it
 MESH = 129  # places where the likelihood is looked at before the best is refined
+STEP = 1e-6  # of what there is from limit to limit: places nearer to each other count as one
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
@@ -31,9 +37,13 @@ class Likelihood:
     least: float  # of λ
     most: float
 
+    ends: tuple[float, float] | None = None  # the least and the greatest value, input units
+
     @classmethod
-    def of(cls, moments: LocalMoments, group: int, feature: int) -> "Likelihood":
-        middles, away, weights = moments.points(group, feature)
+    def of(
+        cls, moments: LocalMoments, group: int, feature: int, ends: tuple[float, float] | None = None
+    ) -> "Likelihood":
+        middles, away, weights = moments.points(group, feature, ends)
         mirrored = bool(middles[-1, 0] < 0)
         if mirrored:
             middles, weights = -middles[::-1], weights[::-1]
@@ -42,11 +52,13 @@ class Likelihood:
         far = sides[0, 0] > 0 and 2.0 * first > last  # farther from zero than from end to end
         start = float(middles[len(middles) // 2, 0]) if far else 0.0
         logs = sides * (np.log1p((np.abs(middles) - start) / (1.0 + start)) + away)
-        steepest = STEEPEST / (2.0 * float(away.max()))
+        half = float(np.abs(away).max())
+        few = bool(np.ptp(logs) < FEW * half)
+        steepest = (_steepest(away.shape[1]) if few else STEEPEST) / (2.0 * half)
         least, most = (-steepest if sides[0, 0] > 0 else 2.0 - steepest), steepest
         if mirrored:
             least, most = 2.0 - most, 2.0 - least
-        return cls(logs.ravel(), weights.ravel(), -start if mirrored else start, mirrored, least, most)
+        return cls(logs.ravel(), weights.ravel(), -start if mirrored else start, mirrored, least, most, ends)
 
     def check(self, exponent: float, name: str) -> None:
         """Raises BadDataError for a power whose mean and deviation can't be had."""
@@ -57,8 +69,10 @@ class Likelihood:
             )
 
     def ends_at(self, exponent: float) -> bool:
-        """Whether a power is one of the limits."""
-        return min(exponent - self.least, self.most - exponent) <= 1e-6 * (self.most - self.least)
+        """Whether the likeliest power, of which `exponent` is as much as can be undone, is one of the limits."""
+        if not self.undone(exponent + np.copysign(STEP * (self.most - self.least), exponent - 1.0)):
+            exponent = self._likeliest(self.least, self.most)
+        return min(exponent - self.least, self.most - exponent) <= STEP * (self.most - self.least)
 
     def mean_and_deviation(self, exponent: float) -> tuple[float, float]:
         """Of φ(x)."""
@@ -83,13 +97,43 @@ class Likelihood:
         return float(-np.log(deviation) + (exponent - 1.0) * (-log if self.mirrored else log))
 
     def greatest(self) -> float:
-        """The λ of greatest likelihood, within the limits: best of a mesh, then golden sections around it."""
-        mesh = np.linspace(self.least, self.most, MESH)
+        """The λ of greatest likelihood, within the limits, and among those that can be undone."""
+        likeliest = self._likeliest(self.least, self.most)
+        if self.undone(likeliest):
+            return likeliest
+        return self._likeliest(self._steepest_undone(self.least), self._steepest_undone(self.most))
+
+    def undone(self, exponent: float) -> bool:
+        """Whether what it makes of any value from the least to the greatest restores that: what rounding blurs is most
+        at one of these, or at zero, where the curve of φ has its bend."""
+        if self.ends is None:
+            return True
+        low, high = self.ends
+        x = np.array([low, high, min(max(0.0, low), high)])
+        with np.errstate(over="ignore", invalid="ignore"):
+            phi = forth(x, exponent, self.origin)
+            sizes = SLACK * (np.abs(phi) + np.abs(phi - self.mean_and_deviation(exponent)[0]))
+            off = blur(x, phi, sizes, exponent, self.origin)
+        return bool((off <= RESTORED * max(-low, high)).all())
+
+    def _steepest_undone(self, limit: float) -> float:
+        """The λ farthest from 1, which leaves a shape as it is, to a limit that can be undone."""
+        a, b = 1.0, limit
+        if self.undone(b):
+            return b
+        while abs(b - a) > STEP * abs(limit - 1.0):
+            middle = (a + b) / 2.0
+            a, b = (middle, b) if self.undone(middle) else (a, middle)
+        return a
+
+    def _likeliest(self, least: float, most: float) -> float:
+        """The λ of greatest likelihood from `least` to `most`: best of a mesh, then golden sections around it."""
+        mesh = np.linspace(least, most, MESH)
         best = int(np.argmax([self.at(float(e)) for e in mesh]))
         a, b = float(mesh[max(best - 1, 0)]), float(mesh[min(best + 1, MESH - 1)])
         c, d = b - GOLDEN * (b - a), a + GOLDEN * (b - a)
         at_c, at_d = self.at(c), self.at(d)
-        tolerance = 1e-9 * (self.most - self.least)
+        tolerance = 1e-9 * (most - least)
         while b - a > tolerance:
             if at_c >= at_d:
                 b, d, at_d = d, c, at_c
@@ -100,3 +144,11 @@ class Likelihood:
                 d = a + GOLDEN * (b - a)
                 at_d = self.at(d)
         return (a + b) / 2.0
+
+
+def _steepest(points: int) -> float:
+    """λ times the width of a cell of so many points, among few cells, as far as their polynomial is the power's square:
+    its error is about (λ · width)^n / (2^(n − 1) · n!), where the variance is as (λ · width)²."""
+    if points == 2:
+        return STEEPEST_OF_TWO
+    return min(STEEPEST / 2.0, float((ACCURACY * 2.0 ** (points - 1) * factorial(points)) ** (1.0 / (points - 2))))

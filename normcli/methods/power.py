@@ -29,9 +29,12 @@ class Power(Method):
     The power of Yeo and Johnson, for numbers of either sign: ψ(x, λ) = ((1 + x)^λ − 1)/λ, log(1 + x) at λ = 0, and
     −ψ(−x, 2 − λ) below zero. It makes skewed columns as normal as a power can: λ is that of greatest likelihood, of
     each column by itself, or the one given; 1 leaves a shape as it is. The likeliest is looked for in both directions
-    as far as the logarithms of a column tell powers apart: some hundred divided by their range.
+    as far as the logarithms of a column tell powers apart (some hundred divided by their range), and as far as a power
+    can be undone: rounding may move no value from the least to the greatest by more than 1e-12 of the largest. What a
+    steeper power that was given, or a value beyond these, leaves too little of, --inverse refuses.
     """
 
+    invertible = "yes, or refused"
     at_once = True
     shares = f"{BY_COLUMN}λ, and the mean and the standard deviation of the powers"
     source = (
@@ -56,7 +59,7 @@ class Power(Method):
         assert isinstance(learned, Learned)
         x = states[Extrema]
         varies = (x.least < x.greatest)[0] if self.lambda_ is None else np.zeros(0, np.bool_)
-        found = {j: Likelihood.of(states[LocalMoments], 0, j) for j in np.flatnonzero(varies).tolist()}
+        found = {j: self._likelihood(states, 0, j) for j in np.flatnonzero(varies).tolist()}
         ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
         if ends:
             what = "the likeliest power is steeper than the values can tell"
@@ -75,10 +78,16 @@ class Power(Method):
             if x.least[g, j] == x.greatest[g, j]:
                 learned[:, g, j] = 1.0 if exponent is None else exponent, x.least[g, j], 0.0, 1.0
                 continue
-            likelihood = Likelihood.of(states[LocalMoments], g, j)
+            likelihood = self._likelihood(states, g, j)
             if exponent is None:
                 exponent = likelihood.greatest()
             else:
                 likelihood.check(exponent, states.names[j])
             learned[:, g, j] = exponent, likelihood.origin, *likelihood.mean_and_deviation(exponent)
         return Learned(*(learned + 0.0))
+
+    @staticmethod
+    def _likelihood(states: States, group: int, feature: int) -> Likelihood:
+        x = states[Extrema]
+        ends = float(x.least[group, feature]), float(x.greatest[group, feature])
+        return Likelihood.of(states[LocalMoments], group, feature, ends)

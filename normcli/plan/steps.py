@@ -1,9 +1,10 @@
 """Step: one method on one feature matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.keys import Seen
 from normcli.methods import Method, States
 from normcli.record import Array
+from normcli.stats.extrema import Extrema
 from normcli.transforms import Transform
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,20 @@ class Step:
 
     def normalized(self, block: Block) -> Array:
         """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        return self._named(lambda: self.fitted(block))
+
+    def restored(self, block: Block) -> Array:
+        """Its matrix as it was before. Raises BadRowError at a value of which too little is left to restore it."""
+        values = self.fitted.inverse(block)
+        extrema = next((s for s in self.states if isinstance(s, Extrema)), None)
+        if extrema is not None:
+            self._named(lambda: self.fitted.check_restored(block, values, extrema.least, extrema.greatest))
+        return values
+
+    def _named(self, work: Callable[[], T]) -> T:
+        """What work makes. Where a value is at fault, its column is named."""
         try:
-            return self.fitted(block)
+            return work()
         except BadValueError as e:
             name = printable(self.features[e.column])
             raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None

@@ -263,11 +263,13 @@ class Plan:
 
     def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""
-        work = step.fitted.inverse if inverse else step.normalized
+        work = step.restored if inverse else step.normalized
         if codes is None:
             return work(block)
-        values = work(replace(block, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
-        values[codes == MISSING] = np.nan
+        known = block
+        if (codes < 0).any():  # what is there is not to be judged
+            known = replace(block, columns=tuple(np.where(codes < 0, np.nan, x) for x in block.columns), matrix=None)
+        values = work(replace(known, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
         if (stays := codes == PASS).any():
             values[stays] = block.values[stays]
         return values

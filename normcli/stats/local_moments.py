@@ -14,6 +14,9 @@ from normcli.stats._compensated import GREATEST
 CELLS = 64
 ORDERS = 12
 FINEST = 560  # cells of 2⁻⁵⁶⁰: values closer than that have no square
+LOST = 1e-13  # of a cell's power sums, at most, to rounding
+FEW = 32.0  # half widths of cells: values within them are told apart by less than cells, which can be no narrower
+LEAST_DIGITS = 1e-1  # the same of sums about another place that are still used
 FARTHEST = 2.0**49  # cells from zero: beyond, the place of a cell would be rounded
 
 # (a + b)ᵒ = Σₖ BINOMIAL[o, k] · aˡ · bᵏ with l = LEFT[o, k]
@@ -68,17 +71,54 @@ class LocalMoments(Statistic):
             level[at], first[at], sums[at] = _together(a, b)
         return replace(self, level=level, first=first, sums=sums)
 
-    def points(self, group: int, feature: int) -> tuple[Array, Array, Array]:
+    def points(self, group: int, feature: int, ends: tuple[float, float] | None = None) -> tuple[Array, Array, Array]:
         """Middles of cells (cells, 1) in input units, distances from them (1, 12) in log(1 + |x|), and weights
         (cells, 12): a sum over all values of a function smooth in u is that of weights · function, as exactly as its
-        polynomial of degree 11 through a cell's 12 points is the function."""
-        width = float(np.ldexp(1.0, -int(self.level[group, feature])))
+        polynomial of degree 11 through a cell's 12 points is the function. Where the least and the greatest value are
+        given, and lie nearer to each other than cells can be narrow, there are fewer points, all between these."""
+        half = float(np.ldexp(0.5, -int(self.level[group, feature])))
         sums = self.sums[group, feature]
         taken = np.flatnonzero(sums[:, 0])
-        nodes = np.cos(np.pi * (np.arange(ORDERS) + 0.5) / ORDERS)
-        weights = np.linalg.solve(np.vander(nodes, increasing=True).T, sums[taken].T).T
         middles = _middles(int(self.level[group, feature]), int(self.first[group, feature]) + taken)
-        return middles[:, None], nodes[None] * (width / 2.0), weights
+        if ends is not None and ends[0] * ends[1] > 0.0:
+            between = np.copysign(ends[0] / 2.0 + ends[1] / 2.0, ends[0])
+            low, high = sorted(_away(np.array(ends), np.full(2, between)).tolist())
+            if high - low < FEW * half:
+                narrow = _narrow(sums[taken], half, _away(middles, between), low, high)
+                if narrow is not None:
+                    return between.reshape(1, 1), *narrow
+        nodes = _nodes(ORDERS)
+        return middles[:, None], nodes[None] * half, _weights(nodes, sums[taken])
+
+
+def _nodes(count: int) -> Array:
+    """(count,) Chebyshev's from −1 to 1."""
+    return np.asarray(np.cos(np.pi * (np.arange(count) + 0.5) / count))
+
+
+def _weights(nodes: Array, sums: Array) -> Array:
+    """(…, nodes) what nodes must weigh to have these power sums (…, nodes)."""
+    return np.asarray(np.linalg.solve(np.vander(nodes, increasing=True).T, sums.T).T)
+
+
+def _narrow(sums: Array, half: float, middles: Array, low: float, high: float) -> tuple[Array, Array] | None:
+    """Points and weights, both (1, points), of values from `low` to `high`, from the power sums (cells, 12) of cells of
+    this half width: all distances from one place, in log(1 + |x|). Two values are known themselves, where there are no
+    more. Others that would fit in one cell are as one; powers of a small part of it cancel, the more the higher, and
+    there are as many points as have digits left. None where the cells know better."""
+    reach, orders = (high - low) / 2.0, np.arange(ORDERS)
+    moved = ((middles - (low + high) / 2.0) / reach)[:, None] ** orders
+    total = np.einsum("cok,ok,ck->o", moved[:, LEFT], BINOMIAL, sums * (half / reach) ** orders)
+    if (
+        abs(total[0] - total[2]) <= LOST * total[0] * max(half / reach, 1.0) ** 2
+    ):  # Σ(t + 1)(1 − t): all are at the ends
+        upper = np.clip((total[0] + total[1]) / 2.0, 0.0, total[0])
+        return np.array([[low, high]]), np.array([[total[0] - upper, upper]])
+    if reach >= half:
+        return None
+    count = int(np.clip(1.0 + np.log(LEAST_DIGITS / LOST) / np.log(half / reach), 4, ORDERS))
+    nodes = _nodes(count)
+    return (low + high) / 2.0 + reach * nodes[None], _weights(nodes, total[None, :count])
 
 
 Lot = tuple[int, int, Array]  # level, first, sums (64, 12) of one column

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from normcli.block import Block
-from normcli.errors import UsageError
+from normcli.errors import BadValueError, UsageError
 from normcli.record import Array, Record
+
+RESTORED = 1e-12  # of the largest size in a column: how far a restored value may be from what it was
+GREATEST = np.finfo(np.float64).max
+LAST = np.finfo(np.float64).eps  # what the last place counts
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,46 @@ class Transform(Record):
     def inverse(self, block: Block) -> Array:
         """Restore. Raises NotInvertibleError."""
         self.check_invertible()
-        return self._by_group(block, type(self)._inverse)
+        out = self._by_group(block, type(self)._inverse)
+        if np.isinf(out).any():
+            self._hold(block, out)
+        return out
+
+    def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
+        """(rows,) how far, at most, rounding there and back has taken the restored values of column j from what they
+        were, in input units; infinite where nothing tells what they were. Or one number for all, at most `allowed`."""
+        return 0.0
+
+    def _hold(self, block: Block, restored: Array) -> None:
+        """What only rounding takes beyond a float becomes the greatest float, in place."""
+        beyond = np.isinf(restored)
+        for unit in (-LAST, LAST):
+            near = replace(block, columns=tuple(y * (1.0 + unit) for y in block.columns), matrix=None)
+            within = np.isfinite(self._by_group(near, type(self)._inverse))
+            np.copyto(restored, np.copysign(GREATEST, restored), where=beyond & within)
+
+    def check_restored(self, block: Block, restored: Array, least: Array, greatest: Array) -> None:
+        """Raises BadValueError at the first row with a value that rounding may have taken farther from what it was than
+        RESTORED; with the least and the greatest value (groups, features) that were fitted."""
+        group = 0 if block.codes is None else block.codes
+        lost: dict[tuple[int, int], float] = {}
+        for j, x in enumerate(restored.T):
+            low, high = least[group, j], greatest[group, j]
+            largest = np.maximum(np.abs(low), np.abs(high))
+            with np.errstate(all="ignore"):
+                rounding = self.rounding(block, x, j, RESTORED * largest)
+                if np.all(rounding <= RESTORED * largest):
+                    continue
+                wrong = rounding / np.maximum(np.abs(x), largest) > RESTORED
+            wrong &= (x != low) | (x != high) | (rounding > RESTORED)  # a constant's unit is 1
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                lost[row, j] = float(np.broadcast_to(rounding, x.shape)[row])
+        if lost:
+            row, j = min(lost)
+            y, x = block.columns[j][row], restored[row, j]
+            what = f"{y:.17g} can't be undone: it may be {x:.6g}, or by rounding alone {lost[row, j]:.3g} off that"
+            raise BadValueError(row, j, what, "keep the originals beside what is normalized: --column-suffix")
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
         """`work` on the rows of each group. One that can do all at once says so by its own `_by_group`."""

@@ -11,6 +11,8 @@ from normcli.errors import NotInvertibleError
 from normcli.record import Array, per_group
 from normcli.transforms import Transform
 
+HALF, SMALLEST = 2.0**-53, 5e-324  # of a unit in the last place of 1; the least float above zero
+
 
 @dataclass(frozen=True)
 class Affine(Transform):
@@ -94,6 +96,28 @@ class Affine(Transform):
             x += _each(self.center_low, block, j)
             x += _each(self.center, block, j)
         return out
+
+    def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
+        offset, gain = self.offset, self._gains(len(block.columns))[j]
+        if self.ends is not None:
+            offset, gain = self.ends[0], self.ends[1] - self.ends[0]
+        return rounding(block.columns[j], _each(self.scale, block, j), gain, offset, allowed)
+
+
+def rounding(y: Array, scale: Any, gain: float, offset: float, allowed: Any) -> Array | float:
+    """Of y = (x − center) / scale · gain + offset and back, as of `Transform.rounding`: four roundings each way of what
+    is scaled, and one of y; and what numbers lose that are too small for all of a float's digits."""
+
+    def of(y: Array) -> Array:
+        places = (8.0 * HALF * np.abs(y - offset) + HALF * np.abs(y)) / abs(gain) * scale
+        unit = max(1.0, 1.0 / abs(gain))  # times scale: what the smallest float stands for
+        return np.asarray(places + np.where(unit * scale > 1.0, SMALLEST * unit * scale, 0.0))
+
+    if np.ndim(scale) == 0:
+        farthest = of(np.array([np.fmin.reduce(y, initial=np.inf), np.fmax.reduce(y, initial=-np.inf)])).max()
+        if farthest <= allowed:
+            return float(farthest)
+    return of(y)
 
 
 def _each(values: Array, block: Block, j: int) -> Any:

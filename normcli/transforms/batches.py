@@ -1,6 +1,7 @@
 """Each column by the running statistics of batches; in training, by each batch's own."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from normcli.record import Array, per_group
 from normcli.tensor import OverBatches
 from normcli.transforms import Transform
 from normcli.transforms._batches import ByBatches
+from normcli.transforms.affine import rounding
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,6 @@ class Batches(ByBatches):
             x += self.mean_low[0, j]
             x += self.mean[0, j]
         return out
+
+    def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
+        return rounding(block.columns[j], self.scale[0, j], self.gamma[0, j], self.beta[0, j], allowed)

@@ -1,6 +1,7 @@
 """The transformation of Yeo and Johnson (2000), then centred and scaled."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from normcli.record import Array, per_group
 from normcli.transforms import Transform
 
 ONE = 1.0 - 2.0**-53  # the float below 1
+PLACES = 2.0**-50  # what rounding there and back may come to: eight halves of a last place
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,22 @@ class Power(Transform):
             x += 0.0
         return out
 
+    def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
+        out = np.empty(block.rows)
+        for group, rows, part in block.each():
+            here = slice(None) if rows is None else rows
+            deviation = part.columns[j] * self.scale[group, j]
+            phi = deviation + self.center[group, j]
+            sizes = np.abs(deviation) + np.abs(phi)
+            out[here] = blur(restored[here], phi, sizes, self.exponent[group, j], self.origin[group, j])
+        return out
+
 
 def forth(x: Array, exponent: float, origin: float) -> Array:
     """φ(x), increasing; infinite where it is beyond a float."""
     if origin < 0.0:
         return -forth(-x, 2.0 - exponent, -origin)
-    far = 1.0 + origin
+    far = np.float64(1.0 + origin)
     if origin > 0.0 or not (x < 0.0).any():
         same = far * stretched(np.log1p((np.maximum(x, 0.0) - origin) / far), exponent)
         if not (x < 0.0).any():
@@ -63,17 +75,27 @@ def forth(x: Array, exponent: float, origin: float) -> Array:
     return np.where(x < 0.0, below, same)
 
 
-def back(phi: Array, exponent: float, origin: float) -> Array:
-    """x of φ(x). What is beyond the range of φ, which ends where its power is negative, is taken for its end."""
+def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
+    """x of φ(x). What is beyond the range of φ, which ends where its power is negative, is taken for its end; at 1,
+    where x is infinite."""
     if origin < 0.0:
-        return -back(-phi, 2.0 - exponent, -origin)
-    far = 1.0 + origin
+        return -back(-phi, 2.0 - exponent, -origin, end)
+    far = np.float64(1.0 + origin)
     at_zero = far * stretched(-np.log1p(np.float64(origin)), exponent)
-    same = origin + far * np.expm1(shrunk(phi / far, exponent))
+    same = origin + far * np.expm1(shrunk(phi / far, exponent, end))
     if not (phi < at_zero).any():
         return same
     psi = (np.minimum(phi, at_zero) - at_zero) * far ** (exponent - 1.0)
-    return np.where(phi < at_zero, -np.expm1(shrunk(-psi, 2.0 - exponent)), same)
+    return np.where(phi < at_zero, -np.expm1(shrunk(-psi, 2.0 - exponent, end)), same)
+
+
+def blur(x: Array, phi: Array, sizes: Array, exponent: float, origin: float) -> Array:
+    """(rows,) how far from x, at most, is what has this φ(x) but for some last places of numbers of these sizes;
+    infinite where that is no value's any more."""
+    with np.errstate(all="ignore"):
+        ends = (back(phi + unit * sizes, exponent, origin, 1.0) for unit in (-PLACES, PLACES))
+        off = np.maximum(*(np.abs(end - x) for end in ends))
+    return np.where(np.isnan(off) & ~np.isnan(x), np.inf, off)
 
 
 def stretched(u: Array, exponent: float) -> Array:
@@ -81,6 +103,6 @@ def stretched(u: Array, exponent: float) -> Array:
     return u + 0.0 if exponent == 0.0 else np.expm1(exponent * u) / exponent
 
 
-def shrunk(s: Array, exponent: float) -> Array:
+def shrunk(s: Array, exponent: float, end: float) -> Array:
     """u of `stretched`."""
-    return s + 0.0 if exponent == 0.0 else np.log1p(np.maximum(exponent * s, -ONE)) / exponent
+    return s + 0.0 if exponent == 0.0 else np.log1p(np.maximum(exponent * s, -end)) / exponent

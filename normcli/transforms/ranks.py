@@ -10,6 +10,8 @@ from normcli.record import Array, per_group
 from normcli.transforms import Transform
 from normcli.transforms._normal import TAIL, ppf, share
 
+NORMAL = np.finfo(np.float64).tiny  # smaller numbers have fewer digits
+
 
 @dataclass(frozen=True)
 class Ranks(Transform):
@@ -51,9 +53,9 @@ class Ranks(Transform):
         if not len(knots):
             return np.full(len(x), np.nan)
         shares = np.linspace(0.0, 1.0, len(knots))
-        made = np.interp(x, knots, shares)
+        made = _between(x, knots, shares)
         if (knots[1:] == knots[:-1]).any():  # on equal knots this is the last share of theirs, and that the first
-            made = 0.5 * (made - np.interp(-x, -knots[::-1], -shares[::-1]))
+            made = 0.5 * (made - _between(-x, -knots[::-1], -shares[::-1]))
         made[x >= knots[-1]] = 1.0
         made[x <= knots[0]] = 0.0
         return made
@@ -65,12 +67,32 @@ class Ranks(Transform):
                 x[:] = np.nan
                 continue
             there = share(y) if self.distribution == "normal" else y
-            x[:] = np.interp(there, np.linspace(0.0, 1.0, len(knots)), knots)
+            x[:] = _between(there, np.linspace(0.0, 1.0, len(knots)), knots)
             if self.distribution == "normal":  # beyond the tails nothing was told apart
                 x[there < TAIL] = knots[0]
                 x[there > 1.0 - TAIL] = knots[-1]
             x += 0.0
         return out
+
+
+def _between(x: Array, knots: Array, values: Array) -> Array:
+    """(rows,) `values` at rising `knots`, and on the lines between them; NaN where missing. As np.interp, also where a
+    step from one knot to the next, or the slope there, is beyond a float or too small for all of its digits."""
+    with np.errstate(all="ignore"):
+        made = np.interp(x, knots, values)
+        step, rise = np.diff(knots), np.diff(values)
+        slope = np.abs(rise / step)
+        steep = (step > 0.0) & (rise != 0.0) & ~((slope >= NORMAL) & (slope < np.inf) & np.isfinite(rise))
+        if not steep.any():
+            return made
+        at = np.clip(np.searchsorted(knots, x, "right") - 1, 0, len(step) - 1)
+        again = np.flatnonzero(steep[at] & (x > knots[0]) & (x < knots[-1]))
+        x, at = x[again], at[again]
+        a, b, u, v = knots[at], knots[at + 1], values[at], values[at + 1]
+        far = np.where(np.isfinite(b - a), 1.0, 0.5)  # so that no difference is beyond a float
+        share = (x * far - a * far) / (b * far - a * far)
+        made[again] = u * (1.0 - share) + v * share
+    return made
 
 
 _ENDS = tuple(ppf(np.array([TAIL - np.spacing(1.0), 1.0 - (TAIL - np.spacing(1.0))])).tolist())

@@ -201,3 +201,20 @@ def test_what_is_missing_stays_what_it_was(desk: Desk) -> None:
     out = table(desk.succeeds("apply", "-p", "p.json", stdin=data).out)
     for name in "abc":
         assert out[name][6:] == list(words)
+
+
+def test_what_can_not_be_restored_is_refused_by_name(desk: Desk) -> None:
+    """A power given by hand normalizes, but leaves nothing of 1000 and 50000; one of columns on a common scale."""
+    (desk / "x.csv").write_text("k,x\n" + "a,0\n" * 9 + "b,1000\nb,50000\n")
+    (desk / "y.csv").write_text("a,b\n4500000000000001,9.4\n4500000000000002,8.7\n4500000000000004,9.1\n")
+    for name, place, options in (("x", "x.csv:11: column 'x'", ("power", "--lambda", "-5", "-c", "x")),
+                                 ("y", "y.csv:2: column 'b'", ("batch", "--channels", "1"))):  # fmt: skip
+        desk.succeeds("fit", f"{name}.csv", "-m", *options, "-p", "p.json", "-o", f"n{name}.csv")
+        (desk / "back.csv").write_text("as it was")
+        error = desk.fails(65, "apply", f"n{name}.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
+        assert error.startswith(f"n{place}: ")
+        assert "can't be undone" in error
+        assert (desk / "back.csv").read_text() == "as it was"
+    desk.succeeds("fit", "x.csv", "-m", "power", "-c", "x", "-p", "p.json", "-o", "z.csv")
+    desk.succeeds("apply", "z.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
+    assert (desk / "back.csv").read_text() == (desk / "x.csv").read_text()

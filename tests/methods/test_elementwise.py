@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,21 +16,26 @@ from tests.cli.conftest import Desk, desk
 
 __all__ = ["desk"]
 
+GREATEST = float(np.finfo(np.float64).max)
+
 
 def there_and_back(method: Method, x: Array) -> tuple[Array, Array]:
     learned = fit_blocks(method, [], ["a", "b"]).fitted
-    y = learned(Block.of(x))
-    return y, learned.inverse(Block.of(y))
+    with np.errstate(over="ignore"):
+        y = learned(Block.of(x))
+        return y, learned.inverse(Block.of(y))
 
 
-@given(x=arrays(np.float64, (5, 2), elements=st.floats(-1e307, 1e307) | st.floats(-2, 2) | st.just(np.nan)))
+@example(x=np.array([[GREATEST, -GREATEST], [1.797e308, -1.797e308]]))
+@given(x=arrays(np.float64, (5, 2), elements=st.floats(-GREATEST, GREATEST) | st.floats(-2, 2) | st.just(np.nan)))
 def test_asinh(x: Array) -> None:
     y, back = there_and_back(Asinh(), x)
     np.testing.assert_array_equal(y, np.arcsinh(x))
     np.testing.assert_allclose(back, x, rtol=1e-12, atol=5e-324)
 
 
-@given(x=arrays(np.float64, (5, 2), elements=st.floats(-0.999, 1e307) | st.floats(-1e-5, 1e-5) | st.just(np.nan)))
+@example(x=np.array([[GREATEST, 1.797e308]]))
+@given(x=arrays(np.float64, (5, 2), elements=st.floats(-0.999, GREATEST) | st.floats(-1e-5, 1e-5) | st.just(np.nan)))
 def test_log1p(x: Array) -> None:
     y, back = there_and_back(Log1p(), x)
     np.testing.assert_array_equal(y, np.log1p(x))

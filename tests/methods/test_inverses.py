@@ -1,25 +1,35 @@
 """What can be undone comes back, and what can't says so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.block import Block
-from normcli.errors import BadDataError, NotInvertibleError
+from normcli.errors import BadDataError, BadRowError, NotInvertibleError
 from normcli.library import fit_blocks
 from normcli.methods import Method
+from normcli.methods.asinh import Asinh
+from normcli.methods.batch import Batch
+from normcli.methods.batch_renorm import BatchRenorm
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
+from normcli.methods.log1p import Log1p
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.mean_range import MeanRange
 from normcli.methods.minmax import MinMax
+from normcli.methods.power import Power
 from normcli.methods.robust import Robust
+from normcli.methods.spectral import Spectral
 from normcli.methods.unit import Unit
+from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Step
+from normcli.plan import Plan, Step
+from normcli.plan.whole import MISSING, PASS
 from normcli.record import Array
 from tests.conftest import examples
 
@@ -86,6 +96,100 @@ def test_columns_of_any_size_come_back(method: Method, x: Array) -> None:
             return
         if np.isfinite(fitted(method, x).fitted(Block.of(x))).all():  # else apply refuses it
             assert_restored(got, x, 1e-12)
+
+
+FAR_OFF: tuple[Method, ...] = (
+    *OF_COLUMNS, ZScore(target_mean=1e20), ZScore(target_mean=1e4, target_std=1e-200), ZScore(target_std=1e200),
+    MinMax(range=(1e6, 1e6 + 1.0)), MinMax(range=(-1e300, 1e300)), Weight(), Weight(norm="max", gain=(1e-300, 1e300)),
+    Spectral(), Batch(), Batch(channels=1), Batch(channels=1, batch_size=2, mean_only=True),
+    Batch(gamma=(1e-9, 1e9), beta=1e3), BatchRenorm(channels=1, norm="l1"),
+    Power(), Power(lambda_=-3.0), Power(lambda_=0.0), Power(lambda_=5.0), Asinh(), Log1p(),
+)  # fmt: skip
+SIZES = st.sampled_from([0.0, 1.0, -1.0, 3.0, 1e-3, 737.0, 1e3, 5e4, -1e5, 1e15, -1e17, 1e-9, 1e-300, -1e-310, 1.7e308])
+NUMBERS = SIZES | st.floats(-10, 10) | st.floats(0, 1).map(lambda x: x**9) | st.floats(-1.7e308, 1.7e308)
+OFFSETS = np.array([[4500000000000001.0, 9.4], [4500000000000002.0, 8.7], [4500000000000004.0, 9.1]])
+SHIFTS = st.sampled_from([0.0, 0.0, 1.0, -1e4, 1e15])
+
+
+@pytest.mark.parametrize("method", FAR_OFF, ids=repr)
+@settings(max_examples=examples(80))
+@given(
+    x=arrays(np.float64, st.tuples(st.integers(2, 12), st.just(2)), elements=NUMBERS),
+    units=st.tuples(st.sampled_from([1.0, 1e-12, 1e12]), SHIFTS),
+    new=st.lists(NUMBERS, min_size=1, max_size=3),
+)
+@example(
+    x=np.array([[4500000000000001.0, 9.4], [4500000000000002.0, 8.7], [4500000000000004.0, 9.1]]),
+    units=(1.0, 0.0),
+    new=[1.0],
+)
+@example(
+    x=np.column_stack([[0.0] * 9 + [1.0, 1000.0, 50000.0], [1.0] * 11 + [1.0 + 2.0**-52]]), units=(1.0, 0.0), new=[2.0]
+)
+def test_what_comes_back_is_what_it_was_or_is_refused(
+    method: Method, x: Array, units: tuple[float, float], new: list[float]
+) -> None:
+    """Of what was fitted, and of what was not; a power that was chosen restores all that it was fitted on."""
+    with np.errstate(all="ignore"):
+        x[:, 1] = x[:, 1] * units[0] + units[1]
+        assume(np.isfinite(x).all())
+        try:
+            step = fitted(method, x)
+        except BadDataError:  # beyond what squares, ranges or a power can hold
+            return
+        others = np.column_stack([new, new[::-1]])
+        for values in (x, np.vstack([x, others])):
+            try:
+                y = step.normalized(Block.of(values))
+            except BadRowError:
+                continue
+            if not np.isfinite(y).all():  # which apply refuses
+                continue
+            try:
+                got = step.restored(Block.of(y))
+            except BadRowError:
+                assert method != Power() or values is not x
+                continue
+            if np.isfinite(got).all():
+                constant = x.min(axis=0) == x.max(axis=0)  # its unit is taken as 1
+                largest = np.maximum(np.abs(values).max(axis=0), constant)
+                assert (np.abs(got - values) <= 1e-12 * largest).all()
+
+
+def test_what_is_refused_is_the_first_that_is_lost() -> None:
+    """Not a column whose share of a common scale leaves it its digits, nor another that passes by its own."""
+    step = fitted(Batch(channels=1), OFFSETS)
+    with pytest.raises(BadRowError, match=r"^\(0, .*column 'x1': .*can't be undone") as error:
+        step.restored(Block.of(step.normalized(Block.of(OFFSETS))))
+    assert error.value.row == 0
+
+
+@np.errstate(all="ignore")
+def test_rounding_alone_takes_nothing_beyond_a_float() -> None:
+    greatest = np.finfo(np.float64).max
+    x = np.array([[greatest, -greatest], [0.0, 0.5], [1.797e308, -1.797e308]])
+    for method in (Asinh(), MaxAbs(), MeanRange(), Weight(norm="max"), MinMax()):
+        assert_restored(restored(method, np.abs(x)), np.abs(x), 1e-12)
+    assert_restored(restored(Asinh(), x), x, 1e-12)
+
+
+@np.errstate(all="ignore")
+def test_what_is_beyond_a_float_stays_so() -> None:
+    back = fitted(Asinh(), np.ones((1, 1))).fitted.inverse(Block.of([[710.48], [-711.0], [710.0]]))
+    np.testing.assert_array_equal(np.isinf(back[:, 0]), [True, True, False])
+
+
+@pytest.mark.parametrize("code", [PASS, MISSING])
+def test_rows_that_are_not_undone_are_not_judged(code: int) -> None:
+    """Those of a key that was not fitted, which a power would have lost."""
+    one = fitted(Power(), np.array([[0.0], [1.0], [2.0], [100.0]]))
+    states = tuple(type(s).stacked([s, s]) for s in one.states)
+    step = replace(one, transform=type(one.fitted).stacked([one.fitted] * 2), states=states)
+    plan = Plan((step,), keys=(("a",),), key_rows=(4,))
+    block, codes = Block.of([[0.1], [1e9]]), np.array([1, code])
+    np.testing.assert_array_equal(plan._values(step, block, codes, inverse=True)[1], [1e9 if code == PASS else np.nan])
+    with pytest.raises(BadRowError, match="can't be undone"):
+        plan._values(step, block, np.array([1, 0]), inverse=True)
 
 
 @pytest.mark.parametrize("method", [*OF_COLUMNS, *OF_ROWS], ids=repr)

@@ -1,7 +1,11 @@
 """Ranks: where values stand among quantiles, and the normal distribution."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from normcli.block import Block
 from normcli.record import Array
@@ -55,6 +59,38 @@ def test_a_column_that_learned_nothing_is_missing() -> None:
     for distribution in ("uniform", "normal"):
         assert np.isnan(of(ranks(NAN, NAN, distribution=distribution), 1, 2)).all()
         assert np.isnan(back(ranks(NAN, NAN, distribution=distribution), 0.5, 1)).all()
+
+
+def test_shares_across_gaps_beyond_a_float() -> None:
+    wide = ranks(-1.7e308, 1.7e308)
+    np.testing.assert_allclose(of(wide, -1e308, 0, 1e308), [0.7 / 3.4, 0.5, 2.7 / 3.4], rtol=1e-15)
+    np.testing.assert_allclose(back(wide, 0.7 / 3.4, 0.5, 2.7 / 3.4), [-1e308, 0, 1e308], rtol=1e-15, atol=1e292)
+    narrow = ranks(0.0, 1e-310, 2e-310, 1.0)
+    np.testing.assert_allclose(of(narrow, 5e-311, 1.5e-310), [1 / 6, 1 / 2], rtol=1e-12)
+    np.testing.assert_allclose(back(narrow, 1 / 6, 1 / 2), [5e-311, 1.5e-310], rtol=1e-12)
+
+
+KNOTS = st.floats(-1.79e308, 1.79e308) | st.floats(-1e-307, 1e-307) | st.sampled_from([0.0, 1.0, 5e-324, -1e-310])
+
+
+@given(knots=st.lists(KNOTS, min_size=2, max_size=6).map(sorted), at=st.floats(0.0, 1.0), which=st.integers(0, 4))
+@example(knots=[-1.7e308, 1.7e308], at=0.2, which=0)
+@example(knots=[0.0, 1e-310, 2e-310, 1.0], at=0.5, which=0)
+def test_shares_are_those_of_exact_arithmetic(knots: list[float], at: float, which: int) -> None:
+    """And back, whatever the numbers."""
+    i = min(which, len(knots) - 2)
+    a, b = Fraction(knots[i]), Fraction(knots[i + 1])
+    x = min(max(float(a + Fraction(at) * (b - a)), knots[i]), knots[i + 1])
+    assume(knots[i] < x < knots[i + 1])
+    n = len(knots) - 1
+    share = (i + (Fraction(x) - a) / (b - a)) / n
+    assert of(ranks(*knots), x)[0] == pytest.approx(float(share), abs=1e-15)
+    y = float(share)
+    j = min(int(y * n), n - 1)
+    low, high = Fraction(knots[j]), Fraction(knots[j + 1])
+    exact = float(low + (Fraction(y) * n - j) * (high - low))
+    largest = max(abs(knots[j]), abs(knots[j + 1]))
+    assert back(ranks(*knots), y)[0] == pytest.approx(exact, rel=0, abs=max(1e-14 * largest, 1e-323))
 
 
 @pytest.mark.parametrize(("quantiles", "what"), [([[[1.0, 0.5]]], "must not fall"), ([[[]]], "there is none")])
