@@ -105,7 +105,8 @@ def hold(choice: Choice, folder: Path) -> str:
     from_pipe_is_the_same(trial)
     says_the_same_in_parquet(trial)
     fitted_data_show_no_drift(trial)
-    more = [f"--check={trial.case.check}", "--max-outside", "1"] if trial.case.check else []
+    more = [f"--check={trial.case.check}"] if trial.case.check else []
+    more += ["--max-outside", "1"] if more and trial.case.method not in LEARN_NOTHING else []
     applied = targets_stay(trial, trial.output("out"), lambda: trial.apply(trial.output("out"), *more))
     fit_and_apply_in_one(trial, applied)
     trial.check_clean()
