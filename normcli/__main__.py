@@ -20,9 +20,11 @@ def main() -> NoReturn:
 
             traceback.print_exc()
         what = ascii(f"{type(e).__name__}: {e}")[1:-1]
-        code = 70
+        short = isinstance(e, ImportError | MemoryError) or "start new thread" in what
+        code = 74 if short else 70
+        why = "too little memory" if short else "this is a bug"
         with contextlib.suppress(OSError):
-            os.write(2, f"normcli: error: {what} (this is a bug or a broken installation)\n".encode())
+            os.write(2, f"normcli: error: {what} ({why} or a broken installation)\n".encode())
     os._exit(code)
 
 

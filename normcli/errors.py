@@ -74,6 +74,12 @@ class OutputError(NormcliError):
     code = 74
 
 
+class ShortageError(NormcliError):
+    """Too little memory, or too few threads, for libraries to work."""
+
+    code = 74
+
+
 class LockedError(NormcliError):
     """Another run is at it."""
 

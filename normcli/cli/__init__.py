@@ -21,6 +21,14 @@ class Commands(click.Group):
         command: click.Command = registry.load("cli", name).command
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Before the command's own parser is made, which loads libraries. Raises ShortageError."""
+        from normcli.cli._guard import check_room
+
+        found = super().resolve_command(ctx, args)
+        check_room(str(found[0]))
+        return found
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Example"):
             formatter.write_dl(

@@ -19,6 +19,7 @@ import click
 
 from normcli import outputs
 from normcli.cli import _report, main
+from normcli.cli._guard import catch_exits, shortage
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, printable
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run() -> int:
     if not os.environ.get("NORMCLI_DEBUG"):
         warnings.simplefilter("ignore")  # of libraries: whatever a person should know, we say
     _return_memory()
+    catch_exits(_end_for_library)
     _watch_signals()
     try:
         code = _called()
@@ -72,9 +74,10 @@ def _called() -> int:
         return _failed(e, e.message, e.hint, e.code)
     except OSError as e:
         return _failed(e, f"input or output failed: {e.strerror or e}", "", 74)
-    except MemoryError as e:
-        return _failed(e, "out of memory", "", 74)
     except BaseException as e:
+        lack = shortage(e)
+        if lack:
+            return _failed(e, lack, "ulimit -a shows limits; if there are none, the installation is broken", 74)
         what = f"{type(e).__name__}: {e}"
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
 
@@ -91,6 +94,15 @@ def _invoked() -> int:
         return e.exit_code
     except SystemExit as e:  # shell completion's way out
         return USAGE if e.code else 0  # of a shell that it does not know it says 1
+
+
+def _end_for_library() -> None:
+    """A library is ending the process: there is a message, a report, and no temporary file."""
+    what = "a library ended the run, as they do where there is too little memory"
+    _say(what, "more memory, or a higher ulimit")
+    code = _reported(74, what)
+    outputs.remove_temporaries()
+    os._exit(code)
 
 
 def _reported(code: int, error: str | None) -> int:

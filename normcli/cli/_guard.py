@@ -1,0 +1,71 @@
+"""Too little memory, or too few threads: said before libraries are loaded that fail in odd ways without. One that ends
+the process by itself, as OpenBLAS does by exit(1) and polars by abort(), does not look like drift, nor leave files."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import re
+import resource
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from normcli.errors import ShortageError, size
+
+LIGHT = {"inspect", "merge", "methods"}  # commands that load numpy, and neither polars nor pyarrow
+LIMITS = (
+    ("address space (ulimit -v)", resource.RLIMIT_AS, 436 << 20),
+    ("data (ulimit -d)", resource.RLIMIT_DATA, 226 << 20),
+)
+OF_LIGHT = 200 << 20  # bytes, of either; a parameter file has what is left
+OF_CPU = 7 << 20  # bytes, for the threads of libraries
+RESERVE = 4 << 20  # bytes of address space that are let go for what has to be said at the end
+PATIENCE = 2  # seconds for that
+SHORT = re.compile(r"can't start new thread|ThreadPoolBuildError|Os \{ code: |bad_alloc", re.IGNORECASE)
+
+
+def check_room(command: str) -> None:
+    """Raises ShortageError where a limit of this process is below what the libraries of a command take at least."""
+    threads = OF_CPU * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else OF_CPU
+    for what, kind, least in LIMITS:
+        limit, needed = resource.getrlimit(kind)[0], OF_LIGHT if command in LIGHT else least + threads
+        if resource.RLIM_INFINITY != limit < needed:
+            raise ShortageError(f"{size(limit)} of {what} are too little memory", f"{command} takes {size(needed)}")
+
+
+def shortage(error: BaseException) -> str | None:
+    """What the process could not get, where an error of Python's or a library's tells of that."""
+    if isinstance(error, ImportError):
+        while error.__cause__ is not None:  # numpy puts an essay around it
+            error = error.__cause__
+        return f"a library can't be loaded: {error}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
+
+
+kept: list[Any] = []  # what C has pointers to
+
+
+def catch_exits(last: Callable[[], object]) -> None:
+    """A library's exit or abort goes through `last`, and is exit 74 in any case. Python's own way out is os._exit,
+    which knows nothing of this."""
+    with contextlib.suppress(OSError, AttributeError):
+        import ctypes
+
+        reserve = mmap.mmap(-1, RESERVE)
+        libc = ctypes.CDLL(None)
+        hook = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+        def speak(_: int | None) -> None:
+            reserve.close()
+            last()
+
+        spoken = hook(speak)
+        kept[:] = [spoken, reserve]
+        for function, argument in ((libc._exit, ShortageError.code), (spoken, 0), (libc.alarm, PATIENCE)):  # last first
+            libc.__cxa_atexit(ctypes.cast(function, ctypes.c_void_p), ctypes.c_void_p(argument), None)
+        if not os.environ.get("NORMCLI_DEBUG"):  # which may want to see where
+            libc.signal(int(signal.SIGABRT), ctypes.cast(libc.exit, ctypes.c_void_p))

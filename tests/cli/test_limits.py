@@ -1,0 +1,134 @@
+"""Under any limit of memory, a run ends well or with exit 74: never with 1, which is drift, nor by a library's own way
+out."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from normcli.cli import _guard
+from normcli.errors import ShortageError
+from tests.cli.conftest import Desk
+from tests.conftest import longer
+
+RUNS = {
+    "check CSV": "check table.csv -p p.json --min-rows 1",
+    "check Parquet": "check t.parquet -p p.json --min-rows 1",
+    "fit": "fit table.csv -m whiten -p q.json",
+    "fit Parquet": "fit t.parquet -m zscore -p q.json",
+    "apply": "apply table.csv -p p.json -o o.csv",
+    "apply Parquet": "apply t.parquet -p p.json -o o.parquet",
+    "inspect": "inspect p.json",
+    "methods": "methods",
+    "help": "--help",
+}
+
+
+@pytest.fixture
+def place(desk: Desk) -> Desk:
+    desk.params()
+    pl.read_csv(desk / "table.csv").write_parquet(desk / "t.parquet")
+    return desk
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize(
+    "limit", ["-v 50000", "-v 120000", "-v 450000", "-d 100000", *longer(
+        *(f"-v {kb}" for kb in range(60_000, 600_000, 20_000)), *(f"-d {kb}" for kb in range(20_000, 400_000, 20_000)),
+        "-v 1000000", "-v 2000000",
+    )]
+)  # fmt: skip
+def test_a_run_has_room_or_says_that_it_has_not(place: Desk, run: str, limit: str) -> None:
+    done = place.run(*RUNS[run].split(), via=f'ulimit {limit}; exec "$@"')
+    assert done.code in (0, 74), done.err
+    assert len(done.errors) == (done.code == 74), done.err
+    assert done.code == 0 or "memory" in done.errors[0]
+    assert not list(place.path.glob(".normcli-*"))
+
+
+def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
+    """So that small data are worked on wherever the limits allow a run to begin."""
+    least = dict(zip("vd", (need + 64 * _guard.OF_CPU for _, _, need in _guard.LIMITS), strict=True))
+    for letter, need in least.items():
+        for run in ("check CSV", "fit", "apply Parquet"):
+            place.succeeds(*RUNS[run].split(), via=f'ulimit -{letter} {need >> 10}; exec "$@"')
+
+
+# -- a library's own way out -------------------------------------------------------------------------------------
+ENDING = """
+import ctypes, sys, threading
+import normcli.cli._process as process
+from normcli import outputs
+from normcli.cli import _report
+
+def ended(line=" ".join(sys.argv[1:])):
+    import numpy, polars, pyarrow.parquet
+    _report.current.begin("report.json", None)
+    with outputs.open_target("o.csv") as target:
+        target.write(b"half")
+        libc = ctypes.PyDLL(None) if "holding" in line else ctypes.CDLL(None)
+        end = libc.abort if "abort" in line else lambda: libc.exit(1)
+        if "thread" in line:
+            other = threading.Thread(target=end)
+            other.start()
+            other.join()
+        end()
+
+process._invoked = ended
+from normcli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("how", ["exit", "abort", "abort in a thread", "exit holding the GIL", "abort holding the GIL"])
+def test_a_library_that_ends_the_process_does_not_look_like_drift(how: str, tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_bytes(b"old")
+    line = [sys.executable, "-c", ENDING, *how.split()]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 74, done
+    assert done.stderr.count(b"normcli: error: a library ended the run") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.csv", "report.json"]
+    assert (tmp_path / "o.csv").read_bytes() == b"old"
+    assert json.loads((tmp_path / "report.json").read_bytes())["exit_code"] == 74
+
+
+# -- what can't be had -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("command", ["check", "inspect"])
+def test_a_limit_is_held_against_what_a_command_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    least = _guard.OF_LIGHT if command == "inspect" else _guard.LIMITS[0][2] + 2 * _guard.OF_CPU
+    monkeypatch.setattr(_guard.os, "sched_getaffinity", lambda pid: {0, 1})
+    for limit in (resource.RLIM_INFINITY, least):
+        monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
+        _guard.check_room(command)
+    monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
+    with pytest.raises(ShortageError, match=f"are too little memory .*{command} takes"):
+        _guard.check_room(command)
+
+
+def imported(cause: str) -> ImportError:
+    error = ImportError("an essay\nof many lines")
+    error.__cause__ = ImportError(cause)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (MemoryError(), "out of memory"),
+        (
+            imported("libx.so: failed to map segment"),
+            "a library can't be loaded: libx.so: failed to map segment",
+        ),
+        (RuntimeError("can't start new thread"), "can't start new thread"),
+        (BaseException('Err value: Os { code: 24, kind: TooManyOpenFiles, message: "" }'), "Os { code: 24"),
+        (ValueError("thread"), None),
+        (NameError("name 'x' is not defined"), None),
+    ],
+)
+def test_what_could_not_be_had_is_told_from_bugs(error: BaseException, why: str | None) -> None:
+    lack = _guard.shortage(error)
+    assert (lack is None) if why is None else (lack is not None and why in lack)
