@@ -48,10 +48,13 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
     of very many of one value, it is put in at the levels of its weight's binary digits."""
     if weights is None or weights.sum() <= REPEATED:
         return of_sorted(np.sort(x if weights is None else np.repeat(x, weights.astype(np.int64))) + 0.0, k)
-    (x, times), made = _halved(x, weights.astype(np.int64)), laid([[np.empty(0)]])
-    for h in range(int(times.max()).bit_length()):
-        levels = [np.empty(0)] * h + of_sorted(np.sort(x[(times >> h) & 1 == 1]) + 0.0, k)
-        made = merged(made, laid([levels]), k)
+    x, times = _halved(x, weights.astype(np.int64))
+    parts: list[list[Array]] = [[np.empty(0)] for _ in range(64 + int(times.max()).bit_length())]
+    for digit in range(int(times.max()).bit_length()):
+        for h, items in enumerate(of_sorted(np.sort(x[(times >> digit) & 1 == 1]) + 0.0, k), digit):
+            parts[h].append(items)
+    levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
+    made = merged(laid([[np.empty(0)]]), levels, k)
     return [items[0, : count[0]] for items, count in _levels(made.items, made.sizes)]
 
 
