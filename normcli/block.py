@@ -46,7 +46,7 @@ class Column:
         """(groups,) −inf without a value."""
         return self._reduced(np.maximum, self.values, -np.inf)
 
-    def spread(self, a: Array) -> Any:
+    def spread(self, a: NDArray[Any]) -> Any:
         """(groups,) to what goes with `values`: each value's group's."""
         if self.starts is None or self.here is None:
             return a[0]

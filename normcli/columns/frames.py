@@ -181,9 +181,13 @@ def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
     """The rows where the mask is true."""
     if mask.all():
         return frame
-    import polars as pl
+    if is_polars(frame):
+        import polars as pl
 
-    return to_polars(frame).filter(pl.Series(mask))
+        return frame.filter(pl.Series(mask))
+    import pyarrow as pa
+
+    return frame.filter(pa.array(mask))
 
 
 def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:

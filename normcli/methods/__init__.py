@@ -22,10 +22,12 @@ Numbers = float | Annotated[tuple[float, ...], Meta(min_length=1)]
 
 @dataclass(frozen=True)
 class States:
-    """What the statistics of a method saw, by their class, and the names of the columns, for messages."""
+    """What the statistics of a method saw, by their class, and for messages, the names of the columns, and whether
+    these are the values of a list, of which none can be left out."""
 
     names: tuple[str, ...]
     of: Mapping[type[Statistic], Statistic]
+    of_list: bool = False
 
     def __getitem__(self, kind: type[S]) -> S:
         return cast(S, self.of[kind])
@@ -33,6 +35,10 @@ class States:
     def which(self, where: NDArray[np.bool_]) -> list[str]:
         """Names of the columns where (groups, features) is true in any group."""
         return [n for n, hit in zip(self.names, np.any(where, axis=0), strict=True) if hit]
+
+    def hint(self, *ways: str) -> str:
+        """What to do about columns: to leave them out, where that can be done, or one of these."""
+        return ", or ".join([*([] if self.of_list else ["leave columns out with -x"]), *ways])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,15 @@ import numpy as np
 from normcli.errors import BadDataError
 from normcli.methods import States, listed
 from normcli.record import Array
+from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.transforms.affine import Affine
 
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
+LEAST_SQUARES = 1e-303  # of squares times weights, which may be less than SMALLEST squared: of which no digit is lost
+LEAST_WEIGHT = 1e-290  # in all
+RESCALE_WEIGHTS = "multiply all weights by a constant"
 
 
 def means(states: States) -> tuple[Array, Array]:
@@ -35,7 +39,8 @@ def deviations(states: States, ddof: int) -> Array:
 
 
 def refuse_unsquarable(states: States, mean: Array) -> None:
-    """Raises BadDataError for columns whose largest deviation from their mean has no square in a float's range."""
+    """Raises BadDataError for columns whose largest deviation from their mean has no square in a float's range, or
+    whose weights are too small for it."""
     x = states[Extrema]
     with np.errstate(over="ignore", invalid="ignore"):
         largest = np.maximum(x.greatest - mean, mean - x.least)
@@ -43,8 +48,26 @@ def refuse_unsquarable(states: States, mean: Array) -> None:
     if bad:
         raise BadDataError(
             f"deviations outside {SMALLEST:g} to {LARGEST:g} can't be squared: {listed(bad)}",
-            "rescale these columns, leave them out with -x, or use minmax or maxabs",
+            states.hint("rescale these columns", "use minmax or maxabs"),
         )
+    if Moments in states.of:
+        count, squares = states[Moments].count, states[Moments].squares
+    elif Comoments in states.of:
+        c = states[Comoments]
+        count, squares = np.broadcast_to(c.count[:, None], c.mean.shape), np.diagonal(c.products, axis1=1, axis2=2)
+    else:  # batches have no weights
+        return
+    refuse_light(states, count)
+    lost = states.which((x.least < x.greatest) & (count > 0) & (squares < LEAST_SQUARES))
+    if lost:
+        raise BadDataError(f"the weights are too small for the squared deviations in {listed(lost)}", RESCALE_WEIGHTS)
+
+
+def refuse_light(states: States, count: Array) -> None:
+    """Raises BadDataError for columns whose values count so little that products with their weights lose digits."""
+    light = states.which((count > 0) & (count < LEAST_WEIGHT))
+    if light:
+        raise BadDataError(f"the weights add up to less than {LEAST_WEIGHT:g} in {listed(light)}", RESCALE_WEIGHTS)
 
 
 def ranges(states: States) -> Array:
@@ -59,7 +82,7 @@ def spans(states: States, low: Array, high: Array, what: str) -> Array:
         width = high - low
     bad = states.which((low <= high) & ~np.isfinite(width))
     if bad:
-        raise BadDataError(f"{what} is beyond the range of a float in {listed(bad)}", "leave them out with -x")
+        raise BadDataError(f"{what} is beyond the range of a float in {listed(bad)}", states.hint())
     return width
 
 

@@ -2,16 +2,19 @@
 
 On real data an eigendecomposition of Σ leaves cov − I at 3e-4 and calls full-rank data deficient because units
 differ. So Σ = S·P·S with S = diag(s) and P the correlation, P = GΘGᵀ, and U and σ (Σ = Uσ²Uᵀ) come from the singular
-value decomposition S·G·Θ^½ = U·σ·Rᵀ. (Kessy, Lewin and Strimmer 2018, Optimal whitening and decorrelation.)
+value decomposition S·G·Θ^½ = U·σ·Rᵀ. (Kessy, Lewin and Strimmer 2018, Optimal whitening and decorrelation.) Constant
+columns are left out of all that, and come last: beside them, the others are the same to the bit.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normcli.errors import BadDataError
 from normcli.methods import States
 from normcli.methods._column import refuse_unsquarable
+from normcli.methods._jacobi import is_graded, svd
 from normcli.record import Array
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
@@ -28,7 +31,7 @@ class Spectrum:
     vectors: Array  # G, (d, d)
     values: Array  # Θ, (d,), not negative
     rank: int
-    left: Array  # U, (d, rank)
+    left: Array  # U, (d, rank), or (d, d)
     sigma: Array  # σ, (rank,)
     right: Array  # R, (rank, rank)
 
@@ -49,19 +52,52 @@ def covariance(states: States, ddof: int) -> Array:
 
 def spectrum(sigma: Array, *, ridge: float = 0.0, full: bool = False) -> Spectrum:
     """Of a covariance (d, d); `ridge` is added to P's diagonal. With `full`, U has d columns whatever the rank."""
-    scale = np.sqrt(np.diag(sigma))
-    constant = scale == 0.0
-    scale[constant] = 1.0
+    if not sigma.size:
+        return Spectrum(np.empty(0), sigma, np.empty(0), 0, sigma, np.empty(0), sigma)
+    constant = np.diag(sigma) == 0.0
+    if constant.any() and ridge == 0.0:
+        return _beside_constants(spectrum(sigma[~constant][:, ~constant], full=full), constant, full=full)
+    scale = np.where(constant, 1.0, np.sqrt(np.diag(sigma)))
     correlation = sigma / scale[:, None] / scale
     np.fill_diagonal(correlation, np.where(constant, 0.0, 1.0) + ridge)
     values, vectors = np.linalg.eigh(correlation)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     vectors = vectors * signs(vectors)
     rank = int(np.count_nonzero(values > TINY * values[0]))
-    kept = len(values) if full else rank
-    left, sizes, right = np.linalg.svd(scale[:, None] * vectors[:, :kept] * np.sqrt(values[:kept]), full_matrices=False)
+    left, sizes, right = _decomposed(scale, vectors[:, :rank], np.sqrt(values[:rank]))
     sign = signs(left)
-    return Spectrum(scale, vectors, values, rank, left * sign, sizes, right.T * sign)
+    left = left * sign
+    if full and rank < len(left):
+        rest = np.linalg.qr(left, mode="complete")[0][:, rank:]
+        left = np.hstack([left, rest * signs(rest)])
+    return Spectrum(scale, vectors, values, rank, left, sizes, right * sign)
+
+
+def _decomposed(scale: Array, basis: Array, spread: Array) -> tuple[Array, Array, Array]:
+    """U (d, r), σ and R (r, r) of S·G·Θ^½. Where S is of units far apart and has all rank, each entry of U is right to
+    its own size: by U = S·G·Θ^½·R/σ in small units, by U = S⁻¹·G·Θ^−½·R·σ in large ones."""
+    left, sizes, right = svd(scale[:, None] * basis * spread)
+    if len(sizes) < len(scale) or not is_graded(sizes):
+        return left, sizes, right
+    small = (scale[:, None] * ((basis * spread) @ right)) / sizes
+    large = (((basis / spread) @ right) * sizes) / scale[:, None]
+    return np.where(scale[:, None] <= sizes, small, large), sizes, right
+
+
+def _beside_constants(s: Spectrum, constant: NDArray[np.bool_], *, full: bool) -> Spectrum:
+    """Of all columns, by that of those that are not constant."""
+    d, rest = len(constant), int(np.count_nonzero(constant))
+    scale, values = np.ones(d), np.concatenate([s.values, np.zeros(rest)])
+    scale[~constant] = s.scale
+
+    def among(vectors: Array, more: int) -> Array:
+        whole = np.zeros((d, vectors.shape[1] + more))
+        whole[~constant, : vectors.shape[1]] = vectors
+        whole[np.flatnonzero(constant)[:more], vectors.shape[1] + np.arange(more)] = 1.0
+        return whole
+
+    left = among(s.left, rest if full else 0)
+    return Spectrum(scale, among(s.vectors, rest), values, s.rank, left, s.sigma, s.right)
 
 
 def signs(vectors: Array) -> Array:

@@ -53,8 +53,9 @@ def _greatest_singular(c: Comoments, largest: float) -> float:
     In units of a power of two above that size no square overflows; the co-products are positive semidefinite, so the
     two terms add without cancelling at the top of the spectrum.
     """
+    count, power = c.scaled_count()[0], int(c.unit[0])
     exponent = int(np.frexp(largest)[1])
     mean = np.ldexp(c.mean[0], -exponent)
     products = np.ldexp(np.ldexp(c.products[0], -exponent) + np.ldexp(c.products_low[0], -exponent), -exponent)
-    greatest = np.linalg.eigvalsh(products + c.count[0] * np.outer(mean, mean))[-1]
-    return float(np.ldexp(np.sqrt(greatest), exponent)) if greatest > 0.0 else 1.0
+    greatest = np.linalg.eigvalsh(products + count * np.outer(mean, mean))[-1]
+    return float(np.ldexp(np.sqrt(greatest), exponent - power // 2)) if greatest > 0.0 else 1.0

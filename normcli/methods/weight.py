@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, Numbers, States, listed, per_column
-from normcli.methods._column import affine
+from normcli.methods._column import affine, refuse_light
 from normcli.methods._drawings import BY_COLUMN
 from normcli.record import Array
 from normcli.stats import Statistic
@@ -83,8 +83,9 @@ class Weight(Method):
         x = states[Extrema]
         if self.norm == "max":
             return np.maximum(np.abs(x.least), np.abs(x.greatest))
+        refuse_light(states, states[Moments].count)
         lengths = states[Powers].norms()
         bad = states.which((lengths == GREATEST) & (states[Moments].count > 0))
         if bad:
-            raise BadDataError(f"the length is beyond the range of a float in {listed(bad)}", "leave them out with -x")
+            raise BadDataError(f"the length is beyond the range of a float in {listed(bad)}", states.hint())
         return lengths

@@ -30,7 +30,9 @@ class Whiten(Method):
 
     The five natural whitenings of Kessy, Lewin and Strimmer (2018). zca (sphering) stays closest to the data, pca
     gives components by falling variance, the -cor kinds the same of the correlation, cholesky a lower
-    triangular W = L⁻¹ with Σ = LLᵀ.
+    triangular W = L⁻¹ with Σ = LLᵀ. Where columns depend on each other (or are constant), --rank auto whitens the
+    directions that there are; of pca and pca-cor, so many --components need no more. What new rows have in other
+    directions is left out, measured in standard deviations.
     """
 
     invertible = "at full rank"
@@ -93,7 +95,7 @@ class Whiten(Method):
         rows = int(states[Comoments].count[0])
         regular, ridge = self._regularized(sigma, rows)
         s = spectrum(regular, ridge=ridge)
-        kept = self._rank(s, states.names, sigma, rows)
+        kept = self._rank(s, states, sigma, rows)
         return replace(self._factors(s, kept), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
 
     def _regularized(self, sigma: Array, rows: int) -> tuple[Array, float]:
@@ -120,30 +122,33 @@ class Whiten(Method):
         below = (rows + 1.0) * (mean_square - 1.0 / d)
         return 1.0 if below <= 0.0 else min((mean_square + 1.0) / below, 1.0)
 
-    def _rank(self, s: Spectrum, names: tuple[str, ...], sigma: Array, rows: int) -> int:
+    def _rank(self, s: Spectrum, states: States, sigma: Array, rows: int) -> int:
         """How many directions to whiten. Refuses a rank that is not there."""
+        names = states.names
         if isinstance(self.rank, int) and self.rank > s.rank:
             raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}")
         if s.rank == 0:
             raise BadDataError("every selected column is constant")
         if self.rank is not None:
             return s.rank if self.rank == "auto" else self.rank
-        if s.rank < len(names):
+        if s.rank < len(names) and self.components is None:
             why = (
                 f"there are only {rows} complete rows"
-                if rows <= len(names)
+                if s.rank < rows <= len(names)
                 else f"these add nothing to the columns before them: {listed(at_fault(sigma, names))}"
             )
-            raise BadDataError(
-                f"the rank is {s.rank} of {len(names)} columns; {why}",
-                "leave them out with -x, or use --rank auto, --eps or --shrinkage",
-            )
+            raise BadDataError(f"the rank is {s.rank} of {len(names)} columns; {why}", states.hint(*self._ways()))
         return s.rank
 
+    def _ways(self) -> list[str]:
+        """Options that take less than full rank, and were not given, for a hint."""
+        flags = {"--rank auto": self.kind != "cholesky", "--eps": not self.eps, "--shrinkage": self.shrinkage is None}
+        left = [flag for flag, free in flags.items() if free]
+        return ["use " + " or ".join([", ".join(left[:-1]), left[-1]] if left[1:] else left)] if left else []
+
     def _factors(self, s: Spectrum, kept: int) -> Linear:
-        """W's factors: at full rank every kind is S⁻¹·G·Θ^−½ times a rotation of its own."""
-        d, full = len(s.scale), s.rank == len(s.scale)
-        scale, basis, spread = s.scale, s.vectors[:, : s.rank], np.sqrt(s.values[: s.rank])
+        """W's factors: every kind is S⁻¹·G·Θ^−½, of as many directions as there are, times a rotation of its own."""
+        basis, spread = s.vectors[:, : s.rank], np.sqrt(s.values[: s.rank])
         sizes = s.values if self._of_correlation else s.sigma**2
         if self._of_correlation:
             basis, spread = basis[:, :kept], spread[:kept]
@@ -152,16 +157,12 @@ class Whiten(Method):
             q, r = np.linalg.qr((s.scale[:, None] * basis * spread).T)
             rotation = q * np.where(np.diag(r) < 0, -1.0, 1.0)
         else:
-            if full and kept == d:
-                right = s.right
-            else:  # the span of Σ, not that of S⁻¹P: no shared basis then
-                scale, basis, spread = np.ones(d), s.left[:, :kept], s.sigma[:kept]
-                right = np.eye(kept)
+            right = s.right[:, :kept]
             rotation = right @ s.left[:, :kept].T if self.kind == "zca" else right
         if self._named:
             rotation = rotation[:, : self._components(sizes, kept)]
         return Linear(
-            scale=scale[None],
+            scale=s.scale[None],
             basis=basis[None],
             spread=spread[None],
             rotation=rotation[None],

@@ -88,7 +88,7 @@ class Step:
         return replace(self, states=states, transform=type(each[0]).stacked(each))
 
     def _learned(self, states: Seen) -> Transform:
-        return self.method.learn(States(self.features, {type(s): s for s in states}))
+        return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
 
     @property
     def _blanks(self) -> Seen:

@@ -186,24 +186,46 @@ class Plan:
 
     def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
         """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
-        there are keys or weights, there is one frame, for these do not go with batches. Raises BadRowError."""
-        try:
+        there are keys or weights, there is one frame, for these do not go with batches. In rows of weight 0 nothing is
+        wrong, whatever they hold. Raises BadRowError."""
+        if self.weights is None:
             return self._measured(frames, infinite, texts)
+        (frame,), (text,) = frames, texts
+        try:
+            counts = self._counts(frame)
+        except BadRowError as e:
+            if e.row:  # what is wrong before that is told
+                self.measure([columns.cut(frame, e.row)[0]], infinite, texts=[columns.cut(text, e.row)[0]])
+            raise
+        if not counts.all():
+            frame, text = columns.chosen_rows(frame, counts > 0.0), columns.chosen_rows(text, counts > 0.0)
+        rows = np.flatnonzero(counts)
+        try:
+            return self._measured([frame], infinite, [text], counts[rows])
+        except BadRowError as e:
+            e.row = int(rows[e.row]) if len(rows) else 0
+            raise
+
+    def _counts(self, frame: Frame) -> Array:
+        """(rows,) the weight of each row. Raises BadRowError."""
+        assert self.weights is not None, "of a plan with weights"
+        whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
+        return columns.weights(frame, self.weights, whole=whole)
+
+    def _measured(
+        self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame], weights: Array | None = None
+    ) -> "Measured":
+        try:
+            read, blocks = self._measurable(frames, infinite)
+            keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
         except BadRowError as e:
             others: list[Callable[[], object]] = [partial(self.blocks, frames, infinite)]
             others += [partial(columns.keys, texts[0], self.by)] if self.by else []
-            others += [] if self.weights is None else [partial(columns.weights, frames[0], self.weights)]
             raise_first(e, others)
-
-    def _measured(self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame]) -> "Measured":
-        read, blocks = self._measurable(frames, infinite)
         every = {id(b): b for b in (*read, *blocks.values())}
         used = list(every.values())
-        keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
-        if self.weights is not None:
-            whole = any(s.whole_weights for step in self.steps for s in step.method.statistics)
-            counts = columns.weights(frames[0], self.weights, whole=whole)
-            keys, codes, used = _weighted(counts, keys, codes, used)
+        if weights is not None and (weights != 1.0).any():  # where each row counts once, it is as without
+            used = [replace(block, weights=weights) for block in used]
         now = dict(zip(every, used, strict=True))
         skipped = np.zeros(used[0].rows, np.bool_)
         for i, block in blocks.items():
@@ -288,18 +310,3 @@ def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> N
         except BadRowError as e:
             found = e if (e.frame, e.row) < (found.frame, found.row) else found
     raise found from None
-
-
-def _weighted(
-    weights: Array, keys: tuple[Key, ...], codes: Codes | None, blocks: list[Block]
-) -> tuple[tuple[Key, ...], Codes | None, list[Block]]:
-    """Blocks whose rows count so often, without those that don't; where each counts once, as without weights."""
-    if not weights.all():
-        there = weights > 0.0
-        weights, blocks = weights[there], [block.taken(there) for block in blocks]
-        if codes is not None:
-            used, codes = np.unique(codes[there], return_inverse=True)
-            keys = tuple(keys[c] for c in used.tolist())
-    if (weights != 1.0).any():
-        blocks = [replace(block, weights=weights) for block in blocks]
-    return keys, codes, blocks

@@ -48,11 +48,22 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
     of very many of one value, it is put in at the levels of its weight's binary digits."""
     if weights is None or weights.sum() <= REPEATED:
         return of_sorted(np.sort(x if weights is None else np.repeat(x, weights.astype(np.int64))) + 0.0, k)
-    times, made = weights.astype(np.int64), laid([[np.empty(0)]])
-    for h in range(int(times.max()).bit_length()):
-        levels = [np.empty(0)] * h + of_sorted(np.sort(x[(times >> h) & 1 == 1]) + 0.0, k)
-        made = merged(made, laid([levels]), k)
+    x, times = _halved(x, weights.astype(np.int64))
+    parts: list[list[Array]] = [[np.empty(0)] for _ in range(64 + int(times.max()).bit_length())]
+    for digit in range(int(times.max()).bit_length()):
+        for h, items in enumerate(of_sorted(np.sort(x[(times >> digit) & 1 == 1]) + 0.0, k), digit):
+            parts[h].append(items)
+    levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
+    made = merged(laid([[np.empty(0)]]), levels, k)
     return [items[0, : count[0]] for items, count in _levels(made.items, made.sizes)]
+
+
+def _halved(x: Array, times: Counts) -> tuple[Array, Counts]:
+    """The same with the first binary digit of each weight above 1 as two of the next: a single item reads as the middle
+    of neighbours, and what many of them are compacted to is light, but a weight may be most of all there is."""
+    half = np.ldexp(0.25, np.frexp(times)[1]).astype(np.int64)
+    heavy = times > 1
+    return np.concatenate([x, x[heavy]]), np.concatenate([np.where(heavy, times - half, times), half[heavy]])
 
 
 def laid(rows: list[list[Array]]) -> Sketches:
@@ -88,7 +99,7 @@ def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
 
 def _sides(plan: NDArray[np.bool_], due: Counts, hashes: NDArray[np.uint64]) -> tuple[Counts, Counts]:
     """(rows, levels) which side each level to compact takes, and which sides are due afterwards."""
-    coins = (hashes[:, None] >> np.arange(plan.shape[1], dtype=np.uint64)) & np.uint64(1)
+    coins = (hashes[:, None] >> np.arange(plan.shape[1], dtype=np.uint64) % np.uint64(64)) & np.uint64(1)
     tossed = np.where(coins == 0, FIRST, SECOND)
     return np.where(due > 0, due, tossed), np.where(plan, np.where(due > 0, 0, FIRST + SECOND - tossed), due)
 

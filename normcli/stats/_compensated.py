@@ -1,11 +1,16 @@
 """Sums held as an unevaluated pair hi + lo, and the mean of numbers of any size."""
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from normcli.block import Column
 from normcli.record import Array
 
 GREATEST = np.finfo(np.float64).max
+Exponents = NDArray[np.int64]  # of two
+LIGHT = 2.0**-200  # a total weight whose products with squares may be below a float
 RUN = 64  # rows whose products BLAS may sum
 
 
@@ -30,6 +35,25 @@ def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
         return hi, lo
     fine = np.isfinite(hi) & np.isfinite(lo)
     return np.where(fine, hi, GREATEST), np.where(fine, lo, 0.0)
+
+
+def unit(count: Array) -> Exponents:
+    """The even power of two by which weights are multiplied before anything is summed, and with them the sums of
+    squares that are kept: 0, but where the total weight is tiny, that which makes it about 1."""
+    light = (count > 0.0) & (count < LIGHT)
+    return np.where(light, -2 * (np.frexp(count)[1] // 2), 0)
+
+
+def scaled(a: Array, power: Exponents) -> Array:
+    """a · 2^power, broadcast."""
+    return np.ldexp(a, power) if power.any() else a
+
+
+def in_unit(x: Column) -> Column:
+    """With weights in the unit of their total."""
+    if x.weights is None or not (power := unit(x.count)).any():
+        return x
+    return replace(x, weights=np.ldexp(x.weights, x.spread(power)))
 
 
 def mean(x: Column, values: Array) -> Array:

@@ -8,7 +8,18 @@ import numpy as np
 from normcli.block import Block
 from normcli.record import Array, per_group, symmetric
 from normcli.stats import Statistic
-from normcli.stats._compensated import add, bounded, centre, merged_mean, products, two_sum
+from normcli.stats._compensated import (
+    Exponents,
+    add,
+    bounded,
+    centre,
+    in_unit,
+    merged_mean,
+    products,
+    scaled,
+    two_sum,
+    unit,
+)
 
 STRIP = 1024  # rows whose products are summed plainly; those of strips are summed compensated
 UNDERFLOWN = 1e-160  # a deviation whose square may have become 0
@@ -20,7 +31,7 @@ class Comoments(Statistic):
     """Count, means and centred co-products of rows that miss nothing; means and co-products are hi + lo.
 
     The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by Chan, Golub
-    and LeVeque's update.
+    and LeVeque's update. Of a tiny total weight, co-products are kept times the power of two that `unit` says.
     """
 
     count: Array = per_group(holds="count")  # rows
@@ -40,13 +51,17 @@ class Comoments(Statistic):
     def _merge(self, other: Self) -> Self:
         counts = self.count[:, None], other.count[:, None]
         mean, low, gap, share = merged_mean(counts, (self.mean, other.mean), (self.mean_low, other.mean_low))
+        count = self.count + other.count
+        power = unit(count)
+        shifts = [(power - s.unit)[:, None, None] for s in (self, other)]
+        each = [scaled(a, n) for s, n in zip((self, other), shifts, strict=True) for a in (s.products, s.products_low)]
         with np.errstate(over="ignore", invalid="ignore"):
-            between = gap[:, :, None] * gap[:, None, :] * (counts[0] * share)[:, :, None]
-            products = add(self.products, self.products_low, other.products, other.products_low, between)
+            between = gap[:, :, None] * gap[:, None, :] * (scaled(counts[0], power[:, None]) * share)[:, :, None]
+            products = add(*each, between)
         hi, lo = bounded(*products)
         return replace(
             self,
-            count=self.count + other.count,
+            count=count,
             mean=mean,
             mean_low=low,
             products=hi,
@@ -55,13 +70,23 @@ class Comoments(Statistic):
 
     def covariance(self, ddof: int) -> Array:
         """(groups, features, features) co-products / (count − ddof), symmetric; needs count > ddof."""
-        return (self.products + self.products_low) / (self.count - ddof)[:, None, None]
+        return (self.products + self.products_low) / self.scaled_count(ddof)[:, None, None]
+
+    @property
+    def unit(self) -> Exponents:
+        """(groups,) the power of two by which co-products are multiplied: even, and 0 but for a tiny total weight."""
+        return unit(self.count)
+
+    def scaled_count(self, ddof: int = 0) -> Array:
+        """(groups,) count − ddof in the unit of the co-products."""
+        return scaled(self.count - ddof, self.unit)
 
     def fault(self) -> tuple[str, str] | None:
         """No co-product is beyond what the two sums of squares allow (Cauchy and Schwarz), but for rounding."""
         products = self.products + self.products_low
         squares = np.maximum(np.diagonal(products, axis1=1, axis2=2), 0.0)
-        lost = (UNDERFLOWN + 4 * np.finfo(np.float64).eps * np.abs(self.mean)) * np.sqrt(self.count)[:, None]
+        rounding = 4 * np.finfo(np.float64).eps * np.abs(self.mean)
+        lost = (UNDERFLOWN + rounding) * np.sqrt(np.maximum(self.scaled_count(), 1.0))[:, None]
         with np.errstate(over="ignore"):
             size = np.sqrt(squares) + lost
             beyond = np.abs(products) > size[:, :, None] * size[:, None, :] * (1.0 + ROUNDING)
@@ -70,14 +95,19 @@ class Comoments(Statistic):
     def summary(self) -> dict[str, Array]:
         count = np.broadcast_to(self.count[:, None], self.mean.shape)
         squares = np.diagonal(self.products + self.products_low, axis1=1, axis2=2)
-        return {"count": count, "mean": self.mean + self.mean_low, "std": np.sqrt(squares / np.maximum(count, 1.0))}
+        divisor = self.scaled_count()[:, None]
+        std = np.sqrt(squares / np.where(divisor > 0.0, divisor, 1.0))
+        return {"count": count, "mean": self.mean + self.mean_low, "std": std}
 
 
 def _of_one(block: Block) -> tuple[Array, ...]:
     """The fields of a block of one group."""
-    x, weights = block.values, block.weights
-    n, d = float(len(x)) if weights is None else float(weights.sum()), x.shape[1]
-    mean = np.array([centre(column)[0] for column in block.present()])
+    x, weights, d = block.values, block.weights, len(block.columns)
+    count = np.array(float(len(x)) if weights is None else float(weights.sum()))
+    if weights is not None and (power := unit(count)):
+        weights = np.ldexp(weights, power)
+    n = float(count if weights is None else weights.sum())
+    mean = np.array([centre(in_unit(column))[0] for column in block.present()])
     low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(x), STRIP):
@@ -88,4 +118,4 @@ def _of_one(block: Block) -> tuple[Array, ...]:
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
         hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
         mean, low = two_sum(mean, low)
-    return np.array(n), mean, low, hi, lo
+    return count, mean, low, hi, lo

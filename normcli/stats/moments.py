@@ -8,7 +8,7 @@ import numpy as np
 from normcli.block import Column
 from normcli.record import Array, per_group
 from normcli.stats import ColumnStatistic
-from normcli.stats._compensated import add, bounded, mean, merged_mean
+from normcli.stats._compensated import add, bounded, in_unit, mean, merged_mean, scaled, unit
 
 OFF_CENTRE = 2.0**-10  # squares centred worse than this (share of n·lo² in them) are taken again
 
@@ -19,7 +19,8 @@ class Moments(ColumnStatistic):
 
     Mean and squares are hi + lo. A block is reduced in two passes (centre on its rounded mean, then square; Chan,
     Golub and LeVeque 1983, the corrected two-pass algorithm), blocks are merged by their pairwise update. Squares
-    beyond the range of a float stay at the greatest float; methods that square refuse such columns.
+    beyond the range of a float stay at the greatest float; methods that square refuse such columns. Of a tiny total
+    weight they are kept times the power of two that `unit` says.
     """
 
     count: Array = per_group("feature", holds="count")
@@ -30,6 +31,7 @@ class Moments(ColumnStatistic):
     squares_low: Array = per_group("feature")
 
     def column(self, x: Column) -> tuple[Array, ...]:
+        count, x = x.count, in_unit(x)
         n = x.count
         centre = mean(x, x.values)
         low, squares = _about(x, centre)
@@ -40,19 +42,22 @@ class Moments(ColumnStatistic):
         squares = np.maximum(squares - n * low * low, 0.0)
         hi = centre + low
         squares, nothing = bounded(squares, np.zeros_like(n))
-        return n, x.missing, hi, low - (hi - centre), squares, nothing
+        return count, x.missing, hi, low - (hi - centre), squares, nothing
 
     def _merge(self, other: Self) -> Self:
         hi, lo, gap, share = merged_mean(
             (self.count, other.count), (self.mean, other.mean), (self.mean_low, other.mean_low)
         )
+        count = self.count + other.count
+        power = unit(count)
+        each = [scaled(a, power - unit(s.count)) for s in (self, other) for a in (s.squares, s.squares_low)]
         with np.errstate(over="ignore", invalid="ignore"):
-            between = gap * (gap * (self.count * share))
-            squares = add(self.squares, self.squares_low, other.squares, other.squares_low, between)
+            between = gap * (gap * (scaled(self.count, power) * share))
+            squares = add(*each, between)
         squares_hi, squares_lo = bounded(*squares)
         return replace(
             self,
-            count=self.count + other.count,
+            count=count,
             missing=self.missing + other.missing,
             mean=hi,
             mean_low=lo,
@@ -62,7 +67,7 @@ class Moments(ColumnStatistic):
 
     def variance(self, ddof: int) -> Array:
         """(groups, features) squares / (count − ddof), 0 where nothing is left to divide by."""
-        left = self.count - ddof
+        left = scaled(self.count - ddof, unit(self.count))
         return np.where(left > 0, (self.squares + self.squares_low) / np.where(left > 0, left, 1.0), 0.0)
 
     def summary(self) -> dict[str, Array]:

@@ -30,7 +30,7 @@ class Outside(ColumnStatistic):
         return replace(self, count=self.count + other.count, beyond=self.beyond + other.beyond)
 
     def summary(self) -> dict[str, Array]:
-        return {"count": self.count, "outside": self.beyond / np.maximum(self.count, 1.0)}
+        return {"count": self.count, "outside": self.beyond / np.where(self.count > 0.0, self.count, 1.0)}
 
 
 def _counted(x: Column, low: float, high: float) -> tuple[Array, Array]:

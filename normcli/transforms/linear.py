@@ -16,9 +16,10 @@ from normcli.transforms import Transform
 class Linear(Transform):
     """y = ((x − mean − mean_low) / scale) · basis · diag(1/spread) · rotation.
 
-    `basis` has orthonormal columns and `rotation` orthonormal rows or columns, so that at full rank the inverse is
-    made of the same factors transposed, and nothing is ever inverted numerically. Dividing by `scale` first keeps
-    differing units out of the product. With `prefix`, the outputs are components of their own: prefix1 … prefixK.
+    `basis` has orthonormal columns, and `rotation` turns some directions and leaves out others, so that at full rank
+    the inverse is made of the same factors transposed, and nothing is ever inverted numerically. Dividing by `scale`
+    first keeps differing units out of the product. With `prefix`, the outputs are components of their own: prefix1 …
+    prefixK.
     """
 
     mean: Array = per_group("feature")  # input units
@@ -63,8 +64,8 @@ class Linear(Transform):
     def check_invertible(self) -> None:
         features = self.basis.shape[1]
         directions = int(np.any(self.basis != 0.0, axis=1).sum(axis=1).min())  # groups of less are filled with zeros
-        if directions < features or self.rotation.shape[2] < features:
-            kept = min(directions, self.rotation.shape[2])
+        kept = min(directions, int(np.linalg.matrix_rank(self.rotation, rtol=0.5).min()))  # its singular values: 0 or 1
+        if kept < features:
             raise NotInvertibleError(f"only {kept} of {features} directions were kept, the rest is gone")
 
     def _inverse(self, block: Block) -> Array:

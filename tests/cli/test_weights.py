@@ -1,6 +1,7 @@
 """fit --weights: a row counts as often as its weight says."""
 
 import json
+import math
 from typing import Any
 
 import pyarrow as pa
@@ -113,6 +114,92 @@ def test_the_first_fault_in_the_file_is_told(desk: Desk) -> None:
         ("inf,2,1\n1,2,-1\n", ":7: infinite value"),
     ):
         assert said in desk.fails(65, "fit", "-m", "zscore", "--weights", "w", stdin=csv(more=rows))
+
+
+WILD = "inf,0\n1e400,0\n-inf,0.0\n,0\n"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "parquet"])
+def test_nothing_is_wrong_with_a_row_of_weight_0(desk: Desk, suffix: str) -> None:
+    """In whatever format: an infinite value of such a row is refused where it is applied, if at all."""
+    x, w = [1.0, math.inf, 2.0, -math.inf, 4.0], [1, 0, 2, 0, 1]
+    pq.write_table(pa.table({"x": x, "w": w}), desk / "t.parquet")
+    (desk / "t.csv").write_text("x,w\n" + "".join(f"{a},{b}\n" for a, b in zip(x, w, strict=True)))
+    lines = (json.dumps({"x": a, "w": b}).replace("Infinity", "1e999") for a, b in zip(x, w, strict=True))
+    (desk / "t.ndjson").write_text("".join(f"{line}\n" for line in lines))
+    (desk / "some.csv").write_text("x,w\n1.0,1\n2.0,2\n4.0,1\n")
+    data = f"t.{suffix}"
+    fit = ("fit", "-m", "zscore", "--weights", "w", "-c", "x")
+    expected = json.loads(desk.succeeds(*fit, "some.csv").out)["steps"][0]["learned"]
+    desk.succeeds(*fit, data, "-p", "p.json")
+    assert json.loads((desk / "p.json").read_bytes())["steps"][0]["learned"] == expected
+    desk.succeeds("check", data, "-p", "p.json", "--min-rows", "1")
+    assert "infinite value in column 'x'" in desk.fails(65, "apply", data, "-p", "p.json")
+    assert "infinite value in column 'x'" in desk.fails(65, *fit, data, "-p", "q.json", "-o", f"o.{suffix}")
+    assert not (desk / "q.json").exists()
+    assert not (desk / f"o.{suffix}").exists()
+    desk.succeeds("fit", "--update", "-p", "p.json", "--weights", "w", "some.csv")
+
+
+def test_steps_before_do_not_look_at_rows_of_weight_0(desk: Desk) -> None:
+    (desk / "plan.toml").write_text('[[steps]]\nmethod = "log1p"\n[[steps]]\nmethod = "zscore"\n')
+    fit = ("fit", "--plan", "plan.toml", "--weights", "w", "--by", "k")
+    with_it, without = (
+        json.loads(desk.succeeds(*fit, stdin=f"k,x,w\n{more}u,1,1\nv,2,1\nu,4,1\n".encode()).out)
+        for more in ("v,-5,0\n", "")
+    )
+    assert with_it["keys"] == without["keys"]
+    assert with_it["steps"] == without["steps"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("inf,0\n2,-1\n", ":4: the weight in column 'w' is -1"),
+        ("inf,0\n2,\n", ":4: the weight in column 'w' is missing"),
+        ("inf,0\ninf,1\n2,-1\n", ":4: infinite value in column 'x'"),
+        ("inf,0\n3,1\n-inf,2\n", ":5: infinite value in column 'x'"),
+    ],
+)
+def test_faults_beside_rows_of_weight_0_are_told_in_order(desk: Desk, rows: str, said: str) -> None:
+    data = ("x,w\n1,1\n" + rows).encode()
+    assert said in desk.fails(65, "fit", "-m", "zscore", "--weights", "w", stdin=data)
+
+
+def test_tiny_weights_give_the_scores_of_their_ratios(desk: Desk) -> None:
+    data = b"x,w\n0,1e-200\n1e-62,2e-200\n3e-62,3e-200\n"
+    out = desk.succeeds("fit", "-m", "zscore", "--weights", "w", "-p", "p.json", "-o", "-", stdin=data).out
+    scores = [float(line.split(b",")[0]) for line in out.splitlines()[1:]]
+    assert scores == pytest.approx([-1.510966203, -0.686802820, 0.961523948], abs=1e-9)
+    desk.succeeds("apply", "-p", "p.json", stdin=data)
+
+
+@pytest.mark.parametrize(
+    "method", ["center", "zscore", "power", "weight", "spectral", "decorrelate", "whiten", "minmax"]
+)
+@pytest.mark.parametrize("weight", ["1e-250", "1e-299", "5e-324"])
+def test_weights_of_any_size_give_a_file_or_a_reason(desk: Desk, method: str, weight: str) -> None:
+    data = "a,b,w\n" + "".join(f"{a}e-3,{b}e3,{weight}\n" for a, b in ((0, 1), (1, 3), (3, 2), (4, 7)))
+    fit = ("fit", "-m", method, "-c", "a,b", "--only", "-o", "-")
+    if weight != "1e-250" and method not in ("center", "minmax"):
+        error = desk.fails(65, *fit, "--weights", "w", "-p", "p.json", stdin=data.encode())
+        assert "the weights add up to less than 1e-290 in a, b" in error
+        return
+    got, even = (
+        desk.succeeds(*fit, *more, stdin=data.encode()).out.split()[1:]
+        for more in (("--weights", "w", "-p", "p.json"), ("-p", "even.json"))
+    )
+    if method not in ("weight", "spectral"):  # which are lengths: weights stretch them
+        for one, other in zip(got, even, strict=True):
+            assert [*map(float, one.split(b","))] == pytest.approx([*map(float, other.split(b","))], rel=1e-6, abs=1e-9)
+    assert len(desk.succeeds("apply", "-p", "p.json", "--only", stdin=data.encode()).out.split()) == 5
+
+
+def test_heavy_weights_have_the_quartiles_of_repeated_rows(desk: Desk) -> None:
+    data = b"x,w\n1,2097152\n2,2097152\n4,2097152\n"
+    made = json.loads(desk.succeeds("fit", "-m", "robust", "--weights", "w", stdin=data).out)
+    learned = made["steps"][0]["learned"]["affine"]["columns"]["x"]
+    assert (learned["center"], learned["scale"]) == (2.0, 3.0)
 
 
 @pytest.mark.soak

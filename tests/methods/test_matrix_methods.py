@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from normcli.block import Block
-from normcli.errors import BadDataError, UsageError
+from normcli.errors import BadDataError, NotInvertibleError, UsageError
 from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.center import Center
@@ -20,6 +22,7 @@ from normcli.methods.whiten import Kind, Whiten
 from normcli.methods.zscore import ZScore
 from normcli.plan import Step
 from normcli.record import Array
+from tests.conftest import examples
 
 KINDS: tuple[Kind, ...] = ("zca", "pca", "zca-cor", "pca-cor", "cholesky")
 SETS = ("iris", "wine", "breast_cancer", "diabetes", "longley")
@@ -47,16 +50,22 @@ class Oracle:
 
     def whitening(self, kind: Kind, rank: int | None = None) -> Array:
         """W of the K greatest directions."""
+        return doubles(self.exact_whitening(kind, rank))
+
+    def exact_whitening(self, kind: Kind, rank: int | None = None) -> Exact:
         d = len(self.sigma)
         if kind == "cholesky":
-            return doubles(lower_inverse(cholesky(self.sigma)))
+            return lower_inverse(cholesky(self.sigma))
         of_correlation = kind.endswith("-cor")
         values = (self.correlation_values if of_correlation else self.eigenvalues)[:rank]
         vectors = self.correlation_vectors if of_correlation else self.vectors
         w = [[vectors[i][k] / value.sqrt() for i in range(d)] for k, value in enumerate(values)]  # θ^−½ Gᵀ
         if kind.startswith("zca"):
-            w = [[sum(vectors[i][k] * row[j] for k, row in enumerate(w)) for j in range(d)] for i in range(d)]
-        return doubles([[v / (self.s[j] if of_correlation else 1) for j, v in enumerate(row)] for row in w])
+            w = [
+                [sum((vectors[i][k] * row[j] for k, row in enumerate(w)), Decimal(0)) for j in range(d)]
+                for i in range(d)
+            ]
+        return [[v / (self.s[j] if of_correlation else 1) for j, v in enumerate(row)] for row in w]
 
 
 def doubles(matrix: Sequence[Sequence[Decimal]]) -> Array:
@@ -614,3 +623,166 @@ def test_deviations_that_have_no_square_are_refused_by_name(method: Method, valu
     message = refused(method, x, ["fine", "unfit"])
     assert "unfit" in message
     assert "fine" not in message.replace("unfit", "")
+
+
+# -- units far apart, and what adds no rank ----------------------------------------------------------------------
+UNITS = ((1.0, 1e-15, 1e15), (1e-8, 1e8, 1.0), (1e3, 1e-3, 1.0), (1e140, 1e-140, 1.0))
+every_unit = pytest.mark.parametrize("units", UNITS, ids=str)
+four_kinds = pytest.mark.parametrize("kind", ["zca", "pca", "zca-cor", "pca-cor"])
+
+
+def mixed(units: Sequence[float], rows: int = 30) -> Array:
+    """(rows, columns) correlated, in these units."""
+    rng = np.random.default_rng(21)
+    d = len(units)
+    return np.asarray(rng.normal(size=(rows, d)) @ (np.eye(d) + 0.5 * rng.normal(size=(d, d))) * units)
+
+
+def exact_scores(x: Array, kind: Kind | None, rank: int | None = None) -> Array:
+    """What a whitening makes of the fitted rows, in 400 digits; without a kind, decorrelation by deviations."""
+    with localcontext(prec=400):
+        sigma = covariance(x)
+        s = [sigma[j][j].sqrt() for j in range(len(sigma))]
+        correlation = [[v / s[i] / s[j] for j, v in enumerate(row)] for i, row in enumerate(sigma)]
+        oracle = Oracle(sigma, *eigen(sigma), *eigen(correlation))
+        columns = [[Decimal(v) for v in column] for column in x.T.tolist()]
+        rows = zip(*([v - sum(c) / len(c) for v in c] for c in columns), strict=True)
+        w = oracle.exact_whitening(kind or "pca", rank)
+        return doubles([[sum(map(Decimal.__mul__, row, by), Decimal(0)) for by in w] for row in rows])
+
+
+@every_unit
+@every_kind
+def test_each_kind_is_its_formula_in_units_far_apart(kind: Kind, units: tuple[float, ...]) -> None:
+    x = mixed(units)
+    expected = exact_scores(x, kind)
+    got = normalized(Whiten(kind=kind), x)
+    if kind.startswith("pca"):
+        got = up_to_sign(got, expected)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11)
+
+
+@every_unit
+@pytest.mark.parametrize("kind", ["zca", "pca"])
+def test_rank_k_is_its_formula_in_units_far_apart(kind: Kind, units: tuple[float, ...]) -> None:
+    x = mixed(units)
+    expected, got = exact_scores(x, kind, rank=2), normalized(Whiten(kind=kind, rank=2), x)
+    if kind == "pca":
+        got = up_to_sign(got, expected)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11)
+
+
+@every_unit
+def test_decorrelation_is_its_formula_in_units_far_apart(units: tuple[float, ...]) -> None:
+    """Each component to its own deviation."""
+    x = mixed(units)
+    expected, got = exact_scores(x, None), normalized(Decorrelate(), x)
+    got = up_to_sign(got / got.std(axis=0), expected)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-11)
+
+
+CONSTANT = st.floats(-1e6, 1e6)
+METHODS: list[Method] = [
+    *(Whiten(kind=kind, rank=rank) for kind in KINDS[:4] for rank in ("auto", 2)),
+    *(Whiten(kind=kind, components=2) for kind in ("pca", "pca-cor")),
+    Decorrelate(),
+    Decorrelate(components=2),
+]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+@settings(max_examples=examples(20))
+@given(powers=st.lists(st.integers(-60, 60), min_size=2, max_size=4), at=st.integers(0, 4), value=CONSTANT)
+def test_a_constant_column_changes_nothing_of_others(method: Method, powers: list[int], at: int, value: float) -> None:
+    x = mixed([2.0**p for p in powers])
+    at = min(at, len(powers))
+    alone, beside = normalized(method, x), normalized(method, np.insert(x, at, value, axis=1))
+    if alone.shape[1] == len(powers) and not isinstance(method, Decorrelate) and not method.kind.startswith("pca"):
+        assert not beside[:, at].any()
+        beside = np.delete(beside, at, axis=1)
+    np.testing.assert_allclose(beside[:, : alone.shape[1]] / alone.std(axis=0), alone / alone.std(axis=0), atol=1e-11)
+
+
+@four_kinds
+@settings(max_examples=examples(20))
+@given(powers=st.lists(st.integers(-60, 60), min_size=2, max_size=4), to=st.integers(-60, 60), of=st.integers(0, 3))
+def test_a_copy_in_other_units_adds_no_direction(kind: Kind, powers: list[int], to: int, of: int) -> None:
+    """Over the directions that there are, the covariance is one: for zca kinds, it is the projection on them."""
+    x = mixed([2.0**p for p in powers])
+    d = len(powers)
+    y = normalized(Whiten(kind=kind, rank="auto"), np.column_stack([x, np.ldexp(x[:, of % d], to)]))
+    cov = np.cov(y.T, ddof=0).reshape(y.shape[1], y.shape[1])
+    if kind.startswith("pca"):
+        np.testing.assert_allclose(cov, np.eye(d), rtol=0, atol=1e-11)
+    else:
+        np.testing.assert_allclose(cov @ cov, cov, rtol=0, atol=1e-11)
+        assert np.trace(cov) == pytest.approx(d, abs=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["zca-cor", "pca-cor", "cholesky"])
+@given(powers=st.lists(st.integers(-400, 400), min_size=3, max_size=3))
+def test_powers_of_two_as_units_change_no_bit_of_what_does_not_see_them(kind: Kind, powers: list[int]) -> None:
+    x = mixed([1.0, 1.0, 1.0])
+    got = normalized(Whiten(kind=kind), np.ldexp(x, powers))
+    expected = normalized(Whiten(kind=kind), x)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=0 if kind.endswith("-cor") else 1e-12)
+
+
+def test_many_columns_in_units_far_apart() -> None:
+    rng = np.random.default_rng(22)
+    x = mixed(10.0 ** rng.uniform(-15, 15, 60), rows=400)
+    for kind in ("zca", "pca"):
+        assert deviation_from_sphere(normalized(Whiten(kind=kind), x)) <= 1e-11
+    y = normalized(Decorrelate(), x)
+    np.testing.assert_allclose(np.corrcoef(y.T), np.eye(60), rtol=0, atol=1e-10)
+    assert (np.diff(y.std(axis=0)) < 0).all()
+
+
+def test_fewer_directions_than_columns_can_not_be_undone() -> None:
+    x = data("iris")
+    for method in (Whiten(rank=2), Whiten(kind="pca", rank=2), Whiten(kind="zca-cor", rank=2)):
+        learned = fitted(method, x).fitted
+        with pytest.raises(NotInvertibleError, match="only 2 of 4"):
+            learned.check_invertible()
+
+
+# -- components of data of less rank -----------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["pca", "pca-cor"])
+@pytest.mark.parametrize("components", [1, 5, 11, 0.5, 0.999999])
+def test_components_that_there_are_need_no_full_rank(kind: Kind, components: float) -> None:
+    x = np.random.default_rng(23).normal(size=(12, 20))
+    y = normalized(Whiten(kind=kind, components=components), x)
+    assert y.shape[1] == components if isinstance(components, int) else y.shape[1] <= 11
+    cov = np.cov(y.T, ddof=0).reshape(y.shape[1], y.shape[1])
+    np.testing.assert_allclose(cov, np.eye(len(cov)), rtol=0, atol=1e-11)
+    np.testing.assert_array_equal(y, normalized(Whiten(kind=kind, rank="auto", components=components), x))
+    assert "only 11" in refused(Whiten(kind=kind, components=12), x, [f"x{j}" for j in range(20)])
+
+
+@pytest.mark.parametrize(
+    ("method", "free"),
+    [
+        (Whiten(), ["--rank auto", "--eps", "--shrinkage"]),
+        (Whiten(kind="cholesky"), ["--eps", "--shrinkage"]),
+        (Whiten(shrinkage=0.0), ["--rank auto", "--eps"]),
+        (Whiten(kind="cholesky", shrinkage=0.0), ["--eps"]),
+        (Whiten(kind="cholesky", shrinkage=0.0, eps=1e-300), []),
+    ],
+    ids=repr,
+)
+def test_hints_offer_what_was_not_given(method: Whiten, free: list[str]) -> None:
+    x = data("iris")[:, [0, 1, 0]]
+    for step in (Step(method, ("a", "b", "c")), Step(method, ("emb",), length=3)):
+        states = step.measure(Block.of(x))
+        with pytest.raises(BadDataError) as caught:
+            step.learn(states)
+        hint = caught.value.hint
+        assert [flag for flag in ("--rank auto", "--eps", "--shrinkage") if flag in hint] == free
+        assert ("-x" in hint) == (step.length is None)
+
+
+def test_hints_for_lists_do_not_speak_of_columns() -> None:
+    step = Step(ZScore(), ("emb",), length=2)
+    with pytest.raises(BadDataError, match=r"emb\[1\]") as caught:
+        step.learn(step.measure(Block.of([[1.0, 1e200], [2.0, -1e200]])))
+    assert "-x" not in caught.value.hint

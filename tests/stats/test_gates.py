@@ -6,18 +6,27 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from normcli.block import Block
+from normcli.errors import BadDataError
 from normcli.library import fit_blocks
+from normcli.methods import Method
+from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
+from normcli.methods.spectral import Spectral
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.plan import Step
 from normcli.record import Array
+from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
+from normcli.stats.moments import Moments
 from tests.conftest import longer
 
 NIST = Path(__file__).parents[1] / "data" / "nist"
@@ -295,3 +304,74 @@ def test_scores_at_an_offset_come_back(offset: float) -> None:
     step = fit_blocks(ZScore(), [x], ["a"])
     back = step.fitted.inverse(Block.of(step.fitted(Block.of(x))))
     np.testing.assert_array_less(np.abs(back - x), 2.1e-16 * offset)  # one unit in the last place
+
+
+# -- by weight ---------------------------------------------------------------------------------------------------
+ROW = st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(2.0**-10, 2.0**10))
+TABLE = st.lists(ROW, min_size=2, max_size=12).map(np.array)
+
+
+def by_weight(blank: Statistic, x: Array, weights: Array, at: int) -> Any:
+    """The state of rows in two parts."""
+    first, second = (blank.of(Block.of(x[part], weights[part])) for part in (slice(at), slice(at, None)))
+    return first.merge(second)
+
+
+@given(table=TABLE, at=st.integers(0, 12), power=st.integers(-940, 40), offset=st.sampled_from([0.0, 1e8]))
+def test_weighted_moments_are_those_of_fractions(table: Array, at: int, power: int, offset: float) -> None:
+    """Whatever the unit of the weights: also where squares times these are far below a float."""
+    x, weights = table[:, :2] + offset, np.ldexp(table[:, 2], power)
+    w = [Fraction(v) for v in weights.tolist()]
+    columns = [[Fraction(v) for v in column] for column in x.T.tolist()]
+    means = [sum(map(Fraction.__mul__, w, column)) / sum(w) for column in columns]
+    away = [[v - mean for v in column] for column, mean in zip(columns, means, strict=True)]
+    sigma = [[sum(p * q * r for p, q, r in zip(w, a, b, strict=True)) / sum(w) for b in away] for a in away]
+    moments, comoments = by_weight(Moments(), x, weights, at), by_weight(Comoments(), x, weights, at)
+    assert comoments.fault() is None
+    for i in range(2):
+        size = max(float(sigma[i][i]), float(np.ptp(x[:, i])) ** 2 * 1e-3)
+        for state in (moments, comoments):
+            mean = Fraction(state.mean.flat[i]) + Fraction(state.mean_low.flat[i])
+            assert abs(mean - means[i]) <= Fraction(1e-14) * Fraction(math.sqrt(size)) + Fraction(1e-300)
+            assert state.summary()["std"].flat[i] == pytest.approx(math.sqrt(sigma[i][i]), rel=1e-12, abs=1e-300)
+        for j in range(2):
+            reach = math.sqrt(sigma[i][i] * sigma[j][j])
+            assert float(comoments.covariance(0)[0, i, j]) == pytest.approx(
+                float(sigma[i][j]), abs=1e-13 * reach + 1e-300
+            )
+
+
+@pytest.mark.parametrize("method", [Center(), ZScore(), Decorrelate(), Whiten(rank="auto"), Whiten(eps=0.1)], ids=repr)
+@given(seed=st.integers(0, 99), at=st.integers(0, 9), power=st.integers(-900, 40))
+def test_weights_in_another_unit_change_no_bit(method: Method, seed: int, at: int, power: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, weights = rng.normal(size=(9, 2)), rng.uniform(0.1, 3.0, 9)
+    one, other = (
+        Step(method, ("a", "b")).learn(tuple(by_weight(s, x, w, at) for s in method.statistics))
+        for w in (weights, np.ldexp(weights, power))
+    )
+    for name in one.fitted.axes():
+        np.testing.assert_array_equal(getattr(one.fitted, name), getattr(other.fitted, name))
+
+
+@pytest.mark.parametrize("powers", [(-900, 0), (0, -900), (-900, -500), (-205, -195)])
+def test_parts_of_weights_in_units_far_apart(powers: tuple[int, int]) -> None:
+    """What counts next to nothing changes nothing; near the limit of what is scaled, both count."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(10, 2))
+    weights = np.concatenate([np.full(5, 2.0 ** powers[0]), np.full(5, 2.0 ** powers[1])])
+    share = weights / weights.max()
+    centred = x - share @ x / share.sum()
+    expected = (centred * share[:, None]).T @ centred / share.sum()
+    got = by_weight(Comoments(), x, weights, 5)
+    np.testing.assert_allclose(got.covariance(0)[0], expected, rtol=1e-13)
+    np.testing.assert_allclose(by_weight(Moments(), x, weights, 5).variance(0)[0], np.diag(expected), rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", [ZScore(), Whiten(), Decorrelate(), Spectral()], ids=repr)
+def test_squares_that_weights_make_too_small_are_refused_by_name(method: Method) -> None:
+    """The one row that is far away counts next to nothing."""
+    x, weights = np.array([[0.0, 1.0], [1e-62, 2.0], [0.0, 5.0]]), np.array([1.0, 1e-200, 1.0])
+    step = Step(method, ("light", "fine"))
+    with pytest.raises(BadDataError, match=r"squared deviations in light \("):
+        step.learn(step.measure(Block.of(x, weights)))

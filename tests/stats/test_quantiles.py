@@ -1,12 +1,15 @@
 """The quantile sketch: exact while all fits, within its rank error beyond, and made exact by further passes."""
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from functools import reduce
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -163,6 +166,76 @@ def test_levels_rise_and_keep_what_they_hold_sorted() -> None:
     for start, end in pairwise([0, *ends]):
         assert (np.diff(state.items[0, 0, start:end]) >= 0).all()
     assert state.fault() is None
+
+
+# -- by weight ---------------------------------------------------------------------------------------------------
+WEIGHT = st.integers(1, 40) | st.integers(0, 53).map(lambda n: 2**n) | st.integers(1, 2**53)
+
+
+def exact_quantile(x: list[float], weights: list[int], share: float) -> tuple[int, int, list[float], list[int]]:
+    """The ranks below and above a quantile's place, the values in order, and the rank after each one's last."""
+    order = sorted(range(len(x)), key=x.__getitem__)
+    ends = list(accumulate(weights[i] for i in order))
+    place = Fraction(share) * (ends[-1] - 1)
+    return math.floor(place), math.ceil(place), [x[i] for i in order], ends
+
+
+@given(rows=st.lists(st.tuples(st.floats(-1e6, 1e6), WEIGHT), min_size=1, max_size=30), cut=st.integers(0, 30))
+@example(rows=[(1.0, 2097152), (2.0, 2097152), (4.0, 2097152)], cut=0)
+@example(rows=[(1.0, 2**53), (2.0, 2**53), (4.0, 2**53)], cut=1)
+def test_whole_weights_are_repetition_whatever_their_size(rows: list[tuple[float, int]], cut: int) -> None:
+    """A quantile is one of the two values that it lies between in what would be the repeated column, or between
+    them; there, ranks beyond 2^53 are rounded."""
+    x, weights = [v for v, _ in rows], [w for _, w in rows]
+    parts = [(x[:cut], weights[:cut]), (x[cut:], weights[cut:])]
+    states = [Quantiles().of(Block.of(np.array(a)[:, None], np.array(w, np.float64))) for a, w in parts if a]
+    state = folded(states)
+    assert state.fault() is None
+    got = said(state, np.array(x)[:, None])[0]
+    for value, share in zip(got.tolist(), SHARES.tolist(), strict=True):
+        low, high, values, ends = exact_quantile(x, weights, share)
+        slack = ends[-1] >> 50
+        first = values[bisect_right(ends, max(low - slack, 0))]
+        last = values[bisect_right(ends, min(high + slack, ends[-1] - 1))]
+        assert first <= value <= last
+    if sum(weights) <= 1 << 16:
+        np.testing.assert_array_equal(got, np.quantile(np.repeat(x, weights), SHARES))
+
+
+def heavy(rng: np.random.Generator, kind: str) -> tuple[Array, Array]:
+    """(rows, columns) values, and (rows,) weights."""
+    rows = 4_000
+    weights = {
+        "far apart": np.floor(2.0 ** rng.uniform(0, 45, rows)),
+        "powers of two": 2.0 ** rng.integers(0, 45, rows),
+        "a few of a thousand million": np.where(np.arange(rows) % (rows // 3) == 7, 2.0**30 + 1, 1.0),
+        "one that is most": np.where(np.arange(rows) == 5, 2.0**34, 2.0**20),
+        "the same": np.full(rows, 2.0**21),
+    }[kind]
+    return rng.normal(size=(rows, 6)), weights
+
+
+@pytest.mark.parametrize("kind", ["far apart", "powers of two", "a few of a thousand million", "one that is most"])
+def test_ranks_by_weight_are_off_by_no_more_than_is_said(kind: str) -> None:
+    x, weights = heavy(np.random.default_rng(17), kind)
+    pieces = zip(np.array_split(x, 8), np.array_split(weights, 8), strict=True)
+    state = folded(Quantiles(k=K).of(Block.of(piece, w)) for piece, w in pieces)
+    assert state.fault() is None
+    errors = []
+    for column, values in zip(x.T, said(state, x), strict=True):
+        order = np.argsort(column)
+        ranks = np.append(0.0, np.cumsum(weights[order]))
+        low, high = (ranks[np.searchsorted(column[order], values, side)] for side in ("left", "right"))
+        wanted = SHARES * (ranks[-1] - 1)
+        errors.append(np.maximum(0, np.maximum(low - 1 - wanted, wanted - high)) / ranks[-1])
+    assert np.mean(np.array(errors) > SURE / K) <= 0.01
+
+
+def test_weights_by_key_are_those_of_each_key() -> None:
+    x, w = np.tile([1.0, 2.0, 4.0], 2), np.repeat([2.0**21, 2.0**40], 3)
+    state = Quantiles().by_key().of(Block.of(x[:, None], w, np.repeat([0, 1], 3), 2))
+    got = state.merge(state).quantiles(np.array([0.25, 0.5, 0.75]), np.full((2, 1), 1.0), np.full((2, 1), 4.0))
+    np.testing.assert_array_equal(got[:, 0], [[1.0, 2.0, 4.0]] * 2)
 
 
 # -- exact by further passes -------------------------------------------------------------------------------------
