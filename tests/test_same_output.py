@@ -70,6 +70,7 @@ def ended(*commands: Sequence[str]) -> str:
 
 def one_or_both(source: str, to: str, method: Sequence[str], of_fit: Sequence[str], options: Sequence[str]) -> bool:
     """Whether something was written: the same, either way."""
+    options = [o for o in options if o != "--infer-types" or to in ("parquet", "arrow", "arrows")]
     every = [word for option in options for word in option.split()]
     reading = [word for option in options if option in OF_BOTH for word in option.split() if word != "--infer-types"]
     data, out = f"in.{source}", [Path(f"{n}.{to}") for n in ("one", "both")]
@@ -78,7 +79,7 @@ def one_or_both(source: str, to: str, method: Sequence[str], of_fit: Sequence[st
         spell(Path(data), bad="--on-bad-row skip" in options)
         one = ended([*fit, *every, "-p", "p.json", "-o", f"{out[0]}"])
         both = ended([*fit, *reading, "-p", "q.json"], ["apply", data, "-p", "q.json", "-o", f"{out[1]}", *every])
-        assert one == both
+        assert (one == "done") == (both == "done"), (one, both)
         if one == "done":
             assert out[0].read_bytes() == out[1].read_bytes()
             assert Path("p.json").read_bytes() == Path("q.json").read_bytes()
