@@ -90,6 +90,7 @@ def apply(
 ) -> None:
     """Normalizes a file, or restores it, into another, which appears whole or not at all; in `training`, by each
     batch's own statistics. Raises NormcliError."""
+    formats.check_output(None, output)
     if training:
         plan = plan.in_training()
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):

@@ -80,7 +80,8 @@ def written(function: F) -> F:
             needs=(DATA, OUTPUT),
             type=Format(),
             metavar="FORMAT",
-            help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
+            help="What OUTPUT is to be; else told by its suffix, else as INPUT; but no file called .xlsx, .json, .db "
+            "or the like is written without it.",
         ),
         option(
             "--spool-dir",
@@ -117,6 +118,14 @@ def check_form(values: dict[str, Any]) -> None:
     """Raises UsageError where a type is asked for that restoring does not leave open."""
     if values["dtype"] and values.get("inverse"):
         raise click.UsageError("--dtype is not for --inverse, which restores the original types")
+
+
+def check_suffix(values: dict[str, Any]) -> None:
+    """Raises UsageError for an OUTPUT, a file, whose suffix means what is not written."""
+    from normcli import formats
+
+    if values["output"] not in (None, "-") and not is_directory(values["output"]):
+        formats.check_output(values["to"], values["output"])
 
 
 def is_directory(output: str | None) -> bool:

@@ -29,6 +29,7 @@ from normcli.cli._outputs import (
     Outputs,
     as_input,
     check_form,
+    check_suffix,
     is_directory,
     paths_below,
     written,
@@ -233,6 +234,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
+    check_suffix(values)
     check_params(values, inputs)
     if params != "-" and output not in (None, "-") and same_file(output, params):
         raise click.UsageError(f"-p {params} is the OUTPUT")

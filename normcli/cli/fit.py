@@ -26,7 +26,7 @@ from normcli.cli._common import (
 from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._needs import DATA, LEARNS, check_needs, need, option
-from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, written
+from normcli.cli._outputs import Outputs, Pairs, as_input, check_suffix, is_directory, paths_below, written
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -297,6 +297,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
+    check_suffix(values)
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
         raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):

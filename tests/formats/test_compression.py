@@ -205,7 +205,7 @@ def test_binary_formats_are_not_compressed() -> None:
     with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet by gzip"):
         formats.of_source(in_memory(PACK["gz"](b"PAR1"), "a.parquet.gz"))
     with pytest.raises(UsageError):
-        formats.of_source(in_memory(PACK["zst"](b"PAR1 and more"), "<stdin>"))
+        formats.of_source(in_memory(PACK["zst"](b"PAR1\0and more"), "<stdin>"))
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
