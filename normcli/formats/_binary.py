@@ -90,10 +90,12 @@ class Reader:
 
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
-        self.doubts: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)
+        without = "is left out: it is of type null, without a value"
+        empty = (f.name for f in self.schema if f.type == "null")
+        self.doubts = {n: f"{source.name}: column '{printable(n)}' {without}" for n in empty}
         names = [f.name for f in self.schema]
         if len(set(names)) < len(names):
             twice = next(n for j, n in enumerate(names) if n in names[:j])

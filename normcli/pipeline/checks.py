@@ -56,7 +56,7 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
-    text = [n for n in needs if reader.typed and n not in lists and not there[n].is_number]
+    text = [n for n in needs if reader.typed and n not in lists and not there[n].may_be_number]
     if text:
         raise BadDataError(f"{name}: not numeric: {listed(text)}")
 

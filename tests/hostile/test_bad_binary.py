@@ -198,7 +198,7 @@ def test_encrypted_columns(footer: str, tmp_path: Path) -> None:
     with pq.ParquetWriter(path, table().schema, encryption_properties=properties) as writer:
         writer.write_table(table())
     for run in (lambda: library.fit(path, Center(), include=["i"]), lambda: library.apply(plan, path, tmp_path / "z")):
-        with pytest.raises(BadDataError, match=r"x\.parquet: not a sound Parquet file: C[a-z ]+(de|en)crypt"):
+        with pytest.raises(BadDataError, match=r"x\.parquet: .*(decrypt|encrypt)"):
             run()
     assert not (tmp_path / "z").exists()
     if footer == "plain":
