@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable, size
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, OutputError, UsageError, printable, size
 from normcli.formats import Decoded, Outlet
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
@@ -164,6 +164,12 @@ class Reader:
         """Raises BadDataError where a block of so many bytes would be too much."""
         if count > self._most:
             refuse(self.source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+
+
+def check_any(source: Source) -> None:
+    """Raises EmptyInputError where there is no byte."""
+    if source.length == 0 or (not source.regular and not source.peek(1)):
+        raise EmptyInputError(f"{source.name}: is empty", "did the command that made it fail?")
 
 
 def check_held(source: Source, count: float, what: str) -> None:

@@ -37,6 +37,7 @@ class Reader(binary.Reader):
     what = WHAT
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+        binary.check_any(source)
         with binary.reading(source, WHAT):
             self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)

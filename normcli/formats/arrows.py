@@ -60,6 +60,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow as pa
 
+        binary.check_any(source)
         self._stream = _Stream(source)
         with binary.reading(source, WHAT):
             self._batches = pa.ipc.open_stream(self._stream)

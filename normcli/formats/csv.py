@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, UsageError, printable, short
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -154,7 +154,8 @@ class Reader:
         """The first bytes, with a whole row in them."""
         head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data)), 2)
         if not head.strip(b"\r\n"):
-            raise BadDataError(f"{self.source.name}: is empty, not even a header", "did the command that made it fail?")
+            what = f"{self.source.name}: is empty, not even a header"
+            raise EmptyInputError(what, "did the command that made it fail?")
         return head
 
     def _layout(self, first: bytes, place: int, options: Manner) -> Layout:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadRowError, printable
+from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -110,7 +110,7 @@ class Reader:
         """The first lines."""
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
-            raise BadDataError(f"{self.source.name}: is empty", "did the command that made it fail?")
+            raise EmptyInputError(f"{self.source.name}: is empty", "did the command that made it fail?")
         self._complete = len(head) < SAMPLE[0]
         whole = head if self._complete else head[: head.rfind(b"\n") + 1] or head
         return whole.split(b"\n")

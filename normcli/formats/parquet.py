@@ -48,6 +48,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow.parquet as pq
 
+        binary.check_any(source)
         with binary.reading(source, WHAT):
             place = self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)
