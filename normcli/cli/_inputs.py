@@ -145,7 +145,7 @@ class Readers:
 
     def _named(self, paths: list[str]) -> Callable[[], list[str]]:
         """Paths of inputs, for the report, once it is known which of them are empty."""
-        return lambda: [path for path in paths if path not in set(self._left())]
+        return lambda: [path for left in [set(self._left())] for path in paths if path not in left]
 
     def _left(self) -> list[str]:
         return [str(i.path) for i in self.empty]

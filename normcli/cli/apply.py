@@ -222,6 +222,7 @@ def into_directory(
         readers = None
     if values["dry_run"]:
         if readers:
+            next(made.below(files, readers))  # which is refused where it would be
             tell_only(readers, made.needs, files.paths)
         return None
     with progress(told, readers, values, skipped) as seen:

@@ -7,7 +7,7 @@ are nothing that other formats could write, the reader's `plain` makes of one wh
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -148,6 +148,9 @@ class WriterClass(Protocol):
         """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
         `digests` are those of the parameters by which the output will have been normalized."""
 
+    def refused(self, blank: Frame) -> Schema:
+        """The columns of `blank` that the format has no place for, going by their types."""
+
 
 # -- which -------------------------------------------------------------------------------------------------------
 def module(format: str) -> ModuleType:
@@ -256,9 +259,21 @@ def writer(
     format, codec = bare(name), compression.by_suffix(name)
     if reader.inferred and not module(format).magic:
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
-    plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
+    plain = _translation(format, reader)
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
     made = Translated(made, plain) if plain else made
     return Compressed(made, codec) if codec else made
+
+
+def refused(name: str, reader: Reader, blank: Frame) -> Schema:
+    """The columns of `blank`, of data from `reader`, that csv, csv.gz or the like has no place for."""
+    plain = _translation(bare(name), reader)
+    found: Schema = module(bare(name)).Writer.refused(plain(blank) if plain else blank)
+    return found
+
+
+def _translation(format: str, reader: Reader) -> Callable[[Frame], Frame] | None:
+    """What makes frames of a reader plain, where a format needs that."""
+    return getattr(reader, "plain", None) if format != registry.name_of(reader) else None
