@@ -274,47 +274,6 @@ def refused(blank: Frame, is_refused: Callable[[pa.DataType], bool]) -> Schema:
     return tuple(f for f, t in zip(columns.arrow_fields(fields), fields.types, strict=True) if of_type(t))
 
 
-def dictionaries(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """The types of dictionaries in a type."""
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(kind):
-        yield kind
-        yield from dictionaries(kind.value_type)
-    elif isinstance(kind, pa.BaseExtensionType):
-        yield from dictionaries(kind.storage_type)
-    else:
-        for j in range(kind.num_fields):
-            yield from dictionaries(kind.field(j).type)
-
-
-def encoded(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
-    """A frame as a batch of a schema: without null among the values of dictionaries, and without those dictionaries
-    that the schema does not have."""
-    import pyarrow as pa
-
-    batch = columns.to_arrow(frame, schema)
-    arrays = [_fitting(c, kind) for c, kind in zip(batch.columns, schema.types, strict=True)]
-    same = all(a is b for a, b in zip(arrays, batch.columns, strict=True))
-    return batch if same else pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _fitting(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pa.types.is_dictionary(column.type):
-        return column
-    if not pa.types.is_dictionary(kind):
-        return column.dictionary.take(column.indices)
-    if not column.dictionary.null_count:
-        return column
-    there = column.dictionary.is_valid()
-    places = pc.if_else(there, pc.cumulative_sum(there.cast(pa.int64())), None)  # from 1
-    indices = pc.subtract(places, 1).take(column.indices).cast(column.type.index_type)
-    return pa.DictionaryArray.from_arrays(indices, column.dictionary.drop_null(), ordered=column.type.ordered)
-
-
 def first_line(error: Exception) -> str:
     return printable(str(error).strip().split("\n")[0])
 

@@ -12,6 +12,7 @@ from normcli.columns import Frame, Schema
 from normcli.formats import Outlet, arrows
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
+from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
 from normcli.formats._flat import Block, decoded_size, messages_of
@@ -122,10 +123,10 @@ class Writer:
             views = t.is_string_view(kind) or t.is_binary_view(kind)
             return bool(views or t.is_nested(kind) or t.is_float16(kind) or t.is_null(kind))
 
-        return binary.refused(blank, lambda kind: any(fixed(d.value_type) for d in binary.dictionaries(kind)))
+        return binary.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return binary.encoded(frame, self.schema)
+        return dictionaries.encoded(frame, self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
@@ -145,7 +146,7 @@ class Sink(seal.Sink):
     def write(self, piece: pa.RecordBatch) -> None:
         import pyarrow as pa
 
-        if any(any(binary.dictionaries(t)) for t in piece.schema.types):
+        if any(any(dictionaries.within(t)) for t in piece.schema.types):
             with binary.writing(WHAT):
                 both = pa.Table.from_batches([self.known, piece]).unify_dictionaries()
             piece = both.to_batches()[-1]

@@ -18,6 +18,7 @@ from normcli.errors import BadDataError, printable
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
+from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _pages as pages
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Compression, Options
@@ -179,7 +180,7 @@ class Writer:
         return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return binary.encoded(frame, self.schema)
+        return dictionaries.encoded(frame, self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
