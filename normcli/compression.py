@@ -198,6 +198,8 @@ class Expanded:
         self.codec = next((c for c in CODECS if c.begins(self._held)), None)
         said = by_suffix(self.name)
         if said and self.codec is None:
+            if not self._held:  # an empty file, whatever it is called
+                return True
             if said.magic.startswith(self._held):
                 raise self._broken(said, "truncated")
             raise BadDataError(f"{self.name}: not {said.name}, though its name says so")

@@ -43,6 +43,10 @@ class BadDataError(NormcliError):
     code = 65
 
 
+class EmptyInputError(BadDataError):
+    """An input holds nothing: no byte, or blank lines alone."""
+
+
 class NotNumericError(BadDataError):
     """A column was asked for by its name that holds no numbers."""
 

@@ -16,12 +16,14 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 @dataclass(frozen=True)
 class Input:
     """One input: where it is (None: standard input), and its path below what was named, which is its path in an output
-    directory, too. `keys` are the names and values that its directories give (`year=2026/`), None for null."""
+    directory, too. `keys` are the names and values that its directories give (`year=2026/`), None for null. An
+    `implicit` one was not named, but lies in a directory, or fits a pattern, that was."""
 
     path: str | None
     relative: str
     keys: tuple[tuple[str, str | None], ...] = ()
     top: str | None = None  # the directory that was named, where it was one
+    implicit: bool = False
 
     @property
     def name(self) -> str:
@@ -137,7 +139,7 @@ def _below(path: str, top: str) -> Input:
         name, equals, value = part.partition("=")
         if equals and name:
             keys.append((unquote(name), None if value == HIVE_NULL else unquote(value)))
-    return Input(path, relative, tuple(keys))
+    return Input(path, relative, tuple(keys), implicit=True)
 
 
 def _refuse_twice(inputs: Sequence[Input]) -> None:

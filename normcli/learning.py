@@ -173,6 +173,8 @@ def wider(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _wider(a: str, b: str) -> str:
+    if "null" in (a, b):  # without a value
+        return b if a == "null" else a
     number = Field("", a).list_of
     return a if a == b else a.replace(number, "float64") if number else "float64"
 

@@ -90,6 +90,7 @@ def apply(
 ) -> None:
     """Normalizes a file, or restores it, into another, which appears whole or not at all; in `training`, by each
     batch's own statistics. Raises NormcliError."""
+    formats.check_output(None, output)
     if training:
         plan = plan.in_training()
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
@@ -97,6 +98,7 @@ def apply(
         to = formats.of_output(None, output, registry.name_of(reader))
         pipeline.check_columns(plan, reader, inverse=inverse)
         blank = pipeline.output_frame(plan, reader, inverse=inverse)
+        pipeline.check_writable(to, reader, blank, plan.gives(inverse=inverse))
         writer = formats.writer(to, reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse))
         part = pipeline.Part(reader, pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse))
         pipeline.apply(

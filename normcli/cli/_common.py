@@ -157,6 +157,7 @@ def progress(
         return
     distance, source = Distance.of(readers.inputs, readers.first), readers.first.source
     current.facts |= {"bytes_in": lambda: made.count or source.count}
+    made.empty = readers.empty
     with told.bar(distance.total, distance.unit, shown=shown) as advance:
         made.advance = lambda reader, weight, ended: advance(distance.step(reader, weight, ended=ended))
         yield made
@@ -190,8 +191,10 @@ def counted(n: int, noun: str) -> str:
 
 
 def counted_rows(rows: int, progress: Progress) -> str:
-    """How many rows, of how many inputs, and what was no row."""
-    n, bad = progress.blank_lines, progress.rejected
+    """How many rows, of how many inputs, and what was no row, or no input."""
+    n, bad, none = progress.blank_lines, progress.rejected, len(progress.empty)
     of = f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
     skipped = f", {counted(n, 'blank line')} skipped" if n else ""
-    return f"{counted(rows, 'row')}{of}{skipped}" + (f", {counted(bad, 'bad row')} rejected" if bad else "")
+    left = f", {counted(none, 'empty input')} left out" if none else ""
+    rejected = f", {counted(bad, 'bad row')} rejected" if bad else ""
+    return f"{counted(rows, 'row')}{of}{skipped}{rejected}{left}"

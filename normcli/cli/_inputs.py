@@ -15,7 +15,7 @@ from normcli.cli._command import PLACE
 from normcli.cli._needs import DATA, argument, need, option
 from normcli.cli._outputs import is_directory
 from normcli.cli._report import current
-from normcli.errors import UsageError
+from normcli.errors import EmptyInputError, UsageError, printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -101,7 +101,8 @@ def check_repeatable(inputs: list[Input], flag: str) -> None:
 
 class Readers:
     """Readers of the inputs, each opened when its turn comes; `first` at once, for it says which columns there are. It
-    is the first input with a value in its first rows, or else the first of all."""
+    is the first input with a value in its first rows, or else the first of all. One that is empty, and was not named
+    itself, is left out: it goes from `inputs` to `empty`."""
 
     def __init__(
         self, inputs: list[Input], values: dict[str, Any], *, to: str | None = None, writes: bool = True, example: str
@@ -110,7 +111,9 @@ class Readers:
         from normcli import formats
         from normcli.cli._format_options import FormatOptions
 
-        self.inputs, self._values, self._example = inputs, values, example
+        self.inputs, self._values, self._example = list(inputs), values, example
+        self.empty: list[Input] = []
+        current.facts |= {"inputs": self._named(current.facts.get("inputs", [])), "inputs_empty": self._left}
         read = {values["from_"]} if values["from_"] else {f for i in inputs if (f := formats.by_suffix(i.path))}
         same = read if read and is_directory(values["output"]) else None
         written = ({to} if to else same) if writes else set()
@@ -120,7 +123,11 @@ class Readers:
         self._waiting = iter(inputs)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
         self.opened: list[tuple[Input, Reader]] = []
-        self._open_next()
+        if not self._open_next():
+            where = ", ".join(dict.fromkeys(str(i.top or i.path) for i in self.empty))
+            raise EmptyInputError(
+                f"{printable(where)}: every file in it is empty", "did the command that made them fail?"
+            )
         while all(f.type == "null" for f in self.opened[-1][1].schema) and self._open_next():
             continue
         telling = self.opened[-1] if any(f.type != "null" for f in self.opened[-1][1].schema) else self.opened[0]
@@ -128,13 +135,20 @@ class Readers:
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
         """Once only."""
-        return map(self._alike, chain(self.opened, map(self._open, self._waiting)))
+        return map(self._alike, chain(self.opened, filter(None, map(self._open_any, self._waiting))))
 
     def _alike(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
         """Into one output all inputs go with the types of the first."""
         if not is_directory(self._values["output"]):
             pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
         return pair
+
+    def _named(self, paths: list[str]) -> Callable[[], list[str]]:
+        """Paths of inputs, for the report, once it is known which of them are empty."""
+        return lambda: [path for left in [set(self._left())] for path in paths if path not in left]
+
+    def _left(self) -> list[str]:
+        return [str(i.path) for i in self.empty]
 
     def again(self) -> Iterator[Reader]:
         """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
@@ -146,10 +160,21 @@ class Readers:
             check_unchanged(str(each.path), self._identities[each])
 
     def _open_next(self) -> bool:
-        each = next(self._waiting, None)
-        if each is not None:
-            self.opened.append(self._open(each))
-        return each is not None
+        pair = next(filter(None, map(self._open_any, self._waiting)), None)
+        if pair is not None:
+            self.opened.append(pair)
+        return pair is not None
+
+    def _open_any(self, each: Input) -> tuple[Input, Reader] | None:
+        """None for an input that is left out. Raises EmptyInputError for one that was named."""
+        try:
+            return self._open(each)
+        except EmptyInputError:
+            if not each.implicit:
+                raise
+            self.inputs.remove(each)
+            self.empty.append(each)
+            return None
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
         from normcli import formats, memory, sources

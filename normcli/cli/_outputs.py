@@ -80,7 +80,8 @@ def written(function: F) -> F:
             needs=(DATA, OUTPUT),
             type=Format(),
             metavar="FORMAT",
-            help="What OUTPUT is to be; else told by its suffix, else as INPUT.",
+            help="What OUTPUT is to be; else told by its suffix, else as INPUT; but no file called .xlsx, .json, .db "
+            "or the like is written without it.",
         ),
         option(
             "--spool-dir",
@@ -117,6 +118,14 @@ def check_form(values: dict[str, Any]) -> None:
     """Raises UsageError where a type is asked for that restoring does not leave open."""
     if values["dtype"] and values.get("inverse"):
         raise click.UsageError("--dtype is not for --inverse, which restores the original types")
+
+
+def check_suffix(values: dict[str, Any]) -> None:
+    """Raises UsageError for an OUTPUT, a file, whose suffix means what is not written."""
+    from normcli import formats
+
+    if values["output"] not in (None, "-") and not is_directory(values["output"]):
+        formats.check_output(values["to"], values["output"])
 
 
 def is_directory(output: str | None) -> bool:
@@ -159,6 +168,14 @@ class Outputs:
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=partial(self._late, self.watch))
 
         return parts()
+
+    def check_passing(self, to: str, reader: Reader) -> None:
+        """Raises BadDataError for a column that the output has no place for, before anything is learned of it."""
+        from normcli import pipeline
+
+        plan = self.formed(to, reader)
+        blank = pipeline.passing_frame(plan, reader, only=self.values["only"])
+        pipeline.check_writable(to, reader, blank, plan.lists)
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
         """Each input into a file of its own, with a watch of its own, of which `files` is told when it is complete."""
@@ -214,12 +231,14 @@ class Outputs:
         """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises
         BadDataError where the input does not go with the plan."""
         from normcli import columns, pipeline
+        from normcli.spool import origin_of
 
         extra, again = not self.values.get("no_extra"), bool(self.values.get("again"))
         plan = self.formed(to, reader)
         pipeline.check_columns(plan, reader, inverse=self.inverse, extra=extra)
         digests = pipeline.digests_after(plan, reader, inverse=self.inverse, again=again)
         blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.values["only"])
+        pipeline.check_writable(to, origin_of(reader), blank, plan.gives(inverse=self.inverse))
         return columns.with_texts(blank, each.keys), digests
 
     def _late(self, watch: Watch | None, column: LateColumn, where: str) -> None:

@@ -61,7 +61,19 @@ class Report:
 
 
 FACTS: dict[str, Any] = dict.fromkeys(
-    ("command", "method", "inputs", "params", "output", "digest", "rows_in", "rows_out", "rows_rejected", "bytes_in")
+    (
+        "command",
+        "method",
+        "inputs",
+        "inputs_empty",
+        "params",
+        "output",
+        "digest",
+        "rows_in",
+        "rows_out",
+        "rows_rejected",
+        "bytes_in",
+    )
 )
 
 current = Report()

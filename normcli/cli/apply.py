@@ -29,13 +29,14 @@ from normcli.cli._outputs import (
     Outputs,
     as_input,
     check_form,
+    check_suffix,
     is_directory,
     paths_below,
     written,
 )
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
-from normcli.errors import printable
+from normcli.errors import EmptyInputError, printable
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -213,14 +214,21 @@ def into_directory(
         inputs = files.unfinished(strict=values["werror"])
         complete, left = len(files.paths) - len(inputs), len(inputs)
         told.summary(f"{complete} of {len(files.paths)} are complete, {left} are left")
-    readers = Readers(inputs, values, to=values["to"], example=EXAMPLE) if inputs else None
+    try:
+        readers = Readers(inputs, values, to=values["to"], example=EXAMPLE) if inputs else None
+    except EmptyInputError:  # of all that is left, of which no file is made
+        if len(inputs) == len(files.paths) or not all(i.implicit for i in inputs):
+            raise
+        readers = None
     if values["dry_run"]:
         if readers:
+            next(made.below(files, readers))  # which is refused where it would be
             tell_only(readers, made.needs, files.paths)
         return None
     with progress(told, readers, values, skipped) as seen:
         seen.judge = watched(values, watch, told)
         files.begin(seen)
+        seen.empty = readers.empty if readers else inputs
         parts = made.below(files, readers) if readers else ()
         pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=made.multiple)
     changes.commit(skipped.target)
@@ -233,6 +241,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
+    check_suffix(values)
     check_params(values, inputs)
     if params != "-" and output not in (None, "-") and same_file(output, params):
         raise click.UsageError(f"-p {params} is the OUTPUT")

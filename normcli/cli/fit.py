@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from normcli.cli._common import (
 from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
 from normcli.cli._needs import DATA, LEARNS, check_needs, need, option
-from normcli.cli._outputs import Outputs, Pairs, as_input, is_directory, paths_below, written
+from normcli.cli._outputs import Outputs, Pairs, as_input, check_suffix, is_directory, paths_below, written
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
@@ -172,7 +172,9 @@ def command(**values: Any) -> None:
         needs = set(begun.needs())
         names = [f.name for f in begun.schema if f.name in needs]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
+        fitting = writable(values, begun, readers, file) if output else (r for _, r in readers)
         if values["dry_run"]:
+            next(fitting)
             paths = [t.name for t in (target, file) if t] + ([printable(output)] if output and not file else [])
             tell_only(readers, names, ", ".join(paths))
             return
@@ -180,7 +182,7 @@ def command(**values: Any) -> None:
         workers = engine(values, begun, told)
         with progress(told, readers, values, skipped) as seen:
             fitted = pipeline.fit(
-                (r for _, r in readers), replace(begun, note=values["note"] or begun.note), workers,
+                fitting, replace(begun, note=values["note"] or begun.note), workers,
                 infinite=values["infinite"], skip=skipped.skip, once=values["update"] and not values["again"],
                 keep=kept, again=readers.again, progress=seen, max_memory=values["max_memory"],
                 excludes=recipe.excludes if recipe else lambda name: True,
@@ -297,6 +299,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
+    check_suffix(values)
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
         raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):
@@ -304,6 +307,18 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
             raise click.UsageError(f"{flag} {path} is the INPUT")
         if path not in (None, "-") and values["plan"] and same_file(path, values["plan"]):
             raise click.UsageError(f"{flag} {path} is the --plan")
+
+
+def writable(values: dict[str, Any], plan: Plan, readers: Readers, file: Target | None) -> Iterator[Reader]:
+    """The inputs, each once it is known that its columns have a place in the output."""
+    from normcli import formats
+
+    made = Outputs(values, plan, readers.options.writing)
+    for each, reader in readers:
+        path = values["output"] if file else each.path
+        given = as_input(readers.first, file) if file else registry.name_of(reader)
+        made.check_passing(formats.of_output(values["to"], path, given), reader)
+        yield reader
 
 
 def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str | None) -> Spool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.errors import BadDataError, short
+from normcli.columns import texts
+from normcli.columns.schema import Field, Schema, arrow_fields
 
 if TYPE_CHECKING:
     import polars as pl
@@ -255,15 +256,33 @@ def _arrow_table(frame: pl.DataFrame) -> pa.Table:
     return numbered_columns(frame).to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(frame.columns)
 
 
-def to_polars(frame: Frame) -> pl.DataFrame:
+def textless(frame: Frame, *, nested: bool) -> Schema:
+    """The columns of a frame that no text can be made of; `nested`: of lists, structs and maps it can, as in JSON."""
+    if is_polars(frame):
+        own = set(hidden(frame))
+        lists = ((n, t) for n, t in frame.schema.items() if t.is_nested() and n not in own)
+        return () if nested else tuple(Field(n, str(t)) for n, t in lists)
+    kinds = frame.schema.types
+    return tuple(
+        f for f, t in zip(arrow_fields(frame.schema), kinds, strict=True) if not texts.has_text(t, nested=nested)
+    )
+
+
+def long_decimals(frame: pa.RecordBatch) -> frozenset[str]:
+    """The columns of numbers that polars does not have, and that are text there."""
+    return frozenset(f.name for f in frame.schema if texts.is_long(f.type))
+
+
+def to_polars(frame: Frame, moment: str = texts.MOMENT) -> pl.DataFrame:
+    """A frame whose types all have a text. Moments in a zone that polars does not have become text, in the form given.
+    Raises BadRowError."""
     if is_polars(frame):
         return frame
     import polars as pl
+    import pyarrow as pa
 
-    try:
-        made = pl.from_arrow(frame.rename_columns(list(map(str, range(frame.num_columns)))))  # names end at a NUL
-    except pl.exceptions.PolarsError as e:
-        raise BadDataError(f"a column is of a type that has no text: {short(str(e))}") from None
+    arrays = [texts.plain(n, column, moment) for n, column in zip(names(frame), frame.columns, strict=True)]
+    made = pl.from_arrow(pa.RecordBatch.from_arrays(arrays, list(map(str, range(len(arrays))))))  # names end at a NUL
     assert isinstance(made, pl.DataFrame)
     made.columns = list(names(frame))
     return made

@@ -20,8 +20,8 @@ _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its name, and its type as Arrow calls it, with the floats by their width. A text file's column
-    without a value in the sample is of type null."""
+    """A column: its name, and its type as Arrow calls it, with the floats by their width. A column without a value is
+    of type null, going by the sample where that is of a text file."""
 
     name: str
     type: str
@@ -29,6 +29,11 @@ class Field:
     @property
     def is_number(self) -> bool:
         return NUMBER.fullmatch(self.type) is not None
+
+    @property
+    def may_be_number(self) -> bool:
+        """Whether nothing in it is known to be none."""
+        return self.is_number or self.type == "null"
 
     @property
     def list_of(self) -> str | None:
@@ -100,7 +105,7 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
             raise BadDataError(f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'")
         for name in hits:
             field = types[name]
-            if numbers and not field.is_number and not field.list_of and field.type != "null":
+            if numbers and not field.may_be_number and not field.list_of:
                 raise NotNumericError(name, types[name].type)
         found |= hits
     return found

@@ -2,20 +2,20 @@
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
 fields become flags), a `Reader` and a `Writer`; a text format may have an `opening`, with which nothing begins that is
-in another one. What a text format's writer encodes is a list of bytes, so that it can
-be compressed. Where its frames are nothing that other formats could write, the reader's
-`plain` makes of one what they can.
+in another one. What a text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames
+are nothing that other formats could write, the reader's `plain` makes of one what they can.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import compression, registry
 from normcli.columns import Frame, Infinite, Schema
-from normcli.errors import UsageError
+from normcli.errors import BadDataError, UsageError
+from normcli.formats import _foreign
 from normcli.sources import Source
 
 TEXT = "csv"  # what bytes are that no format's magic claims
@@ -148,6 +148,9 @@ class WriterClass(Protocol):
         """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
         `digests` are those of the parameters by which the output will have been normalized."""
 
+    def refused(self, blank: Frame) -> Schema:
+        """The columns of `blank` that the format has no place for, going by their types."""
+
 
 # -- which -------------------------------------------------------------------------------------------------------
 def module(format: str) -> ModuleType:
@@ -170,20 +173,39 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
 
 
 def of_source(source: Source) -> str:
-    """The format of an input, by its suffix, else by its first bytes. Raises UsageError for a binary one that is
-    compressed."""
-    format = by_suffix(source.name) or _by_magic(source)
+    """The format of an input, by its suffix, else by its first bytes, which also tell binary ones from each other.
+    Raises UsageError for a binary one that is compressed, BadDataError for what is of no format."""
+    said, found = by_suffix(source.name), _by_magic(source)
+    binary = found is not None and bool(module(found).magic)
+    if found and binary and said and not module(said).magic:
+        what = f"{source.name}: begins as {found} does, and its name says {said}"
+        raise BadDataError(what, f"--from {found} reads it")
+    format = (found if binary else said or found) or TEXT
+    if not binary:
+        _foreign.check_input(source)
     if source.compression:
         _check_compressible(format, source.compression, source.name)
     return format
 
 
-def _by_magic(source: Source) -> str:
+def _by_magic(source: Source) -> str | None:
+    head = source.peek(_foreign.HEAD)
     for format in registry.names("formats"):
-        magic: bytes = module(format).magic or getattr(module(format), "opening", b"")
-        if magic and source.peek(len(magic)) == magic:
+        magic: bytes = module(format).magic
+        if magic and head.startswith(magic) and (head == magic or _foreign.CONTROL.search(head)):
+            return format  # and not text whose first column is called PAR1
+        opening: bytes = getattr(module(format), "opening", b"")
+        if opening and head.startswith(opening):
             return format
-    return TEXT
+    return None
+
+
+def check_output(asked: str | None, path: str | os.PathLike[str] | None) -> None:
+    """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
+    written."""
+    if asked is None and path is not None:
+        there = [s for n in registry.names("formats") for s in module(n).suffixes]
+        _foreign.check_output(path, bare(os.fsdecode(path).lower()), there)
 
 
 def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
@@ -237,9 +259,21 @@ def writer(
     format, codec = bare(name), compression.by_suffix(name)
     if reader.inferred and not module(format).magic:
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
-    plain = getattr(reader, "plain", None) if format != registry.name_of(reader) else None
+    plain = _translation(format, reader)
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
     made = Translated(made, plain) if plain else made
     return Compressed(made, codec) if codec else made
+
+
+def refused(name: str, reader: Reader, blank: Frame) -> Schema:
+    """The columns of `blank`, of data from `reader`, that csv, csv.gz or the like has no place for."""
+    plain = _translation(bare(name), reader)
+    found: Schema = module(bare(name)).Writer.refused(plain(blank) if plain else blank)
+    return found
+
+
+def _translation(format: str, reader: Reader) -> Callable[[Frame], Frame] | None:
+    """What makes frames of a reader plain, where a format needs that."""
+    return getattr(reader, "plain", None) if format != registry.name_of(reader) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, OutputError, UsageError, printable, size
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, OutputError, UsageError, printable, size
 from normcli.formats import Decoded, Outlet
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
@@ -90,10 +90,12 @@ class Reader:
 
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
-        self.doubts: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)
+        without = "is left out: it is of type null, without a value"
+        empty = (f.name for f in self.schema if f.type == "null")
+        self.doubts = {n: f"{source.name}: column '{printable(n)}' {without}" for n in empty}
         names = [f.name for f in self.schema]
         if len(set(names)) < len(names):
             twice = next(n for j, n in enumerate(names) if n in names[:j])
@@ -162,6 +164,12 @@ class Reader:
         """Raises BadDataError where a block of so many bytes would be too much."""
         if count > self._most:
             refuse(self.source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+
+
+def check_any(source: Source) -> None:
+    """Raises EmptyInputError where there is no byte."""
+    if source.length == 0 or (not source.regular and not source.peek(1)):
+        raise EmptyInputError(f"{source.name}: is empty", "did the command that made it fail?")
 
 
 def check_held(source: Source, count: float, what: str) -> None:
@@ -254,10 +262,16 @@ class Conformed:
         return self.writer.following(reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return columns.conformed(columns.to_arrow(frame, self.own), self.schema)
+        return self.writer.encode(columns.conformed(columns.to_arrow(frame, self.own), self.schema))
 
     def open(self, file: Outlet) -> AnySink:
         return self.writer.open(file)
+
+
+def refused(blank: Frame, is_refused: Callable[[pa.DataType], bool]) -> Schema:
+    """The columns of a frame whose type can't be written."""
+    fields, of_type = columns.to_arrow(blank).schema, cache(is_refused)
+    return tuple(f for f, t in zip(columns.arrow_fields(fields), fields.types, strict=True) if of_type(t))
 
 
 def first_line(error: Exception) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from normcli import columns
-from normcli.columns import Frame
+from normcli.columns import Frame, Schema
 from normcli.formats import Outlet, arrows
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
+from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
 from normcli.formats._flat import Block, decoded_size, messages_of
@@ -37,6 +37,7 @@ class Reader(binary.Reader):
     what = WHAT
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+        binary.check_any(source)
         with binary.reading(source, WHAT):
             self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)
@@ -113,8 +114,19 @@ class Writer:
     def following(self, reader: Any, blank: Frame) -> AnyWriter:
         return binary.following(self, self.schema, reader, blank)
 
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        """Columns of dictionaries that can't grow from batch to batch."""
+        import pyarrow.types as t
+
+        def fixed(kind: pa.DataType) -> bool:
+            views = t.is_string_view(kind) or t.is_binary_view(kind)
+            return bool(views or t.is_nested(kind) or t.is_float16(kind) or t.is_null(kind))
+
+        return binary.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
+
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return columns.to_arrow(frame, self.schema)
+        return dictionaries.encoded(frame, self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
@@ -134,7 +146,7 @@ class Sink(seal.Sink):
     def write(self, piece: pa.RecordBatch) -> None:
         import pyarrow as pa
 
-        if any(pa.types.is_dictionary(t) for t in piece.schema.types):
+        if any(any(dictionaries.within(t)) for t in piece.schema.types):
             with binary.writing(WHAT):
                 both = pa.Table.from_batches([self.known, piece]).unify_dictionaries()
             piece = both.to_batches()[-1]

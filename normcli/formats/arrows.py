@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from normcli import columns
-from normcli.columns import Frame
+from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
@@ -60,6 +60,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow as pa
 
+        binary.check_any(source)
         self._stream = _Stream(source)
         with binary.reading(source, WHAT):
             self._batches = pa.ipc.open_stream(self._stream)
@@ -106,6 +107,10 @@ class Writer:
 
     def following(self, reader: Any, blank: Frame) -> AnyWriter:
         return binary.following(self, self.schema, reader, blank)
+
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        return ()
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return columns.to_arrow(frame, self.schema)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, UsageError, printable, short
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -38,6 +38,7 @@ magic = b""
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
 ZEROS = re.compile("^[+-]?0[0-9]")  # 007 is a name
 YEAR = re.compile("[12][0-9]{3}")
+MOMENT = "%Y-%m-%dT%H:%M:%S%f%z"  # as polars writes them
 STRIP = 1 << 16  # values that are written into one piece of memory
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -154,7 +155,8 @@ class Reader:
         """The first bytes, with a whole row in them."""
         head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data)), 2)
         if not head.strip(b"\r\n"):
-            raise BadDataError(f"{self.source.name}: is empty, not even a header", "did the command that made it fail?")
+            what = f"{self.source.name}: is empty, not even a header"
+            raise EmptyInputError(what, "did the command that made it fail?")
         return head
 
     def _layout(self, first: bytes, place: int, options: Manner) -> Layout:
@@ -289,6 +291,10 @@ class Writer:
     def following(self, reader: Any, blank: Frame) -> Self:
         return self
 
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        return columns.textless(blank, nested=False)
+
     @property
     def _line_end(self) -> str:
         return "\r\n" if self.crlf else "\n"
@@ -296,19 +302,13 @@ class Writer:
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
-        rows = columns.to_polars(frame)
-        if (
-            rows.width == 1 and rows[:, 0].null_count() and not rows.dtypes[0].is_nested()
-        ):  # an empty line would be no row
+        rows = columns.to_polars(frame, MOMENT)
+        if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
-        try:
-            in_strips(rows).write_csv(
-                cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
-            )
-        except pl.exceptions.ComputeError as e:
-            nested = [n for n, t in rows.schema.items() if t.is_nested() or t in (pl.Binary, pl.Object)]
-            raise BadDataError(f"column {', '.join(map(printable, nested))} can't be written as CSV: {e}") from None
+        in_strips(rows).write_csv(
+            cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
+        )
         return out.written
 
     def open(self, file: Outlet) -> Sink:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadRowError, printable
+from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
@@ -110,7 +111,7 @@ class Reader:
         """The first lines."""
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
-            raise BadDataError(f"{self.source.name}: is empty", "did the command that made it fail?")
+            raise EmptyInputError(f"{self.source.name}: is empty", "did the command that made it fail?")
         self._complete = len(head) < SAMPLE[0]
         whole = head if self._complete else head[: head.rfind(b"\n") + 1] or head
         return whole.split(b"\n")
@@ -182,6 +183,7 @@ class Writer:
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     own: frozenset[str]  # columns whose text is JSON already
     lists: frozenset[str] = frozenset()  # columns of lists, of which the hidden one tells where they are
+    spelled: frozenset[str] = frozenset()  # columns of numbers that come as text
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
@@ -190,8 +192,13 @@ class Writer:
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
         lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
+        spelled = frozenset() if columns.is_polars(blank) else columns.long_decimals(blank)
         hidden = columns.hidden(blank)
-        return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists)
+        return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists, spelled)
+
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        return columns.textless(blank, nested=True)
 
     def following(self, reader: Any, blank: Frame) -> Writer:
         return replace(self.like(reader, blank, None, ()), columns=self.columns)
@@ -214,6 +221,8 @@ class Writer:
         """Each value as JSON; null where the key is not to be there."""
         import polars as pl
 
+        if name in self.spelled:
+            return series.fill_null("null")
         if series.dtype == pl.String and name in self.numbers:
             number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
             there = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
@@ -246,7 +255,7 @@ class Writer:
 # -- values of other formats -------------------------------------------------------------------------------------
 def as_json(series: pl.Series, name: str) -> pl.Series:
     """The values of a column called `name` as JSON; NaN, which JSON does not have, is null as any missing value.
-    Raises BadRowError, BadDataError."""
+    Raises BadRowError."""
     import polars as pl
 
     kind = series.dtype
@@ -263,13 +272,20 @@ def as_json(series: pl.Series, name: str) -> pl.Series:
         return vectors.as_json(series, name)
     if kind.is_nested():
         try:
-            texts = [json.dumps(v, allow_nan=False, ensure_ascii=False) for v in series.to_list()]
-        except (TypeError, ValueError) as e:
-            raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {e}") from None
+            texts = [json.dumps(v, ensure_ascii=False) for v in series.to_list()]
+        except TypeError:
+            texts = list(map(_dumped, series.to_list()))
         return pl.Series(texts, dtype=pl.String)
-    if kind in (pl.Binary, pl.Object):
-        raise BadDataError(f"column '{printable(name)}' can't be written as NDJSON: {kind}")
     return _all_quoted(series.cast(pl.String))
+
+
+def _dumped(value: Any) -> str:
+    """As json.dumps, decimals as the numbers that they are."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(str(k))}: {_dumped(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dumped, value)) + "]"
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(value: str) -> str:

@@ -13,11 +13,12 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
-from normcli import columns
-from normcli.columns import Frame
+from normcli.columns import Frame, Schema
+from normcli.errors import BadDataError, printable
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
+from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _pages as pages
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Compression, Options
@@ -48,6 +49,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         import pyarrow.parquet as pq
 
+        binary.check_any(source)
         with binary.reading(source, WHAT):
             place = self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)
@@ -164,13 +166,21 @@ class Writer:
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         asked = (options or Options()).packing(WHAT, COMPRESSIONS)
-        return cls(binary.output_schema(blank, digests), asked or getattr(reader, "codec", None) or cls.compression)
+        schema = _with_times(binary.output_schema(blank, digests))
+        return cls(schema, asked or getattr(reader, "codec", None) or cls.compression)
+
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        """Columns of types that the writer does not have; of dictionaries it looks into their values."""
+        import pyarrow as pa
+
+        return binary.refused(blank, lambda kind: _is_refused(pa.table({"x": pa.nulls(1, kind)})))
 
     def following(self, reader: Any, blank: Frame) -> AnyWriter:
         return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return columns.to_arrow(frame, self.schema)
+        return dictionaries.encoded(frame, self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
@@ -217,5 +227,33 @@ class Sink(seal.Sink):
 
         table = pa.Table.from_batches(self.waiting)
         self.waiting, self.rows, self.size = [], 0, 0
-        with binary.writing(WHAT):
+        try:
             self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        except pa.ArrowException as e:
+            at_fault = next((n for n in table.column_names if _is_refused(table.select([n]))), None)
+            where = "the columns" if at_fault is None else f"column '{printable(at_fault)}'"
+            raise BadDataError(f"{where} can't be written as {WHAT}: {binary.first_line(e)}") from None
+
+
+def _is_refused(table: pa.Table) -> bool:
+    """Whether a table can't be written, whatever is done with what is."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.write_table(table, pa.BufferOutputStream())
+    except (pa.ArrowException, OSError):
+        return True
+    return False
+
+
+def _with_times(schema: pa.Schema) -> pa.Schema:
+    """A schema with values in place of dictionaries of durations and of moments in a time zone: as those, they would
+    be read as whole numbers, and in UTC."""
+    import pyarrow.types as t
+
+    for j, f in enumerate(schema):
+        kind = f.type.value_type if t.is_dictionary(f.type) else f.type
+        if kind is not f.type and (t.is_duration(kind) or (t.is_timestamp(kind) and kind.tz is not None)):
+            schema = schema.set(j, f.with_type(kind))
+    return schema

@@ -26,8 +26,10 @@ from normcli.pipeline.checks import (
     check_rows,
     check_same,
     check_there,
+    check_writable,
     digests_after,
     output_frame,
+    passing_frame,
 )
 from normcli.pipeline.running import Part, Progress, Tally
 from normcli.pipeline.work import Work, written_by
@@ -45,9 +47,11 @@ __all__ = [
     "check_late",
     "check_rows",
     "check_same",
+    "check_writable",
     "digests_after",
     "fit",
     "output_frame",
+    "passing_frame",
     "written_by",
 ]
 

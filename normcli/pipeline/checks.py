@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from normcli import columns
+from normcli import columns, formats, registry
 from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
@@ -56,7 +56,7 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
-    text = [n for n in needs if reader.typed and n not in lists and not there[n].is_number]
+    text = [n for n in needs if reader.typed and n not in lists and not there[n].may_be_number]
     if text:
         raise BadDataError(f"{name}: not numeric: {listed(text)}")
 
@@ -103,6 +103,29 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
         given = set(plan.gives(inverse=inverse))
         return columns.only(blank, [n for n in there if n in given])
     return columns.only(blank, [*plan.restored_order(there), *hidden]) if inverse else blank
+
+
+def passing_frame(plan: Plan, reader: Reader, *, only: bool = False) -> Frame:
+    """What the output will be like as far as that is known before anything is learned: a frame of no rows, without the
+    numbers that are normalized; lists remain lists."""
+    blank, needs = reader.blank(frozenset(plan.needs())), set(plan.needs())
+    gone = needs - plan.lists if not plan.form.suffix or only else set()
+    there = columns.names(blank)
+    return columns.only(blank, [n for n in there if n not in gone and (n in needs or not only)])
+
+
+def check_writable(to: str, reader: Reader, blank: Frame, given: Collection[str]) -> None:
+    """Raises BadDataError where what comes of an input, a frame like `blank`, has a column that the format `to` has no
+    place for; those `given` are normalized, and the others pass."""
+    wrong = formats.refused(to, reader, blank)
+    if not wrong:
+        return
+    others = [n for n in registry.names("formats") if not formats.refused(n, reader, blank)]
+    hints = [f"--to {' or '.join(others)} has one"] if others else []
+    if not {f.name for f in wrong}.intersection(given):
+        hints.append(f"--only leaves {'it' if len(wrong) == 1 else 'them'} out")
+    what = f"column{'s' * (len(wrong) > 1)} {columns.described(wrong)}"
+    raise BadDataError(f"{reader.source.name}: {formats.bare(to)} has no place for {what}", "; ".join(hints))
 
 
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:

@@ -154,6 +154,7 @@ class Progress(Tally):
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
+    empty: Sequence[object] = ()  # inputs that were left out, for there is nothing in them
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
     replaced: int = 0  # files in place

@@ -112,6 +112,14 @@ def test_a_prefix_is_a_directory(far: FarDesk) -> None:
     assert [p for p in far.desk.path.parent.iterdir() if p.name.startswith("out.")] == []
 
 
+def test_an_empty_object_below_a_prefix_is_left_out(far: FarDesk) -> None:
+    for key, data in (("a.csv", TABLE), ("b.csv", b""), ("c.parquet", b""), ("d.csv.gz", gzip.compress(b""))):
+        far.store.put(f"in/{key}", data)
+    line = ("fit", "-m", "center", far.store.uri("in/"), "-p", "p.json", "-o", far.store.uri("out/"))
+    assert "3 empty inputs left out" in far.succeeds(*line).err
+    assert [key for key in far.store.names() if key.startswith("out/")] == ["out/a.csv"]
+
+
 def test_a_dry_run_writes_nothing(far: FarDesk) -> None:
     x = far.store.put("x.csv", TABLE)
     line = ("fit", x, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z/"), "--dry-run")

@@ -349,7 +349,7 @@ def test_cut_off_anywhere_it_is_refused(kind: str, compression: str | None) -> N
     data = of_table(kind, table, 2, compression=compression)
     assert read(kind, data).equals(table)
     for end in range(len(data)):
-        with pytest.raises(BadDataError, match=rf"t\.{kind}: (not a sound|truncated)"):
+        with pytest.raises(BadDataError, match=rf"t\.{kind}: (not a sound|truncated|is empty)"):
             read(kind, data[:end])
 
 
@@ -475,7 +475,7 @@ def test_a_union_passes_through_where_the_format_has_it(tmp_path: Path) -> None:
     with pa.OSFile(str(tmp_path / "z.arrow")) as file:
         made = pa.ipc.open_file(file).read_all()
     assert made.to_pydict() == {"x": [-2.0, -1.0, 3.0], "u": [5, "q", 6]}
-    for name, why in (("z.parquet", "can't be written as Parquet"), ("z.csv", "of a type that has no text")):
+    for name, why in (("z.parquet", "parquet has no place for column u"), ("z.csv", "csv has no place for column u")):
         with pytest.raises(BadDataError, match=why):
             library.apply(plan, tmp_path / "d.arrow", tmp_path / name)
         assert not (tmp_path / name).exists()

@@ -99,7 +99,8 @@ def test_truncated_at_every_byte(suffix: str, way: Any) -> None:
         with pytest.raises(BadDataError, match="truncated") as caught:
             everything(way(whole[:length]))
         assert NAME in caught.value.message
-    for length in range(known):
+    assert everything(way(b"")) == everything(in_memory(b"", f"t.csv.{suffix}")) == b""  # nothing was, or is, there
+    for length in range(1, known):
         with pytest.raises(BadDataError, match="truncated"):
             everything(in_memory(whole[:length], f"t.csv.{suffix}"))
 
@@ -205,7 +206,7 @@ def test_binary_formats_are_not_compressed() -> None:
     with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet by gzip"):
         formats.of_source(in_memory(PACK["gz"](b"PAR1"), "a.parquet.gz"))
     with pytest.raises(UsageError):
-        formats.of_source(in_memory(PACK["zst"](b"PAR1 and more"), "<stdin>"))
+        formats.of_source(in_memory(PACK["zst"](b"PAR1\0and more"), "<stdin>"))
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -256,6 +257,8 @@ def test_a_member_of_pieces(parts: list[bytes]) -> None:
         open_end = file.getvalue()
         sink.close()
         assert expand(file.getvalue()) == b"".join(parts)
+        if not open_end:  # of zstd
+            continue
         with pytest.raises(BadDataError, match="truncated"):
             everything(in_memory(open_end, f"t.csv{codec.suffix}"))
 

@@ -433,9 +433,9 @@ def test_from_parquet(folder: Path) -> None:
     ("column", "what"),
     [
         (pa.array([1.0, float("inf")]), "row 2: infinite value in column 'y'"),
-        (pa.array([b"a", b"b"]), "column 'y' can't be written as NDJSON"),
+        (pa.array([b"a", b"b"]), r"ndjson has no place for column y \(binary\)"),
         (pa.array([[1.0], [float("inf")]]), "row 2: infinite value in column 'y'"),
-        (pa.array([[[1.0]], [[float("nan")]]]), "column 'y' can't be written as NDJSON"),
+        (pa.array([[[1.0]], [[float("inf")]]]), "row 2: infinite value in column 'y'"),
     ],
 )
 def test_what_json_can_not_hold(folder: Path, column: Any, what: str) -> None:

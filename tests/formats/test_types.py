@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import columns, library
+from normcli import columns, library, params
 from normcli.errors import BadDataError
 from normcli.formats import parquet
 from normcli.methods.center import Center
@@ -204,7 +204,7 @@ def test_what_parquet_can_not_hold_is_refused_and_arrow_holds_it(name: str, fold
     ends = pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array(["a"]))
     column = ends if name == "run ends" else pa.array([(1, 2, 3)] * 2, pa.month_day_nano_interval())
     given = written_as(pa.table({"x": [1.0, 2.0], name: column}), folder / "given.arrow")
-    with pytest.raises(BadDataError, match="can't be written as Parquet file"):
+    with pytest.raises(BadDataError, match=f"parquet has no place for column {name}"):
         library.apply(identity("x"), given, folder / "refused.parquet")
     assert not (folder / "refused.parquet").exists()
     library.apply(identity("x"), given, folder / "made.arrows")
@@ -365,3 +365,45 @@ def test_row_groups_are_worth_their_while(folder: Path) -> None:
     library.apply(identity("x"), written_as(wide, folder / "wide.arrow"), folder / "made.parquet")
     metadata = pq.ParquetFile(folder / "made.parquet").metadata
     assert [metadata.row_group(j).num_rows for j in range(metadata.num_row_groups)] == [2048] * 4
+
+
+# -- columns without a value -------------------------------------------------------------------------------------
+def without_values(kind: str, folder: Path) -> Path:
+    """A file with a column of numbers, and one that has no value and, where the format says so, no type."""
+    path = folder / f"none.{kind}"
+    if kind in ("csv", "ndjson"):
+        path.write_text("x,e\n1,\n2,\n" if kind == "csv" else '{"x":1.0,"e":null}\n{"x":2.0,"e":null}\n')
+        return path
+    return written_as(pa.table({"x": [1.0, 2.0], "e": pa.nulls(2)}), path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet", "arrow", "arrows"])
+def test_a_column_without_a_value_is_the_same_in_every_format(kind: str, tmp_path: Path) -> None:
+    """Named, it is warned of and comes out missing, and back; else it is left out, with a warning."""
+    name = without_values(kind, tmp_path).name
+    for line in (
+        ["fit", name, "-m", "center", "-c", "e,x", "-p", "p.json", "-o", "both.arrow"],
+        ["apply", name, "-p", "p.json", "-o", "out.arrow", "--check=warn", "--min-rows", "0"],
+        ["check", name, "-p", "p.json"],
+        ["apply", "out.arrow", "-p", "p.json", "--inverse", "-o", f"back.{kind}"],
+    ):
+        done = normcli(*line, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (b"warning: no value in e: learned nothing" in done.stderr) is (line[0] == "fit")
+    for made in ("both.arrow", "out.arrow"):
+        assert read_as(tmp_path / made).to_pydict() == {"x": [-0.5, 0.5], "e": [None, None]}
+    back = library.fit(tmp_path / f"back.{kind}", Center(), include=["e,x"])
+    assert back.steps[0].summary()["count"].tolist() == [2, 0]
+    done = normcli("fit", name, "-m", "center", "-p", "p.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count(f"warning: {name}: column 'e' is left out".encode())) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float32"])
+def test_of_several_inputs_the_one_with_values_says_the_type(kind: str, tmp_path: Path) -> None:
+    some = pa.table({"x": [1.0, 2.0], "e": pa.array([3, 5], pa.type_for_alias(kind))})
+    written_as(some, tmp_path / "some.parquet")
+    without_values("parquet", tmp_path)
+    for order in (["none.parquet", "some.parquet"], ["some.parquet", "none.parquet"]):
+        done = normcli("fit", *order, "-m", "center", "-c", "x,e", "-p", "p.json", cwd=tmp_path)
+        assert (done.returncode, b"warning" in done.stderr) == (0, False), done.stderr
+        assert params.read((tmp_path / "p.json").read_bytes()).types["e"] == kind

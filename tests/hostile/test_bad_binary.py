@@ -157,14 +157,16 @@ SUFFIXES = (".parquet", ".arrow", ".feather", ".arrows", ".csv", ".tsv", ".ndjso
 
 
 def test_files_by_another_name(tmp_path: Path, record_property: Record) -> None:
-    """Text, nothing at all, an encrypted file and those of each binary format, by the name of every other."""
+    """Text, nothing at all, an encrypted file and those of each binary format, by the name of every other that does not
+    tell them by their first bytes."""
     plan = library.fit(written(tmp_path / "good.csv", b"x,i\n1,2\n3,5\n"), Center())
     encrypted = b"PARE" + ours("parquet")[1][4:-4] + b"PARE"
     contents = {kind: ours(kind)[1] for kind in MODULES} | {"none": b"", "enc": encrypted, "csv": b"x,i\n1,2\n3,4\n"}
     tried = 0
     for name, data in contents.items():
         for suffix in SUFFIXES:
-            if suffix == f".{name}" or (name, suffix) in (("arrow", ".feather"), ("csv", ".tsv")):
+            binary = name in MODULES and suffix not in (".csv", ".tsv", ".ndjson")
+            if binary or (name, suffix) in (("csv", ".csv"), ("csv", ".tsv")):
                 continue
             path = written(tmp_path / f"{name}{suffix}", data)
             for run in (lambda: library.fit(path, Center()), lambda: library.apply(plan, path, tmp_path / "made.csv")):  # noqa: B023
@@ -196,7 +198,7 @@ def test_encrypted_columns(footer: str, tmp_path: Path) -> None:
     with pq.ParquetWriter(path, table().schema, encryption_properties=properties) as writer:
         writer.write_table(table())
     for run in (lambda: library.fit(path, Center(), include=["i"]), lambda: library.apply(plan, path, tmp_path / "z")):
-        with pytest.raises(BadDataError, match=r"x\.parquet: not a sound Parquet file: C[a-z ]+(de|en)crypt"):
+        with pytest.raises(BadDataError, match=r"x\.parquet: .*(decrypt|encrypt)"):
             run()
     assert not (tmp_path / "z").exists()
     if footer == "plain":
