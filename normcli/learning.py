@@ -15,7 +15,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, States, listed, spelled
-from normcli.plan import Measured, Plan, Step, merged
+from normcli.plan import Measured, Plan, Rules, Step, merged
 
 
 @dataclass
@@ -232,7 +232,7 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
         yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
-    for flag, was, found in (("by", a.by, b.by), ("weights", _named(a.weights), _named(b.weights))):
+    for (flag, was), (_, found) in zip(_flags(a), _flags(b), strict=True):
         if was != found:
             yield f"was fitted {_given(flag, found)}, and {first} {_given(flag, was)}"
     for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
@@ -261,8 +261,12 @@ def _given(flag: str, names: Sequence[str]) -> str:
     return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
 
 
-def _named(column: str | None) -> tuple[str, ...]:
-    return () if column is None else (column,)
+def _flags(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is not of one step, and what was said of it."""
+    yield "by", plan.by
+    yield "weights", () if plan.weights is None else (plan.weights,)
+    yield "unseen", (plan.rules.unseen,)
+    yield "min-count", (str(plan.rules.min_count),)
 
 
 # -- another method ----------------------------------------------------------------------------------------------
@@ -277,9 +281,11 @@ def relearn(plan: Plan, method: Method) -> Plan:
         method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)
     if not method.statistics:
-        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None)
+        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules())
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
-    return learn(replace(plan, steps=steps), states)
+    made = learn(replace(plan, steps=steps), states)
+    made.check_rules()
+    return made
 
 
 def _needed(step: Step, method: Method) -> Seen:

@@ -17,6 +17,7 @@ import click
 from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._keys import RULES
 from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work
-    from normcli.plan import Form, Plan, Unseen
+    from normcli.plan import Form, Plan
     from normcli.resuming import Files
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
 
-# what a finished file does not depend on
+# what a finished file does not depend on, or the plan's digest tells
 INDIFFERENT = {
+    *RULES,
     *(each.name for each in fields(Limits)),
     "check",
     "rejects",
@@ -155,7 +157,8 @@ class Outputs:
                 if done != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
                 measuring = replace(work, keys=each.keys, measuring=_measuring(self.watch, reader))
-                yield pipeline.Part(reader, measuring, watch=self.watch)
+                doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
+                yield pipeline.Part(reader, measuring, watch=self.watch, doubt=doubt)
 
         return parts()
 
@@ -169,8 +172,9 @@ class Outputs:
             to = formats.of_output(self.values["to"], path, registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
-            opening = partial(open_below, path, self.values["spool_dir"])
-            yield pipeline.Part(reader, work, output=opening, done=partial(files.complete, each, watch), watch=watch)
+            opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, watch)
+            doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
+            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, doubt=doubt)
 
     @property
     def multiple(self) -> int:
@@ -199,9 +203,7 @@ class Outputs:
     def _form(self) -> Form:
         from normcli.plan import Form
 
-        unseen: Unseen = self.values.get("unseen") or "error"
-        least = self.values.get("min_count") or 0
-        return Form(self.values["dtype"], self.values["column_suffix"] or "", unseen=unseen, min_count=least)
+        return Form(self.values["dtype"], self.values["column_suffix"] or "")
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -20,7 +20,16 @@ from normcli.errors import BadDataError, UsageError
 from normcli.formats import Outlet, Reader, Sink
 from normcli.keys import Seen
 from normcli.learning import Total
-from normcli.pipeline.checks import check_columns, check_rows, check_same, check_there, digests_after, output_frame
+from normcli.pipeline.checks import (
+    check_columns,
+    check_not_normalized,
+    check_rows,
+    check_same,
+    check_there,
+    digests_after,
+    doubt,
+    output_frame,
+)
 from normcli.pipeline.running import Part, Progress, Tally
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
@@ -37,6 +46,7 @@ __all__ = [
     "check_rows",
     "check_same",
     "digests_after",
+    "doubt",
     "fit",
     "output_frame",
     "written_by",
@@ -143,9 +153,7 @@ def check(
 
     def parts() -> Iterator[Part]:
         for reader in readers:
-            if watch.plan.digest in reader.digests:
-                what = f"{reader.source.name}: is normalized by these parameters already"
-                raise BadDataError(what, "they tell what data looked like before")
+            check_not_normalized(watch.plan, reader, "they tell what data looked like before")
             measuring, absent = watch.of_input(reader)
             there = {f.name for f in reader.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)

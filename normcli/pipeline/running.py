@@ -31,6 +31,7 @@ class Part:
     output: Callable[[], Target] | None = None
     done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
     watch: Watch | None = None  # what the part's work measures is added to it
+    doubt: str = ""  # what should be known of its output before there is any
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ class Progress(Tally):
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
+                    if part.doubt:
+                        self._warn(part.doubt)
                 self._tell_rejects(part.reader, place, result.rejects)
                 place += result.places
                 self._add(result)
