@@ -15,7 +15,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, States, listed, spelled
-from normcli.plan import Measured, Plan, Rules, Step, merged
+from normcli.plan import Measured, Plan, Rules, Step, align, merged
 
 
 @dataclass
@@ -202,8 +202,9 @@ def cut_batch(plan: Plan) -> str | None:
 
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
-    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order.
-    Raises BadDataError, naming what differs, and where an input was counted twice, unless `again` allows it."""
+    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
+    their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
+    unless `again` allows it."""
     each = iter(plans)
     first_name, first = next(each)
     if not first.learns:
@@ -211,7 +212,8 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
         raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
-    for name, plan in each:
+    for name, found in each:
+        plan = align(found, first)
         difference = next(differences(first_name, first, plan), None)
         if difference:
             raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
@@ -243,7 +245,8 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
             yield f"{where}is of {other}, and {first} of {one}"
         elif x.method != y.method:
             option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
-            yield f"{where}is of {one} {spelled(y.method, option)}, and {first} {spelled(x.method, option)}"
+            of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
+            yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
         elif more or gone:
             yield (
                 f"{where}has {listed(more)}, and {first} has not"
@@ -254,7 +257,8 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
             lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
             yield f"{where}has {lists[1]}, and {first} {lists[0]}"
         elif x.features != y.features:
-            yield f"{where}has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
+            orders = [listed(list(step.features)) for step in (y, x)]
+            yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
 
 
 def _given(flag: str, names: Sequence[str]) -> str:

@@ -152,7 +152,7 @@ def _check_columns(path: str, plan: Plan, values: dict[str, Any]) -> None:
     for flag, here in (("by", ",".join(plan.by)), ("weights", plan.weights)):
         if values[flag] is not None and values[flag] != here:
             raise UsageError(f"--{flag} {values[flag]}: {printable(path)} has {here or 'none'}", "it may be left out")
-    other = plan.rules.changed(values["unseen"], values["min_count"])
+    other = plan.rules.override(values["unseen"], values["min_count"])
     for flag in RULES:
         if getattr(other, flag) != (here := getattr(plan.rules, flag)):
             what = f"--{flag.replace('_', '-')} {values[flag]}: {printable(path)} has {here}"
@@ -175,7 +175,7 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
     from normcli import learning, params
 
     old = parameters(values, values["relearn"], example=RELEARN)
-    old = replace(old, note=values["note"] or old.note, rules=old.rules.changed(values["unseen"], values["min_count"]))
+    old = replace(old, note=values["note"] or old.note, rules=old.rules.override(values["unseen"], values["min_count"]))
     try:
         plan = learning.relearn(old, method)
         check_needs(keys=None if plan.by else "these are not (fit --by)")

@@ -121,7 +121,7 @@ def command(**values: Any) -> None:
         directory=None if is_directory(values["output"]) else "",
     )
     watch = Watch(plan) if values["check"] else None
-    plan = plan.overridden(values["unseen"], values["min_count"])
+    plan = plan.override(values["unseen"], values["min_count"])
     if values["training"]:
         plan = plan.in_training()
     if inverse:

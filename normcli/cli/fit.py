@@ -229,7 +229,7 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     data, others = first.source.name, first.others
     steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=data, others=others)
     plan = Plan(
-        steps, first.schema, by=by, weights=weights, rules=Rules().changed(values["unseen"], values["min_count"])
+        steps, first.schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"])
     )
     plan.check_rules()
     explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})

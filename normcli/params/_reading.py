@@ -146,7 +146,7 @@ def _read_rules(document: dict[str, Any]) -> Rules:
     if given.get("unseen", "error") not in typing.get_args(Unseen):
         fail("$.unseen", f"must be one of {', '.join(typing.get_args(Unseen))}")
     least = count(given["min_count"], "$.min_count") if "min_count" in given else None
-    return Rules().changed(given.get("unseen"), least)
+    return Rules().override(given.get("unseen"), least)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

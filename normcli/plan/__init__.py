@@ -1,6 +1,7 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from normcli.keys import Seen
+from normcli.plan.alignment import align
 from normcli.plan.course import Course
 from normcli.plan.order import fault
 from normcli.plan.rules import Rules, Unseen, is_training, override_of, parameters_of
@@ -17,6 +18,7 @@ __all__ = [
     "Seen",
     "Step",
     "Unseen",
+    "align",
     "fault",
     "is_training",
     "merged",

@@ -19,7 +19,7 @@ class Rules:
     unseen: Unseen = "error"
     min_count: int = 0
 
-    def changed(self, unseen: Unseen | None, min_count: int | None) -> "Rules":
+    def override(self, unseen: Unseen | None, min_count: int | None) -> "Rules":
         """With other ones in place of its own, where they are not None. Every key has a row, so that 1 asks for no more
         than 0."""
         count = self.min_count if min_count is None else min_count if min_count > 1 else 0
@@ -30,13 +30,13 @@ class Rules:
         each = enumerate(zip(keys, rows, strict=True), 1)
         return {key: group if count >= self.min_count else 0 for group, (key, count) in each}
 
-    def differing(self, other: "Rules") -> str:
+    def difference(self, other: "Rules") -> str:
         """What is not as in others: min-count=50,unseen=global; empty where all is."""
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in ("min_count", "unseen"))
         return ",".join(f"{name.replace('_', '-')}={mine}" for name, mine, theirs in pairs if mine != theirs)
 
 
-def marked(digest: str, override: str) -> str:
+def mark(digest: str, override: str) -> str:
     """The digest of parameters by which data are normalized otherwise than these say; itself where they are not."""
     return f"{digest}:{override}" if override else digest
 

@@ -18,7 +18,7 @@ from normcli.methods import Method
 from normcli.plan.course import Course
 from normcli.plan.matrices import Matrices, each
 from normcli.plan.placing import Placing
-from normcli.plan.rules import INSTEAD, MISSING, PASS, TRAINING, Rules, Unseen, marked
+from normcli.plan.rules import INSTEAD, MISSING, PASS, TRAINING, Rules, Unseen, mark
 from normcli.plan.steps import Step
 from normcli.record import Array, Codes
 
@@ -170,13 +170,13 @@ class Plan:
         stay = self.learns  # steps that learn nothing do
         steps = tuple(s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
         same = all(mine.transform is theirs.transform for mine, theirs in zip(steps, self.steps, strict=True))
-        return replace(self, steps=steps, digest=self.digest if same else marked(self.digest, TRAINING))
+        return replace(self, steps=steps, digest=self.digest if same else mark(self.digest, TRAINING))
 
-    def overridden(self, unseen: Unseen | None, min_count: int | None) -> "Plan":
+    def override(self, unseen: Unseen | None, min_count: int | None) -> "Plan":
         """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
         UsageError."""
-        rules = self.rules.changed(unseen, min_count)
-        plan = replace(self, rules=rules, digest=marked(self.digest, rules.differing(self.rules)))
+        rules = self.rules.override(unseen, min_count)
+        plan = replace(self, rules=rules, digest=mark(self.digest, rules.difference(self.rules)))
         plan.check_rules()
         return plan
 
