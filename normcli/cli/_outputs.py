@@ -163,16 +163,19 @@ class Outputs:
         return parts()
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
-        """Each input into a file of its own, with a watch of its own, of which `files` is told when it is complete."""
+        """Each input into a file of its own, of which `files` is told when it is complete; with a watch of its own,
+        unless what is measured runs on in batches from input to input."""
         from normcli import formats, pipeline, registry
         from normcli.spool import origin_of
 
+        together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
         for each, reader in pairs:
-            path, watch = files.paths[each], self.watch and self.watch.blank()
+            path, own = files.paths[each], None if together else self.watch and self.watch.blank()
+            watch = own or self.watch
             to = formats.of_output(self.values["to"], path, registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
-            opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, watch)
+            opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, own)
             doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
             yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, doubt=doubt)
 

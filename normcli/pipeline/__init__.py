@@ -116,14 +116,16 @@ def apply(
     sink: Sink | None = None
     with ExitStack() as own:
         for part, result in progress.run(parts, engine, multiple):
+            if part.watch is not None and result.measured is not None:
+                part.watch.add(result.measured)
+                if not result.pieces:
+                    continue  # of parts of which some may be complete
             if sink is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
-            if part.watch is not None and result.measured is not None:
-                part.watch.add(result.measured)
             for piece in result.pieces:
                 sink.write(piece)
             if result.last and target is not None:

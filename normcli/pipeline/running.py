@@ -75,19 +75,32 @@ class Together:
     told: tuple[Result, ...]
     segments: tuple[Segment, ...]
     works: tuple[Work, ...]  # of the segments' parts
+    again: bool = False  # rows that are handed to another, too, who counts them
 
     def do(self) -> tuple[Result, ...]:
-        return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
+        if not self.segments:
+            return self.told
+        made = self.works[0].together(self.segments, self.works)
+        return (*self.told, replace(made, incomplete=0) if self.again else made)
 
 
 def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
-    """Whole batches of all parts together; a part with an output of its own has batches of its own."""
-    pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
+    """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
+    measured in those of all parts, as a fit does."""
+    pieces, measuring = Pieces(multiple), Pieces(multiple)
+    told, number, place = list[Result](), -1, 0
+
+    def works(part: Part) -> tuple[Work, Work | None]:
+        return part.work.apart if part.output is not None else (part.work, None)
 
     def batches(segments: tuple[Segment, ...]) -> Together:
-        made = Together(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+        made = Together(tuple(told), segments, tuple(works(begun[s.part])[0] for s in segments))
         told.clear()
         return made
+
+    def measured(segments: tuple[Segment, ...]) -> Together:
+        apart = (works(begun[s.part])[1] for s in segments)
+        return Together((), segments, tuple(w for w in apart if w is not None), again=True)
 
     try:
         for result in results:
@@ -97,13 +110,17 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
                 yield batches(pieces.rest())
             told.append(replace(result, segment=None))
             if result.segment is not None:
-                yield from map(batches, pieces.add(replace(result.segment, part=number, place=place)))
+                segment = replace(result.segment, part=number, place=place)
+                yield from map(batches, pieces.add(segment))
+                if works(begun[number])[1] is not None:
+                    yield from map(measured, measuring.add(segment))
             place += result.places
     except BadPlaceError as e:
         if e.start is None:
             e.start = place if e.part == number else begun[e.part].reader.start
         raise
     yield batches(pieces.rest())
+    yield measured(measuring.rest())
 
 
 @dataclass
