@@ -15,7 +15,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, States, listed, spelled
-from normcli.plan import Measured, Plan, Step, merged
+from normcli.plan import Measured, Plan, Rules, Step, align, merged
 
 
 @dataclass
@@ -204,8 +204,9 @@ def cut_batch(plan: Plan) -> str | None:
 
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
-    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order.
-    Raises BadDataError, naming what differs, and where an input was counted twice, unless `again` allows it."""
+    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
+    their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
+    unless `again` allows it."""
     each = iter(plans)
     first_name, first = next(each)
     if not first.learns:
@@ -213,7 +214,8 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
         raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
-    for name, plan in each:
+    for name, found in each:
+        plan = align(found, first)
         difference = next(differences(first_name, first, plan), None)
         if difference:
             raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
@@ -234,7 +236,7 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
         yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
-    for flag, was, found in (("by", a.by, b.by), ("weights", _named(a.weights), _named(b.weights))):
+    for (flag, was), (_, found) in zip(_flags(a), _flags(b), strict=True):
         if was != found:
             yield f"was fitted {_given(flag, found)}, and {first} {_given(flag, was)}"
     for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
@@ -245,7 +247,8 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
             yield f"{where}is of {other}, and {first} of {one}"
         elif x.method != y.method:
             option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
-            yield f"{where}is of {one} {spelled(y.method, option)}, and {first} {spelled(x.method, option)}"
+            of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
+            yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
         elif more or gone:
             yield (
                 f"{where}has {listed(more)}, and {first} has not"
@@ -256,15 +259,20 @@ def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
             lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
             yield f"{where}has {lists[1]}, and {first} {lists[0]}"
         elif x.features != y.features:
-            yield f"{where}has the columns as {listed(list(y.features))}, and {first} as {listed(list(x.features))}"
+            orders = [listed(list(step.features)) for step in (y, x)]
+            yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
 
 
 def _given(flag: str, names: Sequence[str]) -> str:
     return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
 
 
-def _named(column: str | None) -> tuple[str, ...]:
-    return () if column is None else (column,)
+def _flags(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is not of one step, and what was said of it."""
+    yield "by", plan.by
+    yield "weights", () if plan.weights is None else (plan.weights,)
+    yield "unseen", (plan.rules.unseen,)
+    yield "min-count", (str(plan.rules.min_count),)
 
 
 # -- another method ----------------------------------------------------------------------------------------------
@@ -279,9 +287,11 @@ def relearn(plan: Plan, method: Method) -> Plan:
         method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)
     if not method.statistics:
-        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None)
+        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules())
     steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
-    return learn(replace(plan, steps=steps), states)
+    made = learn(replace(plan, steps=steps), states)
+    made.check_rules()
+    return made
 
 
 def _needed(step: Step, method: Method) -> Seen:

@@ -100,7 +100,8 @@ def apply(
         blank = pipeline.output_frame(plan, reader, inverse=inverse)
         pipeline.check_writable(to, reader, blank, plan.gives(inverse=inverse))
         writer = formats.writer(to, reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse))
-        part = pipeline.Part(reader, pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse))
+        work = pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse)
+        part = pipeline.Part(reader, work, doubt=pipeline.doubt(plan, reader, to, inverse=inverse))
         pipeline.apply(
             [part], Threads(threads or available()),
             file=target, progress=Progress(warn=warn), multiple=plan.multiple,

@@ -76,6 +76,14 @@ class Record:
         """Of these groups alone, in this order."""
         return replace(self, **{name: getattr(self, name)[groups] for name in self.axes()})
 
+    def reorder(self, order: Sequence[int]) -> Self:
+        """Of the same features in this order, along every axis that is of them."""
+        made = {name: getattr(self, name) for name in self.axes()}
+        for name, axes in self.axes().items():
+            for at in (i for i, dim in enumerate(axes.dims, 1) if dim == "feature"):
+                made[name] = np.take(made[name], order, axis=at)
+        return replace(self, **made)
+
     @classmethod
     def stacked(cls, records: Sequence[Self]) -> Self:
         """One of all their groups. Where their axes differ in size, the shorter are filled: with 1 what must be

@@ -8,6 +8,7 @@ import msgspec
 
 from normcli import registry
 from normcli.params import CONTENT, STEP, TOP, VERSION
+from normcli.plan import Unseen
 from normcli.record import Axes, Record
 
 
@@ -35,6 +36,8 @@ def schema() -> dict[str, Any]:
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
                 "by": {"type": "array", "items": {"type": "string"}},
                 "weights": {"type": "string"},
+                "unseen": {"enum": list(typing.get_args(Unseen))},
+                "min_count": whole,
                 "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {

@@ -11,7 +11,8 @@ import click
 from normcli import registry
 from normcli.cli._command import METHOD, PLACE, given
 from normcli.cli._common import methods_of, parameters
-from normcli.cli._needs import DATA, UPDATE, option
+from normcli.cli._keys import RULES
+from normcli.cli._needs import DATA, UPDATE, check_needs, option
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -144,13 +145,18 @@ def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
 
 def _check_columns(path: str, plan: Plan, values: dict[str, Any]) -> None:
     """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
-    --by and --weights do."""
+    --by and --weights do, or where rows are to go by their keys in another way."""
     from normcli.columns import select
     from normcli.methods import listed
 
     for flag, here in (("by", ",".join(plan.by)), ("weights", plan.weights)):
         if values[flag] is not None and values[flag] != here:
             raise UsageError(f"--{flag} {values[flag]}: {printable(path)} has {here or 'none'}", "it may be left out")
+    other = plan.rules.override(values["unseen"], values["min_count"])
+    for flag in RULES:
+        if getattr(other, flag) != (here := getattr(plan.rules, flag)):
+            what = f"--{flag.replace('_', '-')} {values[flag]}: {printable(path)} has {here}"
+            raise UsageError(what, "it may be left out, and apply may override it")
     if not (values["columns"] or values["exclude"]):
         return
     try:
@@ -169,7 +175,10 @@ def relearned(values: dict[str, Any], method: Method) -> Plan:
     from normcli import learning, params
 
     old = parameters(values, values["relearn"], example=RELEARN)
+    old = replace(old, note=values["note"] or old.note, rules=old.rules.override(values["unseen"], values["min_count"]))
     try:
-        return params.sealed(learning.relearn(replace(old, note=values["note"] or old.note), method))
+        plan = learning.relearn(old, method)
+        check_needs(keys=None if plan.by else "these are not (fit --by)")
+        return params.sealed(plan)
     except UsageError as e:
         raise UsageError(f"{printable(values['relearn'])}: {e.message}", e.hint) from None

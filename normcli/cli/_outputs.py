@@ -17,6 +17,7 @@ import click
 from normcli import __version__
 from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._keys import RULES
 from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
 from normcli.errors import BadDataError, CannotCreateError, printable
 from normcli.limits import Limits
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work
-    from normcli.plan import Form, Plan, Unseen
+    from normcli.plan import Form, Plan
     from normcli.resuming import Files
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = Iterable[tuple["Input", "Reader"]]
 
-# what a finished file does not depend on
+# what a finished file does not depend on, or the plan's digest tells
 INDIFFERENT = {
+    *RULES,
     *(each.name for each in fields(Limits)),
     "check",
     "rejects",
@@ -165,7 +167,9 @@ class Outputs:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
                 own = self._work(to, reader, columns.ordered_as(here, blank), digests, first=work.writer)
                 measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
-                yield pipeline.Part(reader, measuring, watch=self.watch, late=partial(self._late, self.watch))
+                late = partial(self._late, self.watch)
+                doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
+                yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
 
         return parts()
 
@@ -178,18 +182,21 @@ class Outputs:
         pipeline.check_writable(to, reader, blank, plan.lists)
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
-        """Each input into a file of its own, with a watch of its own, of which `files` is told when it is complete."""
+        """Each input into a file of its own, of which `files` is told when it is complete; with a watch of its own,
+        unless what is measured runs on in batches from input to input."""
         from normcli import formats, pipeline, registry
         from normcli.spool import origin_of
 
+        together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
         for each, reader in pairs:
-            path, watch = files.paths[each], self.watch and self.watch.blank()
+            path, own = files.paths[each], None if together else self.watch and self.watch.blank()
+            watch = own or self.watch
             to = formats.of_output(self.values["to"], path, registry.name_of(origin_of(reader)))
             blank, digests = self._like(to, replace(each, keys=()), reader)
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
-            opening = partial(open_below, path, self.values["spool_dir"])
-            done, late = partial(files.complete, each, watch), partial(self._late, watch)
-            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, late=late)
+            opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, own)
+            doubt, late = pipeline.doubt(self.plan, reader, to, inverse=self.inverse), partial(self._late, watch)
+            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, late=late, doubt=doubt)
 
     @property
     def multiple(self) -> int:
@@ -218,9 +225,7 @@ class Outputs:
     def _form(self) -> Form:
         from normcli.plan import Form
 
-        unseen: Unseen = self.values.get("unseen") or "error"
-        least = self.values.get("min_count") or 0
-        return Form(self.values["dtype"], self.values["column_suffix"] or "", unseen=unseen, min_count=least)
+        return Form(self.values["dtype"], self.values["column_suffix"] or "")
 
     @property
     def needs(self) -> tuple[str, ...]:

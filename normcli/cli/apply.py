@@ -24,7 +24,8 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import check_keeping, thresholds, watched
 from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._needs import KEYS, check_needs, need, option
+from normcli.cli._keys import rules
+from normcli.cli._needs import check_needs, need, option
 from normcli.cli._outputs import (
     Outputs,
     as_input,
@@ -62,20 +63,7 @@ EXAMPLES = (
 @PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data.")
-@option(
-    "--unseen",
-    needs=(KEYS,),
-    type=click.Choice(("error", "global", "missing", "pass")),
-    help="Rows whose key (of fit --by) the fit has not seen: an error, which is the default; by the statistics of all "
-    "rows; missing; or as they are.",
-)
-@option(
-    "--min-count",
-    needs=(KEYS,),
-    type=click.IntRange(0),
-    metavar="N",
-    help="Rows whose key had fewer than N rows in the fit go by the statistics of all rows.",
-)
+@rules("what the parameters say")
 @option(
     "--training",
     is_flag=True,
@@ -133,8 +121,8 @@ def command(**values: Any) -> None:
         spool=None if any(stores.is_uri(values[n]) for n in ("output", "rejects")) else "nothing is spooled here",
         directory=None if is_directory(values["output"]) else "",
     )
-    check_keys(values, plan)
     watch = Watch(plan) if values["check"] else None
+    plan = plan.override(values["unseen"], values["min_count"])
     if values["training"]:
         plan = plan.in_training()
     if inverse:
@@ -156,12 +144,6 @@ def command(**values: Any) -> None:
         f"{what} {methods_of(plan)}: {counted_rows(seen.rows, seen)}{missing}, "
         f"{counted(len(plan.needs(inverse=inverse)), 'column')}, {told.took(seen.count)} -> {name}"
     )
-
-
-def check_keys(values: dict[str, Any], plan: Plan) -> None:
-    """Raises UsageError where what is said of keys can't be done."""
-    if values["unseen"] == "pass" and any(s.results != s.features for s in plan.steps):
-        raise click.UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 
 
 def into_one(

@@ -25,6 +25,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._continuing import check_update, continued, continuing, relearned
 from normcli.cli._inputs import Readers, check_repeatable, find, many
+from normcli.cli._keys import rules
 from normcli.cli._needs import DATA, LEARNS, check_needs, need, option
 from normcli.cli._outputs import Outputs, Pairs, as_input, check_suffix, is_directory, paths_below, written
 from normcli.cli._params import WAIT, lock, replacing, rows_before
@@ -96,6 +97,7 @@ EXAMPLES = (
     needs=(DATA, LEARNS),
     help="How often each row counts: numbers of at least 0, not only whole.",
 )
+@rules("error, and 0; kept in PARAMS")
 @continuing
 @WAIT
 @option(
@@ -215,7 +217,7 @@ def command(**values: Any) -> None:
 
 def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
-    from normcli.plan import Plan
+    from normcli.plan import Plan, Rules
 
     first.expect(recipe.named(first.schema))
     by, weights = named_columns(values["by"], first), values["weights"]
@@ -231,7 +233,10 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
     data, others = first.source.name, first.others
     steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=data, others=others)
-    plan = Plan(steps, first.schema, by=by, weights=weights)
+    plan = Plan(
+        steps, first.schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"])
+    )
+    plan.check_rules()
     explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
     return plan
 
@@ -287,6 +292,7 @@ def lacking(values: dict[str, Any], wanted: Plan | Recipe) -> dict[str, str | No
     spools = any(is_uri(values[n]) for n in ("params", "output", "rejects")) or (values["output"] and wanted.learns)
     return {
         "learns": none,
+        "keys": None if values["by"] is not None or getattr(wanted, "by", None) else "these are not (fit --by)",
         "rows": f"{none}: without -o only the header is read" if none and not values["output"] else None,
         "params written": None if values["params"] or not values["output"] else "none are written here",
         "spool": None if spools else "nothing is spooled here",

@@ -56,6 +56,7 @@ def command(**values: Any) -> None:
         click.echo(f"weights  {printable(plan.weights)}")
     if plan.by:
         click.echo(f"by       {', '.join(map(printable, plan.by))}: {len(plan.keys):,} keys")
+        click.echo(f"unseen   {plan.rules.unseen}, min-count {plan.rules.min_count:,}")
     if group:
         key = keys.described(plan.by, plan.keys[group - 1])
         click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")

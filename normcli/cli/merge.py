@@ -31,8 +31,9 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 def command(**values: Any) -> None:
     """Merge the parameter files of partial fits into that of one fit over all the data.
 
-    The fits are of the same method, options and columns, each over its own data. The order of the files changes last
-    bits at most. For -, one of them is read from standard input.
+    The fits are of the same method, options and columns, each over its own data. Columns are matched by name, and stand
+    as in the first file. The order of the files changes last bits at most. For -, one of them is read from standard
+    input.
     """
     from dataclasses import replace
 

@@ -103,7 +103,7 @@ class Watch:
         self.measuring = replace(self.plan, steps=steps, keys=(), key_rows=())
         self.seen = tuple(step.asked or () for step in steps)
         self._known = set(self.plan.keys)
-        self._lengths = {s.columns[0]: s.length for s in steps if s.length is not None}
+        self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
 
     # -- columns -------------------------------------------------------------------------------------------------
     def of_input(self, reader: Reader) -> tuple[Plan, tuple[str, ...]]:

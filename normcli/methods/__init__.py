@@ -1,8 +1,8 @@
 """Method: what every file here offers."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, fields
-from typing import Annotated, Any, ClassVar, TypeVar, cast, final
+from dataclasses import Field, dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast, final
 
 import numpy as np
 from msgspec import Meta
@@ -56,6 +56,7 @@ class Method:
     source: ClassVar[str] = ""  # the paper or book that it comes from
     aliases: ClassVar[tuple[str, ...]] = ()  # what else people call it, in small letters
     example: ClassVar[str] = ""  # how a person would use it; else fitted to data.csv with its defaults
+    per_column: ClassVar[tuple[str, ...]] = ()  # options that are one number, or one for each column
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -80,6 +81,15 @@ class Method:
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         """What the columns will be called afterwards; where data decide how many there are, all that there can be."""
         return tuple(names)
+
+    def runs(self, count: int) -> int:
+        """Into how many equal runs so many columns are split, in order, within which their order does not matter."""
+        return 1
+
+    def reorder(self, order: Sequence[int]) -> Self:
+        """The same of its columns in this order."""
+        given = {name: value for name in self.per_column if isinstance(value := getattr(self, name), tuple)}
+        return replace(self, **{name: tuple(value[j] for j in order) for name, value in given.items()})
 
     @property
     def outputs_known(self) -> bool:

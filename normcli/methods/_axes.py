@@ -1,7 +1,8 @@
 """What normalization layers share: the options of what comes after the division, and how columns become channels."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
 
@@ -23,17 +24,25 @@ class Scaled(Method):
         Numbers, Meta(description="factor afterwards: a number, or a JSON file of one for each channel or column")
     ] = 1.0
 
-    per_channel: ClassVar[tuple[str, ...]] = ("gamma",)  # options that are one number, or one for each
+    per_column: ClassVar[tuple[str, ...]] = ("gamma",)  # or for each channel
 
     def check_features(self, count: int) -> None:
         channels = self._channels(count)
         if count % channels:
             raise UsageError(f"--channels {channels} does not divide {count} columns")
-        for name in self.per_channel:
+        for name in self.per_column:
             given = getattr(self, name)
             if isinstance(given, tuple) and len(given) not in (channels, count):
                 wanted = f"{count}" if channels == count else f"{channels} (channels) or {count} (columns)"
                 raise UsageError(f"--{name} holds {len(given)} numbers, not {wanted}")
+
+    def reorder(self, order: Sequence[int]) -> Self:
+        count, made = len(order), dict[str, Any]()
+        for name in (n for n in self.per_column if isinstance(getattr(self, n), tuple)):
+            each = self._each(name, count)[0, list(order)].reshape(self._channels(count), -1)
+            alike = len(getattr(self, name)) == len(each) and (each == each[:, :1]).all()
+            made[name] = tuple((each[:, 0] if alike else each.ravel()).tolist())
+        return replace(self, **made)
 
     def _channels(self, count: int) -> int:
         """How many there are in so many columns: where nothing is said, as many."""
@@ -48,7 +57,7 @@ class Scaled(Method):
 class Shifted(Scaled):
     """And shifts."""
 
-    per_channel: ClassVar[tuple[str, ...]] = ("gamma", "beta")
+    per_column: ClassVar[tuple[str, ...]] = ("gamma", "beta")
 
     beta: Annotated[
         Numbers, Meta(description="added afterwards: a number, or a JSON file of one for each channel or column")

@@ -41,6 +41,9 @@ class Batched(Shifted):
         ),
     ] = None
 
+    def runs(self, count: int) -> int:
+        return self._channels(count)
+
     def _blanks(self, *, norm: tensor.Norm = "l2", rooted: bool = False) -> tuple[Statistic, ...]:
         eps = self.eps if rooted else 0.0
         running = Running(

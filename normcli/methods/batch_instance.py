@@ -31,7 +31,7 @@ class BatchInstance(Formed):
     source = "Nam and Kim (2018), Batch-Instance Normalization for Adaptively Style-Invariant Neural Networks"
     aliases = ("batch-instance norm", "bin")
     example = "normcli fit images.parquet -m batch-instance --channels 3 --rho 0.3 -c pixels -p bin.json"
-    per_channel = ("gamma", "beta", "rho")
+    per_column = ("gamma", "beta", "rho")
 
     channels: Annotated[Channels, SPLIT] = field()  # required here
     rho: Annotated[

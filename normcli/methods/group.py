@@ -32,6 +32,9 @@ class Group(Shifted):
     groups: Annotated[int, Meta(ge=1, description="how many; they divide the channels")]
     channels: Annotated[Channels | None, SPLIT] = None
 
+    def runs(self, count: int) -> int:
+        return self.groups
+
     def check_features(self, count: int) -> None:
         super().check_features(count)
         if self._channels(count) % self.groups:

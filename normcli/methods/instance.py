@@ -27,6 +27,9 @@ class Instance(Shifted):
 
     channels: Annotated[Channels, SPLIT]
 
+    def runs(self, count: int) -> int:
+        return self.channels
+
     def check_features(self, count: int) -> None:
         super().check_features(count)
         check_groups(self.channels, count, "--channels")

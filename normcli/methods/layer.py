@@ -15,7 +15,7 @@ from normcli.transforms.axes import Axes
 
 def _unlisted(method: Shifted) -> str | None:
     """What there is in place of a number for each channel; None where there is one."""
-    lists = [n for n in method.per_channel if isinstance(getattr(method, n), tuple)]
+    lists = [n for n in method.per_column if isinstance(getattr(method, n), tuple)]
     if any(len(getattr(method, n)) == method._channels(0) for n in lists):
         return None
     return " and ".join(f"--{n} holds {len(getattr(method, n))} numbers" for n in lists)

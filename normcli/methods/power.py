@@ -42,6 +42,7 @@ class Power(Method):
     )
     aliases = ("yeo-johnson", "power transform", "power transformation", "powertransformer")
     example = "normcli fit data.csv -m power -c income,price -p data.json -o data-power.csv"
+    per_column = ("lambda_",)
 
     lambda_: Annotated[
         Numbers | None, Meta(description="the power, in place of the likeliest: one, or a JSON file of one per column")

@@ -44,6 +44,7 @@ class Weight(Method):
     source = "Salimans and Kingma (2016), Weight normalization, NeurIPS 29"
     aliases = ("weight normalization", "weight norm")
     example = "normcli fit weights.parquet -m weight --gain 2 -p weights.json"
+    per_column = ("gain",)
 
     axis: Annotated[Literal["column", "row"], Meta(description="what a vector is")] = "column"
     norm: Annotated[

@@ -18,7 +18,7 @@ from normcli.params import _keys
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
 from normcli.params._records import check_keys, count, fail, named, of_kind, read_record, typed
 from normcli.params._writing import described
-from normcli.plan import Plan, Step, fault
+from normcli.plan import Plan, Rules, Step, Unseen, fault
 from normcli.sources import Source, open_source
 
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
@@ -69,7 +69,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         fail("$.format", "not a normcli parameter file")
     if type(document.get("version")) is not int or document["version"] != VERSION:
         fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
-    check_keys(document, TOP, "$", optional=("note", "by", "weights", "keys"))
+    check_keys(document, TOP, "$", optional=("note", "by", "weights", "unseen", "min_count", "keys"))
     schema = tuple(
         typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
     )
@@ -92,12 +92,17 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         digest=of_kind(str, document["digest"], "$.digest"),
         by=_read_names(document.get("by", []), "$.by"),
         weights=_read_weights(document.get("weights"), types),
+        rules=_read_rules(document),
     )
     if ("keys" in document) != bool(plan.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
     if plan.by:
         plan = _keys.read(document["keys"], plan)
         document["keys"] = Lines(document["keys"])
+    try:
+        plan.check_rules()
+    except UsageError as e:
+        fail("$.unseen", e.message)
     wrong = fault(plan.steps)
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
@@ -132,6 +137,16 @@ def _read_weights(raw: Any, types: dict[str, str]) -> str | None:
     if raw is not None and of_kind(str, raw, "$.weights") not in types:
         fail("$.weights", "not in $.schema")
     return typing.cast(str | None, raw)
+
+
+def _read_rules(document: dict[str, Any]) -> Rules:
+    given = {name: document[name] for name in ("unseen", "min_count") if name in document}
+    if given and "by" not in document:
+        fail(f"$.{next(iter(given))}", "there is nothing to group by")
+    if given.get("unseen", "error") not in typing.get_args(Unseen):
+        fail("$.unseen", f"must be one of {', '.join(typing.get_args(Unseen))}")
+    least = count(given["min_count"], "$.min_count") if "min_count" in given else None
+    return Rules().override(given.get("unseen"), least)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def _body(plan: Plan) -> Iterator[str]:
         "inputs": list(plan.inputs),
         **({"by": list(plan.by)} if plan.by else {}),
         **({} if plan.weights is None else {"weights": plan.weights}),
+        **({} if plan.rules.unseen == "error" else {"unseen": plan.rules.unseen}),
+        **({} if not plan.rules.min_count else {"min_count": plan.rules.min_count}),
         "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
         "steps": [_step(s, schema) for s, schema in zip(plan.steps, plan.schemas, strict=True)],
         **({"keys": Lines(_keys.entries(plan))} if plan.by else {}),

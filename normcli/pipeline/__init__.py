@@ -23,11 +23,13 @@ from normcli.learning import Total
 from normcli.pipeline.checks import (
     check_columns,
     check_late,
+    check_not_normalized,
     check_rows,
     check_same,
     check_there,
     check_writable,
     digests_after,
+    doubt,
     output_frame,
     passing_frame,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "check_same",
     "check_writable",
     "digests_after",
+    "doubt",
     "fit",
     "output_frame",
     "passing_frame",
@@ -129,14 +132,16 @@ def apply(
     sink: Sink | None = None
     with ExitStack() as own:
         for part, result in progress.run(parts, engine, multiple):
+            if part.watch is not None and result.measured is not None:
+                part.watch.add(result.measured)
+                if not result.pieces:
+                    continue  # of parts of which some may be complete
             if sink is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert part.work.writer is not None
                 assert outlet is not None
                 sink = part.work.writer.open(outlet)
-            if part.watch is not None and result.measured is not None:
-                part.watch.add(result.measured)
             for piece in result.pieces:
                 sink.write(piece)
             if result.last and target is not None:
@@ -166,9 +171,7 @@ def check(
 
     def parts() -> Iterator[Part]:
         for reader in readers:
-            if watch.plan.digest in reader.digests:
-                what = f"{reader.source.name}: is normalized by these parameters already"
-                raise BadDataError(what, "they tell what data looked like before")
+            check_not_normalized(watch.plan, reader, "they tell what data looked like before")
             if plan.learns:
                 reader.expect([n for n in (*plan.needs(), *plan.by) if n not in dict(reader.source.keys)])
             measuring, absent = watch.of_input(reader)

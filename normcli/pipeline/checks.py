@@ -11,7 +11,7 @@ from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
-from normcli.plan import Plan
+from normcli.plan import Plan, is_training, override_of, parameters_of
 from normcli.spool import SpoolReader
 
 
@@ -73,17 +73,54 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     return BadDataError(f"{name}: every row is rejected ({how_many})" + (f", the first {first}" if first else ""))
 
 
+def check_not_normalized(plan: Plan, reader: Reader, hint: str) -> None:
+    """Raises BadDataError where an input says that it was normalized by a plan's parameters, by whatever rules."""
+    if parameters_of(plan.digest) in map(parameters_of, reader.digests):
+        raise BadDataError(f"{reader.source.name}: is normalized by these parameters already", hint)
+
+
 def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
-    name, done = reader.source.name, reader.digests
+    done = reader.digests
+    if not inverse:
+        if not again:
+            check_not_normalized(plan, reader, "--again insists")
+        return (*done, plan.digest)
+    if done and done[-1] == plan.digest:
+        return done[:-1]
+    if done and not again:
+        raise BadDataError(f"{reader.source.name}: {_other_way(plan, done[-1])}", "--again insists")
+    return done
+
+
+def _other_way(plan: Plan, digest: str) -> str:
+    """How data were normalized that a plan does not restore."""
+    theirs, ours = override_of(digest), override_of(plan.digest)
+    if parameters_of(digest) != parameters_of(plan.digest):
+        return f"was normalized by other parameters ({digest})"
+    if not theirs:
+        return f"was normalized as the parameters say, without {ours}"
+    how = "which can't be undone" if is_training(digest) else f"and is restored with {theirs} only"
+    return f"was normalized with {theirs}, {how}"
+
+
+def doubt(plan: Plan, reader: Reader, to: str, *, inverse: bool = False) -> str:
+    """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
+    the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
+    override = override_of(plan.digest)
+    if not override:
+        return ""
     if inverse:
-        if done and done[-1] != plan.digest and not again:
-            raise BadDataError(f"{name}: was normalized by other parameters ({done[-1]})", "--again insists")
-        return done[:-1] if done and done[-1] == plan.digest else done
-    if plan.digest in done and not again:
-        raise BadDataError(f"{name}: is normalized by these parameters already", "--again insists")
-    return (*done, plan.digest)
+        what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
+        return "" if reader.digests[-1:] == (plan.digest,) else what
+    if formats.module(formats.bare(to)).magic:
+        return ""
+    if is_training(plan.digest):  # what can never be undone is known for that
+        lost = all(method.invertible != "no" for method in plan.methods)
+        return f"{override}: what is written can't be undone, and text can't say so" if lost else ""
+    only = f"{override}: what is written can be undone with {override} only, and text can't say so"
+    return only if plan.is_invertible else ""
 
 
 def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:

@@ -34,6 +34,7 @@ class Part:
     watch: Watch | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
     absent: Callable[[str], None] | None = None  # told of one that was expected and did not come; None: an error
+    doubt: str = ""  # what should be known of its output before there is any
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,32 @@ class Together:
     told: tuple[Result, ...]
     segments: tuple[Segment, ...]
     works: tuple[Work, ...]  # of the segments' parts
+    again: bool = False  # rows that are handed to another, too, who counts them
 
     def do(self) -> tuple[Result, ...]:
-        return (*self.told, self.works[0].together(self.segments, self.works)) if self.segments else self.told
+        if not self.segments:
+            return self.told
+        made = self.works[0].together(self.segments, self.works)
+        return (*self.told, replace(made, incomplete=0) if self.again else made)
 
 
 def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
-    """Whole batches of all parts together; a part with an output of its own has batches of its own."""
-    pieces, told, number, place = Pieces(multiple), list[Result](), -1, 0
+    """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
+    measured in those of all parts, as a fit does."""
+    pieces, measuring = Pieces(multiple), Pieces(multiple)
+    told, number, place = list[Result](), -1, 0
+
+    def works(part: Part) -> tuple[Work, Work | None]:
+        return part.work.apart if part.output is not None else (part.work, None)
 
     def batches(segments: tuple[Segment, ...]) -> Together:
-        made = Together(tuple(told), segments, tuple(begun[s.part].work for s in segments))
+        made = Together(tuple(told), segments, tuple(works(begun[s.part])[0] for s in segments))
         told.clear()
         return made
+
+    def measured(segments: tuple[Segment, ...]) -> Together:
+        apart = (works(begun[s.part])[1] for s in segments)
+        return Together((), segments, tuple(w for w in apart if w is not None), again=True)
 
     try:
         for result in results:
@@ -99,13 +113,17 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
                 yield batches(pieces.rest())
             told.append(replace(result, segment=None))
             if result.segment is not None:
-                yield from map(batches, pieces.add(replace(result.segment, part=number, place=place)))
+                segment = replace(result.segment, part=number, place=place)
+                yield from map(batches, pieces.add(segment))
+                if works(begun[number])[1] is not None:
+                    yield from map(measured, measuring.add(segment))
             place += result.places
     except BadPlaceError as e:
         if e.start is None:
             e.start = place if e.part == number else begun[e.part].reader.start
         raise
     yield batches(pieces.rest())
+    yield measured(measuring.rest())
 
 
 def _tell_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
@@ -176,6 +194,8 @@ class Progress(Tally):
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
+                    if part.doubt:
+                        self._warn(part.doubt)
                 self._tell_rejects(part.reader, place, result.rejects)
                 _tell_late(part, place, result, late)
                 place += result.places

@@ -67,6 +67,13 @@ class Work:
         written = self.plan.multiple if self.writer else 1
         return lcm(written, self.measuring.unfitted_multiple if self.measuring else 1)
 
+    @property
+    def apart(self) -> tuple[Work, Work | None]:
+        """What is written, and what is measured by itself: where that runs on in batches from input to input."""
+        if self.measuring is None or self.measuring.unfitted_multiple == 1:
+            return self, None
+        return replace(self, measuring=None), replace(self, writer=None)
+
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
         try:

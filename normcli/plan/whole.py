@@ -5,38 +5,33 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import lcm
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from normcli import columns, registry
 from normcli.block import Block
 from normcli.columns import Dtype, Frame, Infinite, Schema
-from normcli.errors import BadRowError, NotInvertibleError
+from normcli.errors import BadRowError, NotInvertibleError, UsageError
 from normcli.keys import Key, Keyed, Seen, described
 from normcli.methods import Method
 from normcli.plan.course import Course
 from normcli.plan.matrices import Matrices, each
 from normcli.plan.placing import Placing
+from normcli.plan.rules import INSTEAD, PASS, TRAINING, Rules, Unseen, mark
 from normcli.plan.steps import Step
 from normcli.record import Array, Codes
-
-MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
-Unseen = Literal["error", "global", "missing", "pass"]
 
 
 @dataclass(frozen=True)
 class Form:
     """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
     suffix, in place of the original or beside it, under its name with that. `texts`: originals beside which they
-    stand are copied character for character from `columns.with_originals`; else they are numbers. `unseen` says what
-    becomes of rows whose key was not fitted; those whose key had fewer than `min_count` rows go by all rows."""
+    stand are copied character for character from `columns.with_originals`; else they are numbers."""
 
     dtype: Dtype | None = None
     suffix: str = ""
     texts: bool = False
-    unseen: Unseen = "error"
-    min_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,8 @@ class Plan:
     keys: tuple[Key, ...] = ()  # group i + 1 of states and transforms is of keys[i], group 0 of all rows
     key_rows: tuple[int, ...] = ()
     weights: str | None = None  # a column that says how often each row counts
-    digest: str = ""
+    rules: Rules = Rules()  # by which rows go by their keys
+    digest: str = ""  # of the file; with what is overridden, where it is applied otherwise than that says
     form: Form = Form()
 
     @cached_property
@@ -107,6 +103,15 @@ class Plan:
                 step.fitted.check_invertible()
             except NotInvertibleError as e:
                 raise NotInvertibleError(self.at(i) + e.message, e.hint) from None
+
+    @property
+    def is_invertible(self) -> bool:
+        """Whether what all steps have made can be restored."""
+        try:
+            self.check_invertible()
+        except NotInvertibleError:
+            return False
+        return True
 
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
@@ -160,11 +165,25 @@ class Plan:
         return lcm(*(s.unfitted_multiple for s in self.steps))
 
     def in_training(self) -> "Plan":
-        """As a network in training would normalize, by each batch's own statistics; which other parameters can't undo,
-        so that the digest is another. Raises UsageError."""
+        """As a network in training would normalize, by each batch's own statistics; which can't be undone, so that the
+        digest says so. Raises UsageError."""
         stay = self.learns  # steps that learn nothing do
-        steps = (s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
-        return replace(self, steps=tuple(steps), digest=f"{self.digest}:training")
+        steps = tuple(s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
+        same = all(mine.transform is theirs.transform for mine, theirs in zip(steps, self.steps, strict=True))
+        return replace(self, steps=steps, digest=self.digest if same else mark(self.digest, TRAINING))
+
+    def override(self, unseen: Unseen | None, min_count: int | None) -> "Plan":
+        """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
+        UsageError."""
+        rules = self.rules.override(unseen, min_count)
+        plan = replace(self, rules=rules, digest=mark(self.digest, rules.difference(self.rules)))
+        plan.check_rules()
+        return plan
+
+    def check_rules(self) -> None:
+        """Raises UsageError where the steps do not go with how rows go by their keys."""
+        if self.rules.unseen == "pass" and any(s.results != s.features for s in self.steps):
+            raise UsageError("--unseen pass: the columns become others, so no row can pass as it is")
 
     def blocks(self, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
         """What is read of frames that follow each other to be measured. Raises BadRowError."""
@@ -269,9 +288,9 @@ class Plan:
     def _codes(self, frame: Frame) -> Codes:
         """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
         keys, codes = columns.keys(frame, self.by)
-        instead = {"global": 0, "missing": MISSING, "pass": PASS, "error": PASS}[self.form.unseen]
+        instead = INSTEAD[self.rules.unseen]
         groups = np.array([self._groups.get(key, instead) for key in keys], np.intp)
-        if self.form.unseen == "error" and (groups == PASS).any():
+        if self.rules.unseen == "error" and (groups == PASS).any():
             row = int(np.argmax(groups[codes] == PASS))
             what = f"the fit has seen no {described(self.by, keys[codes[row]])}"
             raise BadRowError(row, what, "--unseen global, missing or pass takes it")
@@ -279,9 +298,7 @@ class Plan:
 
     @cached_property
     def _groups(self) -> dict[Key, int]:
-        """The group of each key; that of all rows where it had too few of its own."""
-        each = enumerate(zip(self.keys, self.key_rows, strict=True), 1)
-        return {key: group if count >= self.form.min_count else 0 for group, (key, count) in each}
+        return self.rules.groups(self.keys, self.key_rows)
 
     def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""

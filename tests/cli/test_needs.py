@@ -46,6 +46,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "files_from"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "skip"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "learns"): (*FIT, "unit", "-p", "q.json"),
+    ("fit", "keys"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "rows"): (*FIT, "unit", "-p", "q.json", "--on-bad-row", "skip"),
     ("fit", "text"): ("fit", "t.parquet", "-m", "zscore", "-p", "q.json"),
     ("fit", "spool"): (*FIT, "zscore", "-p", "q.json"),
