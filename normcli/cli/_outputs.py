@@ -74,7 +74,8 @@ def written(function: F) -> F:
             "--dtype",
             needs=(DATA, OUTPUT),
             type=click.Choice(("float32", "float64")),
-            help="Of normalized columns; default: float32 where a column is, else float64.",
+            help="Of normalized columns; default: float32 where a column is, else float64. With --inverse, float64 "
+            "takes what does not fit the original types, which are restored by default.",
         ),
         option("--only", is_flag=True, needs=(DATA, OUTPUT), help="Write the normalized columns alone."),
         option(
@@ -117,9 +118,9 @@ def suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 
 
 def check_form(values: dict[str, Any]) -> None:
-    """Raises UsageError where a type is asked for that restoring does not leave open."""
-    if values["dtype"] and values.get("inverse"):
-        raise click.UsageError("--dtype is not for --inverse, which restores the original types")
+    """Raises UsageError where a type is asked for that what is restored may not fit into."""
+    if values["dtype"] == "float32" and values.get("inverse"):
+        raise click.UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
 
 
 def check_suffix(values: dict[str, Any]) -> None:
@@ -218,8 +219,11 @@ class Outputs:
 
     def formed(self, to: str, reader: Reader) -> Plan:
         """The plan, with the form that what comes of an input is to have."""
+        from normcli import formats
+
         beside = self.values["column_suffix"] and not self.inverse and not self.values["only"]
-        return replace(self.plan, form=replace(self._form, texts=bool(beside) and copies(to, reader)))
+        text = not formats.module(formats.bare(to)).magic
+        return replace(self.plan, form=replace(self._form, text=text, texts=bool(beside) and copies(to, reader)))
 
     @property
     def _form(self) -> Form:

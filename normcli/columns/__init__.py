@@ -8,6 +8,7 @@ it.
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.conforming import conformed
+from normcli.columns.fixed import Fixed, Rounding, Where, step
 from normcli.columns.frames import (
     Frame,
     all_series,
@@ -29,6 +30,7 @@ from normcli.columns.frames import (
     rest,
     rows,
     series,
+    some_rows,
     text_frame,
     textless,
     to_arrow,
@@ -41,7 +43,7 @@ from normcli.columns.frames import (
 )
 from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
-from normcli.columns.numbers import Infinite, block, inexact, types
+from normcli.columns.numbers import Infinite, beyond_integers, block, inexact, types
 from normcli.columns.packing import Packed, packed
 from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, select
 
@@ -49,12 +51,16 @@ __all__ = [
     "NUMERIC_WORD",
     "Dtype",
     "Field",
+    "Fixed",
     "Frame",
     "Infinite",
     "Packed",
+    "Rounding",
     "Schema",
+    "Where",
     "all_series",
     "arrow_fields",
+    "beyond_integers",
     "block",
     "chosen_rows",
     "column_types",
@@ -86,6 +92,8 @@ __all__ = [
     "rows",
     "select",
     "series",
+    "some_rows",
+    "step",
     "text_frame",
     "textless",
     "to_arrow",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from normcli.columns.fixed import Decimal, Fixed, Where
 from normcli.columns.frames import Frame, all_series, is_polars, names, stripped, text_frame
 from normcli.columns.numbers import Numbers, decoded, types
 from normcli.columns.schema import Field
@@ -20,13 +19,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Dtype = Literal["float32", "float64"]
-DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
 
 
 def put(
     frame: Frame,
-    values: Mapping[str, Array],
+    values: Mapping[str, Array | Fixed],
     places: Mapping[str, str],
     gone: Collection[str],
     *,
@@ -37,8 +35,9 @@ def put(
 
     Each stands where the one among those gone did that `places` says, in order where they are several. What was
     missing in a column of the same name stays what it was (null, NaN, a word); a NaN where a value was becomes null.
-    With `restored`, each is of the type given there by name; else of `dtype`; without either, float32 where a column
-    of its name was, else float64. Raises BadRowError where a result does not fit the type.
+    What is Fixed is of its type. Of other values, each is of the type in `restored` by its name, a float; else of
+    `dtype`; without either, float32 where a column of its name was, else float64. Raises BadRowError where a result
+    does not fit the type.
     """
     old: dict[str, Any]
     old = all_series(frame) if is_polars(frame) else dict(zip(names(frame), frame.columns, strict=True))
@@ -47,9 +46,12 @@ def put(
         o: _restorable(restored[o]) if restored else dtype or ("float32" if was.get(o) == "float32" else "float64")
         for o in values
     }
-    fitting = {o: narrowed(y, kinds[o], o) for o, y in values.items()}
     make = _polars_column if is_polars(frame) else _arrow_column
-    new = {o: make(o, old.get(o), y, missing, kinds[o]) for o, (y, missing) in fitting.items()}
+    fixed = _polars_fixed if is_polars(frame) else _arrow_fixed
+    new = {
+        o: fixed(o, old.get(o), y) if isinstance(y, Fixed) else make(o, old.get(o), *narrowed(y, kinds[o], o))
+        for o, y in values.items()
+    }
     standing: dict[str, dict[str, Any]] = {}
     for o, column in new.items():
         standing.setdefault(places[o], {})[o] = column
@@ -77,63 +79,95 @@ def _restorable(kind: str) -> str:
     return kind if Field("", kind).is_number else "float64"
 
 
-def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, NDArray[np.bool_] | None]:
-    """(rows,) in the type's range, integers rounded to nearest, NaN where missing; and where that is, if anywhere."""
+def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, Where | None]:
+    """(rows,) in a type of floats, NaN where missing; and where that is, if anywhere. Raises BadRowError beyond it."""
     with np.errstate(over="ignore"):
         total = y.sum()
         missing = np.isnan(y) if np.isnan(total) else None
-        if kind.startswith(("int", "uint")):
-            y = np.rint(y)
-            limits = np.iinfo(kind)
-            beyond = (y < float(limits.min)) | (y >= float(limits.max) + 1.0)
-        elif decimal := DECIMAL.fullmatch(kind):
-            _, precision, scale = map(int, decimal.groups())
-            beyond = np.abs(y.round(scale)) >= 10.0 ** (precision - scale)
-        else:
-            y = y if kind == "float64" else y.astype(kind) + 0.0  # where a small one below zero becomes zero
-            finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
-            beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
+        y = y if kind == "float64" else y.astype(kind) + 0.0  # where a small one below zero becomes zero
+        finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
+        beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
     if beyond.any():
         raise BadRowError(int(np.argmax(beyond)), f"the result in column '{printable(name)}' is beyond {kind}")
     return y, missing
 
 
-def _polars_column(
-    name: str, old: pl.Series | None, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
-) -> pl.Series:
+def _polars_column(name: str, old: pl.Series | None, y: Numbers, missing: Where | None) -> pl.Series:
     import polars as pl
 
     new = pl.Series(y)
     if missing is not None:
         new = new.fill_nan(None)
-    if kind.startswith(("int", "uint")):
-        new = new.cast(getattr(pl, kind.replace("i", "I").replace("u", "U")))
-    if old is None or not new.null_count():
+        if old is not None and new.dtype.is_float() and old.dtype.is_float():
+            return new.zip_with(~old.is_nan().fill_null(value=False), old.cast(new.dtype))
+    return _with_words(new, old)
+
+
+def _with_words(new: pl.Series, old: pl.Series | None) -> pl.Series:
+    """A column with the words that stood where nothing is."""
+    import polars as pl
+
+    if old is None or old.dtype != pl.String or not new.null_count():
         return new
-    if old.dtype == pl.String:
-        number = stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
-        words = old.str.strip_prefix(NUMERIC_WORD)
-        return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
-    if new.dtype.is_float() and old.dtype.is_float():
-        return new.zip_with(~old.is_nan().fill_null(value=False), old.cast(new.dtype))
-    return new
+    number = stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
+    words = old.str.strip_prefix(NUMERIC_WORD)
+    return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
 
 
-def _arrow_column(
-    name: str, old: pa.Array | None, y: Numbers, missing: NDArray[np.bool_] | None, kind: str
-) -> pa.Array:
+def _arrow_column(name: str, old: pa.Array | None, y: Numbers, missing: Where | None) -> pa.Array:
     import pyarrow as pa
 
-    decimal = DECIMAL.fullmatch(kind)
-    if decimal:
-        width, precision, scale = map(int, decimal.groups())
-        exact: pa.DataType = getattr(pa, f"decimal{width}")(precision, scale)
-        return pa.array(y.round(scale), mask=missing).cast(exact, safe=False)
-    target = pa.type_for_alias(kind)
-    if missing is not None and pa.types.is_floating(target) and old is not None:
+    if missing is not None and old is not None:
         old = decoded(old)
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
             missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
-    if pa.types.is_integer(target):
-        y = (y if missing is None else np.where(missing, 0, y)).astype(kind)
-    return pa.array(y, type=target, mask=missing)
+    return pa.array(y, mask=missing)
+
+
+def _polars_fixed(name: str, old: pl.Series | None, y: Fixed) -> pl.Series:
+    import polars as pl
+
+    decimal = y.decimal
+    if decimal is None:
+        new = pl.Series(y.integers)
+        new = new if y.missing is None else new.set(pl.Series(y.missing), None)
+    elif decimal.scale >= 0 and decimal.width <= 128:
+        new = pl.Series(pl.from_arrow(_decimals(y, decimal)))
+    else:  # of which polars has none
+        floats = y.nearest if y.fractions is None else np.where(y.fractions, y.values, y.nearest)
+        return _with_words(pl.Series(floats).fill_nan(None), old)
+    return _with_words(_with_fractions(new, y), old)
+
+
+def _arrow_fixed(name: str, old: pa.Array | None, y: Fixed) -> pa.Array:
+    import pyarrow as pa
+
+    new = _decimals(y, y.decimal) if y.decimal else pa.array(y.integers, mask=y.missing)
+    if y.fractions is None:
+        return new
+    import polars as pl
+
+    return _with_fractions(pl.Series(pl.from_arrow(new)), y).to_arrow()
+
+
+def _with_fractions(new: pl.Series, y: Fixed) -> pl.Series:
+    """As text, if there are fractions; what is none is spelled as without them."""
+    import polars as pl
+
+    if y.fractions is None:
+        return new
+    return pl.Series(y.values).cast(pl.String).zip_with(pl.Series(y.fractions), new.cast(pl.String))
+
+
+def _decimals(y: Fixed, kind: Decimal) -> pa.Array:
+    import pyarrow as pa
+
+    exact: pa.DataType = getattr(pa, f"decimal{kind.width}")(kind.precision, kind.scale)
+    new = pa.array(y.ordinary, mask=y.missing).cast(exact, safe=False)
+    if y.above is None and y.below is None:
+        return new
+    rows = np.arange(len(new))
+    for i, mask in enumerate((y.above, y.below)):
+        if mask is not None:
+            rows[mask] = len(new) + i
+    return pa.concat_arrays([new, pa.array(kind.ends[::-1], exact)]).take(pa.array(rows))

@@ -191,6 +191,11 @@ def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
     return frame.filter(pa.array(mask))
 
 
+def some_rows(frame: pl.DataFrame, wanted: Sequence[str], rows: NDArray[np.intp]) -> pl.DataFrame:
+    """Few rows of a polars frame's wanted columns."""
+    return text_frame({n: series(frame, n).gather(rows) for n in wanted})
+
+
 def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
     """The frame with nothing but numbers and null in its wanted columns, where words that mean missing were."""
     if not is_polars(frame):

@@ -82,7 +82,7 @@ def put_list(
 
     old = _lists(frame, name)
     kind, number = _vector(restored or arrow_name(pa.field(name, old.type)))
-    if restored is None:
+    if dtype or restored is None:
         number = dtype or ("float32" if number == "float32" else "float64")
     there = _list_sizes(old) >= 0
     rows = np.ascontiguousarray(values[there]) if old.null_count else values

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
+from normcli.columns.fixed import EXACT
 from normcli.columns.frames import Frame, is_polars, rows, series, stripped
 from normcli.columns.schema import arrow_fields, arrow_name
 from normcli.errors import BadRowError, printable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Infinite = Literal["error", "missing"]
 Numbers = NDArray[Any]  # of any type
-EXACT = 1 << 53  # up to which a float64 holds every whole number
+DIGITS = r"^[+-]?\d{19,}$"  # what may be a whole number beyond int64
 
 
 def types(frame: Frame, wanted: Sequence[str]) -> dict[str, str]:
@@ -49,26 +50,40 @@ def _integers(given: pl.Series) -> bool:
 
 
 def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The wanted columns with a whole number beyond ±2^53, where a float can't tell neighbours apart."""
-    return tuple(n for n in wanted if any(abs(end) > EXACT for end in _whole_ends(frame, n)))
+    """The wanted columns with a whole number, or a decimal, beyond ±2^53, where a float can't tell neighbours apart."""
+    return tuple(n for n in wanted if any(abs(end) > EXACT for end in _ends(frame, n) if end is not None))
 
 
-def _whole_ends(frame: Frame, name: str) -> tuple[int, ...]:
-    """The least and the greatest whole number of a column of 64-bit integers; () of another, or of none."""
+def beyond_integers(texts: pl.Series) -> pl.Series:
+    """Those that are whole numbers, but beyond int64."""
+    import polars as pl
+
+    texts = stripped(texts)
+    return texts.filter(texts.cast(pl.Int64, strict=False).is_null() & texts.str.contains(DIGITS))
+
+
+def _ends(frame: Frame, name: str) -> tuple[Any, ...]:
+    """The least and the greatest number of a column of 64-bit integers or of decimals, and what is farther out; None
+    where there is none, () of another column. Text that is whole numbers is such a column."""
     if is_polars(frame):
         import polars as pl
 
         given = series(frame, name)
-        given = stripped(given).cast(pl.Int64, strict=False) if given.dtype == pl.String else given
-        ends: tuple[Any, ...] = (given.min(), given.max()) if given.dtype in (pl.Int64, pl.UInt64) else ()
-    else:
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        if given.dtype == pl.String:
+            whole, beyond = stripped(given).cast(pl.Int64, strict=False), beyond_integers(given).cast(pl.Float64)
+            return whole.min(), whole.max(), beyond.min(), beyond.max()
+        return (given.min(), given.max()) if given.dtype in (pl.Int64, pl.UInt64) else ()
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-        column = decoded(frame.column(name))
-        wide = pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)
-        ends = tuple(end.as_py() for end in pc.min_max(column).values()) if wide else ()
-    return tuple(end for end in ends if end is not None)
+    column = decoded(frame.column(name))
+    if pa.types.is_decimal(column.type):
+        if column.type.precision - column.type.scale < len(str(EXACT)):
+            return ()
+        column = column if column.type.bit_width > 64 else column.cast(pa.decimal128(column.type.precision))
+    elif not pa.types.is_int64(column.type) and not pa.types.is_uint64(column.type):
+        return ()
+    return tuple(end.as_py() for end in pc.min_max(column).values())
 
 
 def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:

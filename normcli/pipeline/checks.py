@@ -131,7 +131,7 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     texts = columns.with_texts(empty, reader.source.keys)
     try:
         with np.errstate(all="ignore"):
-            (blank,), _ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
+            (blank,), *_ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
     hidden = columns.hidden(blank)

@@ -16,9 +16,10 @@ from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.work import Result, Work
-from normcli.plan import Plan
+from normcli.plan import Doubt, Plan
 from normcli.recut import Pieces, Segment
 
+MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
 
 
@@ -177,6 +178,7 @@ class Progress(Tally):
     count: int = 0  # bytes read
     replaced: int = 0  # files in place
     output: Tally = field(default_factory=Tally)  # of what goes into the output that is being made
+    doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
     rejection: str = ""  # where and why the first row was rejected
 
     def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
@@ -204,6 +206,7 @@ class Progress(Tally):
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(part.reader, result.weight, result.last)
                 self._warn_of_inexact(result.inexact)
+                self.doubts |= {n: self.doubts.get(n, Doubt()) + doubt for n, doubt in result.doubts.items()}
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
@@ -248,6 +251,7 @@ class Progress(Tally):
         """All that goes into an input's own output was read. Raises BadDataError where it must not be put in place."""
         self._check_rejected(self.source)
         self._warn_of_incomplete(f"{self.source}: ")
+        self._warn_of_doubts(f"{self.source}: ")
         self.settle(replaced(self.replaced) + (f", that of {self.source} was not" if self.replaced else ""))
 
     def put_in_place(self, part: Part, target: Target) -> None:
@@ -266,6 +270,7 @@ class Progress(Tally):
             so_far = f"; {replaced(self.replaced)}" if self.replaced else ""
             raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
         self._warn_of_incomplete()
+        self._warn_of_doubts()
         self.judge(self.rows)
         self.settle(replaced(self.replaced))
 
@@ -293,3 +298,15 @@ class Progress(Tally):
         if incomplete > MANY_MISSING * rows:
             share = incomplete / rows
             self._warn(f"{before}{incomplete:,} of {rows:,} rows ({share:.1%}) miss a selected value")
+
+    def _warn_of_doubts(self, where: str = "") -> None:
+        """Of columns whose restored numbers are not sure; which are those of one output."""
+        found = [(n, doubt) for n, doubt in self.doubts.items() if doubt.total]
+        for name, doubt in found[:MANY]:
+            self._warn(
+                f"{where}{doubt.total:,} of {doubt.values:,} values restored in column '{short(name)}' may be off: "
+                "the normalized values have too few digits to determine them"
+            )
+        if len(found) > MANY:
+            self._warn(f"{where}restored values may be off in {len(found) - MANY:,} more columns")
+        self.doubts.clear()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import lcm
 from typing import Any
@@ -14,7 +14,7 @@ from normcli import columns, learning, spool
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
-from normcli.plan import Measured, Plan, raise_first
+from normcli.plan import Doubt, Measured, Plan, raise_first
 from normcli.plan.matrices import each
 from normcli.recut import Segment
 from normcli.spool import Spool
@@ -37,6 +37,7 @@ class Result:
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
+    doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
     segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
 
@@ -172,11 +173,11 @@ class Work:
         measure = partial(self.measuring.measure, frames, self.infinite, texts=texts) if self.measuring else None
         if self.writer:
             try:
-                made, incomplete = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
+                made, incomplete, doubts = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
             except BadRowError as e:
                 raise_first(e, [measure] if measure else [])
             pieces = tuple(each(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
-            result = replace(result, incomplete=incomplete, pieces=pieces)
+            result = replace(result, incomplete=incomplete, doubts=doubts, pieces=pieces)
         if measure:
             measured = measure()
             if not self.writer:

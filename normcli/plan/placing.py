@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from normcli import columns
-from normcli.columns import Dtype, Frame
+from normcli.columns import Dtype, Fixed, Frame
 from normcli.plan.course import Course
 from normcli.record import Array
 
@@ -18,7 +19,7 @@ class Placing:
     course: Course
     lists: frozenset[str]  # columns that hold lists
     types: Mapping[str, str]  # the original ones
-    dtype: Dtype | None = None  # of what is normalized; None: float32 where the column was, else float64
+    dtype: Dtype | None = None  # None: float32 where the column was, else float64; of what is restored, its own
     suffix: str = ""
 
     @cached_property
@@ -29,7 +30,7 @@ class Placing:
         """A column that comes out: one that has an original's name gets the suffix, components do not."""
         return name + self.suffix if self.suffix and name in self.needed else name
 
-    def __call__(self, frame: Frame, made: Mapping[str, Array], *, inverse: bool) -> Frame:
+    def __call__(self, frame: Frame, made: Mapping[str, Array | Fixed], *, inverse: bool) -> Frame:
         """A frame with what the steps have made of its columns, in their place or beside them."""
         put = self._put_back if inverse else self._put
         if not self.suffix:
@@ -37,7 +38,7 @@ class Placing:
         new = put(self._apart(frame, inverse=inverse), made)
         return self._instead(frame, new) if inverse else self._beside(frame, new)
 
-    def _put(self, frame: Frame, made: Mapping[str, Array]) -> Frame:
+    def _put(self, frame: Frame, made: Mapping[str, Any]) -> Frame:
         """The frame with what has become of its columns in their place."""
         numbers = {n: made[n] for n in self.course.gives if n not in self.lists}
         if numbers:
@@ -47,15 +48,17 @@ class Placing:
             frame = columns.put_list(frame, name, made[name], dtype=self.dtype)
         return frame
 
-    def _put_back(self, frame: Frame, made: Mapping[str, Array]) -> Frame:
-        """The frame with the columns restored, in their types, in the place of what had become of them."""
+    def _put_back(self, frame: Frame, made: Mapping[str, Any]) -> Frame:
+        """The frame with the columns restored, in their types unless another is said, in the place of what had become
+        of them."""
         numbers = {n: made[n] for n in self.course.needs if n not in self.lists}
         if numbers:
             places = self.course.sources({n: i for i, n in enumerate(self.course.gives)})
             gone = set(self.course.gives) - self.lists
-            frame = columns.put(frame, numbers, places, gone, restored=self.types)
+            types = None if self.dtype else self.types
+            frame = columns.put(frame, numbers, places, gone, restored=types, dtype=self.dtype)
         for name in (n for n in self.course.needs if n in self.lists):
-            frame = columns.put_list(frame, name, made[name], restored=self.types[name])
+            frame = columns.put_list(frame, name, made[name], restored=self.types[name], dtype=self.dtype)
         return frame
 
     def _apart(self, frame: Frame, *, inverse: bool) -> Frame:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import repeat
 from math import lcm
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from normcli.methods import Method
 from normcli.plan.course import Course
 from normcli.plan.matrices import Matrices, each
 from normcli.plan.placing import Placing
+from normcli.plan.restoring import Doubt, Restoring, Target, targets
 from normcli.plan.rules import INSTEAD, PASS, TRAINING, Rules, Unseen, mark
 from normcli.plan.steps import Step
 from normcli.record import Array, Codes
@@ -26,11 +28,13 @@ from normcli.record import Array, Codes
 @dataclass(frozen=True)
 class Form:
     """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
-    suffix, in place of the original or beside it, under its name with that. `texts`: originals beside which they
-    stand are copied character for character from `columns.with_originals`; else they are numbers."""
+    suffix, in place of the original or beside it, under its name with that. What comes out may be `text`, which can
+    show a fraction in a column of whole numbers. `texts`: originals beside which they stand are copied character for
+    character from `columns.with_originals`; else they are numbers."""
 
     dtype: Dtype | None = None
     suffix: str = ""
+    text: bool = False
     texts: bool = False
 
 
@@ -130,6 +134,11 @@ class Plan:
         lists = frozenset(n for s in self.steps if s.length is not None for n in s.columns)
         form = self.form
         return Placing(self.course, lists, self.types, form.dtype, form.suffix)
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The columns that are restored to whole numbers, or decimals."""
+        return targets(self)
 
     def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
         """Names that columns would come out by, though others have them already."""
@@ -264,9 +273,10 @@ class Plan:
 
     def transform(
         self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], inverse: bool = False
-    ) -> tuple[list[Frame], int]:
+    ) -> tuple[list[Frame], int, dict[str, Doubt]]:
         """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
-        restored; and how many rows came out missing for one value. Raises BadRowError."""
+        restored; how many rows came out missing for one value; and what is in doubt of restored columns. Raises
+        BadRowError."""
         called = {n: self.placing.called(n) for n in self.course.gives} if inverse else {}
         matrices = Matrices(frames, infinite, called)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
@@ -278,12 +288,22 @@ class Plan:
             raise_first(e, (partial(matrices.block, s, inverse=inverse) for s in first))
         for step in reversed(self.steps) if inverse else self.steps:
             block = matrices.block(step, inverse=inverse)
-            work = partial(self._values, step, block, codes, inverse=inverse)
+            work = partial(self.values, step, block, codes, inverse=inverse)
             matrices.put(step, matrices.located(work), inverse=inverse)
             if step.method.by_row and block.incomplete is not None:
                 incomplete |= block.incomplete
-        made = each(matrices.parts(), lambda part: self.placing(*part, inverse=inverse))
-        return made, int(np.count_nonzero(incomplete))
+        doubts: dict[str, Doubt] = {}
+        groups = repeat(None) if codes is None else np.split(codes, matrices.ends[:-1])
+
+        def placed(part: tuple[Frame, dict[str, Array]], codes: Codes | None) -> Frame:
+            frame, made = part
+            if inverse and self.targets:
+                fixed = Restoring(self, frame, infinite, codes, made).fixed(doubts)
+                return self.placing(frame, fixed, inverse=True)
+            return self.placing(frame, made, inverse=inverse)
+
+        made = each(list(zip(matrices.parts(), groups, strict=False)), lambda pair: placed(*pair))
+        return made, int(np.count_nonzero(incomplete)), doubts
 
     def _codes(self, frame: Frame) -> Codes:
         """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
@@ -300,9 +320,16 @@ class Plan:
     def _groups(self) -> dict[Key, int]:
         return self.rules.groups(self.keys, self.key_rows)
 
-    def _values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
+    def values(self, step: Step, block: Block, codes: Codes | None, *, inverse: bool) -> Array:
         """(rows, outputs) the matrix of a step normalized, or restored."""
         work = step.restored if inverse else step.normalized
+        return self.by_group(work, block, codes, lambda: block.values)
+
+    def by_group(
+        self, work: Callable[[Block], Array], block: Block, codes: Codes | None, instead: Callable[[], Array]
+    ) -> Array:
+        """(rows, outputs) what work makes of a block whose rows are of these groups; and of those that PASS, what is
+        there `instead`."""
         if codes is None:
             return work(block)
         known = block
@@ -310,7 +337,7 @@ class Plan:
             known = replace(block, columns=tuple(np.where(codes < 0, np.nan, x) for x in block.columns), matrix=None)
         values = work(replace(known, codes=np.maximum(codes, 0), groups=1 + len(self.keys)))
         if (stays := codes == PASS).any():
-            values[stays] = block.values[stays]
+            values[stays] = instead()[stays]
         return values
 
     def restored_order(self, names: Sequence[str]) -> tuple[str, ...]:

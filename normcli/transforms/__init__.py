@@ -83,6 +83,24 @@ class Transform(Record):
             what = f"{y:.17g} can't be undone: it may be {x:.6g}, or by rounding alone {lost[row, j]:.3g} off that"
             raise BadValueError(row, j, what, "keep the originals beside what is normalized: --column-suffix")
 
+    def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        """(rows, features) how far what was `restored` from a block may be from what was normalized,
+        where the values of the block are off by up to `error` (rows, outputs). What both directions round on the way
+        is part of it, but for the last digits of the result. NaN where missing."""
+        if block.codes is None:
+            return self._inverse_error(block, error, restored)
+        out = np.empty((block.rows, len(restored.columns)), order="F")
+        for group, rows, part in block.each():
+            out[rows] = self.taken([group])._inverse_error(
+                part, error[rows], restored.taken(np.arange(block.rows)[rows])
+            )
+        return out
+
+    def lever(self, span: Array) -> Array | None:
+        """(groups, features) how far a restored value moves, at most, where that which it is restored from grows by
+        itself: |dx/dy · y|, of values up to `span` (features,) in size. None: nobody knows without a look at each."""
+        return None
+
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
         """`work` on the rows of each group. One that can do all at once says so by its own `_by_group`."""
         if block.codes is None:
@@ -102,3 +120,8 @@ class Transform(Record):
     def _inverse(self, block: Block) -> Array:
         """A block of one group, by the first."""
         raise NotImplementedError
+
+    def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        """`inverse_error` of one group, by the first: what comes of the values at both ends of their error."""
+        ends = (np.abs(self.inverse(Block.of(block.values + side)) - restored.values) for side in (error, -error))
+        return np.maximum(*ends)

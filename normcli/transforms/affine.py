@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from normcli.block import Block
 from normcli.errors import NotInvertibleError
 from normcli.record import Array, per_group
-from normcli.transforms import Transform
+from normcli.transforms import LAST, Transform
 
 HALF, SMALLEST = 2.0**-53, 5e-324  # of a unit in the last place of 1; the least float above zero
 
@@ -102,6 +103,26 @@ class Affine(Transform):
         if self.ends is not None:
             offset, gain = self.ends[0], self.ends[1] - self.ends[0]
         return rounding(block.columns[j], _each(self.scale, block, j), gain, offset, allowed)
+
+    def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        out = np.empty_like(error, order="F")
+        slope, shift = self._back
+        for j, (e, x) in enumerate(zip(error.T, out.T, strict=True)):
+            np.add(e, LAST * shift[j], out=x)
+            x *= _each(slope, block, j)
+        return out
+
+    def lever(self, span: Array) -> Array:
+        slope, shift = self._back
+        return span + np.abs(self.center) + slope * (1.0 + shift)
+
+    @cached_property
+    def _back(self) -> tuple[Array, Array]:
+        """(groups, features) input units for one of output, and (features,) what outputs were shifted by: sizes."""
+        features = self.center.shape[1]
+        if self.ends is not None:
+            return self.scale / (self.ends[1] - self.ends[0]), np.full(features, abs(self.ends[0]))
+        return self.scale / np.abs(self._gains(features)), np.full(features, abs(self.offset))
 
 
 def rounding(y: Array, scale: Any, gain: float, offset: float, allowed: Any) -> Array | float:

@@ -10,7 +10,7 @@ from normcli.block import Block
 from normcli.errors import NotInvertibleError
 from normcli.record import Array, per_group
 from normcli.tensor import OverBatches
-from normcli.transforms import Transform
+from normcli.transforms import LAST, Transform
 from normcli.transforms._batches import ByBatches
 from normcli.transforms.affine import rounding
 
@@ -99,3 +99,14 @@ class Batches(ByBatches):
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
         return rounding(block.columns[j], self.scale[0, j], self.gamma[0, j], self.beta[0, j], allowed)
+
+    def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        return np.asfortranarray((error + LAST * np.abs(self.beta[0])) * self._slope[0])
+
+    def lever(self, span: Array) -> Array:
+        return span + np.abs(self.mean) + self._slope * (1.0 + np.abs(self.beta))
+
+    @property
+    def _slope(self) -> Array:
+        """(groups, features) input units for one of output."""
+        return self.scale / np.abs(self.gamma)

@@ -13,6 +13,10 @@ from normcli.transforms import Transform
 
 FORTH = {"asinh": np.arcsinh, "log1p": np.log1p}
 BACK = {"asinh": np.sinh, "log1p": np.expm1}
+SLOPE: dict[str, Callable[[Array], Array]] = {  # dx/dy
+    "asinh": lambda x: np.hypot(1.0, x),
+    "log1p": lambda x: 1.0 + x,
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,15 @@ class Elementwise(Transform):
 
     def _inverse(self, block: Block) -> Array:
         return _each(BACK[self.function], block)
+
+    def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        out = np.empty_like(error, order="F")
+        for x, e, made in zip(restored.columns, error.T, out.T, strict=True):
+            np.multiply(SLOPE[self.function](x), e, out=made)
+        return out
+
+    def lever(self, span: Array) -> Array:
+        return ((1.0 + span) * FORTH[self.function](span))[np.newaxis]
 
 
 def _each(function: np.ufunc, block: Block) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from normcli.block import Block
 from normcli.errors import NotInvertibleError
 from normcli.record import Array, per_group
-from normcli.transforms import Transform
+from normcli.transforms import LAST, Transform
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,13 @@ class Linear(Transform):
             column += self.mean_low[0, j]
             column += self.mean[0, j]
         return out
+
+    def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        """By the triangle inequality; a sum of d products rounds by about √d."""
+        back, y = np.abs(self._back), np.abs(block.values)
+        x = np.abs((restored.values - self.mean[0]) / self.scale[0])
+        rounding = 4.0 * LAST * np.sqrt(len(self.scale[0])) * (x @ np.abs(self._forth) + y)
+        return np.asfortranarray((error + rounding) @ back * self.scale[0])
 
 
 def component_names(prefix: str, count: int) -> tuple[str, ...]:

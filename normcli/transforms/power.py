@@ -7,7 +7,7 @@ import numpy as np
 
 from normcli.block import Block
 from normcli.record import Array, per_group
-from normcli.transforms import Transform
+from normcli.transforms import LAST, Transform
 
 ONE = 1.0 - 2.0**-53  # the float below 1
 PLACES = 2.0**-50  # what rounding there and back may come to: eight halves of a last place
@@ -56,6 +56,13 @@ class Power(Transform):
             sizes = np.abs(deviation) + np.abs(phi)
             out[here] = blur(restored[here], phi, sizes, self.exponent[group, j], self.origin[group, j])
         return out
+
+    def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        """As of any, where the centre of φ rounds, too; and what the logarithms round."""
+        error = error + 4.0 * LAST * np.abs(self.center[0] / self.scale[0])
+        x, origin = np.abs(restored.values), np.abs(self.origin[0])
+        logs = 1.0 + np.log1p(x) + np.log1p(origin)
+        return np.asarray(super()._inverse_error(block, error, restored) + 4.0 * LAST * logs * (1.0 + x + origin))
 
 
 def forth(x: Array, exponent: float, origin: float) -> Array:

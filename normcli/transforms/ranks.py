@@ -7,10 +7,11 @@ import numpy as np
 
 from normcli.block import Block
 from normcli.record import Array, per_group
-from normcli.transforms import Transform
+from normcli.transforms import LAST, Transform
 from normcli.transforms._normal import TAIL, ppf, share
 
 NORMAL = np.finfo(np.float64).tiny  # smaller numbers have fewer digits
+ROUNDING = 8 * LAST  # of shares
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,22 @@ class Ranks(Transform):
                 x[there < TAIL] = knots[0]
                 x[there > 1.0 - TAIL] = knots[-1]
             x += 0.0
+        return out
+
+    def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
+        """As of any, and as much as a rounded share moves; at the ends, which stand for all beyond them, nothing."""
+        out = np.full((block.rows, len(block.columns)), np.nan, order="F")
+        for y, e, x, knots in zip(block.columns, error.T, out.T, self._knots, strict=True):
+            if not len(knots):
+                continue
+            normal = self.distribution == "normal"
+            exact, low, high = (share(v) if normal else v for v in (y, y - e, y + e))
+            tail, shares = (TAIL if normal else 0.0), np.linspace(0.0, 1.0, len(knots))
+            low, high = low - ROUNDING, high + ROUNDING
+            low, high = np.where(low <= tail, 0.0, low), np.where(high >= 1.0 - tail, 1.0, high)
+            middle = _between(exact, shares, knots)
+            x[:] = np.maximum(middle - _between(low, shares, knots), _between(high, shares, knots) - middle)
+            x[(exact <= tail) | (exact >= 1.0 - tail)] = 0.0
         return out
 
 

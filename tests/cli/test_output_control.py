@@ -334,7 +334,7 @@ def test_zero_has_no_sign(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["apply", "--dtype", "float32", "--inverse"], "--dtype is not for --inverse"),
+        (["apply", "--dtype", "float32", "--inverse"], "--dtype float32 is not for --inverse"),
         (["apply", "--dtype", "int8"], "'--dtype'"),
         (["apply", "--column-suffix", ""], "'--column-suffix': must not be empty"),
         (["fit", "-m", "zscore", "--column-suffix="], "'--column-suffix': must not be empty"),
