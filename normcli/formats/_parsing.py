@@ -181,7 +181,10 @@ class Chunk:
             word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (stripped != "")
             if not word.any() and not self.layout.numeric_words:
                 whole = stripped.cast(pl.Int64, strict=False)
-                checked[n] = whole if whole.null_count() == number.null_count() else number
+                if whole.null_count() == number.null_count():
+                    checked[n] = whole
+                elif not len(columns.beyond_integers(stripped)):  # which are told by their text alone
+                    checked[n] = number
                 continue
             missing = stripped.is_in(list(self.layout.missing))
             if (number.is_null() & word & ~missing).any():
