@@ -20,12 +20,20 @@ def main() -> NoReturn:
 
             traceback.print_exc()
         what = ascii(f"{type(e).__name__}: {e}")[1:-1]
-        short = isinstance(e, ImportError | MemoryError) or "start new thread" in what
-        code = 74 if short else 70
-        why = "too little memory" if short else "this is a bug"
+        code, why = (74, "too little memory") if _is_short(e) else (70, "this is a bug or a broken installation")
         with contextlib.suppress(OSError):
-            os.write(2, f"normcli: error: {what} ({why} or a broken installation)\n".encode())
+            os.write(2, f"normcli: error: {what} ({why})\n".encode())
     os._exit(code)
+
+
+def _is_short(error: BaseException) -> bool:
+    """Whether there is too little memory, also to load what would say so."""
+    try:
+        from normcli.cli._guard import shortage
+
+        return shortage(error) is not None
+    except (ImportError, MemoryError):
+        return isinstance(error, MemoryError) or "failed to map" in str(error)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,17 @@ from normcli.errors import ShortageError, size
 
 LIGHT = {"inspect", "merge", "methods"}  # commands that load numpy, and neither polars nor pyarrow
 LIMITS = (
-    ("address space (ulimit -v)", resource.RLIMIT_AS, 436 << 20),
-    ("data (ulimit -d)", resource.RLIMIT_DATA, 226 << 20),
+    ("address space (ulimit -v)", resource.RLIMIT_AS, 448 << 20),
+    ("data (ulimit -d)", resource.RLIMIT_DATA, 238 << 20),
 )
 OF_LIGHT = 200 << 20  # bytes, of either; a parameter file has what is left
 OF_CPU = 7 << 20  # bytes, for the threads of libraries
-RESERVE = 4 << 20  # bytes of address space that are let go for what has to be said at the end
+RESERVE = 16 << 20  # bytes of address space that are let go for what has to be said at the end
 PATIENCE = 2  # seconds for that
-SHORT = re.compile(r"can't start new thread|ThreadPoolBuildError|Os \{ code: |bad_alloc", re.IGNORECASE)
+SHORT = re.compile(
+    r"can't start new thread|ThreadPoolBuildError|Os \{ code: |bad_alloc"
+    r"|failed to map|Cannot allocate|Too many open files"
+)
 
 
 def check_room(command: str) -> None:
@@ -36,13 +39,15 @@ def check_room(command: str) -> None:
 
 
 def shortage(error: BaseException) -> str | None:
-    """What the process could not get, where an error of Python's or a library's tells of that."""
+    """What the process could not get, where an error of Python's or a library's tells of that; an import that fails
+    under a limit of memory does."""
+    if isinstance(error, MemoryError):
+        return "out of memory"
     if isinstance(error, ImportError):
         while error.__cause__ is not None:  # numpy puts an essay around it
             error = error.__cause__
-        return f"a library can't be loaded: {error}"
-    if isinstance(error, MemoryError):
-        return "out of memory"
+        limited = any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
+        return f"a library can't be loaded: {error}" if limited or SHORT.search(str(error)) else None
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
 
 

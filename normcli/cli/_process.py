@@ -77,7 +77,7 @@ def _called() -> int:
     except BaseException as e:
         lack = shortage(e)
         if lack:
-            return _failed(e, lack, "ulimit -a shows limits; if there are none, the installation is broken", 74)
+            return _failed(e, lack, "more memory, or a higher ulimit", 74)
         what = f"{type(e).__name__}: {e}"
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
 
@@ -99,10 +99,12 @@ def _invoked() -> int:
 def _end_for_library() -> None:
     """A library is ending the process: there is a message, a report, and no temporary file."""
     what = "a library ended the run, as they do where there is too little memory"
-    _say(what, "more memory, or a higher ulimit")
-    code = _reported(74, what)
-    outputs.remove_temporaries()
-    os._exit(code)
+    try:
+        _say(what, "more memory, or a higher ulimit")
+        _reported(74, what)
+    finally:  # also where there is no memory for that
+        outputs.remove_temporaries()
+        os._exit(74)
 
 
 def _reported(code: int, error: str | None) -> int:

@@ -126,6 +126,7 @@ def imported(cause: str) -> ImportError:
         (RuntimeError("can't start new thread"), "can't start new thread"),
         (BaseException('Err value: Os { code: 24, kind: TooManyOpenFiles, message: "" }'), "Os { code: 24"),
         (ValueError("thread"), None),
+        (ImportError("broken"), None),
         (NameError("name 'x' is not defined"), None),
     ],
 )
