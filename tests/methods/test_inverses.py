@@ -29,7 +29,7 @@ from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.plan import Plan, Step
-from normcli.plan.whole import MISSING, PASS
+from normcli.plan.rules import MISSING, PASS
 from normcli.record import Array
 from tests.conftest import examples
 
