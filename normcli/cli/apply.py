@@ -223,9 +223,9 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
-    check_suffix(values)
     check_params(values, inputs)
     if params != "-" and output not in (None, "-") and same_file(output, params):
         raise click.UsageError(f"-p {params} is the OUTPUT")
     if len(inputs) > 1 and output not in (None, "-") and below(inputs, output):
         raise click.UsageError(f"-o {output} is one of the INPUTs")
+    check_suffix(values)

@@ -305,7 +305,6 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
-    check_suffix(values)
     if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
         raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):
@@ -313,6 +312,7 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
             raise click.UsageError(f"{flag} {path} is the INPUT")
         if path not in (None, "-") and values["plan"] and same_file(path, values["plan"]):
             raise click.UsageError(f"{flag} {path} is the --plan")
+    check_suffix(values)
 
 
 def writable(values: dict[str, Any], plan: Plan, readers: Readers, file: Target | None) -> Iterator[Reader]:
