@@ -96,7 +96,7 @@ def apply(
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
         reader = _reader(path, format, options, block_size)
         to = formats.of_output(None, output, registry.name_of(reader))
-        plan = replace(plan, form=replace(plan.form, text=not formats.module(formats.bare(to)).magic))
+        plan = replace(plan, form=replace(plan.form, text=formats.is_text(to)))
         pipeline.check_columns(plan, reader, inverse=inverse)
         blank = pipeline.output_frame(plan, reader, inverse=inverse)
         pipeline.check_writable(to, reader, blank, plan.gives(inverse=inverse))

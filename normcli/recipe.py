@@ -77,7 +77,7 @@ class Recipe:
         there = {f.name for f in schema}
         given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
         every = (s for c in self.choices for s in (*c.columns, *c.exclude))
-        names = [n for s in every for n in ([s] if s in there else s.split(",")) if not re.search(r"[*?\[]", n)]
+        names = [n for s in every for n in columns.names_in(s, there)]
         return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
 
     def excludes(self, name: str) -> bool:

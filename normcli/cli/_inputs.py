@@ -145,7 +145,12 @@ class Readers:
 
     def _named(self, paths: list[str]) -> Callable[[], list[str]]:
         """Paths of inputs, for the report, once it is known which of them are empty."""
-        return lambda: [path for left in [set(self._left())] for path in paths if path not in left]
+
+        def read() -> list[str]:
+            empty = set(self._left())
+            return [path for path in paths if path not in empty]
+
+        return read
 
     def _left(self) -> list[str]:
         return [str(i.path) for i in self.empty]

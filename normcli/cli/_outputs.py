@@ -19,7 +19,7 @@ from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
 from normcli.cli._keys import RULES
 from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
-from normcli.errors import BadDataError, CannotCreateError, printable
+from normcli.errors import BadDataError, CannotCreateError, UsageError, printable
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
@@ -128,7 +128,10 @@ def check_suffix(values: dict[str, Any]) -> None:
     from normcli import formats
 
     if values["output"] not in (None, "-") and not is_directory(values["output"]):
-        formats.check_output(values["to"], values["output"])
+        try:
+            formats.check_output(values["to"], values["output"])
+        except UsageError as e:
+            raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
 
 
 def is_directory(output: str | None) -> bool:
@@ -222,7 +225,7 @@ class Outputs:
         from normcli import formats
 
         beside = self.values["column_suffix"] and not self.inverse and not self.values["only"]
-        text = not formats.module(formats.bare(to)).magic
+        text = formats.is_text(to)
         return replace(self.plan, form=replace(self._form, text=text, texts=bool(beside) and copies(to, reader)))
 
     @property
@@ -314,7 +317,7 @@ def copies(to: str, reader: Reader) -> bool:
     from normcli.spool import origin_of
 
     theirs, ours = formats.module(formats.bare(to)).Reader, type(origin_of(reader))
-    return not formats.module(formats.bare(to)).magic and (issubclass(theirs, ours) or issubclass(ours, theirs))
+    return formats.is_text(to) and (issubclass(theirs, ours) or issubclass(ours, theirs))
 
 
 def open_below(path: str, spool_dir: str | None) -> Target:

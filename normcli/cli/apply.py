@@ -157,11 +157,7 @@ def into_one(
     to = values["to"] or formats.by_suffix(values["output"])
     readers = Readers(inputs, values, to=to, example=EXAMPLE)
     to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
-    if (
-        readers.first.source.is_file(values["output"])
-        and not formats.module(formats.bare(to)).magic
-        and not values["in_place"]
-    ):
+    if readers.first.source.is_file(values["output"]) and formats.is_text(to) and not values["in_place"]:
         why = "text can't tell that it was normalized; --in-place insists"
         raise click.UsageError(f"OUTPUT is the INPUT, and {why}")
     told.detail(f"{readers.first.source.name} is {registry.name_of(readers.first)}, {target.name} will be {to}")

@@ -320,8 +320,9 @@ def writable(values: dict[str, Any], plan: Plan, readers: Readers, file: Target 
     from normcli import formats
 
     made = Outputs(values, plan, readers.options.writing)
+    paths = {} if file else paths_below(values, readers.inputs)
     for each, reader in readers:
-        path = values["output"] if file else each.path
+        path = values["output"] if file else paths[each]
         given = as_input(readers.first, file) if file else registry.name_of(reader)
         made.check_passing(formats.of_output(values["to"], path, given), reader)
         yield reader
@@ -338,7 +339,7 @@ def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str |
     expected = None
     if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in inputs):
         expected = sum(os.path.getsize(str(i.path)) for i in inputs)  # numbers take about as much as their text
-    binary = to is not None and formats.module(formats.bare(to)).magic
+    binary = to is not None and not formats.is_text(to)
     texts = bool(values["column_suffix"]) and not values["only"] and not binary
     return Spool(values["spool_dir"] or os.environ.get("TMPDIR") or there, expected, texts=texts)
 

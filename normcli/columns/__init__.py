@@ -45,7 +45,7 @@ from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, beyond_integers, block, inexact, types
 from normcli.columns.packing import Packed, packed
-from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, select
+from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, select
 
 __all__ = [
     "NUMERIC_WORD",
@@ -79,6 +79,7 @@ __all__ = [
     "list_block",
     "long_decimals",
     "names",
+    "names_in",
     "narrowed",
     "numbered",
     "numbered_columns",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"u?int(8|16|32|64)|float(16|32|64)|decimal(32|64|128|256)\(\d+, -?\d+\)")
 VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")
+GLOB = re.compile(r"[*?\[]")
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 
@@ -96,7 +97,7 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
     """Names that one -c or -x selects; with `numbers`, a glob takes only numeric columns and a name must be one."""
     types = {f.name: f for f in schema}
     found: set[str] = set()
-    for part in [selector] if selector in types else selector.split(","):
+    for part in _parts(selector, types):
         if part in types:
             hits = {part}
         else:
@@ -109,6 +110,16 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
                 raise NotNumericError(name, types[name].type)
         found |= hits
     return found
+
+
+def _parts(selector: str, there: Container[str]) -> list[str]:
+    """The names and globs in a selector: itself, where a column is called so, else what stands between commas."""
+    return [selector] if selector in there else selector.split(",")
+
+
+def names_in(selector: str, there: Container[str]) -> list[str]:
+    """The names in a selector of columns some of which are `there`, without its globs."""
+    return [part for part in _parts(selector, there) if part in there or not GLOB.search(part)]
 
 
 def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:

@@ -219,6 +219,11 @@ def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str
     return format + (codec.suffix if codec else "")
 
 
+def is_text(name: str) -> bool:
+    """Whether csv, csv.gz or the like is text, which has no place for digests and types."""
+    return not module(bare(name)).magic
+
+
 def is_binary(name: str) -> bool:
     """Whether csv, csv.gz or the like is nothing for a terminal."""
     return bool(module(bare(name)).magic or compression.by_suffix(name))

@@ -54,5 +54,5 @@ def check_output(path: str | os.PathLike[str], name: str, suffixes: list[str]) -
     """Raises UsageError for a path whose `name` has the suffix of such a kind; `suffixes` are those that there are."""
     kind = next((k for k in KINDS if k.suffixes and name.endswith(k.suffixes)), None)
     if kind is not None:
-        what = f"-o {printable(os.fsdecode(path))}: {kind.name} is not written; there are {', '.join(suffixes)}"
-        raise UsageError(what, "--to FORMAT says what a file of another name is to hold")
+        what = f"{printable(os.fsdecode(path))}: {kind.name} is not written; there are {', '.join(suffixes)}"
+        raise UsageError(what)

@@ -114,7 +114,7 @@ def doubt(plan: Plan, reader: Reader, to: str, *, inverse: bool = False) -> str:
     if inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
         return "" if reader.digests[-1:] == (plan.digest,) else what
-    if formats.module(formats.bare(to)).magic:
+    if not formats.is_text(to):
         return ""
     if is_training(plan.digest):  # what can never be undone is known for that
         lost = all(method.invertible != "no" for method in plan.methods)

@@ -167,9 +167,8 @@ class Progress(Tally):
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
     settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
-    before_end: Callable[[], object] = lambda: (
-        None
-    )  # told, after `settle`, before an output is in place or gets its end
+    # told, after `settle`, before an output is in place or gets its end
+    before_end: Callable[[], object] = lambda: None
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0

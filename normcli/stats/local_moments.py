@@ -109,9 +109,8 @@ def _narrow(sums: Array, half: float, middles: Array, low: float, high: float) -
     reach, orders = (high - low) / 2.0, np.arange(ORDERS)
     moved = ((middles - (low + high) / 2.0) / reach)[:, None] ** orders
     total = np.einsum("cok,ok,ck->o", moved[:, LEFT], BINOMIAL, sums * (half / reach) ** orders)
-    if (
-        abs(total[0] - total[2]) <= LOST * total[0] * max(half / reach, 1.0) ** 2
-    ):  # Σ(t + 1)(1 − t): all are at the ends
+    inner = total[0] - total[2]  # Σ(t + 1)(1 − t): 0 where all are at the ends
+    if abs(inner) <= LOST * total[0] * max(half / reach, 1.0) ** 2:
         upper = np.clip((total[0] + total[1]) / 2.0, 0.0, total[0])
         return np.array([[low, high]]), np.array([[total[0] - upper, upper]])
     if reach >= half:

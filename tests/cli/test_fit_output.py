@@ -1,5 +1,6 @@
 """fit -o: learning and normalizing in one command is the same as one after the other."""
 
+import gzip
 import os
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def test_several_inputs_into_a_directory_or_one(desk: Desk) -> None:
     whole = [p.read_bytes() for p in sorted((desk / "two").glob("*.csv"))]
     assert [p.read_bytes() for p in sorted((desk / "one").glob("*.csv"))] == whole
     assert (desk / "all.csv").read_bytes() == whole[0] + b"".join(w.split(b"\n", 1)[1] for w in whole[1:])
+
+
+def test_compressed_text_becomes_files_of_another_format(desk: Desk) -> None:
+    (desk / "in").mkdir()
+    (desk / "in" / "a.csv.gz").write_bytes(gzip.compress(TABLE))
+    desk.succeeds("fit", "-m", "zscore", "in", "-p", "one.json", "-o", "one/", "--to", "arrow")
+    desk.succeeds("apply", "in", "-p", "one.json", "-o", "two/", "--to", "arrow")
+    assert (desk / "one" / "a.arrow").read_bytes() == (desk / "two" / "a.arrow").read_bytes()
 
 
 @pytest.mark.parametrize(
