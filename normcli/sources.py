@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normcli import stores
-from normcli.compression import Expanded
+from normcli.compression.expanding import Expanded
 from normcli.errors import BadDataError, NoInputError, OutputError, UsageError, printable
 from normcli.stores.reading import Object, fault_of
 
@@ -39,7 +39,7 @@ class Source:
             status = os.fstat(self.file.fileno())
             self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
             self.length = status.st_size - self.file.tell() if self.regular else None
-        self._expanded = Expanded(self.file, self.name)
+        self._expanded = Expanded(self.file, self.name, lambda: self.room)
 
     @property
     def compression(self) -> str | None:

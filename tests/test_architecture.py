@@ -160,7 +160,7 @@ def test_each_library_has_its_place() -> None:
 
 def test_large_libraries_are_imported_where_they_are_needed() -> None:
     """Not with the file that may need them: what reads text need not wait for pyarrow."""
-    slow = {"polars", "pyarrow", "rich"}
+    slow = {"polars", "pyarrow", "rich", "bz2", "lzma"}
     assert [i.place for i in imports() if i.top in slow and i.at_once] == []
 
 

@@ -83,8 +83,8 @@ def written(function: F) -> F:
             needs=(DATA, OUTPUT),
             type=Format(),
             metavar="FORMAT",
-            help="What OUTPUT is to be; else told by its suffix, else as INPUT; but no file called .xlsx, .json, .db "
-            "or the like is written without it.",
+            help="What OUTPUT is to be (csv.gz, .zst, .bz2, .xz: compressed text); else told by its suffix, else as "
+            "INPUT; but no file called .xlsx, .json, .db or the like is written without it.",
         ),
         option(
             "--spool-dir",

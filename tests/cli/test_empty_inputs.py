@@ -1,7 +1,9 @@
 """Inputs that hold nothing: left out where nobody has named them, refused where somebody has."""
 
+import bz2
 import gzip
 import json
+import lzma
 import sys
 from pathlib import Path
 
@@ -26,6 +28,8 @@ NOTHING = {
     "7.parquet": b"",
     "8.arrow": b"",
     "9.arrows": b"",
+    "a.csv.bz2": bz2.compress(b""),
+    "b.csv.xz": lzma.compress(b"\n"),
 }
 SOME = b"a\n1\n2\n4\n"
 
@@ -62,7 +66,7 @@ def test_they_are_left_out_and_counted(parts: Desk, name: str, method: list[str]
             parts.succeeds("apply", given, "-p", f"{into}/p.json", "-o", f"{into}/more/", "--report", "r.json"),
         ]
         for done in runs:
-            assert ("10 empty inputs left out" in done.err) is (into == "a")
+            assert (f"{len(NOTHING)} empty inputs left out" in done.err) is (into == "a")
             assert not done.warnings
             assert "6 rows of 3 inputs" in done.err
         said = report(parts / "r.json")
@@ -74,10 +78,10 @@ def test_they_are_left_out_and_counted(parts: Desk, name: str, method: list[str]
 
 def test_check_and_update_leave_them_out(parts: Desk) -> None:
     parts.succeeds("fit", "-m", "zscore", "full", "-p", "p.json")
-    assert "10 empty inputs left out" in parts.succeeds("check", "in", "-p", "p.json").err
+    assert f"{len(NOTHING)} empty inputs left out" in parts.succeeds("check", "in", "-p", "p.json").err
     parts.succeeds("fit", "-m", "zscore", "full/0a.csv", "-p", "u.json")
     done = parts.succeeds("fit", "--update", "-p", "u.json", "in")
-    assert "10 empty inputs left out" in done.err
+    assert f"{len(NOTHING)} empty inputs left out" in done.err
     assert len(done.warnings) == 2  # both files, and no other, were counted already
 
 
@@ -85,8 +89,8 @@ def test_what_is_left_of_a_run_may_be_empty(parts: Desk) -> None:
     parts.succeeds("fit", "-m", "zscore", "full", "-p", "p.json")
     parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/")
     done = parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/", "--resume")
-    assert "3 of 13 are complete" in done.err
-    assert "10 empty inputs left out" in done.err
+    assert f"3 of {len(NOTHING) + 3} are complete" in done.err
+    assert f"{len(NOTHING)} empty inputs left out" in done.err
     assert sorted(p.name for p in (parts / "out").iterdir() if p.name[0] != ".") == ["0a.csv", "8a.csv", "9a.csv"]
 
 

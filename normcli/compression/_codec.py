@@ -1,0 +1,41 @@
+"""Codec: what every compression here offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Outlet(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
+class MemoryNeededError(Exception):
+    """A member takes more memory than it may, or its format allows: what of it does, and how to make one that does
+    not."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what, hint)
+        self.what, self.hint = what, hint
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One way to compress. `begins` tells from the first bytes whether they are a member of its own. Libraries that
+    not every run needs are imported by the functions."""
+
+    name: str
+    suffix: str
+    magic: bytes
+    begins: Callable[[bytes], bool]
+    member: Callable[
+        [bytes, int], Any
+    ]  # from its first bytes, and the bytes of memory it may take, or MemoryNeededError:
+    # has decompress(data, limit), needs_input, eof and unused_data
+    faults: Callable[[], tuple[type[Exception], ...]]  # what a damaged member raises
+    sink: Callable[[Any], Any]  # of an open file: write(packed), close()
+    pack: Callable[[bytes], Any]  # a piece of text, in a worker, for its sink
+    padding: int = 0  # zero bytes may follow a member in multiples of so many; 0: none may
