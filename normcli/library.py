@@ -58,7 +58,8 @@ def fit(
 
     recipe = Recipe(choices)
     reader.expect(recipe.named(reader.schema))
-    steps = recipe.steps(reader.schema, lambda name: reader.list_size(name), others=reader.others)
+    others, indexes = reader.others, reader.indexes
+    steps = recipe.steps(reader.schema, lambda name: reader.list_size(name), others=others, indexes=indexes)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):

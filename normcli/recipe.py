@@ -54,11 +54,12 @@ class Recipe:
         *,
         data: str = "",
         others: Mapping[str, str] | None = None,
+        indexes: Collection[str] = (),
     ) -> tuple[Step, ...]:
         """The steps on columns of `data`, whose lists of no said length are of `size`; those `beside` have another use,
-        and of `others` it is known why they are no numbers. Raises UsageError, and BadDataError where a selector finds
-        nothing, saying in which step."""
-        begun = _Begun(schema, size, beside, by_flags=not self.name)
+        of `others` it is known why they are no numbers, and `indexes` only selectors choose. Raises UsageError, and
+        BadDataError where a selector finds nothing, saying in which step."""
+        begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
         for i, choice in enumerate(self.choices):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
@@ -102,6 +103,7 @@ class _Begun:
     schema: Schema
     size: Callable[[str], int]
     beside: Collection[str]
+    indexes: Collection[str]
     by_flags: bool  # choices are those of the command line
     steps: list[Step] = field(default_factory=list)
     called: list[str] = field(default_factory=list)  # the choice that each step is from, for messages
@@ -130,7 +132,8 @@ class _Begun:
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
-        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=not choice.method.statistics)
+        unseen = not choice.method.statistics
+        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=unseen, indexes=self.indexes)
         late = next((n for n in names if n in self.unsure), None)
         if late is not None:
             what = f"column '{printable(late)}' is of {self.unsure[late]}, and how many that gives only the fit tells"

@@ -105,9 +105,17 @@ class Readers:
     itself, is left out: it goes from `inputs` to `empty`."""
 
     def __init__(
-        self, inputs: list[Input], values: dict[str, Any], *, to: str | None = None, writes: bool = True, example: str
+        self,
+        inputs: list[Input],
+        values: dict[str, Any],
+        *,
+        to: str | None = None,
+        writes: bool = True,
+        example: str,
+        notice: Callable[[str], None],
     ) -> None:
-        """`to` is the format of what is written, where that is told and not what the inputs are."""
+        """`to` is the format of what is written, where that is told and not what the inputs are; `notice` says what
+        should be known of the first."""
         from normcli import formats
         from normcli.cli._format_options import FormatOptions
 
@@ -132,6 +140,8 @@ class Readers:
             continue
         telling = self.opened[-1] if any(f.type != "null" for f in self.opened[-1][1].schema) else self.opened[0]
         self.first_input, self.first = telling
+        for text in self.first.notices:
+            notice(text)
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
         """Once only."""

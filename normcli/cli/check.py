@@ -102,7 +102,7 @@ def command(**values: Any) -> None:
 
     with Transaction() as changes:
         skipped = rejects(values, changes)
-        readers = Readers(inputs, values, writes=False, example=EXAMPLE)
+        readers = Readers(inputs, values, writes=False, example=EXAMPLE, notice=told.notice)
         if values["dry_run"]:
             tell_only(readers, plan.needs(), None)
             return

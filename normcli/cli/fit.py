@@ -165,7 +165,7 @@ def command(**values: Any) -> None:
         if output and not is_directory(output):
             file = changes.open(output, spool_dir=values["spool_dir"])
         to = values["to"] or formats.by_suffix(output)
-        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE)
+        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE, notice=told.notice)
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
@@ -231,13 +231,16 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    data, others = first.source.name, first.others
-    steps = recipe.steps(first.schema, lambda name: first.list_size(name), beside, data=data, others=others)
+    steps = recipe.steps(
+        first.schema, lambda name: first.list_size(name), beside,
+        data=first.source.name, others=first.others, indexes=first.indexes,
+    )  # fmt: skip
     plan = Plan(
         steps, first.schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"])
     )
     plan.check_rules()
-    explained(told, first, {*plan.needs(), *beside, *recipe.excluded(first.schema)})
+    on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
+    explained(told, first, {*plan.needs(), *beside, *on_purpose})
     return plan
 
 
@@ -434,11 +437,16 @@ def chosen_method(values: dict[str, Any]) -> Any:
     return method
 
 
-def explained(told: Any, data: Any, known: Container[str]) -> None:
+def explained(told: Console, data: Reader, known: Container[str]) -> None:
     """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
-    should not be."""
+    should not be; says which are left out as an index."""
+    from normcli.methods import listed
+
     if data.doubt:
         told.warn(data.doubt)
     for name, doubt in data.doubts.items():
         if name not in known:
             told.warn(doubt)
+    indexes = [f.name for f in data.schema if f.is_number and f.name in data.indexes and f.name not in known]
+    if indexes:
+        told.notice(f"{data.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")

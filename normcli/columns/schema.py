@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -74,10 +74,18 @@ def arrow_name(field: pa.Field) -> str:
     return named if inner is field.type or Field("", named).is_number else str(field.type)
 
 
-def select(schema: Schema, include: Sequence[str], exclude: Sequence[str], *, unseen: bool = False) -> tuple[str, ...]:
+def select(
+    schema: Schema,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    *,
+    unseen: bool = False,
+    indexes: Collection[str] = (),
+) -> tuple[str, ...]:
     """The chosen columns' names, in the input's order; with `unseen`, those of an input without any value, too.
-    Raises BadDataError where a selector finds nothing. A column of lists is chosen by its name alone."""
-    chosen = {f.name for f in schema if f.is_number}
+    Raises BadDataError where a selector finds nothing. A column of lists is chosen by its name alone, and one of the
+    `indexes` by a selector alone."""
+    chosen = {f.name for f in schema if f.is_number and f.name not in indexes}
     if unseen and all(f.type == "null" for f in schema):
         chosen = {f.name for f in schema}
     if include:
@@ -87,9 +95,8 @@ def select(schema: Schema, include: Sequence[str], exclude: Sequence[str], *, un
     if not names and schema and all(f.type == "null" for f in schema):
         raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
     if not names:
-        raise BadDataError(
-            f"no numeric column is selected; the columns are {described(schema)}", "is the delimiter right?"
-        )
+        hint = "-c takes an index of pandas" if indexes else "is the delimiter right?"
+        raise BadDataError(f"no numeric column is selected; the columns are {described(schema)}", hint)
     return names
 
 

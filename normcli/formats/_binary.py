@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -86,6 +87,7 @@ class Reader:
     doubt = ""
     expected = frozenset[str]()
     size: int | None = None
+    notices: tuple[str, ...] = ()
     what: ClassVar[str]
 
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
@@ -101,6 +103,7 @@ class Reader:
             twice = next(n for j, n in enumerate(names) if n in names[:j])
             raise BadDataError(f"{source.name}: two columns are called '{printable(twice)}'")
         self.digests = tuple((arrow.metadata or {}).get(DIGESTS, b"").decode("ascii", "replace").split())
+        self.indexes = _pandas_indexes(arrow.metadata or {}).intersection(names)
         self._arrow = arrow
         self._block = block_size
 
@@ -164,6 +167,16 @@ class Reader:
         """Raises BadDataError where a block of so many bytes would be too much."""
         if count > self._most:
             refuse(self.source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+
+
+def _pandas_indexes(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
+    """The columns that are an index of pandas, by what it writes into schemas; one that only counts rows is none."""
+    try:
+        about = json.loads(metadata.get(b"pandas", b"{}"))
+    except (ValueError, RecursionError):
+        return frozenset()
+    listed = about.get("index_columns") if isinstance(about, dict) else None
+    return frozenset(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else frozenset()
 
 
 def check_any(source: Source) -> None:

@@ -100,6 +100,8 @@ class Reader:
     typed = False
     unit = "B"
     expected = frozenset[str]()
+    indexes = frozenset[str]()
+    notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""

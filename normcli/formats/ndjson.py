@@ -48,6 +48,8 @@ class Reader:
     unit = "B"
     start = 0
     doubt = ""
+    indexes = frozenset[str]()
+    notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a key of which half the values are numbers is to hold some."""

@@ -59,14 +59,23 @@ class Reader(binary.Reader):
             if source.is_far:
                 settings |= far_settings(self._footer)
                 self._file = pq.ParquetFile(place, metadata=self._file.metadata, **settings)
-            super().__init__(source, self._file.schema_arrow, block_size)
+            arrow = self._file.schema_arrow
+            super().__init__(source, _with_values(arrow), block_size)
             about = self._file.metadata
             in_groups = sum(about.row_group(j).num_rows for j in range(about.num_row_groups))
             if in_groups != about.num_rows:
                 raise ValueError(f"{about.num_rows:,} rows by the footer, {in_groups:,} in its row groups")
         self.size: int | None = about.num_rows
+        without = [printable(f.name) for f in arrow if _is_empty(f.type)]
+        what = "a group without fields, of which a Parquet file holds nothing"
+        self.notices = tuple(f"{source.name}: column '{name}' is left out: {what}" for name in without)
+        self._unread = [f.name for f in arrow if not _is_empty(f.type) and _has_empty(f.type)]
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+        for name in self._unread:
+            if needed is None or name in needed:
+                what = f"column '{printable(name)}' has a group without fields in it"
+                raise BadDataError(f"{self.source.name}: {what}, and can't be read", "write the file without it")
         for group in range(self._file.num_row_groups):
             with binary.reading(self.source, WHAT):
                 batches = self._batches(self._rows, group, needed)
@@ -144,6 +153,25 @@ class Reader(binary.Reader):
         first = self._footer.group(0) if self._file.num_row_groups else []
         used = {chunk.codec for chunk in first if chunk}
         return used.pop() if len(used) == 1 and used <= set(COMPRESSIONS) else None
+
+
+def _is_empty(kind: pa.DataType) -> bool:
+    """Whether it is a group without fields. Nothing is stored of one, not even which rows are null; pyarrow leaves it
+    out where it is a column, and reads no column that it is a part of."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_struct(kind)) and not kind.num_fields
+
+
+def _has_empty(kind: pa.DataType) -> bool:
+    return _is_empty(kind) or any(_has_empty(kind.field(j).type) for j in range(kind.num_fields))
+
+
+def _with_values(schema: pa.Schema) -> pa.Schema:
+    """A schema of the columns of which the file holds something."""
+    import pyarrow as pa
+
+    return pa.schema([f for f in schema if not _is_empty(f.type)], schema.metadata)
 
 
 def far_settings(footer: pages.Footer) -> dict[str, Any]:

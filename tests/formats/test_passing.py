@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from normcli import library
 from normcli.errors import BadDataError
+from normcli.formats import _dictionaries as dictionaries
 from tests.conftest import examples, longer
 from tests.formats.conftest import identity, normcli
 from tests.formats.test_types import read_as, written_as
@@ -342,6 +343,57 @@ def test_the_second_of_two_inputs_is_told_before_it_is_read(tmp_path: Path) -> N
     assert done.returncode == 65
     assert b"b.parquet: csv has no place for column b (binary)" in done.stderr
     assert not (tmp_path / "p.json").exists()
+
+
+CODES = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None, 2, 0, 1, 2], pa.int8()), pa.array(["a", None, "b"]))
+PLACES = [0, 1, 2, 3, 4, 4, 5, 7, 8]
+
+
+def nests(inner: pa.Array) -> dict[str, pa.Array]:
+    """Columns that a column of eight rows is in."""
+    gone = pa.array([False, False, True, False, False, True, False, False])
+    return {
+        "struct": pa.StructArray.from_arrays([inner, pa.array(range(8))], ["e", "f"], mask=gone),
+        "list": pa.ListArray.from_arrays(pa.array([0, 1, None, 3, 4, 4, 5, 7, 8]), inner),
+        "large list": pa.LargeListArray.from_arrays(PLACES, inner),
+        "pairs": pa.FixedSizeListArray.from_arrays(inner, 2, mask=gone[:4]),
+        "map": pa.MapArray.from_arrays(PLACES, pa.array(range(8)), inner),
+        "list view": pa.ListViewArray.from_arrays([0, 2, 1, 0, 0, 0, 3, 7], [2, 3, 2, 0, 1, 8, 4, 1], inner),
+        "opaque": stored(inner, pa.opaque(inner.type, "name", "vendor")),
+    }
+
+
+NESTS = nests(CODES)
+
+
+def nulls_among_values(column: pa.Array) -> int:
+    """Of dictionaries in a column, as their buffers have them."""
+    if pa.types.is_dictionary(column.type):
+        return int(column.dictionary.null_count)
+    return sum(map(nulls_among_values, dictionaries._children(column)))
+
+
+@pytest.mark.parametrize("first", NESTS)
+@pytest.mark.parametrize("second", ["", *NESTS])
+def test_dictionaries_are_written_without_null_among_their_values(first: str, second: str) -> None:
+    """Wherever they are in a column, or in a part of one; what the rows say stays."""
+    column = nests(NESTS[first])[second] if second and len(NESTS[first]) == 8 else NESTS[first]
+    assert nulls_among_values(column)
+    for start, stop in ((0, len(column)), (1, len(column) - 1), (2, 3)):
+        part = table_of(column[start:stop]).to_batches()[0]
+        made = dictionaries.encoded(part, part.schema)
+        made.validate(full=True)
+        assert made.schema == part.schema
+        assert made.to_pylist() == part.to_pylist()
+        assert nulls_among_values(made.column(1)) == 0
+
+
+@pytest.mark.parametrize("to", ["arrow", "parquet", *longer("arrows", "ndjson")])
+@pytest.mark.parametrize("name", ["", "struct", "list", "map", *longer("large list", "pairs", "opaque")])
+def test_dictionaries_with_null_among_their_values_pass(name: str, to: str, folder: Path) -> None:
+    table = table_of(NESTS[name] if name else CODES)
+    assert refusal(table, to, folder) is None
+    check(table, to, folder)
 
 
 def test_dictionaries_within_structs_grow_from_batch_to_batch(folder: Path) -> None:
