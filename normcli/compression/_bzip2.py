@@ -26,6 +26,10 @@ def _member(head: bytes, memory: int) -> Any:
     return bz2.BZ2Decompressor()
 
 
+def _faults() -> tuple[type[Exception], ...]:
+    return OSError, ValueError
+
+
 @dataclass(frozen=True)
 class Block:
     """A block as a number of `length` bits, and the CRC-32 of its text."""
@@ -82,7 +86,7 @@ BZIP2 = Codec(
     magic=MAGIC,
     begins=_begins,
     member=_member,
-    faults=lambda: (OSError, ValueError),
+    faults=_faults,
     sink=Bzip2Sink,
     pack=pack,
 )

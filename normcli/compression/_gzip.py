@@ -90,13 +90,25 @@ def is_bgzip(head: bytes) -> bool:
     return head.startswith(MAGIC) and head[BGZIP[0]] == BGZIP[1]
 
 
+def _begins(head: bytes) -> bool:
+    return head.startswith(MAGIC)
+
+
+def _member(head: bytes, memory: int) -> _Inflated:
+    return _Inflated()
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    return (zlib.error,)
+
+
 GZIP = Codec(
     name="gzip",
     suffix=".gz",
     magic=MAGIC,
-    begins=lambda head: head.startswith(MAGIC),
-    member=lambda head, memory: _Inflated(),
-    faults=lambda: (zlib.error,),
+    begins=_begins,
+    member=_member,
+    faults=_faults,
     sink=GzipSink,
     pack=Deflated.of,
     padding=1,

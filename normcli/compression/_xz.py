@@ -43,6 +43,14 @@ class _Member:
         return self._member.unused_data
 
 
+def _begins(head: bytes) -> bool:
+    return head.startswith(MAGIC)
+
+
+def _member(head: bytes, memory: int) -> _Member:
+    return _Member(memory)
+
+
 def _faults() -> tuple[type[Exception], ...]:
     import lzma
 
@@ -107,8 +115,8 @@ XZ = Codec(
     name="xz",
     suffix=".xz",
     magic=MAGIC,
-    begins=lambda head: head.startswith(MAGIC),
-    member=lambda head, memory: _Member(memory),
+    begins=_begins,
+    member=_member,
     faults=_faults,
     sink=XzSink,
     pack=pack,

@@ -44,6 +44,10 @@ def _window(head: bytes) -> int:
     return (8 + eighths) << (7 + exponent)
 
 
+def _faults() -> tuple[type[Exception], ...]:
+    return (zstd.ZstdError,)
+
+
 class ZstdSink:
     """One frame with a checksum, so that it is seen wherever it is cut."""
 
@@ -65,7 +69,7 @@ ZSTD = Codec(
     magic=MAGIC,
     begins=_begins,
     member=_member,
-    faults=lambda: (zstd.ZstdError,),
+    faults=_faults,
     sink=ZstdSink,
     pack=bytes,
 )

@@ -6,6 +6,7 @@ import io
 import itertools
 import lzma
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -360,6 +361,15 @@ def test_a_member_of_pieces(parts: list[bytes]) -> None:
             continue
         with pytest.raises(BadDataError, match="truncated"):
             everything(in_memory(open_end, f"t.csv{codec.suffix}"))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_workers_elsewhere_can_pack(suffix: str) -> None:
+    """A codec and what it packs go to other processes and back."""
+    codec = pickle.loads(pickle.dumps(CODECS[suffix]))
+    assert codec == CODECS[suffix]
+    codec.sink(file := io.BytesIO()).write(pickle.loads(pickle.dumps(codec.pack(TEXT))))
+    assert file.getvalue() or suffix == "zst"
 
 
 @pytest.mark.parametrize("text", [b"aaaabbbb", *longer(b"1,2.5\n", bytes(range(256)))])
