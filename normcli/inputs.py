@@ -78,7 +78,9 @@ def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
         raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
-        if not far and _through_link(hit, top):
+        if far and (why := stores.unusable(hit)):
+            found.left.append((hit, why))
+        elif not far and _through_link(hit, top):
             found.left.append((hit, "below a link to a directory"))
         elif is_directory(hit):
             _walk(hit, top, is_known, found)
@@ -157,10 +159,10 @@ def _reasons(left: Sequence[tuple[str, str]]) -> str:
 
 def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str]) -> list[str]:
     """The file below `directory` that each input becomes. Raises UsageError where two become one, or one would be read
-    or is on the way of another."""
+    or is on the way of another, or can't be named."""
     made: dict[str, Input] = {}
     for each in inputs:
-        path = os.path.join(directory, rename(each.relative))
+        path = stores.plain(os.path.join(directory, rename(each.relative)))
         if path in made:
             raise UsageError(f"{made[path].name} and {each.name} would both become {printable(path)}")
         made[path] = each

@@ -99,14 +99,13 @@ def kind(uri: str) -> str:
 
 def listed(uri: str, *, recursive: bool, kind: str | None = None, missing: bool = False) -> list[str]:
     """The names below a directory, relative to it, by their bytes; with `missing`, none where there is no such
-    directory. One that would lead out of a directory of this machine is left out. Raises NoInputError."""
+    directory. Some may be unusable. Raises NoInputError."""
     from pyarrow import fs
 
     with asking(uri) as asked:
         files, path = place(uri)
         found = files.get_file_info(fs.FileSelector(path, allow_not_found=missing, recursive=recursive))
-        names = (f.path[len(path) + 1 :] for f in found if kind in (None, f.type.name))
-        return sorted((n for n in names if not {".", ".."} & set(n.split("/"))), key=os.fsencode)
+        return sorted((f.path[len(path) + 1 :] for f in found if kind in (None, f.type.name)), key=os.fsencode)
     raise NoInputError(f"{printable(uri)}: {asked.fault}")
 
 

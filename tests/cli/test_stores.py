@@ -152,6 +152,27 @@ def test_places_that_contradict_each_other(far: FarDesk) -> None:
     assert far.store.get("x.csv") == far.desk.succeeds("apply", "table.csv", "-p", p).out
 
 
+def test_a_second_name_of_an_object_is_none(far: FarDesk) -> None:
+    """What the client would collapse is refused, before anything is asked for; capitals in s3:// mean nothing."""
+    x = far.store.put("in.csv", TABLE)
+    for name in ("x/../in.csv", "./in.csv"):
+        message = far.fails(2, "apply", x, "-p", "p.json", "-o", far.store.uri(name))
+        assert f"name {x}, if that is meant" in message
+        assert "is . or .." in far.fails(2, "fit", x, "-m", "zscore", "-p", far.store.uri(name))
+        assert "is . or .." in far.fails(2, "fit", x, far.store.uri(name), "-m", "zscore")
+    capitals = x.replace("s3", "S3")
+    assert "OUTPUT is the INPUT" in far.fails(2, "apply", x, "-p", "p.json", "-o", capitals)
+    assert "given twice" in far.fails(2, "fit", x, capitals, "-m", "zscore")
+    assert far.succeeds("apply", capitals, "-p", "p.json").out.startswith(HEADER)
+
+
+def test_one_stray_key_does_not_stop_a_prefix(far: FarDesk) -> None:
+    for key in ("d/a.csv", "d/stray//b.csv"):
+        far.store.put(key, TABLE)
+    done = far.succeeds("fit", far.store.uri("d/"), "-m", "zscore", "-p", "q.json")
+    assert "1 left out: s3://bucket/d/stray//b.csv (a name between slashes is empty)" in done.err
+
+
 def test_credentials_in_a_uri_are_not_told_again(far: FarDesk) -> None:
     uri = f"s3://key:{SECRET}@bucket/x.csv"
     (far.desk / "names").write_text(uri)
