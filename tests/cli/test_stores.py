@@ -120,6 +120,20 @@ def test_an_empty_object_below_a_prefix_is_left_out(far: FarDesk) -> None:
     assert [key for key in far.store.names() if key.startswith("out/")] == ["out/a.csv"]
 
 
+def test_merge_takes_patterns_of_a_store(far: FarDesk) -> None:
+    """As the names of the objects, which no shell has put in their place."""
+    for n in "ab":
+        (far.desk / f"{n}.csv").write_bytes(TABLE + n.encode())
+        far.succeeds("fit", f"{n}.csv", "-m", "zscore", "-p", far.store.uri(f"q/{n}.json"), "--on-bad-row", "skip")
+    far.store.put("q/more.json/x.json", b"{}")
+    far.succeeds("merge", far.store.uri("q/a.json"), far.store.uri("q/b.json"), "-o", "named.json")
+    done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json")
+    assert "1 left out: s3://bucket/q/more.json (a directory)" in done.err
+    assert (far.desk / "q.json").read_bytes() == (far.desk / "named.json").read_bytes()
+    assert "finds none" in far.fails(66, "merge", far.store.uri("nosuch/*.json"), "-o", "q.json")
+    assert "a directory" in far.fails(66, "merge", far.store.uri("q/m*.json"), "-o", "q.json")
+
+
 def test_a_dry_run_writes_nothing(far: FarDesk) -> None:
     x = far.store.put("x.csv", TABLE)
     line = ("fit", x, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z/"), "--dry-run")
