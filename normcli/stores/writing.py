@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 from functools import lru_cache
 from typing import Any
 
 from normcli.errors import CannotCreateError, OutputError, UsageError, printable
-from normcli.stores._filesystems import asking, kind, place, s3
+from normcli.stores._filesystems import DENIED, asking, kind, place, s3
 
 PIECE = 8 << 20  # bytes handed over at once
 SINGLE = 10 << 20  # bytes that go in one request
-DENIED = re.compile("ACCESS_DENIED|PERMISSION_DENIED")
 WINDOW = 4  # pieces under way: the stream itself would take all that there are into memory
 
 
