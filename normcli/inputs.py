@@ -48,7 +48,7 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
             found.inputs.append(Input(None, "-"))
         elif is_directory(name):
             _walk(name, name, is_known, found)
-        elif not glob.has_magic(name) or _is_there(name):
+        elif _is_there(name) or not glob.has_magic(name):  # a store that refuses says so before the work
             found.inputs.append(Input(name, os.path.basename(name)))
         else:
             _glob(name, is_known, found)
@@ -62,7 +62,7 @@ def expand(names: Sequence[str]) -> Found:
     directories are left out. Raises NoInputError where there is nothing."""
     found = Found()
     for name in names:
-        if not stores.is_uri(name) or not glob.has_magic(name) or _is_there(name):
+        if not stores.is_uri(name) or _is_there(name) or not glob.has_magic(name):
             found.inputs.append(Input(name, os.path.basename(name)))
         else:
             _glob(name, None, found)

@@ -205,6 +205,19 @@ def test_what_is_not_there(far: FarDesk) -> None:
         assert message == f"{output}: there is no such bucket"
 
 
+def test_what_is_denied_is_told_before_the_work(far: FarDesk) -> None:
+    """By the first request for each input that was named, and to a bucket of which nothing may be asked."""
+    far.store.put("x.csv", TABLE)
+    far.store.fault = lambda n, method, path: 403 if path.endswith("x.csv") else None
+    for line in (("fit", "-m", "zscore"), ("apply", "-p", "p.json", "-o", "z.csv")):
+        message = far.fails(66, *line, "table.csv", far.store.uri("x.csv"))
+        assert message.startswith("s3://bucket/x.csv: AWS Error ACCESS_DENIED")
+    assert "ACCESS_DENIED" in far.fails(66, "inspect", far.store.uri("x.csv"))
+    assert "GET" not in {method for method, path in far.store.requests if path.endswith("x.csv")}
+    far.store.fault = lambda n, method, path: 403
+    assert "ACCESS_DENIED" in far.fails(73, "apply", "nosuch.csv", "-p", "p.json", "-o", far.store.uri("z.csv"))
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("part", ["partNumber=1&", "?uploadId="])
 def test_params_come_once_output_wants_nothing_but_to_be_seen(far: FarDesk, large: Path, part: str) -> None:
