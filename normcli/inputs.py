@@ -48,14 +48,31 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
             found.inputs.append(Input(None, "-"))
         elif is_directory(name):
             _walk(name, name, is_known, found)
-        elif not glob.has_magic(name) or _is_there(name):
+        elif _is_there(name) or not glob.has_magic(name):  # a store that refuses says so before the work
             found.inputs.append(Input(name, os.path.basename(name)))
         else:
             _glob(name, is_known, found)
-    if not found.inputs:
-        raise NoInputError(f"{', '.join(map(printable, names))}: no file in it is an input", _reasons(found.left))
+    _check_any(found, names)
     _refuse_twice(found.inputs)
     return found
+
+
+def expand(names: Sequence[str]) -> Found:
+    """One input for each name, and for each object that a pattern of a store means, which no shell expands;
+    directories are left out. Raises NoInputError where there is nothing."""
+    found = Found()
+    for name in names:
+        if not stores.is_uri(name) or _is_there(name) or not glob.has_magic(name):
+            found.inputs.append(Input(name, os.path.basename(name)))
+        else:
+            _glob(name, None, found)
+    _check_any(found, names)
+    return found
+
+
+def _check_any(found: Found, names: Sequence[str]) -> None:
+    if not found.inputs:
+        raise NoInputError(f"{', '.join(map(printable, names))}: no file in it is an input", _reasons(found.left))
 
 
 def is_directory(name: str) -> bool:
@@ -71,17 +88,23 @@ def listed_in(text: bytes, *, zero: bool) -> list[str]:
     return [os.fsdecode(n) for n in text.split(b"\0" if zero else b"\n") if n]
 
 
-def _glob(pattern: str, is_known: Callable[[str], bool], found: Found) -> None:
+def _glob(pattern: str, is_known: Callable[[str], bool] | None, found: Found) -> None:
+    """What a pattern means; without `is_known`, files alone."""
     far = stores.is_uri(pattern)
     hits = stores.glob(pattern) if far else sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
     if not hits:
         raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
-        if not far and _through_link(hit, top):
+        if far and (why := stores.unusable(hit)):
+            found.left.append((hit, why))
+        elif not far and _through_link(hit, top):
             found.left.append((hit, "below a link to a directory"))
         elif is_directory(hit):
-            _walk(hit, top, is_known, found)
+            if is_known:
+                _walk(hit, top, is_known, found)
+            else:
+                found.left.append((hit, "a directory"))
         elif not far and os.path.exists(hit) and not os.path.isfile(hit):
             found.left.append((hit, "no regular file"))  # a pipe would be waited for; named, it is read
         else:
@@ -157,10 +180,10 @@ def _reasons(left: Sequence[tuple[str, str]]) -> str:
 
 def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str]) -> list[str]:
     """The file below `directory` that each input becomes. Raises UsageError where two become one, or one would be read
-    or is on the way of another."""
+    or is on the way of another, or can't be named."""
     made: dict[str, Input] = {}
     for each in inputs:
-        path = os.path.join(directory, rename(each.relative))
+        path = stores.plain(os.path.join(directory, rename(each.relative)))
         if path in made:
             raise UsageError(f"{made[path].name} and {each.name} would both become {printable(path)}")
         made[path] = each

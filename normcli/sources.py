@@ -11,8 +11,8 @@ from typing import Any
 
 from normcli import stores
 from normcli.compression.expanding import Expanded
-from normcli.errors import BadDataError, NoInputError, OutputError, UsageError, printable
-from normcli.stores.reading import Object, fault_of
+from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, printable
+from normcli.stores.reading import Object
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
@@ -97,7 +97,7 @@ class Source:
                     break
                 room = size
         except OSError as e:
-            raise OutputError(f"{self.name}: reading failed: {e.strerror}") from None
+            raise self.failed(e) from None
         buffer.truncate(done)
         return buffer.getvalue()
 
@@ -138,8 +138,7 @@ class Source:
         if start < 0 or size <= 0:
             return b""
         if isinstance(self.file, Object):
-            data: bytes = self.file.random().read_at(size, start)
-            return data
+            return self.file.read_at(start, size)
         return os.pread(self.file.fileno(), size, start)
 
     @property
@@ -147,12 +146,19 @@ class Source:
         """Whether each read at a place of its own takes a while."""
         return isinstance(self.file, Object)
 
-    def fault(self, error: Exception) -> str | None:
+    def fault(self, error: Exception) -> NormcliError | None:
         """What went wrong in reading at any position, where what pyarrow says is no fault of the data: only what the
         system said has a number."""
-        if self.is_far:
-            return fault_of(error)
-        return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else None
+        if isinstance(self.file, Object):
+            return self.failed(self.file.failure) if self.file.failure else None
+        number = error.errno if isinstance(error, OSError) else None
+        return self.failed(OSError(number, os.strerror(number))) if number else None
+
+    def failed(self, error: OSError) -> NormcliError:
+        """An error of reading, in our words."""
+        if isinstance(error, PermissionError):
+            return NoInputError(f"{self.name}: {error.strerror}")
+        return OutputError(f"{self.name}: reading failed: {error.strerror}")
 
     def rest(self) -> bytes:
         """All that is left."""
@@ -162,7 +168,7 @@ class Source:
         return b"".join(parts)
 
     def close(self) -> None:
-        """All was read. Raises OutputError where an object is not what it was at the start."""
+        """Nothing more is read."""
         self.file.close()
 
     def drain(self) -> None:

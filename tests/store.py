@@ -16,6 +16,10 @@ BUCKET = "bucket"
 SECRET = "a-secret-that-nobody-tells"
 OWNER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
+# What a store says of an error: longer than a small object.
+CODES = {403: b"AccessDenied", 500: b"InternalError", 503: b"SlowDown"}
+ERROR = b"<?xml version='1.0'?><Error><Code>%s</Code><Message>No</Message><HostId>" + 300 * b"0" + b"</HostId></Error>"
+
 # What becomes of a request, by its number from 0, method and path: None for what should; "cut": never arrives; "lost":
 # is answered, but the answer never arrives; "hang": no answer comes; a number: that status is the answer.
 Fate = str | int | None
@@ -92,7 +96,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         if fate in ("cut", "hang"):
             self._hang_up()
         elif isinstance(fate, int):
-            self._answer(fate, [], b"")
+            self._answer(fate, [("Content-Type", "application/xml")], ERROR % CODES.get(fate, b"Unknown"))
         else:
             self._hand_on(body or b"", lost=fate == "lost")
 

@@ -20,7 +20,7 @@ from normcli.errors import EmptyInputError, UsageError, printable
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.formats import Reader
-    from normcli.inputs import Input
+    from normcli.inputs import Found, Input
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,11 +63,7 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
         return bool(values["from_"] or formats.by_suffix(path))
 
     found = inputs.find(names, known)
-    for path, why in found.left:
-        told.detail(f"left out {path}: {why}")
-    if found.left:
-        some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
-        told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
+    tell_left(found, told)
     if values["files_from"] == "-" and any(i.path is None for i in found.inputs):
         raise click.UsageError("both --files-from and INPUT are standard input")
     current.facts |= {"inputs": [i.path or "-" for i in found.inputs]}
@@ -76,6 +72,15 @@ def find(values: dict[str, Any], told: Console) -> list[Input]:
     if output not in (None, "-") and inputs.would_read(found.inputs, str(output), known):
         raise click.UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")
     return found.inputs
+
+
+def tell_left(found: Found, told: Console) -> None:
+    """What is no input, though it was found."""
+    for path, why in found.left:
+        told.detail(f"left out {path}: {why}")
+    if found.left:
+        some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
+        told.summary(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
 
 
 def check_params(values: dict[str, Any], inputs: list[Input]) -> None:

@@ -10,6 +10,7 @@ import click
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
 from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT, console, counted, methods_of, parameters
+from normcli.cli._inputs import tell_left
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._report import current
 
@@ -33,15 +34,17 @@ def command(**values: Any) -> None:
 
     The fits are of the same method, options and columns, each over its own data. Columns are matched by name, and stand
     as in the first file. The order of the files changes last bits at most. For -, one of them is read from standard
-    input.
+    input; for a quoted pattern, 's3://bucket/*.json', the objects that it finds.
     """
     from dataclasses import replace
 
-    from normcli import learning, params
+    from normcli import inputs, learning, params
     from normcli.transaction import Transaction
 
-    told, files = console(values, "merge"), values["inputs"]
-    current.facts |= {"inputs": list(files)}
+    told, found = console(values, "merge"), inputs.expand(values["inputs"])
+    tell_left(found, told)
+    files = [str(each.path) for each in found.inputs]
+    current.facts |= {"inputs": files}
     if files.count("-") > 1:
         raise click.UsageError("standard input is given twice", click.get_current_context())
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, OutputError, UsageError, printable, size
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, size
 from normcli.formats import Decoded, Outlet
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
@@ -300,7 +300,7 @@ def reading(source: Source, what: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError) as e:
         if fault := source.fault(e):
-            raise OutputError(f"{source.name}: reading failed: {fault}") from None
+            raise fault from None
         raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
 
 

@@ -1,8 +1,9 @@
 """Object stores: what s3://, gs:// and abfs:// URIs name, and what is there.
 
 A URI is a bucket and a key, character by character, as the stores' own tools take it; `?` and `%` mean nothing in it.
-Where a store is and who may use it is for the environment to say, in the variables of those tools. A key with a `/` in
-it lies in a directory, as far as anybody can tell.
+A key that the client would change on the way (`x/../y`, `x//y`) has no URI, so that two URIs are two objects. Where a
+store is and who may use it is for the environment to say, in the variables of those tools. A key with a `/` in it lies
+in a directory, as far as anybody can tell.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from posixpath import normpath
 from urllib.parse import unquote
 
 from normcli.errors import NoInputError, UsageError, printable
@@ -20,6 +22,9 @@ SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs"}
 PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)(/.*)?", re.DOTALL)
 OPTIONS = re.compile(r"\?[a-z_]+=")
 MAGIC = re.compile(r"[*?[]")
+AFTER = "nothing can be said after a ?"
+EMPTY = "a name between slashes is empty"
+DOTS = "a name between slashes is . or .., which the client would leave out of what it asks for"
 ENVIRONMENT = "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and the like say that"
 
 
@@ -45,19 +50,31 @@ def plain(name: str) -> str:
         raise UsageError(f"{scheme}:// is not known here; file, {', '.join(SCHEMES)} are", hint)
     if ":" in authority or ("@" in authority and SCHEMES[scheme] != "abfs"):
         raise UsageError(f"{scheme}:// with credentials in it, which everybody can see", ENVIRONMENT)
-    if OPTIONS.search(name):
-        raise UsageError(f"{printable(name.split('?')[0])}: nothing can be said after a ?", ENVIRONMENT)
-    if not authority or "//" in rest:
-        raise UsageError(
-            f"{printable(name)}: a name between slashes is empty", "s3://bucket/key is how objects are named"
-        )
-    return name
+    if why := unusable(name):
+        meant = printable(f"{scheme}://{authority}{normpath(rest)}")
+        hints = {AFTER: ENVIRONMENT, EMPTY: "s3://bucket/key is how objects are named"}
+        shown = name.split("?")[0] if why == AFTER else name
+        raise UsageError(f"{printable(shown)}: {why}", hints.get(why, f"name {meant}, if that is meant"))
+    return f"{scheme}://{authority}{rest}"
+
+
+def unusable(uri: str) -> str | None:
+    """Why a URI can't name the object or the directory that has its key; None where it can."""
+    bucket, *parts = uri.partition("://")[2].split("/")
+    if OPTIONS.search(uri):
+        return AFTER
+    if "" in (bucket, *parts[:-1]):
+        return EMPTY
+    return DOTS if {".", ".."} & set(parts) else None
 
 
 def resolved(path: str) -> str:
     """What all names of one file or object have in common."""
     found = PARTS.fullmatch(path) if is_uri(path) else None
-    return f"{SCHEMES[found[1].lower()]}://{found[2]}{found[3] or '/'}" if found else os.path.realpath(path)
+    if found is None:
+        return os.path.realpath(path)
+    container, at, host = found[2].partition("@")
+    return f"{SCHEMES[found[1].lower()]}://{container}{at}{host.partition('.')[0]}{found[3] or '/'}"
 
 
 def is_directory(uri: str) -> bool:
@@ -92,9 +109,9 @@ def entries(uri: str) -> Iterator[tuple[str, str | None]]:
     top, hidden = uri.rstrip("/") + "/", set()
     for key in listed(uri, recursive=True, kind="File"):
         parts = key.split("/")
-        at = next((j for j, part in enumerate(parts) if part.startswith((".", "_"))), None)
+        at = next((j for j, part in enumerate(parts) if part.startswith("_") or _is_hidden(part)), None)
         if at is None:
-            yield top + key, None
+            yield top + key, unusable(top + key)
         elif (name := top + "/".join(parts[: at + 1])) not in hidden:
             hidden.add(name)
             yield name, "hidden"
@@ -105,20 +122,28 @@ def has_magic(uri: str) -> bool:
 
 
 def glob(uri: str) -> list[str]:
-    """The objects and directories that a pattern means, as the shell's with ** would find them. Raises
-    NoInputError."""
+    """The objects and directories that a pattern means, as the shell's with ** would find them; among them those whose
+    keys are unusable, as far as they were found. Raises NoInputError."""
     head, _, tail = uri.partition("://")
     bucket, *parts = tail.split("/")
-    found = [f"{head}://{bucket}"]
+    found, odd = [f"{head}://{bucket}"], set()
     for n, part in enumerate(parts):
         if part == "**":
             found = [deep for place in found for deep in _deep(place, files=n == len(parts) - 1)]
         elif has_magic(part):
             last = n == len(parts) - 1
-            found = [f"{place}/{name}" for place in found for name in _level(place, all=last) if _matches(name, part)]
+            found = [_at(place, name) for place in found for name in _level(place, all=last) if _matches(name, part)]
         else:
             found = [f"{place}/{part}" for place in found]
-    return [place for place in sorted(set(found), key=os.fsencode) if has_magic(parts[-1]) or is_there(place)]
+        odd |= {place for place in found if unusable(place)}
+        found = [place for place in found if place not in odd]
+    there = {place for place in found if has_magic(parts[-1]) or is_there(place)}
+    return sorted(there | odd, key=os.fsencode)
+
+
+def _at(place: str, name: str) -> str:
+    """What has a name in a directory: one without a name is told from the directory by a slash more."""
+    return f"{place}/{name}" + ("/" if not name or name.endswith("/") else "")
 
 
 def _level(uri: str, *, all: bool) -> list[str]:
@@ -133,11 +158,15 @@ def _deep(uri: str, *, files: bool) -> list[str]:
     from normcli.stores._filesystems import listed
 
     names = listed(uri, recursive=True, kind="File", missing=True)
-    shown = [n for n in names if not any(part.startswith(".") for part in n.split("/"))]
+    shown = [n for n in names if not any(map(_is_hidden, n.split("/")))]
     if files:
         return [f"{uri}/{n}" for n in shown]
     above = {n.rsplit("/", depth)[0] for n in shown for depth in range(1, n.count("/") + 1)}
-    return [uri, *(f"{uri}/{n}" for n in above)]
+    return [uri, *(_at(uri, n) for n in above)]
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") and part not in (".", "..")
 
 
 def _matches(name: str, pattern: str) -> bool:

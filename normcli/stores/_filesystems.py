@@ -20,6 +20,10 @@ ATTEMPTS = 5
 GIVE_UP = 120  # seconds of asking Google's stores again
 
 # how what a store or the way to it is at fault for begins, apart from what the data are at fault for
+DENIED = re.compile(
+    "ACCESS_DENIED|PERMISSION_DENIED|UNAUTHENTICATED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH"
+    "|AuthorizationFailure|AuthorizationPermissionMismatch|AuthenticationFailed"
+)
 FAULT = re.compile(r"AWS Error|google::cloud::Status|Azure Error")
 
 
@@ -47,11 +51,16 @@ def s3(bucket: str, delayed: bool = True) -> FileSystem:
         options["region"] = fs.resolve_s3_region(bucket)
     if "AWS_CA_BUNDLE" in os.environ:
         options["tls_ca_file_path"] = os.environ["AWS_CA_BUNDLE"]
-    attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
-    retry = fs.AwsStandardS3RetryStrategy(max_attempts=int(attempts) if attempts.isdecimal() else ATTEMPTS)
+    retry = fs.AwsStandardS3RetryStrategy(max_attempts=attempts())
     return fs.S3FileSystem(
         connect_timeout=CONNECT, request_timeout=ANSWER, retry_strategy=retry, allow_delayed_open=delayed, **options
     )
+
+
+def attempts() -> int:
+    """How often a request is made until it is given up; at least once."""
+    told = os.environ.get("AWS_MAX_ATTEMPTS", "")
+    return max(1, int(told)) if told.isdecimal() else ATTEMPTS
 
 
 @cache
@@ -99,14 +108,13 @@ def kind(uri: str) -> str:
 
 def listed(uri: str, *, recursive: bool, kind: str | None = None, missing: bool = False) -> list[str]:
     """The names below a directory, relative to it, by their bytes; with `missing`, none where there is no such
-    directory. One that would lead out of a directory of this machine is left out. Raises NoInputError."""
+    directory. Some may be unusable. Raises NoInputError."""
     from pyarrow import fs
 
     with asking(uri) as asked:
         files, path = place(uri)
         found = files.get_file_info(fs.FileSelector(path, allow_not_found=missing, recursive=recursive))
-        names = (f.path[len(path) + 1 :] for f in found if kind in (None, f.type.name))
-        return sorted((n for n in names if not {".", ".."} & set(n.split("/"))), key=os.fsencode)
+        return sorted((f.path[len(path) + 1 :] for f in found if kind in (None, f.type.name)), key=os.fsencode)
     raise NoInputError(f"{printable(uri)}: {asked.fault}")
 
 
@@ -117,6 +125,11 @@ class Asked:
 
     fault: str | None = None
     absent: bool = False  # what was asked for is not there
+
+    @property
+    def denied(self) -> bool:
+        """Whether we may not have it."""
+        return bool(self.fault and DENIED.search(self.fault))
 
 
 @contextmanager

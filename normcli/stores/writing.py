@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 from functools import lru_cache
 from typing import Any
 
 from normcli.errors import CannotCreateError, OutputError, UsageError, printable
-from normcli.stores._filesystems import asking, kind, place, s3
+from normcli.stores._filesystems import DENIED, Asked, asking, kind, place, s3
 
 PIECE = 8 << 20  # bytes handed over at once
 SINGLE = 10 << 20  # bytes that go in one request
-DENIED = re.compile("ACCESS_DENIED|PERMISSION_DENIED")
 WINDOW = 4  # pieces under way: the stream itself would take all that there are into memory
 
 
@@ -44,7 +42,8 @@ class Upload:
             raise CannotCreateError(f"{self.name}: {asked.fault}")
 
     def send(self, fd: int) -> None:
-        """All of a file, as far as it can go without being seen. Raises OutputError."""
+        """All of a file, as far as it can go without being seen. Raises CannotCreateError where that is denied, else
+        OutputError."""
         if self._stream is None:
             self._begin(delayed=True)
         with asking(self.uri) as asked:
@@ -55,20 +54,21 @@ class Upload:
                     self._stream.flush()
             if self._sent > SINGLE:
                 self._stream.flush()  # waits for what is under way
-        self._check(asked.fault)
+        self._check(asked)
 
     def publish(self) -> None:
-        """What was sent is the object. Raises OutputError."""
+        """What was sent is the object. Raises CannotCreateError where that is denied, else OutputError."""
         with asking(self.uri) as asked:
             self._stream.close()
-        self._check(asked.fault)
+        self._check(asked)
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(self._stream))
         self._stream = None
 
-    def _check(self, fault: str | None) -> None:
-        if fault:
+    def _check(self, asked: Asked) -> None:
+        if asked.fault:
             left = "what was sent stays, unseen, until the bucket's rule for incomplete uploads removes it"
-            raise OutputError(f"{self.name}: uploading failed: {fault}", left if self._sent > SINGLE else "")
+            error = CannotCreateError if asked.denied else OutputError
+            raise error(f"{self.name}: uploading failed: {asked.fault}", left if self._sent > SINGLE else "")
 
 
 def check(uri: str) -> bool:

@@ -120,6 +120,20 @@ def test_an_empty_object_below_a_prefix_is_left_out(far: FarDesk) -> None:
     assert [key for key in far.store.names() if key.startswith("out/")] == ["out/a.csv"]
 
 
+def test_merge_takes_patterns_of_a_store(far: FarDesk) -> None:
+    """As the names of the objects, which no shell has put in their place."""
+    for n in "ab":
+        (far.desk / f"{n}.csv").write_bytes(TABLE + n.encode())
+        far.succeeds("fit", f"{n}.csv", "-m", "zscore", "-p", far.store.uri(f"q/{n}.json"), "--on-bad-row", "skip")
+    far.store.put("q/more.json/x.json", b"{}")
+    far.succeeds("merge", far.store.uri("q/a.json"), far.store.uri("q/b.json"), "-o", "named.json")
+    done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json")
+    assert "1 left out: s3://bucket/q/more.json (a directory)" in done.err
+    assert (far.desk / "q.json").read_bytes() == (far.desk / "named.json").read_bytes()
+    assert "finds none" in far.fails(66, "merge", far.store.uri("nosuch/*.json"), "-o", "q.json")
+    assert "a directory" in far.fails(66, "merge", far.store.uri("q/m*.json"), "-o", "q.json")
+
+
 def test_a_dry_run_writes_nothing(far: FarDesk) -> None:
     x = far.store.put("x.csv", TABLE)
     line = ("fit", x, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z/"), "--dry-run")
@@ -152,6 +166,27 @@ def test_places_that_contradict_each_other(far: FarDesk) -> None:
     assert far.store.get("x.csv") == far.desk.succeeds("apply", "table.csv", "-p", p).out
 
 
+def test_a_second_name_of_an_object_is_none(far: FarDesk) -> None:
+    """What the client would collapse is refused, before anything is asked for; capitals in s3:// mean nothing."""
+    x = far.store.put("in.csv", TABLE)
+    for name in ("x/../in.csv", "./in.csv"):
+        message = far.fails(2, "apply", x, "-p", "p.json", "-o", far.store.uri(name))
+        assert f"name {x}, if that is meant" in message
+        assert "is . or .." in far.fails(2, "fit", x, "-m", "zscore", "-p", far.store.uri(name))
+        assert "is . or .." in far.fails(2, "fit", x, far.store.uri(name), "-m", "zscore")
+    capitals = x.replace("s3", "S3")
+    assert "OUTPUT is the INPUT" in far.fails(2, "apply", x, "-p", "p.json", "-o", capitals)
+    assert "given twice" in far.fails(2, "fit", x, capitals, "-m", "zscore")
+    assert far.succeeds("apply", capitals, "-p", "p.json").out.startswith(HEADER)
+
+
+def test_one_stray_key_does_not_stop_a_prefix(far: FarDesk) -> None:
+    for key in ("d/a.csv", "d/stray//b.csv"):
+        far.store.put(key, TABLE)
+    done = far.succeeds("fit", far.store.uri("d/"), "-m", "zscore", "-p", "q.json")
+    assert "1 left out: s3://bucket/d/stray//b.csv (a name between slashes is empty)" in done.err
+
+
 def test_credentials_in_a_uri_are_not_told_again(far: FarDesk) -> None:
     uri = f"s3://key:{SECRET}@bucket/x.csv"
     (far.desk / "names").write_text(uri)
@@ -168,6 +203,19 @@ def test_what_is_not_there(far: FarDesk) -> None:
             73, "apply", "nosuch.csv" if output.endswith("csv") else "d.csv", "-p", "p.json", "-o", output
         )
         assert message == f"{output}: there is no such bucket"
+
+
+def test_what_is_denied_is_told_before_the_work(far: FarDesk) -> None:
+    """By the first request for each input that was named, and to a bucket of which nothing may be asked."""
+    far.store.put("x.csv", TABLE)
+    far.store.fault = lambda n, method, path: 403 if path.endswith("x.csv") else None
+    for line in (("fit", "-m", "zscore"), ("apply", "-p", "p.json", "-o", "z.csv")):
+        message = far.fails(66, *line, "table.csv", far.store.uri("x.csv"))
+        assert message.startswith("s3://bucket/x.csv: AWS Error ACCESS_DENIED")
+    assert "ACCESS_DENIED" in far.fails(66, "inspect", far.store.uri("x.csv"))
+    assert "GET" not in {method for method, path in far.store.requests if path.endswith("x.csv")}
+    far.store.fault = lambda n, method, path: 403
+    assert "ACCESS_DENIED" in far.fails(73, "apply", "nosuch.csv", "-p", "p.json", "-o", far.store.uri("z.csv"))
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What URIs name: as paths would, in a tree of directories of the same names."""
 
 import os
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from normcli import inputs, stores
 from normcli.errors import NoInputError, UsageError
 from normcli.stores import _filesystems
+from tests.store import Store
 
 KEYS = ("b.csv", "a/z.csv", "a.csv", "a-/c.csv", "a-/é ü.csv", "a/b/c.csv", "a/b/d.csv", ".h/x.csv", "a/.h/x.csv",
         "_tmp.csv", ".x.csv", "notes.txt", "[x].csv", "deep/1/2/3.csv")  # fmt: skip
@@ -86,6 +88,8 @@ def test_order_and_what_is_left(tree: Path) -> None:
         ("file:///%FF", "/\udcff"),
         ("s3://b/a%20b?.csv", "s3://b/a%20b?.csv"),
         ("abfss://c@account.dfs.core.windows.net/x", "abfss://c@account.dfs.core.windows.net/x"),
+        ("S3://b/X.csv", "s3://b/X.csv"),
+        ("s3://b/.../..x/y./.csv", "s3://b/.../..x/y./.csv"),
     ],
 )
 def test_plain_names(name: str, path: str) -> None:
@@ -98,6 +102,10 @@ def test_plain_names(name: str, path: str) -> None:
         ("s3://bucket/x.csv?region=eu-west-1", "after a \\?"),
         ("s3://bucket//x.csv", "is empty"),
         ("s3:///x.csv", "is empty"),
+        ("s3://bucket/x/../in.csv", "is \\. or \\.\\."),
+        ("s3://bucket/./in.csv", "is \\. or \\.\\."),
+        ("gs://bucket/x/..", "is \\. or \\.\\."),
+        ("s3://bucket/../*.csv", "is \\. or \\.\\."),
         ("https://example.org/x.csv", "is not known"),
         ("file://elsewhere/x.csv", "no file of this machine"),
         ("s3://key:SECRET@bucket/x.csv", "with credentials"),
@@ -116,7 +124,36 @@ def test_what_is_refused(uri: str, why: str) -> None:
 def test_one_object_has_one_name() -> None:
     assert stores.resolved("gcs://b/x") == stores.resolved("gs://b/x")
     assert stores.resolved("abfss://c@a/x") == stores.resolved("abfs://c@a/x")
-    assert stores.resolved("s3://b/x") != stores.resolved("s3://b/x/../x")
+    assert stores.resolved("abfs://c@a.dfs.core.windows.net/x") == stores.resolved("abfs://c@a/x")
+    assert stores.resolved("abfs://c@a.dfs.core.windows.net/x") != stores.resolved("abfs://c@b/x")
+
+
+PIECES = st.lists(st.sampled_from(["", ".", "..", "...", ".x", "x", "y.csv", "?a="]), min_size=1, max_size=4)
+
+
+@given(pieces=PIECES, scheme=st.sampled_from(["s3", "S3", "gs"]))
+def test_a_name_that_is_taken_is_a_key_that_a_client_asks_for_as_it_is(pieces: list[str], scheme: str) -> None:
+    key = "/".join(pieces)
+    try:
+        name = stores.plain(f"{scheme}://b/{key}")
+    except UsageError:
+        assert stores.unusable(f"{scheme}://b/{key}")
+        return
+    assert name == f"{scheme.lower()}://b/{key}"
+    assert posixpath.normpath(f"/{key}").removeprefix("/") == key.removesuffix("/")
+
+
+def test_stray_keys_are_left_out_of_a_prefix_and_of_patterns_and_told(store: Store) -> None:
+    strays = ["stray//b.csv", "x/../c.csv", "./d.csv", "/lead.csv", "a.csv?b=1.csv"]
+    for key in ("a.csv", "x/b.csv", *strays):
+        store.put(f"in/{key}", b"a\n1\n")
+    for name in ("s3://bucket/in", "s3://bucket/in/**", "S3://bucket/*"):
+        read, left = found(name, "s3://bucket/in/")
+        assert [r[0] for r in read] == ["a.csv", "x/b.csv"]
+        assert sorted(path for path, _ in left) == sorted(strays)
+    read, left = found("s3://bucket/in/**/*.csv", "s3://bucket/in/")
+    assert [r[0] for r in read] == ["a.csv", "x/b.csv"]
+    assert sorted(path for path, _ in left) == [".", "/", "a.csv?b=1.csv", "stray//", "x/.."]
 
 
 def test_what_a_store_says_keeps_no_signature() -> None:

@@ -71,6 +71,15 @@ def test_each_request_of_an_upload_may_fail(store: Store, part: str, fate: Fate,
     assert store.get("x") == SMALL
 
 
+@pytest.mark.parametrize("part", ["PUT", *PARTS])
+def test_what_is_denied_can_not_be_created(store: Store, part: str) -> None:
+    store.put("x", b"old")
+    store.fault = lambda n, method, path: 403 if part in f"{method} {path}" else None
+    why = write(SMALL if part == "PUT" else LARGE, store.uri("x"))
+    assert (why or "").startswith("73 s3://bucket/x: uploading failed: AWS Error ACCESS_DENIED")
+    assert store.get("x") == b"old"
+
+
 @pytest.mark.parametrize("part", ["PUT", "?uploadId="])
 def test_where_the_answer_to_a_success_is_lost_the_object_is_whole(store: Store, part: str) -> None:
     data = SMALL if part == "PUT" else LARGE
