@@ -200,7 +200,10 @@ class Outputs:
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
             opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, own)
             doubt, late = pipeline.doubt(self.plan, reader, to, inverse=self.inverse), partial(self._late, watch)
-            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, late=late, doubt=doubt)
+            begin = partial(files.reach, each)
+            yield pipeline.Part(
+                reader, work, output=opening, begin=begin, done=done, watch=watch, late=late, doubt=doubt
+            )
 
     @property
     def multiple(self) -> int:

@@ -31,6 +31,7 @@ class Part:
     work: Work
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
+    begin: Callable[[], None] = lambda: None  # told before anything of it counts
     done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
     watch: Watch | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
@@ -165,6 +166,7 @@ class Progress(Tally):
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
+    all_read: Callable[[], None] = lambda: None  # told before what was counted is judged
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
     settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
     # told, after `settle`, before an output is in place or gets its end
@@ -193,6 +195,7 @@ class Progress(Tally):
                 part = begun[result.part]
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                    part.begin()
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
                     if part.doubt:
@@ -264,6 +267,7 @@ class Progress(Tally):
 
     def end(self) -> None:
         """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
+        self.all_read()
         self._check_rejected()
         if self.rows < self.least:
             so_far = f"; {replaced(self.replaced)}" if self.replaced else ""

@@ -188,9 +188,15 @@ def verdict(desk: Desk, *words: str) -> tuple[object, ...]:
     "method", [("unit",), ("zscore", "--by", "k"), *longer(("zscore",), ("batch", "--batch-size", "7"))]
 )
 @pytest.mark.parametrize("gate", GATES)
-@pytest.mark.parametrize("lost", ["", "0", *longer("1", "3", "02", "013", "0123")])
-def test_a_run_that_goes_on_is_judged_as_a_whole_one(method: tuple[str, ...], gate: str, lost: str, days: Desk) -> None:
-    """Whatever is complete already: the same exit code, warnings and counts, and the same files."""
+@pytest.mark.parametrize("lost", ["", "1", *longer("0", "3", "02", "013", "0123")])
+@pytest.mark.parametrize("empty", ["024", *longer("")])
+def test_a_run_that_goes_on_is_judged_as_a_whole_one(
+    method: tuple[str, ...], gate: str, lost: str, empty: str, days: Desk
+) -> None:
+    """Whatever is complete already, and wherever an input is empty: the same exit code, warnings and counts, and the
+    same files."""
+    for number in empty:
+        (days / "in" / f"{number}-.csv").touch()  # before the input of this number, or after all
     for number in (2, 3) if "rejects" in gate else ():
         with (days / "in" / f"{number}.csv").open("ab") as file:
             file.write(b"a,1\n")
