@@ -220,11 +220,12 @@ class Progress(Tally):
         self.output.add(more)
 
     def add_finished(self, tally: Tally) -> None:
-        """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now."""
+        """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now, but
+        not in the output that is being made."""
         self.add(tally)
         self.inputs += 1
         for text in tally.warnings:
-            self._warn(text)
+            self._tell(text)
 
     def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
@@ -286,6 +287,9 @@ class Progress(Tally):
         """Of several outputs, each has the warning, and it is told once."""
         if text not in self.output.warnings:
             self.output.warnings.append(text)
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
             self.warn(text)

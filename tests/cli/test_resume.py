@@ -211,6 +211,20 @@ def test_a_run_that_goes_on_is_judged_as_a_whole_one(
         assert written(days / "out") == written(days / "whole")
 
 
+def test_an_entry_has_the_warnings_of_its_own_input(days: Desk) -> None:
+    """Also where the file is made after others that were warned of: a later run makes those alone anew."""
+    days.succeeds("fit", "fitted.csv", "-m", "unit", "-c", "x,y", "-p", "p.json")
+    for number, gaps in enumerate((b"a,,1,1\n", b"", b"a,,1,1\n", b"")):
+        (days / "in" / f"{number}.csv").write_bytes(b"k,x,y,i\na,1,1,1\n" + gaps)
+    line = ("apply", "in", "-p", "p.json", "-o", "out/")
+    days.succeeds(*line)
+    whole = (days / "out" / NAME).read_bytes()
+    for number in (1, 3):
+        (days / "out" / f"{number}.csv").unlink()
+    assert len(days.succeeds(*line, "--resume").warnings) == 2
+    assert set((days / "out" / NAME).read_bytes().splitlines()) == set(whole.splitlines())
+
+
 def test_what_the_manifest_does_not_tell_is_measured_anew(days: Desk) -> None:
     days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
     line = ("apply", "in", "-p", "p.json", "-o", "out/")
