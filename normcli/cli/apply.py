@@ -191,7 +191,7 @@ def into_directory(
     if values["resume"]:
         inputs = files.unfinished(strict=values["werror"])
         complete, left = len(files.paths) - len(inputs), len(inputs)
-        told.summary(f"{complete} of {len(files.paths)} are complete, {left} are left")
+        told.summary(f"{complete} of {len(files.paths)} complete, {left} left")
     try:
         to, notice = values["to"], told.notice
         readers = Readers(inputs, values, to=to, example=EXAMPLE, notice=notice) if inputs else None
