@@ -9,7 +9,6 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -204,11 +203,6 @@ class Outputs:
             yield pipeline.Part(
                 reader, work, output=opening, begin=begin, done=done, watch=watch, late=late, doubt=doubt
             )
-
-    @property
-    def multiple(self) -> int:
-        """Rows to a whole batch: of what is normalized, and of what a watch measures."""
-        return lcm(self.plan.multiple, self.watch.measuring.unfitted_multiple if self.watch else 1)
 
     def manifest(self) -> Manifest | None:
         """That of the output directory, for the plan and the options that what is written depends on; a directory of

@@ -170,7 +170,7 @@ def into_one(
         if target.streamed:
             seen.before_end = partial(changes.commit, skipped.target)
         seen.judge = watched(values, watch, told)
-        pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=made.multiple)
+        pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen)
     changes.commit(skipped.target, target)
     return seen, target.name
 
@@ -209,7 +209,7 @@ def into_directory(
         files.begin(seen)
         seen.empty = readers.empty if readers else inputs
         parts = made.below(files, readers) if readers else ()
-        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=made.multiple)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     changes.commit(skipped.target)
     return seen, printable(values["output"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from normcli import spool
 from normcli.drift import Watch
@@ -182,12 +182,14 @@ class Progress(Tally):
     doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
     rejection: str = ""  # where and why the first row was rejected
 
-    def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
-        """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
+    def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order; those of rows in whole batches, which are as long in all parts,
         between them. Raises BadDataError for the first that went wrong."""
-        begun: list[Part] = []
+        begun, parts = list[Part](), iter(parts)
+        first = list(islice(parts, 1))
+        multiple = first[0].work.multiple if first else 1
         number, place, late = -1, 0, dict[str, bool | None]()
-        results = engine.map_ordered(Job.do, _jobs(parts, begun))
+        results = engine.map_ordered(Job.do, _jobs(chain(first, parts), begun))
         if multiple > 1:
             results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
         try:
