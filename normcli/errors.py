@@ -85,7 +85,7 @@ class ShortageError(NormcliError):
 
 
 class LockedError(NormcliError):
-    """Another run is at it."""
+    """The parameter file is locked by another run."""
 
     code = 75
 

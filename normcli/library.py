@@ -104,10 +104,7 @@ def apply(
         writer = formats.writer(to, reader, blank, None, pipeline.digests_after(plan, reader, inverse=inverse))
         work = pipeline.written_by(writer, blank, plan, infinite=infinite, inverse=inverse)
         part = pipeline.Part(reader, work, doubt=pipeline.doubt(plan, reader, to, inverse=inverse))
-        pipeline.apply(
-            [part], Threads(threads or available()),
-            file=target, progress=Progress(warn=warn), multiple=plan.multiple,
-        )  # fmt: skip
+        pipeline.apply([part], Threads(threads or available()), file=target, progress=Progress(warn=warn))
         target.commit()
 
 

@@ -43,8 +43,8 @@ class Files:
     def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: Watch | None = None) -> None:
         self.paths, self._manifest, self._watch = paths, manifest, watch
         self._origins = {i: manifest.origin(str(i.path)) for i in paths} if manifest else {}
-        self._finished: dict[Input, Finished] = {}
-        self._waiting = list(reversed(paths))
+        self._turns = {each: turn for turn, each in enumerate(paths)}
+        self._finished: dict[Input, Finished] = {}  # in the order of the inputs; those that count already are gone
         self._progress = Progress()
 
     def unfinished(self, *, strict: bool) -> list[Input]:
@@ -58,9 +58,18 @@ class Files:
         return [each for each in self.paths if each not in self._finished]
 
     def begin(self, progress: Progress) -> None:
-        """Counts what is finished before the first file that is to be made."""
+        """What is finished will count in this."""
         self._progress = progress
-        self._count_finished()
+        progress.all_read = self.reach
+
+    def reach(self, each: Input | None = None) -> None:
+        """Counts what is finished before an input whose turn has come, or all that is. Between them may be inputs that
+        were left out, which have no file."""
+        turn = len(self._turns) if each is None else self._turns[each]
+        while self._finished and self._turns[first := next(iter(self._finished))] < turn:
+            finished = self._finished.pop(first)
+            self._progress.add_finished(finished.tally)
+            self._see(finished.watch)
 
     def complete(self, each: Input, watch: Watch | None, target: Target) -> None:
         """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
@@ -70,15 +79,7 @@ class Files:
             assert target.hashed is not None
             digest = f"sha256:{target.hashed.hexdigest()}"
             self._manifest.add(self.paths[each], self._origins[each], target.count, digest, made.notes)
-        self._waiting.pop()  # files are made in the order of their inputs
         self._see(watch)
-        self._count_finished()
-
-    def _count_finished(self) -> None:
-        while self._waiting and self._waiting[-1] in self._finished:
-            finished = self._finished.pop(self._waiting.pop())
-            self._progress.add_finished(finished.tally)
-            self._see(finished.watch)
 
     def _see(self, watch: Watch | None) -> None:
         if self._watch is not None and watch is not None:

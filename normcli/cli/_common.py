@@ -95,12 +95,12 @@ def common(function: F, *, fewest: Callable[[F], F] | None = None) -> F:
 
 def console(values: dict[str, Any], command: str) -> Console:
     """Where a command speaks; and its report, where one is asked for."""
-    from normcli.cli._apart import check_apart, check_streams
+    from normcli.cli._apart import check_apart, check_outputs
     from normcli.cli._console import Console
     from normcli.cli._report import current
 
+    check_outputs(values, command)
     check_apart(values)
-    check_streams(values, command)
     current.begin(values["report"], values.get("output"))
     check_line(values)
     current.facts |= {"command": command} | {k: values[k] for k in ("method", "params", "output") if k in values}

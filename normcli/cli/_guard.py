@@ -35,7 +35,8 @@ def check_room(command: str) -> None:
     for what, kind, least in LIMITS:
         limit, needed = resource.getrlimit(kind)[0], OF_LIGHT if command in LIGHT else least + threads
         if resource.RLIM_INFINITY != limit < needed:
-            raise ShortageError(f"{size(limit)} of {what} are too little memory", f"{command} takes {size(needed)}")
+            least_for = f"{command} needs at least {size(needed)}"
+            raise ShortageError(f"too little memory: {what} is limited to {size(limit)}", least_for)
 
 
 def shortage(error: BaseException) -> str | None:

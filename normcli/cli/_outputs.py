@@ -9,7 +9,6 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from math import lcm
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -200,12 +199,10 @@ class Outputs:
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
             opening, done = partial(open_below, path, self.values["spool_dir"]), partial(files.complete, each, own)
             doubt, late = pipeline.doubt(self.plan, reader, to, inverse=self.inverse), partial(self._late, watch)
-            yield pipeline.Part(reader, work, output=opening, done=done, watch=watch, late=late, doubt=doubt)
-
-    @property
-    def multiple(self) -> int:
-        """Rows to a whole batch: of what is normalized, and of what a watch measures."""
-        return lcm(self.plan.multiple, self.watch.measuring.unfitted_multiple if self.watch else 1)
+            begin = partial(files.reach, each)
+            yield pipeline.Part(
+                reader, work, output=opening, begin=begin, done=done, watch=watch, late=late, doubt=doubt
+            )
 
     def manifest(self) -> Manifest | None:
         """That of the output directory, for the plan and the options that what is written depends on; a directory of

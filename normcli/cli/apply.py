@@ -170,7 +170,7 @@ def into_one(
         if target.streamed:
             seen.before_end = partial(changes.commit, skipped.target)
         seen.judge = watched(values, watch, told)
-        pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen, multiple=made.multiple)
+        pipeline.apply(parts, engine(values, plan, told), file=target, progress=seen)
     changes.commit(skipped.target, target)
     return seen, target.name
 
@@ -191,7 +191,7 @@ def into_directory(
     if values["resume"]:
         inputs = files.unfinished(strict=values["werror"])
         complete, left = len(files.paths) - len(inputs), len(inputs)
-        told.summary(f"{complete} of {len(files.paths)} are complete, {left} are left")
+        told.summary(f"{complete} of {len(files.paths)} complete, {left} left")
     try:
         to, notice = values["to"], told.notice
         readers = Readers(inputs, values, to=to, example=EXAMPLE, notice=notice) if inputs else None
@@ -209,7 +209,7 @@ def into_directory(
         files.begin(seen)
         seen.empty = readers.empty if readers else inputs
         parts = made.below(files, readers) if readers else ()
-        pipeline.apply(parts, engine(values, plan, told), progress=seen, multiple=made.multiple)
+        pipeline.apply(parts, engine(values, plan, told), progress=seen)
     changes.commit(skipped.target)
     return seen, printable(values["output"])
 

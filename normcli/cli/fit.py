@@ -308,8 +308,6 @@ def check_places(values: dict[str, Any], inputs: list[Input]) -> None:
     from normcli.outputs import same_file
 
     params, output = values["params"], values["output"]
-    if params and output and (params == output or (params != "-" and output != "-" and same_file(params, output))):
-        raise click.UsageError(f"-p and -o are both {params}")
     for flag, path in (("-p", params), ("-o", output)):
         if path not in (None, "-") and below(inputs, path):
             raise click.UsageError(f"{flag} {path} is the INPUT")

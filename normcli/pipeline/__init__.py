@@ -94,7 +94,7 @@ def fit(
             progress.warn(f"{where}: {what}")
             known.add(column.name)
 
-    for part, result in progress.run((_measurable(r, work, late) for r in readers), engine, work.multiple):
+    for part, result in progress.run((_measurable(r, work, late) for r in readers), engine):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
@@ -121,17 +121,16 @@ def apply(
     *,
     file: Outlet | None = None,
     progress: Progress | None = None,
-    multiple: int = 1,
 ) -> None:
-    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other; in
-    whole batches, where a batch is a `multiple`. What the parts' work measures is added to their watch.
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other.
+    What the parts' work measures is added to their watch.
 
     A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
     """
     progress = progress or Progress()
     sink: Sink | None = None
     with ExitStack() as own:
-        for part, result in progress.run(parts, engine, multiple):
+        for part, result in progress.run(parts, engine):
             if part.watch is not None and result.measured is not None:
                 part.watch.add(result.measured)
                 if not result.pieces:
@@ -186,7 +185,7 @@ def check(
             part.reader.source.drain()
             part.reader.close()
     else:
-        for _, result in progress.run(parts(), engine, plan.unfitted_multiple):
+        for _, result in progress.run(parts(), engine):
             if result.measured is not None:
                 watch.add(result.measured)
         progress.check_any(watch.counted, plan, "compare")

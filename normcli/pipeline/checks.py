@@ -69,8 +69,9 @@ def check_rows(reader: Reader) -> None:
 
 def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     """What is wrong with an input of which no row is left."""
-    how_many = f"{count:,}" if count > 1 else "there is one"
-    return BadDataError(f"{name}: every row is rejected ({how_many})" + (f", the first {first}" if first else ""))
+    if count == 1:
+        return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""))
+    return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""))
 
 
 def check_not_normalized(plan: Plan, reader: Reader, hint: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from normcli import spool
 from normcli.drift import Watch
@@ -31,6 +31,7 @@ class Part:
     work: Work
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
+    begin: Callable[[], None] = lambda: None  # told before anything of it counts
     done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
     watch: Watch | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
@@ -165,6 +166,7 @@ class Progress(Tally):
     warn: Callable[[str], None] = lambda text: None
     advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
     reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
+    all_read: Callable[[], None] = lambda: None  # told before what was counted is judged
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
     settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
     # told, after `settle`, before an output is in place or gets its end
@@ -180,12 +182,14 @@ class Progress(Tally):
     doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
     rejection: str = ""  # where and why the first row was rejected
 
-    def run(self, parts: Iterable[Part], engine: Engine, multiple: int = 1) -> Iterator[tuple[Part, Result]]:
-        """The results of all parts' chunks, in order; those of rows in whole batches, where a batch is a `multiple`,
+    def run(self, parts: Iterable[Part], engine: Engine) -> Iterator[tuple[Part, Result]]:
+        """The results of all parts' chunks, in order; those of rows in whole batches, which are as long in all parts,
         between them. Raises BadDataError for the first that went wrong."""
-        begun: list[Part] = []
+        begun, parts = list[Part](), iter(parts)
+        first = list(islice(parts, 1))
+        multiple = first[0].work.multiple if first else 1
         number, place, late = -1, 0, dict[str, bool | None]()
-        results = engine.map_ordered(Job.do, _jobs(parts, begun))
+        results = engine.map_ordered(Job.do, _jobs(chain(first, parts), begun))
         if multiple > 1:
             results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
         try:
@@ -193,6 +197,7 @@ class Progress(Tally):
                 part = begun[result.part]
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                    part.begin()
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
                     if part.doubt:
@@ -217,11 +222,12 @@ class Progress(Tally):
         self.output.add(more)
 
     def add_finished(self, tally: Tally) -> None:
-        """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now."""
+        """An input whose own output an earlier run has completed: it counts, and is warned of, as if it were now, but
+        not in the output that is being made."""
         self.add(tally)
         self.inputs += 1
         for text in tally.warnings:
-            self._warn(text)
+            self._tell(text)
 
     def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
@@ -264,6 +270,7 @@ class Progress(Tally):
 
     def end(self) -> None:
         """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
+        self.all_read()
         self._check_rejected()
         if self.rows < self.least:
             so_far = f"; {replaced(self.replaced)}" if self.replaced else ""
@@ -282,6 +289,9 @@ class Progress(Tally):
         """Of several outputs, each has the warning, and it is told once."""
         if text not in self.output.warnings:
             self.output.warnings.append(text)
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
             self.warn(text)

@@ -80,7 +80,7 @@ class Transform(Record):
         if lost:
             row, j = min(lost)
             y, x = block.columns[j][row], restored[row, j]
-            what = f"{y:.17g} can't be undone: it may be {x:.6g}, or by rounding alone {lost[row, j]:.3g} off that"
+            what = f"{y:.17g} can't be undone: the result {x:.6g} may be off by {lost[row, j]:.3g} from rounding alone"
             raise BadValueError(row, j, what, "keep the originals beside what is normalized: --column-suffix")
 
     def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:

@@ -418,7 +418,7 @@ def test_what_can_not_be_a_key_is_said(sales: Desk, code: int, args: tuple[str, 
 def test_a_method_that_learns_nothing_has_no_keys() -> None:
     done = run("fit", "-m", "unit", "--by", "k", cwd=Path("/"), stdin=b"k,x\na,1\n")
     assert done.code == 2
-    assert "--by is for what learns, and unit learns nothing from data" in done.err
+    assert "--by is for methods that learn from data, and unit learns nothing from data" in done.err
 
 
 # -- a key for people --------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def test_what_is_left_of_a_run_may_be_empty(parts: Desk) -> None:
     parts.succeeds("fit", "-m", "zscore", "full", "-p", "p.json")
     parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/")
     done = parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/", "--resume")
-    assert f"3 of {len(NOTHING) + 3} are complete" in done.err
+    assert f"3 of {len(NOTHING) + 3} complete" in done.err
     assert f"{len(NOTHING)} empty inputs left out" in done.err
     assert sorted(p.name for p in (parts / "out").iterdir() if p.name[0] != ".") == ["0a.csv", "8a.csv", "9a.csv"]
 

@@ -187,6 +187,9 @@ def test_of_several_inputs_into_one_output_some_may_be_rejected_as_a_whole(desk:
     assert "2 rows of 2 inputs, 2 bad rows rejected" in done.err
     error = desk.fails(65, "apply", "in", "-p", "p.json", *SKIP, "-o", "out/")
     assert error.startswith("in/0.csv: every row is rejected (2), the first in/0.csv:2: 1 field where")
+    (desk / "in" / "0.csv").write_bytes(b"a,b,c\n1\n")
+    error = desk.fails(65, "apply", "in", "-p", "p.json", *SKIP, "-o", "out/")
+    assert error.startswith("in/0.csv: the only row is rejected: in/0.csv:2: 1 field where")
 
 
 def test_no_rows_at_all_are_none_that_were_rejected(desk: Desk) -> None:

@@ -105,7 +105,7 @@ def test_a_limit_is_held_against_what_a_command_takes(command: str, monkeypatch:
         monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
         _guard.check_room(command)
     monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
-    with pytest.raises(ShortageError, match=f"are too little memory .*{command} takes"):
+    with pytest.raises(ShortageError, match=f"too little memory: .*{command} needs at least"):
         _guard.check_room(command)
 
 

@@ -356,8 +356,8 @@ def test_what_was_completed_in_another_form_is_made_anew(change: list[str], desk
     args = ("apply", "table.csv", "-p", desk.params(), "-o", "out/", "--resume")
     out = Path("out") / "table.csv"
     desk.succeeds(*args)
-    assert "1 of 1 are complete" in desk.succeeds(*args).err
-    assert "0 of 1 are complete" in desk.succeeds(*args, *change).err
+    assert "1 of 1 complete" in desk.succeeds(*args).err
+    assert "0 of 1 complete" in desk.succeeds(*args, *change).err
     made = (desk / str(out)).read_bytes()
     assert made == desk.succeeds("apply", "table.csv", "-p", "p.json", *change).out
 

@@ -38,7 +38,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
-    assert f"0 of {FILES} are complete" in apply(tree, "--resume")
+    assert f"0 of {FILES} complete" in apply(tree, "--resume")
     before = {p: p.stat().st_mtime_ns for p in (tree / "out").rglob("*.parquet")}
     (tree / "in" / "k=0" / "00.csv").write_bytes(TABLE)  # one input changed
     path = tree / "out" / "k=1" / "01.parquet"  # one output truncated
@@ -47,36 +47,36 @@ def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
     flipped = bytearray((tree / "out" / "k=0" / "03.parquet").read_bytes())
     flipped[20] ^= 1
     (tree / "out" / "k=0" / "03.parquet").write_bytes(flipped)
-    assert f"{FILES - 4} of {FILES} are complete, 4 are left" in apply(tree, "--resume")
+    assert f"{FILES - 4} of {FILES} complete, 4 left" in apply(tree, "--resume")
     after = {p: p.stat().st_mtime_ns for p in (tree / "out").rglob("*.parquet")}
     assert sorted(p.stem for p in after if before.get(p) != after[p]) == ["00", "01", "02", "03"]
     apply(tree, output="fresh/")
     assert written(tree / "out") == written(tree / "fresh")
-    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
+    assert f"{FILES} of {FILES} complete" in apply(tree, "--resume")
 
 
 @pytest.mark.parametrize("change", [["--only"], *longer(["--inf", "missing"], ["--no-extra"])])
 def test_another_option_makes_all_anew(change: list[str], tree: Desk) -> None:
     apply(tree)
-    assert f"0 of {FILES} are complete" in apply(tree, *change, "--resume")
+    assert f"0 of {FILES} complete" in apply(tree, *change, "--resume")
 
 
 def test_other_parameters_make_all_anew_and_other_threads_nothing(tree: Desk) -> None:
     apply(tree, "--threads", "2")
-    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume", "--threads", "1", "-v")
+    assert f"{FILES} of {FILES} complete" in apply(tree, "--resume", "--threads", "1", "-v")
     tree.params("minmax")
-    assert f"0 of {FILES} are complete" in apply(tree, "--resume")
+    assert f"0 of {FILES} complete" in apply(tree, "--resume")
 
 
 def test_by_content_a_touched_input_is_the_same(tree: Desk) -> None:
     apply(tree, "--resume=digest")
     os.utime(tree / "in" / "k=0" / "00.csv")
-    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume=digest")
+    assert f"{FILES} of {FILES} complete" in apply(tree, "--resume=digest")
     path = tree / "in" / "k=0" / "00.csv"
     status = path.stat()
     path.write_bytes(path.read_bytes().replace(b"north", b"South"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert f"{FILES - 1} of {FILES} are complete" in apply(tree, "--resume=digest")
+    assert f"{FILES - 1} of {FILES} complete" in apply(tree, "--resume=digest")
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tr
     apply(tree)
     with (tree / "out" / NAME).open("ab") as file:
         file.write(damage)
-    assert " are complete" in apply(tree, "--resume")
+    assert " complete" in apply(tree, "--resume")
     assert written(tree / "out") == written(tree / "undisturbed")
-    assert f"{FILES} of {FILES} are complete" in apply(tree, "--resume")
+    assert f"{FILES} of {FILES} complete" in apply(tree, "--resume")
 
 
 @pytest.mark.parametrize("wait", [0.2, 0.35, *longer(0.3, 0.4, 0.5)])
@@ -134,7 +134,7 @@ def test_what_was_rejected_is_told_again(tree: Desk) -> None:
     before = (tree / "rejects").read_bytes()
     assert before.count(b"\n") == 1
     (tree / "out" / "k=0" / "00.parquet").unlink()
-    assert f"{FILES - 2} of {FILES} are complete" in apply(tree, *skip)
+    assert f"{FILES - 2} of {FILES} complete" in apply(tree, *skip)
     assert (tree / "rejects").read_bytes() == before
 
 
@@ -188,9 +188,15 @@ def verdict(desk: Desk, *words: str) -> tuple[object, ...]:
     "method", [("unit",), ("zscore", "--by", "k"), *longer(("zscore",), ("batch", "--batch-size", "7"))]
 )
 @pytest.mark.parametrize("gate", GATES)
-@pytest.mark.parametrize("lost", ["", "0", *longer("1", "3", "02", "013", "0123")])
-def test_a_run_that_goes_on_is_judged_as_a_whole_one(method: tuple[str, ...], gate: str, lost: str, days: Desk) -> None:
-    """Whatever is complete already: the same exit code, warnings and counts, and the same files."""
+@pytest.mark.parametrize("lost", ["", "1", *longer("0", "3", "02", "013", "0123")])
+@pytest.mark.parametrize("empty", ["024", *longer("")])
+def test_a_run_that_goes_on_is_judged_as_a_whole_one(
+    method: tuple[str, ...], gate: str, lost: str, empty: str, days: Desk
+) -> None:
+    """Whatever is complete already, and wherever an input is empty: the same exit code, warnings and counts, and the
+    same files."""
+    for number in empty:
+        (days / "in" / f"{number}-.csv").touch()  # before the input of this number, or after all
     for number in (2, 3) if "rejects" in gate else ():
         with (days / "in" / f"{number}.csv").open("ab") as file:
             file.write(b"a,1\n")
@@ -205,18 +211,32 @@ def test_a_run_that_goes_on_is_judged_as_a_whole_one(method: tuple[str, ...], ga
         assert written(days / "out") == written(days / "whole")
 
 
+def test_an_entry_has_the_warnings_of_its_own_input(days: Desk) -> None:
+    """Also where the file is made after others that were warned of: a later run makes those alone anew."""
+    days.succeeds("fit", "fitted.csv", "-m", "unit", "-c", "x,y", "-p", "p.json")
+    for number, gaps in enumerate((b"a,,1,1\n", b"", b"a,,1,1\n", b"")):
+        (days / "in" / f"{number}.csv").write_bytes(b"k,x,y,i\na,1,1,1\n" + gaps)
+    line = ("apply", "in", "-p", "p.json", "-o", "out/")
+    days.succeeds(*line)
+    whole = (days / "out" / NAME).read_bytes()
+    for number in (1, 3):
+        (days / "out" / f"{number}.csv").unlink()
+    assert len(days.succeeds(*line, "--resume").warnings) == 2
+    assert set((days / "out" / NAME).read_bytes().splitlines()) == set(whole.splitlines())
+
+
 def test_what_the_manifest_does_not_tell_is_measured_anew(days: Desk) -> None:
     days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
     line = ("apply", "in", "-p", "p.json", "-o", "out/")
     days.succeeds(*line)
-    assert "4 of 4 are complete" in days.succeeds(*line, "--resume").err
+    assert "4 of 4 complete" in days.succeeds(*line, "--resume").err
     done = days.succeeds(*line, "--resume", "--check=warn")
-    assert "0 of 4 are complete" in done.err
+    assert "0 of 4 complete" in done.err
     assert done.warnings
     again = days.succeeds(*line, "--resume", "--check=warn")
-    assert "4 of 4 are complete" in again.err
+    assert "4 of 4 complete" in again.err
     assert again.warnings == done.warnings
-    assert "4 of 4 are complete" in days.succeeds(*line, "--resume").err
+    assert "4 of 4 complete" in days.succeeds(*line, "--resume").err
 
 
 DAMAGES: dict[str, Callable[[Any], object]] = {
@@ -243,5 +263,5 @@ def test_a_manifest_that_says_something_else_is_not_believed(damage: str, days: 
     DAMAGES[damage](entry)
     (days / "out" / NAME).write_text(json.dumps(entry) + "\n")
     again = days.succeeds(*line)
-    assert "0 of 1 are complete" in again.err
+    assert "0 of 1 complete" in again.err
     assert again.warnings == first.warnings

@@ -105,10 +105,10 @@ def test_a_prefix_is_a_directory(far: FarDesk) -> None:
     got = {key.removeprefix("z/"): far.store.get(key) for key in far.store.names() if key.startswith("z/")}
     assert got == wanted
     far.succeeds(*apply, far.store.uri("d/"), "-o", "local/")
-    assert "2 of 2 are complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume").err
+    assert "2 of 2 complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume").err
     far.store.put("d/../../out.csv", TABLE)
     far.store.put("d/b.csv", TABLE + b"x,1,2,3\n")
-    assert "1 of 2 are complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume=stat").err
+    assert "1 of 2 complete" in far.succeeds(*apply, far.store.uri("d/"), "-o", "local/", "--resume=stat").err
     assert [p for p in far.desk.path.parent.iterdir() if p.name.startswith("out.")] == []
 
 

@@ -88,3 +88,45 @@ def test_a_device_takes_all_that_comes(desk: Desk) -> None:
     desk.params()
     null = os.devnull
     desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--report", null, *SKIP, "--rejects", null)
+
+
+FILES = {  # outputs of a command that may be files
+    "fit": (("fit", "-m", "zscore", "table.csv"), ("-p", "-o", "--rejects", "--report")),
+    "apply": (("apply", "table.csv", "-p", "p.json"), ("-o", "--rejects", "--report")),
+    "merge": (("merge", "p.json"), ("-o", "--report")),
+}
+
+
+@pytest.mark.parametrize("command", FILES)
+def test_nor_one_file_whether_it_is_there_or_not(command: str, desk: Desk) -> None:
+    desk.params()
+    words, flags = FILES[command]
+    (desk / "here").mkdir()
+    (desk / "old.csv").touch()
+    (desk / "symbolic.csv").symlink_to("old.csv")
+    (desk / "hard.csv").hardlink_to(desk / "old.csv")
+    for one, other in (("new.csv", "here/../new.csv"), ("old.csv", "symbolic.csv"), ("old.csv", "hard.csv")):
+        for first, second in combinations(flags, 2):
+            more = SKIP if "--rejects" in (first, second) else ()
+            more = (*more, "-p", "k.json") if command == "fit" and first != "-p" else more
+            for dry in ((), ("--dry-run",)) if command != "merge" else ((),):
+                error = desk.fails(2, *words, *more, first, one, second, other, *dry)
+                assert error.startswith(f"{first} and {second} are both "), error
+
+
+def test_nor_to_a_file_that_is_read(desk: Desk) -> None:
+    desk.params()
+    (desk / "plan.toml").write_text('[[steps]]\nmethod = "unit"\n')
+    (desk / "list").write_text("table.csv\n")
+    apply = ("apply", "-p", "p.json", "-o", "o.csv")
+    for line, name in (
+        (("fit", "table.csv", "--plan", "plan.toml", "-p", "k.json"), "plan.toml"),
+        ((*apply, "table.csv"), "table.csv"),
+        ((*apply, "--files-from", "list"), "list"),
+        ((*apply, "--files-from", "list"), "table.csv"),
+        ((*apply, "table.csv"), "p.json"),
+        (("fit", "--relearn", "p.json", "-m", "minmax", "-p", "k.json"), "p.json"),
+    ):
+        before = desk.files()
+        assert desk.fails(2, *line, "--report", name).startswith(f"--report {name} is another file of this run")
+        assert desk.files() == before

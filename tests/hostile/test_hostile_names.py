@@ -194,7 +194,7 @@ def test_files_of_any_name(desk: Desk, record_property: Any) -> None:
         [*names, *(n for n in os.listdir(here + b"/out") if b"normcli" in n)]
     )
     again = desk.run("apply", *given, "-p", "p.json", "-o", "out/", "--resume", stdin=listed)
-    assert f"{len(names)} of {len(names)} are complete" in again.err
+    assert f"{len(names)} of {len(names)} complete" in again.err
     record_property("faults", {"file names": [3 * len(names), 3 * len(names), 0, 0]})
     known(desk, "in", "out", "p.json", "r.json")
 
