@@ -133,7 +133,7 @@ def check(
 def _reader(path: Path, format: str | None, options: Any, block_size: int | None) -> formats.Reader:
     source = sources.open_source(path)
     source.room = memory.of_input(None)
-    module = formats.module(format or formats.of_source(source))
+    module = formats.module(formats.of_source(source, format))
     made: formats.Reader = module.Reader(source, options or module.Options(), block_size=block_size)
     return made
 

@@ -146,12 +146,15 @@ def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
 def _check_columns(path: str, plan: Plan, values: dict[str, Any]) -> None:
     """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
     --by and --weights do, or where rows are to go by their keys in another way."""
-    from normcli.columns import select
+    from normcli.columns import parts, select
     from normcli.methods import listed
 
-    for flag, here in (("by", ",".join(plan.by)), ("weights", plan.weights)):
-        if values[flag] is not None and values[flag] != here:
-            raise UsageError(f"--{flag} {values[flag]}: {printable(path)} has {here or 'none'}", "it may be left out")
+    by = tuple(name for text in values["by"] for name in parts(text, plan.by)) or plan.by
+    weights = plan.weights if values["weights"] is None else values["weights"]
+    for flag, names, here in (("by", by, plan.by), ("weights", (weights,), (plan.weights,))):
+        if names != here:
+            was = ",".join(n for n in here if n is not None) or "none"
+            raise UsageError(f"--{flag} {','.join(map(str, names))}: {printable(path)} has {was}", "it may be left out")
     other = plan.rules.override(values["unseen"], values["min_count"])
     for flag in RULES:
         if getattr(other, flag) != (here := getattr(plan.rules, flag)):

@@ -202,7 +202,7 @@ class Readers:
         source = sources.open_source(each.path, example=self._example)
         source.keys, source.room = each.keys, memory.of_input(self._values["max_memory"])
         self._identities.setdefault(each, source.identity)
-        format = formats.bare(self._values["from_"] or formats.of_source(source))
+        format = formats.of_source(source, self._values["from_"])
         module = registry.load("formats", format)
         skip = {"skip": True} if self._values["on_bad_row"] == "skip" else {}
         if skip and module.magic:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,7 @@ EXAMPLES = (
 @option("-x", "--exclude", multiple=True, metavar="SELECTOR", needs=(DATA,), help="Columns to leave out again.")
 @option(
     "--by",
+    multiple=True,
     metavar="COLUMN[,COLUMN]",
     needs=(DATA, LEARNS),
     help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
@@ -249,7 +250,7 @@ def check_exact(values: dict[str, Any], inputs: list[Input], wanted: Plan | Reci
     if not any(s.repeats for method in wanted.methods for s in method.statistics):
         return
     for flag in ("by", "weights", "update"):
-        if values[flag] not in (None, False):
+        if values[flag] not in (None, False, ()):
             why = "what was counted before can't be read again" if flag == "update" else "a sketch of each key is kept"
             why = "it is of rows, not of how often they count" if flag == "weights" else why
             raise click.UsageError(f"--exact with --{flag}: {why}")
@@ -257,14 +258,15 @@ def check_exact(values: dict[str, Any], inputs: list[Input], wanted: Plan | Reci
         check_repeatable(inputs, "--exact")
 
 
-def named_columns(text: str | None, first: Reader) -> tuple[str, ...]:
-    """The columns of --by: one that is called so, or names between commas. Raises UsageError for one given twice."""
-    if text is None:
-        return ()
+def named_columns(texts: Sequence[str], first: Reader) -> tuple[str, ...]:
+    """The columns of --by: of each text that which is called so, or names between commas. Raises UsageError for one
+    given twice."""
+    from normcli import columns
+
     there = {*dict(first.source.keys), *(f.name for f in first.schema)}
-    names = (text,) if text in there else tuple(text.split(","))
+    names = tuple(name for text in texts for name in columns.parts(text, there))
     if len(set(names)) < len(names) or not there.issuperset(n for n in names if not n):
-        raise click.UsageError(f"--by {text}: a column is named twice, or not at all")
+        raise click.UsageError(f"--by {' --by '.join(texts)}: a column is named twice, or not at all")
     return names
 
 
@@ -295,7 +297,7 @@ def lacking(values: dict[str, Any], wanted: Plan | Recipe) -> dict[str, str | No
     spools = any(is_uri(values[n]) for n in ("params", "output", "rejects")) or (values["output"] and wanted.learns)
     return {
         "learns": none,
-        "keys": None if values["by"] is not None or getattr(wanted, "by", None) else "these are not (fit --by)",
+        "keys": None if values["by"] or getattr(wanted, "by", None) else "these are not (fit --by)",
         "rows": f"{none}: without -o only the header is read" if none and not values["output"] else None,
         "params written": None if values["params"] or not values["output"] else "none are written here",
         "spool": None if spools else "nothing is spooled here",

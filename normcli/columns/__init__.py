@@ -45,7 +45,7 @@ from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, beyond_integers, block, inexact, types
 from normcli.columns.packing import Packed, packed
-from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, select
+from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, parts, select
 
 __all__ = [
     "NUMERIC_WORD",
@@ -87,6 +87,7 @@ __all__ = [
     "ordered_as",
     "originals",
     "packed",
+    "parts",
     "put",
     "put_list",
     "rest",

@@ -104,7 +104,7 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
     """Names that one -c or -x selects; with `numbers`, a glob takes only numeric columns and a name must be one."""
     types = {f.name: f for f in schema}
     found: set[str] = set()
-    for part in _parts(selector, types):
+    for part in parts(selector, types):
         if part in types:
             hits = {part}
         else:
@@ -119,14 +119,14 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
     return found
 
 
-def _parts(selector: str, there: Container[str]) -> list[str]:
+def parts(selector: str, there: Container[str]) -> list[str]:
     """The names and globs in a selector: itself, where a column is called so, else what stands between commas."""
     return [selector] if selector in there else selector.split(",")
 
 
 def names_in(selector: str, there: Container[str]) -> list[str]:
     """The names in a selector of columns some of which are `there`, without its globs."""
-    return [part for part in _parts(selector, there) if part in there or not GLOB.search(part)]
+    return [part for part in parts(selector, there) if part in there or not GLOB.search(part)]
 
 
 def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:

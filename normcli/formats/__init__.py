@@ -174,10 +174,13 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
     return None
 
 
-def of_source(source: Source) -> str:
-    """The format of an input, by its suffix, else by its first bytes, which also tell binary ones from each other.
-    Raises UsageError for a binary one that is compressed, BadDataError for what is of no format."""
-    said, found = by_suffix(source.name), _by_magic(source)
+def of_source(source: Source, asked: str | None = None) -> str:
+    """The format of an input: what is `asked` for, else its suffix's, else by its first bytes, which also tell binary
+    ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
+    format."""
+    if asked is not None and is_text(asked):
+        return bare(asked)
+    said, found = asked or by_suffix(source.name), _by_magic(source)
     binary = found is not None and bool(module(found).magic)
     if found and binary and said and not module(said).magic:
         what = f"{source.name}: begins as {found} does, and its name says {said}"

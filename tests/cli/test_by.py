@@ -450,3 +450,15 @@ def test_a_key_that_there_is_not_is_answered_with_those_there_are(desk: Desk) ->
     (desk / "k.csv").write_bytes(b'k,a\n,1\nx,2\n"",4\n')
     desk.succeeds("fit", "k.csv", "-m", "zscore", "-c", "a", "--by", "k", "-p", "p.json")
     assert "there are '' (null) or \"\" or x" in desk.fails(2, "inspect", "p.json", "--key", "nosuch")
+
+
+def test_each_by_adds_its_columns_and_a_name_may_hold_a_comma(desk: Desk) -> None:
+    (desk / "t.csv").write_text('v,a,"b,c"\n1,1,x\n2,1,x\n3,1,y\n9,1,y\n')
+    outs = [
+        desk.succeeds("fit", "t.csv", "-m", "zscore", *words, "-p", f"{i}.json", "-o", "-").out
+        for i, words in enumerate([("--by", "a", "--by", "b,c"), ("--by", "b,c", "--by", "a")])
+    ]
+    assert outs[0] == outs[1] == b'v,a,"b,c"\n-1.0,1,x\n1.0,1,x\n-1.0,1,y\n1.0,1,y\n'
+    desk.succeeds("fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--by", "b,c", "--again")
+    assert "--by" in desk.fails(2, "fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--again")
+    assert "named twice" in desk.fails(2, "fit", "t.csv", "-m", "zscore", "--by", "a", "--by", "a", "-p", "2.json")

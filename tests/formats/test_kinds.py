@@ -30,6 +30,14 @@ def test_a_binary_file_is_what_its_first_bytes_say(kind: str, called: str, folde
     assert library.fit(given, Center()) == right
 
 
+@pytest.mark.parametrize("said", BINARY)
+@pytest.mark.parametrize("kind", BINARY)
+def test_also_where_from_says_another_binary_one(kind: str, said: str, folder: Path) -> None:
+    data = written_as(TABLE, folder / f"as.{kind}").read_bytes()
+    done = normcli("fit", "-m", "center", "-p", "p.json", "--from", said, cwd=folder, stdin=data)
+    assert done.returncode == 0, done.stderr
+
+
 def test_also_in_a_directory_that_has_both(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for name, kind in (("a.arrow", "arrows"), ("b.arrow", "arrow"), ("c.arrows", "arrow")):
