@@ -151,10 +151,6 @@ class Rounding:
         out += tight
         return out
 
-    def is_near(self, tight: float) -> bool:
-        """Whether no value is farther off."""
-        return self.farthest <= tight or not (np.abs(self.off) > self.rounding(tight)).any()
-
     @cached_property
     def _limits(self) -> tuple[float, float]:
         """The least and the greatest of the type, as floats: a float of whole numbers may be 1 beyond."""
@@ -189,8 +185,11 @@ class Rounding:
 
     def doubtful(self, tolerance: Array) -> Codes:
         """The rows of what is farther off than its tolerance (rows,), or beyond the type."""
-        low, high = self._limits
-        return np.flatnonzero((np.abs(self.off) > tolerance) | (self.nearest > high) | (self.nearest < low))
+        doubtful = np.abs(self.off) > tolerance
+        if not self.within:
+            low, high = self._limits
+            doubtful |= (self.nearest > high) | (self.nearest < low)
+        return np.flatnonzero(doubtful)
 
     def fixed(self, tolerance: Array, wider: Callable[[Codes], Array], *, text: bool) -> Fixed:
         """Where what is farther off than its tolerance (rows,) is a fraction; of those rows, and those beyond the type,

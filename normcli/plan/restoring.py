@@ -129,15 +129,15 @@ class Restoring:
         lever, text = self._levers[x.name] if target.alone else np.inf, columns.is_polars(self.frame)
         coarse = not text and any(is_coarse(self.frame, n) for n in target.sources)
         certain = not coarse and 8.0 * LAST * lever <= LARGE * x.step
-        if certain and x.within and x.is_near(target.tight):
+        if certain and x.within and x.farthest <= target.tight:
             count, fixed = 0, x.plain()
         else:
             tolerance = x.rounding(target.tight)
             rows = x.doubtful(tolerance) if certain else np.arange(len(x.values))
-            error = self._error(target, x, rows, single=False)
+            error = self._error(target, x, rows, single=False) if len(rows) else np.empty(0)
             count = 0 if certain else int(np.count_nonzero(x.is_uncertain(error, LARGE)))
             tolerance[rows] += error
-            fixed = x.fixed(tolerance, lambda rows: self._wider(target, x, rows), text=self.plan.form.text)
+            fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.plan.form.text)
         if text and 2.0**-22 * lever > LARGE * x.step:
             return fixed, self._of_text(target, x, count)
         return fixed, Doubt(x.count, count, count)
@@ -164,7 +164,8 @@ class Restoring:
 
     def _few(self, target: Target, x: Rounding) -> Codes:
         """Rows that mostly say already whether text is of float32."""
-        return np.union1d(np.arange(0 if target.alone else min(HEAD, len(x.values))), x.extremes)
+        head = range(0 if target.alone else min(HEAD, len(x.values)))
+        return np.array(sorted({*head, *x.extremes}), np.intp)
 
     def _like_single(self, target: Target, rows: Codes) -> columns.Where:
         return np.asarray(np.all([like_single(self._stored(n)[rows]) for n in target.sources], axis=0))
