@@ -64,6 +64,11 @@ class Record:
         """Whether every array has one entry per feature and no more."""
         return all(a.dims == ("feature",) for a in cls.axes().values())
 
+    @classmethod
+    def is_apart(cls) -> bool:
+        """Whether each array says of one feature, or of another, what it does."""
+        return all(a.dims[0] == "feature" and a.dims.count("feature") == 1 for a in cls.axes().values())
+
     def settings(self) -> dict[str, Any]:
         """The fields that are no arrays."""
         return {f.name: getattr(self, f.name) for f in fields(self) if "axes" not in f.metadata}

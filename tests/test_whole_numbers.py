@@ -199,3 +199,24 @@ def test_decimals_beyond_a_float_are_warned_of(kind: pa.DataType) -> None:
         "nothing": pa.nulls(2, kind),
     })  # fmt: skip
     assert columns.inexact(frame, frame.schema.names) == ("beyond",)
+
+
+@pytest.mark.parametrize("method", [ZScore(), Quantile()], ids=repr)
+def test_rows_are_not_gathered_anew_for_each_column(
+    method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, made, back = tmp_path / "given.csv", tmp_path / "made.csv", tmp_path / "back.csv"
+    values = np.random.default_rng(2).integers(0, 10**9, (100, 64))
+    np.savetxt(given, values, "%d", ",", header=",".join(f"c{j}" for j in range(64)), comments="")
+    plan = library.fit(given, method)
+    library.apply(plan, given, made)
+    gathered, some_rows = [0], columns.some_rows
+
+    def spy(frame: Any, wanted: Any, rows: Any) -> Any:
+        gathered[0] += len(wanted) * len(rows)
+        return some_rows(frame, wanted, rows)
+
+    monkeypatch.setattr(columns, "some_rows", spy)
+    library.apply(plan, made, back, inverse=True)
+    assert 0 < gathered[0] <= values.size
+    assert np.array_equal(np.loadtxt(back, delimiter=",", skiprows=1), values)

@@ -109,7 +109,7 @@ class Rounding:
                 below, above = np.fmin.reduce(off, initial=below), np.fmax.reduce(off, initial=above)
         return cls(name, kind, values, nearest, (float(least), float(greatest)), float(max(-below, above)))
 
-    @cached_property
+    @property
     def off(self) -> Array:
         """(rows,) values less the nearest."""
         with np.errstate(all="ignore"):
@@ -151,10 +151,6 @@ class Rounding:
         out += tight
         return out
 
-    def is_near(self, tight: float) -> bool:
-        """Whether no value is farther off."""
-        return self.farthest <= tight or not (np.abs(self.off) > self.rounding(tight)).any()
-
     @cached_property
     def _limits(self) -> tuple[float, float]:
         """The least and the greatest of the type, as floats: a float of whole numbers may be 1 beyond."""
@@ -187,18 +183,25 @@ class Rounding:
         """Where rounding explains all of them, and none is beyond the type."""
         return Fixed(self.kind, self.values, self.nearest, self.missing)
 
+    def doubtful(self, tolerance: Array) -> Codes:
+        """The rows of what is farther off than its tolerance (rows,), or beyond the type."""
+        doubtful = np.abs(self.off) > tolerance
+        if not self.within:
+            low, high = self._limits
+            doubtful |= (self.nearest > high) | (self.nearest < low)
+        return np.flatnonzero(doubtful)
+
     def fixed(self, tolerance: Array, wider: Callable[[Codes], Array], *, text: bool) -> Fixed:
         """Where what is farther off than its tolerance (rows,) is a fraction; of those rows, and those beyond the type,
         it may be `wider`. Raises BadRowError at the first that is beyond the type by more, or is a fraction unless it
         becomes `text`."""
         low, high = self._limits
-        size = np.abs(self.off)
-        doubtful = np.flatnonzero((size > tolerance) | (self.nearest > high) | (self.nearest < low))
+        doubtful = self.doubtful(tolerance)
         if len(doubtful):
             tolerance[doubtful] = np.maximum(tolerance[doubtful], wider(doubtful))
         elif self.within:
             return self.plain()
-        fractions = size > tolerance
+        fractions = np.abs(self.off) > tolerance
         above, below = ~fractions & (self.nearest >= high), ~fractions & (self.nearest <= low)
         beyond = (above & (self.values - high > tolerance)) | (below & (low - self.values > tolerance))
         beyond |= (fractions & ((self.nearest > high) | (self.nearest < low))) | np.isinf(self.values)

@@ -191,8 +191,10 @@ def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
     return frame.filter(pa.array(mask))
 
 
-def some_rows(frame: pl.DataFrame, wanted: Sequence[str], rows: NDArray[np.intp]) -> pl.DataFrame:
-    """Few rows of a polars frame's wanted columns."""
+def some_rows(frame: Frame, wanted: Sequence[str], rows: NDArray[np.intp]) -> Frame:
+    """Few rows of a frame's wanted columns."""
+    if not is_polars(frame):
+        return frame.select(list(wanted)).take(rows)
     return text_frame({n: series(frame, n).gather(rows) for n in wanted})
 
 

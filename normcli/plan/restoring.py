@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -50,34 +51,34 @@ class Doubt:
 class Target:
     """A column that is restored to a type with a step: how far its values may be from a multiple of it, at least, and
     the columns that it is restored from, by their names in the data. Of one that a single step of a simple kind has
-    made, `lever` says how far what it is from may move it."""
+    made, which says how far what it is from may move it: that step, and the column's place there."""
 
     kind: str
     tight: float
     sources: tuple[str, ...]
-    step: Step | None
-
-    def lever(self, name: str, span: float) -> float:
-        """What a relative error of 1 in what it is from makes of values up to `span`, at most."""
-        if self.step is None:
-            return np.inf
-        made = self.step.fitted.lever(np.full(len(self.step.columns), span))
-        return np.inf if made is None else float(np.fmax.reduce(made[:, self.step.columns.index(name)]))
+    alone: tuple[Step, int] | None
 
 
 def targets(plan: Plan) -> dict[str, Target]:
     """The columns of a plan that are restored to a type with a step."""
+    sources: dict[str, list[str]] = {n: [] for n in plan.course.needs}
+    for origins, names in plan.course.bundles:
+        for origin in origins:
+            sources[origin] += map(plan.placing.called, names)
+    often = Counter(n for s in plan.steps for n in s.columns)
+    alone: dict[str, tuple[Step, int]] = {}
+    least: dict[str, float] = {}
+    for step in plan.steps:
+        lever = None if step.length is not None else step.fitted.lever(np.zeros(len(step.columns)))
+        if lever is not None:
+            alone |= {n: (step, j) for j, n in enumerate(step.columns) if often[n] == 1}
+            least |= zip(step.columns, np.nan_to_num(lever[0]).tolist(), strict=True)
     made = {}
     for name in plan.course.needs:
         kind = plan.types.get(name, "")
-        if columns.step(kind) is None or name in plan.lists or plan.form.dtype:
-            continue
-        sources = tuple(plan.placing.called(n) for n, origins in plan.course.origins.items() if name in origins)
-        steps = [s for s in plan.steps if name in s.columns]
-        only = steps[0] if len(steps) == 1 else None
-        reach = only.fitted.lever(np.zeros(len(only.columns))) if only else None
-        least = 0.0 if only is None or reach is None else np.fmin.reduce(reach[:, only.columns.index(name)])
-        made[name] = Target(kind, 4.0 * LAST * float(np.nan_to_num(least)), sources, only)
+        if columns.step(kind) is not None and name not in plan.lists and not plan.form.dtype:
+            tight = 4.0 * LAST * least[name] if name in alone else 0.0
+            made[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
     return made
 
 
@@ -97,9 +98,9 @@ class Restoring:
         first row that does not fit."""
         fixed: dict[str, Fixed] = {}
         faults: list[BadRowError] = []
-        for name, target in self.plan.targets.items():
+        for name, x in self._roundings.items():
             try:
-                fixed[name], doubt = self._fixed(target, Rounding.of(self.made[name], target.kind, name))
+                fixed[name], doubt = self._fixed(self.plan.targets[name], x)
                 doubts[name] = doubts.get(name, Doubt()) + doubt
             except BadRowError as e:
                 faults.append(e)
@@ -107,17 +108,36 @@ class Restoring:
             raise min(faults, key=lambda e: e.row)
         return {**self.made, **fixed}
 
+    @cached_property
+    def _roundings(self) -> dict[str, Rounding]:
+        return {n: Rounding.of(self.made[n], target.kind, n) for n, target in self.plan.targets.items()}
+
+    @cached_property
+    def _levers(self) -> dict[str, float]:
+        """What a relative error of 1 in what columns are from makes of their values, at most; of those alone."""
+        levers: dict[str, float] = {}
+        for step in self.plan.steps:
+            names = [n for n in step.columns if n in self._roundings and self.plan.targets[n].alone]
+            if names:
+                spans = np.array([self._roundings[n].span if n in self._roundings else 0.0 for n in step.columns])
+                lever = step.fitted.lever(spans)
+                assert lever is not None
+                levers |= zip(step.columns, lever[1].tolist(), strict=True)
+        return levers
+
     def _fixed(self, target: Target, x: Rounding) -> tuple[Fixed, Doubt]:
-        lever, text = target.lever(x.name, x.span), columns.is_polars(self.frame)
+        lever, text = self._levers[x.name] if target.alone else np.inf, columns.is_polars(self.frame)
         coarse = not text and any(is_coarse(self.frame, n) for n in target.sources)
         certain = not coarse and 8.0 * LAST * lever <= LARGE * x.step
-        if certain and x.within and x.is_near(target.tight):
+        if certain and x.within and x.farthest <= target.tight:
             count, fixed = 0, x.plain()
         else:
-            error = self._errors[x.name]
+            tolerance = x.rounding(target.tight)
+            rows = x.doubtful(tolerance) if certain else np.arange(len(x.values))
+            error = self._error(target, x, rows, single=False) if len(rows) else np.empty(0)
             count = 0 if certain else int(np.count_nonzero(x.is_uncertain(error, LARGE)))
-            tolerance = x.rounding(target.tight) + error
-            fixed = x.fixed(tolerance, lambda rows: self._wider(target, x, rows), text=self.plan.form.text)
+            tolerance[rows] += error
+            fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.plan.form.text)
         if text and 2.0**-22 * lever > LARGE * x.step:
             return fixed, self._of_text(target, x, count)
         return fixed, Doubt(x.count, count, count)
@@ -125,25 +145,27 @@ class Restoring:
     def _wider(self, target: Target, x: Rounding, rows: Codes) -> Array:
         """(rows,) the tolerance of some rows if they are of float32 that became text; 0 where they are not."""
         found = np.zeros(len(rows))
-        if columns.is_polars(self.frame):
-            like = self._like_single(target, rows)
-            found[like] = (x.rounding(target.tight) + self._single_errors[x.name])[rows[like]]
+        if columns.is_polars(self.frame) and (like := self._like_single(target, rows)).any():
+            found[like] = x.rounding(target.tight)[rows[like]] + self._error(target, x, rows[like], single=True)
         return found
 
     def _of_text(self, target: Target, x: Rounding, count: int) -> Doubt:
         """What is in doubt, of text that may be of float32; a few rows suffice where it is not."""
         if not x.count:
             return Doubt()
-        bounded = not np.isinf(target.lever(x.name, x.span))
-        head = np.arange(0 if bounded else min(HEAD, len(x.values)))
-        for rows in (np.union1d(head, x.extremes), np.arange(len(x.values))):
-            large = rows[x.at(rows).is_uncertain(self._at(rows)._single_errors[x.name], LARGE)]
-            if not len(large) and bounded:
+        for rows in (self._few(target, x), np.arange(len(x.values))):
+            large = rows[x.at(rows).is_uncertain(self._error(target, x, rows, single=True), LARGE)]
+            if not len(large) and target.alone:
                 break  # where the least and the greatest are certain, so is what is between
             if not self._like_single(target, large).all():
                 return Doubt(x.count, count, None)
         long = any(is_long(self._stored(n)[large]) for n in target.sources)
         return Doubt(x.count, count, len(large), long)
+
+    def _few(self, target: Target, x: Rounding) -> Codes:
+        """Rows that mostly say already whether text is of float32."""
+        head = range(0 if target.alone else min(HEAD, len(x.values)))
+        return np.array(sorted({*head, *x.extremes}), np.intp)
 
     def _like_single(self, target: Target, rows: Codes) -> columns.Where:
         return np.asarray(np.all([like_single(self._stored(n)[rows]) for n in target.sources], axis=0))
@@ -152,29 +174,52 @@ class Restoring:
         """(rows,) a column that others are restored from, as it is in the data."""
         return columns.block(self.frame, [name], self.infinite).columns[0]
 
-    def _at(self, rows: Codes) -> Restoring:
-        """The same of some rows of text."""
+    def _error(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
+        """(rows,) how far some values of a restored column may be off, by how exactly the data hold what it comes
+        from; with `single`, if that is of float32 that became text."""
+        if target.alone:
+            step, j = target.alone
+            part = self._at(rows, target.sources, [x.name])
+            return part._errors_of([(0, step.of([j]))], single=single)[x.name]
+        if not single:
+            return self._errors[x.name][rows]
+        if np.isin(rows, self._few_of_all, assume_unique=True).all():
+            return self._at_few._single_errors[x.name][np.searchsorted(self._few_of_all, rows)]
+        return self._single_errors[x.name][rows]
+
+    @cached_property
+    def _few_of_all(self) -> Codes:
+        """The few rows of all columns that are not alone."""
+        pairs = ((self.plan.targets[n], x) for n, x in self._roundings.items())
+        return np.unique(np.concatenate([self._few(target, x) for target, x in pairs if not target.alone]))
+
+    @cached_property
+    def _at_few(self) -> Restoring:
+        return self._at(self._few_of_all, self.plan.needs(inverse=True), list(self.made))
+
+    def _at(self, rows: Codes, sources: Sequence[str], names: Sequence[str]) -> Restoring:
+        """The same of some rows, of these columns of the frame, and these restored."""
         if len(rows) == columns.rows(self.frame):
             return self
-        frame = columns.some_rows(self.frame, self.plan.needs(inverse=True), rows)
+        frame = columns.some_rows(self.frame, sources, rows)
         codes = None if self.codes is None else self.codes[rows]
-        return replace(self, frame=frame, codes=codes, made={n: values[rows] for n, values in self.made.items()})
+        return replace(self, frame=frame, codes=codes, made={n: self.made[n][rows] for n in names})
 
     @cached_property
     def _errors(self) -> dict[str, Array]:
-        """(rows,) how far each restored column may be off, by how exactly the data hold what it comes from."""
-        return self._errors_if(single=False)
+        """(rows,) of each restored column that is not alone, `_error`."""
+        return self._errors_of(self._way, single=False)
 
     @cached_property
     def _single_errors(self) -> dict[str, Array]:
         """The same, if they are of float32 that became text."""
-        return self._errors_if(single=True)
+        return self._errors_of(self._way, single=True)
 
-    def _errors_if(self, *, single: bool) -> dict[str, Array]:
-        spelled = {n: self.plan.placing.called(n) for n in self.plan.course.gives}
+    def _errors_of(self, way: Sequence[tuple[int, Step]], *, single: bool) -> dict[str, Array]:
+        """The same of all that these steps restore, each with its place in the plan."""
+        spelled = {n: self.plan.placing.called(n) for _, s in way for n in s.outputs if n in self.plan.course.origins}
         matrices, errors = Matrices([self.frame], self.infinite, spelled), dict[str, Array]()
-        steps = [s for s in reversed(self.plan.steps) if s.length is None]
-        for i, step in enumerate(steps):
+        for i, step in way:
             block = matrices.block(step, inverse=True)
             error = np.empty((block.rows, len(block.columns)), order="F")
             for name, y, e in zip(step.outputs, block.columns, error.T, strict=True):
@@ -183,7 +228,7 @@ class Restoring:
                 more = errors.pop(name) if name in errors else unit(self.frame, spelled[name], y, single=single)
                 if more is not None:
                     e += more
-            if {n for s in steps[i + 1 :] for n in s.outputs}.isdisjoint(step.columns):
+            if {n for s in self.plan.steps[:i] for n in s.outputs}.isdisjoint(step.columns):
                 restored = Block(tuple(self.made[n] for n in step.columns))
             else:
                 values = self.plan.values(step, block, self.codes, inverse=True)
@@ -193,3 +238,16 @@ class Restoring:
             found = self.plan.by_group(work, block, self.codes, partial(np.asarray, error))
             errors |= zip(step.columns, found.T, strict=True)
         return errors
+
+    @cached_property
+    def _way(self) -> list[tuple[int, Step]]:
+        """The steps that columns that are not alone are restored by, as that goes: of each, what leads to them."""
+        way = []
+        wanted = {n for n, target in self.plan.targets.items() if not target.alone}
+        for i, step in enumerate(self.plan.steps):
+            at = [j for j, n in enumerate(step.columns) if n in wanted]
+            if step.length is None and at:
+                part = step.of(at)
+                way.append((i, part))
+                wanted = wanted.difference(part.columns).union(part.outputs)
+        return way[::-1]

@@ -68,6 +68,12 @@ class Step:
             made.setdefault(name if name in own else self.columns[0], []).append(Field(name, kind))
         return tuple(g for f in schema for g in (made.get(f.name, ()) if f.name in own else (f,)))
 
+    def of(self, at: Sequence[int]) -> "Step":
+        """What restores the columns at these places; all, where these are not each by itself."""
+        if len(at) == len(self.columns) or not self.fitted.is_apart():
+            return self
+        return replace(self, columns=tuple(self.columns[j] for j in at), states=(), transform=self.fitted.reorder(at))
+
     def learn(self, states: Seen, called: Sequence[str] = ("",)) -> "Step":
         """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
         BadDataError."""

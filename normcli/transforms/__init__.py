@@ -97,8 +97,9 @@ class Transform(Record):
         return out
 
     def lever(self, span: Array) -> Array | None:
-        """(groups, features) how far a restored value moves, at most, where that which it is restored from grows by
-        itself: |dx/dy · y|, of values up to `span` (features,) in size. None: nobody knows without a look at each."""
+        """(2, features) how far a restored value moves where that which it is restored from grows by itself:
+        |dx/dy · y|, of values up to `span` (features,) in size; at most, in the group where that is the least, and in
+        that where it is the greatest. None: nobody knows without a look at each."""
         return None
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:

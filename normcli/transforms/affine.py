@@ -1,7 +1,7 @@
 """Each column by itself: subtract, divide, stretch, shift."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -113,8 +113,17 @@ class Affine(Transform):
         return out
 
     def lever(self, span: Array) -> Array:
+        return span + self._levers
+
+    def reorder(self, order: Sequence[int]) -> Self:
+        gain = tuple(self.gain[j] for j in order) if isinstance(self.gain, tuple) else self.gain
+        return replace(super().reorder(order), gain=gain)
+
+    @cached_property
+    def _levers(self) -> Array:
+        """(2, features) of values of 0."""
         slope, shift = self._back
-        return span + np.abs(self.center) + slope * (1.0 + shift)
+        return ends_of(np.abs(self.center) + slope * (1.0 + shift))
 
     @cached_property
     def _back(self) -> tuple[Array, Array]:
@@ -139,6 +148,11 @@ def rounding(y: Array, scale: Any, gain: float, offset: float, allowed: Any) -> 
         if farthest <= allowed:
             return float(farthest)
     return of(y)
+
+
+def ends_of(values: Array) -> Array:
+    """(2, features) the least and the greatest of (groups, features), NaN where there is none."""
+    return np.stack([np.fmin.reduce(values), np.fmax.reduce(values)])
 
 
 def _each(values: Array, block: Block, j: int) -> Any:

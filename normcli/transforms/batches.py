@@ -12,7 +12,7 @@ from normcli.record import Array, per_group
 from normcli.tensor import OverBatches
 from normcli.transforms import LAST, Transform
 from normcli.transforms._batches import ByBatches
-from normcli.transforms.affine import rounding
+from normcli.transforms.affine import ends_of, rounding
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Batches(ByBatches):
         return np.asfortranarray((error + LAST * np.abs(self.beta[0])) * self._slope[0])
 
     def lever(self, span: Array) -> Array:
-        return span + np.abs(self.mean) + self._slope * (1.0 + np.abs(self.beta))
+        return span + ends_of(np.abs(self.mean) + self._slope * (1.0 + np.abs(self.beta)))
 
     @property
     def _slope(self) -> Array:

@@ -43,7 +43,7 @@ class Elementwise(Transform):
         return out
 
     def lever(self, span: Array) -> Array:
-        return ((1.0 + span) * FORTH[self.function](span))[np.newaxis]
+        return np.stack([(1.0 + span) * FORTH[self.function](span)] * 2)
 
 
 def _each(function: np.ufunc, block: Block) -> Array:
