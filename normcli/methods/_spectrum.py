@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.errors import BadDataError
-from normcli.methods import States
+from normcli.methods import States, _graded
 from normcli.methods._column import refuse_unsquarable
-from normcli.methods._jacobi import is_graded, svd
 from normcli.record import Array
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
@@ -74,14 +73,11 @@ def spectrum(sigma: Array, *, ridge: float = 0.0, full: bool = False) -> Spectru
 
 
 def _decomposed(scale: Array, basis: Array, spread: Array) -> tuple[Array, Array, Array]:
-    """U (d, r), σ and R (r, r) of S·G·Θ^½. Where S is of units far apart and has all rank, each entry of U is right to
-    its own size: by U = S·G·Θ^½·R/σ in small units, by U = S⁻¹·G·Θ^−½·R·σ in large ones."""
-    left, sizes, right = svd(scale[:, None] * basis * spread)
-    if len(sizes) < len(scale) or not is_graded(sizes):
-        return left, sizes, right
-    small = (scale[:, None] * ((basis * spread) @ right)) / sizes
-    large = (((basis / spread) @ right) * sizes) / scale[:, None]
-    return np.where(scale[:, None] <= sizes, small, large), sizes, right
+    """U (d, r), σ and R (r, r) of S·G·Θ^½. A spectrum that falls far in one unit is LAPACK's: G is no better known."""
+    if _graded.is_graded(scale):
+        return _graded.svd(scale, basis, spread)
+    left, sizes, right = np.linalg.svd(scale[:, None] * basis * spread, full_matrices=False)
+    return left, sizes, right.T
 
 
 def _beside_constants(s: Spectrum, constant: NDArray[np.bool_], *, full: bool) -> Spectrum:

@@ -85,6 +85,14 @@ def wide(times: int) -> Iterator[pa.Table]:
         yield pa.table({f"x{i:03d}": np.ascontiguousarray(values[:, i]) for i in range(WIDE_COLUMNS)})
 
 
+def square(units: float) -> Iterator[pa.Table]:
+    """2,048 rows of 512 correlated columns, in units that lie between 1/units and units."""
+    rng = np.random.default_rng([VERSION, 512])
+    mixed = rng.standard_normal((2048, 512)) @ (np.eye(512) + rng.standard_normal((512, 512)) / 45)
+    values = mixed * units ** rng.uniform(-1, 1, 512)
+    yield pa.table({f"x{i:03d}": np.ascontiguousarray(values[:, i]) for i in range(512)})
+
+
 def regroup(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
     """The same rows in tables of exactly `rows` rows, the last one apart."""
     held: list[pa.Table] = []
@@ -132,6 +140,8 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
     "quoted.csv": lambda path, times: write_csv(path, reference(times), quoted=True),
     "reference.parquet": lambda path, times: write_parquet(path, arrow(reference(times)), ROW_GROUP),
     "wide.parquet": lambda path, times: write_parquet(path, wide(times), WIDE_ROWS),
+    "square.parquet": lambda path, times: write_parquet(path, square(1.0), 2048),
+    "units.parquet": lambda path, times: write_parquet(path, square(1e4), 2048),
 }
 
 

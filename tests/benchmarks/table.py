@@ -15,7 +15,9 @@ LARGE = 6  # times the rows
 LARGE_WALL = 6.3  # six times, and a little
 LARGE_MEMORY = 1.05
 VARIANT_WALL, VARIANT_MEMORY = 1.3, 1.1
+UNITS_WALL = 1.5
 CSV, PARQUET, WIDE = Source("reference.csv"), Source("reference.parquet"), Source("wide.parquet")
+SQUARE, UNITS = Source("square.parquet"), Source("units.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ def variants(b: Bench) -> Iterator[Row]:
         yield b.itself(f"{job} csv from a pipe vs from a file", job, CSV, CSV, (True, False))
 
 
+def units(b: Bench) -> Iterator[Row]:
+    """Whitening of columns in units far apart against itself on the same in one unit."""
+    row = b.itself("fit whiten units far apart vs one unit", "whiten", UNITS, SQUARE, (False, False))
+    yield replace(row, wall_limit=UNITS_WALL, memory_limit=VARIANT_MEMORY)
+
+
 def large(b: Bench) -> Iterator[Row]:
     """Our jobs on six times the rows against themselves, from files and from pipes."""
     jobs = [(job, CSV) for job in ("fit", "apply", "fit -o")] + [("fit", PARQUET), ("apply", PARQUET), ("whiten", WIDE)]
@@ -125,4 +133,4 @@ def rows(b: Bench) -> list[Row]:
     """The whole table, in the order it is run."""
     start = Row("--help vs import click", (Step((*b.command, "--help")),),
                 (Step((sys.executable, "-c", "import click")),), wall_limit=1.8, runs=20)  # fmt: skip
-    return [*peers(b), *variants(b), *large(b), start]
+    return [*peers(b), *variants(b), *units(b), *large(b), start]

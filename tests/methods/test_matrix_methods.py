@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from normcli.block import Block
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
 from normcli.library import fit_blocks
-from normcli.methods import Method
+from normcli.methods import Method, _graded
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.whiten import Kind, Whiten
@@ -736,6 +736,33 @@ def test_many_columns_in_units_far_apart() -> None:
     y = normalized(Decorrelate(), x)
     np.testing.assert_allclose(np.corrcoef(y.T), np.eye(60), rtol=0, atol=1e-10)
     assert (np.diff(y.std(axis=0)) < 0).all()
+
+
+@pytest.mark.parametrize("units", [(-2, 5), (-3, 3), (-15, 15), (-140, 140)], ids=str)
+@pytest.mark.parametrize("copies", [0, 10])
+def test_few_sweeps_part_units_far_apart(monkeypatch: pytest.MonkeyPatch, units: tuple[int, int], copies: int) -> None:
+    rng = np.random.default_rng(24)
+    x = rng.normal(size=(400, 120)) @ (np.eye(120) + 0.5 * rng.normal(size=(120, 120)))
+    x = np.hstack([x, x[:, :copies]]) * 10.0 ** rng.uniform(*units, 120 + copies)
+    for method in (Whiten(rank="auto"), Whiten(kind="pca", rank="auto"), Decorrelate()):
+        expected = normalized(method, x)
+        with monkeypatch.context() as m:
+            m.setattr(_graded, "SWEEPS", 4)
+            np.testing.assert_array_equal(normalized(method, x), expected)
+
+
+@pytest.mark.parametrize("apart", [1.0, 1e3, 9e3])
+def test_units_that_lapack_can_do_are_left_to_it(monkeypatch: pytest.MonkeyPatch, apart: float) -> None:
+    """Also those of an embedding, whose spectrum falls far in one unit."""
+    rng = np.random.default_rng(25)
+    turned = np.linalg.qr(rng.normal(size=(40, 40)))[0]
+    x = rng.normal(size=(200, 40)) * np.geomspace(1.0, 1e-5, 40) @ turned
+    x = x / x.std(axis=0) * np.geomspace(1.0, apart, 40)
+    monkeypatch.delattr(_graded, "svd")
+    for method in (*(Whiten(kind=kind) for kind in KINDS), Decorrelate()):
+        normalized(method, x)
+    with pytest.raises(AttributeError):
+        normalized(Whiten(), x * np.geomspace(1.0, 1e5, 40))
 
 
 def test_fewer_directions_than_columns_can_not_be_undone() -> None:
