@@ -21,6 +21,7 @@ LIMITS = (
 )
 OF_LIGHT = 200 << 20  # bytes, of either; a parameter file has what is left
 OF_CPU = 7 << 20  # bytes, for the threads of libraries
+HALF_LOADED = re.compile(r"name 'Py[A-Z]\w+' is not defined|without exception set")  # of polars, which goes on then
 RESERVE = 16 << 20  # bytes of address space that are let go for what has to be said at the end
 PATIENCE = 2  # seconds for that
 SHORT = re.compile(
@@ -47,9 +48,14 @@ def shortage(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
         while error.__cause__ is not None:  # numpy puts an essay around it
             error = error.__cause__
-        limited = any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
-        return f"a library can't be loaded: {error}" if limited or SHORT.search(str(error)) else None
+        return f"a library can't be loaded: {error}" if _is_limited() or SHORT.search(str(error)) else None
+    if isinstance(error, NameError | SystemError) and HALF_LOADED.search(str(error)) and _is_limited():
+        return f"a library could be loaded in part only: {error}"
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
+
+
+def _is_limited() -> bool:
+    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
 
 
 kept: list[Any] = []  # what C has pointers to

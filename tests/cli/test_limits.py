@@ -1,17 +1,25 @@
 """Under any limit of memory, a run ends well or with exit 74: never with 1, which is drift, nor by a library's own way
 out."""
 
+import io
 import json
+import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from normcli.cli import _guard
 from normcli.errors import ShortageError
+from normcli.formats._binary import reading, writing
+from normcli.sources import Source
+from normcli.stores._filesystems import asking
 from tests.cli.conftest import Desk
 from tests.conftest import longer
 
@@ -56,6 +64,60 @@ def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
     for letter, need in least.items():
         for run in ("check CSV", "fit", "apply Parquet"):
             place.succeeds(*RUNS[run].split(), via=f'ulimit -{letter} {need >> 10}; exec "$@"')
+
+
+# -- much data ---------------------------------------------------------------------------------------------------
+LARGE = {
+    "apply": "apply {} -p p.json -o o.parquet",
+    "apply to text": "apply {} -p p.json -o o.csv",
+    "fit -o": "fit {} -m center -c x -p q.json -o o.parquet",
+}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """130 MB of text that does not get smaller, in one row group; its path."""
+    rows, length = 200_000, 110
+    draw, ends = np.random.default_rng(0), np.arange(0, (rows + 1) * length, length, dtype=np.int32)
+
+    def texts() -> pa.Array:
+        letters = draw.integers(97, 123, rows * length, np.uint8)
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(ends), pa.py_buffer(letters))
+
+    table = pa.table({"x": draw.normal(size=rows), **{f"s{j}": texts() for j in range(6)}})
+    path = tmp_path_factory.mktemp("large") / "large.parquet"
+    pq.write_table(table, path, row_group_size=rows, use_dictionary=False)
+    return path
+
+
+@pytest.mark.parametrize("run", LARGE)
+@pytest.mark.parametrize("kb", [560_000, *longer(*range(470_000, 900_000, 10_000))])
+def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, kb: int) -> None:
+    desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
+    done = desk.run(*LARGE[run].format(large).split(), via=f'ulimit -v {kb}; exec "$@"')
+    assert done.code in (0, 74), done.err
+    assert done.code == 0 or "memory" in done.errors[0]
+
+
+@pytest.mark.parametrize(
+    "error", [pa.ArrowMemoryError("realloc of size 9 failed"), OSError("ZSTD: Allocation error : not enough memory")]
+)
+def test_a_library_that_has_too_little_memory_does_not_blame_what_it_reads(error: Exception) -> None:
+    def reads() -> None:
+        with reading(Source("x.parquet", io.FileIO(os.devnull)), "Parquet file"):
+            raise error
+
+    def writes() -> None:
+        with writing("Parquet file"):
+            raise error
+
+    def asks() -> None:
+        with asking("s3://bucket/x"):
+            raise error
+
+    for does in (reads, writes, asks):
+        with pytest.raises(MemoryError):
+            does()
 
 
 # -- a library's own way out -------------------------------------------------------------------------------------
@@ -133,3 +195,14 @@ def imported(cause: str) -> ImportError:
 def test_what_could_not_be_had_is_told_from_bugs(error: BaseException, why: str | None) -> None:
     lack = _guard.shortage(error)
     assert (lack is None) if why is None else (lack is not None and why in lack)
+
+
+@pytest.mark.parametrize(
+    "error", [NameError("name 'PyDataFrame' is not defined"), SystemError("without exception set")]
+)
+def test_a_library_in_part_is_too_little_memory_under_a_limit(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, short in ((resource.RLIM_INFINITY, False), (1 << 30, True)):
+        monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
+        assert (_guard.shortage(error) is not None) == short
