@@ -48,13 +48,14 @@ def shortage(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
         while error.__cause__ is not None:  # numpy puts an essay around it
             error = error.__cause__
-        return f"a library can't be loaded: {error}" if _is_limited() or SHORT.search(str(error)) else None
-    if isinstance(error, NameError | SystemError) and HALF_LOADED.search(str(error)) and _is_limited():
+        return f"a library can't be loaded: {error}" if is_limited() or SHORT.search(str(error)) else None
+    if isinstance(error, NameError | SystemError) and HALF_LOADED.search(str(error)) and is_limited():
         return f"a library could be loaded in part only: {error}"
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
 
 
-def _is_limited() -> bool:
+def is_limited() -> bool:
+    """Whether this process has a limit of memory."""
     return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
 
 
