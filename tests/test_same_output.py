@@ -228,7 +228,9 @@ def test_a_value_that_the_first_inputs_type_has_not_is_refused(first: Any, secon
 
 
 @pytest.mark.parametrize("to", ["parquet", "arrow"])
-@pytest.mark.parametrize("pair", [*((n, "int64") for n in OTHERS), *longer(*itertools.permutations(OTHERS, 2))], ids=str)
+@pytest.mark.parametrize(
+    "pair", [*((n, "int64") for n in OTHERS), *longer(*itertools.permutations(OTHERS, 2))], ids=str
+)
 def test_types_of_other_meaning_do_not_go_together(pair: tuple[str, str], to: str) -> None:
     one, other = pair
     every = {**WHOLE, **OTHERS}
