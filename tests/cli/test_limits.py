@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from normcli import registry
 from normcli.cli import _guard
 from normcli.errors import ShortageError
 from normcli.formats._binary import reading, writing
@@ -94,8 +95,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kb", [560_000, *longer(*range(470_000, 900_000, 10_000))])
 def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, kb: int) -> None:
     desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
-    done = desk.run(*LARGE[run].format(large).split(), via=f'ulimit -v {kb}; exec "$@"')
+    words = LARGE[run].format(large).split()
+    done = desk.run(*words, via=f'ulimit -v {kb}; exec "$@"', polite=False)  # polars says more where it aborts
     assert done.code in (0, 74), done.err
+    assert len(done.errors) == (done.code == 74), done.err
     assert done.code == 0 or "memory" in done.errors[0]
 
 
@@ -163,12 +166,42 @@ def test_a_library_that_ends_the_process_does_not_look_like_drift(how: str, tmp_
 def test_a_limit_is_held_against_what_a_command_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     least = _guard.OF_LIGHT if command == "inspect" else _guard.LIMITS[0][2] + 2 * _guard.OF_CPU
     monkeypatch.setattr(_guard.os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.delenv("NORMCLI_THREADS", raising=False)
+    monkeypatch.setenv(_guard.POOL, "2")
     for limit in (resource.RLIM_INFINITY, least):
         monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
-        _guard.check_room(command)
+        _guard.check_room(command, (), data=command == "check")
     monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
     with pytest.raises(ShortageError, match=f"too little memory: .*{command} needs at least"):
-        _guard.check_room(command)
+        _guard.check_room(command, (), data=command == "check")
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "threads"),
+    [
+        ("", None, 64), ("--threads 1", None, 1), ("--threads=2", None, 2), ("", "3", 3), ("--threads 1", "3", 1),
+        ("--threads 900", None, 64), ("--threads oops", None, 64), ("--threads", None, 64), ("--threads 0", None, 64),
+    ],
+)  # fmt: skip
+def test_what_threads_take_is_of_those_that_are_started(
+    words: str, variable: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    least = _guard.LIMITS[0][2] + threads * _guard.OF_CPU
+    for name, value in ((_guard.POOL, None), ("NORMCLI_THREADS", variable)):
+        monkeypatch.setenv(name, value or "")
+        monkeypatch.delenv(name) if value is None else None
+    monkeypatch.setattr(_guard.os, "sched_getaffinity", lambda pid: set(range(64)))
+    monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least, least))
+    _guard.check_room("fit", words.split(), data=True)
+    assert os.environ[_guard.POOL] == str(threads)
+    monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
+    with pytest.raises(ShortageError):
+        _guard.check_room("fit", words.split(), data=True)
+
+
+@pytest.mark.parametrize("command", registry.names("cli"))
+def test_help_of_a_command_needs_no_room_for_data(desk: Desk, command: str) -> None:
+    assert b"Usage" in desk.succeeds(command, "--help", via='ulimit -v 300000; exec "$@"').out
 
 
 def imported(cause: str) -> ImportError:
