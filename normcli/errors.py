@@ -5,6 +5,7 @@ one into an exit code.
 """
 
 LONG = 200  # characters of a name that a message shows
+SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
 
 class NormcliError(Exception):
@@ -155,3 +156,10 @@ def size(count: float | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     raise AssertionError
+
+
+def raise_shortage(error: Exception) -> None:
+    """Raises MemoryError where that is what pyarrow's error says, for it says nothing of the data; one kind of
+    ArrowException is a MemoryError, too."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and any(words in str(error) for words in SHORT)):
+        raise MemoryError from error

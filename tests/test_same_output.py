@@ -178,3 +178,61 @@ def test_inputs_of_several_formats_are_as_of_one(to: str) -> None:
 def test_two_formats_into_one_output(one: str, other: str) -> None:
     for to in ("csv", "ndjson", "parquet"):
         mixed_or_not((one, other, one), to, ("zscore",), ())
+
+
+# -- several types -----------------------------------------------------------------------------------------------
+WHOLE = {kind: pa.array([3, 100], getattr(pa, kind)()) for kind in ("int8", "int32", "int64", "uint64", "float64")}
+OTHERS = {
+    "bool": pa.array([True, False]),
+    "date32": pa.array([1, 2], pa.date32()),
+    "timestamp": pa.array([1, 2], pa.timestamp("us", "UTC")),
+    "time64": pa.array([1, 2], pa.time64("us")),
+    "duration": pa.array([1, 2], pa.duration("us")),
+    "list": pa.array([[1], [2]]),
+    "struct": pa.array([{"a": 1}, {"a": 2}]),
+}
+
+
+def follows(first: pa.Array, second: pa.Array, to: str) -> Any:
+    """A column of two Parquet files in one output."""
+    names = [put(Path(f"{j}.parquet"), pa.table({"x": [1.0, 2.0], "id": ids})) for j, ids in enumerate((first, second))]
+    inside.run("fit", names[0], "-m", "center", "-c", "x", "-p", "p.json")
+    inside.run("apply", *names, "-p", "p.json", "-o", f"o.{to}")
+    return got(Path(f"o.{to}"))
+
+
+@pytest.mark.parametrize("to", ["csv", "ndjson", "parquet", "arrow"])
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(WHOLE, 2)))
+def test_the_first_input_has_the_types_of_output(first: str, second: str, to: str) -> None:
+    with inside.folder():
+        table = follows(WHOLE[first], WHOLE[second], to)
+        if to in ("parquet", "arrow"):
+            assert table["id"].combine_chunks().equals(pa.array([3, 100, 3, 100], WHOLE[first].type))
+
+
+@pytest.mark.parametrize("to", ["parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("first", "second", "value"),
+    [
+        (pa.array([1, 2], pa.int32()), pa.array([3, 1 << 40]), "1099511627776"),
+        (pa.array([1, 2]), pa.array([3, 4.5]), "4.5"),
+        (pa.array([1, 2]), pa.array(["3", "u"]), "u"),
+        (pa.array([1, 2], pa.decimal128(9, 2)), pa.array([0.25, 0.125]), "0.125"),
+        (pa.array([1, 2], pa.date32()), pa.array([0, 1], pa.timestamp("us")), "1970-01-01 00:00:00.000001"),
+    ],
+    ids=["int32", "int64", "text", "decimal", "date"],
+)
+def test_a_value_that_the_first_inputs_type_has_not_is_refused(first: Any, second: Any, value: str, to: str) -> None:
+    with inside.folder(), pytest.raises(NormcliError, match=rf"row 2: '{value}' in column 'id' is no .*first input"):
+        follows(first, second, to)
+
+
+@pytest.mark.parametrize("to", ["parquet", "arrow"])
+@pytest.mark.parametrize(
+    "pair", [*((n, "int64") for n in OTHERS), *longer(*itertools.permutations(OTHERS, 2))], ids=str
+)
+def test_types_of_other_meaning_do_not_go_together(pair: tuple[str, str], to: str) -> None:
+    one, other = pair
+    every = {**WHOLE, **OTHERS}
+    with inside.folder(), pytest.raises(NormcliError, match=r"1\.parquet: column 'id' is .*, in the first input"):
+        follows(every[one], every[other], to)

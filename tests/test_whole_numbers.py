@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -220,3 +221,16 @@ def test_rows_are_not_gathered_anew_for_each_column(
     library.apply(plan, made, back, inverse=True)
     assert 0 < gathered[0] <= values.size
     assert np.array_equal(np.loadtxt(back, delimiter=",", skiprows=1), values)
+
+
+@pytest.mark.parametrize("word", ["NA", "", "nan", "1.5", "-inf"])
+@pytest.mark.parametrize("size", [2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30])
+def test_text_has_the_exact_bound_that_numbers_have(size: int, word: str) -> None:
+    for spelled in (f"{size}", f" -{size}\t"):
+        frame = pl.DataFrame({"x": ["1", spelled, word]})
+        assert columns.inexact(frame, ["x"]) == (("x",) if size > 2**53 else ())
+
+
+def test_text_of_small_numbers_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns.numbers, "beyond_integers", None)
+    assert columns.inexact(pl.DataFrame({"x": ["1.5", "NA", "7"]}), ["x"]) == ()

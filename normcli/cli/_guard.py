@@ -9,18 +9,20 @@ import os
 import re
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from normcli.errors import ShortageError, size
 
-LIGHT = {"inspect", "merge", "methods"}  # commands that load numpy, and neither polars nor pyarrow
 LIMITS = (
     ("address space (ulimit -v)", resource.RLIMIT_AS, 448 << 20),
     ("data (ulimit -d)", resource.RLIMIT_DATA, 238 << 20),
 )
-OF_LIGHT = 200 << 20  # bytes, of either; a parameter file has what is left
+OF_LIGHT = 200 << 20  # bytes, of either, where neither polars nor pyarrow is loaded; a parameter file has what is left
 OF_CPU = 7 << 20  # bytes, for the threads of libraries
+POOL = "POLARS_MAX_THREADS"
+HALF_LOADED = re.compile(r"name 'Py[A-Z]\w+' is not defined|without exception set")  # of polars, which goes on then
 RESERVE = 16 << 20  # bytes of address space that are let go for what has to be said at the end
 PATIENCE = 2  # seconds for that
 SHORT = re.compile(
@@ -29,14 +31,33 @@ SHORT = re.compile(
 )
 
 
-def check_room(command: str) -> None:
-    """Raises ShortageError where a limit of this process is below what the libraries of a command take at least."""
-    threads = OF_CPU * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else OF_CPU
+def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
+    """Raises ShortageError where a limit of this process is below what the libraries of a command take at least, for
+    `data` or without any. Under a limit, polars has no more threads than the words of the command allow."""
+    if not is_limited():
+        return
+    if data:
+        os.environ.setdefault(POOL, str(_threads(words)))
+    threads = OF_CPU * _number(os.environ.get(POOL))
     for what, kind, least in LIMITS:
-        limit, needed = resource.getrlimit(kind)[0], OF_LIGHT if command in LIGHT else least + threads
+        limit, needed = resource.getrlimit(kind)[0], least + threads if data else OF_LIGHT
         if resource.RLIM_INFINITY != limit < needed:
             least_for = f"{command} needs at least {size(needed)}"
             raise ShortageError(f"too little memory: {what} is limited to {size(limit)}", least_for)
+
+
+def _threads(words: Sequence[str]) -> int:
+    """Of --threads or its variable, up to one for each CPU; before there is a parser, which loads libraries. One that
+    is no number is refused later."""
+    given = [os.environ.get("NORMCLI_THREADS")]
+    given += [b for a, b in pairwise(words) if a == "--threads"]
+    given += [word.partition("=")[2] for word in words if word.startswith("--threads=")]
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return min(_number(given[-1], cpus), cpus)
+
+
+def _number(word: str | None, default: int = 1) -> int:
+    return int(word) if word and word.isdecimal() and int(word) else default
 
 
 def shortage(error: BaseException) -> str | None:
@@ -47,9 +68,15 @@ def shortage(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
         while error.__cause__ is not None:  # numpy puts an essay around it
             error = error.__cause__
-        limited = any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
-        return f"a library can't be loaded: {error}" if limited or SHORT.search(str(error)) else None
+        return f"a library can't be loaded: {error}" if is_limited() or SHORT.search(str(error)) else None
+    if isinstance(error, NameError | SystemError) and HALF_LOADED.search(str(error)) and is_limited():
+        return f"a library could be loaded in part only: {error}"
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
+
+
+def is_limited() -> bool:
+    """Whether this process has a limit of memory."""
+    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
 
 
 kept: list[Any] = []  # what C has pointers to

@@ -19,7 +19,7 @@ import click
 
 from normcli import outputs
 from normcli.cli import _report, main
-from normcli.cli._guard import catch_exits, shortage
+from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, printable
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def run() -> int:
     _open_closed()
     gc.set_threshold(100_000)  # imports make much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")  # gives memory back soonest
+    # jemalloc gives memory back soonest; at a limit, it floods standard error and dies of SIGSEGV
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
     if isinstance(sys.stdout, io.TextIOWrapper):
         bare, lines = io.BufferedWriter(Stdout(1, "w", closefd=False)), sys.stdout.line_buffering
         sys.stdout = io.TextIOWrapper(bare, sys.stdout.encoding, "backslashreplace", line_buffering=lines)

@@ -42,12 +42,30 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if len({_meaning(column.type), _meaning(kind)} - {None}) > 1:
+        raise pa.ArrowNotImplementedError("for a cast, 5 is true, and a day of January 1970")
     made = column.cast(kind)
+    rounds = pa.types.is_decimal(kind) and pa.types.is_floating(column.type)
+    rounds |= pa.types.is_date(kind) and pa.types.is_timestamp(column.type)
+    if rounds and not made.cast(column.type).equals(column):
+        raise pa.ArrowInvalid("not of the type")
     if pa.types.is_floating(kind) and pa.types.is_floating(column.type):
         beyond = pc.and_(pc.is_inf(made), pc.invert(pc.is_inf(column)))
         if pc.any(beyond).as_py():
             raise pa.ArrowInvalid("beyond the type")
     return made
+
+
+def _meaning(kind: pa.DataType) -> str | None:
+    """What values of a type are, which no cast may change; None where the cast itself knows what goes, as of text."""
+    import pyarrow.types as t
+
+    if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind):
+        return "number"
+    if t.is_date(kind) or t.is_timestamp(kind):
+        return "moment" if getattr(kind, "tz", None) is None else "moment in a zone"
+    others = {"boolean": t.is_boolean, "time of day": t.is_time, "duration": t.is_duration}
+    return next((name for name, is_of in others.items() if is_of(kind)), None)
 
 
 def _first_other(column: pa.Array, kind: pa.DataType) -> tuple[int, object]:

@@ -218,14 +218,6 @@ def stripped(series: pl.Series) -> pl.Series:
     return series.str.strip_chars(" \t")
 
 
-def column_types(frame: Frame) -> dict[str, str]:
-    """The library's type of each column, for comparing frames; text is text, however it is kept."""
-    gone = hidden(frame)
-    if is_polars(frame):
-        return {n: str(t) for n, t in frame.schema.items() if n not in gone}
-    return {f.name: "string" if is_text(f.type) else str(f.type) for f in frame.schema}
-
-
 def is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 

@@ -54,12 +54,11 @@ def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in wanted if any(abs(end) > EXACT for end in _ends(frame, n) if end is not None))
 
 
-def beyond_integers(texts: pl.Series) -> pl.Series:
-    """Those that are whole numbers, but beyond int64."""
-    import polars as pl
-
-    texts = stripped(texts)
-    return texts.filter(texts.cast(pl.Int64, strict=False).is_null() & texts.str.contains(DIGITS))
+def beyond_integers(texts: pl.Series, whole: pl.Series) -> pl.Series:
+    """Those that are whole numbers, but beyond int64, of texts without spaces around; `whole` is what they are as
+    int64, null where they are not."""
+    texts = texts.filter(whole.is_null() & (texts.str.len_bytes() >= len(str(2**63))))  # few: the regex is slow
+    return texts.filter(texts.str.contains(DIGITS))
 
 
 def _ends(frame: Frame, name: str) -> tuple[Any, ...]:
@@ -70,7 +69,12 @@ def _ends(frame: Frame, name: str) -> tuple[Any, ...]:
 
         given = series(frame, name)
         if given.dtype == pl.String:
-            whole, beyond = stripped(given).cast(pl.Int64, strict=False), beyond_integers(given).cast(pl.Float64)
+            texts = stripped(given)
+            numbers = texts.cast(pl.Float64, strict=False).fill_nan(None)
+            if not (numbers.abs() >= EXACT).any():
+                return ()
+            whole = texts.cast(pl.Int64, strict=False)
+            beyond = beyond_integers(texts, whole).cast(pl.Float64)
             return whole.min(), whole.max(), beyond.min(), beyond.max()
         return (given.min(), given.max()) if given.dtype in (pl.Int64, pl.UInt64) else ()
     import pyarrow as pa

@@ -42,8 +42,9 @@ def packed(frame: Frame, buffer: io.BytesIO) -> tuple[Packed, list[memoryview]]:
     if not is_polars(frame):
         import pyarrow as pa
 
-        with pa.ipc.new_stream(buffer, frame.schema) as writer:
-            writer.write_batch(frame)
+        writer = pa.ipc.new_stream(buffer, frame.schema)
+        writer.write_batch(frame)
+        writer.close()  # never after a failure, which it would hide
         return Packed(False, (), (), rows(frame)), []
     import polars as pl
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, size
+from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, raise_shortage, size
 from normcli.formats import Decoded, Outlet
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
@@ -71,6 +71,7 @@ class Chunk:
         try:
             self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
         except pa.ArrowException as e:
+            raise_shortage(e)
             raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
         return Decoded(self.batch, self.batch.num_rows)
 
@@ -204,7 +205,8 @@ def longest_entry(column: pa.Array) -> int:
 
     try:
         lengths = _entry_lengths(column)
-    except pa.ArrowException:  # which decoding will tell
+    except pa.ArrowException as e:  # which decoding will tell
+        raise_shortage(e)
         return 0
     return int(pc.max(lengths).as_py() or 0) if lengths is not None else 0
 
@@ -299,6 +301,7 @@ def reading(source: Source, what: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as e:
+        raise_shortage(e)
         if fault := source.fault(e):
             raise fault from None
         raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
@@ -312,6 +315,7 @@ def writing(what: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as e:
+        raise_shortage(e)
         if isinstance(e, OSError) and e.errno:  # the system's
             raise
         raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}") from None

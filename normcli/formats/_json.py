@@ -442,6 +442,6 @@ def _numbers(taken: pl.Series, kind: Kind, *, there: bool) -> pl.Series:
         whole = taken.cast(pl.Int64, strict=False)
         if whole.null_count() == (taken == "null").sum():
             return whole
-        if len(columns.beyond_integers(taken)):  # which are told by their text alone
+        if len(columns.beyond_integers(taken, whole)):  # which are told by their text alone
             return taken.set(taken == "null", None)
     return taken.cast(pl.Float64, strict=False)

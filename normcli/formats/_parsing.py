@@ -183,7 +183,7 @@ class Chunk:
                 whole = stripped.cast(pl.Int64, strict=False)
                 if whole.null_count() == number.null_count():
                     checked[n] = whole
-                elif not len(columns.beyond_integers(stripped)):  # which are told by their text alone
+                elif not len(columns.beyond_integers(stripped, whole)):  # which are told by their text alone
                     checked[n] = number
                 continue
             missing = stripped.is_in(list(self.layout.missing))

@@ -247,9 +247,10 @@ def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, i
     number = present.cast(pl.Float64, strict=False)
     there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
     named = of_each(present.str.contains(ZEROS.pattern))
-    beyond = present.is_in(columns.beyond_integers(present).implode())
+    whole = present.cast(pl.Int64, strict=False)
+    beyond = present.is_in(columns.beyond_integers(present, whole).implode())
     respelled = of_each(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
-    fraction = of_each(number.is_not_null() & present.cast(pl.Int64, strict=False).is_null()).any(axis=1)
+    fraction = of_each(number.is_not_null() & whole.is_null()).any(axis=1)
     half = 2 * other.sum(1) <= there.sum(1)
     found: list[tuple[Kind, int, bool]] = []
     for j in range(frame.width):

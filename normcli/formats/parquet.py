@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
 from normcli.columns import Frame, Schema
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError, printable, raise_shortage
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
@@ -258,6 +258,7 @@ class Sink(seal.Sink):
         try:
             self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
         except pa.ArrowException as e:
+            raise_shortage(e)
             at_fault = next((n for n in table.column_names if _is_refused(table.select([n]))), None)
             where = "the columns" if at_fault is None else f"column '{printable(at_fault)}'"
             raise BadDataError(f"{where} can't be written as {WHAT}: {binary.first_line(e)}") from None
@@ -270,7 +271,8 @@ def _is_refused(table: pa.Table) -> bool:
 
     try:
         pq.write_table(table, pa.BufferOutputStream())
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError) as e:
+        raise_shortage(e)
         return True
     return False
 

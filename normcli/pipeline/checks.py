@@ -167,19 +167,14 @@ def check_writable(to: str, reader: Reader, blank: Frame, given: Collection[str]
 
 
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
-    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first: it has
-    other columns, or both say of which types they are, and these differ."""
-    here, there = (columns.column_types(f) for f in (blank, first))
+    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
+    has other columns; of their types, the writer knows."""
+    here, there = ({*columns.names(f)}.difference(columns.hidden(f)) for f in (blank, first))
     for wrong, what in (
-        (there.keys() - here.keys(), "no column"),
-        (here.keys() - there.keys(), "the first has no column"),
+        (there - here, "no column"),
+        (here - there, "the first has no column"),
     ):
         if wrong:
             raise BadDataError(
                 f"{reader.source.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
             )
-    if columns.is_polars(blank) or columns.is_polars(first):
-        return
-    for name, kind in here.items():
-        if kind != there[name]:
-            raise BadDataError(f"{reader.source.name}: column '{name}' is {kind}, in the first input {there[name]}")

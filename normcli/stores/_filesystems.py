@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from normcli.errors import NoInputError, UsageError, printable
+from normcli.errors import NoInputError, UsageError, printable, raise_shortage
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -143,6 +143,7 @@ def asking(uri: str) -> Iterator[Asked]:
     except FileNotFoundError:
         asked.fault, asked.absent = "there is nothing of that name", True
     except (OSError, pa.ArrowException) as e:
+        raise_shortage(e)
         asked.fault = reason(e)
 
 

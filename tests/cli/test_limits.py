@@ -1,17 +1,26 @@
 """Under any limit of memory, a run ends well or with exit 74: never with 1, which is drift, nor by a library's own way
 out."""
 
+import io
 import json
+import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from normcli import registry
 from normcli.cli import _guard
 from normcli.errors import ShortageError
+from normcli.formats._binary import reading, writing
+from normcli.sources import Source
+from normcli.stores._filesystems import asking
 from tests.cli.conftest import Desk
 from tests.conftest import longer
 
@@ -58,6 +67,62 @@ def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
             place.succeeds(*RUNS[run].split(), via=f'ulimit -{letter} {need >> 10}; exec "$@"')
 
 
+# -- much data ---------------------------------------------------------------------------------------------------
+LARGE = {
+    "apply": "apply {} -p p.json -o o.parquet",
+    "apply to text": "apply {} -p p.json -o o.csv",
+    "fit -o": "fit {} -m center -c x -p q.json -o o.parquet",
+}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """130 MB of text that does not get smaller, in one row group; its path."""
+    rows, length = 200_000, 110
+    draw, ends = np.random.default_rng(0), np.arange(0, (rows + 1) * length, length, dtype=np.int32)
+
+    def texts() -> pa.Array:
+        letters = draw.integers(97, 123, rows * length, np.uint8)
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(ends), pa.py_buffer(letters))
+
+    table = pa.table({"x": draw.normal(size=rows), **{f"s{j}": texts() for j in range(6)}})
+    path = tmp_path_factory.mktemp("large") / "large.parquet"
+    pq.write_table(table, path, row_group_size=rows, use_dictionary=False)
+    return path
+
+
+@pytest.mark.parametrize("run", LARGE)
+@pytest.mark.parametrize("kb", [560_000, *longer(*range(470_000, 900_000, 10_000))])
+def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, kb: int) -> None:
+    desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
+    words = LARGE[run].format(large).split()
+    done = desk.run(*words, via=f'ulimit -v {kb}; exec "$@"', polite=False)  # polars says more where it aborts
+    assert done.code in (0, 74), done.err
+    assert len(done.errors) == (done.code == 74), done.err
+    assert done.code == 0 or "memory" in done.errors[0]
+
+
+@pytest.mark.parametrize(
+    "error", [pa.ArrowMemoryError("realloc of size 9 failed"), OSError("ZSTD: Allocation error : not enough memory")]
+)
+def test_a_library_that_has_too_little_memory_does_not_blame_what_it_reads(error: Exception) -> None:
+    def reads() -> None:
+        with reading(Source("x.parquet", io.FileIO(os.devnull)), "Parquet file"):
+            raise error
+
+    def writes() -> None:
+        with writing("Parquet file"):
+            raise error
+
+    def asks() -> None:
+        with asking("s3://bucket/x"):
+            raise error
+
+    for does in (reads, writes, asks):
+        with pytest.raises(MemoryError):
+            does()
+
+
 # -- a library's own way out -------------------------------------------------------------------------------------
 ENDING = """
 import ctypes, sys, threading
@@ -101,12 +166,42 @@ def test_a_library_that_ends_the_process_does_not_look_like_drift(how: str, tmp_
 def test_a_limit_is_held_against_what_a_command_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     least = _guard.OF_LIGHT if command == "inspect" else _guard.LIMITS[0][2] + 2 * _guard.OF_CPU
     monkeypatch.setattr(_guard.os, "sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.delenv("NORMCLI_THREADS", raising=False)
+    monkeypatch.setenv(_guard.POOL, "2")
     for limit in (resource.RLIM_INFINITY, least):
         monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
-        _guard.check_room(command)
+        _guard.check_room(command, (), data=command == "check")
     monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
     with pytest.raises(ShortageError, match=f"too little memory: .*{command} needs at least"):
-        _guard.check_room(command)
+        _guard.check_room(command, (), data=command == "check")
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "threads"),
+    [
+        ("", None, 64), ("--threads 1", None, 1), ("--threads=2", None, 2), ("", "3", 3), ("--threads 1", "3", 1),
+        ("--threads 900", None, 64), ("--threads oops", None, 64), ("--threads", None, 64), ("--threads 0", None, 64),
+    ],
+)  # fmt: skip
+def test_what_threads_take_is_of_those_that_are_started(
+    words: str, variable: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    least = _guard.LIMITS[0][2] + threads * _guard.OF_CPU
+    for name, value in ((_guard.POOL, None), ("NORMCLI_THREADS", variable)):
+        monkeypatch.setenv(name, value or "")
+        monkeypatch.delenv(name) if value is None else None
+    monkeypatch.setattr(_guard.os, "sched_getaffinity", lambda pid: set(range(64)))
+    monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least, least))
+    _guard.check_room("fit", words.split(), data=True)
+    assert os.environ[_guard.POOL] == str(threads)
+    monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind: (least - 1, least))
+    with pytest.raises(ShortageError):
+        _guard.check_room("fit", words.split(), data=True)
+
+
+@pytest.mark.parametrize("command", registry.names("cli"))
+def test_help_of_a_command_needs_no_room_for_data(desk: Desk, command: str) -> None:
+    assert b"Usage" in desk.succeeds(command, "--help", via='ulimit -v 300000; exec "$@"').out
 
 
 def imported(cause: str) -> ImportError:
@@ -133,3 +228,14 @@ def imported(cause: str) -> ImportError:
 def test_what_could_not_be_had_is_told_from_bugs(error: BaseException, why: str | None) -> None:
     lack = _guard.shortage(error)
     assert (lack is None) if why is None else (lack is not None and why in lack)
+
+
+@pytest.mark.parametrize(
+    "error", [NameError("name 'PyDataFrame' is not defined"), SystemError("without exception set")]
+)
+def test_a_library_in_part_is_too_little_memory_under_a_limit(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, short in ((resource.RLIM_INFINITY, False), (1 << 30, True)):
+        monkeypatch.setattr(_guard.resource, "getrlimit", lambda kind, limit=limit: (limit, limit))
+        assert (_guard.shortage(error) is not None) == short

@@ -113,10 +113,6 @@ def test_one_output_has_one_set_of_columns(desk: Desk) -> None:
     apply = ["apply", "-p", "p.json", "-o", "o.csv", "1.csv"]
     assert desk.fails(65, *apply, "2.csv").startswith("2.csv: no column b")
     assert desk.fails(65, *apply, "3.csv").startswith("3.csv: the first has no column z")
-    pq.write_table(pa.table({"a": [1.0], "b": [1]}), desk / "1.parquet")
-    pq.write_table(pa.table({"a": [1.0], "b": [1.5]}), desk / "2.parquet")
-    wrong = desk.fails(65, "apply", "-p", "p.json", "1.parquet", "2.parquet", "-o", "o.parquet")
-    assert wrong == "2.parquet: column 'b' is double, in the first input int64"
 
 
 def test_what_is_done_before_a_fault_stays_and_the_rest_is_not_begun(parts: Desk) -> None:
