@@ -1,6 +1,7 @@
 """The way in: whatever happens, even to the imports, there is one message and one of the documented exit codes."""
 
 import contextlib
+import errno
 import os
 import signal
 from typing import NoReturn
@@ -27,13 +28,16 @@ def main() -> NoReturn:
 
 
 def _is_short(error: BaseException) -> bool:
-    """Whether there is too little memory, also to load what would say so."""
+    """Whether there is too little memory, also to load what would say so. Of an error without one set, Python says that
+    it is a SystemError."""
+    if isinstance(error, MemoryError | SystemError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
     try:
         from normcli.cli._guard import shortage
 
         return shortage(error) is not None
     except (ImportError, MemoryError):
-        return isinstance(error, MemoryError) or "failed to map" in str(error)
+        return "failed to map" in str(error)
 
 
 if __name__ == "__main__":

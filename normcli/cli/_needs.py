@@ -60,7 +60,7 @@ LEARNS = need("learns", "for methods that learn from data")
 ROWS = need("rows", "for runs that read rows")
 TEXT = need("text", "for text")
 KEYS = need("keys", "for parameters by key")
-SPOOL = need("spool", "for fit -o and object stores")
+SPOOL = need("spool", "for data that are spooled (fit -o of a method that learns, object stores)")
 
 
 def check_line(values: Mapping[str, Any]) -> None:

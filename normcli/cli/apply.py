@@ -114,7 +114,7 @@ def command(**values: Any) -> None:
     inputs = find(values, told)
     check_places(values, inputs)
     plan = parameters(values, values["params"], example="normcli apply data.csv -p data.json")
-    current.facts |= {"digest": plan.digest}
+    current.facts |= {"digest": plan.digest, "method": methods_of(plan)}
     check_needs(
         keys=None if plan.by else "these are not (fit --by)",
         learns=None if plan.learns else f"{methods_of(plan)} learned nothing",

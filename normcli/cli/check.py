@@ -27,7 +27,7 @@ from normcli.cli._common import (
 )
 from normcli.cli._drift import changed, limits, notice, summary, thresholds
 from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._needs import check_needs
+from normcli.cli._needs import check_needs, need, option
 from normcli.cli._rejects import rejects, skipping
 from normcli.cli._report import current
 from normcli.errors import DriftError
@@ -59,7 +59,13 @@ HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "f
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
 @PARAMS
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of the table.")
+@option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    needs=(need("no dry_run", "not for --dry-run"),),
+    help="One JSON object on standard output, in place of the table.",
+)
 @thresholds
 @click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
 @ALLOW_EDITED

@@ -57,6 +57,7 @@ class Threads:
         ordered: SimpleQueue[_Task[R] | None] = SimpleQueue()
         todo: SimpleQueue[tuple[J, _Task[R]] | None] = SimpleQueue()
         stop = Event()
+        failed: _Task[R] = _Task()  # here, for there may be no memory for it when it is needed
 
         def feed() -> None:
             try:
@@ -68,13 +69,13 @@ class Threads:
             except StopIteration:
                 pass
             except BaseException as e:
-                failed: _Task[R] = _Task()
                 failed.error = e
                 failed.done.set()
                 ordered.put(failed)
-            ordered.put(None)
-            for _ in range(workers):
-                todo.put(None)
+            finally:
+                ordered.put(None)
+                for _ in range(workers):
+                    todo.put(None)
 
         def serve() -> None:
             while (entry := todo.get()) is not None:

@@ -373,3 +373,8 @@ def test_options_of_what_is_written_are_none_of_it(here: Desk) -> None:
     assert b"--compression" not in shown
     assert b"--infer-types" not in shown
     assert b"--compression" in here.succeeds("apply", "--help").out
+
+
+def test_the_report_of_apply_names_the_method(desk: Desk) -> None:
+    desk.succeeds("apply", "table.csv", "-p", desk.params("minmax"), "-o", "o.csv", "--report", "r.json")
+    assert json.loads((desk / "r.json").read_bytes())["method"] == "minmax"

@@ -68,6 +68,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("apply", "text"): (*APPLY, "p.json", "t.parquet", "-o", "o.csv"),
     ("apply", "binary output"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
     ("check", "learns"): (*CHECK, "unit.json"),
+    ("check", "no dry_run"): (*CHECK, "p.json", "--dry-run"),
     ("check", "rows"): (*CHECK, "unit.json", "--on-bad-row", "skip"),
     ("check", "files_from"): (*CHECK, "p.json"),
     ("check", "skip"): (*CHECK, "p.json"),
