@@ -70,7 +70,6 @@ def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
 # -- much data ---------------------------------------------------------------------------------------------------
 LARGE = {
     "apply": "apply {} -p p.json -o o.parquet",
-    "apply to text": "apply {} -p p.json -o o.csv",
     "fit -o": "fit {} -m center -c x -p q.json -o o.parquet",
 }
 
