@@ -36,8 +36,10 @@ def run() -> int:
     _open_closed()
     gc.set_threshold(100_000)  # imports make much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
-    # jemalloc gives memory back soonest; at a limit, it floods standard error and dies of SIGSEGV
+    # jemalloc gives memory back soonest; at a limit, its own threads flood standard error, and it dies of SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
+    if is_limited():
+        os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false")  # of polars
     if isinstance(sys.stdout, io.TextIOWrapper):
         bare, lines = io.BufferedWriter(Stdout(1, "w", closefd=False)), sys.stdout.line_buffering
         sys.stdout = io.TextIOWrapper(bare, sys.stdout.encoding, "backslashreplace", line_buffering=lines)
