@@ -4,6 +4,9 @@ Every error carries plain arguments only, so that it survives a pickle on its wa
 one into an exit code.
 """
 
+import os
+import re
+
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -160,6 +163,9 @@ def size(count: float | None) -> str:
 
 def raise_shortage(error: Exception) -> None:
     """Raises MemoryError where that is what pyarrow's error says, for it says nothing of the data; one kind of
-    ArrowException is a MemoryError, too."""
+    ArrowException is a MemoryError, too. More than the machine has is what a damaged length asks for."""
+    asked = re.search(r"of size (\d+) failed", str(error))
+    if asked and int(asked[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        return
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and any(words in str(error) for words in SHORT)):
         raise MemoryError from error

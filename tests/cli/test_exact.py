@@ -79,7 +79,7 @@ def test_an_input_that_changes_between_passes_is_refused(when: str, tmp_path: Pa
     path = tmp_path / "x.csv"
     path.write_bytes(TEXT)
     values = {"from_": None, "on_bad_row": "error", "max_memory": None, "output": None}
-    readers = Readers([Input(str(path), "x.csv")], values, example="")
+    readers = Readers([Input(str(path), "x.csv")], values, notice=print, example="")
     for _, reader in readers:
         list(reader.chunks())
         reader.close()

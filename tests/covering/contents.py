@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from normcli.compression import zstd
+from normcli.compression._zstd import zstd
 from normcli.record import Array
 
 ROWS = 36
