@@ -15,7 +15,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.keys import Keyed, Ledger, Seen, described
 from normcli.methods import Method, States, listed, spelled
-from normcli.plan import Measured, Plan, Rules, Step, align, merged
+from normcli.plan import Measured, Plan, Rules, Step, merged
 
 
 @dataclass
@@ -207,6 +207,8 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
     """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
     their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
     unless `again` allows it."""
+    from normcli.plan.alignment import align  # here, for other commands do without
+
     each = iter(plans)
     first_name, first = next(each)
     if not first.learns:

@@ -1,7 +1,6 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from normcli.keys import Seen
-from normcli.plan.alignment import align
 from normcli.plan.course import Course
 from normcli.plan.order import fault
 from normcli.plan.restoring import Doubt
@@ -20,7 +19,6 @@ __all__ = [
     "Seen",
     "Step",
     "Unseen",
-    "align",
     "fault",
     "is_training",
     "merged",
