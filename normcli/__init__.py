@@ -1,23 +1,43 @@
 """normcli normalizes data sets larger than memory: fit in one pass, apply as a stream, undo.
 
-From Python: `fit(path, method)` gives a Plan, `apply(plan, path, output)` writes normalized data; `read` and `write`
-are the parameter file's bytes; `check(plan, path)` compares new data with the fitted; `fit_blocks` fits matrices in
-memory. They are loaded when first used.
+From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
+normalized data, `check(params, path)` compares new data with the fitted, `merge` and `relearn` need no data; `load` and
+`save` are for parameter files, `read` and `write` for their bytes; `fit_blocks` fits matrices in memory. All are loaded
+when first used.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normcli.api import apply, check, fit, fit_blocks, load, merge, relearn, save
+    from normcli.errors import NormcliError, NormcliWarning
+    from normcli.params import read, write
 
 __version__ = "0.1.0"
-__all__ = ["apply", "check", "fit", "fit_blocks", "read", "write"]
+__all__ = [
+    "NormcliError",
+    "NormcliWarning",
+    "apply",
+    "check",
+    "fit",
+    "fit_blocks",
+    "load",
+    "merge",
+    "read",
+    "relearn",
+    "save",
+    "write",
+]
+HOMES = {"read": "params", "write": "params", "NormcliError": "errors", "NormcliWarning": "errors"}  # others are of api
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("read", "write"):
-        from normcli import params
+    if name not in __all__:
+        raise AttributeError(f"module 'normcli' has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(params, name)
-    if name in ("apply", "check", "fit", "fit_blocks"):
-        from normcli import library
+    return getattr(import_module(f"normcli.{HOMES.get(name, 'api')}"), name)
 
-        return getattr(library, name)
-    raise AttributeError(f"module 'normcli' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -25,6 +25,10 @@ class NormcliError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class NormcliWarning(UserWarning):
+    """What may be a mistake, in data or in what is asked of them; from Python, for the command line says it."""
+
+
 class DriftError(NormcliError):
     """New data no longer look like those that were fitted: what `check` is for, and nothing that went wrong."""
 

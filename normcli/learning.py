@@ -83,7 +83,7 @@ class Total:
         if self._runs_on and self._counted:
             if self._left:
                 what = "an input was counted already, and batches run on from input to input"
-                raise BadDataError(what, "leave it out, or --again counts it again")
+                raise BadDataError(what, "leave it out, or --recount counts it again")
             self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
 
     def add_fit(self, plan: Plan) -> None:
@@ -227,7 +227,7 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
             what = (
                 f"{n} of the inputs that it has counted {'was' if n == 1 else 'were'} counted before, first by {twice}"
             )
-            raise BadDataError(f"{name}: {what}", "--again counts an input twice")
+            raise BadDataError(f"{name}: {what}", "--allow-duplicates counts an input twice")
         total.add_fit(plan)
         counted_by |= dict.fromkeys(plan.inputs, name)
         note = note if note == plan.note else ""

@@ -208,6 +208,19 @@ def _choice(raw: Mapping[str, Any], at: str) -> Choice:
     return Choice(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
 
 
+def method_of(name: str, options: Mapping[str, Any]) -> Method:
+    """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
+    option."""
+    if name not in registry.names("methods"):
+        raise UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
+    return made(registry.only("methods", name), options)
+
+
+def made(kind: type, options: Mapping[str, Any]) -> Method:
+    """A method of a class, with options by name. Raises UsageError."""
+    return _method(kind, dict(options), kind.__module__.rsplit(".", 1)[-1].replace("_", "-"))
+
+
 def _method(kind: type[Method], raw: Any, at: str) -> Method:
     """With options by their names in the parameter file, or as flags are spelled."""
     if not isinstance(raw, dict):

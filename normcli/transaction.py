@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from normcli.locks import locked
 from normcli.outputs import Target, open_target
+
+
+class End(Protocol):
+    """What writes the end of an output."""
+
+    def close(self) -> None: ...
 
 
 class Transaction:
@@ -16,6 +23,7 @@ class Transaction:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        self._contents: dict[int, Iterable[bytes]] = {}  # by the target's identity
 
     def lock(self, path: str | None, *, wait: float = 0.0) -> None:
         """No other run replaces this file from now on. Raises LockedError, CannotCreateError."""
@@ -25,11 +33,26 @@ class Transaction:
         """A target; standard output for None. Raises CannotCreateError, OutputError."""
         return self._stack.enter_context(open_target(path, spool_dir=spool_dir))
 
+    def fill(self, target: Target | None, contents: Iterable[bytes]) -> None:
+        """These are written to a target by the first `commit`: not a byte of them before all decisions are made."""
+        if target is not None:
+            self._contents[id(target)] = contents
+
+    def finish(self, output: Target, ends: Iterable[End], *before: Target | None) -> int:
+        """Ends an output, and puts `before` and then it in place; how many files were replaced. The end of a stream
+        says that it is whole, so that the others are in place before it. Raises CannotCreateError, OutputError."""
+        count = self.commit(*before) if output.streamed else 0
+        for end in ends:
+            end.close()
+        return count + self.commit(*before, output)
+
     def commit(self, *targets: Target | None) -> int:
         """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
         in place already stays. How many files it replaced. Raises CannotCreateError, OutputError."""
         there = [target for target in targets if target is not None]
         for target in there:
+            for piece in self._contents.pop(id(target), ()):
+                target.write(piece)
             target.prepare()
         files = sum(target.temporary is not None for target in there)
         for target in there:

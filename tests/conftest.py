@@ -24,6 +24,7 @@ settings.register_profile("test", settings.get_profile("soak"), max_examples=25)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Laws see a quarter of their examples where the longest tests do not run."""
+    config.addinivalue_line("filterwarnings", "ignore::normcli.errors.NormcliWarning")
     settings.load_profile("test" if config.option.markexpr == "not soak" else "soak")
 
 

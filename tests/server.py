@@ -96,7 +96,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         sys.path.insert(0, os.getcwd())
         sys.argv[1:] = told["args"]
         sys.stdin, sys.stdout, sys.stderr = (stream(fd) for fd in range(STANDARD))
-        _report.current.started = time.monotonic()
+        _report.report.started = time.monotonic()
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import library, params, registry
+from normcli import api, params, registry
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
@@ -95,8 +95,8 @@ def of_lists(path: Path, names: str, seed: int) -> Path:
 
 def test_columns_of_lists_go_by_name_and_what_is_in_them_by_place(tmp_path: Path) -> None:
     paths = [of_lists(tmp_path / f"{i}.parquet", names, i) for i, names in enumerate(("exfy", "yfex"))]
-    one, other = (library.fit(p, ZScore(), include=("e", "f", "x", "y")) for p in paths)
-    straight = library.fit(of_lists(paths[1], "exfy", 1), ZScore(), include=("e", "f", "x", "y"))
+    one, other = (api.fit(p, ZScore(), columns=("e", "f", "x", "y")) for p in paths)
+    straight = api.fit(of_lists(paths[1], "exfy", 1), ZScore(), columns=("e", "f", "x", "y"))
     made, wanted = merged([one, other]), merged([one, straight])
     assert [s.columns for s in made.steps] == [("x", "y"), ("e",), ("f",)]
     assert [s.columns for s in other.steps] == [("y", "x"), ("f",), ("e",)]

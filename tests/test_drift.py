@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import formats, library, pipeline, registry
+from normcli import api, formats, pipeline, registry
 from normcli.drift import Columns, Comparison, Limits, Watch, document, restored
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
@@ -71,8 +71,8 @@ def only(found: Comparison) -> Columns:
 @pytest.mark.parametrize("name", registry.names("methods"))
 def test_the_fitted_data_themselves_have_not_drifted(name: str, tmp_path: Path) -> None:
     path = csv(tmp_path / "t.csv", table(1))
-    plan = library.fit(path, method(name))
-    found = library.check(plan, path)
+    plan = api.fit(path, method(name))
+    found = api.check(plan, path)
     assert found.drift is False
     assert found.changes == ()
     if not plan.learns:
@@ -100,7 +100,7 @@ def reader(path: Path) -> Reader:
 @pytest.mark.parametrize("name", registry.names("methods"))
 def test_what_was_seen_goes_through_a_document_to_the_same_bits(name: str, tmp_path: Path) -> None:
     """And halves of it, one merged after the other, are compared as one."""
-    plan = library.fit(csv(tmp_path / "fitted.csv", table(1)), method(name))
+    plan = api.fit(csv(tmp_path / "fitted.csv", table(1)), method(name))
     paths = [
         csv(tmp_path / f"{seed}.csv", table(seed, shift=seed), names) for seed, names in ((2, "abdc"), (3, "abce"))
     ]
@@ -123,8 +123,8 @@ BATCHES = ("batch-instance", "switchable")  # which count what is missing, thoug
 
 @pytest.mark.parametrize("name", [n for n in registry.names("methods") if method(n).statistics])
 def test_what_moved_is_seen_to_have_moved(name: str, tmp_path: Path) -> None:
-    plan = library.fit(csv(tmp_path / "t.csv", table(1)), method(name))
-    found = library.check(plan, csv(tmp_path / "u.csv", table(2, shift=40.0, scale=6.0)))
+    plan = api.fit(csv(tmp_path / "t.csv", table(1)), method(name))
+    found = api.check(plan, csv(tmp_path / "u.csv", table(2, shift=40.0, scale=6.0)))
     step = only(found)
     assert found.drift is True
     assert all({"shift", "scale", "outside"} <= set(step.reasons(j)) for j in range(4))
@@ -132,10 +132,10 @@ def test_what_moved_is_seen_to_have_moved(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["zscore", "whiten", "batch"])
 def test_threads_change_no_bit_and_cuts_only_the_last(name: str, tmp_path: Path) -> None:
-    plan = library.fit(csv(tmp_path / "t.csv", table(1)), method(name))
+    plan = api.fit(csv(tmp_path / "t.csv", table(1)), method(name))
     path = csv(tmp_path / "u.csv", table(2, shift=0.1))
-    one, three = (only(library.check(plan, path, threads=n, block_size=1500)) for n in (1, 3))
-    whole = only(library.check(plan, path))
+    one, three = (only(api.check(plan, path, threads=n, block_size=1500)) for n in (1, 3))
+    whole = only(api.check(plan, path))
     for side in ("fitted", "data", "apart"):
         for key, values in getattr(one, side).items():
             np.testing.assert_array_equal(values, getattr(three, side)[key])
@@ -144,9 +144,9 @@ def test_threads_change_no_bit_and_cuts_only_the_last(name: str, tmp_path: Path)
 
 def test_text_and_binary_data_compare_alike(tmp_path: Path) -> None:
     x = table(2)
-    plan = library.fit(csv(tmp_path / "t.csv", table(1)), ZScore())
-    text = only(library.check(plan, csv(tmp_path / "u.csv", x)))
-    binary = only(library.check(plan, parquet(tmp_path / "u.parquet", **dict(zip("abcd", x.T, strict=True)))))
+    plan = api.fit(csv(tmp_path / "t.csv", table(1)), ZScore())
+    text = only(api.check(plan, csv(tmp_path / "u.csv", x)))
+    binary = only(api.check(plan, parquet(tmp_path / "u.parquet", **dict(zip("abcd", x.T, strict=True)))))
     for side in ("data", "apart"):
         for key, values in getattr(text, side).items():
             np.testing.assert_array_equal(values, getattr(binary, side)[key])
@@ -170,8 +170,8 @@ def root(x: Fraction) -> Decimal:
 def test_shift_and_ratio_are_those_of_exact_fractions(offset: float, kind: Any, tmp_path: Path) -> None:
     r = np.random.default_rng(3)
     old, new = offset + r.uniform(size=400), offset + 0.3 + 1.7 * r.uniform(size=250)
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=old), kind())
-    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=new)))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=old), kind())
+    step = only(api.check(plan, parquet(tmp_path / "u.parquet", a=new)))
     (mean, variance), (mean_now, variance_now) = exactly(old), exactly(new)
     with localcontext(prec=60):
         gap = mean_now - mean
@@ -185,8 +185,8 @@ def test_shift_and_ratio_are_those_of_exact_fractions(offset: float, kind: Any, 
 
 
 def test_shares_are_of_what_is_there(tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
-    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
+    step = only(api.check(plan, parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)))
     assert (step.fitted["missing"][0], step.data["missing"][0]) == (0.25, 0.4)
     assert step.apart["missing_change"][0] == 0.4 - 0.25
     assert step.apart["outside"][0] == 2 / 3
@@ -205,9 +205,9 @@ def test_shares_are_of_what_is_there(tmp_path: Path) -> None:
     ],
 )
 def test_each_limit_is_one(limits: Limits, drift: bool | None, tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
     new = parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)
-    assert library.check(plan, new, limits=limits).drift is drift
+    assert api.check(plan, new, limits=limits).drift is drift
 
 
 # -- edges -------------------------------------------------------------------------------------------------------
@@ -235,8 +235,8 @@ VARIED, EMPTY = [1.0, 2.0] * 20, pa.nulls(40, pa.float64())
 )
 def test_edges(old: Any, new: Any, shift: float, ratio: float, reasons: list[str] | None, tmp_path: Path) -> None:
     """Whatever is not known is NaN, and no verdict; what is infinite is past any limit."""
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=old, b=VARIED), Center())
-    found = library.check(plan, parquet(tmp_path / "u.parquet", a=new, b=VARIED))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=old, b=VARIED), Center())
+    found = api.check(plan, parquet(tmp_path / "u.parquet", a=new, b=VARIED))
     step = only(found)
     np.testing.assert_array_equal([step.apart["shift"][0], step.apart["scale_ratio"][0]], [shift, ratio])
     assert (step.reasons(0) if step.judged[0] else None) == reasons
@@ -245,9 +245,9 @@ def test_edges(old: Any, new: Any, shift: float, ratio: float, reasons: list[str
 
 
 def test_a_column_needs_as_many_values_as_there_must_be_rows(tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=[1.0, 2.0, NAN, NAN] * 10, b=VARIED), ZScore())
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=[1.0, 2.0, NAN, NAN] * 10, b=VARIED), ZScore())
     few, enough = (parquet(tmp_path / f"{n}.parquet", a=[9.0] * n + [NAN] * n, b=[1.5, 2.5] * n) for n in (29, 30))
-    one, other = library.check(plan, few), library.check(plan, enough)
+    one, other = api.check(plan, few), api.check(plan, enough)
     assert (one.drift, only(one).judged.tolist(), only(one).reasons(0)) == (True, [False, True], [])
     assert only(one).reasons(1) == ["shift", "outside"]
     assert only(other).reasons(0) == ["shift", "scale", "outside"]
@@ -255,10 +255,10 @@ def test_a_column_needs_as_many_values_as_there_must_be_rows(tmp_path: Path) -> 
 
 def test_rows_that_miss_a_value_are_told_of_matrix_methods(tmp_path: Path) -> None:
     r = np.random.default_rng(1)
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=r.normal(size=100), b=r.normal(size=100)), Whiten())
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=r.normal(size=100), b=r.normal(size=100)), Whiten())
     x = r.normal(size=100)
     x[:10] = NAN
-    found = library.check(plan, parquet(tmp_path / "u.parquet", a=x, b=r.normal(size=100)))
+    found = api.check(plan, parquet(tmp_path / "u.parquet", a=x, b=r.normal(size=100)))
     assert found.incomplete is not None
     assert (found.incomplete.fitted, found.incomplete.share, found.incomplete.drift, found.drift) == (
         0,
@@ -272,12 +272,12 @@ def test_rows_that_miss_a_value_are_told_of_matrix_methods(tmp_path: Path) -> No
 def test_columns_are_compared_as_they_come_to_the_step_that_learned(tmp_path: Path) -> None:
     old, new = np.arange(1.0, 101.0), np.arange(1.0, 51.0)
     steps = [Choice(Log1p(), ("a",), ()), Choice(ZScore(), ("a",), ()), Choice(Unit(), ("a",), ())]
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=old), steps)
-    step = only(library.check(plan, parquet(tmp_path / "u.parquet", a=new)))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=old), steps)
+    step = only(api.check(plan, parquet(tmp_path / "u.parquet", a=new)))
     expected = (np.log1p(new).mean() - np.log1p(old).mean()) / np.log1p(old).std()
     assert step.apart["shift"][0] == pytest.approx(expected, rel=1e-12)
     with pytest.raises(BadDataError, match="row 2: column 'a'"):
-        library.check(plan, parquet(tmp_path / "v.parquet", a=[1.0, -1.0]))
+        api.check(plan, parquet(tmp_path / "v.parquet", a=[1.0, -1.0]))
 
 
 # -- columns -----------------------------------------------------------------------------------------------------
@@ -289,9 +289,9 @@ def test_columns_gone_new_or_of_another_type(tmp_path: Path) -> None:
     x = np.arange(40.0)
     note, days = pa.array(["x"] * 40), pa.array([1] * 40, pa.int32())
     old = parquet(tmp_path / "t.parquet", a=x, b=x, c=x, note=note, days=days)
-    plan = library.fit(old, ZScore(), include=["a", "b", "c", "days"])
+    plan = api.fit(old, ZScore(), columns=["a", "b", "c", "days"])
     new = parquet(tmp_path / "u.parquet", days=days.cast(pa.int64()), a=x, c=note, more=x)
-    found = library.check(plan, new)
+    found = api.check(plan, new)
     assert changes(found) == [
         ("b", "gone", "float64", None, True),
         ("c", "type", "float64", "string", True),
@@ -301,20 +301,20 @@ def test_columns_gone_new_or_of_another_type(tmp_path: Path) -> None:
     step = only(found)
     assert [step.reasons(j) for j in range(4)] == [[], [], [], []]
     assert step.apart["shift"][0] == 0.0
-    strict = library.check(plan, parquet(tmp_path / "v.parquet", a=x, b=x, c=x, days=days, more=x), extra=False)
+    strict = api.check(plan, parquet(tmp_path / "v.parquet", a=x, b=x, c=x, days=days, more=x), extra=False)
     assert (changes(strict)[-1], strict.drift) == (("more", "new", None, "float64", True), True)
 
 
 def test_columns_that_are_all_gone_leave_rows(tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED), ZScore())
-    found = library.check(plan, parquet(tmp_path / "u.parquet", b=pa.array(["x"] * 40)))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=VARIED), ZScore())
+    found = api.check(plan, parquet(tmp_path / "u.parquet", b=pa.array(["x"] * 40)))
     assert (found.rows, only(found).data["count"].tolist(), found.drift) == (40, [0.0], True)
 
 
 def test_what_columns_have_become_is_told_of_any_number_of_rows(tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), ZScore())
-    assert library.check(plan, parquet(tmp_path / "u.parquet", a=[1.0])).drift is True
-    assert library.check(plan, parquet(tmp_path / "u.parquet", a=[1e9], b=[1.0])).drift is None
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), ZScore())
+    assert api.check(plan, parquet(tmp_path / "u.parquet", a=[1.0])).drift is True
+    assert api.check(plan, parquet(tmp_path / "u.parquet", a=[1e9], b=[1.0])).drift is None
 
 
 def lists(rows: int, length: int, *, fixed: bool) -> pa.Array:
@@ -326,26 +326,26 @@ def lists(rows: int, length: int, *, fixed: bool) -> pa.Array:
 
 @pytest.mark.parametrize("fixed", [False, True])
 def test_lists_are_compared_by_dimension_and_by_their_length(fixed: bool, tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", e=lists(40, 3, fixed=fixed)), ZScore(), include=["e"])
-    same = library.check(plan, parquet(tmp_path / "u.parquet", e=lists(40, 3, fixed=not fixed)))
+    plan = api.fit(parquet(tmp_path / "t.parquet", e=lists(40, 3, fixed=fixed)), ZScore(), columns=["e"])
+    same = api.check(plan, parquet(tmp_path / "u.parquet", e=lists(40, 3, fixed=not fixed)))
     assert (only(same).names, same.drift) == (("e[0]", "e[1]", "e[2]"), False)
     for other in (lists(40, 4, fixed=fixed), pa.array(["x"] * 40), pa.array(VARIED)):
-        found = library.check(plan, parquet(tmp_path / "v.parquet", e=other))
+        found = api.check(plan, parquet(tmp_path / "v.parquet", e=other))
         assert [(c.column, c.what, c.drift) for c in found.changes] == [("e", "type", True)]
         assert np.isnan(only(found).data["missing"]).all()
 
 
 def test_what_is_normalized_already_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path / "t.parquet", a=VARIED)
-    plan = library.fit(path, MinMax())
-    library.apply(plan, path, tmp_path / "z.parquet")
+    plan = api.fit(path, MinMax())
+    api.apply(plan, path, tmp_path / "z.parquet")
     with pytest.raises(BadDataError, match="normalized by these parameters already"):
-        library.check(plan, tmp_path / "z.parquet")
+        api.check(plan, tmp_path / "z.parquet")
 
 
 @pytest.mark.parametrize("name", ["unit", "layer", "log1p"])
 def test_of_a_method_that_learns_nothing_columns_are_compared_alone(name: str, tmp_path: Path) -> None:
-    plan = library.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), method(name))
-    same = library.check(plan, parquet(tmp_path / "u.parquet", a=[1e300], b=[NAN]))
+    plan = api.fit(parquet(tmp_path / "t.parquet", a=VARIED, b=VARIED), method(name))
+    same = api.check(plan, parquet(tmp_path / "u.parquet", a=[1e300], b=[NAN]))
     assert (same.rows, same.drift, same.steps) == (None, False, ())
-    assert library.check(plan, parquet(tmp_path / "v.parquet", a=VARIED)).drift is True
+    assert api.check(plan, parquet(tmp_path / "v.parquet", a=VARIED)).drift is True

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, learning, library, params, pipeline, registry
+from normcli import api, columns, learning, params, pipeline, registry
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError, BadParametersError, UsageError
 from normcli.methods import Method, spelled
@@ -184,7 +184,7 @@ def test_text_is_known_by_its_bytes_wherever_it_comes_from(tmp_path: Path) -> No
     (tmp_path / "other.csv").write_bytes(A)
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(A))
     for name in ("other.csv", "packed.csv.gz"):
-        of_file = library.fit(tmp_path / name, MinMax(), block_size=BLOCK)
+        of_file = api.fit(tmp_path / name, MinMax(), block_size=BLOCK)
         assert of_file.inputs == (known,)
     piped = reader(through_pipe(A, (3,)), BLOCK)
     plan = Plan(unfitted(MinMax(), ("a", "b"), {}), piped.schema)
@@ -202,7 +202,7 @@ def test_text_is_known_by_its_bytes_wherever_it_comes_from(tmp_path: Path) -> No
 def test_of_a_binary_file_the_selected_numbers_are_known(tmp_path: Path) -> None:
     def known(table: pa.Table, **how: Any) -> str:
         pq.write_table(table, tmp_path / "t.parquet", **how)
-        (digest,) = library.fit(tmp_path / "t.parquet", MinMax(), include=("a", "b")).inputs
+        (digest,) = api.fit(tmp_path / "t.parquet", MinMax(), columns=("a", "b")).inputs
         return digest
 
     table = pa.table({"a": [1, 2, None], "b": [0.5, 1.5, 2.5], "c": ["x", "y", "z"]})
@@ -250,7 +250,7 @@ def test_the_difference_may_come_late() -> None:
 
 def test_lists_are_not_columns_of_the_same_names(tmp_path: Path) -> None:
     pq.write_table(pa.table({"v": pa.array([[1.0, 2], [3, 5]], pa.list_(pa.float64(), 2))}), tmp_path / "v.parquet")
-    lists = library.fit(tmp_path / "v.parquet", ZScore(), include=("v",))
+    lists = api.fit(tmp_path / "v.parquet", ZScore(), columns=("v",))
     numbers = fit(ZScore(), text([[1, 2], [3, 4]], ("v[0]", "v[1]")))
     assert refusal(lists, numbers) == "1.json: has v[0], v[1], and 0.json v of lists"
     assert merged([lists, lists], again=True).steps[0].summary()["count"].tolist() == [4, 4]

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import registry
-from normcli.cli._report import current
+from normcli.cli._report import report
 from normcli.errors import BadDataError, UsageError
 from normcli.record import Array
 from tests.conftest import longer
@@ -151,8 +151,8 @@ class Trial:
         for how, output in (("--check", "o.arrows"), ("--check=warn", "o/")):
             where = ("-p", self.folder / "p.json", "-o", f"{self.folder}/{output}", "--to", "arrows")
             inside.run("apply", *inputs, how, *where, *flags)
-            assert current.facts["drift"] is (False if judged else None)
-            assert not [text for text in current.warnings if "drift: " in text]
+            assert report.result.drift is (False if judged else None)
+            assert not [text for text in report.result.warnings if "drift: " in text]
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_of_batches_over_files_of_a_few_rows(trial: Trial) -> None:
         (trial.folder / "o/3.arrows").unlink()  # what goes on is judged as a whole
         where = ("-p", trial.folder / "p.json", "-o", f"{trial.folder}/o/", "--to", "arrows", "--training")
         inside.run("apply", trial.folder / "in", "--check=warn", *where, "--resume")
-        assert current.facts["drift"] is False
+        assert report.result.drift is False
 
 
 # -- edges -------------------------------------------------------------------------------------------------------

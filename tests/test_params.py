@@ -14,7 +14,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from normcli import library, params, registry
+from normcli import api, params, registry
 from normcli.block import Block
 from normcli.errors import BadParametersError, NormcliError
 from normcli.params import _reading
@@ -59,7 +59,7 @@ def fitted(variant: str) -> Plan:
         path = Path(folder) / "data.csv"
         path.write_text(BY_ROW if kind.by_row else COLUMN_WISE, "utf-8")
         include = () if kind.by_row else ("a.b", "none", "größe")
-        return library.fit(path, kind(**VARIANTS[variant]), include=include, note="of a test")
+        return api.fit(path, kind(**VARIANTS[variant]), columns=include, note="of a test")
 
 
 @cache

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import library, params
+from normcli import api, params
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadParametersError, NotInvertibleError, UsageError
@@ -55,15 +55,15 @@ def there_and_back(plan: Plan, given: Path, **options: Any) -> tuple[Path, Path]
     """The file normalized, and restored from that."""
     made, back = given.with_stem("made"), given.with_stem("back")
     plan = params.read(params.write(plan))
-    library.apply(plan, given, made, **options)
-    library.apply(plan, made, back, inverse=True, **options)
+    api.apply(plan, given, made, **options)
+    api.apply(plan, made, back, inverse=True, **options)
     return made, back
 
 
 def in_memory(methods: Sequence[Method], x: Array) -> Array:
     """Each method fitted on what the one before it has made."""
     for method in methods:
-        x = library.fit_blocks(method, [x], [f"x{j}" for j in range(x.shape[1])]).fitted(Block.of(x))
+        x = api.fit_blocks(method, [x], [f"x{j}" for j in range(x.shape[1])]).fitted(Block.of(x))
     return x
 
 
@@ -71,17 +71,17 @@ def in_memory(methods: Sequence[Method], x: Array) -> Array:
 def test_a_plan_of_one_step_is_that_method(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)), "in.csv")
     for method in (ZScore(ddof=1), PCA, Unit()):
-        one = library.fit(given, [Choice(method, ("?",), ("b",))])
-        assert params.write(one) == params.write(library.fit(given, method, include=["?"], exclude=["b"]))
+        one = api.fit(given, [Choice(method, ("?",), ("b",))])
+        assert params.write(one) == params.write(api.fit(given, method, columns=["?"], exclude=["b"]))
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.parquet"])
 def test_a_logarithm_then_a_scale_is_the_scale_of_logarithms(tmp_path: Path, name: str) -> None:
     x = numbers()
-    plan = library.fit(written(tmp_path, dict(zip(NAMES, x.T, strict=True)), name), LOG_THEN_SCALE)
+    plan = api.fit(written(tmp_path, dict(zip(NAMES, x.T, strict=True)), name), LOG_THEN_SCALE)
     y = x.copy()
     y[:, [0, 2]] = np.log1p(x[:, [0, 2]])
-    wanted = library.fit_blocks(ZScore(ddof=1), [y], NAMES)
+    wanted = api.fit_blocks(ZScore(ddof=1), [y], NAMES)
     assert [s.columns for s in plan.steps] == [("a", "c"), NAMES]
     for kind, said in wanted.summary().items():
         np.testing.assert_allclose(plan.steps[1].summary()[kind], said, rtol=1e-14, err_msg=kind)
@@ -94,9 +94,9 @@ def test_a_logarithm_then_a_scale_is_the_scale_of_logarithms(tmp_path: Path, nam
 def test_whitened_then_of_unit_length(tmp_path: Path) -> None:
     x = numbers()
     given = written(tmp_path, {"id": ["k"] * 50, **dict(zip(NAMES, x.T, strict=True)), "z": x[:, 0]})
-    plan = library.fit(given, [Choice(PCA, ("?",), ("z",)), Choice(Unit(norm="l1"), ("pc*",))])
+    plan = api.fit(given, [Choice(PCA, ("?",), ("z",)), Choice(Unit(norm="l1"), ("pc*",))])
     made = tmp_path / "made.parquet"
-    library.apply(plan, given, made)
+    api.apply(plan, given, made)
     frame = pl.read_parquet(made)
     assert frame.columns == ["id", "pc1", "pc2", "z"]
     np.testing.assert_allclose(frame[:, 1:3].to_numpy(), in_memory([PCA, Unit(norm="l1")], x), rtol=0, atol=1e-13)
@@ -109,10 +109,10 @@ def test_lists_are_whitened_then_of_unit_length(tmp_path: Path, kind: pa.DataTyp
     x = numbers().astype(np.float32 if "float" in str(kind).replace("double", "") else np.float64).astype(np.float64)
     lists = pa.array([None, *x.tolist()], kind)
     given = written(tmp_path, {"k": pa.array([0] * 51), "e": lists})
-    plan = library.fit(given, [Choice(PCA, ("e",)), Choice(Unit(), ("e",))])
+    plan = api.fit(given, [Choice(PCA, ("e",)), Choice(Unit(), ("e",))])
     assert [s.length for s in plan.steps] == [3, 2]
     made = tmp_path / "made.parquet"
-    library.apply(params.read(params.write(plan)), given, made)
+    api.apply(params.read(params.write(plan)), given, made)
     column = pq.read_table(made)["e"].to_pylist()
     assert column[0] is None
     wanted = in_memory([PCA, Unit()], x)
@@ -128,9 +128,9 @@ def test_several_kinds_of_steps_beside_each_other(tmp_path: Path) -> None:
         Choice(Decorrelate(prefix="u"), ("d,b",)), Choice(Asinh(), ("a",)), Choice(MinMax(), ("a,c",)),
         Choice(Unit(), ("u1,c",)),
     ]  # fmt: skip
-    plan = library.fit(given, choices)
+    plan = api.fit(given, choices)
     made = tmp_path / "made.parquet"
-    library.apply(plan, given, made)
+    api.apply(plan, given, made)
     frame = pl.read_parquet(made)
     assert frame.columns == ["a", "u1", "u2", "c"]
     u = in_memory([Decorrelate()], np.column_stack([x[:, 1], x[:, 0] + x[:, 1] ** 2]))
@@ -144,7 +144,7 @@ def test_between_steps_nothing_is_narrowed_and_types_come_back(tmp_path: Path) -
     x = numbers()[:, 0].astype(np.float32)
     whole = np.arange(50, dtype=np.int16)
     given = written(tmp_path, {"f": x, "i": whole})
-    plan = library.fit(given, [Choice(Log1p()), Choice(ZScore()), Choice(Asinh())])
+    plan = api.fit(given, [Choice(Log1p()), Choice(ZScore()), Choice(Asinh())])
     made, back = there_and_back(plan, given)
     schema = {n: str(t) for n, t in zip(pq.read_schema(made).names, pq.read_schema(made).types, strict=True)}
     assert schema == {"f": "float", "i": "double"}
@@ -158,7 +158,7 @@ def test_what_was_missing_stays_what_it_was(tmp_path: Path) -> None:
     text = "id,a,b\nx,NA,1\ny,3,-9\nz,1,\nw,8,4\n"
     (tmp_path / "in.csv").write_text(text)
     options = csv.Options(na_values="NA,-9")
-    plan = library.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(Center())], options=options)
+    plan = api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(Center())], format_options=options)
     made, back = there_and_back(plan, tmp_path / "in.csv", options=options)
     first, second, third, _ = made.read_text().splitlines()[1:]
     assert first.startswith("x,NA,")
@@ -169,7 +169,7 @@ def test_what_was_missing_stays_what_it_was(tmp_path: Path) -> None:
 
 def test_null_and_nan_stay_apart(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": pa.array([1.0, None, np.nan, 3.0]), "y": pa.array([1.0, 2.0, 5.0, None])})
-    made, back = there_and_back(library.fit(given, [Choice(Log1p()), Choice(ZScore())]), given)
+    made, back = there_and_back(api.fit(given, [Choice(Log1p()), Choice(ZScore())]), given)
     for path in (made, back):
         x = pq.read_table(path)["x"].to_pylist()
         assert x[1] is None
@@ -179,16 +179,16 @@ def test_null_and_nan_stay_apart(tmp_path: Path) -> None:
 
 def test_a_result_beyond_a_float_is_told_though_a_step_follows(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": [0.0, 1e-9], "y": [0.0, 1e-9]})
-    plan = library.fit(given, [Choice(ZScore()), Choice(Unit())])
+    plan = api.fit(given, [Choice(ZScore()), Choice(Unit())])
     more = written(tmp_path, {"x": [0.0, 0.0], "y": [0.0, 1e300]}, "more.parquet")
     with pytest.raises(BadDataError, match=r"row 2: the result in column 'y' is beyond float64"):
-        library.apply(plan, more, tmp_path / "o.arrow")
+        api.apply(plan, more, tmp_path / "o.arrow")
 
 
 def test_what_has_no_logarithm_is_told_in_the_fit(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("a,b\n1,2\n3,-4\n")
     with pytest.raises(BadDataError, match=r"in.csv:3: column 'b': there is no log1p of -4"):
-        library.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(ZScore())])
+        api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(ZScore())])
 
 
 # -- what a plan can't be ----------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_nothing_is_left_beside_keys_and_weights() -> None:
 
 def test_components_that_nobody_takes_may_be_as_many_as_data_say(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)))
-    plan = library.fit(given, [Choice(Asinh()), Choice(SHARE, ("a,b",)), Choice(Unit(), ("c",))])
+    plan = api.fit(given, [Choice(Asinh()), Choice(SHARE, ("a,b",)), Choice(Unit(), ("c",))])
     assert set(plan.gives()) == {*plan.steps[1].outputs, "c"}
     assert plan.needs() == NAMES
 
@@ -269,7 +269,7 @@ def test_the_way_of_columns_by_their_names() -> None:
 # -- the parameter file ------------------------------------------------------------------------------------------
 def document(folder: Path) -> dict[str, Any]:
     given = written(folder, dict(zip(NAMES, numbers().T.astype(np.float32), strict=True)))
-    plan = library.fit(given, [Choice(Log1p()), Choice(PCA), Choice(Unit())])
+    plan = api.fit(given, [Choice(Log1p()), Choice(PCA), Choice(Unit())])
     made: dict[str, Any] = json.loads(params.write(plan))
     return made
 
@@ -300,7 +300,7 @@ def test_steps_in_a_file_must_go_on_from_those_before(tmp_path: Path) -> None:
 
 def test_a_column_in_a_file_learns_but_once(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": [1.0, 2.0, 4.0]})
-    made = json.loads(params.write(library.fit(given, [Choice(ZScore()), Choice(Unit())])))
+    made = json.loads(params.write(api.fit(given, [Choice(ZScore()), Choice(Unit())])))
     first, second = made["steps"]
     assert "$.steps[1]: column 'x' comes from steps[0] (unit), and" in refused(made | {"steps": [second, first]})
     assert "learns in steps[0] (zscore) already" in refused(made | {"steps": [first, first]})

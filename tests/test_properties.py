@@ -230,9 +230,11 @@ def parts_are_the_whole(table: Table, asked: Asked, cut: int) -> bool:
             return False
         if None in plans:
             return False
-        inside.run("merge", *(folder / f"part{i}.json" for i in range(2)), "-o", folder / "merged.json", "--again")
+        inside.run(
+            "merge", *(folder / f"part{i}.json" for i in range(2)), "-o", folder / "merged.json", "--allow-duplicates"
+        )
         assert (folder / "merged.json").read_bytes() == (folder / "whole.json").read_bytes()
-        inside.run("fit", "--update", "-p", folder / "part0.json", paths[1], "--again")
+        inside.run("fit", "--update", "-p", folder / "part0.json", paths[1], "--recount")
         assert (folder / "part0.json").read_bytes() == (folder / "whole.json").read_bytes()
         return True
 

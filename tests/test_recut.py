@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, library, params, recut
+from normcli import api, columns, params, recut
 from normcli.errors import BadDataError
 from normcli.formats import Decoded
 from normcli.methods.batch import Batch
@@ -72,18 +72,18 @@ METHODS = [Batch(batch_size=7), BatchRenorm(batch_size=50), Switchable(batch_siz
 def test_chunks_and_threads_change_no_byte(method: Any, table: Path, tmp_path: Path) -> None:
     made, out = set(), set()
     for threads, block_size in ((1, None), (3, 700), (2, 1 << 14)):
-        plan = library.fit(table, method, threads=threads, block_size=block_size)
+        plan = api.fit(table, method, threads=threads, block_size=block_size)
         made.add(params.write(replace(plan, inputs=())))  # whose digests are of blocks
-        library.apply(plan, table, tmp_path / "z.csv", training=True, threads=threads, block_size=block_size)
+        api.apply(plan, table, tmp_path / "z.csv", training=True, threads=threads, block_size=block_size)
         out.add((tmp_path / "z.csv").read_bytes())
     assert len(made) == len(out) == 1
     x = pl.read_csv(table, null_values="NA").drop("word").to_numpy()
-    step = library.fit_blocks(method, np.array_split(x, 9), ["a", "b", "c", "d"])
+    step = api.fit_blocks(method, np.array_split(x, 9), ["a", "b", "c", "d"])
     for state, other in zip(step.states, plan.steps[0].states, strict=True):
         for name in state.axes():
             np.testing.assert_array_equal(getattr(state, name), getattr(other, name))
     got = pl.read_csv(tmp_path / "z.csv", null_values="NA", infer_schema_length=None).drop("word").to_numpy()
-    np.testing.assert_array_equal(got, step.fitted.training()(library._block(x, ["a", "b", "c", "d"])))
+    np.testing.assert_array_equal(got, step.fitted.training()(api._block(x, ["a", "b", "c", "d"])))
 
 
 @settings(max_examples=5)
@@ -94,17 +94,17 @@ def test_what_is_wrong_is_told_by_its_line(table: Path, block: int) -> None:
     bad = table.with_name("bad.csv")
     bad.write_text("\n".join([*lines[:300], "1,1e400,3,4,w", *lines[300:]]) + "\n")
     with pytest.raises(BadDataError, match=r"bad\.csv:301: .*column 'b'"):
-        library.fit(bad, Batch(batch_size=40), include=["a", "b"], block_size=block)
+        api.fit(bad, Batch(batch_size=40), columns=["a", "b"], block_size=block)
     bad.write_text("\n".join([*lines[:400], "1e200,1,1,1,w", "-1e200,1,1,1,w", *lines[400:]]) + "\n")
-    plan = library.fit(table, Batch(batch_size=40), include=["a", "b"])
+    plan = api.fit(table, Batch(batch_size=40), columns=["a", "b"])
     with pytest.raises(BadDataError, match=r"bad\.csv:362: the result in column 'a' is beyond float64"):
-        library.apply(plan, bad, table.with_name("z.csv"), training=True, block_size=block)
+        api.apply(plan, bad, table.with_name("z.csv"), training=True, block_size=block)
 
 
 def test_batches_of_lists(tmp_path: Path) -> None:
     pl.DataFrame({"v": X.tolist(), "n": X[:, 0]}).write_parquet(tmp_path / "v.parquet", row_group_size=37)
-    plan = library.fit(tmp_path / "v.parquet", Batch(batch_size=30), include=["v", "n"])
-    library.apply(plan, tmp_path / "v.parquet", tmp_path / "z.parquet", training=True)
+    plan = api.fit(tmp_path / "v.parquet", Batch(batch_size=30), columns=["v", "n"])
+    api.apply(plan, tmp_path / "v.parquet", tmp_path / "z.parquet", training=True)
     made = pl.read_parquet(tmp_path / "z.parquet")
     wanted = by_batches(X, 30)
     np.testing.assert_allclose(np.array(made["v"].to_list()), wanted, rtol=1e-9, atol=1e-9)

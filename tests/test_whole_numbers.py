@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, library
+from normcli import api, columns
 from normcli.errors import BadDataError, BadRowError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
@@ -44,10 +44,10 @@ def there_and_back(
     where nobody can know that text was of float32: its numbers are as short as those of a person."""
     given, made, back = folder / "given.parquet", folder / f"made.{between}", folder / "back.parquet"
     pq.write_table(pa.table({"x": values}), given)
-    plan = library.fit(given, method)
-    library.apply(formed(plan, dtype), given, made)
+    plan = api.fit(given, method)
+    api.apply(formed(plan, dtype), given, made)
     warnings: list[str] = []
-    library.apply(plan, made, back, inverse=True, warn=warnings.append)
+    api.apply(plan, made, back, inverse=True, warn=warnings.append)
     warnings = [w for w in warnings if "may be off" in w]
     assert len(warnings) <= 1
     count = int(warnings[0].split()[0].replace(",", "")) if warnings else 0
@@ -109,9 +109,9 @@ def test_decimals_come_back_at_their_scale(
     folder = tmp_path_factory.mktemp("decimals")
     values = pa.array([Decimal(n).scaleb(-scale) for n in numbers], pa.decimal128(12, scale))
     pq.write_table(pa.table({"x": values}), folder / "given.parquet")
-    plan = library.fit(folder / "given.parquet", ZScore())
-    library.apply(plan, folder / "given.parquet", folder / f"made.{between}")
-    library.apply(plan, folder / f"made.{between}", folder / f"back.{to}", inverse=True)
+    plan = api.fit(folder / "given.parquet", ZScore())
+    api.apply(plan, folder / "given.parquet", folder / f"made.{between}")
+    api.apply(plan, folder / f"made.{between}", folder / f"back.{to}", inverse=True)
     if to == "csv":
         assert column(folder / "back.csv") == [str(v) if v else f"{0:.{scale}f}" for v in fixed(values)]
     else:
@@ -142,24 +142,24 @@ def test_a_fraction_is_shown_as_text_and_refused_by_a_column_of_whole_numbers(
 ) -> None:
     pq.write_table(pa.table({"x": pa.array(range(9), pa.int16())}), tmp_path / "given.parquet")
     pq.write_table(pa.table({"x": FRACTIONS}), tmp_path / "new.parquet")
-    plan, made = library.fit(tmp_path / "given.parquet", method), tmp_path / f"made.{between}"
-    library.apply(formed(plan, dtype), tmp_path / "new.parquet", made)
-    library.apply(plan, made, tmp_path / "back.csv", inverse=True)
+    plan, made = api.fit(tmp_path / "given.parquet", method), tmp_path / f"made.{between}"
+    api.apply(formed(plan, dtype), tmp_path / "new.parquet", made)
+    api.apply(plan, made, tmp_path / "back.csv", inverse=True)
     shown = column(tmp_path / "back.csv")
     np.testing.assert_allclose([float(s) for s in shown], FRACTIONS, rtol=0, atol=1e-4 if dtype else 1e-9)
     assert shown[3:5] == ["2", "1"]
     assert all("." in s or "e-" in s for s in shown[:3])
     with pytest.raises(BadDataError, match=r"the result 1\.2\d+ in column 'x' is not a whole number, as int16 holds"):
-        library.apply(plan, made, tmp_path / "back.parquet", inverse=True)
+        api.apply(plan, made, tmp_path / "back.parquet", inverse=True)
     assert not (tmp_path / "back.parquet").exists()
 
 
 @pytest.mark.parametrize("size", [8, 40, None])
 def test_what_is_shown_does_not_depend_on_pieces(size: int | None, tmp_path: Path) -> None:
     (tmp_path / "given.csv").write_text("x\n1\n2\n3\n")
-    plan = library.fit(tmp_path / "given.csv", Center())
+    plan = api.fit(tmp_path / "given.csv", Center())
     (tmp_path / "made.csv").write_text("x\n-1.0\n0.5\nNA\n1.0\n\n0.25\n0.0\n")
-    library.apply(plan, tmp_path / "made.csv", tmp_path / "back.csv", inverse=True, block_size=size)
+    api.apply(plan, tmp_path / "made.csv", tmp_path / "back.csv", inverse=True, block_size=size)
     assert (tmp_path / "back.csv").read_text() in ("x\n1\n2.5\nNA\n3\n2.25\n2\n",)
 
 
@@ -209,8 +209,8 @@ def test_rows_are_not_gathered_anew_for_each_column(
     given, made, back = tmp_path / "given.csv", tmp_path / "made.csv", tmp_path / "back.csv"
     values = np.random.default_rng(2).integers(0, 10**9, (100, 64))
     np.savetxt(given, values, "%d", ",", header=",".join(f"c{j}" for j in range(64)), comments="")
-    plan = library.fit(given, method)
-    library.apply(plan, given, made)
+    plan = api.fit(given, method)
+    api.apply(plan, given, made)
     gathered, some_rows = [0], columns.some_rows
 
     def spy(frame: Any, wanted: Any, rows: Any) -> Any:
@@ -218,7 +218,7 @@ def test_rows_are_not_gathered_anew_for_each_column(
         return some_rows(frame, wanted, rows)
 
     monkeypatch.setattr(columns, "some_rows", spy)
-    library.apply(plan, made, back, inverse=True)
+    api.apply(plan, made, back, inverse=True)
     assert 0 < gathered[0] <= values.size
     assert np.array_equal(np.loadtxt(back, delimiter=",", skiprows=1), values)
 

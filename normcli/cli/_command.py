@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from normcli import registry, stores
+from normcli import registry
 from normcli.cli import HELP
 
 METHOD = "method_option_"  # how the parameters of a method's options are called inside
@@ -25,6 +25,8 @@ class Place(click.Path):
         self.far = far
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from normcli import stores
+
         path = stores.plain(os.fsdecode(super().convert(value, param, ctx)))
         if stores.is_uri(path) and not self.far:
             self.fail(f"{path} is not on this machine", param, ctx)
@@ -102,16 +104,13 @@ class WithOptions(click.Command):
 
     def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
         from normcli.cli._flags import flags
-        from normcli.cli._format_options import needs_of
-        from normcli.cli._needs import OUTPUT
+        from normcli.jobs.facts import OUTPUT
+        from normcli.jobs.format_options import needs_of
 
-        kinds: dict[str, Any] = {n: registry.load("formats", n).Options for n in registry.names("formats")}
-        made = {f.name: (f, kind) for kind in kinds.values() for f in flags(kind, FORMAT)}
+        kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
         writes = any(p.name == "output" for p in self.params)
-        for flag, kind in made.values():
-            field = str(flag.name).removeprefix(FORMAT)
-            flag.needs = needs_of(kind, field, [n for n, k in kinds.items() if field in k.__dataclass_fields__])
-            if writes or OUTPUT not in flag.needs:
+        for name, flag in {str(f.name): f for kind in kinds for f in flags(kind, FORMAT)}.items():
+            if writes or OUTPUT not in needs_of(name.removeprefix(FORMAT)):
                 yield flag
         method = ctx.meta.get("normcli.method")
         if method in registry.names("methods"):
@@ -148,16 +147,6 @@ class WithOptions(click.Command):
                 formatter.write_text(f"{what}:")
                 with formatter.indentation():
                     formatter.write_text(line)
-
-
-def method_called(name: str) -> str | None:
-    """The method that people also call so, whatever the hyphens and capitals."""
-
-    def plain(text: str) -> str:
-        return text.lower().replace("-", " ").replace("_", " ").strip()
-
-    kinds: dict[str, Any] = {n: registry.only("methods", n) for n in registry.names("methods")}
-    return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
 
 
 def methods_with(flag: str) -> list[str]:

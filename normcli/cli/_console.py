@@ -6,60 +6,59 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from normcli.cli._report import current
-from normcli.errors import BadDataError, printable, replaced, size
+import click
+from click.core import ParameterSource
+
+from normcli.cli._report import report
+from normcli.errors import UsageError, printable, size
+from normcli.jobs.results import Result
+from normcli.jobs.run import Listener
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
 
 
-class Console:
-    """Lines on standard error, as loud as asked; remembers that it warned."""
+class Console(Listener):
+    """The events of a job as lines on standard error, as loud as asked, and a bar where there is a terminal for it."""
 
-    def __init__(self, *, quiet: int, verbose: bool, werror: bool) -> None:
-        self._least = quiet if quiet else DETAIL if verbose else SUMMARY
-        self._werror = werror
-        self.warnings = 0
-        self.started = time.monotonic()
+    def __init__(self, values: dict[str, Any]) -> None:
+        """Raises UsageError where a command line wants it both quiet and verbose."""
+        ctx = click.get_current_context(silent=True)
+        if values.get("verbose") and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
+            raise UsageError("-v is not for -q")
+        self._least = values["quiet"] or (DETAIL if values.get("verbose") else SUMMARY)
+        self._started = time.monotonic()
+        self._bar: Any = None
 
     def _line(self, level: int, text: str) -> None:
         if level >= self._least:
             with contextlib.suppress(OSError):
                 os.write(2, f"normcli: {printable(text)}\n".encode("utf-8", "backslashreplace"))
 
-    def warn(self, text: str) -> None:
-        self.warnings += 1
-        current.warnings.append(text)
+    def begin(self, result: Result) -> None:
+        report.begin(result)
+
+    def warning(self, text: str) -> None:
         self._line(WARNING, f"warning: {text}")
 
     def notice(self, text: str) -> None:
-        """What should be known even if nothing is wrong."""
         self._line(WARNING, text)
 
-    def summary(self, text: str) -> None:
+    def info(self, text: str) -> None:
         self._line(SUMMARY, text)
 
     def detail(self, text: str) -> None:
         self._line(DETAIL, text)
 
-    def settle(self, outcome: str = replaced(0)) -> None:
-        """Before a target is replaced: raises where warnings count as errors, with what was done before."""
-        if self._werror and self.warnings:
-            plural = "s" if self.warnings > 1 else ""
-            raise BadDataError(f"{self.warnings} warning{plural}, and --werror was asked for; {outcome}")
-
-    def took(self, count: int) -> str:
+    def took(self, count: int | None) -> str:
         """So many bytes, and the time that went by."""
-        return f"{size(count)} in {time.monotonic() - self.started:.1f} s"
+        return f"{size(count)} in {time.monotonic() - self._started:.1f} s"
 
-    @contextlib.contextmanager
-    def bar(self, total: int | None, unit: str, *, shown: bool) -> Iterator[Any]:
-        """A function to be told how far it went; a bar where `shown` and there is a terminal for it."""
+    def start(self, total: int | None, unit: str) -> None:
         capable = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb" and self._least <= SUMMARY
-        if not (shown and capable):
-            yield lambda weight: None
+        if not capable:
             return
         from rich.console import Console as Terminal
         from rich.progress import (
@@ -78,9 +77,18 @@ class Console:
                 return Text(f"{size(task.speed) if unit == 'B' else f'{task.speed or 0:,.0f} {unit}'}/s")
 
         columns = [SpinnerColumn(), BarColumn(), TaskProgressColumn(), Rate(""), TimeRemainingColumn()]
-        with Progress(*columns, console=Terminal(file=sys.stderr), transient=True) as progress:
-            task = progress.add_task("", total=total)
-            yield lambda weight: progress.advance(task, weight)
+        self._bar = Progress(*columns, console=Terminal(file=sys.stderr), transient=True)
+        self._bar.start()
+        self._bar.add_task("", total=total)
+
+    def advance(self, amount: int) -> None:
+        if self._bar is not None:
+            self._bar.advance(self._bar.task_ids[0], amount)
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:

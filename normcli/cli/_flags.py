@@ -12,7 +12,6 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
-from normcli.cli._needs import Option
 from normcli.errors import BadDataError, NoInputError, printable
 
 LARGEST = 1 << 26  # bytes of a file of numbers
@@ -112,10 +111,10 @@ def shown(annotation: Any) -> str:
 
 
 @cache
-def flags(options: type, prefix: str) -> list[Option]:
+def flags(options: type, prefix: str) -> list[click.Option]:
     """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
     hints = typing.get_type_hints(options, include_extras=True)
-    made = []
+    made: list[click.Option] = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
         metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
@@ -126,23 +125,16 @@ def flags(options: type, prefix: str) -> list[Option]:
         target = f"{prefix}{field.name}"
         if bool in (kind, *get_args(kind)):
             spelled = name if default is False else f"{name}/--no-{name[2:]}"
-            made.append(Option([spelled, target], is_flag=True, default=None, help=about))
+            made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
         elif get_origin(kind) is tuple and not is_list(kind):
             members = tuple(Typed(m) for m in get_args(kind))
             words = " ".join(m.name for m in members)
-            made.append(Option([name, target], type=members, metavar=words, default=None, help=about))
+            made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
             kind = Typed(annotation, default=None if needed else default)
             unless: Any = {"required": True} if needed else {"default": None}
-            made.append(Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
+            made.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
     return made
-
-
-@cache
-def extra(options: type, field: str) -> dict[str, str]:
-    """What is said of an option besides its description."""
-    annotation = typing.get_type_hints(options, include_extras=True)[field]
-    return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta) and m.extra), {})
 
 
 def _default(value: Any) -> str:

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.cli._needs import KEYS, option
-
 F = TypeVar("F", bound=Callable[..., Any])
 RULES: dict[str, dict[str, Any]] = {
     "unseen": {
@@ -30,7 +28,7 @@ def rules(default: str) -> Callable[[F], F]:
     def options(function: F) -> F:
         for name, said in reversed(RULES.items()):
             about: dict[str, Any] = {**said, "help": f"{said['help']}  [default: {default}]"}
-            function = option(f"--{name.replace('_', '-')}", needs=(KEYS,), **about)(function)
+            function = click.option(f"--{name.replace('_', '-')}", **about)(function)
         return function
 
     return options

@@ -1,16 +1,16 @@
-"""PARAMS as the file that a command replaces: under its lock, and not without a word where it had counted more."""
+"""The options that say what becomes of a parameter file."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from normcli.cli._needs import check_needs, need, option
+from normcli.cli._command import PLACE
 
-if TYPE_CHECKING:
-    from normcli.transaction import Transaction
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Seconds(click.ParamType[float]):
@@ -25,9 +25,8 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
-WAIT = option(
+WAIT = click.option(
     "--wait",
-    needs=(need("lock", "for PARAMS that are a file of this machine"),),
     type=Seconds(),
     default=0.0,
     metavar="SECONDS",
@@ -35,24 +34,32 @@ WAIT = option(
 )
 
 
-def lock(path: str | None, wait: float, changes: Transaction) -> None:
-    """No other run replaces the file until `changes` are done. Raises UsageError for a --wait in vain, LockedError,
-    CannotCreateError."""
-    from normcli.outputs import replaced
-
-    check_needs(lock="nothing else is locked" if replaced(path) is None else None)
-    changes.lock(path, wait=wait)
-
-
-def rows_before(path: str | None) -> int:
-    """How many rows the parameter file has counted that will be replaced; 0 where there is none."""
-    from normcli import params
-    from normcli.outputs import replaced
-
-    old = replaced(path)
-    return params.rows_of(old) if old else 0
-
-
-def replacing(before: int, rows: int) -> str:
-    """What a summary says of a file that counted more rows than the one which replaces it."""
-    return f", replaces a fit of {before:,} row{'' if before == 1 else 's'}" if before > rows else ""
+def continuing(function: F) -> F:
+    """The options of a fit that begins with a parameter file."""
+    for decorate in (
+        click.option(
+            "--relearn",
+            metavar="PARAMS",
+            type=PLACE,
+            help="Learn -m METHOD from the statistics that this parameter file has kept, without data.",
+        ),
+        click.option(
+            "--allow-edited",
+            is_flag=True,
+            help="With --update or --relearn: take a parameter file whose digest does not match.",
+        ),
+        click.option(
+            "--recount",
+            is_flag=True,
+            help="With --update: count an input again, though its content was counted before.",
+        ),
+        click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none."),
+        click.option(
+            "--update",
+            is_flag=True,
+            help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x, "
+            "or --plan, may be left out, and must agree if given.",
+        ),
+    ):
+        function = decorate(function)
+    return function

@@ -114,7 +114,7 @@ def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     if not ended.acquire(blocking=False):
         threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
-    fault = _report.current.end(code, error or _report.current.error)
+    fault = _report.report.end(code, error or _report.report.error)
     if fault:
         _say(fault.message, fault.hint)
     return code or (fault.code if fault else 0)
@@ -148,7 +148,7 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     line = printable(" ".join(message.split()))
-    _report.current.error = line
+    _report.report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
     with contextlib.suppress(OSError):
@@ -208,7 +208,7 @@ def _watch_signals() -> None:
 def _tell_end(number: int) -> None:
     """The report of a run that a signal ends."""
     with contextlib.suppress(Exception):
-        _report.current.end(128 + number, f"ended by signal {signal.Signals(number).name}")
+        _report.report.end(128 + number, f"ended by signal {signal.Signals(number).name}")
 
 
 def die_of(number: int) -> NoReturn:

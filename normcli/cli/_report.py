@@ -13,24 +13,24 @@ from normcli import __version__
 
 if TYPE_CHECKING:
     from normcli.errors import NormcliError
+    from normcli.jobs.results import Result
 
 
 @dataclass
 class Report:
-    """One run's report. Facts are added as they become known; `end` writes it, once."""
+    """The report of this process: the `result` of its job, as far as it has come, and how it ended."""
 
-    path: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    result: Result | None = None
     error: str | None = None  # the last that was said
     started: float = field(default_factory=time.monotonic)
 
-    def begin(self, path: str | None, output: str | None) -> None:
-        """Says where it is to be. Raises CannotCreateError where that is in vain, before anything is done; a directory
-        that is the run's OUTPUT may have yet to be made."""
+    def begin(self, result: Result) -> None:
+        """Says of what it is to be. Raises CannotCreateError where it can't be put where it is wanted, before anything
+        is done; a directory that is the run's output may have yet to be made."""
         from normcli import outputs, stores
         from normcli.errors import CannotCreateError
 
+        path, output = result.report, result.output
         within = output and path and stores.resolved(path).startswith(stores.resolved(output) + os.sep)
         if path and path != "-" and not within and (os.path.isfile(path) or not os.path.exists(path)):
             try:
@@ -38,21 +38,21 @@ class Report:
                     pass
             except CannotCreateError as e:
                 raise CannotCreateError(f"--report {e.message}", e.hint) from None
-        self.path = path
+        self.result = result
 
     def end(self, code: int, error: str | None = None) -> NormcliError | None:
-        """Writes the report; what went wrong in doing that, if anything did."""
-        path, self.path = self.path, None
-        if path is None:
+        """Writes the report, once; what went wrong in doing that, if anything did."""
+        result, self.result = self.result, None
+        if result is None or result.report is None:
             return None
-        told = {"normcli": __version__, "exit_code": code, "error": error} | FACTS | self.facts
-        told |= {"warnings": self.warnings, "seconds": round(time.monotonic() - self.started, 3)}
-        data = json.dumps({k: _shown(v) for k, v in told.items()}, ensure_ascii=True).encode() + b"\n"
+        document = {"normcli": __version__, "exit_code": code, "error": error} | result.document()
+        document |= {"warnings": result.warnings, "seconds": round(time.monotonic() - self.started, 3)}
+        data = json.dumps({k: _printable(v) for k, v in document.items()}, ensure_ascii=True).encode() + b"\n"
         from normcli import outputs
         from normcli.errors import NormcliError
 
         try:
-            with outputs.open_target(path) as target:
+            with outputs.open_target(result.report) as target:
                 target.write(data)
                 target.commit()
         except NormcliError as e:
@@ -60,28 +60,11 @@ class Report:
         return None
 
 
-FACTS: dict[str, Any] = dict.fromkeys(
-    (
-        "command",
-        "method",
-        "inputs",
-        "inputs_empty",
-        "params",
-        "output",
-        "digest",
-        "rows_in",
-        "rows_out",
-        "rows_rejected",
-        "bytes_in",
-    )
-)
-
-current = Report()
+report = Report()
 
 
-def _shown(value: Any) -> Any:
-    """Callables are asked now: they count while the run goes on."""
-    made = value() if callable(value) else value
+def _printable(value: Any) -> Any:
+    """Paths may hold bytes that are no text."""
     with contextlib.suppress(TypeError):
-        return [os.fsencode(v).decode("utf-8", "backslashreplace") for v in made] if isinstance(made, list) else made
-    return made
+        return [os.fsencode(v).decode("utf-8", "backslashreplace") for v in value] if isinstance(value, list) else value
+    return value

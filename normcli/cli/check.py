@@ -12,25 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from normcli.cli._command import WithOptions
-from normcli.cli._common import (
-    ALLOW_EDITED,
-    PARAMS,
-    common,
-    console,
-    counted,
-    counted_rows,
-    engine,
-    methods_of,
-    parameters,
-    progress,
-    tell_only,
-)
-from normcli.cli._drift import changed, limits, notice, summary, thresholds
-from normcli.cli._inputs import Readers, check_params, find, many
-from normcli.cli._needs import check_needs, need, option
-from normcli.cli._rejects import rejects, skipping
-from normcli.cli._report import current
-from normcli.errors import DriftError
+from normcli.cli._common import ALLOW_EDITED, PARAMS, common
+from normcli.cli._drift import thresholds
+from normcli.cli._reading import many, skipping
+from normcli.cli._request import request
+from normcli.cli._words import counted, counted_rows, show
+from normcli.errors import DriftError, UsageError
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
@@ -59,11 +46,10 @@ HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "f
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
 @PARAMS
-@option(
+@click.option(
     "--json",
     "as_json",
     is_flag=True,
-    needs=(need("no dry_run", "not for --dry-run"),),
     help="One JSON object on standard output, in place of the table.",
 )
 @thresholds
@@ -86,55 +72,36 @@ def command(**values: Any) -> None:
     Columns are compared as they come to the step that learned from them; of matrix methods (whiten), over rows that
     miss nothing; of batch methods, running over batches; with keys (fit --by), over all rows together.
     """
-    from normcli import pipeline
-    from normcli.drift import Watch
-    from normcli.transaction import Transaction
+    from normcli import drift
+    from normcli.cli._console import Console
+    from normcli.jobs.check import check
+    from normcli.jobs.requests import CheckRequest
 
-    values |= {"output": None, "spool_dir": None}
-    told = console(values, "check")
-    inputs = find(values, told)
-    check_params(values, inputs)
-    plan = parameters(values, values["params"], example=EXAMPLE)
-    methods = methods_of(plan)
-    nothing = None if plan.learns else f"{methods} learned nothing: columns alone are compared"
-    check_needs(learns=nothing, rows=nothing)
-    current.facts |= {"digest": plan.digest, "method": methods}
-    watch, found = Watch(plan, extra=not values["no_extra"]), None
-
-    def judge(rows: int) -> None:
-        nonlocal found
-        found = watch.compared(limits(values, values["min_rows"]), rows)
-        notice(found, told)
-
-    with Transaction() as changes:
-        skipped = rejects(values, changes)
-        readers = Readers(inputs, values, writes=False, example=EXAMPLE, notice=told.notice)
-        if values["dry_run"]:
-            tell_only(readers, plan.needs(), None)
-            return
-        with progress(told, readers, values, skipped) as seen:
-            seen.least, seen.judge = 0, judge
-            pipeline.check(
-                (r for _, r in readers), watch, engine(values, plan, told),
-                infinite=values["infinite"], skip=skipped.skip, progress=seen,
-            )  # fmt: skip
-        changes.commit(skipped.target)
-    assert found is not None
-    if values["as_json"] or not values["quiet"] or (found.drift and values["quiet"] == 1):
-        show(found, as_json=values["as_json"])
+    console, quiet, as_json = Console(values), values["quiet"], values["as_json"]
+    if as_json and values["dry_run"]:
+        raise UsageError("--json is not for --dry-run")
+    table = "--json" if as_json else "the table" if quiet < 2 else None
+    result = check(request(CheckRequest, values, table=table), console)
+    found, plan = result.comparison, result.plan
+    if found is None or plan is None:
+        assert result.preview is not None
+        show(result.preview)
+        return
+    if as_json or not quiet or (found.drift and quiet == 1):
+        show_comparison(found, as_json=as_json)
     if found.drift:
-        raise DriftError(summary(found))
+        raise DriftError(drift.summary(found))
     verdict = (
         "no verdict" if found.drift is None else "no drift" if plan.learns else "columns as fitted, nothing learned"
     )
-    rows = f"{counted_rows(seen.rows, seen)}, " if plan.learns else ""
-    told.summary(
-        f"check {methods}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
-        f"{told.took(seen.count or readers.first.source.count)}"
+    rows = f"{counted_rows(found.rows or 0, result.progress)}, " if plan.learns else ""
+    console.info(
+        f"check {result.method}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
+        f"{console.took(result.bytes_in)}"
     )
 
 
-def show(found: Comparison, *, as_json: bool) -> None:
+def show_comparison(found: Comparison, *, as_json: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
         click.echo(json.dumps(document(found), ensure_ascii=False, allow_nan=False))
@@ -177,6 +144,7 @@ def _number(name: str, value: float) -> float | int | None:
 def show_table(found: Comparison) -> None:
     """For a person."""
     from normcli.cli._console import table
+    from normcli.drift import changed
     from normcli.errors import short
     from normcli.keys import described
     from normcli.methods import listed

@@ -10,41 +10,38 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED, parameters
-from normcli.cli._needs import KEYS, argument, check_line, check_needs, need, option
+from normcli.cli._common import ALLOW_EDITED
+from normcli.errors import UsageError
 
 if TYPE_CHECKING:
     from normcli.keys import Key
     from normcli.plan import Plan
 
-FILE = need("no json_schema", "not for --json-schema, which is of all parameter files")
-
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @ALLOW_EDITED
-@option(
-    "--key",
-    metavar="KEY",
-    needs=(FILE, KEYS),
-    help="What was seen of one key of fit --by, which is a row of CSV.",
-)
-@argument("params", required=False, type=PLACE, needs=(FILE,))
+@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
+@click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
     from normcli import keys, params, registry
     from normcli.cli._console import table
     from normcli.errors import printable
+    from normcli.jobs.run import parameters
     from normcli.schema import schema
 
-    check_line(values)
+    for flag, value in (("--key", values["key"]), ("PARAMS", values["params"])):
+        if values["json_schema"] and value is not None:
+            raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
     if values["json_schema"]:
         click.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
-    plan = parameters(values, values["params"], example="normcli inspect data.json")
-    check_needs(keys=None if plan.by else "these are not (fit --by)")
+    plan = parameters(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
+    if values["key"] is not None and not plan.by:
+        raise UsageError("--key is for parameters by key, and these are not (fit --by)")
     group = 0 if values["key"] is None else group_of(plan, values["key"])
     if plan.note:
         click.echo(f"note     {printable(plan.note)}")

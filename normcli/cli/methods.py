@@ -6,7 +6,7 @@ import click
 
 from normcli import registry
 from normcli.cli import HELP
-from normcli.cli._command import Entry, method_called
+from normcli.cli._command import Entry
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli methods whiten")
@@ -19,6 +19,7 @@ def command(**values: Any) -> None:
     """
     from normcli.cli._console import table
     from normcli.cli._flags import flags
+    from normcli.jobs.choosing import method_called
 
     name = values["method"]
     if name is None:

@@ -3,6 +3,19 @@
 from normcli.drift.comparing import SAID, Columns
 from normcli.drift.document import document, restored
 from normcli.drift.watching import Change, Comparison, Unseen, Watch
+from normcli.drift.words import changed, summary
 from normcli.limits import Limits
 
-__all__ = ["SAID", "Change", "Columns", "Comparison", "Limits", "Unseen", "Watch", "document", "restored"]
+__all__ = [
+    "SAID",
+    "Change",
+    "Columns",
+    "Comparison",
+    "Limits",
+    "Unseen",
+    "Watch",
+    "changed",
+    "document",
+    "restored",
+    "summary",
+]

@@ -7,7 +7,7 @@ whatever the threads, and memory is bounded, follows from these lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from normcli.columns import Infinite
 from normcli.drift import Watch
 from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
-from normcli.formats import LateColumn, Outlet, Reader, Sink
+from normcli.formats import LateColumn, Outlet, Reader
 from normcli.keys import Seen
 from normcli.learning import Total
 from normcli.pipeline.checks import (
@@ -33,16 +33,20 @@ from normcli.pipeline.checks import (
     output_frame,
     passing_frame,
 )
-from normcli.pipeline.running import Part, Progress, Tally
+from normcli.pipeline.events import SILENT, Events
+from normcli.pipeline.running import Part, Progress, Tally, Written
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
 from normcli.spool import Spool
 
 __all__ = [
+    "SILENT",
+    "Events",
     "Part",
     "Progress",
     "Tally",
     "Work",
+    "Written",
     "apply",
     "check",
     "check_columns",
@@ -91,7 +95,7 @@ def fit(
     def late(column: LateColumn, where: str) -> None:
         if column.number and column.name not in known and not excludes(column.name):
             what = f"column '{printable(column.name)}' is left out: the first rows do not have it (-c takes it)"
-            progress.warn(f"{where}: {what}")
+            progress.events.warning(f"{where}: {what}")
             known.add(column.name)
 
     for part, result in progress.run((_measurable(r, work, late) for r in readers), engine):
@@ -103,15 +107,14 @@ def fit(
             counting += result.measured.rows
             total.add(result.measured)
         if result.last and not total.end([f.name for f in part.reader.schema]):
-            progress.warn(f"{part.reader.source.name}: was counted already, and is left out")
+            progress.events.warning(f"{part.reader.source.name}: was counted already, and is left out")
     progress.check_any(counting, plan, "learn from")
     total.finish()
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
     if keep is not None:
         keep.final = True
     fitted = total.learned()
-    learning.warn_of_columns(fitted, progress.warn)
-    progress.end()
+    learning.warn_of_columns(fitted, progress.events.warning)
     return fitted
 
 
@@ -121,38 +124,34 @@ def apply(
     *,
     file: Outlet | None = None,
     progress: Progress | None = None,
-) -> None:
-    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other.
-    What the parts' work measures is added to their watch.
-
-    A sink is closed only when all is written: one that failed must not be, for that would publish a short file.
-    """
-    progress = progress or Progress()
-    sink: Sink | None = None
+) -> Generator[Written]:
+    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other. Each
+    output is given once all of it is written but its end. What the parts' work measures is added to their watch."""
+    progress, shared = progress or Progress(), None
     with ExitStack() as own:
+        written: Written | None = None
         for part, result in progress.run(parts, engine):
             if part.watch is not None and result.measured is not None:
                 part.watch.add(result.measured)
                 if not result.pieces:
                     continue  # of parts of which some may be complete
-            if sink is None:
+            if written is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert part.work.writer is not None
                 assert outlet is not None
-                sink = part.work.writer.open(outlet)
+                written = Written(part.work.writer.open(outlet), part if target else None, target)
             for piece in result.pieces:
-                sink.write(piece)
-            if result.last and target is not None:
+                written.sink.write(piece)
+            if result.last and written.target is not None:
                 progress.end_output()
-                sink.close()
-                progress.put_in_place(part, target)
+                yield written
                 own.close()
-                sink = None
-    progress.end()
-    if sink is not None:
-        progress.before_end()
-        sink.close()
+                progress.begin_output()
+                written = None
+        shared = written
+    if shared is not None:
+        yield shared
 
 
 def check(
@@ -165,7 +164,7 @@ def check(
     progress: Progress | None = None,
 ) -> None:
     """Shows all inputs to `watch`, in one pass; where nothing was learned that values could be compared with, their
-    columns alone. Raises BadDataError, and what `progress` does once all was seen."""
+    columns alone. Raises BadDataError."""
     progress, plan = progress or Progress(), watch.measuring
 
     def parts() -> Iterator[Part]:
@@ -189,7 +188,6 @@ def check(
             if result.measured is not None:
                 watch.add(result.measured)
         progress.check_any(watch.counted, plan, "compare")
-    progress.end()
 
 
 def _measured_again(

@@ -86,12 +86,12 @@ def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: b
     done = reader.digests
     if not inverse:
         if not again:
-            check_not_normalized(plan, reader, "--again insists")
+            check_not_normalized(plan, reader, "--allow-normalized insists")
         return (*done, plan.digest)
     if done and done[-1] == plan.digest:
         return done[:-1]
     if done and not again:
-        raise BadDataError(f"{reader.source.name}: {_other_way(plan, done[-1])}", "--again insists")
+        raise BadDataError(f"{reader.source.name}: {_other_way(plan, done[-1])}", "--allow-normalized insists")
     return done
 
 

@@ -10,11 +10,12 @@ from itertools import chain, islice
 from normcli import spool
 from normcli.drift import Watch
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, printable, replaced, short
-from normcli.formats import Chunk, LateColumn, Reader, Reject
+from normcli.errors import BadDataError, BadPlaceError, printable, short
+from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
 from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
+from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
 from normcli.plan import Doubt, Plan
 from normcli.recut import Pieces, Segment
@@ -31,12 +32,22 @@ class Part:
     work: Work
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
-    begin: Callable[[], None] = lambda: None  # told before anything of it counts
-    done: Callable[[Target], None] = lambda target: None  # told of its own output when that is complete
+    begin: Callable[[], None] = lambda: None  # called before anything of it counts
+    complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
     watch: Watch | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
     absent: Callable[[str], None] | None = None  # told of one that was expected and did not come; None: an error
     doubt: str = ""  # what should be known of its output before there is any
+
+
+@dataclass(frozen=True)
+class Written:
+    """An output that is written but for its end, which closing the sink writes: one that failed must not be closed,
+    for that would publish a short file."""
+
+    sink: Sink
+    part: Part | None = None  # whose own output it is; None: the output of all
+    target: Target | None = None  # of the part
 
 
 @dataclass(frozen=True)
@@ -161,24 +172,17 @@ class Tally:
 
 @dataclass
 class Progress(Tally):
-    """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
+    """What a run has counted so far: of all inputs, and of the output that is being written. What should be known is an
+    event."""
 
-    warn: Callable[[str], None] = lambda text: None
-    advance: Callable[[Reader, int, bool], None] = lambda reader, weight, ended: None  # told of each chunk, each end
-    reject: Callable[[str, int, Reject], None] = lambda source, line, reject: None  # told of each row that is skipped
-    all_read: Callable[[], None] = lambda: None  # told before what was counted is judged
-    judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
-    settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
-    # told, after `settle`, before an output is in place or gets its end
-    before_end: Callable[[], object] = lambda: None
+    events: Events = SILENT
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
     empty: Sequence[object] = ()  # inputs that were left out, for there is nothing in them
     source: str = ""  # the name of the input that is being read
     count: int = 0  # bytes read
-    replaced: int = 0  # files in place
-    output: Tally = field(default_factory=Tally)  # of what goes into the output that is being made
+    output: Tally = field(default_factory=Tally)  # of what goes into the output that is being written
     doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
     rejection: str = ""  # where and why the first row was rejected
 
@@ -208,7 +212,7 @@ class Progress(Tally):
                 self._add(result)
                 self.inputs += result.last
                 self.count += part.reader.source.count if result.last else 0
-                self.advance(part.reader, result.weight, result.last)
+                self.events.progress(part.reader, result.weight, ended=result.last)
                 self._warn_of_inexact(result.inexact)
                 self.doubts |= {n: self.doubts.get(n, Doubt()) + doubt for n, doubt in result.doubts.items()}
                 yield part, result
@@ -233,7 +237,7 @@ class Progress(Tally):
         for each in rejects:
             self._add(Tally(rejected=1))
             self.rejection = self.rejection or f"{reader.name(place + each.place)}: {each.reason}"
-            self.reject(reader.source.name, place + each.place + 1, each)
+            self.events.rejected(reader.source.name, place + each.place + 1, each)
             if self.rejected > self.most:
                 raise BadDataError(
                     f"{reader.name(place + each.place)}: {each.reason}; that is the bad row number {self.rejected:,}",
@@ -253,32 +257,23 @@ class Progress(Tally):
         return f"{self.inputs} inputs" if self.inputs > 1 else self.source
 
     def end_output(self) -> None:
-        """All that goes into an input's own output was read. Raises BadDataError where it must not be put in place."""
+        """All that goes into an input's own output was read. Raises BadDataError where no row of it is left."""
         self._check_rejected(self.source)
         self._warn_of_incomplete(f"{self.source}: ")
         self._warn_of_doubts(f"{self.source}: ")
-        self.settle(replaced(self.replaced) + (f", that of {self.source} was not" if self.replaced else ""))
 
-    def put_in_place(self, part: Part, target: Target) -> None:
-        """Replaces a part's own output, whose end is written; before the first, what has to be there before it."""
-        target.prepare()
-        self.before_end()
-        target.commit()
-        self.replaced += 1
-        part.done(target)
+    def begin_output(self) -> None:
+        """The next input goes into an output of its own."""
         self.output, self.rejection = Tally(), ""
 
-    def end(self) -> None:
-        """Everything was read. Raises BadDataError where that is too little, and what `judge` and `settle` do."""
-        self.all_read()
+    def end(self, outcome: str = "") -> None:
+        """Everything was read. Raises BadDataError where that is too little, saying the `outcome` so far."""
         self._check_rejected()
         if self.rows < self.least:
-            so_far = f"; {replaced(self.replaced)}" if self.replaced else ""
+            so_far = f"; {outcome}" if outcome else ""
             raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
         self._warn_of_incomplete()
         self._warn_of_doubts()
-        self.judge(self.rows)
-        self.settle(replaced(self.replaced))
 
     def _check_rejected(self, name: str = "") -> None:
         """Raises BadDataError where not one row is left of what goes into an output."""
@@ -294,7 +289,7 @@ class Progress(Tally):
     def _tell(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
-            self.warn(text)
+            self.events.warning(text)
 
     def _warn_of_inexact(self, names: Sequence[str]) -> None:
         for name in names:

@@ -152,7 +152,7 @@ def test_what_was_normalized_already_is_not_normalized_again(desk: Desk, parquet
     desk.params("minmax", name="other.json")
     desk.succeeds("apply", parquet, "-p", "p.json", "-o", "out.parquet")
     assert "already" in desk.fails(65, "apply", "out.parquet", "-p", "p.json", "-o", "twice.parquet")
-    desk.succeeds("apply", "out.parquet", "-p", "p.json", "-o", "twice.parquet", "--again")
+    desk.succeeds("apply", "out.parquet", "-p", "p.json", "-o", "twice.parquet", "--allow-normalized")
     assert "other" in desk.fails(65, "apply", "out.parquet", "-p", "other.json", "--inverse", "-o", "wrong.parquet")
     desk.succeeds("apply", "out.parquet", "-p", "other.json", "-o", "both.parquet")
     desk.fails(65, "apply", "both.parquet", "-p", "p.json", "--inverse", "-o", "wrong.parquet")

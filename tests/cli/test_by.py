@@ -459,6 +459,6 @@ def test_each_by_adds_its_columns_and_a_name_may_hold_a_comma(desk: Desk) -> Non
         for i, words in enumerate([("--by", "a", "--by", "b,c"), ("--by", "b,c", "--by", "a")])
     ]
     assert outs[0] == outs[1] == b'v,a,"b,c"\n-1.0,1,x\n1.0,1,x\n-1.0,1,y\n1.0,1,y\n'
-    desk.succeeds("fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--by", "b,c", "--again")
-    assert "--by" in desk.fails(2, "fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--again")
+    desk.succeeds("fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--by", "b,c", "--recount")
+    assert "--by" in desk.fails(2, "fit", "--update", "-p", "0.json", "t.csv", "--by", "a", "--recount")
     assert "named twice" in desk.fails(2, "fit", "t.csv", "-m", "zscore", "--by", "a", "--by", "a", "-p", "2.json")

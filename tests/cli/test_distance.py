@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli.cli._distance import Distance
 from normcli.formats import Reader, csv, parquet
 from normcli.inputs import Input
+from normcli.jobs.distance import Distance
 from normcli.sources import open_source
 
 DATA = b"x,y\n" + b"1.5,2\n" * 5000

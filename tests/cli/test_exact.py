@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normcli.cli._inputs import Readers
 from normcli.errors import BadDataError
 from normcli.inputs import Input
+from normcli.jobs.reading import Readers
+from normcli.jobs.requests import FitRequest
+from normcli.jobs.results import FitResult
+from normcli.jobs.run import SILENT, Run
 from tests.cli.conftest import Desk
 
 ROWS = 20_000
@@ -78,12 +81,13 @@ def test_beside_a_step_of_batches_they_are_the_same(desk: Desk) -> None:
 def test_an_input_that_changes_between_passes_is_refused(when: str, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_bytes(TEXT)
-    values = {"from_": None, "on_bad_row": "error", "max_memory": None, "output": None}
-    readers = Readers([Input(str(path), "x.csv")], values, notice=print, example="")
+    request = FitRequest()
+    run = Run(request, FitResult("fit"), SILENT)
+    readers = Readers(run, request, [Input(str(path), "x.csv")], example="")
     for _, reader in readers:
         list(reader.chunks())
         reader.close()
-    again = readers.again()
+    again = readers.reopened()
     if when == "while":
         next(again)
     path.write_bytes(TEXT + b"1,2\n")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import params
-from normcli.cli._report import current
+from normcli.cli._report import report
 from normcli.errors import BadDataError
 from normcli.plan import Unseen
 from normcli.schema import schema
@@ -222,13 +222,13 @@ def test_data_come_back_by_the_rules_that_they_went_by_or_not_at_all(
             assert new
             assert ways[0][0] == "error"
             return
-        assert bool(current.warnings) == (not binary and ways[0] != own)
+        assert bool(report.result.warnings) == (not binary and ways[0] != own)
         try:
             inside.run("apply", made, *where, "-o", out, "--inverse", *flags(back))
         except BadDataError:
             assert ways[0] != ways[1]
             return
-        assert bool(current.warnings) == (not binary and ways[1] != own)
+        assert bool(report.result.warnings) == (not binary and ways[1] != own)
         assert ways[0] == ways[1] or not binary
         if ways[0] == ways[1]:
             unseen = ways[0][0] if new else "global"

@@ -51,7 +51,7 @@ def test_a_late_column_is_taken(late: Desk, selector: str) -> None:
     rows = [json.loads(line) for line in (late / "q.ndjson").read_bytes().splitlines()]
     assert ["late" in row for row in rows] == [i >= FIRST for i in range(FIRST + 5)]
     late.succeeds("check", "late.ndjson", "-p", "p.json")
-    late.succeeds("fit", "--update", "-p", "p.json", "late.ndjson", "--again")
+    late.succeeds("fit", "--update", "-p", "p.json", "late.ndjson", "--recount")
 
 
 def test_a_column_that_never_comes_is_missing(late: Desk) -> None:

@@ -37,7 +37,7 @@ def test_none_is_a_value_where_it_is_not_the_default(desk: Desk, method: str, op
     found = json.loads((desk / "n.json").read_bytes())["steps"][0]
     assert kept["options"][option] is not None
     assert found["options"] == kept["options"] | {option: None}
-    message = desk.fails(65, "merge", "p.json", "n.json", "--again")
+    message = desk.fails(65, "merge", "p.json", "n.json", "--allow-duplicates")
     assert f"with --{option} none" in message
     assert "NUMBER|none" in desk.fails(2, "fit", "table.csv", "-m", method, f"--{option}", "some")
 

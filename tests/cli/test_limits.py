@@ -129,10 +129,11 @@ import ctypes, sys, threading
 import normcli.cli._process as process
 from normcli import outputs
 from normcli.cli import _report
+from normcli.jobs.results import Result
 
 def ended(line=" ".join(sys.argv[1:])):
     import numpy, polars, pyarrow.parquet
-    _report.current.begin("report.json", None)
+    _report.report.begin(Result("fit", report="report.json"))
     with outputs.open_target("o.csv") as target:
         target.write(b"half")
         libc = ctypes.PyDLL(None) if "holding" in line else ctypes.CDLL(None)

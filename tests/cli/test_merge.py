@@ -50,7 +50,7 @@ def test_what_keeps_them_apart_is_said(desk: Desk, parts: list[str]) -> None:
     assert desk.fails(65, "merge", *parts, "p.json", "-o", parts[0]).startswith("p.json: is of zscore, and part-0.json")
     twice = desk.fails(65, "merge", parts[0], parts[1], parts[0], "-o", "out.json")
     assert twice.startswith("part-0.json: 1 of the inputs that it has counted was counted before, first by part-0.json")
-    assert b'"rows": 12' in desk.succeeds("merge", parts[0], parts[1], parts[0], "--again").out
+    assert b'"rows": 12' in desk.succeeds("merge", parts[0], parts[1], parts[0], "--allow-duplicates").out
     assert desk.fails(66, "merge", parts[0], "absent.json").startswith("absent.json: ")
     assert "Missing argument" in desk.fails(2, "merge")
     assert "standard input is given twice" in desk.fails(2, "merge", "-", "-")

@@ -190,7 +190,7 @@ def test_what_the_environment_says_for_all_runs_may_be_of_no_use_to_one(place: D
         "fit table.csv -m zscore -p q.json --allow-edited",
         "fit --relearn p.json -m minmax --range 0 1 -p q.json --note words --allow-edited --werror -v",
         "inspect --json-schema --allow-edited",
-        "apply -p p.json table.csv -o o.csv --in-place --again --allow-edited",
+        "apply -p p.json table.csv -o o.csv --in-place --allow-normalized --allow-edited",
     ],
 )
 def test_what_has_an_effect_or_only_allows_more_is_taken(place: Desk, line: str) -> None:

@@ -193,7 +193,7 @@ def test_a_pipe_is_closed_when_all_is_written(desk: Desk) -> None:
     os.mkfifo(desk / "pipe")
     code = (
         "import normcli, sys; from normcli.methods.zscore import ZScore\n"
-        "normcli.apply(normcli.fit('table.csv', ZScore()), 'table.csv', 'pipe', format='csv'); sys.stdin.read()"
+        "normcli.apply(normcli.fit('table.csv', ZScore()), 'table.csv', 'pipe', from_='csv'); sys.stdin.read()"
     )
     run = subprocess.Popen([sys.executable, "-c", code], cwd=desk.path, stdin=subprocess.PIPE)
     try:

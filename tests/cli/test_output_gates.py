@@ -212,7 +212,7 @@ def test_a_fit_says_that_it_replaces_one_that_counted_more(desk: Desk) -> None:
     assert "p.json, replaces a fit of 6 rows" in desk.succeeds(*relearn).err
     desk.succeeds(*fit, "table.csv")
     assert "p.json, replaces a fit of 6 rows, o.csv" in desk.succeeds(*fit, "few.csv", "-o", "o.csv").err
-    assert "replaces" not in desk.succeeds(*fit, "few.csv", "--update", "--again").err
+    assert "replaces" not in desk.succeeds(*fit, "few.csv", "--update", "--recount").err
 
 
 @pytest.mark.parametrize("old", [b"", b"{}", b"\xff\xfe", TABLE, b'{"format": "normcli", "version": 1, "rows": "9"}'])

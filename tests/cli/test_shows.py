@@ -12,7 +12,7 @@ import pytest
 from normcli import __version__, registry
 from normcli.cli import fit
 from normcli.cli._command import METHOD, given
-from normcli.cli.fit import chosen_method
+from normcli.jobs.choosing import chosen_method
 from normcli.schema import schema
 from tests.cli.conftest import Desk, fitted
 
@@ -65,7 +65,7 @@ def test_the_example_of_a_method_can_be_run(name: str) -> None:
         words = shlex.split(kind.example)
         assert words[:2] == ["normcli", "fit"]
         with fit.command.make_context("fit", words[2:]) as ctx:
-            assert chosen_method(ctx.params) == kind(**given(ctx.params, METHOD))
+            assert chosen_method(ctx.params["method"], given(ctx.params, METHOD)) == kind(**given(ctx.params, METHOD))
 
 
 # -- inspect -----------------------------------------------------------------------------------------------------

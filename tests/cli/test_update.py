@@ -79,7 +79,7 @@ def test_what_was_counted_is_said_and_left_out(week: Desk) -> None:
     assert len(read(week)["inputs"]) == 3  # type: ignore[arg-type]
     error = week.fails(65, *UPDATE, "--werror", stdin=MONDAY)
     assert error.startswith("1 warning, and --werror")
-    assert "2 rows, 7 in all" in week.succeeds(*UPDATE, "--again", "mon.csv").err
+    assert "2 rows, 7 in all" in week.succeeds(*UPDATE, "--recount", "mon.csv").err
 
 
 # -- what is not there, or does not go with it -------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_tonight_must_hold_what_is_needed(week: Desk) -> None:
 
 
 def test_options_without_update_are_refused(week: Desk) -> None:
-    assert "--again is for --update" in week.fails(2, "fit", "-m", "zscore", "--again", "mon.csv")
+    assert "--recount is for --update" in week.fails(2, "fit", "-m", "zscore", "--recount", "mon.csv")
 
 
 def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> None:

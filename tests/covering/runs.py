@@ -50,13 +50,13 @@ def run(folder: Path, *words: str, stdin: bytes = b"", report: bool = True) -> R
     path = folder / "report.json"
     path.unlink(missing_ok=True)
     line = [*words, *(["--report", path.name] if report else [])]
-    _report.current.__init__()  # type: ignore[misc]  # a process has one run
+    _report.report.__init__()  # type: ignore[misc]  # a process has one run
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
         with _standard(given.fileno(), out.fileno(), err.fileno(), line):
             code = _process._called()
-            fault = _report.current.end(code, _report.current.error)
+            fault = _report.report.end(code, _report.report.error)
             assert fault is None, fault
         streams = [_read(file) for file in (out, err)]
     said = json.loads(path.read_bytes()) if path.exists() else None

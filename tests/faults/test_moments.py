@@ -81,7 +81,7 @@ def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage:
 def test_workers_that_are_stuck_keep_no_run_from_ending(
     stuck: str, number: signal.Signals, stage: Callable[[str], Stage], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a pipe into which nobody writes, or from which nobody reads, or inside a library."""
+    """On a pipe into which nobody writes, or from which nobody reads, or inside a api."""
     import numpy as np
 
     here = stage("apply csv")

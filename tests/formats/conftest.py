@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normcli import columns, library, params, pipeline
+from normcli import api, columns, params, pipeline
 from normcli.columns import Field, Infinite
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
@@ -218,7 +218,7 @@ def learned(plan: Plan) -> bytes:
 
 def identity(*names: str) -> Plan:
     """A plan that leaves numbers what they are: divided by 1."""
-    step = library.fit_blocks(MaxAbs(), [np.ones((1, len(names)))], names)
+    step = api.fit_blocks(MaxAbs(), [np.ones((1, len(names)))], names)
     return Plan((step,), tuple(Field(n, "float64") for n in names), 1)
 
 
@@ -226,7 +226,7 @@ def applied(plan: Plan, data: bytes, folder: Path, **more: Any) -> bytes:
     """What apply makes of a CSV file."""
     given, made = folder / "given.csv", folder / "made.csv"
     given.write_bytes(data)
-    library.apply(plan, given, made, **more)
+    api.apply(plan, given, made, **more)
     return made.read_bytes()
 
 

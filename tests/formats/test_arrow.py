@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import columns, formats, library, params
+from normcli import api, columns, formats, params
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import arrow, arrows, parquet
 from normcli.methods.center import Center
@@ -74,13 +74,13 @@ def test_no_rows(kind: str, batches: int, folder: Path) -> None:
     table = numbers(3)
     given, none = folder / f"given.{kind}", folder / f"none.{kind}"
     given.write_bytes(of_table(kind, table))
-    plan = library.fit(given, Center(), include=["x"])
+    plan = api.fit(given, Center(), columns=["x"])
     none.write_bytes(packed(kind, [pa.RecordBatch.from_pylist([], table.schema)] * batches, table.schema))
     with pytest.raises(BadDataError, match="there are no rows"):
-        library.fit(none, Center())
-    assert library.fit(none, Unit()).steps[0].columns == ("x", "gap")
+        api.fit(none, Center())
+    assert api.fit(none, Unit()).steps[0].columns == ("x", "gap")
     for out in (f"made.{kind}", "made.parquet", "made.csv"):
-        library.apply(plan, none, folder / out)
+        api.apply(plan, none, folder / out)
     assert theirs(folder / f"made.{kind}").equals(table.slice(0, 0))
     assert (folder / "made.csv").read_bytes() == b"x,t,gap\n"
 
@@ -97,10 +97,10 @@ def test_no_columns_at_all(kind: str) -> None:
 def test_one_row_and_one_column(kind: str, folder: Path) -> None:
     given = folder / f"one.{kind}"
     given.write_bytes(of_table(kind, pa.table({"x": pa.array([5], pa.int8())})))
-    plan = library.fit(given, ZScore())
-    library.apply(plan, given, folder / f"made.{kind}")
+    plan = api.fit(given, ZScore())
+    api.apply(plan, given, folder / f"made.{kind}")
     assert theirs(folder / f"made.{kind}").to_pydict() == {"x": [0.0]}
-    library.apply(plan, folder / f"made.{kind}", folder / f"back.{kind}", inverse=True)
+    api.apply(plan, folder / f"made.{kind}", folder / f"back.{kind}", inverse=True)
     assert theirs(folder / f"back.{kind}").equals(theirs(given))
 
 
@@ -109,9 +109,9 @@ def test_all_null(kind: str, folder: Path) -> None:
     given = folder / f"null.{kind}"
     table = pa.table({"x": pa.nulls(4, pa.float32()), "y": [1.0, 2.0, 3.0, None], "n": pa.nulls(4)})
     given.write_bytes(of_table(kind, table))
-    plan = library.fit(given, ZScore())
+    plan = api.fit(given, ZScore())
     assert plan.steps[0].columns == ("x", "y")
-    library.apply(plan, given, folder / f"made.{kind}")
+    api.apply(plan, given, folder / f"made.{kind}")
     made = theirs(folder / f"made.{kind}")
     assert made.schema.types == table.schema.types
     assert [c.null_count for c in made.columns] == [4, 1, 4]
@@ -122,8 +122,8 @@ def test_all_null(kind: str, folder: Path) -> None:
 def test_any_name_may_be_selected(kind: str, name: str, folder: Path) -> None:
     given = folder / f"names.{kind}"
     given.write_bytes(of_table(kind, pa.table({"a": [{"b": 7.5}, {"b": 8.5}], name: [1.0, 3.0], "z": [5.0, 6.0]})))
-    plan = library.fit(given, Center(), include=[name])
-    library.apply(plan, given, folder / f"made.{kind}")
+    plan = api.fit(given, Center(), columns=[name])
+    api.apply(plan, given, folder / f"made.{kind}")
     made = theirs(folder / f"made.{kind}")
     assert made.to_pydict() == {"a": [{"b": 7.5}, {"b": 8.5}], name: [-1.0, 1.0], "z": [5.0, 6.0]}
 
@@ -147,9 +147,9 @@ def test_what_is_not_selected_passes_through_with_its_metadata(
     table = table.replace_schema_metadata({"origin": "a test", "": "no key"})
     given, made, back = (folder / f"{name}.{kind}" for name in ("given", "made", "back"))
     given.write_bytes(of_table(kind, table, compression=compression))
-    plan = library.fit(given, ZScore(), include=["x"])
-    library.apply(plan, given, made)
-    library.apply(plan, made, back, inverse=True)
+    plan = api.fit(given, ZScore(), columns=["x"])
+    api.apply(plan, given, made)
+    api.apply(plan, made, back, inverse=True)
     for path in (made, back):
         out = theirs(path)
         assert out.schema.names == table.schema.names
@@ -169,7 +169,7 @@ def test_from_each_binary_format_to_each(ways: tuple[str, str], folder: Path) ->
         (folder / f"way.{name}").write_bytes(of_table(name, table, 300))
     pq.write_table(table, folder / "way.parquet", row_group_size=300)
     given, made = folder / f"way.{ways[0]}", folder / f"made.{ways[1]}"
-    library.apply(identity("x"), given, made)
+    api.apply(identity("x"), given, made)
     out = pq.read_table(made) if ways[1] == "parquet" else theirs(made)
     assert out.schema.types == table.schema.types
     assert out.to_pydict() == table.to_pydict()
@@ -178,13 +178,13 @@ def test_from_each_binary_format_to_each(ways: tuple[str, str], folder: Path) ->
 @every_kind
 def test_text_to_arrow_and_back(kind: str, folder: Path) -> None:
     (folder / "d.csv").write_bytes(b'id,x,code\n1,1.5,007\n2,NA,""\n3,,\n4,2.5,"a,b"\n')
-    plan = library.fit(folder / "d.csv", Center())
-    library.apply(plan, folder / "d.csv", folder / f"d.{kind}")
+    plan = api.fit(folder / "d.csv", Center())
+    api.apply(plan, folder / "d.csv", folder / f"d.{kind}")
     made = theirs(folder / f"d.{kind}")
     assert made.schema.types == [pa.float64(), pa.float64(), pa.string()]
     assert made["x"].to_pylist() == [-0.5, None, None, 0.5]
     assert made["code"].to_pylist() == ["007", "", None, "a,b"]
-    library.apply(plan, folder / f"d.{kind}", folder / "back.csv", inverse=True)
+    api.apply(plan, folder / f"d.{kind}", folder / "back.csv", inverse=True)
     rows = oracle((folder / "back.csv").read_bytes())
     assert rows.rows == [["1", "1.5", "007"], ["2", "", ""], ["3", "", ""], ["4", "2.5", "a,b"]]
 
@@ -214,7 +214,7 @@ def test_dictionaries_that_change_from_batch_to_batch(kind: str, given: str, fol
                 writer.write_batch(batch)
     else:
         path.write_bytes(packed(given, batches, batches[0].schema))
-    library.apply(identity("x"), path, folder / f"made.{kind}")
+    api.apply(identity("x"), path, folder / f"made.{kind}")
     made = theirs(folder / f"made.{kind}")
     assert made.schema.field("words").type == batches[0].schema.field("words").type or given == "parquet"
     assert pa.types.is_dictionary(made.schema.field("words").type)
@@ -226,9 +226,9 @@ def test_a_dictionary_that_outgrows_its_index_is_refused(folder: Path) -> None:
     batches = [words([f"{j}-{i}" for i in range(100)], [0, 99]) for j in range(3)]
     (folder / "words.arrows").write_bytes(packed("arrows", batches, batches[0].schema))
     with pytest.raises(BadDataError, match="can't be written as Arrow file"):
-        library.apply(identity("x"), folder / "words.arrows", folder / "outgrown.arrow")
+        api.apply(identity("x"), folder / "words.arrows", folder / "outgrown.arrow")
     assert not (folder / "outgrown.arrow").exists()
-    library.apply(identity("x"), folder / "words.arrows", folder / "made.arrows")
+    api.apply(identity("x"), folder / "words.arrows", folder / "made.arrows")
     assert theirs(folder / "made.arrows")["words"].to_pylist() == ["0-0", "0-99", "1-0", "1-99", "2-0", "2-99"]
 
 
@@ -240,10 +240,10 @@ def test_batches_of_any_size(kind: str, batch: int | None, size: int | None, fol
     table = numbers(100)
     given = folder / f"shape.{kind}"
     given.write_bytes(of_table(kind, table, batch))
-    plan = library.fit(given, ZScore(), include=["x"], block_size=size)
+    plan = api.fit(given, ZScore(), columns=["x"], block_size=size)
     x = table["x"].to_numpy()
     assert plan.steps[0].summary()["mean"][0] == pytest.approx(x.mean(), rel=1e-14)
-    library.apply(plan, given, folder / f"made.{kind}", block_size=size)
+    api.apply(plan, given, folder / f"made.{kind}", block_size=size)
     made = theirs(folder / f"made.{kind}")
     assert made.drop_columns("x").equals(table.drop_columns("x"))
     assert made["x"].to_pylist() == pytest.approx(((x - x.mean()) / x.std()).tolist(), rel=1e-13, abs=1e-14)
@@ -262,7 +262,7 @@ def test_blocks_are_cut_as_those_of_parquet(kind: str, folder: Path) -> None:
     assert [c.weight for c in reader(kind, given.read_bytes()).chunks()] == expected
     assert [c.weight for c in reader(kind, given.read_bytes()).chunks(["x1"])] == expected
     for method in (ZScore(), Decorrelate()):
-        assert params_of(library.fit(given, method)) == params_of(library.fit(folder / "cut.parquet", method))
+        assert params_of(api.fit(given, method)) == params_of(api.fit(folder / "cut.parquet", method))
 
 
 def test_of_a_file_only_what_is_needed_is_read() -> None:
@@ -277,15 +277,15 @@ def test_threads_runs_and_the_way_in_change_no_byte(kind: str, way: str, folder:
     table = numbers(5000)
     given = folder / f"threads.{way}"
     given.write_bytes(of_table(way, table, 999))
-    first = params_of(library.fit(given, ZScore(), threads=1))
+    first = params_of(api.fit(given, ZScore(), threads=1))
     outputs = set()
     for threads in (1, 2, 3):
-        plan = library.fit(given, ZScore(), threads=threads)
+        plan = api.fit(given, ZScore(), threads=threads)
         assert params_of(plan) == first
-        library.apply(plan, given, folder / f"made.{kind}", threads=threads)
+        api.apply(plan, given, folder / f"made.{kind}", threads=threads)
         outputs.add((folder / f"made.{kind}").read_bytes())
         with pipe_path(given.read_bytes(), [4097]) as pipe:
-            assert params_of(library.fit(pipe, ZScore(), threads=threads)) == first
+            assert params_of(api.fit(pipe, ZScore(), threads=threads)) == first
     assert len(outputs) == 1
 
 
@@ -328,7 +328,7 @@ def test_a_message_larger_than_what_is_asked_for_at_once(monkeypatch: pytest.Mon
 def test_through_pipes_alone_and_back(tmp_path: Path) -> None:
     table = numbers()
     (tmp_path / "d.arrows").write_bytes(of_table("arrows", table, 100))
-    (tmp_path / "p.json").write_bytes(params_of(library.fit(tmp_path / "d.arrows", MaxAbs())))
+    (tmp_path / "p.json").write_bytes(params_of(api.fit(tmp_path / "d.arrows", MaxAbs())))
     given = (tmp_path / "d.arrows").read_bytes()
     forth = normcli("apply", "-p", "p.json", stdin=given, cwd=tmp_path)
     assert forth.returncode == 0, forth.stderr
@@ -357,7 +357,7 @@ def test_a_stream_cut_between_messages_is_65_and_leaves_the_target_alone(tmp_pat
     data = of_table("arrows", numbers(100), 10)
     (tmp_path / "cut.arrows").write_bytes(data[:-8])
     (tmp_path / "d.arrows").write_bytes(data)
-    (tmp_path / "p.json").write_bytes(params_of(library.fit(tmp_path / "d.arrows", Center())))
+    (tmp_path / "p.json").write_bytes(params_of(api.fit(tmp_path / "d.arrows", Center())))
     before = (tmp_path / "p.json").read_bytes()
     for stdin, name in ((b"", "cut.arrows"), (data[:-8], "-")):
         for line in (
@@ -412,12 +412,12 @@ def test_a_failed_run_ends_its_stream_without_a_mark(kind: str, tmp_path: Path) 
 def test_applying_twice_is_refused(kind: str, folder: Path) -> None:
     given, made = folder / f"d.{kind}", folder / f"z.{kind}"
     given.write_bytes(of_table(kind, numbers(9)))
-    plan = params.read(params.write(library.fit(given, Center(), include=["x"])))
-    library.apply(plan, given, made)
+    plan = params.read(params.write(api.fit(given, Center(), columns=["x"])))
+    api.apply(plan, given, made)
     assert theirs(made).schema.metadata == {b"normcli": plan.digest.encode()}
     with pytest.raises(BadDataError, match="normalized by these parameters already"):
-        library.apply(plan, made, folder / "twice.parquet")
-    library.apply(plan, made, folder / "back.parquet", inverse=True)
+        api.apply(plan, made, folder / "twice.parquet")
+    api.apply(plan, made, folder / "back.parquet", inverse=True)
     assert not pq.read_schema(folder / "back.parquet").metadata
 
 
@@ -446,8 +446,8 @@ def feather(path: Path) -> None:
 
 def test_feather_files_are_arrow_files(folder: Path) -> None:
     feather(folder / "d.feather")
-    plan = library.fit(folder / "d.feather", Center())
-    library.apply(plan, folder / "d.feather", folder / "made.feather")
+    plan = api.fit(folder / "d.feather", Center())
+    api.apply(plan, folder / "d.feather", folder / "made.feather")
     assert theirs(folder / "made.feather")["t"].equals(numbers()["t"])
 
 
@@ -470,12 +470,12 @@ def test_a_union_passes_through_where_the_format_has_it(tmp_path: Path) -> None:
     table = pa.table({"x": [1.0, 2.0, 6.0], "u": union})
     with pa.ipc.new_file(tmp_path / "d.arrow", table.schema) as writer:
         writer.write_table(table)
-    plan = library.fit(tmp_path / "d.arrow", Center())
-    library.apply(plan, tmp_path / "d.arrow", tmp_path / "z.arrow")
+    plan = api.fit(tmp_path / "d.arrow", Center())
+    api.apply(plan, tmp_path / "d.arrow", tmp_path / "z.arrow")
     with pa.OSFile(str(tmp_path / "z.arrow")) as file:
         made = pa.ipc.open_file(file).read_all()
     assert made.to_pydict() == {"x": [-2.0, -1.0, 3.0], "u": [5, "q", 6]}
     for name, why in (("z.parquet", "parquet has no place for column u"), ("z.csv", "csv has no place for column u")):
         with pytest.raises(BadDataError, match=why):
-            library.apply(plan, tmp_path / "d.arrow", tmp_path / name)
+            api.apply(plan, tmp_path / "d.arrow", tmp_path / name)
         assert not (tmp_path / name).exists()

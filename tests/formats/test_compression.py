@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import compression, formats, library
+from normcli import api, compression, formats
 from normcli.compression import _bzip2
 from normcli.errors import BadDataError, UsageError
 from normcli.methods.center import Center
@@ -324,10 +324,10 @@ def expanded(path: Path) -> bytes:
 def test_written_is_what_would_be_written(folder: Path, suffix: str) -> None:
     """Whatever the blocks; one member."""
     (folder / "in.csv").write_bytes(TEXT)
-    library.apply(identity("x"), folder / "in.csv", folder / "out.csv")
+    api.apply(identity("x"), folder / "in.csv", folder / "out.csv")
     for size in (1, 64, None):
         made = folder / f"out.csv.{suffix}"
-        library.apply(identity("x"), folder / "in.csv", made, block_size=size)
+        api.apply(identity("x"), folder / "in.csv", made, block_size=size)
         assert expanded(made) == (folder / "out.csv").read_bytes()
         member = CODECS[suffix].member(made.read_bytes()[:18], 1 << 27)
         member.decompress(made.read_bytes(), 1 << 20)
@@ -340,7 +340,7 @@ def test_written_is_what_would_be_written(folder: Path, suffix: str) -> None:
 def test_little_and_nothing(folder: Path, suffix: str, text: bytes) -> None:
     given, made = folder / f"in.csv.{suffix}", folder / f"out.csv.{suffix}"
     given.write_bytes(PACK[suffix](text))
-    library.apply(identity("x"), given, made)
+    api.apply(identity("x"), given, made)
     assert expanded(made) == text
     assert made.read_bytes()[4:8] == bytes(4) or suffix != "gz"
 
@@ -461,7 +461,7 @@ def test_refused_by_the_command(folder: Path) -> None:
 def test_the_usual_tools_read_it(folder: Path, suffix: str) -> None:
     made = folder / f"tool.csv.{suffix}"
     (folder / "in.csv").write_bytes(TEXT)
-    library.apply(library.fit(folder / "in.csv", Center()), folder / "in.csv", made, block_size=50)
+    api.apply(api.fit(folder / "in.csv", Center()), folder / "in.csv", made, block_size=50)
     if not any(os.access(Path(p) / TOOLS[suffix][0], os.X_OK) for p in os.environ["PATH"].split(":")):
         pytest.skip(f"{TOOLS[suffix][0]} is not installed")
     assert subprocess.run([*TOOLS[suffix], made], capture_output=True, check=True).stdout == expanded(made)

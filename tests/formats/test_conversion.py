@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import library
+from normcli import api
 from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
@@ -20,9 +20,9 @@ TEXT = b'id,x,gap,name,code,empty\n1,1.5,NA,x,007,\n2,,4,"a, ""b""\nc",12,\n3,Na
 def test_csv_to_parquet_and_back(folder: Path) -> None:
     """Numbers become float64, a word that means missing null; text stays text, and "" apart from nothing."""
     (folder / "d.csv").write_bytes(TEXT)
-    plan = library.fit(folder / "d.csv", Center())
+    plan = api.fit(folder / "d.csv", Center())
     assert plan.steps[0].columns == ("id", "x", "gap")
-    library.apply(plan, folder / "d.csv", folder / "d.parquet")
+    api.apply(plan, folder / "d.csv", folder / "d.parquet")
     made = pq.read_table(folder / "d.parquet")
     assert made.schema.types == [pa.float64()] * 3 + [pa.string()] * 3
     assert made.select(["id", "gap", "name", "code", "empty"]).to_pydict() == {
@@ -33,13 +33,13 @@ def test_csv_to_parquet_and_back(folder: Path) -> None:
         "empty": [None] * 4,
     }
 
-    library.apply(plan, folder / "d.parquet", folder / "back.parquet", inverse=True)
+    api.apply(plan, folder / "d.parquet", folder / "back.parquet", inverse=True)
     back = pq.read_table(folder / "back.parquet")
     assert back.schema.types == [pa.int64(), pa.float64(), pa.int64()] + [pa.string()] * 3
     assert back["id"].to_pylist() == [1, 2, 3, 4]
     assert back["gap"].to_pylist() == [None, 4, None, 6]
 
-    library.apply(plan, folder / "d.parquet", folder / "back.csv", inverse=True)
+    api.apply(plan, folder / "d.parquet", folder / "back.csv", inverse=True)
     rows = oracle((folder / "back.csv").read_bytes())
     assert rows.names == oracle(TEXT).names
     assert [row[3:] for row in rows.rows] == [row[3:] for row in oracle(TEXT).rows]
@@ -58,23 +58,23 @@ def test_parquet_to_csv_and_back(folder: Path) -> None:
         }
     )
     pq.write_table(table, folder / "d.parquet")
-    plan = library.fit(folder / "d.parquet", MaxAbs())
-    library.apply(plan, folder / "d.parquet", folder / "d.csv")
+    plan = api.fit(folder / "d.parquet", MaxAbs())
+    api.apply(plan, folder / "d.parquet", folder / "d.csv")
     assert (folder / "d.csv").read_bytes() == (
         b'i,f,d,t,b\n0.3333333333333333,1.0,0.5,"a,\n",true\n,,,,\n1.0,NaN,1.0,"",false\n'
     )
-    library.apply(plan, folder / "d.csv", folder / "back.parquet", inverse=True)
+    api.apply(plan, folder / "d.csv", folder / "back.parquet", inverse=True)
     back = pq.read_table(folder / "back.parquet")
     assert back["i"].equals(table["i"])
     assert back["t"].equals(table["t"])
     assert back["f"].null_count == 1
-    library.apply(plan, folder / "d.csv", folder / "back.csv", inverse=True)
+    api.apply(plan, folder / "d.csv", folder / "back.csv", inverse=True)
     assert [row[0] for row in oracle((folder / "back.csv").read_bytes()).rows] == ["1", "", "3"]
 
 
 def test_one_column_of_parquet_with_a_null_makes_no_blank_line(folder: Path) -> None:
     pq.write_table(pa.table({"x": [1.0, None, -0.5]}), folder / "one.parquet")
-    library.apply(identity("x"), folder / "one.parquet", folder / "one.csv")
+    api.apply(identity("x"), folder / "one.parquet", folder / "one.csv")
     assert (folder / "one.csv").read_bytes() == b'x\n1.0\n""\n-0.5\n'
 
 
@@ -84,7 +84,7 @@ def test_what_text_can_not_hold_is_refused_by_name(name: str, folder: Path) -> N
     pq.write_table(pa.table({"x": [1.0, 2.0], name: values[name]}), folder / "nested.parquet")
     output = folder / "nested.csv"
     with pytest.raises(BadDataError, match=rf"nested\.parquet: csv has no place for column {name} \("):
-        library.apply(identity("x"), folder / "nested.parquet", output)
+        api.apply(identity("x"), folder / "nested.parquet", output)
     assert not output.exists()
 
 
@@ -92,9 +92,9 @@ def test_missing_in_the_first_block_and_numbers_in_the_next(folder: Path) -> Non
     """The output's types are settled before the first row."""
     data = b"x,late,n\n" + b"NA,,1\n" * 30 + b"2.5,x,2.5\n" * 30
     (folder / "late.csv").write_bytes(data)
-    plan = library.fit(folder / "late.csv", Center(), include=["x", "n"], block_size=50)
+    plan = api.fit(folder / "late.csv", Center(), columns=["x", "n"], block_size=50)
     for size in (50, None):
-        library.apply(plan, folder / "late.csv", folder / "late.parquet", block_size=size)
+        api.apply(plan, folder / "late.csv", folder / "late.parquet", block_size=size)
         made = pq.read_table(folder / "late.parquet")
         assert made.schema.types == [pa.float64(), pa.string(), pa.float64()]
         assert made["x"].to_pylist() == [None] * 30 + [0.0] * 30
@@ -103,7 +103,7 @@ def test_missing_in_the_first_block_and_numbers_in_the_next(folder: Path) -> Non
 
 def test_the_command_goes_by_suffix_then_flag_then_input(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"x;t\r\n1;a\r\n3;b\r\n")
-    plan = library.fit(tmp_path / "d.csv", Center(), options=Options(delimiter=";"))
+    plan = api.fit(tmp_path / "d.csv", Center(), format_options=Options(delimiter=";"))
     (tmp_path / "p.json").write_bytes(params_of(plan))
 
     def made(*args: str, stdin: bytes = b"") -> bytes:

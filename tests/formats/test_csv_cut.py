@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from normcli import library
+from normcli import api
 from normcli.formats.csv import Options
 from normcli.methods.zscore import ZScore
 from normcli.sources import Source
@@ -133,13 +133,13 @@ SAME = (
 def test_params_and_output_are_the_same_bytes_whatever_the_way_in(threads: int, folder: Path) -> None:
     path = folder / "same.csv"
     path.write_bytes(SAME)
-    plan = library.fit(path, ZScore(), block_size=1000)
+    plan = api.fit(path, ZScore(), block_size=1000)
     first = params_of(plan)
     for _ in range(2):
-        assert params_of(library.fit(path, ZScore(), block_size=1000, threads=threads)) == first
+        assert params_of(api.fit(path, ZScore(), block_size=1000, threads=threads)) == first
     for sizes in ([1], [7, 1, 999], [1 << 16]):
         with pipe_path(SAME, sizes) as pipe:
-            assert params_of(library.fit(pipe, ZScore(), block_size=1000, threads=threads)) == first
+            assert params_of(api.fit(pipe, ZScore(), block_size=1000, threads=threads)) == first
         for blocking in (True, False):
             source = through_pipe(SAME, sizes, blocking=blocking)
             assert params_of(fit(source, ZScore(), block_size=1000, threads=threads)) == first
@@ -148,7 +148,7 @@ def test_params_and_output_are_the_same_bytes_whatever_the_way_in(threads: int, 
     assert applied(plan, SAME, folder, block_size=1000, threads=threads) == once
     assert applied(plan, SAME, folder, block_size=77, threads=threads) == once
     with pipe_path(SAME, [13, 1]) as pipe:
-        library.apply(plan, pipe, folder / "piped.csv", block_size=1000, threads=threads)
+        api.apply(plan, pipe, folder / "piped.csv", block_size=1000, threads=threads)
     assert (folder / "piped.csv").read_bytes() == once
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_grew_a_mark_or_lost_its_last_line_end_is_the_same_to_a_fit(
     for data in (SAME, BOM + SAME, SAME[:-2]):
         path = folder / "same.csv"
         path.write_bytes(data)
-        plans.add(learned(library.fit(path, ZScore(), block_size=1000)))
+        plans.add(learned(api.fit(path, ZScore(), block_size=1000)))
     assert len(plans) == 1
 
 

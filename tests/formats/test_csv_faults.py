@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from normcli import columns, library
+from normcli import api, columns
 from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
@@ -180,7 +180,7 @@ def test_after_many_rows(folder: Path) -> None:
         path.write_bytes(data)
         for size, threads in ((100, 1), (5000, 3), (None, 2)):
             with pytest.raises(BadDataError) as caught:
-                library.fit(path, ZScore(), include=["a"], block_size=size, threads=threads)
+                api.fit(path, ZScore(), columns=["a"], block_size=size, threads=threads)
             assert caught.value.message == f"{path}:{2 + 2 * 700 + 1}: 4 fields where the first row has 3"
 
 
@@ -322,7 +322,7 @@ def test_names_that_are_patterns_to_polars(folder: Path) -> None:
     data = b"^.*$,*,n\n1.0,2.0,3.0\n"
     path = folder / "patterns.csv"
     path.write_bytes(data)
-    plan = library.fit(path, ZScore())
+    plan = api.fit(path, ZScore())
     assert plan.steps[0].columns == ("^.*$", "*", "n")
     assert fields(applied(plan, data, folder), "^.*$") == ["0.0"]
     assert columns.select(reader(data).schema, ["^.*$"], ()) == ("^.*$",)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from normcli import columns, library
+from normcli import api, columns
 from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
@@ -55,7 +55,7 @@ def restored(data: bytes, folder: Path, *, block_size: int | None = None, **opti
     given = Options(**options) if options else None
     path = folder / "restored.csv"
     path.write_bytes(data)
-    plan = library.fit(path, MaxAbs(), options=given, block_size=block_size)
+    plan = api.fit(path, MaxAbs(), format_options=given, block_size=block_size)
     made = applied(plan, data, folder, options=given, block_size=block_size)
     return made, applied(plan, made, folder, inverse=True, options=given, block_size=block_size)
 
@@ -161,14 +161,14 @@ def test_text_in_the_third_block_is_refused_with_its_line(
     path.write_bytes(data)
     said = f"{line}: 'oops' in column 'x' is not a number"
     with pytest.raises(BadDataError) as caught:
-        library.fit(path, ZScore(), block_size=size, threads=threads)
+        api.fit(path, ZScore(), block_size=size, threads=threads)
     assert caught.value.message == f"{path}:{said}"
     with pytest.raises(BadDataError) as caught:
         fit(through_pipe(data, [997]), ZScore(), block_size=size, threads=threads)
     assert caught.value.message == f"t.csv:{said}"
     output = folder / "late-z.csv"
     with pytest.raises(BadDataError) as caught, pipe_path(data) as pipe:
-        library.apply(identity("x"), pipe, output, block_size=size, threads=threads)
+        api.apply(identity("x"), pipe, output, block_size=size, threads=threads)
     assert caught.value.message == f"{pipe}:{said}"
     assert not output.exists()
     fit(in_memory(data), ZScore(), include=["id"], block_size=size, threads=threads)
@@ -337,7 +337,7 @@ def test_na_values_replace_the_list(word: str, folder: Path) -> None:
         )
     path = folder / "na.csv"
     path.write_bytes(data)
-    plan = library.fit(path, MaxAbs(), options=Options(na_values=options))
+    plan = api.fit(path, MaxAbs(), format_options=Options(na_values=options))
     assert plan.steps[0].summary()["missing"] == 3
     assert plan.types["n"] == "int64"
 
@@ -369,7 +369,7 @@ def test_a_column_without_a_value_comes_out_missing(folder: Path) -> None:
     warned: list[str] = []
     path = folder / "none.csv"
     path.write_bytes(data)
-    plan: Plan = library.fit(path, ZScore(), include=["n"], warn=warned.append)
+    plan: Plan = api.fit(path, ZScore(), columns=["n"], warn=warned.append)
     assert len(warned) == 1
     assert "n" in warned[0]
     assert math.isnan(plan.steps[0].fitted.center[0, 0])  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, library
+from normcli import api, columns
 from normcli.errors import BadDataError
 from normcli.formats import _binary as binary
 from normcli.methods.center import Center
@@ -87,5 +87,5 @@ def test_it_is_left_out_with_a_notice_and_passes(kind: str, tmp_path: Path) -> N
 
 def test_of_steps_that_follow_each_other(folder: Path) -> None:
     path = written_as(of_pandas({"index_columns": ["k"]}), folder / "d.parquet")
-    plan = library.fit(path, [Choice(Center()), Choice(Center(), ("k",))])
+    plan = api.fit(path, [Choice(Center()), Choice(Center(), ("k",))])
     assert [step.columns for step in plan.steps] == [("x", "__index_level_0__"), ("k",)]

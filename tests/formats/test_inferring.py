@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import library
+from normcli import api
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import csv, ndjson
 from normcli.formats._inferring import SPELLED, as_type, inferred
@@ -125,7 +125,7 @@ def test_every_type_is_spelled() -> None:
 def made(text: str, folder: Path, *, size: int | None = None) -> pa.Table:
     (folder / "in.csv").write_text(text)
     options = csv.Options(infer_types=True)
-    library.apply(identity("x"), folder / "in.csv", folder / "out.parquet", options=options, block_size=size)
+    api.apply(identity("x"), folder / "in.csv", folder / "out.parquet", format_options=options, block_size=size)
     return pq.read_table(folder / "out.parquet")
 
 
@@ -193,7 +193,7 @@ def test_the_first_fault_in_the_file_is_told(rows: str, said: str, size: int | N
 def test_text_output_is_refused(folder: Path) -> None:
     (folder / "in.csv").write_text(HEAD + GOOD)
     with pytest.raises(UsageError, match="for Parquet or Arrow output, and this is tsv"):
-        library.apply(identity("x"), folder / "in.csv", folder / "out.tsv", options=csv.Options(infer_types=True))
+        api.apply(identity("x"), folder / "in.csv", folder / "out.tsv", format_options=csv.Options(infer_types=True))
 
 
 # -- NDJSON ------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ LINES = (
 def test_of_ndjson_only_strings_are_days_and_no_string_is_a_number(folder: Path) -> None:
     (folder / "in.ndjson").write_text(LINES)
     options = ndjson.Options(infer_types=True)
-    library.apply(identity("x"), folder / "in.ndjson", folder / "out.parquet", options=options)
+    api.apply(identity("x"), folder / "in.ndjson", folder / "out.parquet", format_options=options)
     table = pq.read_table(folder / "out.parquet")
     text = pa.string()
     kinds = [pa.int64(), pa.float64(), pa.bool_(), pa.date32(), text, text, text, text, text]
@@ -224,7 +224,7 @@ def test_of_ndjson_only_strings_are_days_and_no_string_is_a_number(folder: Path)
     ):
         (folder / "in.ndjson").write_text(LINES * 500 + f"{{{value}}}\n" + '{"x":"a"}\n')
         with pytest.raises(BadDataError, match=f"in.ndjson:1501: {said}"):
-            library.apply(identity("x"), folder / "in.ndjson", folder / "out.parquet", options=options)
+            api.apply(identity("x"), folder / "in.ndjson", folder / "out.parquet", format_options=options)
 
 
 # -- bad rows that are skipped -----------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_wrong_before_anything_is_read(words: list[str], said: str, desk: Desk) 
 def test_columns_of_names_like_patterns(folder: Path) -> None:
     (folder / "in.csv").write_text("x,*,^.*$,\n1,2,3,4\n")
     options = csv.Options(infer_types=True)
-    library.apply(identity("x"), folder / "in.csv", folder / "out.parquet", options=options)
+    api.apply(identity("x"), folder / "in.csv", folder / "out.parquet", format_options=options)
     assert [str(t) for t in pq.read_schema(folder / "out.parquet").types] == ["double"] + ["int64"] * 3
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.orc as orc
 import pytest
 
-from normcli import formats, library
+from normcli import api, formats
 from normcli.errors import BadDataError, UsageError
 from normcli.formats._foreign import KINDS
 from normcli.methods.center import Center
@@ -26,8 +26,8 @@ BINARY = ("arrow", "arrows", "parquet")
 def test_a_binary_file_is_what_its_first_bytes_say(kind: str, called: str, folder: Path) -> None:
     given = folder / f"given.{called}"
     written_as(TABLE, folder / f"as.{kind}").rename(given)
-    right = library.fit(written_as(TABLE, folder / f"right.{kind}"), Center())
-    assert library.fit(given, Center()) == right
+    right = api.fit(written_as(TABLE, folder / f"right.{kind}"), Center())
+    assert api.fit(given, Center()) == right
 
 
 @pytest.mark.parametrize("said", BINARY)
@@ -53,9 +53,9 @@ def test_also_in_a_directory_that_has_both(tmp_path: Path) -> None:
 def test_a_binary_file_with_the_name_of_text_is_called_what_it_is(folder: Path) -> None:
     given = written_as(TABLE, folder / "p.parquet").rename(folder / "p.csv")
     with pytest.raises(BadDataError, match=r"p\.csv: begins as parquet does") as caught:
-        library.fit(given, Center())
+        api.fit(given, Center())
     assert caught.value.hint == "--from parquet reads it"
-    assert library.fit(given, Center(), format="parquet").rows == 3
+    assert api.fit(given, Center(), from_="parquet").rows == 3
 
 
 @pytest.mark.parametrize("data", [b"PAR1,PAR2\n1,2\n", b"ARROW1\n1\n", b"ORC\n1\n", b"FEA1,b\n1,2\n", b"[x],y\n1,2\n"])
@@ -130,7 +130,7 @@ def test_a_suffix_that_means_something_else_is_no_output(suffix: str, folder: Pa
     given, made = folder / "given.csv", folder / f"out{suffix}"
     given.write_text("x\n1\n")
     with pytest.raises(UsageError):
-        library.apply(identity("x"), given, made)
+        api.apply(identity("x"), given, made)
     assert not made.exists()
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from normcli import columns, library, params
+from normcli import api, columns, params
 from normcli.errors import BadDataError, BadParametersError, BadRowError
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
@@ -139,20 +139,20 @@ def test_a_column_of_lists_is_as_many_columns(method: Any, kind: pa.DataType, su
     table = pa.table({"id": range(52), "e": lists(rows, kind), "t": ["a"] * 52})
     plain = pa.table({f"e[{j}]": [None if r is None else r[j] for r in rows] for j in range(D)})
     given, made, back = (folder / f"{name}.{suffix}" for name in ("given", "made", "back"))
-    plan = library.fit(written_as(table, given), method, include=["e"])
-    other = library.fit(written_as(plain, folder / "plain.arrow"), method)
+    plan = api.fit(written_as(table, given), method, columns=["e"])
+    other = api.fit(written_as(plain, folder / "plain.arrow"), method)
     step, same = json.loads(params_of(plan))["steps"][0], json.loads(params_of(other))["steps"][0]
     assert step.pop("list") == "e"
     assert step == same
-    library.apply(plan, given, made)
-    library.apply(other, folder / "plain.arrow", folder / "other.arrow")
+    api.apply(plan, given, made)
+    api.apply(other, folder / "plain.arrow", folder / "other.arrow")
     out, expected = read_as(made), read_as(folder / "other.arrow")
     assert out.schema.types == [pa.int64(), kind, pa.string()]
     assert [v is None for v in out["e"].to_pylist()] == [v is None for v in rows]
     there = out["e"].drop_null()
     expected_rows = list(zip(*(c.to_pylist() for c in expected.columns), strict=True))
     assert there.to_pylist() == [list(r) for r, given in zip(expected_rows, rows, strict=True) if given is not None]
-    library.apply(plan, made, back, inverse=True)
+    api.apply(plan, made, back, inverse=True)
     restored = read_as(back)
     assert restored.schema.types == table.schema.types
     for a, b in zip(restored["e"].to_pylist(), out["e"].to_pylist(), strict=True):
@@ -166,8 +166,8 @@ def test_a_column_of_lists_is_as_many_columns(method: Any, kind: pa.DataType, su
 @every_kind
 def test_unit_is_of_each_row_and_needs_no_rows_but_one(kind: pa.DataType, folder: Path) -> None:
     given = written_as(pa.table({"e": lists([None, [3.0, 4.0, 0, 0], [0.0] * D], kind)}), folder / "unit.parquet")
-    plan = library.fit(given, Unit(), include=["e"])
-    library.apply(plan, given, folder / "made.parquet")
+    plan = api.fit(given, Unit(), columns=["e"])
+    api.apply(plan, given, folder / "made.parquet")
     out = read_as(folder / "made.parquet")["e"].to_pylist()
     assert out[0] is None
     np.testing.assert_allclose(out[1:], [[0.6, 0.8, 0, 0], [0] * D], rtol=1e-7)
@@ -176,8 +176,8 @@ def test_unit_is_of_each_row_and_needs_no_rows_but_one(kind: pa.DataType, folder
 @every_kind
 def test_components_are_shorter_lists(kind: pa.DataType, folder: Path) -> None:
     given = written_as(pa.table({"e": lists(MATRIX, kind), "pc1": ["taken"] * 50}), folder / "pca.parquet")
-    plan = library.fit(given, Whiten(kind="pca", components=2), include=["e"])
-    library.apply(plan, given, folder / "made.parquet")
+    plan = api.fit(given, Whiten(kind="pca", components=2), columns=["e"])
+    api.apply(plan, given, folder / "made.parquet")
     out = read_as(folder / "made.parquet")
     assert out.schema.names == ["e", "pc1"]
     assert getattr(out.schema.field("e").type, "list_size", 2) == 2
@@ -192,21 +192,21 @@ def test_several_are_normalized_each_by_itself_and_numbers_together(folder: Path
         {"a": lists(MATRIX, kinds[0]), "x": MATRIX[:, 0], "b": lists(MATRIX[:, :2], kinds[1]), "y": range(50)}
     )
     given = written_as(table, folder / "several.arrow")
-    plan = library.fit(given, ZScore(), include=["b", "a", "x", "y"])
+    plan = api.fit(given, ZScore(), columns=["b", "a", "x", "y"])
     assert [s.columns for s in plan.steps] == [("x", "y"), ("a",), ("b",)]
     assert plan.types == {"a": "fixed_size_list<float32>[4]", "x": "float64", "b": "list<float64>", "y": "int64"}
     text = params_of(plan)
     jsonschema.validate(json.loads(text), schema())
     again = params.read(text)
     assert params.write(again) == text
-    library.apply(again, given, folder / "made.arrow")
+    api.apply(again, given, folder / "made.arrow")
     made = read_as(folder / "made.arrow")
     assert made.schema.types == [kinds[0], pa.float64(), kinds[1], pa.float64()]
     z = (MATRIX - MATRIX.mean(0)) / MATRIX.std(0)
     np.testing.assert_allclose(matrix_of(made["a"]), z, atol=1e-4)
     np.testing.assert_allclose(matrix_of(made["b"]), z[:, :2], atol=1e-12)
     np.testing.assert_allclose(made["x"].to_numpy(), z[:, 0], atol=1e-12)
-    library.apply(again, folder / "made.arrow", folder / "back.arrow", inverse=True)
+    api.apply(again, folder / "made.arrow", folder / "back.arrow", inverse=True)
     back = read_as(folder / "back.arrow")
     assert back.schema == table.schema
     assert back["y"].equals(table["y"])
@@ -214,35 +214,35 @@ def test_several_are_normalized_each_by_itself_and_numbers_together(folder: Path
 
 def test_they_are_never_chosen_but_by_name(folder: Path) -> None:
     given = written_as(pa.table({"e": lists(MATRIX, KINDS["list"]), "x": MATRIX[:, 0]}), folder / "choose.arrow")
-    assert library.fit(given, Center()).steps[0].columns == ("x",)
-    assert [s.columns for s in library.fit(given, Center(), include=["?"]).steps] == [("x",)]
-    assert [s.columns for s in library.fit(given, Center(), include=["e,x"]).steps] == [("x",), ("e",)]
+    assert api.fit(given, Center()).steps[0].columns == ("x",)
+    assert [s.columns for s in api.fit(given, Center(), columns=["?"]).steps] == [("x",)]
+    assert [s.columns for s in api.fit(given, Center(), columns=["e,x"]).steps] == [("x",), ("e",)]
     other = written_as(pa.table({"e": [[1], [2]], "s": [["a"], ["b"]]}), folder / "other.arrow")
     for name in ("e", "s"):
         with pytest.raises(BadDataError, match="is not numeric but list"):
-            library.fit(other, Center(), include=[name])
+            api.fit(other, Center(), columns=[name])
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_another_length_anywhere_is_refused_by_row(suffix: str, tmp_path: Path) -> None:
     rows: list[Any] = [None, *MATRIX.tolist()]
     good = written_as(pa.table({"e": lists(rows, KINDS["list"])}), tmp_path / f"good.{suffix}")
-    plan = library.fit(good, Center(), include=["e"])
+    plan = api.fit(good, Center(), columns=["e"])
     rows[30] = [1.0]
     bad = written_as(pa.table({"e": lists(rows, KINDS["list"])}), tmp_path / f"bad.{suffix}")
     said = r"bad\.\w+: row 31: a list of 1 in column 'e', the others have 4"
     for size in (None, 7, 30):
         with pytest.raises(BadDataError, match=said):
-            library.fit(bad, Center(), include=["e"], block_size=size)
+            api.fit(bad, Center(), columns=["e"], block_size=size)
         with pytest.raises(BadDataError, match=said):
-            library.apply(plan, bad, tmp_path / "out.arrow", block_size=size)
+            api.apply(plan, bad, tmp_path / "out.arrow", block_size=size)
     assert not (tmp_path / "out.arrow").exists()
     fixed = written_as(pa.table({"e": lists(MATRIX[:, :3], pa.list_(pa.float32(), 3))}), tmp_path / f"three.{suffix}")
     with pytest.raises(BadDataError, match="row 1: a list of 3 in column 'e', the others have 4"):
-        library.apply(plan, fixed, tmp_path / "out.arrow")
+        api.apply(plan, fixed, tmp_path / "out.arrow")
     flat = written_as(pa.table({"e": MATRIX[:, 0]}), tmp_path / f"flat.{suffix}")
     with pytest.raises(BadDataError, match="no lists of floats: e"):
-        library.apply(plan, flat, tmp_path / "out.arrow")
+        api.apply(plan, flat, tmp_path / "out.arrow")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -250,12 +250,12 @@ def test_another_length_anywhere_is_refused_by_row(suffix: str, tmp_path: Path) 
 def test_without_a_list_there_is_nothing_to_learn(rows: list[Any], suffix: str, folder: Path) -> None:
     given = written_as(pa.table({"e": pa.array(rows, KINDS["list"])}), folder / f"none.{suffix}")
     with pytest.raises(BadDataError, match=r"there is (no list|an empty list)"):
-        library.fit(given, Center(), include=["e"])
-    plan = library.fit(
-        written_as(pa.table({"e": lists(MATRIX, KINDS["list"])}), folder / "some.arrow"), Center(), include=["e"]
+        api.fit(given, Center(), columns=["e"])
+    plan = api.fit(
+        written_as(pa.table({"e": lists(MATRIX, KINDS["list"])}), folder / "some.arrow"), Center(), columns=["e"]
     )
     if [] not in rows:
-        library.apply(plan, given, folder / f"made.{suffix}")
+        api.apply(plan, given, folder / f"made.{suffix}")
         assert read_as(folder / f"made.{suffix}")["e"].to_pylist() == rows
 
 
@@ -285,13 +285,13 @@ def test_threads_and_the_way_in_change_no_byte(suffix: str, tmp_path: Path) -> N
     given = written_as(pa.table({"e": lists(rows, KINDS["float16"])}), tmp_path / f"d.{suffix}")
     found, outputs = set(), set()
     for threads in (1, 3):
-        plan = library.fit(given, Whiten(), include=["e"], threads=threads, block_size=9)
+        plan = api.fit(given, Whiten(), columns=["e"], threads=threads, block_size=9)
         found.add(params_of(plan))
         for out in SUFFIXES:
-            library.apply(plan, given, tmp_path / f"made.{out}", threads=threads, block_size=9)
+            api.apply(plan, given, tmp_path / f"made.{out}", threads=threads, block_size=9)
             outputs.add((out, (tmp_path / f"made.{out}").read_bytes()))
     assert (len(found), len(outputs)) == (1, 3)
-    (tmp_path / "p.json").write_bytes(params_of(library.fit(given, Whiten(), include=["e"])))
+    (tmp_path / "p.json").write_bytes(params_of(api.fit(given, Whiten(), columns=["e"])))
     same = (tmp_path / "p.json").read_bytes()
     done = normcli("fit", "-m", "whiten", "-c", "e", stdin=given.read_bytes(), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, same), done.stderr
@@ -326,7 +326,7 @@ def test_the_command_says_it_all(tmp_path: Path) -> None:
 )
 def test_a_parameter_file_that_can_not_be_is_refused(old: str, new: str, said: str, folder: Path) -> None:
     given = written_as(pa.table({"e": lists(MATRIX[:, :2], KINDS["list"])}), folder / "p.arrow")
-    text = params_of(library.fit(given, Center(), include=["e"])).decode()
+    text = params_of(api.fit(given, Center(), columns=["e"])).decode()
     assert old in text
     with pytest.raises(BadParametersError, match=said):
         params.read(text.replace(old, new).encode(), allow_edited=True)
@@ -334,7 +334,7 @@ def test_a_parameter_file_that_can_not_be_is_refused(old: str, new: str, said: s
 
 def test_a_column_in_two_steps_is_refused(folder: Path) -> None:
     given = written_as(pa.table({"x": [1.0, 2.0]}), folder / "x.arrow")
-    document = json.loads(params_of(library.fit(given, Center())))
+    document = json.loads(params_of(api.fit(given, Center())))
     document["steps"] *= 2
     with pytest.raises(BadParametersError, match=r"\$.steps\[1\]: column 'x' learns in steps\[0\]"):
         params.read(json.dumps(document).encode(), allow_edited=True)

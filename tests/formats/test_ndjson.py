@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, formats, library
+from normcli import api, columns, formats
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
 from normcli.formats import ndjson
@@ -135,12 +135,12 @@ def test_keys_that_come_late(folder: Path) -> None:
     """After the first rows, wherever in their row; selected values beside them are normalized."""
     data = b'{"x":1,"a":1}\n' * 1000 + b'{"b":[1.0, "x"],"x":2,"c":null,"a":"z","d":{"q":1}}\n{"a":1,"e":5}\n'
     (folder / "in.jsonl").write_bytes(data)
-    library.apply(identity("x"), folder / "in.jsonl", folder / "out.ndjson")
+    api.apply(identity("x"), folder / "in.jsonl", folder / "out.ndjson")
     made = (folder / "out.ndjson").read_bytes()
     assert rows_of(made, ["x"]) == rows_of(data, ["x"])
     assert made.endswith(b'{"b":[1.0, "x"],"x":2.0,"c":null,"a":"z","d":{"q":1}}\n{"a":1,"e":5}\n')
     with pytest.raises(BadDataError, match=r"in\.jsonl:1001: there is no column for key 'b'"):
-        library.apply(identity("x"), folder / "in.jsonl", folder / "out.csv")
+        api.apply(identity("x"), folder / "in.jsonl", folder / "out.csv")
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------
@@ -316,12 +316,12 @@ def test_a_key_stands_where_its_row_has_it() -> None:
 def test_integers_stay_integers(folder: Path) -> None:
     data = b'{"i":1,"f":0.5,"k":null}\n{"i":null,"f":2}\n{"f":-1,"k":7}\n{"i":-40,"k":8}\n'
     (folder / "i.ndjson").write_bytes(data)
-    plan = library.fit(folder / "i.ndjson", ZScore())
+    plan = api.fit(folder / "i.ndjson", ZScore())
     assert [(f.name, f.type) for f in plan.schema] == [("i", "int64"), ("f", "float64"), ("k", "int64")]
-    library.apply(plan, folder / "i.ndjson", folder / "z.ndjson")
+    api.apply(plan, folder / "i.ndjson", folder / "z.ndjson")
     shape = [[k for k, v in row if v is not None] for row in rows_of(data)]
     assert [[k for k, v in row if v is not None] for row in rows_of((folder / "z.ndjson").read_bytes())] == shape
-    library.apply(plan, folder / "z.ndjson", folder / "back.ndjson", inverse=True)
+    api.apply(plan, folder / "z.ndjson", folder / "back.ndjson", inverse=True)
     back = rows_of((folder / "back.ndjson").read_bytes())
     assert [[p for p in row if p[0] != "f"] for row in back] == [[p for p in r if p[0] != "f"] for r in rows_of(data)]
     assert [k for row in back for k, _ in row] == [k for row in rows_of(data) for k, _ in row]
@@ -331,14 +331,14 @@ def test_a_result_that_is_missing_is_null(folder: Path) -> None:
     """Where a row misses one of its values, the others come out null; what was not there is not there."""
     data = b'{"a":1,"b":2,"t":"x"}\n{"b":3,"t":"y"}\n{"a":5,"b":null,"t":"z"}\n{"a":2,"b":7}\n{"a":2.5,"b":1}\n'
     (folder / "in.ndjson").write_bytes(data)
-    plan = library.fit(folder / "in.ndjson", Decorrelate())
-    library.apply(plan, folder / "in.ndjson", folder / "out.ndjson")
+    plan = api.fit(folder / "in.ndjson", Decorrelate())
+    api.apply(plan, folder / "in.ndjson", folder / "out.ndjson")
     made = rows_of((folder / "out.ndjson").read_bytes())
     assert [[k for k, _ in row] for row in made] == [["pc1", "pc2", "t"]] * 3 + [["pc1", "pc2"]] * 2
     assert [[v is None for k, v in row if k != "t"] for row in made] == [[False] * 2, [True] * 2, [True] * 2] + [
         [False] * 2
     ] * 2
-    library.apply(plan, folder / "out.ndjson", folder / "back.ndjson", inverse=True)
+    api.apply(plan, folder / "out.ndjson", folder / "back.ndjson", inverse=True)
     back = rows_of((folder / "back.ndjson").read_bytes(), "ab")
     assert [k for k, _ in back[0]] == ["a", "b", "t"]
     assert dict(back[3])["b"] == pytest.approx(7)
@@ -350,14 +350,14 @@ def test_real_data_as_from_csv(real: Array, folder: Path) -> None:
     rows = real.tolist()
     (folder / "r.csv").write_text("\n".join([",".join(names), *(",".join(map(repr, r)) for r in rows)]) + "\n")
     (folder / "r.ndjson").write_text("".join(json.dumps(dict(zip(names, r, strict=True))) + "\n" for r in rows))
-    of_csv, of_json = (library.fit(folder / f"r.{s}", ZScore()) for s in ("csv", "ndjson"))
+    of_csv, of_json = (api.fit(folder / f"r.{s}", ZScore()) for s in ("csv", "ndjson"))
     assert learned(of_csv) == learned(of_json)
-    library.apply(of_json, folder / "r.ndjson", folder / "z.ndjson", threads=2)
-    library.apply(of_csv, folder / "r.csv", folder / "z.csv")
+    api.apply(of_json, folder / "r.ndjson", folder / "z.ndjson", threads=2)
+    api.apply(of_csv, folder / "r.csv", folder / "z.csv")
     made = np.array([[float(v) for _, v in row] for row in rows_of((folder / "z.ndjson").read_bytes())])
     expected = np.loadtxt(folder / "z.csv", delimiter=",", skiprows=1)
     assert (made == expected).all()
-    library.apply(of_json, folder / "r.ndjson", folder / "small.ndjson", threads=1, block_size=4999)
+    api.apply(of_json, folder / "r.ndjson", folder / "small.ndjson", threads=1, block_size=4999)
     assert (folder / "small.ndjson").read_bytes() == (folder / "z.ndjson").read_bytes()
 
 
@@ -371,7 +371,7 @@ MANY = (
 
 def test_to_csv(folder: Path) -> None:
     (folder / "m.ndjson").write_bytes(MANY)
-    library.apply(identity("x"), folder / "m.ndjson", folder / "m.csv")
+    api.apply(identity("x"), folder / "m.ndjson", folder / "m.csv")
     assert (folder / "m.csv").read_text() == (
         'x,t,n,c,f,b,e,u\n1.5,"a,""b""\n","{""k"":[1, 2]}",007,1.50,true,"","é ,"\n,,,,2,,null,\n3.0,é,,,f,,,\n'
     )
@@ -379,7 +379,7 @@ def test_to_csv(folder: Path) -> None:
 
 def test_to_parquet(folder: Path) -> None:
     (folder / "m.ndjson").write_bytes(MANY)
-    library.apply(identity("x"), folder / "m.ndjson", folder / "m.parquet")
+    api.apply(identity("x"), folder / "m.ndjson", folder / "m.parquet")
     table = pq.read_table(folder / "m.parquet")
     assert table.schema.field("x").type == pa.float64()
     assert table["x"].to_pylist() == [1.5, None, 3.0]
@@ -391,7 +391,7 @@ def test_to_parquet(folder: Path) -> None:
 def test_from_csv(folder: Path) -> None:
     data = b'id,x,w,t\n007,1.5,NA,"a ""b""\\\t"\n,,4,""\n3,-2e-7, 6 ,\xc3\xa9\n4,NaN,,\n'
     (folder / "d.csv").write_bytes(data)
-    library.apply(identity("x", "w"), folder / "d.csv", folder / "d.ndjson")
+    api.apply(identity("x", "w"), folder / "d.csv", folder / "d.ndjson")
     assert rows_of((folder / "d.ndjson").read_bytes(), ["x", "w"]) == [
         [("id", "007"), ("x", 1.5), ("w", None), ("t", 'a "b"\\\t')],
         [("id", None), ("x", None), ("w", 4.0), ("t", "")],
@@ -417,7 +417,7 @@ def test_from_parquet(folder: Path) -> None:
         }
     )
     pq.write_table(table, folder / "d.parquet")
-    library.apply(identity("x"), folder / "d.parquet", folder / "d.ndjson")
+    api.apply(identity("x"), folder / "d.parquet", folder / "d.ndjson")
     made = [json.loads(line) for line in (folder / "d.ndjson").read_text().splitlines()]
     assert [r["x"] for r in made] == [1.5, None, None]
     assert [r["i"] for r in made] == [1, None, -3]
@@ -441,7 +441,7 @@ def test_from_parquet(folder: Path) -> None:
 def test_what_json_can_not_hold(folder: Path, column: Any, what: str) -> None:
     pq.write_table(pa.table({"x": [1.0, 2.0], "y": column}), folder / "d.parquet")
     with pytest.raises(BadDataError, match=what):
-        library.apply(identity("x"), folder / "d.parquet", folder / "no.ndjson")
+        api.apply(identity("x"), folder / "d.parquet", folder / "no.ndjson")
     assert not (folder / "no.ndjson").exists()
 
 
@@ -483,9 +483,9 @@ def test_columns_of_a_partitioned_tree(folder: Path) -> None:
 def test_a_late_key_called_as_a_column_of_the_output(folder: Path) -> None:
     data = b'{"a":1,"b":2}\n{"a":3,"b":1}\n' * 500 + b'{"a":5,"b":7,"pc1":0}\n'
     (folder / "pc.ndjson").write_bytes(data)
-    plan = library.fit(folder / "pc.ndjson", Decorrelate())
+    plan = api.fit(folder / "pc.ndjson", Decorrelate())
     with pytest.raises(BadDataError, match=r"pc\.ndjson:1001: key 'pc1' is what a column of the output is called"):
-        library.apply(plan, folder / "pc.ndjson", folder / "no.ndjson")
+        api.apply(plan, folder / "pc.ndjson", folder / "no.ndjson")
 
 
 def test_only_and_none(folder: Path) -> None:
@@ -495,7 +495,7 @@ def test_only_and_none(folder: Path) -> None:
     said = normcli("fit", "--from", "ndjson", "-m", "center", stdin=b'{"x":null}\n')
     assert said.returncode == 65
     assert formats.by_suffix("a.jsonl.gz") == "ndjson"
-    assert library.fit_blocks(Center(), [np.ones((2, 1))], ["x"])
+    assert api.fit_blocks(Center(), [np.ones((2, 1))], ["x"])
 
 
 def test_a_first_line_without_end_is_held_to_the_longest_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import columns, library
+from normcli import api, columns
 from normcli.columns import Field
 from normcli.errors import BadDataError
 from normcli.formats import _vectors as vectors
@@ -103,14 +103,14 @@ def test_as_from_arrow(method: Any, folder: Path) -> None:
     arrow = written_as(
         pa.table({"e": pa.array([r["e"] for r in ROWS], pa.large_list(pa.float64()))}), folder / "l.arrow"
     )
-    plans = [library.fit(p, method, include=["e"]) for p in (given, arrow)]
+    plans = [api.fit(p, method, columns=["e"]) for p in (given, arrow)]
     steps = [json.loads(params_of(p))["steps"] for p in plans]
     assert steps[0] == steps[1]
     assert plans[0].types["e"] == "large_list<float64>"
-    library.apply(plans[0], given, folder / "made.ndjson")
-    library.apply(plans[0], given, folder / "small.ndjson", block_size=300)
-    library.apply(plans[0], given, folder / "made.parquet")
-    library.apply(plans[0], arrow, folder / "made.arrow")
+    api.apply(plans[0], given, folder / "made.ndjson")
+    api.apply(plans[0], given, folder / "small.ndjson", block_size=300)
+    api.apply(plans[0], given, folder / "made.parquet")
+    api.apply(plans[0], arrow, folder / "made.arrow")
     assert (folder / "small.ndjson").read_bytes() == (folder / "made.ndjson").read_bytes()
     out = got(folder / "made.ndjson")
     assert [r["e"] for r in out] == read_as(folder / "made.arrow")["e"].to_pylist()
@@ -123,9 +123,9 @@ def test_as_from_arrow(method: Any, folder: Path) -> None:
 @pytest.mark.parametrize("suffix", ["ndjson", "parquet"])
 def test_there_and_back(suffix: str, folder: Path) -> None:
     given = put(ROWS, folder / "in.ndjson")
-    plan = library.fit(given, ZScore(), include=["e"])
-    library.apply(plan, given, folder / f"made.{suffix}")
-    library.apply(plan, folder / f"made.{suffix}", folder / "back.ndjson", inverse=True)
+    plan = api.fit(given, ZScore(), columns=["e"])
+    api.apply(plan, given, folder / f"made.{suffix}")
+    api.apply(plan, folder / f"made.{suffix}", folder / "back.ndjson", inverse=True)
     for row, was in zip(got(folder / "back.ndjson"), ROWS, strict=True):
         assert (row["e"] is None) == (was["e"] is None)
         both = list(zip(row["e"] or (), was["e"] or (), strict=True))
@@ -149,15 +149,15 @@ def test_a_key_that_is_not_there_stays_away(folder: Path) -> None:
 
 
 def test_where_the_first_rows_have_none(folder: Path) -> None:
-    plan = library.fit(put(ROWS, folder / "in.ndjson"), Center(), include=["e"])
+    plan = api.fit(put(ROWS, folder / "in.ndjson"), Center(), columns=["e"])
     late: Rows = [{"e": None}, {}] * 600 + [{"e": [1, 2, 3, 4]}, {}]
     for size in (None, 2000):
-        library.apply(plan, put(late, folder / "late.ndjson"), folder / "made.ndjson", block_size=size)
+        api.apply(plan, put(late, folder / "late.ndjson"), folder / "made.ndjson", block_size=size)
         made = got(folder / "made.ndjson")
         assert made[:1200] == late[:1200]
         assert len(made[1200]["e"]) == 4
         assert made[1201] == {}
-        library.apply(plan, folder / "late.ndjson", folder / "made.parquet", block_size=size)
+        api.apply(plan, folder / "late.ndjson", folder / "made.parquet", block_size=size)
         assert pq.read_table(folder / "made.parquet")["e"].null_count == 1201
 
 
@@ -180,13 +180,13 @@ WRONG = {
 @pytest.mark.parametrize("value", WRONG)
 def test_refused_with_its_line(value: str, folder: Path) -> None:
     """In the first rows or after them, by fit and by apply; or skipped."""
-    plan = library.fit(put(ROWS, folder / "good.ndjson"), Center(), include=["e"])
+    plan = api.fit(put(ROWS, folder / "good.ndjson"), Center(), columns=["e"])
     for many, size in ((1, None), (30, None), (30, 3000)):
         (folder / "bad.ndjson").write_text(lines(ROWS) * many + f'{{"e":{value}}}\n{{"e":"later"}}\n')
         line = len(ROWS) * many + 1
         for run in (
-            lambda s: library.fit(folder / "bad.ndjson", Center(), include=["e"], block_size=s),
-            lambda s: library.apply(plan, folder / "bad.ndjson", folder / "x.ndjson", block_size=s),
+            lambda s: api.fit(folder / "bad.ndjson", Center(), columns=["e"], block_size=s),
+            lambda s: api.apply(plan, folder / "bad.ndjson", folder / "x.ndjson", block_size=s),
         ):
             with pytest.raises(BadDataError, match=rf"bad\.ndjson:{line}: {WRONG[value]}"):
                 run(size)
@@ -199,27 +199,27 @@ def test_refused_with_its_line(value: str, folder: Path) -> None:
 def test_infinite_may_be_missing(folder: Path) -> None:
     given = put([], folder / "inf.ndjson")
     given.write_text('{"e":[1,1e400]}\n{"e":[3,4]}\n')
-    plan = library.fit(given, Center(), include=["e"], infinite="missing")
-    library.apply(plan, given, folder / "made.ndjson", infinite="missing")
+    plan = api.fit(given, Center(), columns=["e"], infinite="missing")
+    api.apply(plan, given, folder / "made.ndjson", infinite="missing")
     assert got(folder / "made.ndjson") == [{"e": [-1, None]}, {"e": [1, 0]}]
 
 
 def test_numbers_where_lists_are_due_and_the_other_way_round(folder: Path) -> None:
     """Told with the line, also where nobody could know before."""
-    lists = library.fit(put(ROWS, folder / "good.ndjson"), Center(), include=["e"])
-    scalars = library.fit(put([{"e": 1}, {"e": 2}], folder / "scalars.ndjson"), Center())
+    lists = api.fit(put(ROWS, folder / "good.ndjson"), Center(), columns=["e"])
+    scalars = api.fit(put([{"e": 1}, {"e": 2}], folder / "scalars.ndjson"), Center())
     for plan, value, said in ((lists, "5", "is not a list"), (scalars, "[5]", "is not a number")):
         for before in (0, 1200):
             (folder / "bad.ndjson").write_text('{"e":null}\n' * before + f'{{"e":{value}}}\n')
             with pytest.raises(BadDataError, match=rf"bad\.ndjson:{before + 1}: .* in column 'e' {said}"):
-                library.apply(plan, folder / "bad.ndjson", folder / "x.ndjson")
+                api.apply(plan, folder / "bad.ndjson", folder / "x.ndjson")
     (folder / "bad.csv").write_text("e,x\nNA,1\n5,2\n")
     with pytest.raises(BadDataError, match=r"bad\.csv:3: 5 in column 'e' is not a list"):
-        library.apply(lists, folder / "bad.csv", folder / "x.ndjson")
+        api.apply(lists, folder / "bad.csv", folder / "x.ndjson")
 
 
 def test_lists_can_not_be_csv(folder: Path) -> None:
-    plan = library.fit(put([{"e": [1]}, {"e": None}], folder / "one.ndjson"), Center(), include=["e"])
+    plan = api.fit(put([{"e": [1]}, {"e": None}], folder / "one.ndjson"), Center(), columns=["e"])
     assert plan.schema == (Field("e", "large_list<float64>"),)
     with pytest.raises(BadDataError, match="csv has no place for column e"):
-        library.apply(plan, folder / "one.ndjson", folder / "x.csv")
+        api.apply(plan, folder / "one.ndjson", folder / "x.csv")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import library, params, pipeline
+from normcli import api, params, pipeline
 from normcli.errors import BadDataError
 from normcli.formats import parquet as parquet_format
 from normcli.methods.center import Center
@@ -56,9 +56,9 @@ def there_and_back(table: pa.Table, folder: Path, method: Any = None, **options:
     """A table normalized, and restored from that."""
     given, made, back = folder / "given.parquet", folder / "made.parquet", folder / "back.parquet"
     written(table, given)
-    plan = library.fit(given, method or ZScore(), **options)
-    library.apply(plan, given, made)
-    library.apply(plan, made, back, inverse=True)
+    plan = api.fit(given, method or ZScore(), **options)
+    api.apply(plan, given, made)
+    api.apply(plan, made, back, inverse=True)
     return pq.read_table(made), pq.read_table(back)
 
 
@@ -119,11 +119,11 @@ def test_what_does_not_fit_the_original_type_is_refused(kind: pa.DataType, folde
     """Restoring other data than what was made: never a wrong number in silence."""
     small = [Decimal("1.5"), Decimal("3.5")] if pa.types.is_decimal(kind) else np.array([1, 3], kind.to_pandas_dtype())
     given = written(pa.table({"x": pa.array(small, kind)}), folder / "small.parquet")
-    plan = library.fit(given, Center())
+    plan = api.fit(given, Center())
     far = written(pa.table({"x": [0.0, 1.0, 1e300 if kind == pa.float32() else 1e30]}), folder / "far.parquet")
     output = folder / "refused.parquet"
     with pytest.raises(BadDataError, match=r"row 3: the result in column 'x' is beyond"):
-        library.apply(plan, far, output, inverse=True)
+        api.apply(plan, far, output, inverse=True)
     assert not output.exists()
 
 
@@ -132,26 +132,26 @@ def test_an_infinite_value_is_refused_with_its_row_and_column(folder: Path) -> N
     given = written(pa.table({"y": [0.5] * 21, "x": values}), folder / "inf.parquet", row_group_size=4)
     for size in (None, 3):
         with pytest.raises(BadDataError, match=r"inf\.parquet: row 11: infinite value in column 'x'"):
-            library.fit(given, ZScore(), block_size=size)
-    plan = library.fit(given, MaxAbs(), infinite="missing")
+            api.fit(given, ZScore(), block_size=size)
+    plan = api.fit(given, MaxAbs(), infinite="missing")
     assert plan.steps[0].summary()["missing"].tolist() == [0, 1]
-    library.apply(plan, given, folder / "made.parquet", infinite="missing")
+    api.apply(plan, given, folder / "made.parquet", infinite="missing")
     assert pq.read_table(folder / "made.parquet")["x"].to_pylist() == [0.5] * 10 + [None] + [1.0] * 10
 
 
 def test_float32_is_measured_as_float64(folder: Path) -> None:
     values = np.random.default_rng(0).normal(1e6, 1, 999).astype(np.float32)
     given = written(pa.table({"x": values}), folder / "f.parquet")
-    said = library.fit(given, ZScore()).steps[0].summary()
+    said = api.fit(given, ZScore()).steps[0].summary()
     assert said["std"][0] == pytest.approx(values.astype(np.float64).std(), rel=1e-14)
 
 
 def test_a_result_beyond_float32_is_refused(folder: Path) -> None:
     given = written(pa.table({"x": pa.array([1e-30, 2e-30], pa.float32())}), folder / "f.parquet")
-    plan = library.fit(given, MaxAbs())
+    plan = api.fit(given, MaxAbs())
     far = written(pa.table({"x": pa.array([1e-30, 3e38], pa.float32())}), folder / "far.parquet")
     with pytest.raises(BadDataError, match=r"row 2: the result in column 'x' is beyond float32"):
-        library.apply(plan, far, folder / "made.parquet")
+        api.apply(plan, far, folder / "made.parquet")
 
 
 # -- what passes through -----------------------------------------------------------------------------------------
@@ -195,21 +195,21 @@ def test_what_is_not_selected_passes_through_in_place(folder: Path) -> None:
 
 def test_columns_that_are_no_numbers_are_not_selected(folder: Path) -> None:
     given = written(everything(), folder / "given.parquet")
-    assert library.fit(given, Center()).steps[0].columns == ("x", "last")
+    assert api.fit(given, Center()).steps[0].columns == ("x", "last")
     for name in ("words", "text", "truth", "date", "time", "span", "list", "struct", "map", "bytes"):
         with pytest.raises(BadDataError, match=f"column '{name}' is not numeric"):
-            library.fit(given, Center(), include=[name])
-    plan = library.fit(given, Center(), include=["x"])
+            api.fit(given, Center(), columns=[name])
+    plan = api.fit(given, Center(), columns=["x"])
     renamed = everything().rename_columns(["y", "x", *everything().schema.names[2:]])
     with pytest.raises(BadDataError, match="not numeric: x"):
-        library.apply(plan, written(renamed, folder / "renamed.parquet"), folder / "made.parquet")
+        api.apply(plan, written(renamed, folder / "renamed.parquet"), folder / "made.parquet")
 
 
 def test_columns_are_matched_by_name(folder: Path) -> None:
     table = pa.table({"a": [1.0, 3.0], "t": ["x", "y"], "b": [10.0, 30.0]})
-    plan = library.fit(written(table, folder / "given.parquet"), Center())
+    plan = api.fit(written(table, folder / "given.parquet"), Center())
     other = table.select(["b", "t", "a"]).append_column("c", pa.array([5.0, 6.0]))
-    library.apply(plan, written(other, folder / "other.parquet"), folder / "made.parquet")
+    api.apply(plan, written(other, folder / "other.parquet"), folder / "made.parquet")
     assert pq.read_table(folder / "made.parquet").to_pydict() == {
         "b": [-10.0, 10.0],
         "t": ["x", "y"],
@@ -217,16 +217,16 @@ def test_columns_are_matched_by_name(folder: Path) -> None:
         "c": [5.0, 6.0],
     }
     with pytest.raises(BadDataError, match="no column is called b"):
-        library.apply(plan, written(table.select(["a"]), folder / "less.parquet"), folder / "made.parquet")
+        api.apply(plan, written(table.select(["a"]), folder / "less.parquet"), folder / "made.parquet")
 
 
 @pytest.mark.parametrize("name", ["a.b", "", "*", "^.*$", "a b", "é\n", '"', "a,b", "a.b.c", "normcli"])
 def test_any_name_may_be_selected(name: str, folder: Path) -> None:
     """A dot means a field within a struct to pyarrow, a star all columns to polars."""
     table = pa.table({"a": [{"b": 7.5}, {"b": 8.5}], name: [1.0, 3.0], "z": [5.0, 6.0]})
-    plan = library.fit(written(table, folder / "given.parquet"), Center(), include=[name])
+    plan = api.fit(written(table, folder / "given.parquet"), Center(), columns=[name])
     assert plan.steps[0].columns == (name,)
-    library.apply(plan, folder / "given.parquet", folder / "made.parquet")
+    api.apply(plan, folder / "given.parquet", folder / "made.parquet")
     made = pq.read_table(folder / "made.parquet")
     assert made.schema.names == table.schema.names
     assert made[name].to_pylist() == [-1.0, 1.0]
@@ -267,12 +267,12 @@ def test_row_groups_of_any_size(shape: str, size: int | None, folder: Path) -> N
     rng = np.random.default_rng(7)
     table = pa.table({"x": rng.normal(5, 2, 100), "t": [f"t{i}" for i in range(100)]})
     given = grouped(table, SHAPES[shape], folder / "shape.parquet")
-    plan = library.fit(given, ZScore(), block_size=size)
+    plan = api.fit(given, ZScore(), block_size=size)
     assert plan.rows == 100
     x = table["x"].to_numpy()
     assert plan.steps[0].summary()["mean"][0] == pytest.approx(x.mean(), rel=1e-14)
     assert plan.steps[0].summary()["std"][0] == pytest.approx(x.std(), rel=1e-14)
-    library.apply(plan, given, folder / "made.parquet", block_size=size)
+    api.apply(plan, given, folder / "made.parquet", block_size=size)
     made = pq.read_table(folder / "made.parquet")
     assert made["t"].equals(table["t"])
     assert made["x"].to_pylist() == pytest.approx(((x - x.mean()) / x.std()).tolist(), rel=1e-13, abs=1e-14)
@@ -281,12 +281,12 @@ def test_row_groups_of_any_size(shape: str, size: int | None, folder: Path) -> N
 @pytest.mark.parametrize("sizes", [[], [0], [0, 0]])
 def test_no_rows(sizes: list[int], folder: Path) -> None:
     table = pa.table({"x": [1.0, 2.0], "t": ["a", "b"]})
-    plan = library.fit(written(table, folder / "given.parquet"), Center(), include=["x"])
+    plan = api.fit(written(table, folder / "given.parquet"), Center(), columns=["x"])
     none = grouped(table.slice(0, 0), sizes, folder / "none.parquet")
     with pytest.raises(BadDataError, match="there are no rows"):
-        library.fit(none, Center())
+        api.fit(none, Center())
     for name in ("made.parquet", "made.csv"):
-        library.apply(plan, none, folder / name)
+        api.apply(plan, none, folder / name)
     assert pq.read_table(folder / "made.parquet").equals(table.slice(0, 0))
     assert (folder / "made.csv").read_bytes() == b"x,t\n"
 
@@ -312,15 +312,15 @@ def test_threads_and_the_way_in_change_no_byte(method: Any, folder: Path) -> Non
     table = pa.table({f"x{j}": rng.normal(size=5000) for j in range(5)} | {"n": pa.array([None, 1] * 2500, pa.int64())})
     given = written(table, folder / "threads.parquet", row_group_size=999)
     include = ["x*"]
-    first = params_of(library.fit(given, method, include=include, threads=1))
+    first = params_of(api.fit(given, method, columns=include, threads=1))
     outputs = set()
     for threads in (1, 2, 3):
-        plan = library.fit(given, method, include=include, threads=threads)
+        plan = api.fit(given, method, columns=include, threads=threads)
         assert params_of(plan) == first
-        library.apply(plan, given, folder / "made.parquet", threads=threads)
+        api.apply(plan, given, folder / "made.parquet", threads=threads)
         outputs.add((folder / "made.parquet").read_bytes())
         with pipe_path(given.read_bytes(), [4097]) as pipe:
-            assert params_of(library.fit(pipe, method, include=include, threads=threads)) == first
+            assert params_of(api.fit(pipe, method, columns=include, threads=threads)) == first
     assert len(outputs) == 1
 
 
@@ -340,7 +340,7 @@ def test_csv_and_parquet_of_the_same_data_teach_the_same(folder: Path) -> None:
     (folder / "same.csv").write_text("\n".join([",".join(columns), *map(",".join, rows)]))
     written(pa.table(columns), folder / "same.parquet")
     for method in (ZScore(), Decorrelate()):
-        files = [json.loads(params_of(library.fit(folder / n, method))) for n in ("same.csv", "same.parquet")]
+        files = [json.loads(params_of(api.fit(folder / n, method))) for n in ("same.csv", "same.parquet")]
         for file in files:
             del file["inputs"], file["digest"]  # of text, the bytes are what is counted
         assert files[0] == files[1]
@@ -361,7 +361,7 @@ def output_file(folder: Path) -> bytes:
         }
     )
     given = written(table, folder / "given.parquet")
-    library.apply(library.fit(given, ZScore(), exclude=["i"]), given, folder / "made.parquet")
+    api.apply(api.fit(given, ZScore(), exclude=["i"]), given, folder / "made.parquet")
     return (folder / "made.parquet").read_bytes()
 
 
@@ -422,16 +422,16 @@ def test_no_flipped_bit_in_a_page_header_makes_a_silent_difference(folder: Path)
 
 def test_a_flipped_byte_in_the_input_is_refused_by_fit_and_apply(folder: Path) -> None:
     data = output_file(folder)
-    plan = library.fit(folder / "given.parquet", Center(), include=["x", "gap"])
+    plan = api.fit(folder / "given.parquet", Center(), columns=["x", "gap"])
     first = next(pages(data))[1]
     path = folder / "damaged.parquet"
     for at in (first[0], first[len(first) // 2], first[-1]):
         path.write_bytes(flipped(data, at))
         with pytest.raises(BadDataError, match="not a sound Parquet file"):
-            library.fit(path, ZScore())
+            api.fit(path, ZScore())
         before = (folder / "made.parquet").read_bytes()
         with pytest.raises(BadDataError, match="not a sound Parquet file"):
-            library.apply(plan, path, folder / "made.parquet")
+            api.apply(plan, path, folder / "made.parquet")
         assert (folder / "made.parquet").read_bytes() == before
 
 
@@ -463,23 +463,23 @@ def test_a_file_without_checksums_is_read(folder: Path) -> None:
 def test_applying_twice_is_refused(folder: Path) -> None:
     table = pa.table({"x": [1.0, 2.0, 4.0], "t": ["a", "b", "c"]})
     given = written(table, folder / "d.parquet")
-    z, c = (read_params(library.fit(given, method)) for method in (ZScore(), Center()))
-    library.apply(z, given, folder / "z.parquet")
+    z, c = (read_params(api.fit(given, method)) for method in (ZScore(), Center()))
+    api.apply(z, given, folder / "z.parquet")
     assert pq.read_schema(folder / "z.parquet").metadata == {b"normcli": z.digest.encode()}
     with pytest.raises(BadDataError, match="normalized by these parameters already"):
-        library.apply(z, folder / "z.parquet", folder / "x.parquet")
+        api.apply(z, folder / "z.parquet", folder / "x.parquet")
 
     # one after the other is fine, and undone in turn
-    library.apply(c, folder / "z.parquet", folder / "zc.parquet")
+    api.apply(c, folder / "z.parquet", folder / "zc.parquet")
     for inverse, said in ((True, "by other parameters"), (False, "already")):
         with pytest.raises(BadDataError, match=said):
-            library.apply(z, folder / "zc.parquet", folder / "x.parquet", inverse=inverse)
+            api.apply(z, folder / "zc.parquet", folder / "x.parquet", inverse=inverse)
     assert not (folder / "x.parquet").exists()
-    library.apply(c, folder / "zc.parquet", folder / "z2.parquet", inverse=True)
-    library.apply(z, folder / "z2.parquet", folder / "d2.parquet", inverse=True)
+    api.apply(c, folder / "zc.parquet", folder / "z2.parquet", inverse=True)
+    api.apply(z, folder / "z2.parquet", folder / "d2.parquet", inverse=True)
     assert not pq.read_schema(folder / "d2.parquet").metadata
     assert pq.read_table(folder / "d2.parquet")["x"].to_pylist() == pytest.approx([1.0, 2.0, 4.0], rel=1e-14)
-    library.apply(z, folder / "d2.parquet", folder / "z.parquet")
+    api.apply(z, folder / "d2.parquet", folder / "z.parquet")
 
 
 def read_params(plan: Plan) -> Plan:
@@ -490,11 +490,11 @@ def read_params(plan: Plan) -> Plan:
 def test_the_command_refuses_to_apply_twice_unless_again(tmp_path: Path) -> None:
     given = written(pa.table({"x": [1.0, 2.0, 4.0]}), tmp_path / "d.parquet")
     for name, method in (("z.json", ZScore()), ("c.json", Center())):
-        (tmp_path / name).write_bytes(params_of(library.fit(given, method)))
-    library.apply(read_params(library.fit(given, ZScore())), given, tmp_path / "z.parquet")
+        (tmp_path / name).write_bytes(params_of(api.fit(given, method)))
+    api.apply(read_params(api.fit(given, ZScore())), given, tmp_path / "z.parquet")
     for args, code in (
         (["-p", "z.json"], 65),
-        (["-p", "z.json", "--again"], 0),
+        (["-p", "z.json", "--allow-normalized"], 0),
         (["-p", "c.json", "--inverse"], 65),
         (["-p", "z.json", "--inverse"], 0),
     ):
@@ -506,10 +506,10 @@ def test_the_command_refuses_to_apply_twice_unless_again(tmp_path: Path) -> None
 
 def test_the_digest_is_in_files_made_from_text_and_from_python(folder: Path) -> None:
     (folder / "d.csv").write_bytes(b"x\n1\n3\n")
-    plan = library.fit(folder / "d.csv", Center())
-    library.apply(plan, folder / "d.csv", folder / "made.parquet")
+    plan = api.fit(folder / "d.csv", Center())
+    api.apply(plan, folder / "d.csv", folder / "made.parquet")
     with pytest.raises(BadDataError, match="already"):
-        library.apply(plan, folder / "made.parquet", folder / "twice.parquet")
+        api.apply(plan, folder / "made.parquet", folder / "twice.parquet")
     made = reader((folder / "made.parquet").read_bytes())
     assert len(made.digests) == 1
     assert pipeline.digests_after(plan, made, inverse=True) == ()
@@ -518,7 +518,7 @@ def test_the_digest_is_in_files_made_from_text_and_from_python(folder: Path) -> 
 def test_a_name_that_is_also_the_path_of_a_part(folder: Path) -> None:
     table = pa.table({"a": [{"b": "q", "c": 1.0}] * 3, "a.b": [1.0, 2.0, 6.0]})
     given = written(table, folder / "d.parquet")
-    library.apply(library.fit(given, Center()), given, folder / "z.parquet")
+    api.apply(api.fit(given, Center()), given, folder / "z.parquet")
     assert pq.read_table(folder / "z.parquet").to_pydict() == {"a": table["a"].to_pylist(), "a.b": [-2.0, -1.0, 3.0]}
 
 

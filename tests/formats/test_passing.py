@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import library
+from normcli import api
 from normcli.errors import BadDataError
 from normcli.formats import _dictionaries as dictionaries
 from tests.conftest import examples, longer
@@ -224,7 +224,7 @@ def refusal(table: pa.Table, to: str, folder: Path) -> BadDataError | None:
     made = folder / f"made.{to}"
     made.unlink(missing_ok=True)
     try:
-        library.apply(PLAN, source, made)
+        api.apply(PLAN, source, made)
     except BadDataError as e:
         assert not made.exists()
         return e
@@ -292,7 +292,7 @@ def test_moments_of_every_zone_have_a_text(
     table = table_of(pa.array([moment, None], pa.timestamp("us", zone)))
     source = written_as(table, folder / f"given.{given_as}")
     for to, text, none in (("csv", csv_text, ""), ("tsv", csv_text, ""), ("ndjson", json_text, None)):
-        library.apply(PLAN, source, folder / f"made.{to}")
+        api.apply(PLAN, source, folder / f"made.{to}")
         assert texts(folder / f"made.{to}") == [text, none]
 
 
@@ -403,5 +403,5 @@ def test_dictionaries_within_structs_grow_from_batch_to_batch(folder: Path) -> N
     with pa.ipc.new_stream(str(folder / "given.arrows"), batches[0].schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    library.apply(PLAN, folder / "given.arrows", folder / "made.arrow")
+    api.apply(PLAN, folder / "given.arrows", folder / "made.arrow")
     assert read_as(folder / "made.arrow")[NAME].to_pylist() == [{"k": k} for k in "abca"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from normcli import formats, library
+from normcli import api, formats
 from normcli.errors import UsageError
 from normcli.formats import csv, tsv
 from tests.formats.conftest import identity, in_memory, normcli, oracle
@@ -17,7 +17,7 @@ def test_tabs_stay_tabs(folder: Path, suffix: str) -> None:
     """Fields, their quotes where they need them, and line ends come out as they were."""
     given, made = folder / f"in{suffix}", folder / "out.tsv"
     given.write_bytes(TEXT)
-    library.apply(identity("x"), given, made)
+    api.apply(identity("x"), given, made)
     assert made.read_bytes() == TEXT
 
 
@@ -34,15 +34,15 @@ def test_each_format_has_its_own_delimiter(
     folder: Path, data: bytes, given: str, made: str, options: csv.Options | None, expected: bytes
 ) -> None:
     (folder / given).write_bytes(data)
-    library.apply(identity("a"), folder / given, folder / made, options=options)
+    api.apply(identity("a"), folder / given, folder / made, format_options=options)
     assert (folder / made).read_bytes() == expected
 
 
 def test_without_a_header(folder: Path) -> None:
     """An output of the other format has none, too."""
     (folder / "in.tsv").write_bytes(b"1\tx\n2\ty\n")
-    plan = library.fit(folder / "in.tsv", identity("column_1").steps[0].method, options=tsv.Options(header=False))
-    library.apply(plan, folder / "in.tsv", folder / "out.csv", options=tsv.Options(header=False))
+    plan = api.fit(folder / "in.tsv", identity("column_1").steps[0].method, format_options=tsv.Options(header=False))
+    api.apply(plan, folder / "in.tsv", folder / "out.csv", format_options=tsv.Options(header=False))
     assert (folder / "out.csv").read_bytes() == b"0.5,x\n1.0,y\n"
 
 
@@ -62,7 +62,7 @@ def test_asked_for_on_a_pipe() -> None:
 def test_one_column_and_no_row(folder: Path) -> None:
     for data in (b"a\n", b"a\n1.0\n", b'a\n""\n'):
         (folder / "in.tsv").write_bytes(data)
-        library.apply(identity("a"), folder / "in.tsv", folder / "out.tsv")
+        api.apply(identity("a"), folder / "in.tsv", folder / "out.tsv")
         assert oracle((folder / "out.tsv").read_bytes(), "\t") == oracle(data, "\t")
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import columns, library, params
+from normcli import api, columns, params
 from normcli.errors import BadDataError
 from normcli.formats import parquet
 from normcli.methods.center import Center
@@ -116,11 +116,11 @@ def test_dictionaries_of_numbers_are_numbers(kind: pa.DataType, suffix: str, fol
     table = pa.table({"x": values.dictionary_encode(), "y": values.dictionary_encode()})
     given, made, back = (folder / f"{name}.{suffix}" for name in ("given", "made", "back"))
     written_as(table, given)
-    plan = library.fit(given, MaxAbs(), include=["x"])
+    plan = api.fit(given, MaxAbs(), columns=["x"])
     plain = written(pa.table({"x": values}), folder / "plain.parquet")
-    assert plan.types["x"] == library.fit(plain, MaxAbs()).types["x"]
-    library.apply(plan, given, made)
-    library.apply(plan, made, back, inverse=True)
+    assert plan.types["x"] == api.fit(plain, MaxAbs()).types["x"]
+    api.apply(plan, given, made)
+    api.apply(plan, made, back, inverse=True)
     out, restored = read_as(made), read_as(back)
     assert out.schema.field("x").type == (pa.float32() if kind == pa.float32() else pa.float64())
     assert out["x"].null_count == 1
@@ -157,13 +157,13 @@ def test_an_extension_over_numbers_is_no_number(folder: Path) -> None:
     field = pa.field("place", pa.float64(), metadata=about)
     table = pa.table([pa.array([1.0, 2.0]), pa.array([3.0, 4.0])], pa.schema([field, pa.field("x", pa.float64())]))
     given = written_as(table, folder / "extension.arrow")
-    plan = library.fit(given, Center())
+    plan = api.fit(given, Center())
     assert plan.steps[0].columns == ("x",)
     assert plan.types["place"] == "extension<geo.degrees>"
-    library.apply(plan, given, folder / "made.arrow")
+    api.apply(plan, given, folder / "made.arrow")
     assert read_as(folder / "made.arrow").schema.field("place").equals(field, check_metadata=True)
     with pytest.raises(BadDataError, match="not numeric but extension"):
-        library.fit(given, Center(), include=["place"])
+        api.fit(given, Center(), columns=["place"])
 
 
 def strange() -> pa.Table:
@@ -191,9 +191,9 @@ def strange() -> pa.Table:
 def test_strange_columns_pass_through(ways: tuple[str, str], folder: Path) -> None:
     given = written_as(strange(), folder / f"strange.{ways[0]}")
     table = read_as(given)
-    plan = library.fit(given, Center())
+    plan = api.fit(given, Center())
     assert plan.steps[0].columns == ("x",)
-    library.apply(plan, given, folder / f"made.{ways[1]}")
+    api.apply(plan, given, folder / f"made.{ways[1]}")
     made = read_as(folder / f"made.{ways[1]}")
     assert made.schema.equals(table.schema, check_metadata=False)
     assert made.drop_columns("x").equals(table.drop_columns("x"))
@@ -205,17 +205,17 @@ def test_what_parquet_can_not_hold_is_refused_and_arrow_holds_it(name: str, fold
     column = ends if name == "run ends" else pa.array([(1, 2, 3)] * 2, pa.month_day_nano_interval())
     given = written_as(pa.table({"x": [1.0, 2.0], name: column}), folder / "given.arrow")
     with pytest.raises(BadDataError, match=f"parquet has no place for column {name}"):
-        library.apply(identity("x"), given, folder / "refused.parquet")
+        api.apply(identity("x"), given, folder / "refused.parquet")
     assert not (folder / "refused.parquet").exists()
-    library.apply(identity("x"), given, folder / "made.arrows")
+    api.apply(identity("x"), given, folder / "made.arrows")
     assert read_as(folder / "made.arrows")[name].to_pylist() == column.to_pylist()
 
 
 def test_what_was_said_of_a_column_still_is_once_it_is_normalized(folder: Path) -> None:
     field = pa.field("x", pa.int32(), nullable=False, metadata={"unit": "m"})
     given = written_as(pa.table([pa.array([1, 2], pa.int32())], pa.schema([field])), folder / "said.arrow")
-    plan = library.fit(given, ZScore())
-    library.apply(plan, given, folder / "made.arrow")
+    plan = api.fit(given, ZScore())
+    api.apply(plan, given, folder / "made.arrow")
     assert read_as(folder / "made.arrow").schema.field("x").metadata == {b"unit": b"m"}
 
 
@@ -280,7 +280,7 @@ def test_every_encoding_is_read_right(encoding: str, version: str, compression: 
     whole = pq.read_table(path)
     assert whole.equals(table)
     assert read(path.read_bytes()).equals(whole)
-    plan = library.fit(path, Center(), include=["f,i,j,h,s,m"])
+    plan = api.fit(path, Center(), columns=["f,i,j,h,s,m"])
     values = {n: np.array([float(v) for v in whole[n].drop_null().to_pylist()]) for n in plan.needs()}
     said = plan.steps[0].summary()
     for name, mean, least, greatest in zip(plan.needs(), said["mean"], said["min"], said["max"], strict=True):
@@ -313,7 +313,7 @@ def codecs(path: Path) -> set[str]:
 def test_the_input_s_compression_is_kept(codec: str, folder: Path) -> None:
     table = pa.table({"x": np.zeros(1000), "t": ["a"] * 1000})
     given = written(table, folder / "given.parquet", compression=codec)
-    library.apply(identity("x"), given, folder / "made.parquet")
+    api.apply(identity("x"), given, folder / "made.parquet")
     assert codecs(folder / "made.parquet") == codecs(given)
     assert pq.read_table(folder / "made.parquet").equals(table)
 
@@ -323,7 +323,7 @@ def test_of_other_inputs_it_is_zstd(folder: Path) -> None:
     mixed = written(table, folder / "mixed.parquet", compression={"x": "snappy", "t": "gzip"})
     none = written(table.slice(0, 0), folder / "none.parquet", compression="snappy")
     for given in (mixed, none, written_as(table, folder / "given.arrow")):
-        library.apply(identity("x"), given, folder / "made.parquet")
+        api.apply(identity("x"), given, folder / "made.parquet")
         if given != none:
             assert codecs(folder / "made.parquet") == {"zstd"}
 
@@ -355,14 +355,14 @@ def test_pages_of_nothing() -> None:
 def test_row_groups_are_worth_their_while(folder: Path) -> None:
     """However small the pieces are that the input came in, and however wide the rows."""
     small = written(pa.table({"x": np.arange(2000.0)}), folder / "small.parquet", row_group_size=1)
-    library.apply(identity("x"), small, folder / "made.parquet")
+    api.apply(identity("x"), small, folder / "made.parquet")
     metadata = pq.ParquetFile(folder / "made.parquet").metadata
     assert metadata.num_row_groups == 1
     assert read((folder / "made.parquet").read_bytes())["x"].to_pylist() == list(range(2000))
     wide = pa.table(
         {"x": np.zeros(8192), "e": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(8192 * 2048)), 2048)}
     )
-    library.apply(identity("x"), written_as(wide, folder / "wide.arrow"), folder / "made.parquet")
+    api.apply(identity("x"), written_as(wide, folder / "wide.arrow"), folder / "made.parquet")
     metadata = pq.ParquetFile(folder / "made.parquet").metadata
     assert [metadata.row_group(j).num_rows for j in range(metadata.num_row_groups)] == [2048] * 4
 
@@ -392,7 +392,7 @@ def test_a_column_without_a_value_is_the_same_in_every_format(kind: str, tmp_pat
         assert (b"warning: no value in e: learned nothing" in done.stderr) is (line[0] == "fit")
     for made in ("both.arrow", "out.arrow"):
         assert read_as(tmp_path / made).to_pydict() == {"x": [-0.5, 0.5], "e": [None, None]}
-    back = library.fit(tmp_path / f"back.{kind}", Center(), include=["e,x"])
+    back = api.fit(tmp_path / f"back.{kind}", Center(), columns=["e,x"])
     assert back.steps[0].summary()["count"].tolist() == [2, 0]
     done = normcli("fit", name, "-m", "center", "-p", "p.json", cwd=tmp_path)
     assert (done.returncode, done.stderr.count(f"warning: {name}: column 'e' is left out".encode())) == (0, 1)

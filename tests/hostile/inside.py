@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 import click
 
 from normcli import registry
-from normcli.cli._report import current
+from normcli.cli._report import report
 
 
 def run(name: str, *words: str | Path) -> None:
     """One run, silent. Raises what the command does: NormcliError, click.UsageError, or a bug."""
     command: click.Command = registry.load("cli", name).command
-    current.facts, current.warnings = {}, []
+    report.result = None
     quiet = ["-qq"] if name not in ("inspect", "methods") else []
     command.main([*map(str, words), *quiet], prog_name=f"normcli {name}", standalone_mode=False)
 

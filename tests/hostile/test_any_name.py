@@ -97,9 +97,9 @@ def commands(kind: str, to: str, names: Sequence[str]) -> Iterator[tuple[str, ..
     yield ("fit", data, "-m", "center", "--by", key, "-p", "k.json", "-o", f"k.{to}")
     yield ("apply", data, "-p", "k.json", "-o", f"k2.{to}", "--check=warn")
     yield ("fit", data, "-m", "center", "--weights", weight, "-p", "w.json", "-o", f"w.{to}")
-    yield ("fit", "--update", "-p", "w.json", data, "--again")
+    yield ("fit", "--update", "-p", "w.json", data, "--recount")
     yield ("fit", data, "-m", "decorrelate", *scalars, "-p", "d.json", "-o", f"d.{to}", "--prefix", "component ")
-    yield ("merge", "d.json", "d.json", "--again", "-o", "m.json")
+    yield ("merge", "d.json", "d.json", "--allow-duplicates", "-o", "m.json")
     if lists:
         yield ("fit", data, "-m", "decorrelate", "-c", lists[0], "-p", "l.json", "-o", f"l.{to}")
     if to in ("parquet", "arrow", "arrows") and kind in ("csv", "tsv", "ndjson"):

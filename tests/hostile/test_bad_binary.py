@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import library
+from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats._seal import MARK
 from normcli.methods.center import Center
@@ -159,7 +159,7 @@ SUFFIXES = (".parquet", ".arrow", ".feather", ".arrows", ".csv", ".tsv", ".ndjso
 def test_files_by_another_name(tmp_path: Path, record_property: Record) -> None:
     """Text, nothing at all, an encrypted file and those of each binary format, by the name of every other that does not
     tell them by their first bytes."""
-    plan = library.fit(written(tmp_path / "good.csv", b"x,i\n1,2\n3,5\n"), Center())
+    plan = api.fit(written(tmp_path / "good.csv", b"x,i\n1,2\n3,5\n"), Center())
     encrypted = b"PARE" + ours("parquet")[1][4:-4] + b"PARE"
     contents = {kind: ours(kind)[1] for kind in MODULES} | {"none": b"", "enc": encrypted, "csv": b"x,i\n1,2\n3,4\n"}
     tried = 0
@@ -169,7 +169,7 @@ def test_files_by_another_name(tmp_path: Path, record_property: Record) -> None:
             if binary or (name, suffix) in (("csv", ".csv"), ("csv", ".tsv")):
                 continue
             path = written(tmp_path / f"{name}{suffix}", data)
-            for run in (lambda: library.fit(path, Center()), lambda: library.apply(plan, path, tmp_path / "made.csv")):  # noqa: B023
+            for run in (lambda: api.fit(path, Center()), lambda: api.apply(plan, path, tmp_path / "made.csv")):  # noqa: B023
                 with pytest.raises(BadDataError) as caught:
                     run()
                 assert caught.value.message.startswith(f"{path}:")
@@ -194,15 +194,15 @@ def test_encrypted_columns(footer: str, tmp_path: Path) -> None:
     factory = encryption.CryptoFactory(lambda _: Keys())
     asked = encryption.EncryptionConfiguration("f", column_keys={"c": ["i"]}, plaintext_footer=footer == "plain")
     properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), asked)
-    path, plan = tmp_path / "x.parquet", library.fit(written(tmp_path / "good.csv", b"x,i\n1,2\n3,5\n"), Center())
+    path, plan = tmp_path / "x.parquet", api.fit(written(tmp_path / "good.csv", b"x,i\n1,2\n3,5\n"), Center())
     with pq.ParquetWriter(path, table().schema, encryption_properties=properties) as writer:
         writer.write_table(table())
-    for run in (lambda: library.fit(path, Center(), include=["i"]), lambda: library.apply(plan, path, tmp_path / "z")):
+    for run in (lambda: api.fit(path, Center(), columns=["i"]), lambda: api.apply(plan, path, tmp_path / "z")):
         with pytest.raises(BadDataError, match=r"x\.parquet: .*(decrypt|encrypt)"):
             run()
     assert not (tmp_path / "z").exists()
     if footer == "plain":
-        assert library.fit(path, Center(), include=["x"]).rows == damage.ROWS
+        assert api.fit(path, Center(), columns=["x"]).rows == damage.ROWS
 
 
 def written(path: Path, data: bytes) -> Path:

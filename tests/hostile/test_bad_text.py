@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from normcli import library, params, registry
+from normcli import api, params, registry
 from normcli.errors import BadDataError, DriftError
 from normcli.formats import _text, csv, ndjson
 from normcli.methods.zscore import ZScore
@@ -257,7 +257,7 @@ class Bench:
 
     def _update(self, where: str, form: Form, expected: Table | Refused) -> None:
         (self.path / "u.json").write_bytes((self.path / "old.json").read_bytes())
-        inside.run("fit", "--update", "--again", where, *form.flags, "-p", self.path / "u.json")
+        inside.run("fit", "--update", "--recount", where, *form.flags, "-p", self.path / "u.json")
         assert isinstance(expected, Table), "fit --update took it"
         check_described(self.path / "u.json", [*OLD, *expected.numbers("n")])
 
@@ -324,7 +324,7 @@ def given(opened: ExitStack, folder: Path, data: bytes, form: Form) -> str:
 @pytest.fixture
 def bench(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Bench]:
     (tmp_path / "o.csv").write_text("n\n" + "".join(f"{v}\n" for v in OLD))
-    (tmp_path / "old.json").write_bytes(params.write(library.fit(tmp_path / "o.csv", ZScore())))
+    (tmp_path / "old.json").write_bytes(params.write(api.fit(tmp_path / "o.csv", ZScore())))
     (tmp_path / "same.json").write_bytes(params.write(params.sealed(identity("n"))))
     made = Bench(tmp_path, Counter())
     yield made

@@ -208,8 +208,8 @@ def test_a_file_of_any_name_as_every_argument(name: bytes, desk: Desk) -> None:
         ("fit", "-m", "zscore", "-p", dotted + b".json", "--report", dotted + b".r", "--", name),
         ("inspect", "--", name + b".json"),
         ("apply", "-p", dotted + b".json", "-o", dotted + b".z.csv", "--", name),
-        ("merge", "-o", dotted + b".m", "--again", "--", name + b".json", name + b".json"),
-        ("fit", "--update", "-p", dotted + b".json", "--again", "--", name),
+        ("merge", "-o", dotted + b".m", "--allow-duplicates", "--", name + b".json", name + b".json"),
+        ("fit", "--update", "-p", dotted + b".json", "--recount", "--", name),
     ]
     for line in words:
         done = desk.run(*line)

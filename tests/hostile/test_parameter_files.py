@@ -169,6 +169,6 @@ def test_no_library_speaks_where_numbers_are_beyond_reason(at: tuple[int, int], 
     document = json.loads((desk / desk.params("whiten")).read_bytes())
     document["steps"][0]["statistics"]["comoments"]["products"][at[0]][at[1]] *= 1e200
     (desk / "e.json").write_text(json.dumps(document))
-    done = desk.run("merge", "e.json", "p.json", "--again", "--allow-edited", "-o", "m.json")
+    done = desk.run("merge", "e.json", "p.json", "--allow-duplicates", "--allow-edited", "-o", "m.json")
     assert done.code in (0, 65)
     assert len(done.lines) == 1

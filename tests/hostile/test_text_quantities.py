@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from normcli import library, params
+from normcli import api, params
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import _json, _text, csv, ndjson
 from normcli.methods.center import Center
@@ -64,11 +64,11 @@ def wide(columns: int) -> bytes:
 def test_many_columns_there_and_back(columns: int, tmp_path: Path) -> None:
     data = wide(columns)
     (tmp_path / "wide.csv").write_bytes(data)
-    plan = library.fit(tmp_path / "wide.csv", Center())
+    plan = api.fit(tmp_path / "wide.csv", Center())
     assert len(plan.steps[0].columns) == columns
     assert params.read(params.write(params.sealed(plan))).steps[0].columns == plan.steps[0].columns
-    library.apply(plan, tmp_path / "wide.csv", tmp_path / "z.csv")
-    library.apply(plan, tmp_path / "z.csv", tmp_path / "back.csv", inverse=True)
+    api.apply(plan, tmp_path / "wide.csv", tmp_path / "z.csv")
+    api.apply(plan, tmp_path / "z.csv", tmp_path / "back.csv", inverse=True)
     first, *rows = (tmp_path / "back.csv").read_text().splitlines()
     assert first.encode() == data.split(b"\n")[0]
     for i, row in enumerate(rows):

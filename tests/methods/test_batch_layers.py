@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.batch import Batch
 from normcli.methods.batch_instance import BatchInstance

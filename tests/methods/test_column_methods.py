@@ -9,9 +9,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError, NormcliError, UsageError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs

@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli.api import fit_blocks
 from normcli.block import Block
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.log1p import Log1p

@@ -8,9 +8,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError, BadRowError, NotInvertibleError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch

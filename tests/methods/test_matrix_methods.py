@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
-from normcli.library import fit_blocks
 from normcli.methods import Method, _graded
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate

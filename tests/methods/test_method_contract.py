@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from normcli import params, registry
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import NotInvertibleError
-from normcli.library import fit_blocks
 from normcli.methods import Method, States
 from normcli.plan import Plan, Step
 from normcli.record import Array, Record

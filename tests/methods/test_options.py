@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from normcli import needs, params, registry
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.plan import Plan, Step, merged
 from normcli.recipe import parsed

@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadRowError, UsageError
 from normcli.learning import warn_of_columns
-from normcli.library import fit_blocks
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
 from normcli.plan import Plan, Step

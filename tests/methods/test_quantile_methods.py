@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from normcli.api import fit, fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError, UsageError
-from normcli.library import fit, fit_blocks
 from normcli.methods import Method, States
 from normcli.methods.quantile import Quantile
 from normcli.methods.robust import Robust

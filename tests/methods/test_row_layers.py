@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import NotInvertibleError, UsageError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.group import Group
 from normcli.methods.instance import Instance

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import NotInvertibleError
-from normcli.library import fit_blocks
 from normcli.methods.unit import Unit
 from normcli.record import Array
 from tests.conftest import examples

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import BadDataError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli import registry
+from normcli.api import fit_blocks
 from normcli.block import Block
-from normcli.library import fit_blocks
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore

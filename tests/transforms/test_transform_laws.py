@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normcli import registry
+from normcli.api import fit_blocks
 from normcli.block import Block
 from normcli.errors import NotInvertibleError
-from normcli.library import fit_blocks
 from normcli.methods import Method
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.minmax import MinMax

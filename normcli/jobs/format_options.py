@@ -1,24 +1,46 @@
-"""The options of formats on a command line: which are given, and for which of the formats that are read and written."""
+"""The options of formats: which are given, and for which of the formats that are read and written."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from normcli import registry
-from normcli.cli._command import FORMAT, given
-from normcli.cli._flags import extra
-from normcli.cli._needs import DATA, OUTPUT, check_needs, need
+from normcli.errors import UsageError
+from normcli.jobs.facts import BINARY, FORMAT_OPTION, OUTPUT, need
 from normcli.needs import Need
 
-BINARY = need("binary output", "for Parquet or Arrow output")
+if TYPE_CHECKING:
+    from normcli.jobs.requests import Reads
 
 
-def needs_of(options: type, field: str, having: list[str]) -> tuple[Need, ...]:
-    """What an option that these formats have needs, beside one of them."""
-    about = extra(options, field)
+def flag_of(name: str, value: Any) -> str:
+    """How the command line spells an option of a format."""
+    flag = name.rstrip("_").replace("_", "-")
+    return f"--no-{flag}" if value is False else f"--{flag}"
+
+
+@cache
+def needs_of(name: str) -> tuple[Need, ...]:
+    """What an option of formats needs: that output is written, where it is of that; a format that has it. Raises
+    UsageError where none has."""
+    kinds: dict[str, Any] = {n: registry.load("formats", n).Options for n in registry.names("formats")}
+    having = [n for n, kind in kinds.items() if name in kind.__dataclass_fields__]
+    if not having:
+        raise UsageError(f"{flag_of(name, None)}: no format has this option")
+    about = _extra(kinds[having[0]], name)
     writes, binary = about.get("on") == "writing" or "for" in about, about.get("for") == "binary"
-    used = need(FORMAT + field, f"an option of {', '.join(having)}", about.get("hint", ""))
-    return (DATA, *([OUTPUT] if writes else []), used, *([BINARY] if binary else []))
+    used = need(FORMAT_OPTION + name, f"an option of {', '.join(having)}", about.get("hint", ""))
+    return (*([OUTPUT] if writes else []), used, *([BINARY] if binary else []))
+
+
+@cache
+def _extra(options: type, field: str) -> dict[str, str]:
+    """What is said of an option besides its description."""
+    from msgspec import Meta
+
+    annotation = get_type_hints(options, include_extras=True)[field]
+    return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, Meta) and m.extra), {})
 
 
 class FormatOptions:
@@ -28,10 +50,10 @@ class FormatOptions:
     that must be binary; and a `hint` for who gives it in vain.
     """
 
-    def __init__(self, values: dict[str, Any], read: set[str], written: set[str] | None) -> None:
+    def __init__(self, request: Reads, read: set[str], written: set[str] | None) -> None:
         """`read` are the formats that are known to be read so far; `written` those that are, None if that is what the
         first input is."""
-        self._given, self._read, self._written = given(values, FORMAT), read, written
+        self._request, self._read, self._written = request, read, written
         self._made: dict[str, Any] = {}
         self._checked = False
 
@@ -41,7 +63,7 @@ class FormatOptions:
         self._read.add(format)
         if not self._checked:
             written = {format} if self._written is None else self._written
-            check_needs(**self._lacking(written))
+            self._request.check_needs(**self._lacking(written))
             self._checked = True
         return self.writing(format)
 
@@ -50,7 +72,7 @@ class FormatOptions:
         no sense."""
         if format not in self._made:
             kind = registry.load("formats", format).Options
-            own = {field: value for field, value in self._given.items() if field in kind.__dataclass_fields__}
+            own = {n: value for n, value in self._request.format_options.items() if n in kind.__dataclass_fields__}
             self._made[format] = kind(**own) if own else None
             if own:
                 self._made[format].check()
@@ -66,10 +88,10 @@ class FormatOptions:
         if text:
             lacking["binary output"] = f"what is written here is {text[0]}"
         places = {"reading": ("read", self._read), "writing": ("written", written)}
-        for field in self._given:
-            having = {n for n, module in modules.items() if field in module.Options.__dataclass_fields__}
-            on = extra(modules[min(having)].Options, field).get("on", "")
+        for name in self._request.format_options:
+            having = {n for n, module in modules.items() if name in module.Options.__dataclass_fields__}
+            on = _extra(modules[min(having)].Options, name).get("on", "")
             what, used = places.get(on, ("used", self._read | written))
             if not used & having:
-                lacking[FORMAT + field] = f"what is {what} here is {', '.join(sorted(used))}"
+                lacking[FORMAT_OPTION + name] = f"what is {what} here is {', '.join(sorted(used))}"
         return lacking

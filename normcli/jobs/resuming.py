@@ -60,7 +60,6 @@ class Files:
     def begin(self, progress: Progress) -> None:
         """What is finished will count in this."""
         self._progress = progress
-        progress.all_read = self.reach
 
     def reach(self, each: Input | None = None) -> None:
         """Counts what is finished before an input whose turn has come, or all that is. Between them may be inputs that

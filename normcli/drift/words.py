@@ -1,0 +1,54 @@
+"""Drift in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from normcli.errors import printable, short
+
+if TYPE_CHECKING:
+    from normcli.drift import Change, Columns, Comparison
+
+NAMED = 10  # columns
+
+
+def summary(found: Comparison) -> str:
+    """The drift on one line."""
+    each = list(_drifted(found))
+    more = f" and {len(each) - NAMED:,} more" if len(each) > NAMED else ""
+    return f"drift: {', '.join(each[:NAMED])}{more}"
+
+
+def _drifted(found: Comparison) -> Iterator[str]:
+    for change in (c for c in found.changes if c.drift):
+        yield f"{short(change.column)} ({changed(change)})"
+    if found.unseen is not None and found.unseen.drift:
+        yield f"unseen keys ({found.unseen.share:.2%} of rows)"
+    if found.incomplete is not None and found.incomplete.drift:
+        yield f"rows that miss a value ({found.incomplete.share:.2%}, were {found.incomplete.fitted:.2%})"
+    for step in found.steps:
+        for j in step.drifted.nonzero()[0].tolist():
+            yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
+
+
+def changed(change: Change) -> str:
+    """What has become of a column."""
+    if change.what != "type":
+        return change.what
+    cause = f": {change.cause}" if change.cause else ""
+    return f"{printable(change.now or '')}, was {printable(change.was or 'nothing')}{cause}"
+
+
+def spelled(step: Columns, j: int) -> list[str]:
+    """Why a column is past a limit."""
+    apart = {name: float(values[j]) for name, values in step.apart.items()}
+    words = {
+        "unlearned": "had no value",
+        "constant": "was constant",
+        "shift": f"shift {apart['shift']:+.3g}",
+        "scale": f"scale {apart['scale_ratio']:.3g}",
+        "outside": f"{apart['outside']:.2%} outside",
+        "missing": f"{apart['missing_change']:+.2%} missing",
+    }
+    return [words[reason] for reason in step.reasons(j)]

@@ -1,0 +1,177 @@
+"""To normalize data by what was learned, or to restore them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from normcli import drift, formats, pipeline, registry, stores
+from normcli.drift import Watch
+from normcli.errors import DriftError, EmptyInputError, UsageError, printable, replaced
+from normcli.jobs import paths, writing
+from normcli.jobs.choosing import methods_of
+from normcli.jobs.judging import warn_of_few
+from normcli.jobs.previewing import preview
+from normcli.jobs.reading import Readers, find
+from normcli.jobs.requests import ApplyRequest
+from normcli.jobs.results import ApplyResult
+from normcli.jobs.resuming import Files
+from normcli.jobs.run import SILENT, Listener, Run, parameters
+from normcli.jobs.writing import Outputs
+from normcli.limits import Limits
+from normcli.manifest import remove_stale
+
+if TYPE_CHECKING:
+    from normcli.inputs import Input
+    from normcli.plan import Plan
+
+EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
+KEPT = "what is there by the time that drift is seen can't be taken back"
+
+
+def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
+    """Normalizes, or restores, all inputs of a request, into one output or a directory. Raises NormcliError."""
+    result = ApplyResult("apply", params=_path(request), output=request.output, inverse=request.inverse)
+    with Run(request, result, listener) as run:
+        if request.dtype == "float32" and request.inverse:
+            raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
+        found = find(run, request, in_place=True)
+        writing.check_output(request)
+        plan = parameters(
+            request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
+            max_memory=request.max_memory,
+        )  # fmt: skip
+        result.digest, result.method = plan.digest, methods_of(plan)
+        _check_options(request, plan)
+        watch = Watch(plan) if request.check else None
+        plan = plan.override(request.unseen, request.min_count)
+        if request.training:
+            plan = plan.in_training()
+        if request.inverse:
+            plan.check_invertible()
+        _check_keeping(request)
+        result.columns = plan.needs(inverse=request.inverse)
+        run.open_rejects(request)
+        into = _into_directory if paths.is_directory(request.output) else _into_one
+        into(run, found, plan, watch)
+    if result.progress is not None:
+        result.rows_out = result.progress.rows
+    return result
+
+
+def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
+    """All inputs, one after the other, into the output."""
+    request, result = run.request, run.result
+    target = run.changes.open(request.output, spool_dir=request.spool_dir)
+    to = request.to or formats.by_suffix(request.output)
+    readers = Readers(run, request, found, to=to, example=EXAMPLE)
+    first = readers.first
+    to = formats.of_output(request.to, request.output, writing.as_input(first, target))
+    if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
+        raise UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")
+    run.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
+    outputs = _outputs(request, plan, readers, watch)
+    parts = outputs.into(target, to, (readers.first_input, first), readers)
+    result.targets = (target.name,)
+    if request.dry_run:
+        result.preview = preview(readers, outputs.needs, result.targets)
+        return
+    with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
+        with closing(pipeline.apply(parts, run.engine(request, plan), file=target, progress=progress)) as written:
+            ends = [each.sink for each in written]
+        progress.end()
+        _judge(run, watch, progress.rows)
+        run.check_warnings()
+        run.changes.finish(target, ends, run.rejects)
+
+
+def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
+    """Each input into a file of its own; with --resume, those that are not finished yet."""
+    request, result = run.request, run.result
+    files = Files(
+        writing.paths_below(run, request, found),
+        _outputs(request, plan, None, watch).manifest(contents=request.resume == "digest"),
+        watch,
+    )
+    left = found
+    if request.resume:
+        if not request.dry_run:
+            remove_stale({os.path.dirname(path) for path in files.paths.values()})
+        left = files.unfinished(strict=request.werror)
+        run.info(f"{len(found) - len(left)} of {len(found)} complete, {len(left)} left")
+    readers: Readers | None = None
+    try:
+        readers = Readers(run, request, left, to=request.to, example=EXAMPLE, directory=True) if left else None
+    except EmptyInputError:  # of all that is left, of which no file is made
+        if len(left) == len(found) or not all(i.implicit for i in left):
+            raise
+    outputs = _outputs(request, plan, readers, watch)
+    result.targets = (printable(str(request.output)),)
+    if request.dry_run:
+        if readers:
+            next(outputs.below(files, readers))  # which is refused where it would be
+            result.preview = preview(readers, outputs.needs, (), files.paths)
+        return
+    with run.counting(request, readers) as progress:
+        files.begin(progress)
+        if readers is None:
+            progress.empty = left
+        parts = outputs.below(files, readers) if readers else ()
+        written = pipeline.apply(parts, run.engine(request, plan), progress=progress)
+        count = writing.put_in_place(run, written)
+        files.reach()
+        progress.end(replaced(count) if count else "")
+        _judge(run, watch, progress.rows)
+        run.check_warnings(replaced(count))
+        run.changes.commit(run.rejects)
+
+
+def _path(request: ApplyRequest) -> str | None:
+    return request.params if isinstance(request.params, str) else None
+
+
+def _outputs(request: ApplyRequest, plan: Plan, readers: Readers | None, watch: Watch | None) -> Outputs:
+    options = readers.options.writing if readers else lambda format: None
+    return Outputs(
+        request, plan, options, inverse=request.inverse, extra=not request.no_extra,
+        repeatedly=request.allow_normalized, watch=watch,
+    )  # fmt: skip
+
+
+def _check_options(request: ApplyRequest, plan: Plan) -> None:
+    """Raises UsageError for options that go in vain with these parameters and this output."""
+    request.check_needs(
+        keys=None if plan.by else "these are not (fit --by)",
+        learns=None if plan.learns else f"{methods_of(plan)} learned nothing",
+        spool=None if any(map(stores.is_uri, (request.output, request.rejects))) else "nothing is spooled here",
+        directory=None if paths.is_directory(request.output) else "",
+    )
+    if request.resume and stores.is_uri(request.output):
+        raise UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
+
+
+def _check_keeping(request: ApplyRequest) -> None:
+    """Raises UsageError where --check could not keep the old output."""
+    output = request.output
+    into = "standard output" if output in (None, "-") else "a directory" if paths.is_directory(output) else None
+    if into is None and os.path.exists(str(output)) and not os.path.isfile(str(output)):
+        into = "no regular file"
+    if request.check == "refuse" and into:
+        raise UsageError(f"--check, and OUTPUT is {into}: {KEPT}; --check=warn warns of it")
+
+
+def _judge(run: Run[ApplyRequest, ApplyResult], watch: Watch | None, rows: int) -> None:
+    """Once all rows were seen. Raises DriftError where data have drifted and are not to be normalized then."""
+    if watch is None:
+        return
+    request = run.request
+    comparison = watch.compared(request.limits(request.min_rows or Limits.min_rows), rows)
+    run.result.comparison = comparison
+    warn_of_few(run, comparison)
+    if comparison.rows is None:
+        run.info("nothing was learned from values: --check has compared columns alone")
+    if comparison.drift and request.check == "refuse":
+        raise DriftError(drift.summary(comparison), "OUTPUT is what it was; --check=warn goes on all the same")
+    if comparison.drift:
+        run.warning(drift.summary(comparison))

@@ -1,0 +1,47 @@
+"""Whether new data still look like those that were fitted."""
+
+from __future__ import annotations
+
+from normcli import pipeline
+from normcli.drift import Watch
+from normcli.jobs.choosing import methods_of
+from normcli.jobs.judging import warn_of_few
+from normcli.jobs.previewing import preview
+from normcli.jobs.reading import Readers, find
+from normcli.jobs.requests import CheckRequest
+from normcli.jobs.results import CheckResult
+from normcli.jobs.run import SILENT, Listener, Run, parameters
+
+EXAMPLE = "normcli check today.csv -p data.json"
+
+
+def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
+    """Compares all inputs of a request with the data that its parameters were fitted on. Drift is no error here. Raises
+    NormcliError."""
+    result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
+    with Run(request, result, listener) as run:
+        found = find(run, request)
+        plan = result.plan = parameters(
+            request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
+        )
+        result.digest, result.method = plan.digest, methods_of(plan)
+        nothing = None if plan.learns else f"{result.method} learned nothing: columns alone are compared"
+        request.check_needs(learns=nothing, rows=nothing)
+        watch = Watch(plan, extra=not request.no_extra)
+        run.open_rejects(request)
+        readers = Readers(run, request, found, example=EXAMPLE, writes=False)
+        if request.dry_run:
+            result.preview = preview(readers, plan.needs(), ())
+            return result
+        with run.counting(request, readers) as progress:
+            progress.least = 0  # fewer rows allow no verdict, which is no error
+            pipeline.check(
+                (reader for _, reader in readers), watch, run.engine(request, plan),
+                infinite=request.infinite, skip=request.skips, progress=progress,
+            )  # fmt: skip
+            progress.end()
+            result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
+            warn_of_few(run, result.comparison)
+            run.check_warnings()
+        run.changes.commit(run.rejects)
+    return result

@@ -1,0 +1,73 @@
+"""Which method, or which steps, a request asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from normcli import recipe, registry
+from normcli.errors import UsageError
+from normcli.recipe import Choice, Recipe
+
+if TYPE_CHECKING:
+    from normcli.jobs.requests import FitRequest
+    from normcli.methods import Method
+    from normcli.plan import Plan
+
+
+def chosen(request: FitRequest, *, example: str) -> Recipe | None:
+    """The steps that a request, or the plan that it names, asks for; None where it says nothing. Raises UsageError."""
+    if request.plan is None:
+        if request.method is None:
+            return None
+        method = chosen_method(request.method, request.method_options)
+        return Recipe((Choice(method, request.columns, request.exclude),))
+    for name in ("method", "columns", "exclude"):
+        if getattr(request, name):
+            raise UsageError(f"{request.spelled(name)} and --plan: the steps say that")
+    if isinstance(request.plan, Recipe):
+        return request.plan
+    if request.plan == "-":
+        raise UsageError("--plan -: a plan is a file")
+    return recipe.read(request.plan, example=example)
+
+
+def needed(wanted: Recipe | None, request: FitRequest) -> Recipe:
+    """What is wanted, where something must be. Raises UsageError, naming the methods."""
+    if wanted is None:
+        chosen_method(None, {})
+    assert wanted is not None
+    return wanted
+
+
+def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Method:
+    """The method of a name, or itself, with options. Raises UsageError, naming the methods, for none or an unknown
+    one."""
+    if method is not None and not isinstance(method, str):
+        method.check()
+        return method
+    if method not in registry.names("methods"):
+        other = method_called(method) if method else None
+        if other:
+            raise UsageError(f"-m {method}: that is called {other} here")
+        what = f"-m {method}: no such method" if method else "-m METHOD is missing"
+        raise UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
+    kind: Any = registry.only("methods", method)
+    made: Method = kind(**options)
+    made.check(options)
+    return made
+
+
+def method_called(name: str) -> str | None:
+    """The method that people also call so, whatever the hyphens and capitals."""
+
+    def plain(text: str) -> str:
+        return text.lower().replace("-", " ").replace("_", " ").strip()
+
+    kinds: dict[str, Any] = {n: registry.only("methods", n) for n in registry.names("methods")}
+    return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
+
+
+def methods_of(plan: Plan | Recipe) -> str:
+    """By name, each once."""
+    return ", ".join(dict.fromkeys(map(registry.name_of, plan.methods)))

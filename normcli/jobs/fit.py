@@ -1,0 +1,261 @@
+"""To learn a method's parameters, or those of several steps, in one pass; and to normalize the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from normcli import columns, formats, params, pipeline, registry
+from normcli.errors import BadDataError, UsageError, printable, replaced
+from normcli.jobs import paths, writing
+from normcli.jobs.choosing import chosen, methods_of, needed
+from normcli.jobs.previewing import preview
+from normcli.jobs.reading import Readers, check_repeatable, find
+from normcli.jobs.requests import FitRequest
+from normcli.jobs.results import FitResult
+from normcli.jobs.resuming import Files
+from normcli.jobs.run import SILENT, Listener, Run, lock, rows_before
+from normcli.jobs.update import check_update, continued
+from normcli.jobs.writing import Outputs, Pairs
+from normcli.methods import listed
+from normcli.plan import Plan, Rules
+from normcli.stores import is_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from normcli.formats import Reader
+    from normcli.inputs import Input
+    from normcli.outputs import Target
+    from normcli.pipeline import Part, Progress
+    from normcli.recipe import Recipe
+    from normcli.spool import Spool
+
+EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
+
+
+def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
+    """Learns from all inputs of a request, and from what its parameter file has counted where that is updated. Raises
+    NormcliError."""
+    result = FitResult("fit", params=request.params, output=request.output)
+    with Run(request, result, listener) as run:
+        recipe, found = _wanted(run)
+        lock(run, request.params, request.wait)
+        old = continued(run, recipe)
+        _check_options(run, found, old or needed(recipe, request))
+        result.rows_before = 0 if old else rows_before(request.params)
+        directory, file, target = paths.is_directory(request.output), None, None
+        if request.params is not None:
+            target = run.changes.open(request.params, spool_dir=request.spool_dir)
+        run.open_rejects(request)
+        if request.output and not directory:
+            file = run.changes.open(request.output, spool_dir=request.spool_dir)
+        to = request.to or formats.by_suffix(request.output)
+        readers = Readers(run, request, found, to=to, example=EXAMPLE, directory=directory, writes=bool(request.output))
+        begun = old or planned(run, readers.first, needed(recipe, request))
+        _describe(result, begun, readers.first, target, file)
+        run.detail(f"{readers.first.source.name}: columns: {columns.described(readers.first.schema)}")
+        data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
+        if request.dry_run:
+            next(data)
+            result.preview = preview(readers, result.columns, result.targets)
+            return result
+        spool = writing.spool_for(request, found, readers.first, to) if request.output and begun.learns else None
+        plan, read = _learned(run, begun, recipe, readers, data, spool)
+        result.plan, result.digest, result.updated = plan, plan.digest, old is not None
+        kept = target if not old or plan.digest != old.digest else None  # one that stays the same is not replaced
+        run.changes.fill(kept, params.pieces(plan))
+        if request.output:
+            written = _write(run, plan, readers, spool, kept, file, read.warnings)
+            result.rows_out, read = written.rows, read if spool else written
+        else:
+            if not plan.learns:
+                readers.first.source.drain()
+            run.check_warnings()
+            run.changes.commit(kept, run.rejects)
+        result.rows = plan.rows - old.rows if old else plan.rows or read.rows
+    return result
+
+
+def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]]:
+    """The steps that are asked for, if any are, and the inputs. Raises UsageError, NoInputError."""
+    request = run.request
+    request.check_needs(**{"data written": None if request.output else ""})
+    recipe = chosen(request, example=EXAMPLE)
+    found = find(run, request)
+    if recipe:
+        _check_exact(request, found, recipe)
+    check_update(request)
+    writing.check_output(request)
+    if paths.is_directory(request.output):
+        writing.paths_below(run, request, found)  # what can't be is refused before hours of reading
+    return recipe, found
+
+
+def _check_options(run: Run[FitRequest, FitResult], found: list[Input], wanted: Plan | Recipe) -> None:
+    """Raises UsageError for options that go in vain with what is wanted."""
+    request = run.request
+    methods = run.result.method = methods_of(wanted)
+    nothing = None if wanted.learns else f"{methods} learns nothing from data"
+    far = any(map(is_uri, (request.params, request.output, request.rejects)))
+    request.check_needs(
+        **{
+            "learns": nothing,
+            "keys": None if request.by or getattr(wanted, "by", None) else "these are not (fit --by)",
+            "rows": f"{nothing}: without -o only the header is read" if nothing and not request.output else None,
+            "params written": None if request.params or not request.output else "none are written here",
+            "spool": None if far or (request.output and wanted.learns) else "nothing is spooled here",
+        }
+    )
+    if request.output and wanted.learns and not request.params:
+        raise UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
+    _check_exact(request, found, wanted)
+
+
+def _check_exact(request: FitRequest, found: list[Input], wanted: Plan | Recipe) -> None:
+    """Raises UsageError where the data would have to be read more than once, and can't be."""
+    if not any(s.repeats for method in wanted.methods for s in method.statistics):
+        return
+    for flag, why in (
+        ("by", "a sketch of each key is kept"),
+        ("weights", "it is of rows, not of how often they count"),
+        ("update", "what was counted before can't be read again"),
+    ):
+        if getattr(request, flag) not in (None, False, ()):
+            raise UsageError(f"--exact with --{flag}: {why}")
+    if not request.output:  # what -o writes is kept, and can be read again
+        check_repeatable(found, "--exact")
+
+
+def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> Plan:
+    """What is to be learned of the columns that were selected, or all that can be. Raises UsageError, BadDataError."""
+    request, name = run.request, first.source.name
+    first.expect(recipe.named(first.schema))
+    by = _named_columns(request.by, first)
+    weights = () if request.weights is None else (request.weights,)
+    first.expect([n for n in (*by, *weights) if n not in dict(first.source.keys)])
+    if request.weights in by:
+        raise UsageError(f"--weights {request.weights}: is a column of --by")
+    beside = {*by, *weights}
+    if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
+        what = f"{methods_of(recipe)} learns from batches of rows that follow each other"
+        raise UsageError(f"{what}: --by and --weights are not for it")
+    gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
+    if gone:
+        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'")
+    steps = recipe.steps(
+        first.schema, lambda name: first.list_size(name), beside,
+        data=name, others=first.others, indexes=first.indexes,
+    )  # fmt: skip
+    rules = Rules().override(request.unseen, request.min_count)
+    plan = Plan(steps, first.schema, by=by, weights=request.weights, rules=rules)
+    plan.check_rules()
+    on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
+    _explain(run, first, {*plan.needs(), *beside, *on_purpose})
+    return plan
+
+
+def _named_columns(texts: Sequence[str], first: Reader) -> tuple[str, ...]:
+    """The columns of --by: of each text that which is called so, or names between commas. Raises UsageError for one
+    given twice."""
+    there = {*dict(first.source.keys), *(f.name for f in first.schema)}
+    names = tuple(name for text in texts for name in columns.parts(text, there))
+    if len(set(names)) < len(names) or not there.issuperset(n for n in names if not n):
+        raise UsageError(f"--by {' --by '.join(texts)}: a column is named twice, or not at all")
+    return names
+
+
+def _explain(run: Run[FitRequest, FitResult], first: Reader, known: Container[str]) -> None:
+    """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
+    should not be; says which are left out as an index."""
+    if first.doubt:
+        run.warning(first.doubt)
+    for name, doubt in first.doubts.items():
+        if name not in known:
+            run.warning(doubt)
+    indexes = [f.name for f in first.schema if f.is_number and f.name in first.indexes and f.name not in known]
+    if indexes:
+        run.notice(f"{first.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
+
+
+def _describe(result: FitResult, plan: Plan, first: Reader, *targets: Target | None) -> None:
+    """Which columns take part and which are left, and what is written."""
+    needs = set(plan.needs())
+    result.columns = tuple(f.name for f in plan.schema if f.name in needs)
+    result.left = tuple(f.name for f in first.schema if f.name not in set(result.columns))
+    names = [target.name for target in targets if target is not None]
+    result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
+
+
+def _writable(run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, file: Target | None) -> Iterator[Reader]:
+    """The inputs, each once it is known that its columns have a place in the output."""
+    request = run.request
+    outputs = Outputs(request, plan, readers.options.writing)
+    below = {} if file else writing.paths_below(run, request, readers.inputs)
+    for each, reader in readers:
+        path = request.output if file else below[each]
+        given = writing.as_input(readers.first, file) if file else registry.name_of(reader)
+        outputs.check_passing(formats.of_output(request.to, path, given), reader)
+        yield reader
+
+
+def _learned(
+    run: Run[FitRequest, FitResult], begun: Plan, recipe: Recipe | None, readers: Readers, data: Iterator[Reader],
+    spool: Spool | None,
+) -> tuple[Plan, Progress]:  # fmt: skip
+    """What follows from all inputs, which are kept in a spool where there is one; and what was counted."""
+    request = run.request
+    begun, engine = replace(begun, note=request.note or begun.note), run.engine(request, begun)
+    with run.counting(request, readers) as progress:
+        fitted = pipeline.fit(
+            data, begun, engine, infinite=request.infinite, skip=request.skips,
+            once=request.update and not request.recount, keep=spool, again=readers.reopened, progress=progress,
+            max_memory=request.max_memory, excludes=recipe.excludes if recipe else lambda name: True,
+        )  # fmt: skip
+        if fitted.learns:
+            progress.end()
+            run.check_warnings()
+    return params.sealed(fitted), progress
+
+
+def _write(
+    run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, spool: Spool | None, params_target: Target | None,
+    file: Target | None, warnings: list[str],
+) -> Progress:  # fmt: skip
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. Into a
+    directory, the parameter file is put in place when the first file is complete, before that is. The `warnings` of
+    the fit are not said again."""
+    request = run.request
+    outputs = Outputs(request, plan, readers.options.writing)
+    first: tuple[Input, Reader] = readers.first_input, readers.first
+    pairs: Pairs = readers
+    if spool:
+        pairs = list(zip(readers.inputs, spool.readers, strict=True))
+        first = next(pair for pair in pairs if pair[0] == readers.first_input)
+    engine = run.engine(request, plan)
+    with run.counting(request, readers, shown=False) as progress:
+        progress.warnings = list(warnings)
+        if file is not None:
+            to = formats.of_output(request.to, request.output, writing.as_input(readers.first, file))
+            parts: Iterable[Part] = outputs.into(file, to, first, pairs)
+            with closing(pipeline.apply(parts, engine, file=file, progress=progress)) as written:
+                ends = [each.sink for each in written]
+            progress.end()
+            run.check_warnings()
+            run.changes.finish(file, ends, params_target, run.rejects)
+            return progress
+        files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
+        files.begin(progress)
+        parts = outputs.below(files, pairs)
+        if spool:  # what is known of all inputs is said before anything is replaced
+            parts = list(parts)
+            for part in parts:
+                pipeline.check_rows(part.reader)
+        before = (params_target, run.rejects if spool else None)
+        count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
+        progress.end(replaced(count) if count else "")
+        run.check_warnings(replaced(count))
+        run.changes.commit(params_target, run.rejects)
+    return progress

@@ -1,0 +1,64 @@
+"""To merge what partial fits have learned into what one fit over all their data would have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from normcli import inputs, learning, params
+from normcli.errors import UsageError
+from normcli.jobs.choosing import methods_of
+from normcli.jobs.reading import tell_left
+from normcli.jobs.requests import MergeRequest
+from normcli.jobs.results import MergeResult
+from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.plan import Plan
+
+EXAMPLE = "normcli merge part-*.json -o whole.json"
+
+
+def merge(request: MergeRequest, listener: Listener = SILENT) -> MergeResult:
+    """Merges all parameter files of a request. Raises NormcliError."""
+    result = MergeResult("merge", output=request.output)
+    with Run(request, result, listener) as run:
+        sources = _sources(run)
+
+        def plans() -> Iterator[tuple[str, Plan]]:
+            cut = None
+            for source in sources:
+                if cut:
+                    run.warning(cut)
+                name = "<stdin>" if source == "-" else source if isinstance(source, str) else "<memory>"
+                plan = parameters(source, example=EXAMPLE, allow_edited=request.allow_edited)
+                cut = (short := learning.cut_batch(plan)) and f"{name}: {short}"
+                yield name, plan
+
+        lock(run, request.output, request.wait)
+        target = None if request.output is None else run.changes.open(request.output)
+        result.rows_before = rows_before(request.output)
+        merged = learning.merge(plans(), again=request.allow_duplicates)
+        plan = result.plan = params.sealed(replace(merged, note=request.note or merged.note))
+        result.method, result.digest = methods_of(plan), plan.digest
+        learning.warn_of_columns(plan, run.warning)
+        run.check_warnings()
+        run.changes.fill(target, params.pieces(plan))
+        run.changes.commit(target)
+        result.targets = (target.name,) if target else ()
+    return result
+
+
+def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Plan]:
+    """The files that are meant, in order; a pattern of a store is the objects that it finds."""
+    sources, every = list[str | Plan](), inputs.Found()
+    for given in run.request.inputs:
+        if isinstance(given, str):
+            found = inputs.expand([given])
+            every.left += found.left
+            sources += (str(each.path) for each in found.inputs)
+        else:
+            sources.append(given)
+    tell_left(run, every)
+    run.result.inputs = [source for source in sources if isinstance(source, str)]
+    if run.result.inputs.count("-") > 1:
+        raise UsageError("standard input is given twice")
+    return sources

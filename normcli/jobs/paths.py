@@ -1,0 +1,103 @@
+"""Which path of a request may be which: what is written is nothing else that the run reads or writes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from normcli import inputs, outputs, stores
+from normcli.errors import UsageError, printable
+from normcli.jobs.requests import Place, Reads, Request
+
+if TYPE_CHECKING:
+    from normcli.inputs import Input
+    from normcli.jobs.results import Result
+
+BESIDE = ("--report", "--rejects")  # may be a pipe or a device that others use, too
+
+
+def check(request: Request, result: Result) -> None:
+    """Raises UsageError where two outputs go to one file or stream, or what is written beside the output is a file that
+    is read; a report for which that is so is not wanted any more."""
+    first: dict[Hashable, str] = {}
+    for place in _outputs(request):
+        identity = _identity(place.path)
+        flag = first.setdefault(identity, place.flag) if identity else place.flag
+        if flag != place.flag:
+            standard = outputs.descriptor(place.path) == outputs.STDOUT_FD
+            name = "standard output" if standard else printable(place.path)
+            raise UsageError(f"{flag} and {place.flag} are both {name}")
+    check_beside(request, result, (place.path for place in request.reads()))
+
+
+def check_beside(request: Request, result: Result, others: Iterable[str]) -> None:
+    """Raises UsageError where what is written beside the output is one of the files `others`."""
+    beside = [p for p in _outputs(request) if p.flag in BESIDE and p.path != "-" and _is_file(p.path)]
+    if not beside:
+        return
+    found = {_identity(path) for path in others if path != "-"}
+    for place in beside:
+        if _identity(place.path) in found:
+            result.report = None  # nothing is put there
+            raise UsageError(f"{place.flag} {printable(place.path)} is another file of this run, too")
+
+
+def check_inputs(request: Reads, result: Result, found: list[Input], *, in_place: bool = False) -> None:
+    """Raises UsageError where an input can't be what else the run reads or writes: the output may be the only input
+    where that is meant to be possible `in_place`."""
+    read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in ("-p", "-o") and p.path != "-"]
+    standard = [p.flag for p in read if p.path == "-"]
+    if any(i.path is None for i in found):
+        standard.insert(0, "INPUT")
+    if len(standard) > 1:
+        order = ("INPUT", "-p", "--files-from", "--plan")
+        raise UsageError(f"both {' and '.join(sorted(standard, key=order.index))} are standard input")
+    for place in read:
+        if place.flag == "-p" and place.path != "-" and inputs.below(found, place.path):
+            raise UsageError(f"-p {place.path} is the INPUT")
+    for place in written:
+        if inputs.below(found, place.path) and not (in_place and len(found) == 1):
+            what = "one of the INPUTs" if in_place else "the INPUT"
+            raise UsageError(f"{place.flag} {place.path} is {what}")
+        for other in read:
+            if other.path != "-" and outputs.same_file(place.path, other.path):
+                mine, theirs = (other, "OUTPUT") if other.flag == "-p" else (place, other.flag)
+                raise UsageError(f"{mine.flag} {mine.path} is the {theirs}")
+    check_beside(request, result, (i.path for i in found if i.path is not None))
+
+
+def is_directory(path: str | None) -> bool:
+    """Whether an output is one, or is to be."""
+    return path not in (None, "-") and (str(path).endswith("/") or inputs.is_directory(str(path)))
+
+
+def _outputs(request: Request) -> Iterator[Place]:
+    """A dry run has standard output for itself, and refuses what a run would."""
+    dry = bool(getattr(request, "dry_run", False))
+    if dry:
+        yield Place("--dry-run", "-")
+    for place in request.writes():
+        if not (dry and outputs.descriptor(place.path) is not None):
+            yield place
+    if request.report is not None:
+        yield Place("--report", request.report)
+
+
+def _identity(path: str) -> Hashable:
+    """What all names of a file, an object or a stream have in common, whether it is there yet or not; None for devices
+    such as /dev/null, which take whatever comes."""
+    number = outputs.descriptor(path)
+    try:
+        status = os.stat(path) if number is None else os.fstat(number)
+    except (OSError, ValueError):
+        return stores.resolved(path) if number is None else (-1, number)
+    if stat.S_ISCHR(status.st_mode):
+        return None if number is None else (-1, number)
+    return status.st_dev, status.st_ino
+
+
+def _is_file(path: str) -> bool:
+    """Whether a rename would put another in its place; a pipe or a device serves several."""
+    return os.path.isfile(path) or not os.path.exists(path)

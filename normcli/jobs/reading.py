@@ -1,0 +1,143 @@
+"""The inputs of a job: which they are, and opening them one after the other, with the options of their formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from normcli import formats, inputs, memory, registry, sources
+from normcli.errors import EmptyInputError, UsageError, printable
+from normcli.jobs import paths
+from normcli.jobs.format_options import FormatOptions
+from normcli.jobs.requests import Reads
+
+if TYPE_CHECKING:
+    from normcli.formats import Reader
+    from normcli.inputs import Found, Input
+    from normcli.jobs.run import Run
+
+
+def find(run: Run[Any, Any], request: Reads, *, in_place: bool = False) -> list[Input]:
+    """The inputs that a request means; the output may be the only one where that may be `in_place`. Raises UsageError,
+    NoInputError."""
+    names = list(request.input)
+    if request.files_from is not None:
+        listed = inputs.listed_in(sources.open_source(request.files_from).rest(), zero=request.null)
+        if not listed and not names:
+            raise UsageError(f"--files-from {request.files_from}: names no file")
+        names += listed
+
+    def known(path: str) -> bool:
+        return bool(request.from_ or formats.by_suffix(path))
+
+    found = inputs.find(names, known)
+    tell_left(run, found)
+    run.result.inputs = [i.path or "-" for i in found.inputs]
+    paths.check_inputs(request, run.result, found.inputs, in_place=in_place)
+    output = getattr(request, "output", None)
+    if output not in (None, "-") and inputs.would_read(found.inputs, output, known):
+        raise UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")
+    return found.inputs
+
+
+def tell_left(run: Run[Any, Any], found: Found) -> None:
+    """What is no input, though it was found."""
+    for path, why in found.left:
+        run.detail(f"left out {path}: {why}")
+    if found.left:
+        some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
+        run.info(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
+
+
+def check_repeatable(found: list[Input], flag: str) -> None:
+    """Raises UsageError for an input that can be read only once."""
+    for each in found:
+        if each.path is None or (os.path.exists(each.path) and not os.path.isfile(each.path)):
+            raise UsageError(
+                f"{flag} reads the data more than once, and {each.name} can be read only once: put it in a file first"
+            )
+
+
+class Readers:
+    """Readers of the inputs, each opened when its turn comes; `first` at once, for it says which columns there are. It
+    is the first input with a value in its first rows, or else the first of all. One that is empty, and was not named
+    itself, is left out: it goes from `inputs` to `empty`."""
+
+    def __init__(
+        self, run: Run[Any, Any], request: Reads, found: list[Input], *, to: str | None = None, example: str,
+        directory: bool = False, writes: bool = True,
+    ) -> None:  # fmt: skip
+        """`to` is the format of what is written, where that is said and not what the inputs are; into a `directory`,
+        each input's own. `example` is a command with a file, for who has to type data."""
+        self.inputs, self._request, self._example, self._directory = list(found), request, example, directory
+        self.empty: list[Input] = []
+        run.result.empty = self.empty
+        read = {request.from_} if request.from_ else {f for i in found if (f := formats.by_suffix(i.path))}
+        same = read if read and directory else None
+        written = ({to} if to else same) if writes else set()
+        bare = written and {formats.bare(f) for f in written}
+        self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare)
+        self._waiting = iter(found)
+        self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
+        self.opened: list[tuple[Input, Reader]] = []
+        if not self._open_next():
+            where = ", ".join(dict.fromkeys(str(i.top or i.path) for i in self.empty))
+            what = f"{printable(where)}: every file in it is empty"
+            raise EmptyInputError(what, "did the command that made them fail?")
+        while all(f.type == "null" for f in self.opened[-1][1].schema) and self._open_next():
+            continue
+        telling = self.opened[-1] if any(f.type != "null" for f in self.opened[-1][1].schema) else self.opened[0]
+        self.first_input, self.first = telling
+        for text in self.first.notices:
+            run.notice(text)
+
+    def __iter__(self) -> Iterator[tuple[Input, Reader]]:
+        """Once only."""
+        return map(self._alike, chain(self.opened, filter(None, map(self._open_any, self._waiting))))
+
+    def _alike(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
+        """Into one output all inputs go with the types of the first."""
+        if not self._directory:
+            pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
+        return pair
+
+    def reopened(self) -> Iterator[Reader]:
+        """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
+        for each in self.inputs:
+            sources.check_unchanged(str(each.path), self._identities[each])
+            yield self._open(each)[1]
+            sources.check_unchanged(str(each.path), self._identities[each])
+
+    def _open_next(self) -> bool:
+        pair = next(filter(None, map(self._open_any, self._waiting)), None)
+        if pair is not None:
+            self.opened.append(pair)
+        return pair is not None
+
+    def _open_any(self, each: Input) -> tuple[Input, Reader] | None:
+        """None for an input that is left out. Raises EmptyInputError for one that was named."""
+        try:
+            return self._open(each)
+        except EmptyInputError:
+            if not each.implicit:
+                raise
+            self.inputs.remove(each)
+            self.empty.append(each)
+            return None
+
+    def _open(self, each: Input) -> tuple[Input, Reader]:
+        request = self._request
+        source = sources.open_source(each.path, example=self._example)
+        source.keys, source.room = each.keys, memory.of_input(request.max_memory)
+        self._identities.setdefault(each, source.identity)
+        format = formats.of_source(source, request.from_)
+        module = registry.load("formats", format)
+        if request.skips and module.magic:
+            raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
+        more: dict[str, Any] = {"skip": True} if request.skips else {}
+        if request.block_size is not None:
+            more["block_size"] = request.block_size
+        reader: Reader = module.Reader(source, self.options.reading(format) or module.Options(), **more)
+        return each, reader

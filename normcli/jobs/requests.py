@@ -1,0 +1,325 @@
+"""What a job is asked to do: one frozen, keyword-only record per job, made of what is read, what is written, and what
+may be used for it. A field says what it needs to have an effect, and whether a finished file depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from normcli import needs
+from normcli.jobs.facts import (
+    CHECK,
+    DIRECTORY,
+    KEYS,
+    LEARNS,
+    LOCK,
+    NO_CHECK,
+    NO_TRAINING,
+    OUTPUT,
+    PARAMS_WRITTEN,
+    ROWS,
+    SKIP,
+    SPOOL,
+    TEXT,
+    UPDATE,
+    need,
+)
+from normcli.jobs.format_options import flag_of, needs_of
+from normcli.limits import Limits
+from normcli.needs import Need
+
+if TYPE_CHECKING:
+    from normcli.columns import Dtype, Infinite
+    from normcli.methods import Method
+    from normcli.plan import Plan, Unseen
+    from normcli.recipe import Recipe
+
+SOME_REJECTS = 100
+
+
+def option(default: Any, *flags: str, needs: tuple[Need, ...] = (), shapes: bool = False) -> Any:
+    """A field. `flags` are how the command line spells it, if not by its name; with `shapes`, what is written to a file
+    depends on it, which is not finished if it was written with another value."""
+    return field(default=default, metadata={"flags": flags, "needs": needs, "shapes": shapes})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path of a request, and what the command line calls it."""
+
+    flag: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What any job may be asked. `given` are the names of the options that were set, be it to the default; where nobody
+    says, those that are not at it."""
+
+    command: ClassVar[str]
+    report: str | None = option(None)  # where it will be said what was done
+    werror: bool = option(False)  # warnings are errors
+    given: frozenset[str] | None = None
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """The metadata of the fields that are options, by name."""
+        return {f.name: f.metadata for f in fields(cls) if f.metadata}
+
+    def set_names(self) -> frozenset[str]:
+        """The names of the options that were given."""
+        if self.given is not None:
+            return self.given
+        return frozenset(f.name for f in fields(self) if f.metadata and getattr(self, f.name) != f.default)
+
+    def check_options(self) -> None:
+        """Raises UsageError where an option is given without another one that it needs."""
+        names = self.set_names()
+        values = {name: getattr(self, name) for name in self.options()}
+        lacking: dict[str, str | None] = {
+            name: "" for name, value in values.items() if not value and not (value is False and name in names)
+        }
+        lacking |= {f"no {name}": "" for name in names if values.get(name)}
+        if values.get("on_bad_row") != "skip":
+            lacking["skip"] = ""
+        self.check_needs(**lacking)
+
+    def check_needs(self, **lacking: str | None) -> None:
+        """Raises UsageError for the first option given that needs what the run is `lacking`; of each such fact, what
+        there is instead, as far as there is something to say; None of one that is there."""
+        needs.check(self.given_options(), lacking)
+
+    def given_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
+        """The options that were given, as the command line calls them, and what each needs."""
+        names = self.set_names()
+        yield from ((self.spelled(name), about["needs"]) for name, about in self.options().items() if name in names)
+
+    def spelled(self, name: str) -> str:
+        """How the command line calls an option."""
+        flags: tuple[str, ...] = self.options()[name]["flags"]
+        flag = name.rstrip("_").replace("_", "-")
+        return flags[0] if flags else f"--{flag}"
+
+    def reads(self) -> Iterator[Place]:
+        """The files that are read, but for the data; standard input is none."""
+        yield from ()
+
+    def writes(self) -> Iterator[Place]:
+        """What is written, and where, standard output by default, but for a report."""
+        yield from ()
+
+    def shape(self) -> dict[str, Any]:
+        """The options that a finished file depends on."""
+        return {name: getattr(self, name) for name, about in self.options().items() if about["shapes"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources(Request):
+    """What a run over data may use; no byte of a result depends on it."""
+
+    threads: int | None = option(None)  # workers; None: one for each CPU
+    max_memory: int | None = option(None)  # bytes, about; None: four fifths of what there is
+    spool_dir: str | None = option(None, needs=(SPOOL,))  # of temporary data; None: TMPDIR, or beside the output
+    dry_run: bool = option(False)  # only say what would be read and written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reads(Resources):
+    """What is read: the paths, URIs, directories and globs of `input`, none for standard input, as `from_` says or what
+    their names or contents do; `format_options` are those of formats, by name."""
+
+    input: tuple[str, ...] = option((), "INPUT")
+    files_from: str | None = option(None)  # a list of more of them
+    null: bool = option(False, "-0", needs=(need("files_from", "for --files-from"),))
+    from_: str | None = option(None, shapes=True)
+    format_options: Mapping[str, Any] = field(default_factory=dict)
+    infinite: Infinite = option("error", "--inf", needs=(ROWS,), shapes=True)
+    on_bad_row: Literal["error", "skip"] = option("error", needs=(ROWS, TEXT), shapes=True)
+    max_bad_rows: int | None = option(None, needs=(SKIP, ROWS))
+    rejects: str | None = option(None, needs=(SKIP, ROWS))
+    min_rows: int = option(0, needs=(ROWS,))
+    block_size: int | None = None  # bytes of text, or rows of a binary format, to a block; last digits depend on it
+
+    @property
+    def skips(self) -> bool:
+        """Whether bad rows are left out."""
+        return self.on_bad_row == "skip"
+
+    @property
+    def most_rejects(self) -> int:
+        """How many rows may be left out."""
+        return SOME_REJECTS if self.max_bad_rows is None else self.max_bad_rows
+
+    def given_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
+        yield from super().given_options()
+        yield from ((flag_of(name, value), needs_of(name)) for name, value in self.format_options.items())
+
+    def reads(self) -> Iterator[Place]:
+        if self.files_from is not None:
+            yield Place("--files-from", self.files_from)
+
+    def writes(self) -> Iterator[Place]:
+        if self.rejects is not None:
+            yield Place("--rejects", self.rejects)
+
+    def shape(self) -> dict[str, Any]:
+        return super().shape() | {"format_options": dict(self.format_options)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writes(Reads):
+    """What is written: a file, an object or a stream; or a directory, with a file for each input."""
+
+    output: str | None = option(None, "-o")
+    to: str | None = option(None, needs=(OUTPUT,), shapes=True)
+    dtype: Dtype | None = option(None, needs=(OUTPUT,), shapes=True)
+    column_suffix: str | None = option(None, needs=(OUTPUT,), shapes=True)
+    only: bool = option(False, needs=(OUTPUT,), shapes=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest(Writes):
+    """To learn a method's parameters, or a plan's; and to normalize the same data, where they have an output.
+
+    `method` is a method or its name, with `method_options`; `plan` is a file that asks for several steps, or what such
+    a file says.
+    """
+
+    command = "fit"
+    method: str | Method | None = option(None, "-m")
+    method_options: Mapping[str, Any] = field(default_factory=dict)
+    plan: str | Recipe | None = option(None)
+    params: str | None = option(None, "-p")
+    columns: tuple[str, ...] = option(())
+    exclude: tuple[str, ...] = option(())
+    by: tuple[str, ...] = option((), needs=(LEARNS,))
+    weights: str | None = option(None, needs=(LEARNS,))
+    unseen: Unseen | None = option(None, needs=(KEYS,))
+    min_count: int | None = option(None, needs=(KEYS,))
+    update: bool = option(False)
+    create: bool = option(False, needs=(UPDATE,))
+    recount: bool = option(False, needs=(UPDATE,))
+    allow_edited: bool = option(False)
+    wait: float = option(0.0, needs=(LOCK,))
+    note: str = option("", needs=(PARAMS_WRITTEN,))
+
+    def reads(self) -> Iterator[Place]:
+        yield from super().reads()
+        if isinstance(self.plan, str):
+            yield Place("--plan", self.plan)
+
+    def writes(self) -> Iterator[Place]:
+        if self.params is not None:
+            yield Place("-p", self.params)
+        if self.output is not None:
+            yield Place("-o", self.output)
+        yield from super().writes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelearnRequest(Request):
+    """To learn a method from the statistics that a parameter file has kept, without data."""
+
+    command = "fit"
+    relearn: str = option("")
+    method: str | Method | None = option(None, "-m")
+    method_options: Mapping[str, Any] = field(default_factory=dict)
+    params: str | None = option(None, "-p")
+    unseen: Unseen | None = option(None, needs=(KEYS,))
+    min_count: int | None = option(None, needs=(KEYS,))
+    allow_edited: bool = option(False)
+    wait: float = option(0.0, needs=(LOCK,))
+    note: str = option("")
+
+    def reads(self) -> Iterator[Place]:
+        yield Place("--relearn", self.relearn)
+
+    def writes(self) -> Iterator[Place]:
+        if self.params is not None:
+            yield Place("-p", self.params)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watches(Request):
+    """When data have drifted, beyond which of these limits; None: as they are by default."""
+
+    max_shift: float | None = option(None, needs=(CHECK, LEARNS))
+    max_scale_ratio: float | None = option(None, needs=(CHECK, LEARNS))
+    max_outside: float | None = option(None, needs=(CHECK, LEARNS))
+    max_missing: float | None = option(None, needs=(CHECK, LEARNS))
+
+    def limits(self, min_rows: int) -> Limits:
+        """Those that were given, and for the others what there is by default."""
+        said = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
+        return Limits(**{n: value for n, value in said.items() if value is not None}, min_rows=min_rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyRequest(Writes, Watches):
+    """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
+
+    command = "apply"
+    params: str | Plan = option("", "-p")
+    inverse: bool = option(False, shapes=True)
+    unseen: Unseen | None = option(None, needs=(KEYS,))
+    min_count: int | None = option(None, needs=(KEYS,))
+    training: bool = option(False, needs=(need("no inverse", NO_TRAINING),), shapes=True)
+    no_extra: bool = option(False, shapes=True)
+    check: Literal["refuse", "warn"] | None = option(None, needs=(need("no inverse", NO_CHECK),))
+    resume: Literal["stat", "digest"] | None = option(None, needs=(DIRECTORY,))
+    in_place: bool = option(False)
+    allow_normalized: bool = option(False)
+    allow_edited: bool = option(False)
+
+    def reads(self) -> Iterator[Place]:
+        yield from super().reads()
+        if isinstance(self.params, str):
+            yield Place("-p", self.params)
+
+    def writes(self) -> Iterator[Place]:
+        yield Place("-o", self.output or "-")
+        yield from super().writes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Reads, Watches):
+    """To compare data with those that parameters were fitted on. `table` is what the command line calls what it puts
+    on standard output, if anything."""
+
+    command = "check"
+    min_rows: int = option(Limits.min_rows)
+    params: str | Plan = option("", "-p")
+    no_extra: bool = option(False)
+    allow_edited: bool = option(False)
+    table: str | None = None
+
+    def reads(self) -> Iterator[Place]:
+        yield from super().reads()
+        if isinstance(self.params, str):
+            yield Place("-p", self.params)
+
+    def writes(self) -> Iterator[Place]:
+        if self.table is not None:
+            yield Place(self.table, "-")
+        yield from super().writes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeRequest(Request):
+    """To merge parameter files, or what is in them, into that of one fit over all their data."""
+
+    command = "merge"
+    inputs: tuple[str | Plan, ...] = option(())
+    output: str | None = option(None, "-o")
+    allow_duplicates: bool = option(False)
+    allow_edited: bool = option(False)
+    wait: float = option(0.0, needs=(LOCK,))
+    note: str = option("")
+
+    def reads(self) -> Iterator[Place]:
+        yield from (Place("PARAMS", path) for path in self.inputs if isinstance(path, str))
+
+    def writes(self) -> Iterator[Place]:
+        if self.output is not None:
+            yield Place("-o", self.output)

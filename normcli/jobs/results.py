@@ -1,0 +1,131 @@
+"""What came of a job, as far as it has come: all that a summary or a report says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normcli.columns import Schema
+    from normcli.drift import Comparison
+    from normcli.inputs import Input
+    from normcli.pipeline import Progress
+    from normcli.plan import Plan
+    from normcli.sources import Source
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a dry run would do: read each input, into a file of its own where one is named, with these columns taking
+    part and those left; and write these targets."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...] | None
+    columns: Schema
+    left: Schema
+    targets: tuple[str, ...]
+
+
+@dataclass
+class Result:
+    """A job's, filled while it runs, so that a job that fails or is ended has one, too. Paths are as they were given;
+    what is not known yet is None."""
+
+    command: str
+    method: str | None = None
+    inputs: list[str] | None = None
+    empty: list[Input] | None = None  # inputs that were left out, for there is nothing in them
+    params: str | None = None
+    output: str | None = None
+    digest: str | None = None
+    rows_out: int | None = None
+    progress: Progress | None = None
+    source: Source | None = None  # of the first input
+    warnings: list[str] = field(default_factory=list)
+    report: str | None = None  # where it is wanted
+    preview: Preview | None = None  # of a dry run
+
+    @property
+    def rows_in(self) -> int | None:
+        """Rows that were read, those that were rejected among them."""
+        return None if self.progress is None else self.progress.rows + self.progress.rejected
+
+    @property
+    def rows_rejected(self) -> int | None:
+        return None if self.progress is None else self.progress.rejected
+
+    @property
+    def bytes_in(self) -> int | None:
+        if self.progress is None:
+            return None
+        return self.progress.count or (self.source.count if self.source else 0)
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        left = None if self.empty is None else [str(each.path) for each in self.empty]
+        inputs = None if self.inputs is None else [path for path in self.inputs if path not in (left or ())]
+        return {
+            "command": self.command,
+            "method": self.method,
+            "inputs": inputs,
+            "inputs_empty": left,
+            "params": self.params,
+            "output": self.output,
+            "digest": self.digest,
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "rows_rejected": self.rows_rejected,
+            "bytes_in": self.bytes_in,
+        }
+
+
+@dataclass
+class FitResult(Result):
+    """What was learned, of which columns, and which were left; where it went."""
+
+    plan: Plan | None = None
+    updated: bool = False  # whether more data were added to a fit
+    rows: int = 0  # of this run
+    columns: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    rows_before: int = 0  # that the parameter file had counted which was replaced
+    targets: tuple[str, ...] = ()
+
+
+@dataclass
+class Judged(Result):
+    """What was compared with the data that were fitted."""
+
+    comparison: Comparison | None = None
+
+    def document(self) -> dict[str, Any]:
+        return super().document() | ({} if self.comparison is None else {"drift": self.comparison.drift})
+
+
+@dataclass
+class ApplyResult(Judged):
+    """What was normalized, or restored, and where it went."""
+
+    inverse: bool = False
+    columns: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+@dataclass
+class CheckResult(Judged):
+    """How new data compare with those that were fitted."""
+
+    plan: Plan | None = None
+
+
+@dataclass
+class MergeResult(Result):
+    """What the files have learned together."""
+
+    plan: Plan | None = None
+    rows_before: int = 0
+    targets: tuple[str, ...] = ()
+
+    @property
+    def rows_in(self) -> int | None:
+        return None if self.plan is None else self.plan.rows

@@ -1,0 +1,159 @@
+"""Fits that begin with a parameter file: with more data, or with none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from normcli import columns, learning, params, registry
+from normcli.errors import BadDataError, NoInputError, UsageError, printable
+from normcli.jobs.choosing import chosen_method, methods_of
+from normcli.jobs.requests import FitRequest, RelearnRequest
+from normcli.jobs.results import FitResult
+from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.methods import Method, listed, spelled
+from normcli.stores import is_uri
+
+if TYPE_CHECKING:
+    from normcli.plan import Plan
+    from normcli.recipe import Recipe
+
+EXAMPLE = "normcli fit --update -p data.json new.csv"
+RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
+RULES = ("unseen", "min_count")
+
+
+def relearn(request: RelearnRequest, listener: Listener = SILENT) -> FitResult:
+    """Learns a method from the statistics that a parameter file has kept, without data. Raises NormcliError."""
+    result = FitResult("fit", params=request.params)
+    with Run(request, result, listener) as run:
+        method = chosen_method(request.method, request.method_options)
+        result.method = registry.name_of(method)
+        lock(run, request.params, request.wait)
+        result.rows_before = rows_before(request.params)
+        plan = result.plan = _relearned(request, method)
+        learning.warn_of_columns(plan, run.warning)
+        target = None if request.params is None else run.changes.open(request.params)
+        run.check_warnings()
+        run.changes.fill(target, params.pieces(plan))
+        run.changes.commit(target)
+        result.digest, result.columns, result.targets = plan.digest, plan.needs(), (target.name,) if target else ()
+    return result
+
+
+def _relearned(request: RelearnRequest, method: Method) -> Plan:
+    old = parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
+    rules = old.rules.override(request.unseen, request.min_count)
+    try:
+        plan = learning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
+        request.check_needs(keys=None if plan.by else "these are not (fit --by)")
+        return params.sealed(plan)
+    except UsageError as e:
+        raise UsageError(f"{printable(request.relearn)}: {e.message}", e.hint) from None
+
+
+def check_update(request: FitRequest) -> None:
+    """Raises UsageError where the parameter file can't be updated, NoInputError where it is in no directory."""
+    path = request.params
+    if not request.update:
+        return
+    if path in (None, "-"):
+        raise UsageError("--update needs -p PARAMS, a file")
+    if is_uri(path):
+        raise UsageError("--update needs -p PARAMS, a file of this machine: nothing in a bucket can be locked")
+    if os.path.exists(str(path)) and not os.path.isfile(str(path)):
+        raise UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
+    directory = os.path.dirname(os.path.realpath(str(path)))
+    if not os.path.isdir(directory):
+        raise NoInputError(f"{printable(directory)}: there is no such directory")
+
+
+def continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | None:
+    """The plan that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
+    NoInputError, BadParametersError."""
+    request = run.request
+    if not request.update:
+        return None
+    path = str(request.params)
+    if not os.path.exists(path):
+        _begin(run, path, recipe)
+        return None
+    plan = parameters(path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory)
+    given = (
+        request.method_options if request.method is None or isinstance(request.method, str) else vars(request.method)
+    )
+    _check_agrees(path, plan, recipe, given)
+    _check_columns(path, plan, request)
+    return plan
+
+
+def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Recipe | None) -> None:
+    """There is no file yet: said even where only warnings are, for a directory that is not mounted looks the same."""
+    if not run.request.create:
+        raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
+    if recipe is None:
+        raise UsageError(f"{printable(path)}: there is no such file, and --create needs -m METHOD to begin one")
+    _check_learns(path, recipe)
+    run.notice(f"{printable(path)}: there is no such file, a new one begins")
+
+
+def _check_learns(path: str, wanted: Plan | Recipe) -> None:
+    if not wanted.learns:
+        what = f"{methods_of(wanted)} learns nothing from data, so there is nothing to update"
+        raise UsageError(f"{printable(path)}: {what}")
+
+
+def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: Mapping[str, Any]) -> None:
+    """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
+    if recipe is not None and recipe.name:
+        _check_plan(path, plan, recipe)
+    elif recipe is not None:
+        _check_method(path, plan, recipe.choices[0].method, options)
+    _check_learns(path, plan)
+
+
+def _check_method(path: str, plan: Plan, method: Method, options: Mapping[str, Any]) -> None:
+    for here in dict.fromkeys(step.method for step in plan.steps):
+        name = registry.name_of(here)
+        if type(method) is not type(here):
+            raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
+        for field, value in options.items():
+            if value != getattr(here, field):
+                what = f"-m {name} {spelled(method, field)}: {printable(path)} is of {name} {spelled(here, field)}"
+                raise UsageError(what, "-m and its options may be left out")
+
+
+def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
+    lengths = {step.columns[0]: step.length or 0 for step in reversed(plan.steps)}
+    beside = {*plan.by, *([] if plan.weights is None else [plan.weights])}
+    steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), beside, data=path)
+    difference = next(learning.differences(printable(path), plan, replace(plan, steps=steps)), None)
+    if difference:
+        raise UsageError(f"{recipe.name}: {difference}", "--plan may be left out")
+
+
+def _check_columns(path: str, plan: Plan, request: FitRequest) -> None:
+    """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
+    --by and --weights do, or where rows are to go by their keys in another way."""
+    by = tuple(name for text in request.by for name in columns.parts(text, plan.by)) or plan.by
+    weights = plan.weights if request.weights is None else request.weights
+    for flag, names, here in (("by", by, plan.by), ("weights", (weights,), (plan.weights,))):
+        if names != here:
+            was = ",".join(n for n in here if n is not None) or "none"
+            raise UsageError(f"--{flag} {','.join(map(str, names))}: {printable(path)} has {was}", "it may be left out")
+    other = plan.rules.override(request.unseen, request.min_count)
+    for flag in RULES:
+        if getattr(other, flag) != (here := getattr(plan.rules, flag)):
+            what = f"--{flag.replace('_', '-')} {getattr(request, flag)}: {printable(path)} has {here}"
+            raise UsageError(what, "it may be left out, and apply may override it")
+    if not (request.columns or request.exclude):
+        return
+    try:
+        names = columns.select(plan.schema, request.columns, request.exclude)
+    except BadDataError as e:
+        raise UsageError(f"{printable(path)}: {e.message}", e.hint) from None
+    if set(names).difference(plan.by, [plan.weights]) != set(plan.needs()):
+        what = f"-c and -x select {listed(list(names))}: {printable(path)} is of {listed(list(plan.needs()))}"
+        raise UsageError(what, "-c and -x may be left out")

@@ -1,0 +1,236 @@
+"""The output of a job: one file or stream, or a directory with a file for each input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from normcli import __version__, columns, formats, inputs, outputs, pipeline, registry, stores
+from normcli.errors import BadDataError, CannotCreateError, UsageError, printable, replaced
+from normcli.jobs import paths
+from normcli.jobs.requests import Writes
+from normcli.manifest import Manifest
+from normcli.plan import Form
+from normcli.spool import Spool, origin_of
+from normcli.stores import writing as far
+
+if TYPE_CHECKING:
+    from normcli.columns import Frame
+    from normcli.drift import Watch
+    from normcli.formats import LateColumn, Reader, Writer
+    from normcli.inputs import Input
+    from normcli.jobs.resuming import Files
+    from normcli.jobs.run import Run
+    from normcli.outputs import Target
+    from normcli.pipeline import Part, Work, Written
+    from normcli.plan import Plan
+
+Pairs = Iterable[tuple["Input", "Reader"]]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written: what a plan makes of data, or, `inverse`, of what it has made. Columns that the fit did not see
+    may be `extra`; data that say that they were normalized by the plan may be normalized `repeatedly`; and `options`
+    are those of a format. What is read for it may be shown to a watch."""
+
+    request: Writes
+    plan: Plan
+    options: Callable[[str], Any]
+    inverse: bool = False
+    extra: bool = True
+    repeatedly: bool = False
+    watch: Watch | None = None
+
+    def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
+        """All inputs, one after the other, into one target. Raises UsageError for a terminal that can't show it."""
+        if formats.is_binary(to) and os.isatty(target.fd):
+            raise UsageError(f"{to} to a terminal", "-o names a file")
+        blank, digests = self._like(to, *first)
+        work = self._work(to, first[1], blank, digests)
+
+        def parts() -> Iterator[Part]:
+            for each, reader in pairs:
+                here, done = self._like(to, each, reader)
+                pipeline.check_same(reader, blank, here)
+                if done != digests:
+                    raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
+                own = self._work(to, reader, columns.ordered_as(here, blank), digests, first=work.writer)
+                measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
+                late = partial(self._late, self.watch)
+                doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
+                yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
+
+        return parts()
+
+    def check_passing(self, to: str, reader: Reader) -> None:
+        """Raises BadDataError for a column that the output has no place for, before anything is learned of it."""
+        plan = self.formed(to, reader)
+        blank = pipeline.passing_frame(plan, reader, only=self.request.only)
+        pipeline.check_writable(to, reader, blank, plan.lists)
+
+    def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
+        """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
+        unless what is measured runs on in batches from input to input."""
+        together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
+        for each, reader in pairs:
+            path, own = files.paths[each], None if together else self.watch and self.watch.blank()
+            watch = own or self.watch
+            to = formats.of_output(self.request.to, path, registry.name_of(origin_of(reader)))
+            blank, digests = self._like(to, replace(each, keys=()), reader)
+            work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
+            opening = partial(open_below, path, self.request.spool_dir)
+            complete = partial(files.complete, each, own)
+            doubt, late = pipeline.doubt(self.plan, reader, to, inverse=self.inverse), partial(self._late, watch)
+            begin = partial(files.reach, each)
+            yield pipeline.Part(
+                reader, work, output=opening, begin=begin, complete=complete, watch=watch, late=late, doubt=doubt
+            )
+
+    def manifest(self, *, contents: bool = False) -> Manifest | None:
+        """That of the output directory, for the plan and the options that a finished file depends on; a directory of
+        an object store has none. Inputs may be told apart by their `contents`."""
+        assert self.request.output is not None
+        if stores.is_uri(self.request.output):
+            return None
+        shape = self.request.shape() | {"version": __version__, "plan": self.plan.digest}
+        fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
+        return Manifest(self.request.output, fingerprint, contents=contents)
+
+    def formed(self, to: str, reader: Reader) -> Plan:
+        """The plan, with the form that what comes of an input is to have."""
+        beside = self.request.column_suffix and not self.inverse and not self.request.only
+        text = formats.is_text(to)
+        return replace(self.plan, form=replace(self._form, text=text, texts=bool(beside) and copies(to, reader)))
+
+    @property
+    def _form(self) -> Form:
+        return Form(self.request.dtype, self.request.column_suffix or "")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the columns that must be there."""
+        return replace(self.plan, form=self._form).needs(inverse=self.inverse)
+
+    def _like(self, to: str, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+        """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises
+        BadDataError where the input does not go with the plan."""
+        plan = self.formed(to, reader)
+        pipeline.check_columns(plan, reader, inverse=self.inverse, extra=self.extra)
+        digests = pipeline.digests_after(plan, reader, inverse=self.inverse, again=self.repeatedly)
+        blank = pipeline.output_frame(plan, reader, inverse=self.inverse, only=self.request.only)
+        pipeline.check_writable(to, origin_of(reader), blank, plan.gives(inverse=self.inverse))
+        return columns.with_texts(blank, each.keys), digests
+
+    def _late(self, watch: Watch | None, column: LateColumn, where: str) -> None:
+        """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
+        if not self.extra:
+            pipeline.check_late(replace(self.plan, form=self._form), column, where, inverse=self.inverse)
+        if watch is not None:
+            watch.add_late(column, where)
+
+    def _work(
+        self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...], *, first: Writer | None = None
+    ) -> Work:
+        """What is done with an input's rows; in an output that begins with others, by the writer of the `first`."""
+        writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests, first=first)
+        plan, request = self.formed(to, reader), self.request
+        return pipeline.written_by(
+            writer, blank, plan, infinite=request.infinite, inverse=self.inverse, skip=request.skips
+        )
+
+
+def _measuring(watch: Watch | None, reader: Reader) -> Plan | None:
+    """By which plan an input is measured for a watch; None where there is no watch, or nothing to measure."""
+    if watch is None:
+        return None
+    measuring, _ = watch.of_input(reader)
+    return measuring if measuring.learns else None
+
+
+def check_output(request: Writes) -> None:
+    """Raises UsageError for an output, a file, whose suffix means what is not written."""
+    if request.output not in (None, "-") and not paths.is_directory(request.output):
+        try:
+            formats.check_output(request.to, request.output)
+        except UsageError as e:
+            raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
+
+
+def paths_below(run: Run[Any, Any], request: Writes, found: list[Input]) -> dict[Input, str]:
+    """The file of each input in the directory that the output is. Raises UsageError."""
+    directory = request.output
+    assert directory is not None
+    if any(i.path is None for i in found):
+        raise UsageError(f"standard input has no name that a file in {printable(directory)} could have")
+    suffix, old = formats.suffix_of(request.to) if request.to else None, formats.suffixes()
+    targets = inputs.targets(found, directory, lambda relative: inputs.renamed(relative, old, suffix))
+    paths.check_beside(request, run.result, targets)
+    if stores.is_uri(directory):
+        far.check(directory)  # whether that can be is better known now
+    return dict(zip(found, targets, strict=True))
+
+
+def as_input(first: Reader, target: Target) -> str:
+    """The format of an output of which nothing else is known: that of the first input, or what a pipe gets for it."""
+    name = registry.name_of(first)
+    is_file = stat.S_ISREG(os.fstat(target.fd).st_mode)
+    return name if is_file else str(getattr(formats.module(name), "on_pipe", name))
+
+
+def copies(to: str, reader: Reader) -> bool:
+    """Whether a format writes text as it stands in an input: one of the same kind, delimited or not."""
+    theirs, ours = formats.module(formats.bare(to)).Reader, type(origin_of(reader))
+    return formats.is_text(to) and (issubclass(theirs, ours) or issubclass(ours, theirs))
+
+
+def open_below(path: str, spool_dir: str | None) -> Target:
+    """A file in a directory that is made where it is not there."""
+    try:
+        if not stores.is_uri(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as e:
+        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
+    target = outputs.open_target(path, spool_dir=spool_dir)
+    target.hashed = hashlib.sha256()
+    return target
+
+
+def spool_for(request: Writes, found: list[Input], first: Reader, to: str | None) -> Spool:
+    """Where data wait until all of them were seen. Raises OutputError where there is no room."""
+    output = str(request.output)
+    beside = output if paths.is_directory(output) else os.path.dirname(os.path.realpath(output))
+    directory = beside if output != "-" and os.path.isdir(beside) else tempfile.gettempdir()
+    expected = None
+    if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in found):
+        expected = sum(os.path.getsize(str(i.path)) for i in found)  # numbers take about as much as their text
+    binary = to is not None and not formats.is_text(to)
+    texts = bool(request.column_suffix) and not request.only and not binary
+    return Spool(request.spool_dir or os.environ.get("TMPDIR") or directory, expected, texts=texts)
+
+
+def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Target | None) -> int:
+    """Ends each input's own output and puts it in place, the targets `before` ahead of the first; how many files were
+    replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
+    count = 0
+    with closing(written):
+        for each in written:
+            assert each.part is not None
+            assert each.target is not None
+            source = each.part.reader.source.name
+            run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
+            each.sink.close()
+            each.target.prepare()
+            count += run.changes.commit(*before)
+            each.target.commit()
+            count += 1
+            each.part.complete(each.target)
+    return count
