@@ -24,7 +24,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.pipeline import Progress
+from normcli.pipeline import Events, Progress
 from normcli.plan import Plan, unfitted
 from normcli.record import Array
 from normcli.stats.moments import Moments
@@ -156,11 +156,21 @@ def test_columns_are_found_by_name_and_others_do_not_matter() -> None:
 A, B, C = (text(x) for x in ([[1, 2], [3, 5]], [[4, 4], [7, -1]], [[0, 9], [8, 8]]))
 
 
+class Lines(Events):
+    """Warnings, kept."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
 def test_an_input_that_was_counted_is_left_out_also_between_others() -> None:
-    told: list[str] = []
-    plan = fit(again(fit(ZScore(), A)), B, A, C, B, once=True, progress=Progress(warn=told.append))
+    events = Lines()
+    plan = fit(again(fit(ZScore(), A)), B, A, C, B, once=True, progress=Progress(events=events))
     assert params.write(plan) == params.write(fit(ZScore(), A, B, C))
-    assert told == ["t.csv: was counted already, and is left out"] * 2
+    assert events.warnings == ["t.csv: was counted already, and is left out"] * 2
     same = fit(again(plan), A, once=True)
     assert params.write(same) == params.write(plan)
 

@@ -2,7 +2,6 @@
 
 import csv
 import re
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from normcli.methods.power import Power
 from normcli.methods.quantile import Quantile
 from normcli.methods.robust import Robust
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan
 from tests.conftest import examples
 
 METHODS: tuple[Method, ...] = (
@@ -45,10 +43,8 @@ def there_and_back(
     given, made, back = folder / "given.parquet", folder / f"made.{between}", folder / "back.parquet"
     pq.write_table(pa.table({"x": values}), given)
     plan = api.fit(given, method)
-    api.apply(formed(plan, dtype), given, made)
-    warnings: list[str] = []
-    api.apply(plan, made, back, inverse=True, warn=warnings.append)
-    warnings = [w for w in warnings if "may be off" in w]
+    api.apply(plan, given, made, dtype=dtype)
+    warnings = [w for w in api.apply(plan, made, back, inverse=True).warnings if "may be off" in w]
     assert len(warnings) <= 1
     count = int(warnings[0].split()[0].replace(",", "")) if warnings else 0
     short = between != "parquet" and dtype and any(len(digits.strip("0")) <= 6 for digits in numbers(made))
@@ -59,10 +55,6 @@ def numbers(path: Path) -> list[str]:
     """The significant digits of all numbers in a text file, before the exponent."""
     found = re.findall(r"-?(\d+\.?\d*)(?:e[+-]?\d+)?", path.read_text())
     return [digits.replace(".", "").lstrip("0") for digits in found]
-
-
-def formed(plan: Plan, dtype: Any) -> Plan:
-    return replace(plan, form=replace(plan.form, dtype=dtype))
 
 
 @st.composite
@@ -143,7 +135,7 @@ def test_a_fraction_is_shown_as_text_and_refused_by_a_column_of_whole_numbers(
     pq.write_table(pa.table({"x": pa.array(range(9), pa.int16())}), tmp_path / "given.parquet")
     pq.write_table(pa.table({"x": FRACTIONS}), tmp_path / "new.parquet")
     plan, made = api.fit(tmp_path / "given.parquet", method), tmp_path / f"made.{between}"
-    api.apply(formed(plan, dtype), tmp_path / "new.parquet", made)
+    api.apply(plan, tmp_path / "new.parquet", made, dtype=dtype)
     api.apply(plan, made, tmp_path / "back.csv", inverse=True)
     shown = column(tmp_path / "back.csv")
     np.testing.assert_allclose([float(s) for s in shown], FRACTIONS, rtol=0, atol=1e-4 if dtype else 1e-9)

@@ -29,6 +29,11 @@ def request(kind: type[R], values: dict[str, Any], **more: Any) -> R:
     return kind(**more, given=frozenset(n for n in said if values.get(n) != ()))
 
 
+def or_stdout(path: str | None) -> str:
+    """Where a parameter file goes of which nothing is said."""
+    return "-" if path is None else path
+
+
 def check_relearn(values: dict[str, Any]) -> None:
     """Raises UsageError for what a command line says that is not for --relearn."""
     from normcli.jobs.requests import FitRequest, RelearnRequest

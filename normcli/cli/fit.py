@@ -11,7 +11,7 @@ from normcli.cli._common import common
 from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, skipping
-from normcli.cli._request import check_relearn, request
+from normcli.cli._request import check_relearn, or_stdout, request
 from normcli.cli._words import counted, counted_rows, replacing, show
 from normcli.cli._writing import written
 
@@ -107,11 +107,13 @@ def command(**values: Any) -> None:
         from normcli.jobs.update import relearn
 
         check_relearn(values)
-        summarize_relearn(relearn(request(RelearnRequest, values, params=values["params"] or "-"), console), console)
+        summarize_relearn(
+            relearn(request(RelearnRequest, values, params=or_stdout(values["params"])), console), console
+        )
         return
     from normcli.jobs.fit import fit
 
-    params = values["params"] or (None if values["output"] else "-")
+    params = values["params"] if values["output"] is not None else or_stdout(values["params"])
     summarize(fit(request(FitRequest, values, params=params), console), console)
 
 

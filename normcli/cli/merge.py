@@ -10,7 +10,7 @@ from normcli.cli import HELP
 from normcli.cli._command import PLACE
 from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT
 from normcli.cli._params import WAIT
-from normcli.cli._request import request
+from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
@@ -37,7 +37,7 @@ def command(**values: Any) -> None:
     from normcli.jobs.requests import MergeRequest
 
     console = Console(values)
-    result = merge(request(MergeRequest, values, output=values["output"] or "-"), console)
+    result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)
     assert result.plan is not None
     assert result.inputs is not None
     rows, files = counted(result.plan.rows, "row"), counted(len(result.inputs), "file")

@@ -36,7 +36,7 @@ def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
     with Run(request, result, listener) as run:
         if request.dtype == "float32" and request.inverse:
             raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
-        found = find(run, request, in_place=True)
+        found = find(run, request)
         writing.check_output(request)
         plan = parameters(
             request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,

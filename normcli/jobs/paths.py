@@ -14,6 +14,7 @@ from normcli.jobs.requests import Place, Reads, Request
 if TYPE_CHECKING:
     from normcli.inputs import Input
     from normcli.jobs.results import Result
+    from normcli.sources import Source
 
 BESIDE = ("--report", "--rejects")  # may be a pipe or a device that others use, too
 
@@ -44,9 +45,8 @@ def check_beside(request: Request, result: Result, others: Iterable[str]) -> Non
             raise UsageError(f"{place.flag} {printable(place.path)} is another file of this run, too")
 
 
-def check_inputs(request: Reads, result: Result, found: list[Input], *, in_place: bool = False) -> None:
-    """Raises UsageError where an input can't be what else the run reads or writes: the output may be the only input
-    where that is meant to be possible `in_place`."""
+def check_inputs(request: Reads, result: Result, found: list[Input]) -> None:
+    """Raises UsageError where an input is what else the run reads or writes."""
     read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in ("-p", "-o") and p.path != "-"]
     standard = [p.flag for p in read if p.path == "-"]
     if any(i.path is None for i in found):
@@ -58,14 +58,27 @@ def check_inputs(request: Reads, result: Result, found: list[Input], *, in_place
         if place.flag == "-p" and place.path != "-" and inputs.below(found, place.path):
             raise UsageError(f"-p {place.path} is the INPUT")
     for place in written:
-        if inputs.below(found, place.path) and not (in_place and len(found) == 1):
-            what = "one of the INPUTs" if in_place else "the INPUT"
-            raise UsageError(f"{place.flag} {place.path} is {what}")
+        if inputs.below(found, place.path):
+            check_replaced(request, place, alone=len(found) == 1)
         for other in read:
             if other.path != "-" and outputs.same_file(place.path, other.path):
                 mine, theirs = (other, "OUTPUT") if other.flag == "-p" else (place, other.flag)
                 raise UsageError(f"{mine.flag} {mine.path} is the {theirs}")
     check_beside(request, result, (i.path for i in found if i.path is not None))
+
+
+def check_source(request: Reads, source: Source, *, alone: bool) -> None:
+    """Raises UsageError where an input that is open, by whatever name, is a file that the run replaces."""
+    for place in request.writes():
+        if place.flag in ("-p", "-o") and source.is_file(place.path):
+            check_replaced(request, place, alone=alone)
+
+
+def check_replaced(request: Reads, place: Place, *, alone: bool) -> None:
+    """Raises UsageError for an input, be it `alone` or one of several, in the place of which there would be an
+    output, unless the request may do that."""
+    if not (request.may_replace_input and alone):
+        raise UsageError(f"{place.flag} {place.path} is {'the INPUT' if alone else 'one of the INPUTs'}")
 
 
 def is_directory(path: str | None) -> bool:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from normcli.jobs.run import Run
 
 
-def find(run: Run[Any, Any], request: Reads, *, in_place: bool = False) -> list[Input]:
-    """The inputs that a request means; the output may be the only one where that may be `in_place`. Raises UsageError,
-    NoInputError."""
+def find(run: Run[Any, Any], request: Reads) -> list[Input]:
+    """The inputs that a request means. Raises UsageError, NoInputError."""
     names = list(request.input)
     if request.files_from is not None:
         listed = inputs.listed_in(sources.open_source(request.files_from).rest(), zero=request.null)
@@ -35,7 +34,7 @@ def find(run: Run[Any, Any], request: Reads, *, in_place: bool = False) -> list[
     found = inputs.find(names, known)
     tell_left(run, found)
     run.result.inputs = [i.path or "-" for i in found.inputs]
-    paths.check_inputs(request, run.result, found.inputs, in_place=in_place)
+    paths.check_inputs(request, run.result, found.inputs)
     output = getattr(request, "output", None)
     if output not in (None, "-") and inputs.would_read(found.inputs, output, known):
         raise UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")
@@ -72,6 +71,7 @@ class Readers:
         """`to` is the format of what is written, where that is said and not what the inputs are; into a `directory`,
         each input's own. `example` is a command with a file, for who has to type data."""
         self.inputs, self._request, self._example, self._directory = list(found), request, example, directory
+        self._alone = len(found) == 1
         self.empty: list[Input] = []
         run.result.empty = self.empty
         read = {request.from_} if request.from_ else {f for i in found if (f := formats.by_suffix(i.path))}
@@ -132,6 +132,7 @@ class Readers:
         source = sources.open_source(each.path, example=self._example)
         source.keys, source.room = each.keys, memory.of_input(request.max_memory)
         self._identities.setdefault(each, source.identity)
+        paths.check_source(request, source, alone=self._alone)
         format = formats.of_source(source, request.from_)
         module = registry.load("formats", format)
         if request.skips and module.magic:

@@ -58,6 +58,7 @@ class Request:
     says, those that are not at it."""
 
     command: ClassVar[str]
+    may_replace_input: ClassVar[bool] = False  # an output may be the only input
     report: str | None = option(None)  # where it will be said what was done
     werror: bool = option(False)  # warnings are errors
     given: frozenset[str] | None = None
@@ -260,6 +261,7 @@ class ApplyRequest(Writes, Watches):
     """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
 
     command = "apply"
+    may_replace_input = True
     params: str | Plan = option("", "-p")
     inverse: bool = option(False, shapes=True)
     unseen: Unseen | None = option(None, needs=(KEYS,))

@@ -10,13 +10,16 @@ import pytest
 
 from normcli import registry
 from normcli.cli import main
-from normcli.cli._command import METHOD
+from normcli.cli._command import FORMAT, METHOD
+from normcli.jobs.facts import KEYS, need
+from normcli.jobs.format_options import needs_of
+from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
 from normcli.needs import Need
 from tests.cli.conftest import Desk
 
 # Options that have an effect in every run, or on what a run takes and says; and those that only allow more.
 OF_ANY_RUN = {
-    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "files_from", "plan"},
+    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output"},
     "check": {"params", "as_json", "no_extra"},
     "fit": {"method", "params", "relearn"},
     "inspect": {"json_schema"},
@@ -24,7 +27,8 @@ OF_ANY_RUN = {
     "methods": {"method"},
 }
 OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited"}
-ALLOWING = {"apply": {"in_place", "again"}, "check": {"min_rows"}, "merge": {"again"}}
+OF_DATA = {"input", "files_from", "from_", "threads", "max_memory", "dry_run"}
+ALLOWING = {"apply": {"in_place", "allow_normalized"}, "check": {"min_rows"}, "merge": {"allow_duplicates"}}
 
 VALUES: dict[str, str] = {  # of options that take one
     "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
@@ -108,10 +112,37 @@ def fact_of(need: Need) -> str:
     return names[0]
 
 
+REQUESTS: dict[str, type[Request]] = {
+    "apply": ApplyRequest, "check": CheckRequest, "fit": FitRequest, "merge": MergeRequest
+}  # fmt: skip
+NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
+OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
+    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "fit")},
+    ("check", "as_json"): (need("no dry_run", "not for --dry-run"),),
+    ("inspect", "params"): (NO_SCHEMA,),
+    ("inspect", "key"): (NO_SCHEMA, KEYS),
+}
+
+
+def needs(command: str, name: str) -> tuple[Need, ...]:
+    """What an option of a command needs."""
+    request = REQUESTS.get(command)
+    if name.startswith(FORMAT):
+        own = needs_of(name.removeprefix(FORMAT))
+    elif request and name in request.options():
+        own = request.options()[name]["needs"]
+    else:
+        return OF_COMMANDS.get((command, name), ())
+    if command == "fit" and name not in RelearnRequest.options():
+        why = "learns one method again" if name == "plan" else "reads no data"
+        return (need("no relearn", f"not for --relearn, which {why}"), *own)
+    return own
+
+
 EVERY = [(name, option) for name in registry.names("cli") for option in options_of(name)]
 NEEDING = [
-    (name, option, need) for name, option in EVERY for need in getattr(option, "needs", ())
-    if fact_of(need) not in ALWAYS.get(name, set())
+    (name, option, each) for name, option in EVERY for each in needs(name, str(option.name))
+    if fact_of(each) not in ALWAYS.get(name, set())
 ]  # fmt: skip
 
 
@@ -162,8 +193,8 @@ def test_without_the_option_these_runs_are_good(place: Desk, case: str) -> None:
 
 @pytest.mark.parametrize("name", registry.names("cli"))
 def test_an_option_says_what_it_needs_or_has_an_effect_in_any_run(name: str) -> None:
-    silent = {str(o.name) for n, o in EVERY if n == name and not getattr(o, "needs", ())}
-    assert silent <= OF_ANY_COMMAND | OF_ANY_RUN[name] | ALLOWING.get(name, set())
+    silent = {str(o.name) for n, o in EVERY if n == name and not needs(n, str(o.name))}
+    assert silent <= OF_ANY_COMMAND | OF_DATA | OF_ANY_RUN[name] | ALLOWING.get(name, set())
 
 
 def test_every_need_is_one_that_a_run_can_lack() -> None:

@@ -96,7 +96,7 @@ def test_what_is_not_selected_comes_out_byte_for_byte(folder: Path, table: Writt
 def test_another_delimiter_is_kept(folder: Path, delimiter: str, data: st.DataObject, size: int) -> None:
     table = data.draw(tables(delimiter))
     options = Options(delimiter=delimiter)
-    assert applied(identity("n"), table.data, folder, block_size=size, options=options) == table.minimal
+    assert applied(identity("n"), table.data, folder, block_size=size, format_options=options) == table.minimal
 
 
 @given(tables(), st.integers(1, 200), st.booleans())

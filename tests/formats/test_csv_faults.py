@@ -248,7 +248,7 @@ def test_without_a_header(size: int | None, folder: Path) -> None:
     )
     options = Options(header=False)
     plan = identity("column_3")
-    assert applied(plan, data, folder, block_size=size, options=options) == data.replace(b"\n\n", b"\n")
+    assert applied(plan, data, folder, block_size=size, format_options=options) == data.replace(b"\n\n", b"\n")
     assert refusal(data + b"5,6\n", block_size=size, header=False).startswith("t.csv:5: 2 fields")
     assert refusal(b'1,2\n3,"4"x\n', block_size=size, header=False).startswith("t.csv:2: ")
     assert refusal(b'1,2"\n3,4\n', block_size=size, header=False).startswith("t.csv:1: ")
@@ -266,7 +266,7 @@ def test_another_delimiter(given: str, folder: Path) -> None:
     for size in SIZES:
         assert read(data, ["n"], block_size=size, delimiter=given) == as_numbers(oracle(data, d), ["n"])
         options = Options(delimiter=given)
-        assert applied(identity("n"), data, folder, block_size=size, options=options) == data
+        assert applied(identity("n"), data, folder, block_size=size, format_options=options) == data
         assert refusal(data + f"3{d}4".encode(), delimiter=given, block_size=size).startswith("t.csv:5: 2 fields")
 
 
