@@ -22,9 +22,10 @@ HOME = Path(normcli.__file__).parent
 # Each room and the rooms next to it; it may import all that can be reached on this way, and errors.
 NEXT = {
     "__main__": {"cli"},
-    "__init__": {"library"},
-    "cli": {"pipeline", "library", "schema", "inputs", "resuming", "transaction", "memory", "needs"},
-    "library": {"pipeline", "recipe"},
+    "__init__": {"api"},
+    "api": {"jobs"},
+    "cli": {"jobs", "schema"},
+    "jobs": {"pipeline", "recipe", "inputs", "manifest", "transaction", "memory", "needs"},
     "pipeline": {"engines", "formats", "params", "outputs", "sources", "learning", "spool", "recut", "drift"},
     "drift": {"plan", "formats", "limits"},
     "learning": {"plan", "registry", "memory"},
@@ -49,7 +50,6 @@ NEXT = {
     "memory": {"plan"},
     "outputs": {"stores"},
     "inputs": {"sources"},
-    "resuming": {"manifest", "pipeline", "inputs"},
     "transaction": {"locks", "outputs"},
     "manifest": {"outputs", "stores"},
     "sources": {"compression", "stores"},
