@@ -5,6 +5,7 @@ Paths are those of the command line, URIs, directories and globs among them. Wha
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -44,7 +45,11 @@ class Warnings(Listener):
     """Warnings of a job as Python's."""
 
     def warning(self, text: str) -> None:
-        warnings.warn(text, NormcliWarning, stacklevel=5)
+        """Of the line that called this module."""
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_globals["__name__"].startswith("normcli."):
+            level, frame = level + 1, frame.f_back
+        warnings.warn(text, NormcliWarning, stacklevel=level)
 
 
 def fit(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from normcli import registry
@@ -72,18 +71,6 @@ class Word(click.Choice[str]):
             what = f"none of {', '.join(words)}; put {flag} behind INPUT, or write {flag}={words[0]}"
             raise click.UsageError(f"{flag} {value}: {what}", ctx)
         return super().convert(value, param, ctx)
-
-
-def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """The fields among a command's parameters that were given; `none` is a value like others, and may not be the
-    default."""
-    ctx = click.get_current_context(silent=True)
-    own = {k: v for k, v in values.items() if k.startswith(prefix)}
-    if ctx is None:  # nobody says what was given
-        said = {k: v for k, v in own.items() if v is not None}
-    else:
-        said = {k: v for k, v in own.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
-    return {k.removeprefix(prefix): v for k, v in said.items()}
 
 
 class WithOptions(click.Command):

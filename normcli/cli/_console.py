@@ -23,12 +23,12 @@ WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq not
 class Console(Listener):
     """The events of a job as lines on standard error, as loud as asked, and a bar where there is a terminal for it."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, *, quiet: int, verbose: bool = False) -> None:
         """Raises UsageError where a command line wants it both quiet and verbose."""
         ctx = click.get_current_context(silent=True)
-        if values.get("verbose") and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
+        if verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
             raise UsageError("-v is not for -q")
-        self._least = values["quiet"] or (DETAIL if values.get("verbose") else SUMMARY)
+        self._least = quiet or (DETAIL if verbose else SUMMARY)
         self._started = time.monotonic()
         self._bar: Any = None
 

@@ -73,7 +73,7 @@ def command(**values: Any) -> None:
     from normcli.jobs.apply import apply
     from normcli.jobs.requests import ApplyRequest
 
-    console = Console(values)
+    console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = apply(request(ApplyRequest, values), console)
     progress = result.progress
     if progress is None:

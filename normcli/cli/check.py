@@ -77,7 +77,11 @@ def command(**values: Any) -> None:
     from normcli.jobs.check import check
     from normcli.jobs.requests import CheckRequest
 
-    console, quiet, as_json = Console(values), values["quiet"], values["as_json"]
+    console, quiet, as_json = (
+        Console(quiet=values["quiet"], verbose=values["verbose"]),
+        values["quiet"],
+        values["as_json"],
+    )
     if as_json and values["dry_run"]:
         raise UsageError("--json is not for --dry-run")
     table = "--json" if as_json else "the table" if quiet < 2 else None

@@ -11,7 +11,7 @@ from normcli.cli._common import common
 from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, skipping
-from normcli.cli._request import check_relearn, or_stdout, request
+from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, counted_rows, replacing, show
 from normcli.cli._writing import written
 
@@ -102,11 +102,10 @@ def command(**values: Any) -> None:
     from normcli.cli._console import Console
     from normcli.jobs.requests import FitRequest, RelearnRequest
 
-    console = Console(values)
+    console = Console(quiet=values["quiet"], verbose=values["verbose"])
     if values["relearn"]:
         from normcli.jobs.update import relearn
 
-        check_relearn(values)
         summarize_relearn(
             relearn(request(RelearnRequest, values, params=or_stdout(values["params"])), console), console
         )

@@ -36,7 +36,7 @@ def command(**values: Any) -> None:
     from normcli.jobs.merge import merge
     from normcli.jobs.requests import MergeRequest
 
-    console = Console(values)
+    console = Console(quiet=values["quiet"])
     result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)
     assert result.plan is not None
     assert result.inputs is not None

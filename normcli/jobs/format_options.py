@@ -21,6 +21,13 @@ def flag_of(name: str, value: Any) -> str:
 
 
 @cache
+def format_option_names() -> frozenset[str]:
+    """Those of all formats."""
+    kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
+    return frozenset(name for kind in kinds for name in kind.__dataclass_fields__)
+
+
+@cache
 def needs_of(name: str) -> tuple[Need, ...]:
     """What an option of formats needs: that output is written, where it is of that; a format that has it. Raises
     UsageError where none has."""

@@ -25,7 +25,7 @@ from normcli.jobs.facts import (
     UPDATE,
     need,
 )
-from normcli.jobs.format_options import flag_of, needs_of
+from normcli.jobs.format_options import flag_of, format_option_names, needs_of
 from normcli.limits import Limits
 from normcli.needs import Need
 
@@ -67,6 +67,12 @@ class Request:
     def options(cls) -> dict[str, Any]:
         """The metadata of the fields that are options, by name."""
         return {f.name: f.metadata for f in fields(cls) if f.metadata}
+
+    @classmethod
+    def refusal(cls, name: str) -> str:
+        """Why an option, or one of formats, that another request of the same command has is not for this one; empty
+        where it is, or nobody has it."""
+        return ""
 
     def set_names(self) -> frozenset[str]:
         """The names of the options that were given."""
@@ -232,6 +238,14 @@ class RelearnRequest(Request):
     allow_edited: bool = option(False)
     wait: float = option(0.0, needs=(LOCK,))
     note: str = option("")
+
+    @classmethod
+    def refusal(cls, name: str) -> str:
+        fits = FitRequest.options()
+        if name == "plan":
+            return "not for --relearn, which learns one method again"
+        other = (name in fits and name not in cls.options()) or name in format_option_names()
+        return "not for --relearn, which reads no data" if other else ""
 
     def reads(self) -> Iterator[Place]:
         yield Place("--relearn", self.relearn)

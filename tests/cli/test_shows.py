@@ -11,7 +11,8 @@ import pytest
 
 from normcli import __version__, registry
 from normcli.cli import fit
-from normcli.cli._command import METHOD, given
+from normcli.cli._command import METHOD
+from normcli.cli._request import given
 from normcli.jobs.choosing import chosen_method
 from normcli.schema import schema
 from tests.cli.conftest import Desk, fitted

@@ -1,0 +1,96 @@
+"""What the command line and Python ask for is the same: every flag that concerns data is a field, and an argument."""
+
+import ast
+import inspect
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import normcli.cli
+from normcli import api
+from normcli.cli import main
+from normcli.cli._command import FORMAT
+from normcli.errors import UsageError
+from normcli.jobs.format_options import format_option_names
+from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
+
+REQUESTS: dict[str, tuple[type[Request], ...]] = {
+    "apply": (ApplyRequest,), "check": (CheckRequest,), "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,)
+}  # fmt: skip
+NO_FLAG = {"check": {"spool_dir"}, "merge": {"werror"}}
+OF_COMMANDS = {"quiet", "verbose", "as_json", "help"}  # what is said, and how
+FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
+    "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "fit": (api.fit, FitRequest),
+    "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
+}  # fmt: skip
+OF_COMMAND_LINES = {"report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
+ALSO_CALLED = {"relearn": {"relearn": "params", "params": "output"}, "merge": {"inputs": "params"}}
+BLANK = {"relearn": "p.json", "params": "p.json"}
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_every_flag_is_a_field_of_a_request(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    names = {str(p.name) for p in command.get_params(click.Context(command))} - OF_COMMANDS - {"_click_default_help"}
+    plain = {n for n in names if not n.startswith(FORMAT)}
+    fields = {n for kind in REQUESTS[name] for n in kind.options()}
+    assert plain <= fields
+    assert fields - plain <= NO_FLAG.get(name, set())
+    assert {n.removeprefix(FORMAT) for n in names - plain} <= format_option_names()
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_field_is_an_argument_of_the_function(name: str) -> None:
+    function, request = FUNCTIONS[name]
+    called = ALSO_CALLED.get(name, {})
+    names = set(request.options()) - OF_COMMAND_LINES - NO_FLAG.get(name, set())
+    wanted = {called.get(n, n) for n in names}
+    given = set(inspect.signature(function).parameters) - {"events", "format_options", "block_size", "options"}
+    assert given == wanted
+
+
+@pytest.mark.parametrize("kind", [FitRequest, RelearnRequest, ApplyRequest, CheckRequest, MergeRequest])
+def test_a_request_is_frozen_and_says_what_was_given(kind: type[Request]) -> None:
+    request = kind(**{n: v for n, v in BLANK.items() if n in kind.options()})
+    assert request.set_names() == {n for n in BLANK if n in kind.options()}
+    with pytest.raises(FrozenInstanceError):
+        request.werror = True  # type: ignore[misc]
+    request.check_options()
+    with pytest.raises(TypeError):
+        kind("a.csv")  # type: ignore[misc]
+
+
+def test_what_a_finished_file_is_depends_on_what_shapes_it_alone() -> None:
+    request = ApplyRequest(params="p.json", input=("a.csv",), output="o/")
+    same = {"allow_edited": True, "werror": True, "threads": 3, "resume": "stat", "min_rows": 1, "in_place": True}
+    assert all(replace(request, **{name: value}).shape() == request.shape() for name, value in same.items())
+    other: dict[str, Any] = {
+        "inverse": True, "to": "parquet", "dtype": "float32", "only": True, "infinite": "missing", "no_extra": True,
+        "column_suffix": "_z", "training": True, "from_": "tsv", "on_bad_row": "skip",
+        "format_options": {"delimiter": ";"},
+    }  # fmt: skip
+    assert all(replace(request, **{name: value}).shape() != request.shape() for name, value in other.items())
+
+
+def test_an_option_in_vain_is_refused_by_its_flag() -> None:
+    with pytest.raises(UsageError, match=r"^--max-bad-rows is for --on-bad-row skip"):
+        FitRequest(max_bad_rows=3).check_options()
+    with pytest.raises(UsageError, match=r"^--rejects is for --on-bad-row skip"):
+        FitRequest(rejects="r", given=frozenset(("rejects",))).check_options()
+    with pytest.raises(UsageError, match=r"^--nosuch: no format has this option"):
+        FitRequest(format_options={"nosuch": 1}).check_options()
+
+
+def test_no_function_of_the_command_line_takes_its_values_but_commands_and_the_builder_of_requests() -> None:
+    """A rule that reads them would be one that Python does not have."""
+    taking = []
+    for path in sorted(Path(normcli.cli.__path__[0]).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                arguments = (*node.args.args, *node.args.kwonlyargs, *filter(None, [node.args.kwarg]))
+                taking += [f"{path.name}: {node.name}" for a in arguments if a.arg == "values"]
+    assert {t for t in taking if not t.endswith(": command")} == {"_request.py: request", "_request.py: given"}

@@ -1,0 +1,237 @@
+"""From Python: the jobs of the command line, with its guards, its files and its warnings."""
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import normcli
+from normcli import NormcliError, NormcliWarning
+from normcli.errors import (
+    BadDataError,
+    BadParametersError,
+    DriftError,
+    LockedError,
+    NoInputError,
+    UsageError,
+)
+from normcli.formats import csv
+from normcli.methods.zscore import ZScore
+from normcli.recipe import Choice
+from normcli.transaction import Transaction
+from tests.starts import start
+
+DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.csv").write_text(DATA)
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        (tmp_path / f"in/{i}.csv").write_text(DATA.replace("s1", f"t{i}"))
+    return tmp_path
+
+
+def shell(*words: str) -> None:
+    process = start(
+        words,
+        cwd=Path.cwd(),
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+
+
+# -- the same files ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (("d.csv",), {"input": "d.csv"}),
+        (("in",), {"input": "in"}),
+        (("in/*.csv", "d.csv"), {"input": ["in/*.csv", Path("d.csv")]}),
+        (("d.csv", "--by", "site"), {"input": "d.csv", "by": "site"}),
+        (("d.csv", "--weights", "b", "--note", "x"), {"input": "d.csv", "weights": "b", "note": "x"}),
+        (("d.csv", "-c", "b", "--ddof", "1"), {"input": "d.csv", "columns": "b", "ddof": 1}),
+    ],
+)
+def test_a_fit_is_the_command_lines(words: tuple[str, ...], options: dict[str, Any]) -> None:
+    shell("fit", *words, "-m", "zscore", "-p", "shell.json")
+    plan = normcli.fit(method="zscore", params="python.json", **options)
+    assert Path("python.json").read_bytes() == Path("shell.json").read_bytes() == normcli.write(plan)
+    assert normcli.load("shell.json") == plan or normcli.load("shell.json").digest == plan.digest
+
+
+def test_data_and_directories_are_too() -> None:
+    plan = normcli.fit("in", "zscore", params="p.json", output="z/")
+    shell("apply", "in", "-p", "p.json", "-o", "shell/")
+    result = normcli.apply(plan, "in", "python/", threads=1)
+    for i in range(3):
+        texts = {Path(f"{place}/{i}.csv").read_bytes() for place in ("z", "shell", "python")}
+        assert len(texts) == 1
+    assert (result.rows_in, result.rows_out, result.rows_rejected, result.inputs) == (
+        180, 180, 0, [f"in/{i}.csv" for i in range(3)],
+    )  # fmt: skip
+    normcli.apply("p.json", "python/", "back/", inverse=True)
+    assert Path("back/0.csv").read_text() == Path("in/0.csv").read_text()
+
+
+def test_what_is_resumed_is_left_also_where_it_does_not_decide_what_is_written() -> None:
+    normcli.fit("in", "zscore", params="p.json")
+    normcli.apply("p.json", "in", "o/")
+    before = {path: path.stat().st_ino for path in Path("o").glob("*.csv")}
+    again = normcli.apply("p.json", "in", "o/", resume="stat", allow_edited=True, threads=1)
+    assert {path: path.stat().st_ino for path in Path("o").glob("*.csv")} == before
+    assert again.rows_out == 180
+    normcli.apply("p.json", "in", "o/", resume="stat", only=True)
+    assert {path: path.stat().st_ino for path in Path("o").glob("*.csv")} != before
+
+
+def test_update_merge_and_relearn() -> None:
+    parts = [normcli.fit(f"in/{i}.csv", "zscore", params=f"{i}.json") for i in range(3)]
+    whole = normcli.fit("in", "zscore")
+    assert normcli.write(normcli.merge(parts)) == normcli.write(normcli.merge(["0.json", "1.json", "2.json"]))
+    for i in (1, 2):
+        updated = normcli.fit(f"in/{i}.csv", update=True, params="0.json")
+    assert normcli.write(updated) == normcli.write(whole)
+    ranged = normcli.relearn("0.json", "minmax", output="m.json", range=(-1.0, 1.0))
+    assert Path("m.json").read_bytes() == normcli.write(ranged)
+    normcli.save(ranged, "again.json")
+    assert Path("again.json").read_bytes() == Path("m.json").read_bytes()
+
+
+@pytest.mark.parametrize("method", ["zscore", ZScore, ZScore(), [Choice(ZScore())]], ids=str)
+def test_a_method_is_named_in_any_way(method: Any) -> None:
+    assert normcli.fit("d.csv", method).digest == normcli.fit("d.csv", "zscore").digest
+
+
+def test_options_of_formats_are_a_dict_or_their_class() -> None:
+    Path("s.csv").write_text(DATA.replace(",", ";"))
+    wanted = normcli.fit("d.csv", "zscore").steps[0].states
+    for options in ({"delimiter": ";"}, csv.Options(delimiter=";")):
+        found = normcli.fit("s.csv", "zscore", format_options=options).steps[0].states
+        assert repr(found) == repr(wanted)
+
+
+def test_check_compares() -> None:
+    plan = normcli.fit("d.csv", "zscore", params="p.json")
+    assert normcli.check(plan, "d.csv").drift is False
+    Path("far.csv").write_text("site,a,b\n" + "s1,1000,1\n" * 60)
+    assert normcli.check("p.json", ["far.csv"]).drift is True
+    with pytest.raises(DriftError):
+        normcli.apply(plan, "far.csv", "o.csv", check="refuse")
+    assert not Path("o.csv").exists()
+    assert normcli.apply(plan, "far.csv", "o.csv", check="warn").warnings
+
+
+# -- the same guards ---------------------------------------------------------------------------------------------
+def test_its_guards_are_the_command_lines() -> None:
+    normcli.fit("d.csv", "zscore", params="p.json")
+    fit, apply = normcli.fit, normcli.apply
+    before = {path: path.read_bytes() for path in (Path("d.csv"), Path("p.json"))}
+    os.link("d.csv", "link.csv")
+    for error, refused in (
+        (UsageError, lambda: fit("d.csv", "zscore", params="d.csv")),
+        (UsageError, lambda: fit("d.csv", "zscore", params="link.csv")),
+        (UsageError, lambda: fit("d.csv", "zscore", params="o", output="o")),
+        (UsageError, lambda: fit("d.csv", "zscore", output="o.csv")),
+        (UsageError, lambda: fit("d.csv", "nosuch")),
+        (UsageError, lambda: fit("d.csv", "zscore", nosuch=1)),
+        (UsageError, lambda: fit("d.csv", ZScore(), ddof=1)),
+        (UsageError, lambda: fit("d.csv")),
+        (UsageError, lambda: fit([], "zscore")),
+        (UsageError, lambda: fit(["d.csv", "d.csv"], "zscore")),
+        (UsageError, lambda: fit("d.csv", "zscore", max_bad_rows=1)),
+        (UsageError, lambda: fit("d.csv", "unit", by="site")),
+        (UsageError, lambda: fit("d.csv", "zscore", format_options={"nosuch": 1})),
+        (NoInputError, lambda: fit("d.csv", "zscore", update=True, params="none.json")),
+        (NoInputError, lambda: fit("none.csv", "zscore")),
+        (BadDataError, lambda: fit("d.csv", "zscore", columns="site")),
+        (BadDataError, lambda: fit("d.csv", "zscore", min_rows=100)),
+        (UsageError, lambda: apply("p.json", "d.csv", "d.csv")),
+        (UsageError, lambda: apply("p.json", "d.csv", "p.json")),
+        (UsageError, lambda: apply("p.json", "d.csv", "o.csv", resume="stat")),
+        (UsageError, lambda: apply("p.json", ["d.csv", "in/0.csv"], "d.csv")),
+        (UsageError, lambda: apply("p.json", "in", "in/z/")),
+        (UsageError, lambda: apply("p.json", "p.json", "o.csv")),
+        (UsageError, lambda: apply("p.json", "d.csv", "o.xlsx")),
+        (BadDataError, lambda: normcli.merge(["p.json", "p.json"])),
+        (BadParametersError, lambda: normcli.load("d.csv")),
+    ):
+        with pytest.raises(error) as caught:
+            refused()
+        assert isinstance(caught.value, NormcliError)
+        assert {path: path.read_bytes() for path in before} == before
+    assert not [p for p in os.listdir() if p.startswith(("o", ".normcli"))]
+
+
+def test_a_file_that_is_locked_is_not_replaced() -> None:
+    with Transaction() as other:
+        other.lock("p.json")
+        with pytest.raises(LockedError):
+            normcli.fit("d.csv", "zscore", params="p.json")
+
+
+def test_text_replaces_itself_where_that_is_wanted() -> None:
+    plan = normcli.fit("d.csv", "zscore")
+    normcli.apply(plan, "d.csv", "d.csv", in_place=True)
+    normcli.apply(plan, "d.csv", "d.csv", in_place=True, inverse=True)
+    assert Path("d.csv").read_text() == DATA
+
+
+def test_doubts_are_warnings_or_events() -> None:
+    Path("half.csv").write_text("a,b\n1,2\n2,3\nx,4\n")
+    with pytest.warns(NormcliWarning, match="'x' in it is not a number") as warned:
+        normcli.fit("half.csv", "zscore")
+    assert warned[0].filename == __file__
+
+    from normcli.jobs.run import Listener
+
+    class Events(Listener):
+        def __init__(self) -> None:
+            self.texts = list[str]()
+
+        def warning(self, text: str) -> None:
+            self.texts.append(text)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        events = Events()
+        normcli.fit("half.csv", "zscore", events=events)
+    assert len(events.texts) == 1
+
+
+# -- its shape ---------------------------------------------------------------------------------------------------
+def test_the_package_lists_what_it_has_and_loads_it_when_it_is_used() -> None:
+    assert set(normcli.__all__) <= set(dir(normcli))
+    assert all(callable(getattr(normcli, name)) for name in normcli.__all__)
+    with pytest.raises(AttributeError):
+        normcli.nosuch  # noqa: B018
+    code = (
+        "import sys, normcli; dir(normcli); print(sorted({'numpy', 'polars', 'pyarrow', 'click'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+@pytest.mark.soak
+def test_calls_that_make_no_sense_fail_under_strict_mypy(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import normcli\nreveal_type(normcli.fit('a.csv', 'zscore'))\nnormcli.fit(1, 2, 3)\n"
+        "normcli.check('p', 'd').drift\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, str(script)],
+        capture_output=True, text=True, cwd=Path(normcli.__file__).parent.parent,
+    )  # fmt: skip
+    assert "script.py:3: error" in done.stdout
+    assert "Plan" in done.stdout
+    assert "script.py:4" not in done.stdout
