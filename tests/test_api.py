@@ -67,7 +67,7 @@ def test_a_fit_is_the_command_lines(words: tuple[str, ...], options: dict[str, A
     shell("fit", *words, "-m", "zscore", "-p", "shell.json")
     plan = normcli.fit(method="zscore", params="python.json", **options)
     assert Path("python.json").read_bytes() == Path("shell.json").read_bytes() == normcli.write(plan)
-    assert normcli.load("shell.json") == plan or normcli.load("shell.json").digest == plan.digest
+    assert normcli.load("shell.json").digest == plan.digest
 
 
 def test_data_and_directories_are_too() -> None:
