@@ -207,7 +207,7 @@ def test_shares_are_of_what_is_there(tmp_path: Path) -> None:
 def test_each_limit_is_one(limits: Limits, drift: bool | None, tmp_path: Path) -> None:
     plan = api.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
     new = parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)
-    assert api.check(plan, new, limits=limits).drift is drift
+    assert api.check(plan, new, **vars(limits)).drift is drift
 
 
 # -- edges -------------------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_columns_gone_new_or_of_another_type(tmp_path: Path) -> None:
     step = only(found)
     assert [step.reasons(j) for j in range(4)] == [[], [], [], []]
     assert step.apart["shift"][0] == 0.0
-    strict = api.check(plan, parquet(tmp_path / "v.parquet", a=x, b=x, c=x, days=days, more=x), extra=False)
+    strict = api.check(plan, parquet(tmp_path / "v.parquet", a=x, b=x, c=x, days=days, more=x), no_extra=True)
     assert (changes(strict)[-1], strict.drift) == (("more", "new", None, "float64", True), True)
 
 

@@ -159,7 +159,7 @@ def test_what_was_missing_stays_what_it_was(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(text)
     options = csv.Options(na_values="NA,-9")
     plan = api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(Center())], format_options=options)
-    made, back = there_and_back(plan, tmp_path / "in.csv", options=options)
+    made, back = there_and_back(plan, tmp_path / "in.csv", format_options=options)
     first, second, third, _ = made.read_text().splitlines()[1:]
     assert first.startswith("x,NA,")
     assert second.endswith(",-9")

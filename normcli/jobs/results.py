@@ -98,6 +98,11 @@ class Judged(Result):
 
     comparison: Comparison | None = None
 
+    @property
+    def drift(self) -> bool | None:
+        """The verdict; None where there is none."""
+        return None if self.comparison is None else self.comparison.drift
+
     def document(self) -> dict[str, Any]:
         return super().document() | ({} if self.comparison is None else {"drift": self.comparison.drift})
 
