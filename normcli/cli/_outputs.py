@@ -295,7 +295,7 @@ def paths_below(values: dict[str, Any], inputs: list[Input]) -> dict[Input, str]
     made = targets(inputs, directory, lambda relative: renamed(relative, old, suffix))
     check_apart(values, made)
     if stores.is_uri(directory):
-        writing.check(directory)  # whether that can be is better known now
+        writing.check(next(iter(made), directory), directory)  # whether that can be is better known now
     return dict(zip(inputs, made, strict=True))
 
 
