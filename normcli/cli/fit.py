@@ -352,8 +352,8 @@ def write_output(
     skipped: Rejects, commit: Callable[..., int], warnings: list[str],
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. PARAMS are
-    committed, with what was rejected where that is known, before the end of a stream, and into a directory when the
-    first file is complete, before it is put in place. The `warnings` of the fit are not told again."""
+    committed, with what was rejected where that is known, before the end of a stream, and into a directory with the
+    first file. The `warnings` of the fit are not told again."""
     from normcli import formats, pipeline
     from normcli.resuming import Files
 
@@ -379,10 +379,7 @@ def write_output(
             for part in parts:
                 pipeline.check_rows(part.reader)
 
-        def before_files() -> None:
-            seen.replaced += commit(skipped.target if kept else None)
-
-        seen.before_end = before_files
+        seen.commit = partial(commit, skipped.target if kept else None)
         pipeline.apply(parts, engine(values, plan, told), progress=seen)
     return seen
 

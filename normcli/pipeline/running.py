@@ -159,6 +159,11 @@ class Tally:
         self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are told one by one
 
 
+def _commit(target: Target) -> int:
+    target.commit()
+    return 1
+
+
 @dataclass
 class Progress(Tally):
     """What a run tells while it goes: where it is, and what should be known. The defaults tell nobody."""
@@ -169,8 +174,8 @@ class Progress(Tally):
     all_read: Callable[[], None] = lambda: None  # told before what was counted is judged
     judge: Callable[[int], None] = lambda rows: None  # raises, before anything is made complete, where data drifted
     settle: Callable[[str], None] = lambda outcome: None  # raises then, where a warning forbids it; told what was done
-    # told, after `settle`, before an output is in place or gets its end
-    before_end: Callable[[], object] = lambda: None
+    before_end: Callable[[], object] = lambda: None  # told, after `settle`, before an output gets its end
+    commit: Callable[[Target], int] = _commit  # puts a part's own output in place; how many files it replaced
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
@@ -260,11 +265,8 @@ class Progress(Tally):
         self.settle(replaced(self.replaced) + (f", that of {self.source} was not" if self.replaced else ""))
 
     def put_in_place(self, part: Part, target: Target) -> None:
-        """Replaces a part's own output, whose end is written; before the first, what has to be there before it."""
-        target.prepare()
-        self.before_end()
-        target.commit()
-        self.replaced += 1
+        """Replaces a part's own output, whose end is written."""
+        self.replaced += self.commit(target)
         part.done(target)
         self.output, self.rejection = Tally(), ""
 
