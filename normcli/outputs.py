@@ -12,6 +12,7 @@ import select
 import stat
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -28,13 +29,21 @@ AHEAD = 8 << 20  # bytes
 SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
 UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # there, a directory can't be synced
 
+ROLLBACK = 0.4  # seconds that a run which is ended has to undo what it changed: a store may not answer
+
 temporaries: set[str] = set()  # what must be gone if we are ended
 changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
+rollbacks: list[Callable[[], object]] = []  # what undoes that some targets of several are in place
 
 
 def remove_temporaries() -> None:
-    """Leaves no unfinished file behind. Called by the thread that a signal ends us through."""
-    changing.acquire(timeout=0.5)
+    """Leaves no unfinished file behind, nor targets of which some are the new ones and others could not be. Called by
+    the thread that a signal ends us through."""
+    if changing.acquire(timeout=0.5):
+        for undo in rollbacks:
+            thread = threading.Thread(target=undo, daemon=True)
+            thread.start()
+            thread.join(ROLLBACK)
     for path in list(temporaries):
         with contextlib.suppress(OSError):
             os.unlink(path)
@@ -56,6 +65,7 @@ class Target:
     count: int = 0  # bytes written so far
     begun: int = 0  # bytes that are on their way to the disk
     ready: bool = False  # all of it is where it has to be for `commit`
+    backup: str | None = None  # another name of the file that is to be replaced, or was; empty where there is none
     hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
 
     def write(self, data: bytes | memoryview) -> int:
@@ -87,6 +97,11 @@ class Target:
     def streamed(self) -> bool:
         """Whether what is written is out at once: its end mark is all that says that it is whole."""
         return self.path is None
+
+    @property
+    def pending(self) -> bool:
+        """Whether `commit` has yet to put something in place."""
+        return self.temporary is not None
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"{self.name}: writing failed: {error.strerror}")
@@ -142,6 +157,47 @@ class Target:
             what = f"{self.name}: is complete, but its directory can't be synced: {e.strerror}"
             raise OutputError(what, "after a power loss, what was there before may be there again") from None
 
+    def preserve(self) -> None:
+        """Before `commit`: keeps what is in the target's place, for `restore`. Where there are no hard links, it can't
+        be had."""
+        if self.temporary is None or self.path is None:
+            return
+        name = _new_name(self.path)
+        with changing, contextlib.suppress(OSError):
+            if not os.path.exists(self.path):
+                self.backup = ""
+                return
+            os.link(self.path, name)
+            temporaries.add(name)
+            self.backup = name
+
+    def is_untouched(self) -> bool:
+        """Whether what was in the target's place is known to be there still, after a `commit` that failed."""
+        return self.pending
+
+    def restore(self) -> bool:
+        """Whether what was there before `commit` is there again."""
+        if self.backup is None or self.path is None:
+            return False
+        try:
+            os.replace(self.backup, self.path) if self.backup else os.unlink(self.path)
+        except OSError:
+            return False
+        temporaries.discard(self.backup)
+        self.backup = None
+        with contextlib.suppress(OSError):
+            _sync_directory(os.path.dirname(self.path))
+        return True
+
+    def forget(self) -> None:
+        """What was preserved is not wanted any more."""
+        if self.backup:
+            with changing:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.backup)
+                temporaries.discard(self.backup)
+        self.backup = None
+
     def _close(self) -> None:
         """Tells whoever reads a pipe or a device that this is all. Standard output is left to the process's end."""
         fd, self.fd = self.fd, self.fd if self.fd == STDOUT_FD else CLOSED
@@ -175,21 +231,35 @@ class FarTarget(Target):
     def streamed(self) -> bool:
         return False
 
+    @property
+    def pending(self) -> bool:
+        return self.fd != CLOSED
+
     def _failed(self, error: OSError) -> OutputError:
         what = f"{self.name}: can't be kept in {printable(self.where)} until it is complete: {error.strerror}"
         return OutputError(what, SPOOL_HINT)
 
     def prepare(self) -> None:
         """Everything that can fail before the object is replaced: of a large one, all but the last part is there."""
-        if self.fd != CLOSED:
+        if self.pending:
             self.upload.send(self.fd)
 
     def commit(self) -> None:
         """Puts the new object in the old one's place."""
-        if self.fd != CLOSED:
+        if self.pending:
             self.prepare()
             self.upload.publish()
             self._close()
+
+    def preserve(self) -> None:
+        if self.pending:
+            self.upload.preserve(self.where)
+
+    def is_untouched(self) -> bool:
+        return self.pending and self.upload.is_untouched()
+
+    def restore(self) -> bool:
+        return self.upload.restore()
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:
@@ -277,9 +347,14 @@ def replaced(path: str | None) -> str | None:
         return None
 
 
+def _new_name(path: str) -> str:
+    """A file's name in the directory of another, for as long as a run lasts."""
+    return os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
+
+
 def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
     """A new file in the directory of `path`, with the mode (and where permitted the owner) of the old one."""
-    temporary = os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
+    temporary = _new_name(path)
     with changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         temporaries.add(temporary)

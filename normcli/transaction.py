@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
+from normcli.errors import NormcliError
 from normcli.locks import locked
-from normcli.outputs import Target, open_target
+from normcli.outputs import Target, open_target, rollbacks
 
 
 class End(Protocol):
@@ -48,19 +50,52 @@ class Transaction:
 
     def commit(self, *targets: Target | None) -> int:
         """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
-        in place already stays. How many files it replaced. Raises CannotCreateError, OutputError."""
+        in place already stays. How many files it replaced. Raises CannotCreateError, OutputError: then all are what
+        they were, unless the store of the one that failed does not say whether that is."""
         there = [target for target in targets if target is not None]
         for target in there:
             for piece in self._contents.pop(id(target), ()):
                 target.write(piece)
             target.prepare()
-        files = sum(target.temporary is not None for target in there)
-        for target in there:
-            target.commit()
-        return files
+        pending = [target for target in there if target.pending]
+        for target in pending[:-1]:
+            target.preserve()
+        with _undo_on_signal(pending):
+            try:
+                for target in there:
+                    target.commit()
+            except NormcliError as e:
+                if not (names := undo(pending)):
+                    raise
+                stay = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} replaced already"
+                raise type(e)(e.message, "; ".join(filter(None, (e.hint, stay)))) from None
+            finally:
+                for target in pending:
+                    target.forget()
+        return len(pending)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.__exit__(kind, error, at)
+
+
+def undo(targets: list[Target]) -> list[str]:
+    """Of targets that are put in place in this order, and not all are, restores those that are, unless the next may
+    be, too; the names of those that stay."""
+    pending = [target for target in targets if target.pending]
+    in_place = [target for target in targets if not target.pending] if pending else []
+    if pending and not pending[0].is_untouched():
+        return [target.name for target in in_place]
+    return [target.name for target in reversed(in_place) if not target.restore()]
+
+
+@contextmanager
+def _undo_on_signal(targets: list[Target]) -> Iterator[None]:
+    """Meanwhile, a signal that ends us undoes what was done."""
+    rollbacks.append(partial(undo, targets))
+    try:
+        yield
+    finally:
+        rollbacks.pop()

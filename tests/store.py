@@ -20,8 +20,9 @@ OWNER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, Signe
 CODES = {403: b"AccessDenied", 500: b"InternalError", 503: b"SlowDown"}
 ERROR = b"<?xml version='1.0'?><Error><Code>%s</Code><Message>No</Message><HostId>" + 300 * b"0" + b"</HostId></Error>"
 
-# What becomes of a request, by its number from 0, method and path: None for what should; "cut": never arrives; "lost":
-# is answered, but the answer never arrives; "hang": no answer comes; a number: that status is the answer.
+# What becomes of a request, by its number from 0, method (COPY for a PUT of another object) and path: None for what
+# should; "cut": never arrives; "lost": is answered, but the answer never arrives; "hang": no answer comes; a number:
+# that status is the answer.
 Fate = str | int | None
 Fault = Callable[[int, str, str], Fate]
 
@@ -87,9 +88,9 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def do_request(self) -> None:
         store, body = self.store, self._body()
-        number = len(store.requests)
-        store.requests.append((self.command, self.path))
-        fate = store.fault(number, self.command, self.path) if body is not None else "cut"
+        number, method = len(store.requests), "COPY" if "x-amz-copy-source" in self.headers else self.command
+        store.requests.append((method, self.path))
+        fate = store.fault(number, method, self.path) if body is not None else "cut"
         if fate == "hang":
             store.hanging.set()
             store.over.wait(60)
@@ -202,3 +203,4 @@ def forget() -> None:
 
     for kept in (stores._asked, _filesystems.s3, writing._fault_of):
         kept.cache_clear()
+    writing.writable.clear()

@@ -57,8 +57,32 @@ def test_what_fails_before_the_first_rename_leaves_all(failing: int, names: list
     assert contents(names) == [b"old"] * 3
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["old", "absent"])
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_a_rename_that_fails_leaves_what_comes_after(failing: int, names: list[str], monkeypatch: Any) -> None:
+def test_a_rename_that_fails_leaves_all(failing: int, there: bool, names: list[str], monkeypatch: Any) -> None:
+    """Also those that were replaced before, with their modes, and nothing beside them."""
+    directory, rename = Path(names[0]).parent, os.replace
+    for name in names:
+        os.chmod(name, 0o640) if there else os.unlink(name)
+    before = {p: (p.read_bytes(), p.stat().st_mode, p.stat().st_ino) for p in directory.iterdir()}
+
+    def replace(a: str, b: str) -> None:
+        if b == names[failing]:
+            raise OSError(errno.EIO, "Input/output error")
+        rename(a, b)
+
+    with Transaction() as changes:
+        targets = written(changes, names)
+        monkeypatch.setattr(os, "replace", replace)
+        with pytest.raises(CannotCreateError, match=r"output error$"):
+            changes.commit(*targets)
+    assert {p: (p.read_bytes(), p.stat().st_mode, p.stat().st_ino) for p in directory.iterdir()} == before
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize("way", ["replace", "link"])
+def test_what_stays_replaced_is_told(failing: int, way: str, names: list[str], monkeypatch: Any) -> None:
+    """Where the way back fails, too, or there are no hard links."""
     calls, rename = list[str](), os.replace
 
     def replace(a: str, b: str) -> None:
@@ -67,10 +91,15 @@ def test_a_rename_that_fails_leaves_what_comes_after(failing: int, names: list[s
             raise OSError(errno.EIO, "Input/output error")
         rename(a, b)
 
+    def link(a: str, b: str) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
     with Transaction() as changes:
         targets = written(changes, names)
         monkeypatch.setattr(os, "replace", replace)
-        with pytest.raises(CannotCreateError, match="Input/output error"):
+        if way == "link":
+            monkeypatch.setattr(os, "link", link)
+        with pytest.raises(CannotCreateError, match=r"params.* replaced already"):
             changes.commit(*targets)
     assert contents(names) == [b"new"] * failing + [b"old"] * (3 - failing)
 

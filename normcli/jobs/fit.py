@@ -225,7 +225,7 @@ def _write(
     file: Target | None, warnings: list[str],
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. Into a
-    directory, the parameter file is put in place when the first file is complete, before that is. The `warnings` of
+    directory, the parameter file is put in place with the first file. The `warnings` of
     the fit are not said again."""
     request = run.request
     outputs = Outputs(request, plan, readers.options.writing)

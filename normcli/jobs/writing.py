@@ -175,7 +175,7 @@ def paths_below(run: Run[Any, Any], request: Writes, found: list[Input]) -> dict
     targets = inputs.targets(found, directory, lambda relative: inputs.renamed(relative, old, suffix))
     paths.check_beside(request, run.result, targets)
     if stores.is_uri(directory):
-        far.check(directory)  # whether that can be is better known now
+        far.check(next(iter(targets), directory), directory)  # whether that can be is better known now
     return dict(zip(found, targets, strict=True))
 
 
@@ -218,7 +218,7 @@ def spool_for(request: Writes, found: list[Input], first: Reader, to: str | None
 
 
 def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Target | None) -> int:
-    """Ends each input's own output and puts it in place, the targets `before` ahead of the first; how many files were
+    """Ends each input's own output and puts it in place, the targets `before` with the first; how many files were
     replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
     count = 0
     with closing(written):
@@ -228,9 +228,6 @@ def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Targe
             source = each.part.reader.source.name
             run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
             each.sink.close()
-            each.target.prepare()
-            count += run.changes.commit(*before)
-            each.target.commit()
-            count += 1
+            count += run.changes.commit(*before, each.target)
             each.part.complete(each.target)
     return count

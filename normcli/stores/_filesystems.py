@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 CONNECT, ANSWER = 10, 60  # seconds until a server that can't be reached, or has stopped, is asked again
-ATTEMPTS = 5
-GIVE_UP = 120  # seconds of asking Google's stores again
+ATTEMPTS, MOST_ATTEMPTS = 5, 1000
+GIVE_UP = 30  # seconds of asking Google's stores again; the last pause may be as long
+METADATA = 3  # seconds until a machine is none of Google's
+
+NO_AZURE = (
+    "there are no credentials that work: AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING "
+    "or az login gives some"
+)
+NO_GOOGLE = (
+    "there are no credentials: GOOGLE_APPLICATION_CREDENTIALS names a file of them, gcloud auth application-default "
+    "login makes one"
+)
+GOOGLE_FILE = "~/.config/gcloud/application_default_credentials.json"
 
 # how what a store or the way to it is at fault for begins, apart from what the data are at fault for
 DENIED = re.compile(
@@ -25,6 +36,7 @@ DENIED = re.compile(
     "|AuthorizationFailure|AuthorizationPermissionMismatch|AuthenticationFailed"
 )
 FAULT = re.compile(r"AWS Error|google::cloud::Status|Azure Error")
+MARKS = {"etag", "last-modified", "generation"}  # of an object's metadata: another one has others
 
 
 def place(uri: str) -> tuple[FileSystem, str]:
@@ -60,23 +72,45 @@ def s3(bucket: str, delayed: bool = True) -> FileSystem:
 def attempts() -> int:
     """How often a request is made until it is given up; at least once."""
     told = os.environ.get("AWS_MAX_ATTEMPTS", "")
-    return max(1, int(told)) if told.isdecimal() else ATTEMPTS
+    return min(max(1, int(told)), MOST_ATTEMPTS) if told.isdecimal() else ATTEMPTS
 
 
 @cache
 def _gs() -> FileSystem:
+    """By the variables of Google's tools. Raises OSError without credentials: the client would go on asking the machine
+    for them."""
     from datetime import timedelta
 
     from pyarrow import fs
 
     scheme, _, host = os.environ.get("STORAGE_EMULATOR_HOST", "").rstrip("/").rpartition("://")
+    if not host and not _has_google_credentials():
+        raise OSError(NO_GOOGLE)
     emulator = {"endpoint_override": host, "scheme": scheme or "http", "anonymous": True} if host else {}
     return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=GIVE_UP), **emulator)
 
 
+def _has_google_credentials() -> bool:
+    """Whether there is a file of them, or a server, as on Google's machines."""
+    import socket
+
+    paths = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GCLOUD_ADC_PATH_OVERRIDE")
+    if any(os.environ.get(name) for name in paths) or os.path.exists(os.path.expanduser(GOOGLE_FILE)):
+        return True
+    host, _, port = os.environ.get("GCE_METADATA_ROOT", "metadata.google.internal").partition(":")
+    try:
+        socket.create_connection((host, int(port or 80)), METADATA).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 @cache
 def _abfs(host: str) -> FileSystem:
-    """By the variables of the Azure tools; without any, by what its identity library finds. Raises UsageError."""
+    """By the variables of the Azure tools; without any, by what its identity library finds. Raises UsageError, and
+    OSError for a key that is none."""
+    import shutil
+
     from pyarrow import fs
 
     told = dict(p.split("=", 1) for p in os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in p)
@@ -89,10 +123,24 @@ def _abfs(host: str) -> FileSystem:
         options = {f"{kind}_storage_authority": rest.split("/")[0] for kind in ("blob", "dfs")}
         options |= {f"{kind}_storage_scheme": scheme for kind in ("blob", "dfs")}
     if key := told.get("AccountKey") or _first("KEY", "ACCOUNT_KEY"):
+        _check_base64(key)
         options["account_key"] = key
     elif token := told.get("SharedAccessSignature") or _first("SAS_TOKEN"):
         options["sas_token"] = token
+    elif not shutil.which("az"):  # which the client would call all the same, and a shell say that there is none
+        os.environ.setdefault("AZURE_TOKEN_CREDENTIALS", "prod")
     return fs.AzureFileSystem(account, **options)
+
+
+def _check_base64(key: str) -> None:
+    """Raises OSError."""
+    import base64
+
+    try:
+        base64.b64decode(key, validate=True)
+    except ValueError:
+        what = "AZURE_STORAGE_KEY, or the AccountKey of AZURE_STORAGE_CONNECTION_STRING"
+        raise OSError(f"{what}, is not base64") from None
 
 
 def _first(*names: str) -> str | None:
@@ -104,6 +152,17 @@ def kind(uri: str) -> str:
     """File, Directory or NotFound. Raises OSError or ArrowException."""
     files, path = place(uri)
     return str(files.get_file_info(path).type.name)
+
+
+def open_object(uri: str) -> tuple[Any, int, dict[str, bytes]]:
+    """An object as a file, its size in bytes, and what tells it from any other of its name. Raises OSError or
+    ArrowException."""
+    files, path = place(uri)
+    if uri.startswith("abfs"):
+        files.get_file_info(path)  # raises where opening, without credentials, would end the process
+    file = files.open_input_file(path)
+    metadata = {str(k).lower(): v for k, v in (file.metadata() or {}).items()}
+    return file, file.size(), {k: v for k, v in metadata.items() if k in MARKS}
 
 
 def listed(uri: str, *, recursive: bool, kind: str | None = None, missing: bool = False) -> list[str]:
@@ -150,6 +209,8 @@ def asking(uri: str) -> Iterator[Asked]:
 def reason(error: Exception) -> str:
     """What a store says went wrong, without what may be signed in a URL."""
     text = " ".join(str(error).split())
+    if "AuthenticationException" in text:
+        return NO_AZURE
     found = FAULT.search(text)
     text = text[found.start() :] if found else text
     return printable(re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1", text)).rstrip(".: ")

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from normcli.errors import NoInputError, printable
-from normcli.stores._filesystems import FAULT, Asked, asking, attempts, place
+from normcli.stores._filesystems import FAULT, Asked, asking, attempts, open_object, place
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +24,6 @@ PIECE = 4 << 20  # bytes asked for at once after that
 RANGE = 8 << 20  # bytes asked for at once of what is read at any place
 AHEAD = 4  # pieces under way: one after the other, a store gives a fraction of what the line could carry
 LEAST = 1 << 13  # bytes of a range that has room for any error answer
-MARKS = {"etag", "last-modified", "generation"}  # of an object's metadata: another one has others
 REPLACED, REMOVED = "it was replaced while it was read", "it was removed while it was read"
 UNREAD = "Failed to flush response stream"  # an answer that was longer than the range
 
@@ -35,7 +34,7 @@ class Object:
     def __init__(self, uri: str) -> None:
         self.uri, self.name = uri, printable(uri)
         with asking(uri) as asked:
-            self._file, self.size, self._marks = self._opened()
+            self._file, self.size, self._marks = open_object(uri)
             self._at, self._end, self._piece = 0, 0, memoryview(b"")
             self._given, self.closed = 0, False
             self._coming: deque[Future[bytes]] = deque()
@@ -43,12 +42,6 @@ class Object:
             self.failure: OSError | None = None  # the first, whatever a library made of it
         if asked.fault:
             raise NoInputError(f"{self.name}: {asked.fault}")
-
-    def _opened(self) -> tuple[Any, int, dict[str, bytes]]:
-        files, path = place(self.uri)
-        file = files.open_input_file(path)
-        said = {str(k).lower(): v for k, v in (file.metadata() or {}).items()}
-        return file, file.size(), {k: v for k, v in said.items() if k in MARKS}
 
     @property
     def origin(self) -> dict[str, str]:
@@ -157,7 +150,7 @@ class Object:
     def _now(self) -> Asked:
         """Whether what has its name is still the object that was opened."""
         with asking(self.uri) as asked:
-            file, *now = self._opened()
+            file, *now = open_object(self.uri)
             file.close()
             if now != [self.size, self._marks]:
                 asked.fault = REPLACED

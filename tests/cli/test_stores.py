@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import TABLE, Arg, Desk, Done, ending, until
-from tests.store import SECRET, Store
+from tests.conftest import longer
+from tests.store import SECRET, Fate, Store
 
 HEADER, ROWS = TABLE.split(b"\n", 1)
 LARGE = HEADER + b"\n" + ROWS * 70_000  # what becomes of it is sent in two parts
@@ -218,17 +219,68 @@ def test_what_is_denied_is_told_before_the_work(far: FarDesk) -> None:
     assert "ACCESS_DENIED" in far.fails(73, "apply", "nosuch.csv", "-p", "p.json", "-o", far.store.uri("z.csv"))
 
 
+@pytest.mark.parametrize("place", ["q.json", "z.csv", *longer("d/")])
+def test_what_may_be_seen_and_not_written_is_told_before_the_work(far: FarDesk, place: str) -> None:
+    uri, x = far.store.uri(place), far.store.put("x.csv", TABLE + b"bad,1,x,2\n")  # which would be 65
+    far.store.fault = lambda n, method, path: 403 if method in ("PUT", "POST", "COPY") else None
+    to = ("-p", uri) if place == "q.json" else ("-p", "q.json", "-o", uri)
+    name = f"{uri}x.csv" if place == "d/" else uri
+    assert far.fails(73, "fit", x, "-m", "zscore", *to).startswith(f"{name}: AWS Error ACCESS_DENIED")
+    assert not (far.desk / "q.json").exists()
+    if place != "q.json":
+        assert far.fails(73, "apply", x, "-p", "p.json", "-o", uri).startswith(f"{name}: AWS Error ACCESS_DENIED")
+    assert {method for method, _ in far.store.written()} == {"POST"}
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("part", ["partNumber=1&", "?uploadId="])
-def test_params_come_once_output_wants_nothing_but_to_be_seen(far: FarDesk, large: Path, part: str) -> None:
+def test_params_stay_where_output_can_not_be_put(far: FarDesk, large: Path, part: str) -> None:
     for key in ("p.json", "z.csv"):
         far.store.put(key, b"old")
     far.store.fault = lambda n, method, path: "cut" if part in path else None
-    done = far.run("fit", large, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z.csv"))
-    assert (done.code, len(done.errors)) == (74, 1), done.err
-    assert done.errors[0].startswith("normcli: error: s3://bucket/z.csv: uploading failed: AWS Error")
-    assert far.store.get("z.csv") == b"old"
-    assert (far.store.get("p.json") == b"old") is (part != "?uploadId=")
+    message = far.fails(74, "fit", large, "-m", "zscore", "-p", far.store.uri("p.json"), "-o", far.store.uri("z.csv"))
+    assert message.startswith("s3://bucket/z.csv: uploading failed: AWS Error")
+
+
+@pytest.mark.parametrize("output", ["z.csv", "d/", *longer("table.csv")])
+@pytest.mark.parametrize("fate", [500, *longer("cut", 403)])
+@pytest.mark.parametrize("there", [True, *longer(False)])
+def test_a_file_stays_where_an_object_can_not_be_put(far: FarDesk, output: str, fate: Fate, there: bool) -> None:
+    """PARAMS, and what was rejected, beside a small one, and beside the first of a directory."""
+    (far.desk / "table.csv").write_bytes(TABLE + b"bad,1,x,2\n")
+    for name in ("q.json", "bad.ndjson"):
+        if there:
+            (far.desk / name).write_bytes(b"{}")
+    far.store.put(output + "table.csv" * output.endswith("/"), b"old")
+    far.store.fault = lambda n, method, path: fate if method == "PUT" else None
+    before = far.desk.files()
+    skip = ("--on-bad-row", "skip", "--rejects", "bad.ndjson")
+    line = ("fit", "table.csv", "-m", "zscore", "-p", "q.json", "-o", far.store.uri(output), *skip)
+    message = far.fails(73 if fate == 403 else 74, *line)
+    assert "uploading failed: AWS Error" in message
+    assert "replaced already" not in message
+    assert far.desk.files() == before
+
+
+@pytest.mark.parametrize("output", ["z.csv", *longer("d/")])
+def test_a_file_stays_where_the_run_is_ended_during_the_upload(far: FarDesk, output: str) -> None:
+    """Unless it is killed: then PARAMS are the new ones, and the old ones are beside them."""
+    old = far.desk.files()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        far.store.hanging.clear()
+        far.store.fault = lambda n, method, path: "hang" if method == "PUT" else None
+        line = ("fit", "table.csv", "-m", "minmax", "-p", "p.json", "-o", far.store.uri(output))
+        with ending(far.desk.start(*line)) as process:
+            until(far.store.hanging.is_set, "the upload has begun")
+            process.send_signal(number)
+            assert process.wait(10) == -number
+        assert far.store.names() == []
+        if number == signal.SIGTERM:
+            assert far.desk.files() == old
+    assert b"minmax" in (far.desk / "p.json").read_bytes()
+    assert old["p.json"][1] in [path.read_bytes() for path in far.desk.temporaries()]
+    for path in far.desk.temporaries():
+        path.unlink()
 
 
 def test_bad_data_late_send_nothing(far: FarDesk, tmp_path: Path) -> None:

@@ -80,13 +80,20 @@ def test_what_is_denied_can_not_be_created(store: Store, part: str) -> None:
     assert store.get("x") == b"old"
 
 
+@pytest.mark.parametrize("old", [None, b"old"], ids=["absent", "old"])
 @pytest.mark.parametrize("part", ["PUT", "?uploadId="])
-def test_where_the_answer_to_a_success_is_lost_the_object_is_whole(store: Store, part: str) -> None:
+def test_where_the_answer_to_a_success_is_lost_it_is_one(store: Store, part: str, old: bytes | None) -> None:
+    """Unless nothing is answered any more: then it may be one."""
     data = SMALL if part == "PUT" else LARGE
-    store.put("x", b"old")
+    if old is not None:
+        store.put("x", old)
     store.fault = lambda n, method, path: "lost" if part in f"{method} {path}" else None
-    assert (write(data, store.uri("x")) or "").startswith("74 ")
+    assert write(data, store.uri("x")) is None
     assert store.get("x") == data
+    store.fault = lambda n, method, path: "lost" if store.written() else None
+    store.requests.clear()
+    assert (write(SMALL[1:], store.uri("x")) or "").startswith("74 ")
+    assert store.get("x") == SMALL[1:]
 
 
 def test_a_passing_fault_passes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,11 +115,28 @@ def test_a_bucket_that_is_not_there_or_not_ours_is_told_at_once(store: Store) ->
             open_target("s3://bucket/x")
 
 
+@pytest.mark.parametrize("others", [("HEAD", "GET", "COPY"), ("GET", "COPY")])
 @pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
-def test_who_may_write_and_nothing_else_may_write(store: Store, data: bytes) -> None:
-    store.fault = lambda n, method, path: 403 if method in ("HEAD", "GET") else None
+def test_who_may_write_and_nothing_else_may_write(store: Store, data: bytes, others: tuple[str, ...]) -> None:
+    store.fault = lambda n, method, path: 403 if method in others else None
     assert write(data, store.uri("x")) is None
     assert store.get("x") == data
+
+
+@pytest.mark.parametrize("others", [(), ("HEAD", "GET")])
+def test_who_may_not_write_is_denied_before(store: Store, others: tuple[str, ...]) -> None:
+    """With nothing sent; in each directory it is asked once."""
+    store.fault = lambda n, method, path: 403 if method in ("PUT", "POST", "COPY", *others) else None
+    with pytest.raises(CannotCreateError, match=r"^s3://bucket/d/x: AWS Error ACCESS_DENIED"):
+        open_target(store.uri("d/x"))
+    store.fault = lambda n, method, path: None
+    forget()
+    store.requests.clear()
+    for name in ("d/x", "d/y", "e/x"):
+        with open_target(store.uri(name)):
+            pass
+    assert [path for method, path in store.requests if method == "COPY"] == ["/bucket/d/x", "/bucket/e/x"]
+    assert (store.names(), store.written()) == ([], [])
 
 
 def test_nowhere_to_keep_it(store: Store, tmp_path: Path) -> None:
