@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -124,11 +125,22 @@ class Chunk:
                     )
                 except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
                     continue
-            if not words and any(_has_nan(s) for s in frame):
+            if not words and (any(_has_nan(s) for s in frame) or self._has_spaces(frame, data)):
                 continue  # how it was spelled is to be kept
             frame.columns = list(self.layout.names)  # names are data, and polars takes some for patterns
             return None if self._has_short(frame, data) or self._ends_long(data) else frame
         return None
+
+    def _has_spaces(self, frame: pl.DataFrame, data: bytes) -> bool:
+        """Whether a field may be spaces alone, which are null among numbers."""
+        if not any(s.null_count() for s in frame if s.dtype.is_numeric()):
+            return False
+        view, before = text.octets(data), np.zeros(256, np.bool_)
+        before[[ord(self.layout.separator), text.NEWLINE, text.QUOTE]] = True
+        at = (np.flatnonzero(view == octet) for octet in b" \t" if octet in data)
+        if not any(before[view[spaces - 1]].any() or spaces[0] == 0 for spaces in at):  # which is quick to tell
+            return False
+        return _spaces(self.layout.separator).search(data) is not None
 
     def _has_short(self, frame: pl.DataFrame, data: bytes) -> bool:
         """Whether a row is blank or short. Its last field is null then; and as none is long, there are just enough
@@ -178,7 +190,7 @@ class Chunk:
             raw = checked[n]
             stripped = raw.str.strip_chars(" \t")
             number = stripped.cast(pl.Float64, strict=False)
-            word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (stripped != "")
+            word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (raw != "")
             if not word.any() and not self.layout.numeric_words:
                 whole = stripped.cast(pl.Int64, strict=False)
                 if whole.null_count() == number.null_count():
@@ -186,7 +198,7 @@ class Chunk:
                 elif not len(columns.beyond_integers(stripped, whole)):  # which are told by their text alone
                     checked[n] = number
                 continue
-            missing = stripped.is_in(list(self.layout.missing))
+            missing = stripped.is_in(list(self.layout.missing)) | (stripped == "")
             if (number.is_null() & word & ~missing).any():
                 return None
             if self.layout.numeric_words:
@@ -257,6 +269,14 @@ def _occurrences(series: pl.Series, separator: str) -> int:
 
     words = series.alias("")
     return int(words.str.count_matches(separator, literal=True).sum() or 0) if words.dtype == pl.String else 0
+
+
+@cache
+def _spaces(separator: str) -> re.Pattern[bytes]:
+    """What may be a field of spaces alone: in quotes, or between separators or line ends."""
+    plain = " \t".replace(separator, "")
+    edge = re.escape(separator)
+    return re.compile(f'"[ \t]+"|(?:^|[{edge}\n])[{plain}]+(?:[{edge}\r\n]|$)'.encode())
 
 
 def _has_nan(series: pl.Series) -> bool:

@@ -18,7 +18,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from normcli import columns
-from normcli.columns import Field, Frame, Schema
+from normcli.columns import NUMERIC_WORD, Field, Frame, Schema
 from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
@@ -275,6 +275,11 @@ def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rows.slice(start, size) for start in range(0, rows.height, size)], rechunk=False)
 
 
+def _numeric(blank: Frame) -> frozenset[str]:
+    """The columns of numbers."""
+    return frozenset(n for n, t in columns.to_polars(blank).schema.items() if t.is_numeric())
+
+
 @dataclass(frozen=True)
 class Writer:
     """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
@@ -283,6 +288,7 @@ class Writer:
     columns: tuple[str, ...]
     options: Manner
     crlf: bool = False
+    numbers: frozenset[str] = frozenset()  # columns that are text only where words that mean missing are in them
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
@@ -290,7 +296,7 @@ class Writer:
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
         same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", None))
-        return cls(columns.names(blank), options or same, crlf)
+        return cls(columns.names(blank), options or same, crlf, _numeric(blank))
 
     def following(self, reader: Any, blank: Frame) -> Self:
         return self
@@ -306,7 +312,7 @@ class Writer:
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
-        rows = columns.to_polars(frame, MOMENT)
+        rows = self._spelled(columns.to_polars(frame, MOMENT))
         if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
@@ -314,6 +320,17 @@ class Writer:
             cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
         )
         return out.written
+
+    def _spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with the words that mean missing as they stood."""
+        import polars as pl
+
+        words = [n for n, t in rows.schema.items() if t == pl.String and n in self.numbers]
+        if not words:
+            return rows
+        return columns.text_frame(
+            {n: s.str.strip_prefix(NUMERIC_WORD) if n in words else s for n, s in columns.all_series(rows).items()}
+        )
 
     def open(self, file: Outlet) -> Sink:
         if self.options.headed:
