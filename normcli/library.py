@@ -58,14 +58,14 @@ def fit(
 
     recipe = Recipe(choices)
     reader.expect(recipe.named(reader.schema))
-    others, indexes = reader.others, reader.indexes
-    steps = recipe.steps(reader.schema, lambda name: reader.list_size(name), others=others, indexes=indexes)
+    schema, indexes = recipe.insisted(reader.schema, reader.identifiers), reader.indexes | reader.identifiers
+    steps = recipe.steps(schema, lambda name: reader.list_size(name), others=reader.others, indexes=indexes)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(
             [reader],
-            Plan(steps, reader.schema, note=note),
+            Plan(steps, schema, note=note),
             engine,
             infinite=infinite,
             again=again if source.regular else None,

@@ -81,6 +81,12 @@ class Recipe:
         names = [n for s in every for n in columns.names_in(s, there)]
         return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
 
+    def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
+        """The schema of data with identifiers as numbers where selectors name them."""
+        there = {f.name for f in schema}
+        named = {n for c in self.choices for s in c.columns for n in columns.parts(s, there)}.intersection(identifiers)
+        return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
+
     def excludes(self, name: str) -> bool:
         """Whether a column of data is left out on purpose."""
         return bool(self.excluded((Field(name, "float64"),)))

@@ -139,6 +139,7 @@ class SpoolReader:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
         self.unit, self.digests, self.expected = reader.unit, reader.digests, frozenset[str]()
         self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
+        self.nearly, self.identifiers = reader.nearly, reader.identifiers
         self.inferred, self.indexes, self.notices = reader.inferred, reader.indexes, reader.notices
         self.size: int | None = 0
         self.kept: list[Kept] = []

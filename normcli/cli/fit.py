@@ -31,7 +31,7 @@ from normcli.cli._outputs import Outputs, Pairs, as_input, check_suffix, is_dire
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError, printable, short
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -232,13 +232,17 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    steps = recipe.steps(
-        first.schema, lambda name: first.list_size(name), beside,
-        data=first.source.name, others=first.others, indexes=first.indexes,
-    )  # fmt: skip
-    plan = Plan(
-        steps, first.schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"])
-    )
+    schema = recipe.insisted(first.schema, first.identifiers)
+    try:
+        steps = recipe.steps(
+            schema, lambda name: first.list_size(name), beside,
+            data=first.source.name, others=first.others, indexes=first.indexes | first.identifiers,
+        )  # fmt: skip
+    except BadDataError:
+        if not any(c.columns for c in recipe.choices):  # none is left, and why not each
+            explained(told, first, {*beside, *recipe.excluded(first.schema)})
+        raise
+    plan = Plan(steps, schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"]))
     plan.check_rules()
     on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
     explained(told, first, {*plan.needs(), *beside, *on_purpose})
@@ -444,9 +448,14 @@ def explained(told: Console, data: Reader, known: Container[str]) -> None:
 
     if data.doubt:
         told.warn(data.doubt)
-    for name, doubt in data.doubts.items():
-        if name not in known:
-            told.warn(doubt)
+    doubts = data.doubts | data.nearly
+    for name in (f.name for f in data.schema if f.name in doubts and f.name not in known):
+        told.warn(doubts[name])
+    if names := [f.name for f in data.schema if f.name in data.identifiers and f.name not in known]:
+        takes = f"-c {short(names[0])} takes it" if len(names) == 1 else "-c takes each by its name"
+        told.notice(
+            f"{data.source.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})"
+        )
     indexes = [f.name for f in data.schema if f.is_number and f.name in data.indexes and f.name not in known]
     if indexes:
         told.notice(f"{data.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,9 @@ from normcli import columns
 from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
+from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
+from normcli.formats._notation import PLAIN, Notation
 from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Layout:
     separator: str
     missing: frozenset[str]  # words
     crlf: bool = False
+    notation: Notation = PLAIN
 
     def types(self, wanted: frozenset[str], *, words: bool) -> list[Any]:
         """polars' types; with `words`, wanted columns are text, too, because something in them is no number."""
@@ -44,7 +47,16 @@ class Layout:
     @cached_property
     def numeric_words(self) -> list[str]:
         """Words that mean missing and look like a number: no parser of numbers may see them."""
-        return [w for w in self.missing if text.NUMBER.fullmatch(w) and w.lower().strip("+-") != "nan"]
+        looks = (w for w in self.missing if text.NUMBER.fullmatch(w) or self.notation.matches(w))
+        return [w for w in looks if w.lower().strip("+-") != "nan"]
+
+    def as_numbers(self, words: pl.Series) -> pl.Series:
+        """Text that is present as plain numbers; what is none, as what is none in any notation."""
+        return words if self.notation.is_plain else self.notation.all_plain(words).fill_null(NUMERIC_WORD + words)
+
+    def remedy(self, word: str, others: Iterable[str]) -> str:
+        """What takes a word of a column with `others` that is no number, if something is known."""
+        return remedies.remedy(word, others, self.missing, self.notation, self.separator)
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,8 @@ class Chunk:
             place += places(row)
 
     def words(self, series: pl.Series, kind: str) -> pl.Series:
-        return present(series, self.layout.missing)
+        words = present(series, self.layout.missing)
+        return self.layout.as_numbers(words) if kind in ("int64", "float64") else words
 
     # -- parsing
     def _parsed(self, data: bytes, wanted: frozenset[str]) -> pl.DataFrame | None:
@@ -110,7 +123,8 @@ class Chunk:
 
         if text.fault(data, self.layout.separator, self.rows.quoted):
             return None
-        for words in (False, True) if wanted and not self.layout.numeric_words else (True,):
+        numbers = wanted and self.layout.notation.is_plain and not self.layout.numeric_words
+        for words in (False, True) if numbers else (True,):
             types = {str(j): t for j, t in enumerate(self.layout.types(wanted, words=words))}
             if not data:
                 frame = pl.DataFrame(schema=types)
@@ -187,24 +201,35 @@ class Chunk:
 
         checked = columns.all_series(frame)
         for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
-            raw = checked[n]
-            stripped = raw.str.strip_chars(" \t")
-            number = stripped.cast(pl.Float64, strict=False)
-            word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (raw != "")
-            if not word.any() and not self.layout.numeric_words:
-                whole = stripped.cast(pl.Int64, strict=False)
-                if whole.null_count() == number.null_count():
-                    checked[n] = whole
-                elif not len(columns.beyond_integers(stripped, whole)):  # which are told by their text alone
-                    checked[n] = number
-                continue
-            missing = stripped.is_in(list(self.layout.missing)) | (stripped == "")
-            if (number.is_null() & word & ~missing).any():
+            numbers = self._numbers(checked[n])
+            if numbers is None:
                 return None
-            if self.layout.numeric_words:
-                hidden = missing & number.is_not_null() & number.is_not_nan()
-                checked[n] = (NUMERIC_WORD + raw).zip_with(hidden, raw)
+            checked[n] = numbers
         return columns.text_frame(checked)
+
+    def _numbers(self, raw: pl.Series) -> pl.Series | None:
+        """A wanted column of text as `_checked` gives it; text that stays has its numbers plain."""
+        import polars as pl
+
+        stripped, layout = raw.str.strip_chars(" \t"), self.layout
+        plain = layout.notation.all_plain(stripped)
+        number = plain.cast(pl.Float64, strict=False)
+        word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (raw != "")
+        if not word.any() and not layout.numeric_words:
+            whole = plain.cast(pl.Int64, strict=False)
+            if whole.null_count() == number.null_count():
+                return whole
+            if not len(columns.beyond_integers(plain, whole)):  # which are told by their text alone
+                return number
+            return raw if layout.notation.is_plain else plain
+        missing = stripped.is_in(list(layout.missing)) | (stripped == "")
+        if (number.is_null() & word & ~missing).any():
+            return None
+        text = raw if layout.notation.is_plain else raw.zip_with(missing | plain.is_null(), plain)
+        if layout.numeric_words:
+            looks = number if layout.notation.is_plain else stripped.cast(pl.Float64, strict=False)
+            text = (NUMERIC_WORD + raw).zip_with(missing & looks.is_not_null() & looks.is_not_nan(), text)
+        return text
 
     def _rows(self) -> Iterator[tuple[int, bytes]]:
         """Where each row starts, and its text."""
@@ -216,7 +241,8 @@ class Chunk:
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> text.RowCheck:
         layout = self.layout
         numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
-        return text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, infinite == "error")
+        finite = infinite == "error"
+        return text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, finite, layout.notation)
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, row by row, the first in the file."""
@@ -227,7 +253,7 @@ class Chunk:
                 return self._at(*fault)
             what = check.fault(row)
             if what:
-                return self._at(start, what)
+                return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
 
     def _skipped(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
@@ -249,8 +275,8 @@ class Chunk:
             yield Judged(place, row, not row.strip(b"\r\n"), fault[1] if fault else check.fault(row))
             place += places(row)
 
-    def _at(self, position: int, what: str) -> BadPlaceError:
-        hint = text.LATIN if what.startswith("not UTF-8") else ""
+    def _at(self, position: int, what: str, hint: str = "") -> BadPlaceError:
+        hint = text.LATIN if what.startswith("not UTF-8") else hint
         return BadPlaceError(self._line(position), what, hint)
 
     def _line(self, position: int) -> int:

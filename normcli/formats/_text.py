@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.errors import BadDataError, BadPlaceError, printable
+from normcli.formats._notation import PLAIN, Notation
+from normcli.formats._remedies import remedy
 from normcli.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
@@ -209,6 +211,7 @@ class RowCheck:
     numbers: dict[int, str]  # names of the columns that must hold one, by position
     missing: frozenset[str]
     finite: bool  # whether an infinite number is wrong
+    notation: Notation = PLAIN
 
     def fault(self, row: bytes) -> str | None:
         """What is wrong with a row that is otherwise well-formed; nothing is with a blank one."""
@@ -224,8 +227,15 @@ class RowCheck:
             word = fields[j].strip(" \t")
             if not word or word in self.missing:
                 continue
-            if not NUMBER.fullmatch(word):
+            if not self.notation.matches(word):
                 return f"'{printable(fields[j][:80])}' in column '{printable(name)}' is not a number"
-            if self.finite and math.isinf(float(word)):
+            if self.finite and math.isinf(float(self.notation.plain(word))):
                 return f"infinite value in column '{printable(name)}'"
         return None
+
+    def hint(self, row: bytes) -> str:
+        """What takes the first field of a row that should be a number, and is none; empty where nothing is known."""
+        fields = split_row(row, self.delimiter)
+        words = (fields[j].strip(" \t") for j in self.numbers)
+        other = next(w for w in words if w and w not in self.missing and not self.notation.matches(w))
+        return remedy(other, (), self.missing, self.notation, self.delimiter)

@@ -7,11 +7,11 @@ stray quote. Columns not selected are parsed as text, so that they come out char
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from msgspec import Meta
@@ -24,8 +24,11 @@ from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
 from normcli.formats import _parsing as parsing
+from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
+from normcli.formats._notation import PLAIN, Notation
 from normcli.formats._parsing import Chunk, Kind, Layout
+from normcli.formats._sampling import Sampled, distinct, sampled
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
@@ -36,11 +39,10 @@ suffixes = (".csv",)
 magic = b""
 
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
-ZEROS = re.compile("^[+-]?0[0-9]")  # 007 is a name
 YEAR = re.compile("[12][0-9]{3}")
 MOMENT = "%Y-%m-%dT%H:%M:%S%f%z"  # as polars writes them
+NONE = "none"
 STRIP = 1 << 16  # values that are written into one piece of memory
-MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
 
@@ -55,7 +57,21 @@ class Manner:
             description="words that mean missing, between commas, instead of these; an empty field always does",
             extra={"on": "reading"},
         ),
-    ] = ",".join(MISSING)
+    ] = ",".join(remedies.MISSING)
+    decimal: Annotated[
+        Literal[".", ","],
+        Meta(
+            description="what stands for the point in numbers, in output, too; columns of text stay as they are",
+            extra={"kept": "dialect"},
+        ),
+    ] = "."
+    thousands: Annotated[
+        str,
+        Meta(
+            description="one character that may stand between groups of three digits, which is not written, or none",
+            extra={"kept": "dialect", "on": "reading"},
+        ),
+    ] = NONE
     infer_types: inferring.Asked = False
     header: Annotated[
         bool | None, Meta(description="the first row names the columns; without it they are column_1 …")
@@ -71,10 +87,18 @@ class Manner:
 
     @property
     def missing(self) -> frozenset[str]:
-        return frozenset(self.na_values.split(","))
+        return frozenset(remedies.words(self.na_values))
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(self.decimal, "" if self.thousands == NONE else self.thousands)
 
     def check(self) -> None:
-        """Nothing to contradict."""
+        """Raises UsageError for what can't be."""
+        if '"' in self.na_values and any(c in self.na_values for c in "\r\n"):
+            raise UsageError("--na-values: a line end among words in quotes")
+        if self.thousands != NONE and (fault := self.notation.fault()):
+            raise UsageError(f"--thousands '{printable(self.thousands)}': {fault}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +112,7 @@ class Options(Manner):
         return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def check(self) -> None:
+        super().check()
         if self.separator.isalnum() or self.separator in ("+", "-", "."):
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': a character that numbers are made of")
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
@@ -110,7 +135,9 @@ class Reader:
         self.options = options
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.nearly: dict[str, str] = {}
         self.others: dict[str, str] = {}
+        self.identifiers = frozenset[str]()
         self.doubt = ""
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
@@ -184,7 +211,7 @@ class Reader:
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
         crlf = first.endswith(b"\r\n")
-        return Layout(tuple(names), kinds, options.separator, options.missing, crlf)
+        return Layout(tuple(names), kinds, options.separator, options.missing, crlf, options.notation)
 
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
@@ -192,25 +219,39 @@ class Reader:
             frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
-        kinds: list[Kind] = []
-        locate = cache(sample.locate)
-        given = columns.all_series(frame).items()
-        for (name, series), (kind, other, doubtful) in zip(given, _sampled(frame, self.layout.missing), strict=True):
-            if self.options.infer_types:
-                self.inferred[name] = inferring.inferred(parsing.present(series, self.layout.missing))
-            if doubtful and self._skip:
-                kind = "word"
-            kinds.append(kind)
-            column = f"column '{printable(name)}'"
-            if kind == "empty":
+        given = columns.all_series(frame)
+        found = dict(zip(given, sampled(frame, self.layout), strict=True))
+        if self._skip:
+            found = {n: replace(f, kind="word") if f.half else f for n, f in found.items()}
+        if self.options.infer_types:
+            words = {n: parsing.present(s, self.layout.missing) for n, s in given.items()}
+            self.inferred = {n: inferring.inferred(w, self.layout.as_numbers(w)) for n, w in words.items()}
+        self.identifiers = frozenset(n for n, f in found.items() if f.identifier)
+        self._doubt(found, given, cache(sample.locate))
+        return tuple(f.kind for f in found.values())
+
+    def _doubt(self, sampled: dict[str, Sampled], given: dict[str, pl.Series], locate: Callable[[int], int]) -> None:
+        """Says of each column that is left out whether that may be a mistake; of text, why it is no number, and what
+        would take it."""
+        missing, doubtful = self.layout.missing, (found for found in sampled.values() if found.doubtful)
+        words = list(dict.fromkeys(word for found in doubtful for word in found.like_missing))
+        for name, found in sampled.items():
+            series, column = given[name], f"column '{printable(name)}'"
+            if found.kind == "empty":
                 self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
-            elif kind == "text":
-                place, word = self.name(self.start + locate(other)), printable(series[other][:80])
-                what = "begins with a zero, as names do" if ZEROS.match(word.strip()) else "is not a number"
-                self.others[name] = f"{place}: '{word}' in {column} {what}"
-                if doubtful:
-                    self.doubts[name] = f"{place}: {column} is left out: '{word}' in it is not a number"
-        return tuple(kinds)
+            if found.kind != "text":
+                continue
+            word = series[found.other]
+            where = f"{self.name(self.start + locate(found.other))}: "
+            shown, bare = f"'{printable(word[:80])}'", word.strip(" \t")
+            what = "begins with a zero, as names do" if found.identifier else "is not a number"
+            others = chain(words, distinct(series, missing))
+            hint = "" if found.identifier else self.layout.remedy(bare, others)
+            hint = f" ({hint})" if hint else ""
+            self.others[name] = f"{where}{shown} in {column} {what}{hint}"
+            if found.doubtful:
+                doubts = self.doubts if found.half else self.nearly
+                doubts[name] = f"{where}{column} is left out: {shown} in it is not a number{hint}"
 
 
 def is_row_of_numbers(names: Sequence[str]) -> bool:
@@ -232,36 +273,6 @@ def _sample(data: bytes, *, ended: bool) -> bytes:
     quoted = b'"' in data
     ends = (text.row_ends if ended else text.line_ends)(data, quoted)[: SAMPLE[1]]
     return data[: ends[-1]] if len(ends) else data
-
-
-def _sampled(frame: pl.DataFrame, missing: frozenset[str]) -> list[tuple[Kind, int, bool]]:
-    """What each sampled column of text holds; the row of the first value that is no number; and whether half are, so
-    that it may be a mistake. All columns are looked at as one: there may be a hundred thousand."""
-    import polars as pl
-
-    def of_each(found: pl.Series) -> Any:  # (columns, rows)
-        return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
-
-    raw = columns.numbered_columns(frame).unpivot().to_series(1)
-    present = parsing.present(raw, missing)
-    number = present.cast(pl.Float64, strict=False)
-    there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
-    named = of_each(present.str.contains(ZEROS.pattern))
-    whole = present.cast(pl.Int64, strict=False)
-    beyond = present.is_in(columns.beyond_integers(present, whole).implode())
-    respelled = of_each(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
-    fraction = of_each(number.is_not_null() & whole.is_null()).any(axis=1)
-    half = 2 * other.sum(1) <= there.sum(1)
-    found: list[tuple[Kind, int, bool]] = []
-    for j in range(frame.width):
-        text = other[j] | named[j]
-        if not there[j].any():
-            found.append(("empty", 0, False))
-        elif text.any():
-            found.append(("text", int(text.argmax()), bool(half[j] and not named[j].any())))
-        else:
-            found.append(("word" if respelled[j] else "float" if fraction[j] else "integer", 0, False))
-    return found
 
 
 def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
@@ -295,7 +306,8 @@ class Writer:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
-        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", None))
+        said = {n: getattr(theirs, n) for n in ("header", "decimal") if hasattr(theirs, n)}
+        same = theirs if isinstance(theirs, cls.kind) else cls.kind(**said)
         return cls(columns.names(blank), options or same, crlf, _numeric(blank))
 
     def following(self, reader: Any, blank: Frame) -> Self:
@@ -322,15 +334,22 @@ class Writer:
         return out.written
 
     def _spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows with the words that mean missing as they stood."""
+        """The rows with numbers in the notation of the options, and the words that mean missing as they stood."""
         import polars as pl
 
-        words = [n for n, t in rows.schema.items() if t == pl.String and n in self.numbers]
-        if not words:
+        notation = Notation(self.options.decimal)
+
+        def spelled(name: str, series: pl.Series) -> pl.Series:
+            if series.dtype == pl.String and name in self.numbers:
+                if not notation.is_plain:
+                    number = series.str.contains(f"^(?:{PLAIN.number})$").fill_null(value=False)
+                    series = notation.spelled(series).zip_with(number, series)
+                return series.str.strip_prefix(NUMERIC_WORD)
+            return notation.spelled(series) if series.dtype.is_float() or series.dtype.is_decimal() else series
+
+        if notation.is_plain and not any(rows.schema[n] == pl.String for n in self.numbers):
             return rows
-        return columns.text_frame(
-            {n: s.str.strip_prefix(NUMERIC_WORD) if n in words else s for n, s in columns.all_series(rows).items()}
-        )
+        return columns.text_frame({n: spelled(n, s) for n, s in columns.all_series(rows).items()})
 
     def open(self, file: Outlet) -> Sink:
         if self.options.headed:

@@ -48,7 +48,7 @@ class Reader:
     unit = "B"
     start = 0
     doubt = ""
-    indexes = frozenset[str]()
+    indexes = identifiers = frozenset[str]()
     notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
@@ -57,6 +57,7 @@ class Reader:
         self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.nearly: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, inferring.Type] = {}
         self._infer = options.infer_types
