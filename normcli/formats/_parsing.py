@@ -149,12 +149,9 @@ class Chunk:
         """Whether a field may be spaces alone, which are null among numbers."""
         if not any(s.null_count() for s in frame if s.dtype.is_numeric()):
             return False
-        view, before = text.octets(data), np.zeros(256, np.bool_)
-        before[[ord(self.layout.separator), text.NEWLINE, text.QUOTE]] = True
-        at = (np.flatnonzero(view == octet) for octet in b" \t" if octet in data)
-        if not any(before[view[spaces - 1]].any() or spaces[0] == 0 for spaces in at):  # which is quick to tell
-            return False
-        return _spaces(self.layout.separator).search(data) is not None
+        before = (ord(self.layout.separator), text.NEWLINE, text.QUOTE)
+        first = data[:1] in (b" ", b"\t") or any(text.is_behind(data, octet, before) for octet in b" \t")
+        return first and _spaces(self.layout.separator).search(data) is not None  # which takes longer
 
     def _has_short(self, frame: pl.DataFrame, data: bytes) -> bool:
         """Whether a row is blank or short. Its last field is null then; and as none is long, there are just enough

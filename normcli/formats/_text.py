@@ -49,6 +49,20 @@ def occurrences(data: bytes | memoryview, octet: int) -> int:
     return total
 
 
+def is_behind(data: bytes, octet: int, before: Sequence[int]) -> bool:
+    """Whether a byte stands right after one of others; in such strips, too."""
+    if octet not in data:
+        return False
+    view, same, after = octets(data), np.empty(STRIP, np.bool_), np.zeros(256, np.bool_)
+    after[list(before)] = True
+    for start in range(1, len(view), STRIP):
+        strip = view[start : start + STRIP]
+        at = np.flatnonzero(np.equal(strip, octet, out=same[: len(strip)]))
+        if len(at) and after[view[start - 1 + at]].any():
+            return True
+    return False
+
+
 def line_ends(data: bytes | memoryview, quoted: bool) -> NDArray[np.intp]:
     """Just after each newline that ends a row: one with an even number of quotes before it."""
     view = octets(data)

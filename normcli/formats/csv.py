@@ -54,7 +54,8 @@ class Manner:
     na_values: Annotated[
         str,
         Meta(
-            description="words that mean missing, between commas, instead of these; an empty field always does",
+            description="words that mean missing, between commas (in quotes where they hold one), instead of these; an "
+            "empty field always does",
             extra={"on": "reading"},
         ),
     ] = ",".join(remedies.MISSING)
