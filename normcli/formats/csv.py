@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from msgspec import Meta
@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, short
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
 from normcli.formats import _parsing as parsing
 from normcli.formats import _text as text
+from normcli.formats._dialect import MARK, Dialect
+from normcli.formats._opening import Opened, opened
 from normcli.formats._parsing import Chunk, Kind, Layout
+from normcli.formats._straight import straight
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
@@ -41,6 +44,10 @@ YEAR = re.compile("[12][0-9]{3}")
 MOMENT = "%Y-%m-%dT%H:%M:%S%f%z"  # as polars writes them
 STRIP = 1 << 16  # values that are written into one piece of memory
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
+
+NONE = "none"
+DIALECT = {"kept": "dialect"}  # of an option that a parameter file keeps
+READ = {"on": "reading"}
 
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
 
@@ -61,9 +68,48 @@ class Manner:
         bool | None, Meta(description="the first row names the columns; without it they are column_1 …")
     ] = None  # it does, with a doubt where all names are numbers
 
+    quote: Annotated[
+        str, Meta(description="what stands around fields: one character, or none: quotes are text", extra=DIALECT)
+    ] = '"'
+    escape: Annotated[
+        str, Meta(description="what stands before a quote, delimiter or line end that is text: \\", extra=DIALECT)
+    ] = NONE
+    comment: Annotated[
+        str, Meta(description="what begins lines that are no rows, and are not written: #", extra=DIALECT | READ)
+    ] = NONE
+    skip_lines: Annotated[
+        int, Meta(ge=0, description="so many lines stand before the header, as a title does", extra=DIALECT | READ)
+    ] = 0
+    skip_initial_space: Annotated[
+        bool | None, Meta(description='spaces before a field are none of it: a, "b"', extra=DIALECT | READ)
+    ] = None
+    pad_rows: Annotated[
+        bool | None, Meta(description="what a short row lacks at its end is missing", extra=DIALECT | READ)
+    ] = None
+    trailing_delimiter: Annotated[
+        bool | None, Meta(description="each row ends in a delimiter, after which there is no field", extra=DIALECT)
+    ] = None
+    duplicate_names: Annotated[
+        Literal["refuse", "number"],
+        Meta(description="of columns: a, a becomes a, a_2, and one without a name column_3", extra=DIALECT | READ),
+    ] = "refuse"
+
     @property
     def headed(self) -> bool:
         return self.header is not False
+
+    @property
+    def dialect(self) -> Dialect:
+        """How rows are spelled, where lines end as in RFC 4180."""
+        return Dialect(
+            self.separator,
+            None if self.quote == NONE else self.quote,
+            None if self.escape == NONE else self.escape,
+            "" if self.comment == NONE else self.comment,
+            bool(self.skip_initial_space),
+            bool(self.pad_rows),
+            bool(self.trailing_delimiter),
+        )
 
     @property
     def separator(self) -> str:
@@ -74,14 +120,33 @@ class Manner:
         return frozenset(self.na_values.split(","))
 
     def check(self) -> None:
-        """Nothing to contradict."""
+        """Raises UsageError for what contradicts itself."""
+        taken = {self.separator: "--delimiter", "": "", '"': ""}
+        for flag, value in (("quote", self.quote), ("escape", self.escape)):
+            if value == NONE or (flag == "quote" and value == '"'):
+                continue
+            if len(value) != 1 or not value.isascii() or not value.isprintable() or value.isalnum() or value in "+-.: ":
+                raise UsageError(f"--{flag} '{printable(value)}': one ASCII character that is in no number, or none")
+            if value in taken:
+                of = f"is the {taken[value]}, too" if taken[value] else "in a quoted field is doubled without it"
+                raise UsageError(f"--{flag} '{value}': {of}")
+            taken[value] = f"--{flag}"
+        first = self.comment[:1]
+        if self.comment != NONE:
+            if not first.isascii() or not first.isprintable() or first.isalnum() or first in "+-. ":
+                what = "begins a line: at first a character of ASCII that begins no number and no name"
+                raise UsageError(f"--comment '{printable(self.comment)}': {what}", "none is for none")
+            wrong = next((c for c in self.comment if c in taken or c in f"\r\n{MARK}"), None)
+            if wrong is not None:
+                of = f"is the {taken[wrong]}, too" if taken.get(wrong) else "is none of a comment's"
+                raise UsageError(f"--comment '{printable(self.comment)}': '{printable(wrong)}' {of}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Manner):
     """How the text is to be read."""
 
-    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
+    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab", extra=DIALECT)] = ","
 
     @property
     def separator(self) -> str:
@@ -90,8 +155,9 @@ class Options(Manner):
     def check(self) -> None:
         if self.separator.isalnum() or self.separator in ("+", "-", "."):
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': a character that numbers are made of")
-        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
+        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in f'"\r\n\0{MARK}':
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': one ASCII character, no quote or line end")
+        super().check()
 
 
 class Reader:
@@ -101,7 +167,6 @@ class Reader:
     unit = "B"
     expected = frozenset[str]()
     indexes = frozenset[str]()
-    notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
@@ -114,15 +179,20 @@ class Reader:
         self.doubt = ""
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
+        beginning = opened(source, options.dialect, options.skip_lines)
+        self.notices: tuple[str, ...] = beginning.notices
+        self._respelled = beginning.respelled
         head = self._head()
         self.size = source.size
         start = len(head) - len(head.lstrip(b"\r\n"))  # blank lines
-        if start and options.headed:
-            raise BadDataError(f"{source.name}:1: the header is a blank line")
+        lines = head.count(b"\n", 0, start)
+        if lines and options.headed and not beginning.dialect.comment:
+            what = f"{lines} blank lines" if lines > 1 else "a blank line"
+            self.notices += (f"{source.name}: skipped {what} before the header",)
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
-        self.layout = self._layout(first, head.count(b"\n", 0, start), options)
+        self.layout = self._layout(first, beginning.lines + lines, beginning)
         before = start + len(first) if options.headed else 0  # bytes that are no rows
-        self.start = head.count(b"\n", 0, before)
+        self.start = beginning.lines + beginning.dialect.lines(head, before)
         sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
         kinds = self._kinds(Chunk(self.layout, text.Rows(sample, b'"' in sample)))
         self.layout = replace(self.layout, kinds=kinds)
@@ -153,45 +223,69 @@ class Reader:
     def close(self) -> None:
         self.source.close()
 
+    @property
+    def comments(self) -> int:
+        """Lines that were no rows but comments, so far."""
+        return self._respelled.comments if self._respelled else 0
+
     def _head(self) -> bytes:
         """The first bytes, with a whole row in them."""
-        head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data)), 2)
+        head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data.lstrip(b"\r\n"))), 2)
         if not head.strip(b"\r\n"):
             what = f"{self.source.name}: is empty, not even a header"
             raise EmptyInputError(what, "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, place: int, options: Manner) -> Layout:
+    def _layout(self, first: bytes, place: int, beginning: Opened) -> Layout:
         """Names and delimiter, by the first row, and the place where that begins."""
-        where = self.name(place)
-        if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
-            raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
-        fault = text.fault(first, options.separator, b'"' in first)
+        options, dialect, where = self.options, beginning.dialect, self.name(place)
+        layout = Layout((), (), dialect.separator, options.missing, first.endswith(b"\r\n"), dialect, beginning.titles)
+        first = straight(first, replace(dialect, trailing=False), 1) if dialect.spaced else first
+        fault = text.fault(first, dialect.separator, b'"' in first)
         if fault:
-            at = place + first.count(b"\n", 0, fault[0])
-            raise BadDataError(f"{self.name(at)}: {fault[1]}")
+            at = place + dialect.lines(first, fault[0])
+            hint = text.hint(fault[1], first, fault[0], dialect.separator)
+            raise BadDataError(f"{self.name(at)}: {layout.said(fault[1])}", hint)
         try:
-            names = text.split_row(first, options.separator)
+            names = text.split_row(first, dialect.separator)
         except UnicodeDecodeError as e:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
+        doubt = next(filter(None, (dialect.doubtful(n, options.missing) for n in names)), None)
+        if doubt:
+            raise BadDataError(f"{where}: {doubt}")
+        names = [dialect.meant(n) for n in names]
+        if dialect.trailing and len(names) > 1 and not names[-1]:
+            names.pop()
+        self.hint = text.likely_delimiter(first, dialect.separator)
         if not options.headed:
             names = [f"column_{j + 1}" for j in range(len(names))]
+        elif options.duplicate_names == "number":
+            names = self._numbered(names)
         twice = text.first_twice(names)
         if twice is not None:
-            raise BadDataError(f"{where}: two columns are called '{short(twice)}'")
+            what = f"{where}: two columns are called '{short(twice)}'"
+            raise BadDataError(what, self.hint or "--duplicate-names number tells them apart")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
-        crlf = first.endswith(b"\r\n")
-        return Layout(tuple(names), kinds, options.separator, options.missing, crlf)
+        return replace(layout, names=tuple(names), kinds=kinds)
+
+    def _numbered(self, names: Sequence[str]) -> list[str]:
+        """Names that differ; says which are others now."""
+        made = text.numbered(names)
+        changed = [f"'{short(n)}'" for n, was in zip(made, names, strict=True) if n != was]
+        if changed:
+            more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
+            self.notices += (f"{self.source.name}: columns are called {', '.join(changed[:20])}{more} now",)
+        return made
 
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
         try:
             frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
-            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
+            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self.hint or e.hint) from None
         kinds: list[Kind] = []
         locate = cache(sample.locate)
         given = columns.all_series(frame).items()
@@ -283,14 +377,18 @@ class Writer:
     columns: tuple[str, ...]
     options: Manner
     crlf: bool = False
+    dialect: Dialect = Dialect()
+    titles: bytes = b""
 
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
-        same = theirs if isinstance(theirs, cls.kind) else cls.kind(header=getattr(theirs, "header", None))
-        return cls(columns.names(blank), options or same, crlf)
+        if isinstance(theirs, cls.kind):
+            return cls(columns.names(blank), theirs, crlf, reader.layout.dialect, reader.layout.titles)
+        own = options or cls.kind(header=getattr(theirs, "header", None))
+        return cls(columns.names(blank), own, crlf, own.dialect)
 
     def following(self, reader: Any, blank: Frame) -> Self:
         return self
@@ -303,20 +401,39 @@ class Writer:
     def _line_end(self) -> str:
         return "\r\n" if self.crlf else "\n"
 
+    @property
+    def _is_plain(self) -> bool:
+        return self.dialect.is_plain and not self.dialect.trailing
+
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
         rows = columns.to_polars(frame, MOMENT)
-        if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
+        if not self._is_plain:
+            rows = self.dialect.encodable(rows, self.options.missing)
+        elif rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
         in_strips(rows).write_csv(
-            cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
+            cast(Any, out), include_header=False, separator=self.dialect.separator, line_terminator=self._line_end
         )
-        return out.written
+        return out.written if self.dialect.is_plain else [self.dialect.spelled(b"".join(out.written))]
 
     def open(self, file: Outlet) -> Sink:
+        if self.titles:
+            file.write(self.titles)
         if self.options.headed:
-            names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
-            file.write((self.options.separator.join(names) + self._line_end).encode())
+            file.write(self._header())
         return Sink(file)
+
+    def _header(self) -> bytes:
+        import polars as pl
+
+        if self._is_plain:
+            names = (text.quoted_field(n, self.dialect.separator, alone=len(self.columns) == 1) for n in self.columns)
+            return (self.dialect.separator.join(names) + self._line_end).encode()
+        try:
+            row = columns.text_frame({str(j): pl.Series([n or None]) for j, n in enumerate(self.columns)})
+            return b"".join(self.encode(row))
+        except BadRowError as e:
+            raise BadDataError(f"a name of a column: {e.what}", e.hint) from None

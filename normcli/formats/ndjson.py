@@ -111,6 +111,7 @@ class Reader:
 
     def _sample(self) -> list[bytes]:
         """The first lines."""
+        text.begin(self.source)
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
             raise EmptyInputError(f"{self.source.name}: is empty", "did the command that made it fail?")
