@@ -16,7 +16,7 @@ from normcli.formats import Decoded
 from normcli.formats import _text as text
 from normcli.formats._dialect import Dialect
 from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
-from normcli.formats._straight import straight
+from normcli.formats._straight import straight, without_spaces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +40,10 @@ class Layout:
     def is_straight(self) -> bool:
         """Whether rows are as RFC 4180 has them, once they are respelled."""
         return not (self.dialect.spaced or self.dialect.trailing or self.dialect.padded)
+
+    def without_spaces(self, data: bytes) -> bytes:
+        """Some rows without the spaces that are none of their fields."""
+        return without_spaces(data, self.dialect) if self.dialect.spaced else data
 
     def places(self, data: bytes) -> int:
         """How many lines there are; the last may do without a line end."""

@@ -16,12 +16,12 @@ EMPTY = b'""'  # a field that is alone in its row
 
 def straight(data: bytes, dialect: Dialect, width: int) -> bytes:
     """Whole respelled rows, each of `width` fields, if there is nothing wrong with it."""
-    data = _without_spaces(data, dialect) if dialect.spaced else data
+    data = without_spaces(data, dialect) if dialect.spaced else data
     data = _without_trailing(data, dialect, width) if dialect.trailing else data
     return _padded(data, dialect, width) if dialect.padded else data
 
 
-def _without_spaces(data: bytes, dialect: Dialect) -> bytes:
+def without_spaces(data: bytes, dialect: Dialect) -> bytes:
     """A row that is nothing but spaces is one empty field."""
     view = text.octets(data)
     at = np.flatnonzero(view == SPACE)

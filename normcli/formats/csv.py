@@ -28,7 +28,6 @@ from normcli.formats import _text as text
 from normcli.formats._dialect import MARK, Dialect
 from normcli.formats._opening import Opened, opened
 from normcli.formats._parsing import Chunk, Kind, Layout
-from normcli.formats._straight import straight
 from normcli.formats._writing import Pieces, Sink
 from normcli.sources import Source
 
@@ -186,7 +185,10 @@ class Reader:
         self.size = source.size
         start = len(head) - len(head.lstrip(b"\r\n"))  # blank lines
         lines = head.count(b"\n", 0, start)
-        if lines and options.headed and not beginning.dialect.comment:
+        self.early = lines if options.headed else 0
+        if beginning.dialect.comment:
+            self.notices += (f"{source.name}: lines that begin with '{options.comment}' are left out, as comments",)
+        elif lines and options.headed:
             what = f"{lines} blank lines" if lines > 1 else "a blank line"
             self.notices += (f"{source.name}: skipped {what} before the header",)
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
@@ -216,7 +218,8 @@ class Reader:
         """The header has them all."""
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
-        for rows in text.cut(self.source, delimiter=self.layout.separator, size=self._block):
+        separator, straight = self.layout.separator, self.layout.without_spaces
+        for rows in text.cut(self.source, delimiter=separator, size=self._block, straight=straight):
             yield inferring.chunk(Chunk(self.layout, rows), self.inferred)
             del rows  # whose memory is wanted again
 
@@ -240,7 +243,7 @@ class Reader:
         """Names and delimiter, by the first row, and the place where that begins."""
         options, dialect, where = self.options, beginning.dialect, self.name(place)
         layout = Layout((), (), dialect.separator, options.missing, first.endswith(b"\r\n"), dialect, beginning.titles)
-        first = straight(first, replace(dialect, trailing=False), 1) if dialect.spaced else first
+        first = layout.without_spaces(first)
         fault = text.fault(first, dialect.separator, b'"' in first)
         if fault:
             at = place + dialect.lines(first, fault[0])
@@ -256,7 +259,8 @@ class Reader:
         names = [dialect.meant(n) for n in names]
         if dialect.trailing and len(names) > 1 and not names[-1]:
             names.pop()
-        self.hint = text.likely_delimiter(first, dialect.separator)
+        self._likely = text.likely_delimiter(first, dialect.separator)
+        self.hint = self._likely or ("is the delimiter right?" if len(names) == 1 else "")
         if not options.headed:
             names = [f"column_{j + 1}" for j in range(len(names))]
         elif options.duplicate_names == "number":
@@ -264,7 +268,7 @@ class Reader:
         twice = text.first_twice(names)
         if twice is not None:
             what = f"{where}: two columns are called '{short(twice)}'"
-            raise BadDataError(what, self.hint or "--duplicate-names number tells them apart")
+            raise BadDataError(what, self._likely or "--duplicate-names number tells them apart")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
@@ -285,7 +289,7 @@ class Reader:
         try:
             frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
-            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self.hint or e.hint) from None
+            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self._likely or e.hint) from None
         kinds: list[Kind] = []
         locate = cache(sample.locate)
         given = columns.all_series(frame).items()

@@ -46,9 +46,10 @@ class Reader:
 
     typed = False
     unit = "B"
-    start = 0
+    start = comments = early = 0
     doubt = ""
     indexes = frozenset[str]()
+    hint = ""
     notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
