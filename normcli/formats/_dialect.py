@@ -67,9 +67,13 @@ class Dialect:
     def _table(self) -> bytes | None:
         return bytes.maketrans("".join(self.swaps).encode(), "".join(self.swaps.values()).encode()) or None
 
-    def respelled(self, data: bytes) -> bytes:
-        """Text of the dialect as RFC 4180 has it; no sequence is cut at its end."""
-        data = data.translate(self._table) if self.swaps else data
+    def swapped(self, data: bytes) -> bytes:
+        """With characters in each other's places."""
+        return data.translate(self._table) if self.swaps else data
+
+    def coded(self, data: bytes) -> bytes:
+        """With a code for each sequence that has one, of which none is cut at the end: what was swapped is as RFC 4180
+        has it then."""
         begins = {sequence[0].encode() for sequence in self.codes}
         if any(byte in data for byte in begins):
             codes = {sequence.encode(): code.encode() for sequence, code in self.codes.items()}
@@ -81,7 +85,7 @@ class Dialect:
         if self.codes and MARK.encode() in data:
             sequences = {code.encode(): s.encode() for s, code in self.codes.items()} | {EDGE.encode(): b""}
             data = re.sub(b"\x1a(?:f\n|.)", lambda found: sequences[found[0]], data, flags=re.DOTALL)
-        return data.translate(self._table) if self.swaps else data
+        return self.swapped(data)
 
     def lines(self, data: bytes, end: int | None = None) -> int:
         """How many line ends respelled text has, those that are escaped among them."""

@@ -99,7 +99,7 @@ def cut(
     source: Source, *, delimiter: str | None, size: int, straight: Callable[[bytes], bytes] = bytes
 ) -> Iterator[Rows]:
     """Whole rows up to each `size` mark of the stream, however the bytes arrive; without a delimiter each line is a
-    row, whatever the quotes. `straight` makes of a row that does not end one of RFC 4180. The memory of rows that nobody has
+    row, whatever the quotes. `straight` makes of a row without end one of RFC 4180. The memory of rows that nobody has
     any more is filled anew: fresh memory costs the system more than what is read into it. (Should somebody still have
     it, BytesIO makes a copy before it is written to.)"""
     carry, ended = b"", False

@@ -2,19 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normcli import library
 from normcli.formats.csv import Options
 from tests.conftest import examples
-from tests.formats.conftest import identity, read, reader, through_pipe
+from tests.formats.conftest import identity, read, through_pipe
 
 SPECIAL = "a1 ,;|\t\"'\\\n\r#é\x1af~^"
 NUMBERS = st.sampled_from(["1", "2.5", "-3e4", "", "007"])
