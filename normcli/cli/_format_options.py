@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from normcli import registry
@@ -15,7 +16,8 @@ from normcli.needs import Need
 BINARY = need("binary output", "for Parquet or Arrow output")
 
 
-def needs_of(options: type, field: str, having: list[str]) -> tuple[Need, ...]:
+@cache
+def needs_of(options: type, field: str, having: tuple[str, ...]) -> tuple[Need, ...]:
     """What an option that these formats have needs, beside one of them."""
     about = extra(options, field)
     writes, binary = about.get("on") == "writing" or "for" in about, about.get("for") == "binary"

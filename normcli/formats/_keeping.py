@@ -21,8 +21,7 @@ Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
 def fields() -> dict[str, Any]:
     """The annotations of the options that are kept, by name, of all formats."""
     kinds = [registry.load("formats", name).Options for name in registry.names("formats")]
-    hints = [typing.get_type_hints(kind, include_extras=True).items() for kind in kinds]
-    return {name: hint for each in hints for name, hint in each if _is_kept(hint)}
+    return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _is_kept(hint)}
 
 
 def _is_kept(annotation: Any) -> bool:

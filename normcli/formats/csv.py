@@ -120,16 +120,16 @@ class Manner:
 
     def check(self) -> None:
         """Raises UsageError for what contradicts itself."""
-        taken = {self.separator: "--delimiter", "": "", '"': ""}
+        taken = {self.separator: "the --delimiter", '"': "of RFC 4180"}
         for flag, value in (("quote", self.quote), ("escape", self.escape)):
             if value == NONE or (flag == "quote" and value == '"'):
                 continue
             if len(value) != 1 or not value.isascii() or not value.isprintable() or value.isalnum() or value in "+-.: ":
                 raise UsageError(f"--{flag} '{printable(value)}': one ASCII character that is in no number, or none")
             if value in taken:
-                of = f"is the {taken[value]}, too" if taken[value] else "in a quoted field is doubled without it"
-                raise UsageError(f"--{flag} '{value}': {of}")
-            taken[value] = f"--{flag}"
+                hint = "a quote in a quoted field is doubled, without --escape" if value == '"' else ""
+                raise UsageError(f"--{flag} '{value}': is {taken[value]}, too", hint)
+            taken[value] = f"the --{flag}"
         first = self.comment[:1]
         if self.comment != NONE:
             if not first.isascii() or not first.isprintable() or first.isalnum() or first in "+-. ":
@@ -137,7 +137,7 @@ class Manner:
                 raise UsageError(f"--comment '{printable(self.comment)}': {what}", "none is for none")
             wrong = next((c for c in self.comment if c in taken or c in f"\r\n{MARK}"), None)
             if wrong is not None:
-                of = f"is the {taken[wrong]}, too" if taken.get(wrong) else "is none of a comment's"
+                of = f"is {taken[wrong]}, too" if wrong in taken else "is in no comment"
                 raise UsageError(f"--comment '{printable(self.comment)}': '{printable(wrong)}' {of}")
 
 
