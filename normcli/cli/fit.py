@@ -166,12 +166,15 @@ def command(**values: Any) -> None:
         if output and not is_directory(output):
             file = changes.open(output, spool_dir=values["spool_dir"])
         to = values["to"] or formats.by_suffix(output)
-        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE, notice=told.notice)
+        readers = Readers(
+            inputs, values, to=to, writes=bool(output), dialect=old.dialect if old else (), example=EXAMPLE,
+            notice=told.notice,
+        )  # fmt: skip
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
-        begun = old or planned(values, first, needed(recipe, values), told)
+        begun = old or planned(values, first, needed(recipe, values), told, readers.options.dialect)
         needs = set(begun.needs())
         names = [f.name for f in begun.schema if f.name in needs]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
@@ -216,7 +219,9 @@ def command(**values: Any) -> None:
     )
 
 
-def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
+def planned(
+    values: dict[str, Any], first: Reader, recipe: Recipe, told: Console, dialect: tuple[tuple[str, Any], ...]
+) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
     from normcli.plan import Plan, Rules
 
@@ -236,13 +241,16 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     try:
         steps = recipe.steps(
             schema, lambda name: first.list_size(name), beside,
-            data=first.source.name, others=first.others, indexes=first.indexes | first.identifiers,
+            data=first.source.name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
     except BadDataError:
         if not any(c.columns for c in recipe.choices):  # none is left, and why not each
             explained(told, first, {*beside, *recipe.excluded(first.schema)})
         raise
-    plan = Plan(steps, schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"]))
+    plan = Plan(
+        steps, schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"]),
+        dialect=dialect,
+    )  # fmt: skip
     plan.check_rules()
     on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
     explained(told, first, {*plan.needs(), *beside, *on_purpose})

@@ -84,8 +84,8 @@ class Reader:
 
     typed = True
     unit = "rows"
-    start = 0
-    doubt = ""
+    start = comments = early = 0
+    doubt = hint = ""
     expected = identifiers = frozenset[str]()
     size: int | None = None
     notices: tuple[str, ...] = ()

@@ -16,8 +16,10 @@ from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
 from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
+from normcli.formats._dialect import Dialect
 from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
+from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
+from normcli.formats._straight import straight, without_spaces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +36,26 @@ class Layout:
     separator: str
     missing: frozenset[str]  # words
     crlf: bool = False
+    dialect: Dialect = Dialect()
     notation: Notation = PLAIN
+    titles: bytes = b""  # lines before the header, as they stand in the input
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether rows are as RFC 4180 has them, once they are respelled."""
+        return not (self.dialect.spaced or self.dialect.trailing or self.dialect.padded)
+
+    def without_spaces(self, data: bytes) -> bytes:
+        """Some rows without the spaces that are none of their fields."""
+        return without_spaces(data, self.dialect) if self.dialect.spaced else data
+
+    def places(self, data: bytes) -> int:
+        """How many lines there are; the last may do without a line end."""
+        return self.dialect.lines(data) + (not data.endswith(b"\n") and bool(data))
+
+    def said(self, what: str) -> str:
+        """A fault in the words of the dialect."""
+        return text.STRAY_NEWLINE if what == text.STRAY_RETURN and self.dialect.returns else what
 
     def types(self, wanted: frozenset[str], *, words: bool) -> list[Any]:
         """polars' types; with `words`, wanted columns are text, too, because something in them is no number."""
@@ -61,10 +82,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows of text."""
+    """Whole rows of text; they may have been `given` in another form."""
 
     layout: Layout
     rows: text.Rows
+    given: text.Rows | None = None
 
     @property
     def weight(self) -> int:
@@ -74,7 +96,18 @@ class Chunk:
     def content(self) -> bytes:
         return self.rows.data
 
+    @property
+    def straight(self) -> Chunk:
+        """The same rows as RFC 4180 has them."""
+        if self.given or self.layout.is_straight:
+            return self
+        data = straight(self.rows.data, self.layout.dialect, len(self.layout.names))
+        return Chunk(self.layout, text.Rows(data, b'"' in data), self.rows)
+
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        return self.straight._decoded(wanted, infinite, skip=skip)
+
+    def _decoded(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         data, blank = self.rows.data, 0
         frame = self._parsed(data, wanted)
         if frame is None:
@@ -87,30 +120,35 @@ class Chunk:
             if not skip:
                 raise self._refused(wanted, infinite)
             return self._skipped(wanted, infinite)
+        if not self.layout.dialect.is_plain:
+            return Decoded(checked, self.layout.places(self.rows.data), blank)
         within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
         return Decoded(checked, checked.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
+        if (other := self.straight) is not self:
+            return other.locate(row)
         ends = text.row_ends(self.rows.data, self.rows.quoted)
         starts = np.concatenate([[0], ends[:-1]])
         return self._line(int(starts[~self._blank(starts, ends)][row]))
 
     # -- for columns of other types
     def before(self, place: int) -> Chunk:
-        data = self.rows.data
-        at = 0
-        for _ in range(place):
-            at = data.find(b"\n", at) + 1
-        ends = text.row_ends(data, self.rows.quoted)
-        part = data[: max(ends[ends <= at].tolist(), default=0)]
+        at = done = 0
+        for start, row in self._rows():
+            done += self.layout.places(row)
+            if done > place:
+                break
+            at = start + len(row)
+        part = self.rows.data[:at]
         return Chunk(self.layout, text.Rows(part, b'"' in part))
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
         place = 0
-        for _, row in self._rows():
+        for (_, row), given in zip(self.straight._rows(), self._as_given(), strict=True):
             if row.strip(b"\r\n"):
-                yield place, row
-            place += places(row)
+                yield place, given
+            place += self.layout.places(row)
 
     def words(self, series: pl.Series, kind: str) -> pl.Series:
         words = present(series, self.layout.missing)
@@ -142,7 +180,7 @@ class Chunk:
             if not words and (any(_has_nan(s) for s in frame) or self._has_spaces(frame, data)):
                 continue  # how it was spelled is to be kept
             frame.columns = list(self.layout.names)  # names are data, and polars takes some for patterns
-            return None if self._has_short(frame, data) or self._ends_long(data) else frame
+            return None if self._has_short(frame, data) or self._ends_long(data) else self._meant(frame, data)
         return None
 
     def _has_spaces(self, frame: pl.DataFrame, data: bytes) -> bool:
@@ -152,6 +190,13 @@ class Chunk:
         before = (ord(self.layout.separator), text.NEWLINE, text.QUOTE)
         first = data[:1] in (b" ", b"\t") or any(text.is_behind(data, octet, before) for octet in b" \t")
         return first and _spaces(self.layout.separator).search(data) is not None  # which takes longer
+
+    def _meant(self, frame: pl.DataFrame, data: bytes) -> pl.DataFrame | None:
+        """What the columns mean, None where that is in doubt."""
+        dialect = self.layout.dialect
+        if dialect.is_plain:
+            return frame
+        return None if dialect.any_doubtful(frame, data, self.layout.missing) else dialect.all_meant(frame, data)
 
     def _has_short(self, frame: pl.DataFrame, data: bytes) -> bool:
         """Whether a row is blank or short. Its last field is null then; and as none is long, there are just enough
@@ -235,20 +280,27 @@ class Chunk:
             yield start, self.rows.data[start:end]
             start = end
 
+    def _as_given(self) -> Iterator[bytes]:
+        """Each row as it stands in the input."""
+        rows = Chunk(self.layout, self.given or self.rows)._rows()
+        return (self.layout.dialect.spelled(row) for _, row in rows)
+
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> text.RowCheck:
         layout = self.layout
         numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
         finite = infinite == "error"
-        return text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, finite, layout.notation)
+        return text.RowCheck(
+            layout.separator, len(layout.names), numbers, layout.missing, finite, layout.dialect, layout.notation
+        )
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, row by row, the first in the file."""
         check = self._check(wanted, infinite)
         fault = text.fault(self.rows.data, self.layout.separator, self.rows.quoted)
-        for start, row in self._rows():
+        for (start, row), given in zip(self._rows(), self._as_given(), strict=True):
             if fault and fault[0] < start + len(row):
                 return self._at(*fault)
-            what = check.fault(row)
+            what = check.fault(row, given)
             if what:
                 return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
@@ -258,27 +310,29 @@ class Chunk:
         good, rejects = split(self._judged(self._check(wanted, infinite)))
         if not rejects:
             raise self._refused(wanted, infinite)
-        whole = Chunk(self.layout, text.Rows(good, b'"' in good)).decode(wanted, infinite)
-        return with_rejects(whole, rejects, self.rows.data)
+        rows = text.Rows(good, b'"' in good)
+        whole = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
+        return with_rejects(whole, rejects, self.layout.places(self.rows.data))
 
     def _judged(self, check: text.RowCheck) -> Iterator[Judged]:
         place = 0
-        for _, row in self._rows():
+        for (_, row), given in zip(self._rows(), self._as_given(), strict=True):
             fault, lines = text.fault(row, check.delimiter, b'"' in row), row.replace(b"\r", b"")
             broken = text.fault(lines, check.delimiter, b'"' in row) if fault else None
             if broken:
-                within = lines.count(b"\n", 0, broken[0])
+                within = self.layout.dialect.lines(lines, broken[0])
                 raise BadPlaceError(place + within, broken[1], "a broken quote can't be skipped")
-            yield Judged(place, row, not row.strip(b"\r\n"), fault[1] if fault else check.fault(row))
-            place += places(row)
+            what = self.layout.said(fault[1]) if fault else check.fault(row, given)
+            yield Judged(place, row, not row.strip(b"\r\n"), what, given)
+            place += self.layout.places(row)
 
     def _at(self, position: int, what: str, hint: str = "") -> BadPlaceError:
-        hint = text.LATIN if what.startswith("not UTF-8") else hint
-        return BadPlaceError(self._line(position), what, hint)
+        hint = hint or text.hint(what, self.rows.data, position, self.layout.separator)
+        return BadPlaceError(self._line(position), self.layout.said(what), hint)
 
     def _line(self, position: int) -> int:
         """The physical line, from 0, that a byte of the data stands on."""
-        return self.rows.data.count(b"\n", 0, position)
+        return self.layout.dialect.lines(self.rows.data, position)
 
 
 def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:

@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Field, Frame, Schema
-from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, short
+from normcli.errors import BadDataError, BadPlaceError, BadRowError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
 from normcli.formats import _inferring as inferring
 from normcli.formats import _parsing as parsing
 from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
+from normcli.formats._dialect import MARK, Dialect
 from normcli.formats._notation import PLAIN, Notation
+from normcli.formats._opening import Opened, opened
 from normcli.formats._parsing import Chunk, Kind, Layout
 from normcli.formats._sampling import Sampled, distinct, sampled
 from normcli.formats._writing import Pieces, Sink
@@ -41,8 +43,11 @@ magic = b""
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
 YEAR = re.compile("[12][0-9]{3}")
 MOMENT = "%Y-%m-%dT%H:%M:%S%f%z"  # as polars writes them
-NONE = "none"
 STRIP = 1 << 16  # values that are written into one piece of memory
+
+NONE = "none"
+DIALECT = {"kept": "dialect"}  # of an option that a parameter file keeps
+READ = {"on": "reading"}
 
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
 
@@ -78,9 +83,48 @@ class Manner:
         bool | None, Meta(description="the first row names the columns; without it they are column_1 …")
     ] = None  # it does, with a doubt where all names are numbers
 
+    quote: Annotated[
+        str, Meta(description="what stands around fields: one character, or none: quotes are text", extra=DIALECT)
+    ] = '"'
+    escape: Annotated[
+        str, Meta(description="what stands before a quote, delimiter or line end that is text: \\", extra=DIALECT)
+    ] = NONE
+    comment: Annotated[
+        str, Meta(description="what begins lines that are no rows, and are not written: #", extra=DIALECT | READ)
+    ] = NONE
+    skip_lines: Annotated[
+        int, Meta(ge=0, description="so many lines stand before the header, as a title does", extra=DIALECT | READ)
+    ] = 0
+    skip_initial_space: Annotated[
+        bool | None, Meta(description='spaces before a field are none of it: a, "b"', extra=DIALECT | READ)
+    ] = None
+    pad_rows: Annotated[
+        bool | None, Meta(description="what a short row lacks at its end is missing", extra=DIALECT | READ)
+    ] = None
+    trailing_delimiter: Annotated[
+        bool | None, Meta(description="each row ends in a delimiter, after which there is no field", extra=DIALECT)
+    ] = None
+    duplicate_names: Annotated[
+        Literal["refuse", "number"],
+        Meta(description="of columns: a, a becomes a, a_2, and one without a name column_3", extra=DIALECT | READ),
+    ] = "refuse"
+
     @property
     def headed(self) -> bool:
         return self.header is not False
+
+    @property
+    def dialect(self) -> Dialect:
+        """How rows are spelled, where lines end as in RFC 4180."""
+        return Dialect(
+            self.separator,
+            None if self.quote == NONE else self.quote,
+            None if self.escape == NONE else self.escape,
+            "" if self.comment == NONE else self.comment,
+            bool(self.skip_initial_space),
+            bool(self.pad_rows),
+            bool(self.trailing_delimiter),
+        )
 
     @property
     def separator(self) -> str:
@@ -95,29 +139,48 @@ class Manner:
         return Notation(self.decimal, "" if self.thousands == NONE else self.thousands)
 
     def check(self) -> None:
-        """Raises UsageError for what can't be."""
+        """Raises UsageError for what contradicts itself."""
         if '"' in self.na_values and any(c in self.na_values for c in "\r\n"):
             raise UsageError("--na-values: a line end among words in quotes")
         if self.thousands != NONE and (fault := self.notation.fault()):
             raise UsageError(f"--thousands '{printable(self.thousands)}': {fault}")
+        taken = {self.separator: "the --delimiter", '"': "of RFC 4180"}
+        for flag, value in (("quote", self.quote), ("escape", self.escape)):
+            if value == NONE or (flag == "quote" and value == '"'):
+                continue
+            if len(value) != 1 or not value.isascii() or not value.isprintable() or value.isalnum() or value in "+-.: ":
+                raise UsageError(f"--{flag} '{printable(value)}': one ASCII character that is in no number, or none")
+            if value in taken:
+                hint = "a quote in a quoted field is doubled, without --escape" if value == '"' else ""
+                raise UsageError(f"--{flag} '{value}': is {taken[value]}, too", hint)
+            taken[value] = f"the --{flag}"
+        first = self.comment[:1]
+        if self.comment != NONE:
+            if not first.isascii() or not first.isprintable() or first.isalnum() or first in "+-. ":
+                what = "begins a line: at first a character of ASCII that begins no number and no name"
+                raise UsageError(f"--comment '{printable(self.comment)}': {what}", "none is for none")
+            wrong = next((c for c in self.comment if c in taken or c in f"\r\n{MARK}"), None)
+            if wrong is not None:
+                of = f"is {taken[wrong]}, too" if wrong in taken else "is in no comment"
+                raise UsageError(f"--comment '{printable(self.comment)}': '{printable(wrong)}' {of}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Manner):
     """How the text is to be read."""
 
-    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab")] = ","
+    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab", extra=DIALECT)] = ","
 
     @property
     def separator(self) -> str:
         return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
 
     def check(self) -> None:
-        super().check()
         if self.separator.isalnum() or self.separator in ("+", "-", "."):
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': a character that numbers are made of")
-        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n\0':
+        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in f'"\r\n\0{MARK}':
             raise UsageError(f"--delimiter '{printable(self.delimiter)}': one ASCII character, no quote or line end")
+        super().check()
 
 
 class Reader:
@@ -127,7 +190,6 @@ class Reader:
     unit = "B"
     expected = frozenset[str]()
     indexes = frozenset[str]()
-    notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Manner, *, block_size: int | None = None, skip: bool = False) -> None:
         """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
@@ -142,15 +204,23 @@ class Reader:
         self.doubt = ""
         self.inferred: dict[str, inferring.Type] = {}
         self._block = block_size or text.BLOCK
+        beginning = opened(source, options.dialect, options.skip_lines)
+        self.notices: tuple[str, ...] = beginning.notices
+        self._respelled = beginning.respelled
         head = self._head()
         self.size = source.size
         start = len(head) - len(head.lstrip(b"\r\n"))  # blank lines
-        if start and options.headed:
-            raise BadDataError(f"{source.name}:1: the header is a blank line")
+        lines = head.count(b"\n", 0, start)
+        self.early = lines if options.headed else 0
+        if beginning.dialect.comment:
+            self.notices += (f"{source.name}: lines that begin with '{options.comment}' are left out, as comments",)
+        elif lines and options.headed:
+            what = f"{lines} blank lines" if lines > 1 else "a blank line"
+            self.notices += (f"{source.name}: skipped {what} before the header",)
         first = head[start : start + (text.first_row_end(head[start:]) or len(head))]
-        self.layout = self._layout(first, head.count(b"\n", 0, start), options)
+        self.layout = self._layout(first, beginning.lines + lines, beginning)
         before = start + len(first) if options.headed else 0  # bytes that are no rows
-        self.start = head.count(b"\n", 0, before)
+        self.start = beginning.lines + beginning.dialect.lines(head, before)
         sample = _sample(head[before:], ended=len(head) < SAMPLE[0])
         kinds = self._kinds(Chunk(self.layout, text.Rows(sample, b'"' in sample)))
         self.layout = replace(self.layout, kinds=kinds)
@@ -174,52 +244,87 @@ class Reader:
         """The header has them all."""
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[AnyChunk]:
-        for rows in text.cut(self.source, delimiter=self.layout.separator, size=self._block):
+        separator, straight = self.layout.separator, self.layout.without_spaces
+        for rows in text.cut(self.source, delimiter=separator, size=self._block, straight=straight):
             yield inferring.chunk(Chunk(self.layout, rows), self.inferred)
             del rows  # whose memory is wanted again
 
     def close(self) -> None:
         self.source.close()
 
+    @property
+    def comments(self) -> int:
+        """Lines that were no rows but comments, so far."""
+        return self._respelled.comments if self._respelled else 0
+
     def _head(self) -> bytes:
         """The first bytes, with a whole row in them."""
-        head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data)), 2)
+        head = text.head(self.source, SAMPLE[0], lambda data: len(_line_ends(data.lstrip(b"\r\n"))), 2)
         if not head.strip(b"\r\n"):
             what = f"{self.source.name}: is empty, not even a header"
             raise EmptyInputError(what, "did the command that made it fail?")
         return head
 
-    def _layout(self, first: bytes, place: int, options: Manner) -> Layout:
+    def _layout(self, first: bytes, place: int, beginning: Opened) -> Layout:
         """Names and delimiter, by the first row, and the place where that begins."""
-        where = self.name(place)
-        if b"\r" in first.rstrip(b"\r\n") and b'"' not in first:
-            raise BadDataError(f"{where}: lines end in CR alone", "convert it first: tr '\\r' '\\n'")
-        fault = text.fault(first, options.separator, b'"' in first)
+        options, dialect, where = self.options, beginning.dialect, self.name(place)
+        layout = Layout(
+            (),
+            (),
+            dialect.separator,
+            options.missing,
+            first.endswith(b"\r\n"),
+            dialect,
+            options.notation,
+            beginning.titles,
+        )
+        first = layout.without_spaces(first)
+        fault = text.fault(first, dialect.separator, b'"' in first)
         if fault:
-            at = place + first.count(b"\n", 0, fault[0])
-            raise BadDataError(f"{self.name(at)}: {fault[1]}")
+            at = place + dialect.lines(first, fault[0])
+            hint = text.hint(fault[1], first, fault[0], dialect.separator)
+            raise BadDataError(f"{self.name(at)}: {layout.said(fault[1])}", hint)
         try:
-            names = text.split_row(first, options.separator)
+            names = text.split_row(first, dialect.separator)
         except UnicodeDecodeError as e:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
+        doubt = next(filter(None, (dialect.doubtful(n, options.missing) for n in names)), None)
+        if doubt:
+            raise BadDataError(f"{where}: {doubt}")
+        names = [dialect.meant(n) for n in names]
+        if dialect.trailing and len(names) > 1 and not names[-1]:
+            names.pop()
+        self._likely = text.likely_delimiter(first, dialect.separator)
+        self.hint = self._likely or ("is the delimiter right?" if len(names) == 1 else "")
         if not options.headed:
             names = [f"column_{j + 1}" for j in range(len(names))]
+        elif options.duplicate_names == "number":
+            names = self._numbered(names)
         twice = text.first_twice(names)
         if twice is not None:
-            raise BadDataError(f"{where}: two columns are called '{short(twice)}'")
+            what = f"{where}: two columns are called '{short(twice)}'"
+            raise BadDataError(what, self._likely or "--duplicate-names number tells them apart")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
         kinds: tuple[Kind, ...] = tuple("text" for _ in names)
-        crlf = first.endswith(b"\r\n")
-        return Layout(tuple(names), kinds, options.separator, options.missing, crlf, options.notation)
+        return replace(layout, names=tuple(names), kinds=kinds)
+
+    def _numbered(self, names: Sequence[str]) -> list[str]:
+        """Names that differ; says which are others now."""
+        made = text.numbered(names)
+        changed = [f"'{short(n)}'" for n, was in zip(made, names, strict=True) if n != was]
+        if changed:
+            more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
+            self.notices += (f"{self.source.name}: columns are called {', '.join(changed[:20])}{more} now",)
+        return made
 
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
         try:
             frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
         except BadPlaceError as e:
-            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", e.hint) from None
+            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self._likely or e.hint) from None
         given = columns.all_series(frame)
         found = dict(zip(given, sampled(frame, self.layout), strict=True))
         if self._skip:
@@ -300,6 +405,8 @@ class Writer:
     columns: tuple[str, ...]
     options: Manner
     crlf: bool = False
+    dialect: Dialect = Dialect()
+    titles: bytes = b""
     numbers: frozenset[str] = frozenset()  # columns that are text only where words that mean missing are in them
 
     @classmethod
@@ -307,9 +414,11 @@ class Writer:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
+        if isinstance(theirs, cls.kind):
+            return cls(columns.names(blank), theirs, crlf, reader.layout.dialect, reader.layout.titles, _numeric(blank))
         said = {n: getattr(theirs, n) for n in ("header", "decimal") if hasattr(theirs, n)}
-        same = theirs if isinstance(theirs, cls.kind) else cls.kind(**said)
-        return cls(columns.names(blank), options or same, crlf, _numeric(blank))
+        own = options or cls.kind(**said)
+        return cls(columns.names(blank), own, crlf, own.dialect, numbers=_numeric(blank))
 
     def following(self, reader: Any, blank: Frame) -> Self:
         return self
@@ -322,17 +431,23 @@ class Writer:
     def _line_end(self) -> str:
         return "\r\n" if self.crlf else "\n"
 
+    @property
+    def _is_plain(self) -> bool:
+        return self.dialect.is_plain and not self.dialect.trailing
+
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
         rows = self._spelled(columns.to_polars(frame, MOMENT))
-        if rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
+        if not self._is_plain:
+            rows = self.dialect.encodable(rows, self.options.missing)
+        elif rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
             rows = columns.text_frame({rows.columns[0]: rows[:, 0].alias("").cast(pl.String).fill_null("")})
         out = Pieces()
         in_strips(rows).write_csv(
-            cast(Any, out), include_header=False, separator=self.options.separator, line_terminator=self._line_end
+            cast(Any, out), include_header=False, separator=self.dialect.separator, line_terminator=self._line_end
         )
-        return out.written
+        return out.written if self.dialect.is_plain else [self.dialect.spelled(b"".join(out.written))]
 
     def _spelled(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with numbers in the notation of the options, and the words that mean missing as they stood."""
@@ -348,12 +463,25 @@ class Writer:
                 return series.str.strip_prefix(NUMERIC_WORD)
             return notation.spelled(series) if series.dtype.is_float() or series.dtype.is_decimal() else series
 
-        if notation.is_plain and not any(rows.schema[n] == pl.String for n in self.numbers):
+        if notation.is_plain and not any(n in self.numbers and t == pl.String for n, t in rows.schema.items()):
             return rows
         return columns.text_frame({n: spelled(n, s) for n, s in columns.all_series(rows).items()})
 
     def open(self, file: Outlet) -> Sink:
+        if self.titles:
+            file.write(self.titles)
         if self.options.headed:
-            names = (text.quoted_field(n, self.options.separator, alone=len(self.columns) == 1) for n in self.columns)
-            file.write((self.options.separator.join(names) + self._line_end).encode())
+            file.write(self._header())
         return Sink(file)
+
+    def _header(self) -> bytes:
+        import polars as pl
+
+        if self._is_plain:
+            names = (text.quoted_field(n, self.dialect.separator, alone=len(self.columns) == 1) for n in self.columns)
+            return (self.dialect.separator.join(names) + self._line_end).encode()
+        try:
+            row = columns.text_frame({str(j): pl.Series([n or None]) for j, n in enumerate(self.columns)})
+            return b"".join(replace(self, numbers=frozenset()).encode(row))  # names are no numbers
+        except BadRowError as e:
+            raise BadDataError(f"a name of a column: {e.what}", e.hint) from None

@@ -46,9 +46,10 @@ class Reader:
 
     typed = False
     unit = "B"
-    start = 0
+    start = comments = early = 0
     doubt = ""
     indexes = identifiers = frozenset[str]()
+    hint = ""
     notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
@@ -112,6 +113,7 @@ class Reader:
 
     def _sample(self) -> list[bytes]:
         """The first lines."""
+        text.begin(self.source)
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
             raise EmptyInputError(f"{self.source.name}: is empty", "did the command that made it fail?")
