@@ -348,7 +348,7 @@ class Writer:
                 return series.str.strip_prefix(NUMERIC_WORD)
             return notation.spelled(series) if series.dtype.is_float() or series.dtype.is_decimal() else series
 
-        if notation.is_plain and not any(rows.schema[n] == pl.String for n in self.numbers):
+        if notation.is_plain and not any(n in self.numbers and t == pl.String for n, t in rows.schema.items()):
             return rows
         return columns.text_frame({n: spelled(n, s) for n, s in columns.all_series(rows).items()})
 
