@@ -162,10 +162,14 @@ class Dialect:
             if text.dtype == pl.String:
                 text = text if self.quote else text.set(text == "", None)
                 hidden = text.str.replace_many(before, after, leftmost=True) if before else text
-                if words:
-                    hidden = text.zip_with(text.str.strip_chars(" \t").is_in(words).fill_null(value=False), hidden)
                 edge = self._is_edge(text, first=j == 0)
-                made[name] = ((MARK if self.escape else EDGE) + hidden).zip_with(edge, hidden)
+                if self.quote and self.escape:  # bare, not all readers know it
+                    edge |= text.str.contains_any([self.quote, self.escape]).fill_null(value=False)
+                made[name] = ((EDGE if self.quote else MARK) + hidden).zip_with(edge, hidden)
+                if words:
+                    made[name] = text.zip_with(
+                        text.str.strip_chars(" \t").is_in(words).fill_null(value=False), made[name]
+                    )
             if not self.quote:
                 self._check_bare(name, text, first=j == 0, alone=alone)
         if self.trailing:

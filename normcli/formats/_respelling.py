@@ -59,7 +59,6 @@ class _Comments:
     def __init__(self, dialect: Dialect) -> None:
         self.count = 0
         self._prefix = dialect.comment.encode()
-        self._line = re.compile(rb"(?:\A|(?<=\n))" + re.escape(self._prefix) + rb"[^\n]*")
         self._escape = (dialect.escape or "").encode()
         self._escaped = re.compile(re.escape(self._escape) + b".", re.DOTALL)
         self._quotes = dialect.quote is not None
@@ -77,19 +76,25 @@ class _Comments:
                 return b""
             data, self._within, self._fresh = data[end:], False, False
         pieces, kept, counted = [], 0, 0
-        for found in self._line.finditer(data):
-            start = found.start()
+        start = 0 if data.startswith(self._prefix) else self._next(data, 0)
+        while start >= 0:
             self._open ^= self._is_odd(data[counted:start])
             counted = start
             if not self._open and self._begins(data, start, kept):
                 pieces.append(data[kept:start])
-                kept = counted = found.end()
+                end = data.find(b"\n", start)
+                self._within = end < 0 and not ended
+                kept = counted = end if end >= 0 else len(data)
                 self.count += 1
-                self._within = kept == len(data) and not ended
+            start = self._next(data, counted)
         data = data if ended or self._within else self._hold(data)
         self._open ^= self._is_odd(data[counted:])
         self._fresh = self._begins(data, len(data), kept)
         return b"".join([*pieces, data[kept:]])
+
+    def _next(self, data: bytes, at: int) -> int:
+        """Where a prefix follows the next line end that it follows, -1 if none does."""
+        return data.find(b"\n" + self._prefix, at) + 1 or -1
 
     def _is_odd(self, data: bytes) -> bool:
         """Whether quotes have opened or closed."""

@@ -37,6 +37,10 @@ def without_spaces(data: bytes, dialect: Dialect) -> bytes:
         chosen &= np.searchsorted(quotes, runs) % 2 == 0
     runs, ends, before = runs[chosen], ends[chosen], before[chosen]
     whole = (before == text.NEWLINE) & _at_line_end(view, ends)
+    if not whole.any():
+        steps = np.zeros(len(view) + 1, np.int8)
+        steps[runs], steps[ends] = 1, -1
+        return view[np.cumsum(steps[:-1], dtype=np.int8) == 0].tobytes()
     return _edited(data, [(int(a), int(b), EMPTY if w else b"") for a, b, w in zip(runs, ends, whole, strict=True)])
 
 
