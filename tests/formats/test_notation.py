@@ -266,6 +266,21 @@ def test_types_that_are_inferred_and_weights_are_of_the_notation_and_keys_are_te
     assert (done.returncode, done.stderr.count(b"late.csv:1003: '2.5' in column 'm' is no float64")) == (65, 1)
 
 
+def test_new_data_are_read_as_the_fit_was_unless_another_notation_is_said(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(EUROPEAN)
+    (tmp_path / "plain.csv").write_bytes(EUROPEAN.replace(b".", b"").replace(b",", b"."))
+    run("fit", "in.csv", "-m", "maxabs", "-c", "n,m", *AS, "-p", "p.json", cwd=tmp_path)
+    assert run("apply", "in.csv", "-p", "p.json", cwd=tmp_path) == run(
+        "apply", "in.csv", "-p", "p.json", *AS, cwd=tmp_path
+    )
+    said = ("--decimal", ".", "--thousands", "none")
+    assert b"007;1.0;1.0;1.5\n" in run("apply", "plain.csv", "-p", "p.json", *said, cwd=tmp_path)
+    assert b"no drift" in normcli("check", "in.csv", "-p", "p.json", "--min-rows", "1", cwd=tmp_path).stderr
+    run("fit", "--update", "-p", "p.json", "in.csv", "--again", cwd=tmp_path)
+    run("fit", "plain.csv", "-m", "maxabs", "-c", "n,m", "--delimiter", ";", *said, "-p", "q.json", cwd=tmp_path)
+    assert b'"decimal"' not in (tmp_path / "q.json").read_bytes()
+
+
 # -- what contradicts itself -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("options", "said"),
