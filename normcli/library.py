@@ -15,6 +15,7 @@ from normcli.columns import Infinite
 from normcli.drift import Comparison, Limits, Watch
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, UsageError, printable
+from normcli.formats import _keeping
 from normcli.keys import Seen
 from normcli.methods import Method
 from normcli.pipeline import Progress
@@ -49,7 +50,7 @@ def fit(
     for choice in choices:
         choice.method.check()
     reader = _reader(path, format, options, block_size)
-    source = reader.source
+    source, spelled = reader.source, _keeping.kept(vars(options) if options else {})
 
     def again() -> Iterator[formats.Reader]:
         sources.check_unchanged(path, source.identity)
@@ -58,14 +59,15 @@ def fit(
 
     recipe = Recipe(choices)
     reader.expect(recipe.named(reader.schema))
-    others, indexes = reader.others, reader.indexes
-    steps = recipe.steps(reader.schema, lambda name: reader.list_size(name), others=others, indexes=indexes)
+    schema, indexes = recipe.insisted(reader.schema, reader.identifiers), reader.indexes | reader.identifiers
+    sizes, hint = lambda name: reader.list_size(name), reader.hint
+    steps = recipe.steps(schema, sizes, others=reader.others, indexes=indexes, hint=hint)
     engine = Threads(threads or available())
     progress = Progress(warn=warn)
     with threadpool_limits(1, "blas"):
         plan = pipeline.fit(
             [reader],
-            Plan(steps, reader.schema, note=note),
+            Plan(steps, schema, note=note, dialect=spelled),
             engine,
             infinite=infinite,
             again=again if source.regular else None,
@@ -95,7 +97,7 @@ def apply(
     if training:
         plan = plan.in_training()
     with outputs.open_target(os.fspath(output)) as target, threadpool_limits(1, "blas"):
-        reader = _reader(path, format, options, block_size)
+        reader = _reader(path, format, options, block_size, plan)
         to = formats.of_output(None, output, registry.name_of(reader))
         plan = replace(plan, form=replace(plan.form, text=formats.is_text(to)))
         pipeline.check_columns(plan, reader, inverse=inverse)
@@ -125,16 +127,23 @@ def check(
     drift. Raises NormcliError."""
     watch, progress = Watch(plan, extra), Progress(warn=warn)
     with threadpool_limits(1, "blas"):
-        reader = _reader(path, format, options, block_size)
+        reader = _reader(path, format, options, block_size, plan)
         pipeline.check([reader], watch, Threads(threads or available()), infinite=infinite, progress=progress)
     return watch.compared(limits or Limits(), progress.rows)
 
 
-def _reader(path: Path, format: str | None, options: Any, block_size: int | None) -> formats.Reader:
+def _reader(
+    path: Path, format: str | None, options: Any, block_size: int | None, plan: Plan | None = None
+) -> formats.Reader:
+    """Text without options is read as that which a plan was fitted on."""
+    if options is not None:
+        options.check()
     source = sources.open_source(path)
     source.room = memory.of_input(None)
-    module = formats.module(formats.of_source(source, format))
-    made: formats.Reader = module.Reader(source, options or module.Options(), block_size=block_size)
+    kind = formats.of_source(source, format)
+    module = formats.module(kind)
+    options = options or _keeping.options(kind, plan.dialect if plan else ()) or module.Options()
+    made: formats.Reader = module.Reader(source, options, block_size=block_size)
     return made
 
 

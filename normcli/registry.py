@@ -5,6 +5,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any, get_type_hints
 
 
 @cache
@@ -31,6 +32,12 @@ def only(room: str, name: str) -> type:
         if isinstance(v, type) and v.__module__ == module.__name__ and not k.startswith("_")
     )
     return found
+
+
+@cache
+def annotations(kind: type) -> dict[str, Any]:
+    """Those of an entry's fields, by name, which take a while to be evaluated."""
+    return get_type_hints(kind, include_extras=True)
 
 
 def name_of(entry: object) -> str:

@@ -6,8 +6,9 @@ import os
 import select
 import stat
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from normcli import stores
 from normcli.compression.expanding import Expanded
@@ -16,6 +17,15 @@ from normcli.stores.reading import Object
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
+
+
+class Inlet(Protocol):
+    """A raw stream, of which None says that it has no bytes yet."""
+
+    def readinto(self, view: memoryview, /) -> int | None: ...
+
+
+Layer = TypeVar("Layer", bound=Inlet)
 
 
 @dataclass
@@ -40,6 +50,7 @@ class Source:
             self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
             self.length = status.st_size - self.file.tell() if self.regular else None
         self._expanded = Expanded(self.file, self.name, lambda: self.room)
+        self._inlet: Inlet = self._expanded
 
     @property
     def compression(self) -> str | None:
@@ -67,6 +78,12 @@ class Source:
             return os.path.samestat(os.fstat(self.file.fileno()), os.stat(path))
         except OSError:
             return False
+
+    def through(self, layer: Callable[[bytes, Inlet], Layer]) -> Layer:
+        """From here on, the bytes are what a layer makes of them, those that were peeked at among them."""
+        made = layer(self.pushed, self._inlet)
+        self._inlet, self.pushed = made, b""
+        return made
 
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
@@ -104,7 +121,7 @@ class Source:
     def _fill(self, view: memoryview, done: int, end: int) -> int:
         """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
         while done < end:
-            got = self._expanded.readinto(view[done:end])
+            got = self._inlet.readinto(view[done:end])
             if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
             elif not got:

@@ -133,12 +133,14 @@ def keep(spool: Spool, frame: Frame) -> Kept:
 class SpoolReader:
     """An input again, from a spool; whatever is at fault now is told by its row."""
 
-    start = 0
+    start = comments = early = 0
 
     def __init__(self, reader: Reader) -> None:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
         self.unit, self.digests, self.expected = reader.unit, reader.digests, frozenset[str]()
         self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
+        self.nearly, self.identifiers = reader.nearly, reader.identifiers
+        self.hint = reader.hint
         self.inferred, self.indexes, self.notices = reader.inferred, reader.indexes, reader.notices
         self.size: int | None = 0
         self.kept: list[Kept] = []

@@ -31,7 +31,7 @@ NEXT = {
     "spool": {"formats"},
     "recut": {"formats"},
     "schema": {"params"},
-    "params": {"plan", "sources", "registry"},
+    "params": {"plan", "formats", "sources", "registry"},
     "formats": {"columns", "sources", "registry", "compression"},
     "recipe": {"plan", "params"},
     "plan": {"columns", "methods", "keys", "registry"},

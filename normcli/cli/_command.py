@@ -110,7 +110,7 @@ class WithOptions(click.Command):
         writes = any(p.name == "output" for p in self.params)
         for flag, kind in made.values():
             field = str(flag.name).removeprefix(FORMAT)
-            flag.needs = needs_of(kind, field, [n for n, k in kinds.items() if field in k.__dataclass_fields__])
+            flag.needs = needs_of(kind, field, tuple(n for n, k in kinds.items() if field in k.__dataclass_fields__))
             if writes or OUTPUT not in flag.needs:
                 yield flag
         method = ctx.meta.get("normcli.method")

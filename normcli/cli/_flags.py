@@ -12,6 +12,7 @@ import click
 import msgspec
 from click.shell_completion import CompletionItem
 
+from normcli import registry
 from normcli.cli._needs import Option
 from normcli.errors import BadDataError, NoInputError, printable
 
@@ -114,7 +115,7 @@ def shown(annotation: Any) -> str:
 @cache
 def flags(options: type, prefix: str) -> list[Option]:
     """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
-    hints = typing.get_type_hints(options, include_extras=True)
+    hints = registry.annotations(options)
     made = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
@@ -141,7 +142,7 @@ def flags(options: type, prefix: str) -> list[Option]:
 @cache
 def extra(options: type, field: str) -> dict[str, str]:
     """What is said of an option besides its description."""
-    annotation = typing.get_type_hints(options, include_extras=True)[field]
+    annotation = registry.annotations(options)[field]
     return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta) and m.extra), {})
 
 

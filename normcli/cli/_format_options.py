@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from normcli import registry
 from normcli.cli._command import FORMAT, given
 from normcli.cli._flags import extra
 from normcli.cli._needs import DATA, OUTPUT, check_needs, need
+from normcli.formats import _keeping
 from normcli.needs import Need
 
 BINARY = need("binary output", "for Parquet or Arrow output")
 
 
-def needs_of(options: type, field: str, having: list[str]) -> tuple[Need, ...]:
+@cache
+def needs_of(options: type, field: str, having: tuple[str, ...]) -> tuple[Need, ...]:
     """What an option that these formats have needs, beside one of them."""
     about = extra(options, field)
     writes, binary = about.get("on") == "writing" or "for" in about, about.get("for") == "binary"
@@ -28,11 +32,13 @@ class FormatOptions:
     that must be binary; and a `hint` for who gives it in vain.
     """
 
-    def __init__(self, values: dict[str, Any], read: set[str], written: set[str] | None) -> None:
+    def __init__(
+        self, values: dict[str, Any], read: set[str], written: set[str] | None, dialect: Iterable[tuple[str, Any]] = ()
+    ) -> None:
         """`read` are the formats that are known to be read so far; `written` those that are, None if that is what the
-        first input is."""
+        first input is. What is read is in a `dialect`, unless another one is given."""
         self._given, self._read, self._written = given(values, FORMAT), read, written
-        self._made: dict[str, Any] = {}
+        self._dialect = tuple(dialect)
         self._checked = False
 
     def reading(self, format: str) -> Any:
@@ -43,18 +49,17 @@ class FormatOptions:
             written = {format} if self._written is None else self._written
             check_needs(**self._lacking(written))
             self._checked = True
-        return self.writing(format)
+        return _keeping.options(format, self._dialect, self._given.items())
 
     def writing(self, format: str) -> Any:
         """For an output of a format, None where nothing is said of it. Raises UsageError where what is said of it makes
         no sense."""
-        if format not in self._made:
-            kind = registry.load("formats", format).Options
-            own = {field: value for field, value in self._given.items() if field in kind.__dataclass_fields__}
-            self._made[format] = kind(**own) if own else None
-            if own:
-                self._made[format].check()
-        return self._made[format]
+        return _keeping.options(format, self._given.items())
+
+    @property
+    def dialect(self) -> _keeping.Kept:
+        """What a parameter file keeps of those that are given."""
+        return _keeping.kept(self._given)
 
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -116,11 +116,13 @@ class Readers:
         *,
         to: str | None = None,
         writes: bool = True,
+        dialect: Iterable[tuple[str, Any]] = (),
         example: str,
         notice: Callable[[str], None],
     ) -> None:
-        """`to` is the format of what is written, where that is told and not what the inputs are; `notice` says what
-        should be known of the first."""
+        """`to` is the format of what is written, where that is told and not what the inputs are; text is read in the
+        `dialect` of a parameter file, unless the command line says another; `notice` says what should be known of the
+        first."""
         from normcli import formats
         from normcli.cli._format_options import FormatOptions
 
@@ -131,7 +133,7 @@ class Readers:
         same = read if read and is_directory(values["output"]) else None
         written = ({to} if to else same) if writes else set()
         self.options = FormatOptions(
-            values, {formats.bare(f) for f in read}, written and {formats.bare(f) for f in written}
+            values, {formats.bare(f) for f in read}, written and {formats.bare(f) for f in written}, dialect
         )
         self._waiting = iter(inputs)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from normcli import needs
+from normcli.cli._command import FORMAT
 from normcli.needs import Need
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +68,8 @@ def check_line(values: Mapping[str, Any]) -> None:
     """Raises UsageError where an option is given without another one that it needs."""
     ctx = click.get_current_context(silent=True)
     said = {name for name in values if ctx and _is_said(name, ctx)}
-    lacking = {name: "" for name, value in values.items() if not value and not (value is False and name in said)}
+    nothing = {name for name, value in values.items() if not value}
+    lacking = {name: "" for name in nothing if name not in said or not (values[name] is False or FORMAT in name)}
     lacking |= {f"no {name}": "" for name in said if values[name]}
     if values.get("on_bad_row") != "skip":
         lacking["skip"] = ""

@@ -155,7 +155,7 @@ def into_one(
 
     target = changes.open(values["output"], spool_dir=values["spool_dir"])
     to = values["to"] or formats.by_suffix(values["output"])
-    readers = Readers(inputs, values, to=to, example=EXAMPLE, notice=told.notice)
+    readers = Readers(inputs, values, to=to, dialect=plan.dialect, example=EXAMPLE, notice=told.notice)
     to = formats.of_output(values["to"], values["output"], as_input(readers.first, target))
     if readers.first.source.is_file(values["output"]) and formats.is_text(to) and not values["in_place"]:
         why = "text can't tell that it was normalized; --in-place insists"
@@ -193,8 +193,8 @@ def into_directory(
         complete, left = len(files.paths) - len(inputs), len(inputs)
         told.summary(f"{complete} of {len(files.paths)} complete, {left} left")
     try:
-        to, notice = values["to"], told.notice
-        readers = Readers(inputs, values, to=to, example=EXAMPLE, notice=notice) if inputs else None
+        known: dict[str, Any] = {"to": values["to"], "dialect": plan.dialect, "notice": told.notice}
+        readers = Readers(inputs, values, example=EXAMPLE, **known) if inputs else None
     except EmptyInputError:  # of all that is left, of which no file is made
         if len(inputs) == len(files.paths) or not all(i.implicit for i in inputs):
             raise

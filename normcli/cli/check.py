@@ -108,7 +108,8 @@ def command(**values: Any) -> None:
 
     with Transaction() as changes:
         skipped = rejects(values, changes)
-        readers = Readers(inputs, values, writes=False, example=EXAMPLE, notice=told.notice)
+        dialect, notice_of = plan.dialect, told.notice
+        readers = Readers(inputs, values, writes=False, dialect=dialect, example=EXAMPLE, notice=notice_of)
         if values["dry_run"]:
             tell_only(readers, plan.needs(), None)
             return

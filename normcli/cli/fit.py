@@ -31,7 +31,7 @@ from normcli.cli._outputs import Outputs, Pairs, as_input, check_suffix, is_dire
 from normcli.cli._params import WAIT, lock, replacing, rows_before
 from normcli.cli._rejects import Rejects, rejects, skipping
 from normcli.cli._report import current
-from normcli.errors import BadDataError, printable
+from normcli.errors import BadDataError, printable, short
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
@@ -54,6 +54,7 @@ EXAMPLES = (
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
     ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
+    ("Two title lines, single quotes", 'normcli fit export.csv -m zscore -p p.json --skip-lines 2 --quote "\'"'),
     ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )
@@ -166,12 +167,15 @@ def command(**values: Any) -> None:
         if output and not is_directory(output):
             file = changes.open(output, spool_dir=values["spool_dir"])
         to = values["to"] or formats.by_suffix(output)
-        readers = Readers(inputs, values, to=to, writes=bool(output), example=EXAMPLE, notice=told.notice)
+        readers = Readers(
+            inputs, values, to=to, writes=bool(output), dialect=old.dialect if old else (), example=EXAMPLE,
+            notice=told.notice,
+        )  # fmt: skip
         first = readers.first
         for flag, path in (("-p", values["params"]), ("-o", output)):
             if first.source.is_file(path):
                 raise click.UsageError(f"{flag} {path} is the INPUT")
-        begun = old or planned(values, first, needed(recipe, values), told)
+        begun = old or planned(values, first, needed(recipe, values), told, readers.options.dialect)
         needs = set(begun.needs())
         names = [f.name for f in begun.schema if f.name in needs]
         told.detail(f"{first.source.name}: columns: {columns.described(first.schema)}")
@@ -216,7 +220,9 @@ def command(**values: Any) -> None:
     )
 
 
-def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console) -> Plan:
+def planned(
+    values: dict[str, Any], first: Reader, recipe: Recipe, told: Console, dialect: tuple[tuple[str, Any], ...]
+) -> Plan:
     """What is to be learned of the columns that were selected, or all that can be."""
     from normcli.plan import Plan, Rules
 
@@ -232,13 +238,20 @@ def planned(values: dict[str, Any], first: Reader, recipe: Recipe, told: Console
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{first.source.name}: no column is called '{printable(gone[0])}'")
-    steps = recipe.steps(
-        first.schema, lambda name: first.list_size(name), beside,
-        data=first.source.name, others=first.others, indexes=first.indexes,
-    )  # fmt: skip
+    schema = recipe.insisted(first.schema, first.identifiers)
+    try:
+        steps = recipe.steps(
+            schema, lambda name: first.list_size(name), beside,
+            data=first.source.name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
+        )  # fmt: skip
+    except BadDataError:
+        if not any(c.columns for c in recipe.choices):  # none is left, and why not each
+            explained(told, first, {*beside, *recipe.excluded(first.schema)})
+        raise
     plan = Plan(
-        steps, first.schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"])
-    )
+        steps, schema, by=by, weights=weights, rules=Rules().override(values["unseen"], values["min_count"]),
+        dialect=dialect,
+    )  # fmt: skip
     plan.check_rules()
     on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
     explained(told, first, {*plan.needs(), *beside, *on_purpose})
@@ -441,9 +454,14 @@ def explained(told: Console, data: Reader, known: Container[str]) -> None:
 
     if data.doubt:
         told.warn(data.doubt)
-    for name, doubt in data.doubts.items():
-        if name not in known:
-            told.warn(doubt)
+    doubts = data.doubts | data.nearly
+    for name in (f.name for f in data.schema if f.name in doubts and f.name not in known):
+        told.warn(doubts[name])
+    if names := [f.name for f in data.schema if f.name in data.identifiers and f.name not in known]:
+        takes = f"-c {short(names[0])} takes it" if len(names) == 1 else "-c takes each by its name"
+        told.notice(
+            f"{data.source.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})"
+        )
     indexes = [f.name for f in data.schema if f.is_number and f.name in data.indexes and f.name not in known]
     if indexes:
         told.notice(f"{data.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Dtype = Literal["float32", "float64"]
-NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, until it is written as text
 
 
 def put(
@@ -104,14 +104,13 @@ def _polars_column(name: str, old: pl.Series | None, y: Numbers, missing: Where 
 
 
 def _with_words(new: pl.Series, old: pl.Series | None) -> pl.Series:
-    """A column with the words that stood where nothing is."""
+    """A column with the words that stood where nothing is, marked as they are (`NUMERIC_WORD`)."""
     import polars as pl
 
     if old is None or old.dtype != pl.String or not new.null_count():
         return new
     number = stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
-    words = old.str.strip_prefix(NUMERIC_WORD)
-    return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
+    return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), old)
 
 
 def _arrow_column(name: str, old: pa.Array | None, y: Numbers, missing: Where | None) -> pa.Array:

@@ -88,9 +88,14 @@ class Reader(Protocol):
     size: int | None  # all chunks' weights together, where that is known
     unit: str  # of the weights: B or rows
     doubt: str  # what may be a mistake in how all of it is read; empty where nothing is
+    hint: str  # at what may be wrong with how all of it is read, should its columns not be those that are wanted
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
+    nearly: dict[str, str]  # columns whose values are numbers spelled in another way, and that they are left out
     notices: tuple[str, ...]  # what should be known of it even if nothing is wrong
+    comments: int  # lines of text that are no rows but comments, so far
+    early: int  # of those, and blank ones, how many were read before the first chunk
     indexes: frozenset[str]  # columns that are an index of the rows, which only their names select
+    identifiers: frozenset[str]  # columns of text that are numbers, some with a zero before, which only -c takes
     others: dict[str, str]  # columns of text that are no numbers, and where the first value is that is none
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
     expected: frozenset[str]  # columns that have been expected, and may never come

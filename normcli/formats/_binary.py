@@ -84,15 +84,16 @@ class Reader:
 
     typed = True
     unit = "rows"
-    start = 0
-    doubt = ""
-    expected = frozenset[str]()
+    start = comments = early = 0
+    doubt = hint = ""
+    expected = identifiers = frozenset[str]()
     size: int | None = None
     notices: tuple[str, ...] = ()
     what: ClassVar[str]
 
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
+        self.nearly: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)

@@ -148,6 +148,7 @@ class Tally:
     rows: int = 0
     rejected: int = 0
     blank_lines: int = 0
+    comments: int = 0  # lines
     incomplete: int = 0  # rows that miss a value, where whole rows are looked at
     warnings: list[str] = field(default_factory=list)
 
@@ -156,6 +157,7 @@ class Tally:
         self.rows += other.rows
         self.blank_lines += other.blank_lines
         self.incomplete += other.incomplete
+        self.comments += other.comments if isinstance(other, Tally) else 0
         self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are told one by one
 
 
@@ -212,6 +214,9 @@ class Progress(Tally):
                 place += result.places
                 self._add(result)
                 self.inputs += result.last
+                if result.last and part.reader.comments:  # which chunks take for blank lines
+                    comments = part.reader.comments
+                    self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(part.reader, result.weight, result.last)
                 self._warn_of_inexact(result.inexact)

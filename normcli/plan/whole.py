@@ -66,6 +66,7 @@ class Plan:
     key_rows: tuple[int, ...] = ()
     weights: str | None = None  # a column that says how often each row counts
     rules: Rules = Rules()  # by which rows go by their keys
+    dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of formats, by which text was read
     digest: str = ""  # of the file; with what is overridden, where it is applied otherwise than that says
     form: Form = Form()
 
