@@ -10,12 +10,14 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader
+
+if TYPE_CHECKING:
+    from normcli.columns.packing import Packed
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
@@ -101,7 +103,7 @@ class Kept:
     spool: Spool
     start: int
     length: int
-    packed: columns.Packed
+    packed: Packed
     content: ClassVar[bytes | None] = None
 
     @property
@@ -121,13 +123,15 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept until it is wanted again."""
+    from normcli.columns.packing import packed
+
     buffer = spool.buffer()
-    packed, pieces = columns.packed(frame, buffer)
+    made, pieces = packed(frame, buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed)
+    return Kept(spool, start, length, made)
 
 
 class SpoolReader:

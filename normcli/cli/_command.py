@@ -1,16 +1,20 @@
 """A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
 from normcli import registry, stores
 from normcli.cli import HELP
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 METHOD = "method_option_"  # how the parameters of a method's options are called inside
 FORMAT = "format_option_"  # and those of the formats'; one flag where several have an option of one name
@@ -42,6 +46,8 @@ class Entry(click.ParamType[str]):
         self.name = room.removesuffix("s")
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
 
 

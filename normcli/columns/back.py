@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from normcli.columns.fixed import Decimal, Fixed, Where
 from normcli.columns.frames import Frame, all_series, is_polars, names, stripped, text_frame
 from normcli.columns.numbers import Numbers, decoded, types
 from normcli.columns.schema import Field
@@ -17,6 +16,8 @@ from normcli.record import Array
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+
+    from normcli.columns.fixed import Decimal, Fixed, Where
 
 Dtype = Literal["float32", "float64"]
 NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
@@ -49,7 +50,7 @@ def put(
     make = _polars_column if is_polars(frame) else _arrow_column
     fixed = _polars_fixed if is_polars(frame) else _arrow_fixed
     new = {
-        o: fixed(o, old.get(o), y) if isinstance(y, Fixed) else make(o, old.get(o), *narrowed(y, kinds[o], o))
+        o: make(o, old.get(o), *narrowed(y, kinds[o], o)) if isinstance(y, np.ndarray) else fixed(o, old.get(o), y)
         for o, y in values.items()
     }
     standing: dict[str, dict[str, Any]] = {}

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
 
-EXACT = 1 << 53  # up to which a float64 holds every whole number
 EPSILON = 2.0**-52
 STRIP = 1 << 14  # values
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")

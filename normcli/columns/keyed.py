@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from normcli.columns.fixed import EXACT
 from normcli.columns.frames import Frame, is_polars, series
-from normcli.columns.numbers import decoded, numbers_in
+from normcli.columns.numbers import EXACT, decoded, numbers_in
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
 

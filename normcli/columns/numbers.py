@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.columns.fixed import EXACT
 from normcli.columns.frames import Frame, is_polars, rows, series, stripped
 from normcli.columns.schema import arrow_fields, arrow_name
 from normcli.errors import BadRowError, printable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 Infinite = Literal["error", "missing"]
 Numbers = NDArray[Any]  # of any type
+EXACT = 1 << 53  # up to which a float64 holds every whole number
 DIGITS = r"^[+-]?\d{19,}$"  # what may be a whole number beyond int64
 
 

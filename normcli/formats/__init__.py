@@ -2,8 +2,9 @@
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
 fields become flags), a `Reader` and a `Writer`; a text format may have an `opening`, with which nothing begins that is
-in another one. These three are literals on a line of their own, for they are known without importing the module. What a text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames
-are nothing that other formats could write, the reader's `plain` makes of one what they can.
+in another one. These three are literals on a line of their own, for they are known without importing the module. What a
+text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames are nothing that other
+formats could write, the reader's `plain` makes of one what they can.
 """
 
 import os

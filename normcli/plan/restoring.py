@@ -12,7 +12,9 @@ import numpy as np
 
 from normcli import columns
 from normcli.block import Block
-from normcli.columns import Fixed, Frame, Infinite, Rounding
+from normcli.columns import Frame, Infinite
+from normcli.columns.fixed import Fixed, Rounding, Where
+from normcli.columns.fixed import step as step_of
 from normcli.columns.storage import is_coarse, is_long, like_single, unit
 from normcli.errors import BadRowError
 from normcli.plan.matrices import Matrices
@@ -76,7 +78,7 @@ def targets(plan: Plan) -> dict[str, Target]:
     made = {}
     for name in plan.course.needs:
         kind = plan.types.get(name, "")
-        if columns.step(kind) is not None and name not in plan.lists and not plan.form.dtype:
+        if step_of(kind) is not None and name not in plan.lists and not plan.form.dtype:
             tight = 4.0 * LAST * least[name] if name in alone else 0.0
             made[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
     return made
@@ -167,7 +169,7 @@ class Restoring:
         head = range(0 if target.alone else min(HEAD, len(x.values)))
         return np.array(sorted({*head, *x.extremes}), np.intp)
 
-    def _like_single(self, target: Target, rows: Codes) -> columns.Where:
+    def _like_single(self, target: Target, rows: Codes) -> Where:
         return np.asarray(np.all([like_single(self._stored(n)[rows]) for n in target.sources], axis=0))
 
     def _stored(self, name: str) -> Array:
