@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import columns, library
+from normcli.columns.fixed import Rounding
 from normcli.errors import BadDataError, BadRowError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
@@ -186,7 +187,7 @@ def test_the_ends_of_a_type_of_decimals_come_back(kind: pa.DataType, tmp_path: P
 
 @pytest.mark.parametrize("value", [128.0, -129.0, 127.75, 1e300, np.inf])
 def test_what_is_beyond_a_type_by_more_than_rounding_is_refused(value: float) -> None:
-    x = columns.Rounding.of(np.array([1.0, value]), "int8", "x")
+    x = Rounding.of(np.array([1.0, value]), "int8", "x")
     with pytest.raises(BadRowError, match="beyond int8"):
         x.fixed(np.full(2, 1e-12), lambda rows: np.zeros(len(rows)), text=True)
 
