@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import select
 import stat
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +19,8 @@ from normcli import stores
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
 
 if TYPE_CHECKING:
+    import hashlib
+
     from normcli.stores.writing import Upload
 
 STDOUT = "<stdout>"
@@ -265,6 +265,8 @@ class FarTarget(Target):
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:
+    import tempfile
+
     from normcli.stores.writing import Upload
 
     upload, where = Upload(uri), spool_dir or tempfile.gettempdir()

@@ -7,7 +7,6 @@ import io
 import os
 import select
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +123,8 @@ class Source:
             self.count = self.file.size
             return self.file.random()
         if not self.regular:
+            import tempfile
+
             try:
                 with tempfile.TemporaryFile(prefix=".normcli-") as spool:
                     while data := self.read(1 << 20):

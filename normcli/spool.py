@@ -6,7 +6,6 @@ import ctypes
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ class Spool:
     def __init__(self, directory: str, expected: int | None, *, texts: bool = False) -> None:
         """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
         are read as numbers is kept, too. Raises OutputError."""
+        import tempfile
+
         self.where, self.texts = printable(directory), texts
         self.final = False  # whether what is read now is read for the last time
         try:

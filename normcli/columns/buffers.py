@@ -32,13 +32,13 @@ def valid(column: pa.Array) -> NDArray[np.bool_] | None:
         return None
     start, first = divmod(column.offset, 8)
     bits = np.frombuffer(column.buffers()[0], np.uint8, offset=start)
-    flags = np.unpackbits(bits, bitorder="little", count=first + len(column))[first:]
-    return np.asarray(flags.view(np.bool_))
+    return np.unpackbits(bits, bitorder="little", count=first + len(column))[first:].view(np.bool_)
 
 
 def is_nan(column: pa.Array) -> NDArray[np.bool_]:
     """(rows,) where a column of floats holds NaN, which null is not."""
-    nan, there = np.isnan(stored(column)), valid(column)
+    there = valid(column)
+    nan: NDArray[np.bool_] = np.isnan(stored(column))
     return nan if there is None else nan & there
 
 
