@@ -276,8 +276,6 @@ def writer(
 ) -> Writer:
     """For output that is csv, csv.gz or the like; the rest is as of `like`. With the writer of the `first` input, one
     that follows it in the same output."""
-    from normcli.formats._layers import Compressed, Translated
-
     format, codec = bare(name), compression.by_suffix(name)
     if reader.inferred and not magic_of(format):
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
@@ -285,8 +283,12 @@ def writer(
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
-    made = Translated(made, plain) if plain else made
-    return Compressed(made, codec) if codec else made
+    if plain or codec:
+        from normcli.formats import _layers as layers
+
+        made = layers.Translated(made, plain) if plain else made
+        made = layers.Compressed(made, codec) if codec else made
+    return made
 
 
 def refused(name: str, reader: Reader, blank: Frame) -> Schema:
