@@ -172,8 +172,10 @@ class Rounding:
     def is_uncertain(self, error: Array, large: float) -> Where:
         """Where another number may be meant: where values that are off by up to `error` (rows,), or as floats are,
         may be so by more than `large` steps."""
-        with np.errstate(all="ignore"):
-            return (error > large * self.step) | (np.abs(self.values) >= EXACT * self.step)
+        uncertain = error > large * self.step
+        if self.span >= (EXACT - 1.0) * self.step:
+            uncertain |= np.abs(self.values) >= EXACT * self.step
+        return uncertain
 
     def at(self, rows: Codes) -> Rounding:
         """Some rows alone."""

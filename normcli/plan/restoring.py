@@ -135,10 +135,13 @@ class Restoring:
             count, fixed = 0, x.plain()
         else:
             tolerance = x.rounding(target.tight)
-            rows = x.doubtful(tolerance) if certain else np.arange(len(x.values))
-            error = self._error(target, x, rows, single=False) if len(rows) else np.empty(0)
-            count = 0 if certain else int(np.count_nonzero(x.is_uncertain(error, LARGE)))
-            tolerance[rows] += error
+            count = 0
+            if not certain:
+                error = self._error(target, x, np.arange(len(x.values)), single=False)
+                count = int(np.count_nonzero(x.is_uncertain(error, LARGE)))
+                tolerance += error
+            elif len(rows := x.doubtful(tolerance)):
+                tolerance[rows] += self._error(target, x, rows, single=False)
             fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.plan.form.text)
         if text and 2.0**-22 * lever > LARGE * x.step:
             return fixed, self._of_text(target, x, count)
@@ -180,14 +183,23 @@ class Restoring:
         """(rows,) how far some values of a restored column may be off, by how exactly the data hold what it comes
         from; with `single`, if that is of float32 that became text."""
         if target.alone:
-            step, j = target.alone
-            part = self._at(rows, target.sources, [x.name])
-            return part._errors_of([(0, step.of([j]))], single=single)[x.name]
+            return self._error_of_one(target, x, rows, single=single)
         if not single:
-            return self._errors[x.name][rows]
+            return self._errors[x.name] if len(rows) == len(x.values) else self._errors[x.name][rows]
         if np.isin(rows, self._few_of_all, assume_unique=True).all():
             return self._at_few._single_errors[x.name][np.searchsorted(self._few_of_all, rows)]
         return self._single_errors[x.name][rows]
+
+    def _error_of_one(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
+        """The same of a column that is alone."""
+        assert target.alone is not None
+        (source,), (step, j) = target.sources, target.alone
+        y, codes = self._stored(source)[rows], None if self.codes is None else self.codes[rows]
+        error = 4.0 * LAST * np.abs(y)
+        more = unit(self.frame, source, y, single=single)
+        error = (error if more is None else error + more)[:, None]
+        work = partial(step.of([j]).fitted.inverse_error, error=error, restored=Block((x.values[rows],)))
+        return np.asarray(self.plan.by_group(work, Block((y,)), codes, partial(np.asarray, error))[:, 0])
 
     @cached_property
     def _few_of_all(self) -> Codes:
