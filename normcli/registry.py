@@ -1,6 +1,8 @@
 """The folder is the registry: its files are the names, known without importing them."""
 
+import ast
 import pkgutil
+import re
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,6 +23,15 @@ def load(room: str, name: str) -> ModuleType:
     if name not in names(room):
         raise KeyError(name)
     return import_module(f"normcli.{room}.{name.replace('-', '_')}")
+
+
+@cache
+def constant(room: str, name: str, of: str, default: Any = None) -> Any:
+    """What a constant of the file called `name` is, a literal on one line, without importing the file; the default
+    where there is none."""
+    text = pkgutil.get_data(f"normcli.{room}", f"{name.replace('-', '_')}.py") or b""
+    found = re.search(rf"^{of} = (.+)$", text.decode(), re.MULTILINE)
+    return ast.literal_eval(found[1]) if found else default
 
 
 def only(room: str, name: str) -> type:

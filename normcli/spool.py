@@ -6,16 +6,17 @@ import ctypes
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader
+
+if TYPE_CHECKING:
+    from normcli.columns.packing import Packed
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
@@ -27,6 +28,8 @@ class Spool:
     def __init__(self, directory: str, expected: int | None, *, texts: bool = False) -> None:
         """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
         are read as numbers is kept, too. Raises OutputError."""
+        import tempfile
+
         self.where, self.texts = printable(directory), texts
         self.final = False  # whether what is read now is read for the last time
         try:
@@ -101,7 +104,7 @@ class Kept:
     spool: Spool
     start: int
     length: int
-    packed: columns.Packed
+    packed: Packed
     content: ClassVar[bytes | None] = None
 
     @property
@@ -121,13 +124,15 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept until it is wanted again."""
+    from normcli.columns.packing import packed
+
     buffer = spool.buffer()
-    packed, pieces = columns.packed(frame, buffer)
+    made, pieces = packed(frame, buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed)
+    return Kept(spool, start, length, made)
 
 
 class SpoolReader:

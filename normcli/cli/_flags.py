@@ -1,20 +1,24 @@
 """A dataclass of options becomes flags of the command line: its annotations say what is taken, msgspec checks it."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import os
 import types
 import typing
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import click
 import msgspec
-from click.shell_completion import CompletionItem
 
 from normcli import registry
 from normcli.cli._needs import Option
 from normcli.errors import BadDataError, NoInputError, printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 LARGEST = 1 << 26  # bytes of a file of numbers
 
@@ -39,6 +43,8 @@ class Typed(click.ParamType[Any]):
             self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         words = self.name.split("|")
         files = [CompletionItem(incomplete, type="file")] if "FILE" in words else []
         return [CompletionItem(w) for w in words if w.islower() and w.startswith(incomplete)] + files

@@ -63,17 +63,19 @@ class FormatOptions:
 
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""
-        modules = {n: registry.load("formats", n) for n in registry.names("formats")}
+        from normcli import formats
+
         lacking = {} if written else {"data written": ""}
-        if all(modules[n].magic for n in self._read):
+        if all(map(formats.magic_of, self._read)):
             lacking["text"] = f"what is read here is {', '.join(sorted(self._read))}"
-        text = sorted(n for n in written if not modules[n].magic)
+        text = sorted(n for n in written if not formats.magic_of(n))
         if text:
             lacking["binary output"] = f"what is written here is {text[0]}"
         places = {"reading": ("read", self._read), "writing": ("written", written)}
+        kinds = {n: formats.module(n).Options for n in registry.names("formats")} if self._given else {}
         for field in self._given:
-            having = {n for n, module in modules.items() if field in module.Options.__dataclass_fields__}
-            on = extra(modules[min(having)].Options, field).get("on", "")
+            having = {n for n, kind in kinds.items() if field in kind.__dataclass_fields__}
+            on = extra(kinds[min(having)], field).get("on", "")
             what, used = places.get(on, ("used", self._read | written))
             if not used & having:
                 lacking[FORMAT + field] = f"what is {what} here is {', '.join(sorted(used))}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -207,6 +205,9 @@ class Outputs:
     def manifest(self) -> Manifest | None:
         """That of the output directory, for the plan and the options that what is written depends on; a directory of
         an object store has none."""
+        import hashlib
+        import json
+
         from normcli import stores
         from normcli.manifest import Manifest
 
@@ -319,6 +320,8 @@ def copies(to: str, reader: Reader) -> bool:
 
 def open_below(path: str, spool_dir: str | None) -> Target:
     """A file in a directory that is made where it is not there."""
+    import hashlib
+
     from normcli import outputs, stores
 
     try:

@@ -106,7 +106,6 @@ def command(**values: Any) -> None:
     directory or ends in /, each input becomes a file of its own in it.
     """
     from normcli import stores
-    from normcli.drift import Watch
     from normcli.transaction import Transaction
 
     check_form(values)
@@ -121,7 +120,7 @@ def command(**values: Any) -> None:
         spool=None if any(stores.is_uri(values[n]) for n in ("output", "rejects")) else "nothing is spooled here",
         directory=None if is_directory(values["output"]) else "",
     )
-    watch = Watch(plan) if values["check"] else None
+    watch = watch_of(values, plan)
     plan = plan.override(values["unseen"], values["min_count"])
     if values["training"]:
         plan = plan.in_training()
@@ -144,6 +143,15 @@ def command(**values: Any) -> None:
         f"{what} {methods_of(plan)}: {counted_rows(seen.rows, seen)}{missing}, "
         f"{counted(len(plan.needs(inverse=inverse)), 'column')}, {told.took(seen.count)} -> {name}"
     )
+
+
+def watch_of(values: dict[str, Any], plan: Plan) -> Watch | None:
+    """What compares the data with those that were fitted, as --check asks for."""
+    if not values["check"]:
+        return None
+    from normcli.drift import Watch
+
+    return Watch(plan)
 
 
 def into_one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -346,6 +345,8 @@ def writable(values: dict[str, Any], plan: Plan, readers: Readers, file: Target 
 
 def spool_for(values: dict[str, Any], inputs: list[Input], first: Any, to: str | None) -> Spool:
     """Where the data wait until all of them were seen. Raises OutputError where there is no room."""
+    import tempfile
+
     from normcli import formats
     from normcli.spool import Spool
 

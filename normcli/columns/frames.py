@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.columns import texts
+from normcli.columns.buffers import as_arrow
 from normcli.columns.schema import Field, Schema, arrow_fields
 
 if TYPE_CHECKING:
@@ -186,9 +187,7 @@ def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
         import polars as pl
 
         return frame.filter(pl.Series(mask))
-    import pyarrow as pa
-
-    return frame.filter(pa.array(mask))
+    return frame.filter(as_arrow(mask))
 
 
 def some_rows(frame: Frame, wanted: Sequence[str], rows: NDArray[np.intp]) -> Frame:

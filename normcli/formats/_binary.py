@@ -202,14 +202,17 @@ def refuse(source: Source, what: str) -> NoReturn:
 def longest_entry(column: pa.Array) -> int:
     """Bytes of the longest text in the dictionary of a column; 0 where it has none, or one that is damaged."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     try:
         lengths = _entry_lengths(column)
     except pa.ArrowException as e:  # which decoding will tell
         raise_shortage(e)
         return 0
-    return int(pc.max(lengths).as_py() or 0) if lengths is not None else 0
+    if lengths is None:
+        return 0
+    import pyarrow.compute as pc
+
+    return int(pc.max(lengths).as_py() or 0)
 
 
 def expanded(batch: pa.RecordBatch) -> int:
@@ -227,10 +230,11 @@ def expanded(batch: pa.RecordBatch) -> int:
 def _entry_lengths(column: pa.Array) -> pa.Array | None:
     """Bytes of each text in the dictionary of a column, None where it has none."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not pa.types.is_dictionary(column.type):
         return None
+    import pyarrow.compute as pc
+
     kind, entries = column.type.value_type, column.dictionary
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
         return None

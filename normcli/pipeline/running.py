@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from normcli import spool
-from normcli.drift import Watch
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, replaced, short
 from normcli.formats import Chunk, LateColumn, Reader, Reject
@@ -16,8 +16,12 @@ from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.work import Result, Work
-from normcli.plan import Doubt, Plan
-from normcli.recut import Pieces, Segment
+from normcli.plan import Plan
+
+if TYPE_CHECKING:
+    from normcli.drift import Watch
+    from normcli.plan.restoring import Doubt
+    from normcli.recut import Segment
 
 MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -92,6 +96,8 @@ class Together:
 def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
     """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
     measured in those of all parts, as a fit does."""
+    from normcli.recut import Pieces
+
     pieces, measuring = Pieces(multiple), Pieces(multiple)
     told, number, place = list[Result](), -1, 0
 
@@ -220,7 +226,9 @@ class Progress(Tally):
                 self.count += part.reader.source.count if result.last else 0
                 self.advance(part.reader, result.weight, result.last)
                 self._warn_of_inexact(result.inexact)
-                self.doubts |= {n: self.doubts.get(n, Doubt()) + doubt for n, doubt in result.doubts.items()}
+                self.doubts |= {
+                    n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()
+                }
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader
