@@ -4,7 +4,6 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote
 
 from normcli import stores
 from normcli.errors import NoInputError, UsageError, printable
@@ -156,6 +155,8 @@ def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _below(path: str, top: str) -> Input:
+    from urllib.parse import unquote
+
     relative = os.path.relpath(path, top)
     keys = []
     for part in os.path.dirname(relative).split(os.sep):

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ PAUSE = 0.05  # seconds between two tries
 
 def lock_file(path: str) -> str:
     """The lock's file: beside a file by its resolved path, called by a hash of its name, which may be of 255 bytes."""
+    import hashlib
+
     directory, name = os.path.split(path)
     return os.path.join(directory, f".normcli-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.lock")
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import select
 import stat
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from normcli import stores
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
-from normcli.stores.writing import Upload
+
+if TYPE_CHECKING:
+    import hashlib
+
+    from normcli.stores.writing import Upload
 
 STDOUT = "<stdout>"
 STDOUT_FD, CLOSED = 1, -1
@@ -263,6 +265,10 @@ class FarTarget(Target):
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:
+    import tempfile
+
+    from normcli.stores.writing import Upload
+
     upload, where = Upload(uri), spool_dir or tempfile.gettempdir()
     try:
         with tempfile.TemporaryFile(prefix=".normcli-", suffix=".tmp", dir=where) as spool:

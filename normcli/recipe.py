@@ -55,10 +55,12 @@ class Recipe:
         data: str = "",
         others: Mapping[str, str] | None = None,
         indexes: Collection[str] = (),
+        hint: str = "",
     ) -> tuple[Step, ...]:
         """The steps on columns of `data`, whose lists of no said length are of `size`; those `beside` have another use,
         of `others` it is known why they are no numbers, and `indexes` only selectors choose. Raises UsageError, and
-        BadDataError where a selector finds nothing, saying in which step."""
+        BadDataError where a selector finds nothing, saying in which step, and with a `hint` at what may be wrong with
+        the data."""
         begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
         for i, choice in enumerate(self.choices):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
@@ -68,7 +70,7 @@ class Recipe:
                 if isinstance(e, NotNumericError) and others and e.column in others:
                     raise BadDataError(at + others[e.column], e.hint) from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
-                raise BadDataError(at + of + e.message, e.hint) from None
+                raise BadDataError(at + of + e.message, e.hint or hint) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
@@ -80,6 +82,12 @@ class Recipe:
         every = (s for c in self.choices for s in (*c.columns, *c.exclude))
         names = [n for s in every for n in columns.names_in(s, there)]
         return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
+
+    def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
+        """The schema of data with identifiers as numbers where selectors name them."""
+        there = {f.name for f in schema}
+        named = {n for c in self.choices for s in c.columns for n in columns.parts(s, there)}.intersection(identifiers)
+        return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
 
     def excludes(self, name: str) -> bool:
         """Whether a column of data is left out on purpose."""

@@ -1,10 +1,13 @@
 """The folder is the registry: its files are the names, known without importing them."""
 
+import ast
 import pkgutil
+import re
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any, get_type_hints
 
 
 @cache
@@ -22,6 +25,15 @@ def load(room: str, name: str) -> ModuleType:
     return import_module(f"normcli.{room}.{name.replace('-', '_')}")
 
 
+@cache
+def constant(room: str, name: str, of: str, default: Any = None) -> Any:
+    """What a constant of the file called `name` is, a literal on one line, without importing the file; the default
+    where there is none."""
+    text = pkgutil.get_data(f"normcli.{room}", f"{name.replace('-', '_')}.py") or b""
+    found = re.search(rf"^{of} = (.+)$", text.decode(), re.MULTILINE)
+    return ast.literal_eval(found[1]) if found else default
+
+
 def only(room: str, name: str) -> type:
     """The one public class that the file is about."""
     module = load(room, name)
@@ -31,6 +43,12 @@ def only(room: str, name: str) -> type:
         if isinstance(v, type) and v.__module__ == module.__name__ and not k.startswith("_")
     )
     return found
+
+
+@cache
+def annotations(kind: type) -> dict[str, Any]:
+    """Those of an entry's fields, by name, which take a while to be evaluated."""
+    return get_type_hints(kind, include_extras=True)
 
 
 def name_of(entry: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from normcli import registry
+from normcli.formats import _keeping
 from normcli.params import CONTENT, STEP, TOP, VERSION
 from normcli.plan import Unseen
 from normcli.record import Axes, Record
@@ -34,6 +35,7 @@ def schema() -> dict[str, Any]:
                 "rows": whole,
                 "skipped": whole,
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
+                "dialect": _object(_schemas(_keeping.fields()), required=()),
                 "by": {"type": "array", "items": {"type": "string"}},
                 "weights": {"type": "string"},
                 "unseen": {"enum": list(typing.get_args(Unseen))},
@@ -78,9 +80,13 @@ def _step(name: str, kind: Any) -> dict[str, Any]:
 def _fields(kind: type, leaving: typing.Container[str] = ()) -> dict[str, Any]:
     """Of a dataclass's fields that are no arrays."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    names = [f.name for f in dataclasses.fields(kind) if f.name not in leaving]
-    schemas, _ = msgspec.json.schema_components([hints[n] for n in names], ref_template="#/$defs/{name}")
-    return dict(zip(names, schemas, strict=True))
+    return _schemas({f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name not in leaving})
+
+
+def _schemas(hints: dict[str, Any]) -> dict[str, Any]:
+    """Of values of annotated types, by name."""
+    schemas, _ = msgspec.json.schema_components(list(hints.values()), ref_template="#/$defs/{name}")
+    return dict(zip(hints, schemas, strict=True))
 
 
 def _record(kind: type[Record]) -> dict[str, Any]:

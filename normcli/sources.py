@@ -1,21 +1,34 @@
 """Where bytes come from: files, pipes, standard input and object stores, as named streams."""
 
+from __future__ import annotations
+
 import fcntl
 import io
 import os
 import select
 import stat
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from normcli import stores
 from normcli.compression.expanding import Expanded
 from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, printable
-from normcli.stores.reading import Object
+
+if TYPE_CHECKING:
+    from normcli.stores.reading import Object
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
+
+
+class Inlet(Protocol):
+    """A raw stream, of which None says that it has no bytes yet."""
+
+    def readinto(self, view: memoryview, /) -> int | None: ...
+
+
+Layer = TypeVar("Layer", bound=Inlet)
 
 
 @dataclass
@@ -32,7 +45,7 @@ class Source:
 
     def __post_init__(self) -> None:
         self.length: int | None  # of the file, packed as it is
-        if isinstance(self.file, Object):
+        if not isinstance(self.file, io.FileIO):
             self.regular, self.length = True, self.file.size
             self.identity: tuple[object, ...] = tuple(self.file.origin.items())
         else:
@@ -40,6 +53,7 @@ class Source:
             self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
             self.length = status.st_size - self.file.tell() if self.regular else None
         self._expanded = Expanded(self.file, self.name, lambda: self.room)
+        self._inlet: Inlet = self._expanded
 
     @property
     def compression(self) -> str | None:
@@ -61,12 +75,18 @@ class Source:
         """Whether this is the regular file, or the object, of that path, however it was opened."""
         if not self.regular or path is None or path == "-":
             return False
-        if isinstance(self.file, Object):
+        if not isinstance(self.file, io.FileIO):
             return stores.resolved(self.file.uri) == stores.resolved(path)
         try:
             return os.path.samestat(os.fstat(self.file.fileno()), os.stat(path))
         except OSError:
             return False
+
+    def through(self, layer: Callable[[bytes, Inlet], Layer]) -> Layer:
+        """From here on, the bytes are what a layer makes of them, those that were peeked at among them."""
+        made = layer(self.pushed, self._inlet)
+        self._inlet, self.pushed = made, b""
+        return made
 
     def peek(self, count: int) -> bytes:
         """The first bytes, still to be read."""
@@ -104,7 +124,7 @@ class Source:
     def _fill(self, view: memoryview, done: int, end: int) -> int:
         """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
         while done < end:
-            got = self._expanded.readinto(view[done:end])
+            got = self._inlet.readinto(view[done:end])
             if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
             elif not got:
@@ -116,10 +136,12 @@ class Source:
     def in_place(self) -> Any:
         """A path under which the bytes can be read at any position: the file itself, or a spool; of an object, what
         pyarrow reads in place of one."""
-        if isinstance(self.file, Object):
+        if not isinstance(self.file, io.FileIO):
             self.count = self.file.size
             return self.file.random()
         if not self.regular:
+            import tempfile
+
             try:
                 with tempfile.TemporaryFile(prefix=".normcli-") as spool:
                     while data := self.read(1 << 20):
@@ -137,19 +159,19 @@ class Source:
         size = min(size, self.count - start)
         if start < 0 or size <= 0:
             return b""
-        if isinstance(self.file, Object):
+        if not isinstance(self.file, io.FileIO):
             return self.file.read_at(start, size)
         return os.pread(self.file.fileno(), size, start)
 
     @property
     def is_far(self) -> bool:
         """Whether each read at a place of its own takes a while."""
-        return isinstance(self.file, Object)
+        return not isinstance(self.file, io.FileIO)
 
     def fault(self, error: Exception) -> NormcliError | None:
         """What went wrong in reading at any position, where what pyarrow says is no fault of the data: only what the
         system said has a number."""
-        if isinstance(self.file, Object):
+        if not isinstance(self.file, io.FileIO):
             return self.failed(self.file.failure) if self.file.failure else None
         number = error.errno if isinstance(error, OSError) else None
         return self.failed(OSError(number, os.strerror(number))) if number else None
@@ -185,11 +207,17 @@ def identity(status: os.stat_result) -> tuple[int, ...]:
 def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) -> None:
     """Raises BadDataError where the identity of a file or an object is not what it was."""
     try:
-        now = tuple(Object(os.fspath(path)).origin.items()) if stores.is_uri(path) else identity(os.stat(path))
+        now = tuple(_far(os.fspath(path)).origin.items()) if stores.is_uri(path) else identity(os.stat(path))
     except (OSError, NoInputError):
         now = ()
     if now != before:
         raise BadDataError(f"{printable(os.fsdecode(path))}: was changed while it was read more than once", "fit again")
+
+
+def _far(uri: str) -> Object:
+    from normcli.stores.reading import Object
+
+    return Object(uri)
 
 
 def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:
@@ -203,7 +231,7 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
     path = stores.plain(os.fsdecode(path))
     name = printable(path) or "''"
     if stores.is_uri(path):
-        return Source(name, Object(path))
+        return Source(name, _far(path))
     try:
         file = io.FileIO(path, "rb")
     except IsADirectoryError:

@@ -6,16 +6,17 @@ import ctypes
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader
+
+if TYPE_CHECKING:
+    from normcli.columns.packing import Packed
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
@@ -27,6 +28,8 @@ class Spool:
     def __init__(self, directory: str, expected: int | None, *, texts: bool = False) -> None:
         """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
         are read as numbers is kept, too. Raises OutputError."""
+        import tempfile
+
         self.where, self.texts = printable(directory), texts
         self.final = False  # whether what is read now is read for the last time
         try:
@@ -101,7 +104,7 @@ class Kept:
     spool: Spool
     start: int
     length: int
-    packed: columns.Packed
+    packed: Packed
     content: ClassVar[bytes | None] = None
 
     @property
@@ -121,24 +124,28 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept until it is wanted again."""
+    from normcli.columns.packing import packed
+
     buffer = spool.buffer()
-    packed, pieces = columns.packed(frame, buffer)
+    made, pieces = packed(frame, buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed)
+    return Kept(spool, start, length, made)
 
 
 class SpoolReader:
     """An input again, from a spool; whatever is at fault now is told by its row."""
 
-    start = 0
+    start = comments = early = 0
 
     def __init__(self, reader: Reader) -> None:
         self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
         self.unit, self.digests, self.expected = reader.unit, reader.digests, frozenset[str]()
         self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
+        self.nearly, self.identifiers = reader.nearly, reader.identifiers
+        self.hint = reader.hint
         self.inferred, self.indexes, self.notices = reader.inferred, reader.indexes, reader.notices
         self.size: int | None = 0
         self.kept: list[Kept] = []

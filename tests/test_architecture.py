@@ -1,4 +1,4 @@
-"""The house: who may import whom, what a command costs to start, and that the folders are the registries."""
+"""The house: who may import whom, and that the folders are the registries."""
 
 import ast
 import json
@@ -32,7 +32,7 @@ NEXT = {
     "spool": {"formats"},
     "recut": {"formats"},
     "schema": {"params"},
-    "params": {"plan", "sources", "registry"},
+    "params": {"plan", "formats", "sources", "registry"},
     "formats": {"columns", "sources", "registry", "compression"},
     "recipe": {"plan", "params"},
     "plan": {"columns", "methods", "keys", "registry"},
@@ -59,7 +59,6 @@ NEXT = {
     "needs": set(),
     "errors": set(),
 }
-HEAVY = {"numpy", "polars", "pyarrow", "msgspec", "rich"}
 
 
 @dataclass(frozen=True)
@@ -174,26 +173,6 @@ def test_nothing_below_the_command_line_prints_or_exits() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ends
     ]
     assert wrong == []
-
-
-# -- what it costs to start --------------------------------------------------------------------------------------
-def imported_by(*words: str) -> set[str]:
-    """Top-level modules that a run of Python imports."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, timeout=60, check=True
-    )
-    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
-
-
-@pytest.mark.parametrize("words", ["-m normcli --help", "-m normcli --version", "-m normcli"])
-def test_what_needs_no_data_imports_no_library(words: str) -> None:
-    seen = imported_by(*words.split())
-    assert "normcli" in seen
-    assert seen & HEAVY == set()
-
-
-def test_a_table_on_a_pipe_needs_no_rich() -> None:
-    assert imported_by("-m", "normcli", "methods") & {"rich", "polars", "pyarrow"} == set()
 
 
 # -- the folder is the registry ----------------------------------------------------------------------------------

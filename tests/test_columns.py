@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normcli import columns
-from normcli.columns import Field, Schema, select
+from normcli.columns import Field, Schema, buffers, select
 from normcli.errors import BadDataError, BadRowError
 
 SCHEMA: Schema = tuple(
@@ -178,3 +178,28 @@ def test_a_name_is_a_name(name: str) -> None:
         assert columns.names(columns.only(frame, ["z", name])) == ("z", name)
         assert columns.names(columns.only(frame, [name])) == (name,)
         assert columns.block(frame, [name]).columns[0].tolist() == [1.0]
+
+
+# -- memory of Arrow and numpy ------------------------------------------------------------------------------------
+@given(st.sampled_from(["f2", "f4", "f8", "i1", "i8", "u8"]), st.data())
+def test_arrow_and_numpy_convert_as_pyarrow_has_it(kind: str, data: st.DataObject) -> None:
+    values = np.array(data.draw(st.lists(st.integers(0, 100), max_size=40)), kind)
+    missing = np.array(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))), np.bool_)
+    for mask in (None, missing):
+        column = buffers.as_arrow(values, mask)
+        assert column.equals(pa.array(values, mask=mask))
+        part = column.slice(data.draw(st.integers(0, len(values))), data.draw(st.integers(0, 40)))
+        there = buffers.valid(part)
+        assert (part.is_valid().to_pylist() if there is None else there.tolist()) == part.is_valid().to_pylist()
+        if kind.startswith("f") or there is None:
+            found = buffers.as_numpy(part)
+            assert found.dtype == kind
+            np.testing.assert_array_equal(found, part.to_numpy(zero_copy_only=False))
+
+
+def test_null_is_no_nan() -> None:
+    column = pa.array([1.0, None, np.nan, 2.0])
+    assert buffers.is_nan(column).tolist() == [False, False, True, False]
+    assert buffers.is_nan(column.slice(2)).tolist() == [True, False]
+    truths, missing = np.array([True, False, True]), np.array([False, True, False])
+    assert buffers.as_arrow(truths, missing).to_pylist() == [True, None, True]

@@ -1,15 +1,19 @@
 """A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from normcli import registry
 from normcli.cli import HELP
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 METHOD = "method_option_"  # how the parameters of a method's options are called inside
 FORMAT = "format_option_"  # and those of the formats'; one flag where several have an option of one name
@@ -43,6 +47,8 @@ class Entry(click.ParamType[str]):
         self.name = room.removesuffix("s")
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
 
 
@@ -75,7 +81,7 @@ class Word(click.Choice[str]):
 
 class WithOptions(click.Command):
     """The flags of the formats, and of the method where the command takes -m: the line is read twice, the first
-    time to find the method."""
+    time to find the method. Formats are loaded only where a word may be a flag of theirs, or help shows them."""
 
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"context_settings": HELP})
@@ -87,9 +93,10 @@ class WithOptions(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         own = super().get_params(ctx)
-        return [*own[:-1], *self._found(ctx), own[-1]]
+        formats = self._of_formats() if ctx.meta.get("normcli.formats", True) else ()
+        return [*own[:-1], *formats, *_of_method(ctx.meta.get("normcli.method")), own[-1]]
 
-    def _found(self, ctx: click.Context) -> Iterator[click.Parameter]:
+    def _of_formats(self) -> Iterator[click.Parameter]:
         from normcli.cli._flags import flags
         from normcli.jobs.facts import OUTPUT
         from normcli.jobs.format_options import needs_of
@@ -99,16 +106,14 @@ class WithOptions(click.Command):
         for name, flag in {str(f.name): f for kind in kinds for f in flags(kind, FORMAT)}.items():
             if writes or OUTPUT not in needs_of(name.removeprefix(FORMAT)):
                 yield flag
-        method = ctx.meta.get("normcli.method")
-        if method in registry.names("methods"):
-            yield from flags(registry.only("methods", method), METHOD)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if self.takes_method:
-            lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, **HELP}
-            first = click.Context(self, resilient_parsing=True, **lenient)
-            with contextlib.suppress(click.UsageError):  # which the second reading will tell
-                ctx.meta["normcli.method"] = self.make_parser(first).parse_args(list(args))[0].get("method")
+        words = {word.partition("=")[0] for word in args if word.startswith("--") and word != "--"}
+        for formats in (True,) if ctx.resilient_parsing else (False, True):
+            ctx.meta["normcli.formats"] = formats
+            ctx.meta["normcli.method"] = self._method_in(args, formats=formats)
+            if words.issubset(word for p in self.get_params(ctx) for word in (*p.opts, *p.secondary_opts)):
+                break
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as e:
@@ -119,9 +124,21 @@ class WithOptions(click.Command):
             whose = f"{method} has no option {e.option_name}" if method else f"{e.option_name} needs -m"
             raise click.UsageError(f"{whose}; it is an option of {', '.join(having)}", ctx) from None
 
+    def _method_in(self, args: Sequence[str], *, formats: bool) -> str | None:
+        if not self.takes_method:
+            return None
+        lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, **HELP}
+        first = click.Context(self, resilient_parsing=True, **lenient)
+        first.meta["normcli.formats"] = formats
+        with contextlib.suppress(click.UsageError):  # which the second reading will tell
+            method: str | None = self.make_parser(first).parse_args(list(args))[0].get("method")
+            return method
+        return None
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from normcli.cli._flags import flags
 
+        ctx.meta["normcli.formats"] = True
         super().format_options(ctx, formatter)
         if self.takes_method and not ctx.meta.get("normcli.method"):
             with formatter.section("Methods and their options (-m METHOD --help says more)"):
@@ -134,6 +151,13 @@ class WithOptions(click.Command):
                 formatter.write_text(f"{what}:")
                 with formatter.indentation():
                     formatter.write_text(line)
+
+
+def _of_method(name: str | None) -> Sequence[click.Parameter]:
+    """The flags of a method's options; none where there is no such method."""
+    from normcli.cli._flags import flags
+
+    return flags(registry.only("methods", name), METHOD) if name in registry.names("methods") else ()
 
 
 def methods_with(flag: str) -> list[str]:

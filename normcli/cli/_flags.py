@@ -1,18 +1,23 @@
 """A dataclass of options becomes flags of the command line: its annotations say what is taken, msgspec checks it."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import os
 import types
 import typing
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import click
 import msgspec
-from click.shell_completion import CompletionItem
 
+from normcli import registry
 from normcli.errors import BadDataError, NoInputError, printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 LARGEST = 1 << 26  # bytes of a file of numbers
 
@@ -37,6 +42,8 @@ class Typed(click.ParamType[Any]):
             self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         words = self.name.split("|")
         files = [CompletionItem(incomplete, type="file")] if "FILE" in words else []
         return [CompletionItem(w) for w in words if w.islower() and w.startswith(incomplete)] + files
@@ -113,7 +120,7 @@ def shown(annotation: Any) -> str:
 @cache
 def flags(options: type, prefix: str) -> list[click.Option]:
     """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
-    hints = typing.get_type_hints(options, include_extras=True)
+    hints = registry.annotations(options)
     made: list[click.Option] = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")

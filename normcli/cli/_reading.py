@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from normcli.cli._command import PLACE
-from normcli.jobs.requests import SOME_REJECTS
+from normcli.jobs.facts import SOME_REJECTS
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -22,6 +22,7 @@ def counted_rows(rows: int, progress: Progress | None) -> str:
     n, bad, none = progress.blank_lines, progress.rejected, len(progress.empty)
     of = f" of {progress.inputs:,} inputs" if progress.inputs > 1 else ""
     skipped = f", {counted(n, 'blank line')} skipped" if n else ""
+    skipped += f", {counted(progress.comments, 'comment line')} left out" if progress.comments else ""
     left = f", {counted(none, 'empty input')} left out" if none else ""
     rejected = f", {counted(bad, 'bad row')} rejected" if bad else ""
     return f"{counted(rows, 'row')}{of}{skipped}{rejected}{left}"

@@ -28,6 +28,7 @@ EXAMPLES = (
     ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
     ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
     ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
+    ("Two title lines, single quotes", 'normcli fit export.csv -m zscore -p p.json --skip-lines 2 --quote "\'"'),
     ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
     ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
 )

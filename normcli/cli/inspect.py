@@ -49,6 +49,9 @@ def command(**values: Any) -> None:
         f"rows     {plan.rows:,}"
         + (f", of which {plan.skipped:,} miss a value and took no part" if plan.skipped else "")
     )
+    if plan.dialect:
+        spelled = (f"{n.replace('_', '-')} {printable(str(shown(v)))}" for n, v in plan.dialect)
+        click.echo(f"dialect  {', '.join(spelled)}")
     if plan.weights is not None:
         click.echo(f"weights  {printable(plan.weights)}")
     if plan.by:

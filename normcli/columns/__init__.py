@@ -8,7 +8,6 @@ it.
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.conforming import conformed
-from normcli.columns.fixed import Fixed, Rounding, Where, step
 from normcli.columns.frames import (
     Frame,
     all_series,
@@ -43,20 +42,15 @@ from normcli.columns.frames import (
 from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, beyond_integers, block, inexact, types
-from normcli.columns.packing import Packed, packed
 from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, parts, select
 
 __all__ = [
     "NUMERIC_WORD",
     "Dtype",
     "Field",
-    "Fixed",
     "Frame",
     "Infinite",
-    "Packed",
-    "Rounding",
     "Schema",
-    "Where",
     "all_series",
     "arrow_fields",
     "beyond_integers",
@@ -84,7 +78,6 @@ __all__ = [
     "only",
     "ordered_as",
     "originals",
-    "packed",
     "parts",
     "put",
     "put_list",
@@ -93,7 +86,6 @@ __all__ = [
     "select",
     "series",
     "some_rows",
-    "step",
     "text_frame",
     "textless",
     "to_arrow",

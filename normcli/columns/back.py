@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from normcli.columns.fixed import Decimal, Fixed, Where
+from normcli.columns.buffers import as_arrow, is_nan
 from normcli.columns.frames import Frame, all_series, is_polars, names, stripped, text_frame
 from normcli.columns.numbers import Numbers, decoded, types
 from normcli.columns.schema import Field
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from normcli.columns.fixed import Decimal, Fixed, Where
+
 Dtype = Literal["float32", "float64"]
-NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, so that nobody reads it as one
+NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, until it is written as text
 
 
 def put(
@@ -49,7 +51,7 @@ def put(
     make = _polars_column if is_polars(frame) else _arrow_column
     fixed = _polars_fixed if is_polars(frame) else _arrow_fixed
     new = {
-        o: fixed(o, old.get(o), y) if isinstance(y, Fixed) else make(o, old.get(o), *narrowed(y, kinds[o], o))
+        o: make(o, old.get(o), *narrowed(y, kinds[o], o)) if isinstance(y, np.ndarray) else fixed(o, old.get(o), y)
         for o, y in values.items()
     }
     standing: dict[str, dict[str, Any]] = {}
@@ -104,14 +106,13 @@ def _polars_column(name: str, old: pl.Series | None, y: Numbers, missing: Where 
 
 
 def _with_words(new: pl.Series, old: pl.Series | None) -> pl.Series:
-    """A column with the words that stood where nothing is."""
+    """A column with the words that stood where nothing is, marked as they are (`NUMERIC_WORD`)."""
     import polars as pl
 
     if old is None or old.dtype != pl.String or not new.null_count():
         return new
     number = stripped(old).cast(pl.Float64, strict=False).fill_nan(None)
-    words = old.str.strip_prefix(NUMERIC_WORD)
-    return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), words)
+    return new.cast(pl.String).zip_with(new.is_not_null() | number.is_not_null(), old)
 
 
 def _arrow_column(name: str, old: pa.Array | None, y: Numbers, missing: Where | None) -> pa.Array:
@@ -120,8 +121,8 @@ def _arrow_column(name: str, old: pa.Array | None, y: Numbers, missing: Where | 
     if missing is not None and old is not None:
         old = decoded(old)
         if pa.types.is_floating(old.type):  # NaN stays NaN, null stays null
-            missing = missing & ~np.isnan(old.fill_null(0.0).to_numpy(zero_copy_only=False))
-    return pa.array(y, mask=missing)
+            missing = missing & ~is_nan(old)
+    return as_arrow(y, missing)
 
 
 def _polars_fixed(name: str, old: pl.Series | None, y: Fixed) -> pl.Series:
@@ -140,9 +141,7 @@ def _polars_fixed(name: str, old: pl.Series | None, y: Fixed) -> pl.Series:
 
 
 def _arrow_fixed(name: str, old: pa.Array | None, y: Fixed) -> pa.Array:
-    import pyarrow as pa
-
-    new = _decimals(y, y.decimal) if y.decimal else pa.array(y.integers, mask=y.missing)
+    new = _decimals(y, y.decimal) if y.decimal else as_arrow(y.integers, y.missing)
     if y.fractions is None:
         return new
     import polars as pl
@@ -163,11 +162,11 @@ def _decimals(y: Fixed, kind: Decimal) -> pa.Array:
     import pyarrow as pa
 
     exact: pa.DataType = getattr(pa, f"decimal{kind.width}")(kind.precision, kind.scale)
-    new = pa.array(y.ordinary, mask=y.missing).cast(exact, safe=False)
+    new = as_arrow(y.ordinary, y.missing).cast(exact, safe=False)
     if y.above is None and y.below is None:
         return new
     rows = np.arange(len(new))
     for i, mask in enumerate((y.above, y.below)):
         if mask is not None:
             rows[mask] = len(new) + i
-    return pa.concat_arrays([new, pa.array(kind.ends[::-1], exact)]).take(pa.array(rows))
+    return pa.concat_arrays([new, pa.array(kind.ends[::-1], exact)]).take(as_arrow(rows))

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
 
-EXACT = 1 << 53  # up to which a float64 holds every whole number
 EPSILON = 2.0**-52
 STRIP = 1 << 14  # values
 DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
@@ -172,8 +172,10 @@ class Rounding:
     def is_uncertain(self, error: Array, large: float) -> Where:
         """Where another number may be meant: where values that are off by up to `error` (rows,), or as floats are,
         may be so by more than `large` steps."""
-        with np.errstate(all="ignore"):
-            return (error > large * self.step) | (np.abs(self.values) >= EXACT * self.step)
+        uncertain = error > large * self.step
+        if self.span >= (EXACT - 1.0) * self.step:
+            uncertain |= np.abs(self.values) >= EXACT * self.step
+        return uncertain
 
     def at(self, rows: Codes) -> Rounding:
         """Some rows alone."""

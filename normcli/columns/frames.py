@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.columns import texts
+from normcli.columns.buffers import as_arrow
 from normcli.columns.schema import Field, Schema, arrow_fields
 
 if TYPE_CHECKING:
@@ -186,9 +187,7 @@ def chosen_rows(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
         import polars as pl
 
         return frame.filter(pl.Series(mask))
-    import pyarrow as pa
-
-    return frame.filter(pa.array(mask))
+    return frame.filter(as_arrow(mask))
 
 
 def some_rows(frame: Frame, wanted: Sequence[str], rows: NDArray[np.intp]) -> Frame:
@@ -212,6 +211,13 @@ def numbered(frame: Frame, wanted: Sequence[str]) -> Frame:
             for n, s in all_series(frame).items()
         }
     )
+
+
+def _without_words(series: pl.Series) -> pl.Series:
+    """Text, null where it is no number."""
+    import polars as pl
+
+    return series.set(stripped(series).cast(pl.Float64, strict=False).fill_nan(None).is_null(), None)
 
 
 def stripped(series: pl.Series) -> pl.Series:
@@ -243,6 +249,8 @@ def to_arrow(frame: Frame, schema: pa.Schema | None = None) -> pa.RecordBatch:
     }
     given = all_series(frame)
     made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
+    exact = (f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_decimal(f.type))
+    made |= {n: _without_words(given[n]) for n in exact if given[n].dtype == pl.String}
     frame = text_frame(given | made)
     table = _arrow_table(frame).cast(schema).combine_chunks()
     return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from normcli.columns.fixed import EXACT
+from normcli.columns.buffers import as_numpy
 from normcli.columns.frames import Frame, is_polars, series
-from normcli.columns.numbers import decoded, numbers_in
+from normcli.columns.numbers import EXACT, decoded, numbers_in
 from normcli.errors import BadRowError, printable
 from normcli.record import Array, Codes
 
@@ -38,7 +38,7 @@ def _coded(frame: Frame, name: str) -> tuple[Codes, list[str | None]]:
     if not pa.types.is_integer(kind):  # of which few are to be spelled
         column = column.cast(pa.large_string())
     made = column.dictionary_encode(null_encoding="encode")
-    codes = made.indices.to_numpy(zero_copy_only=False).astype(np.intp)
+    codes = as_numpy(made.indices).astype(np.intp)
     return codes, made.dictionary.cast(pa.large_string()).to_pylist()
 
 

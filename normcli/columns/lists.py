@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from normcli.block import Block
 from normcli.columns.back import Dtype, narrowed, replaced
+from normcli.columns.buffers import as_arrow, as_numpy, is_nan, stored
 from normcli.columns.frames import Frame, is_polars, names, series, text_frame
 from normcli.columns.numbers import Infinite, finite, numbers_in
 from normcli.columns.schema import VECTOR, arrow_name
@@ -29,7 +30,7 @@ def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infin
     if len(wrong):
         row = int(wrong[0])
         raise BadRowError(row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}")
-    flat = np.asarray(column.flatten().to_numpy(zero_copy_only=False))  # without those of null lists
+    flat = as_numpy(column.flatten())  # without those of null lists
     matrix = np.empty((len(column), length), order="F")
     if column.null_count:
         matrix[sizes < 0] = np.nan
@@ -66,7 +67,7 @@ def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
     import pyarrow.compute as pc
 
     sizes = pc.list_value_length(column).cast(pa.int64()).fill_null(-1)
-    return np.asarray(sizes.to_numpy())
+    return stored(sizes)
 
 
 def put_list(
@@ -95,8 +96,8 @@ def put_list(
     missing = np.isnan(flat).ravel()
     before = old.flatten()
     if missing.any() and len(before) == len(missing):  # NaN stays NaN, null stays null
-        missing &= ~np.isnan(before.fill_null(0.0).to_numpy(zero_copy_only=False))
-    child = pa.array(flat.ravel(), pa.type_for_alias(number), mask=missing)
+        missing &= ~is_nan(before)
+    child = as_arrow(flat.ravel(), missing)
     new = _as_lists(child, there, rows.shape[1], kind, old.type.value_field)
     if is_polars(frame):
         import polars as pl
@@ -118,13 +119,13 @@ def _as_lists(child: pa.Array, there: NDArray[np.bool_], size: int, kind: str, f
     import pyarrow as pa
 
     element = pa.field(field.name, child.type, metadata=field.metadata)
-    gone = pa.array(~there)
+    gone = as_arrow(~there)
     if kind == "fixed_size_list":
         if not there.all():  # which takes up room all the same
             at = np.repeat(np.cumsum(there) - 1, size) * size + np.tile(np.arange(size), len(there))
-            child = child.take(pa.array(at, mask=np.repeat(~there, size)))
+            child = child.take(as_arrow(at, np.repeat(~there, size)))
         return pa.FixedSizeListArray.from_arrays(child, type=pa.list_(element, size), mask=gone)
     made = pa.ListArray if kind == "list" else pa.LargeListArray
     offsets = np.concatenate([[0], np.cumsum(there * size)]).astype(np.int32 if kind == "list" else np.int64)
     whole = pa.list_(element) if kind == "list" else pa.large_list(element)
-    return made.from_arrays(pa.array(offsets), child, type=whole, mask=gone)
+    return made.from_arrays(as_arrow(offsets), child, type=whole, mask=gone)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.columns.fixed import EXACT
+from normcli.columns.buffers import as_numpy, stored, valid
 from normcli.columns.frames import Frame, is_polars, rows, series, stripped
 from normcli.columns.schema import arrow_fields, arrow_name
 from normcli.errors import BadRowError, printable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Infinite = Literal["error", "missing"]
 Numbers = NDArray[Any]  # of any type
+EXACT = 1 << 53  # up to which a float64 holds every whole number
 DIGITS = r"^[+-]?\d{19,}$"  # what may be a whole number beyond int64
 
 
@@ -78,7 +79,6 @@ def _ends(frame: Frame, name: str) -> tuple[Any, ...]:
             return whole.min(), whole.max(), beyond.min(), beyond.max()
         return (given.min(), given.max()) if given.dtype in (pl.Int64, pl.UInt64) else ()
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     column = decoded(frame.column(name))
     if pa.types.is_decimal(column.type):
@@ -87,6 +87,11 @@ def _ends(frame: Frame, name: str) -> tuple[Any, ...]:
         column = column if column.type.bit_width > 64 else column.cast(pa.decimal128(column.type.precision))
     elif not pa.types.is_int64(column.type) and not pa.types.is_uint64(column.type):
         return ()
+    elif not column.null_count:
+        found = stored(column)
+        return (found.min().item(), found.max().item()) if len(found) else ()
+    import pyarrow.compute as pc  # which takes as long to load as pyarrow itself
+
     return tuple(end.as_py() for end in pc.min_max(column).values())
 
 
@@ -138,7 +143,7 @@ def numbers_in(frame: Frame, name: str) -> Numbers:
         return _of_decimals(column)
     if not pa.types.is_floating(column.type) and (column.null_count or not pa.types.is_integer(column.type)):
         column = column.cast(pa.float64(), safe=False)
-    return np.asarray(column.to_numpy(zero_copy_only=False))
+    return as_numpy(column)
 
 
 def decoded(column: pa.Array) -> pa.Array:
@@ -155,11 +160,11 @@ def _of_decimals(column: pa.Array) -> Array:
 
     kind, power = column.type, 10.0 ** abs(column.type.scale)
     if kind.precision > 15 or abs(kind.scale) > 22 or column.null_count == len(column):
-        return np.asarray(column.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
+        return as_numpy(column.cast(pa.string()).cast(pa.float64()))
     step = max(kind.bit_width // 64, 1)  # of little-endian words; the first holds it all, with its sign
     words = np.frombuffer(column.buffers()[1], f"<i{min(kind.bit_width // 8, 8)}")[::step]
     unscaled = words[column.offset : column.offset + len(column)].astype(np.float64)
-    values = unscaled / power if kind.scale > 0 else unscaled * power
-    if column.null_count:
-        values[column.is_null().to_numpy(zero_copy_only=False)] = np.nan
-    return np.asarray(values)
+    found, there = unscaled / power if kind.scale > 0 else unscaled * power, valid(column)
+    if there is not None:
+        found[~there] = np.nan
+    return np.asarray(found)

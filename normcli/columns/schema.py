@@ -95,7 +95,7 @@ def select(
     if not names and schema and all(f.type == "null" for f in schema):
         raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
     if not names:
-        hint = "-c takes an index of pandas" if indexes else "is the delimiter right?"
+        hint = "-c takes an index of pandas" if indexes else ""
         raise BadDataError(f"no numeric column is selected; the columns are {described(schema)}", hint)
     return names
 

@@ -8,13 +8,17 @@ from typing import Any
 from normcli.compression._codec import Codec, MemoryNeededError, Outlet
 from normcli.errors import size
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
 MAGIC = b"\x28\xb5\x2f\xfd"
 LEVEL = 1
+
+
+def _library() -> Any:
+    """zstd as the standard library has it from Python 3.14."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
 
 
 def _begins(head: bytes) -> bool:
@@ -28,6 +32,7 @@ def _member(head: bytes, memory: int) -> Any:
     if window > 1 << longest:
         what = f"a window of {size(window)} (zstd --long={(window - 1).bit_length()})"
         raise MemoryNeededError(what, "zstd --long=27 makes one that is always read")
+    zstd = _library()
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: longest})
 
 
@@ -45,14 +50,14 @@ def _window(head: bytes) -> int:
 
 
 def _faults() -> tuple[type[Exception], ...]:
-    return (zstd.ZstdError,)
+    return (_library().ZstdError,)
 
 
 class ZstdSink:
     """One frame with a checksum, so that it is seen wherever it is cut."""
 
     def __init__(self, file: Outlet) -> None:
-        self.file = file
+        self.file, zstd = file, _library()
         parameter = zstd.CompressionParameter
         self._frame = zstd.ZstdCompressor(options={parameter.compression_level: LEVEL, parameter.checksum_flag: 1})
 

@@ -220,7 +220,7 @@ def _asked(step: Step) -> tuple[Statistic, ...]:
 def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
     """What a column is, where that is not what was fitted: numbers, or lists of a length. None where it may be so:
     text may have no value in its first rows, or one among numbers that is none, which will be told."""
-    if now.type == "null" or (length is None and now.is_number) or now.name in reader.doubts:
+    if now.type == "null" or (length is None and now.is_number) or now.name in {*reader.doubts, *reader.identifiers}:
         return None
     if length is None or not now.list_of:
         return now.type

@@ -2,8 +2,9 @@
 
 A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
 fields become flags), a `Reader` and a `Writer`; a text format may have an `opening`, with which nothing begins that is
-in another one. What a text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames
-are nothing that other formats could write, the reader's `plain` makes of one what they can.
+in another one. These three are literals on a line of their own, for they are known without importing the module. What a
+text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames are nothing that other
+formats could write, the reader's `plain` makes of one what they can.
 """
 
 import os
@@ -88,9 +89,14 @@ class Reader(Protocol):
     size: int | None  # all chunks' weights together, where that is known
     unit: str  # of the weights: B or rows
     doubt: str  # what may be a mistake in how all of it is read; empty where nothing is
+    hint: str  # at what may be wrong with how all of it is read, should its columns not be those that are wanted
     doubts: dict[str, str]  # columns that would be left out, and why that may be a mistake
+    nearly: dict[str, str]  # columns whose values are numbers spelled in another way, and that they are left out
     notices: tuple[str, ...]  # what should be known of it even if nothing is wrong
+    comments: int  # lines of text that are no rows but comments, so far
+    early: int  # of those, and blank ones, how many were read before the first chunk
     indexes: frozenset[str]  # columns that are an index of the rows, which only their names select
+    identifiers: frozenset[str]  # columns of text that are numbers, some with a zero before, which only -c takes
     others: dict[str, str]  # columns of text that are no numbers, and where the first value is that is none
     digests: tuple[str, ...]  # of the parameters that the data say they were normalized by, in order
     expected: frozenset[str]  # columns that have been expected, and may never come
@@ -159,6 +165,17 @@ def module(format: str) -> ModuleType:
     return registry.load("formats", format)
 
 
+def suffixes_of(format: str) -> tuple[str, ...]:
+    """Those of its files, the usual one first."""
+    found: tuple[str, ...] = registry.constant("formats", format, "suffixes")
+    return found
+
+
+def magic_of(format: str) -> bytes:
+    """How its files begin; empty for text."""
+    return bytes(registry.constant("formats", format, "magic"))
+
+
 def bare(name: str) -> str:
     """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
     codec = compression.by_suffix(name)
@@ -169,7 +186,7 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
     """The format whose suffix `path` has, before that of a compression."""
     name = bare(os.fsdecode(path).lower()) if path is not None else ""
     for format in registry.names("formats"):
-        if name.endswith(module(format).suffixes):
+        if name.endswith(suffixes_of(format)):
             return format
     return None
 
@@ -181,8 +198,8 @@ def of_source(source: Source, asked: str | None = None) -> str:
     if asked is not None and is_text(asked):
         return bare(asked)
     said, found = asked or by_suffix(source.name), _by_magic(source)
-    binary = found is not None and bool(module(found).magic)
-    if found and binary and said and not module(said).magic:
+    binary = found is not None and bool(magic_of(found))
+    if found and binary and said and not magic_of(said):
         what = f"{source.name}: begins as {found} does, and its name says {said}"
         raise BadDataError(what, f"--from {found} reads it")
     format = (found if binary else said or found) or TEXT
@@ -196,10 +213,10 @@ def of_source(source: Source, asked: str | None = None) -> str:
 def _by_magic(source: Source) -> str | None:
     head = source.peek(_foreign.HEAD)
     for format in registry.names("formats"):
-        magic: bytes = module(format).magic
+        magic = magic_of(format)
         if magic and head.startswith(magic) and (head == magic or _foreign.CONTROL.search(head)):
             return format  # and not text whose first column is called PAR1
-        opening: bytes = getattr(module(format), "opening", b"")
+        opening: bytes = registry.constant("formats", format, "opening", b"")
         if opening and head.startswith(opening):
             return format
     return None
@@ -209,7 +226,7 @@ def check_output(asked: str | None, path: str | os.PathLike[str] | None) -> None
     """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
     written."""
     if asked is None and path is not None:
-        there = [s for n in registry.names("formats") for s in module(n).suffixes]
+        there = [s for n in registry.names("formats") for s in suffixes_of(n)]
         _foreign.check_output(path, bare(os.fsdecode(path).lower()), there)
 
 
@@ -226,34 +243,34 @@ def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str
 
 def is_text(name: str) -> bool:
     """Whether csv, csv.gz or the like is text, which has no place for digests and types."""
-    return not module(bare(name)).magic
+    return not magic_of(bare(name))
 
 
 def is_binary(name: str) -> bool:
     """Whether csv, csv.gz or the like is nothing for a terminal."""
-    return bool(module(bare(name)).magic or compression.by_suffix(name))
+    return bool(magic_of(bare(name)) or compression.by_suffix(name))
 
 
 def suffix_of(name: str) -> str:
     """How files of csv, csv.gz or the like are called."""
     codec = compression.by_suffix(name)
-    return str(module(bare(name)).suffixes[0]) + (codec.suffix if codec else "")
+    return suffixes_of(bare(name))[0] + (codec.suffix if codec else "")
 
 
 def suffixes() -> list[str]:
     """All that files may have, those of compressed ones, too."""
-    plain = [s for n in registry.names("formats") for s in module(n).suffixes]
+    plain = [s for n in registry.names("formats") for s in suffixes_of(n)]
     return plain + [
         s + c.suffix
         for n in registry.names("formats")
-        if not module(n).magic
-        for s in module(n).suffixes
+        if not magic_of(n)
+        for s in suffixes_of(n)
         for c in compression.CODECS
     ]
 
 
 def _check_compressible(format: str, by: str, where: str) -> None:
-    if module(format).magic:
+    if magic_of(format):
         raise UsageError(
             f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
         )
@@ -264,17 +281,19 @@ def writer(
 ) -> Writer:
     """For output that is csv, csv.gz or the like; the rest is as of `like`. With the writer of the `first` input, one
     that follows it in the same output."""
-    from normcli.formats._layers import Compressed, Translated
-
     format, codec = bare(name), compression.by_suffix(name)
-    if reader.inferred and not module(format).magic:
+    if reader.inferred and not magic_of(format):
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
     plain = _translation(format, reader)
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
-    made = Translated(made, plain) if plain else made
-    return Compressed(made, codec) if codec else made
+    if plain or codec:
+        from normcli.formats import _layers as layers
+
+        made = layers.Translated(made, plain) if plain else made
+        made = layers.Compressed(made, codec) if codec else made
+    return made
 
 
 def refused(name: str, reader: Reader, blank: Frame) -> Schema:

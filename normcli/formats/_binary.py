@@ -84,15 +84,16 @@ class Reader:
 
     typed = True
     unit = "rows"
-    start = 0
-    doubt = ""
-    expected = frozenset[str]()
+    start = comments = early = 0
+    doubt = hint = ""
+    expected = identifiers = frozenset[str]()
     size: int | None = None
     notices: tuple[str, ...] = ()
     what: ClassVar[str]
 
     def __init__(self, source: Source, arrow: pa.Schema, block_size: int | None) -> None:
         self.source = source
+        self.nearly: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, Any] = {}
         self.schema: Schema = columns.arrow_fields(arrow)
@@ -201,14 +202,17 @@ def refuse(source: Source, what: str) -> NoReturn:
 def longest_entry(column: pa.Array) -> int:
     """Bytes of the longest text in the dictionary of a column; 0 where it has none, or one that is damaged."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     try:
         lengths = _entry_lengths(column)
     except pa.ArrowException as e:  # which decoding will tell
         raise_shortage(e)
         return 0
-    return int(pc.max(lengths).as_py() or 0) if lengths is not None else 0
+    if lengths is None:
+        return 0
+    import pyarrow.compute as pc
+
+    return int(pc.max(lengths).as_py() or 0)
 
 
 def expanded(batch: pa.RecordBatch) -> int:
@@ -226,10 +230,11 @@ def expanded(batch: pa.RecordBatch) -> int:
 def _entry_lengths(column: pa.Array) -> pa.Array | None:
     """Bytes of each text in the dictionary of a column, None where it has none."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not pa.types.is_dictionary(column.type):
         return None
+    import pyarrow.compute as pc
+
     kind, entries = column.type.value_type, column.dictionary
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
         return None

@@ -43,12 +43,15 @@ TIMES = ("date", "timestamp", "timestamp with zone")
 HINT = "leave --infer-types out, and it is text"
 
 
-def inferred(words: pl.Series) -> Type:
-    """The type that all of a sample's values have: a series of text, null where missing. Whole numbers that do not
-    fit are text: as floats they would not be what they were."""
-    if words.null_count() == len(words) or _digits_lost(words):
+def inferred(words: pl.Series, numbers: pl.Series | None = None) -> Type:
+    """The type that all of a sample's values have: a series of text, null where missing; and of text that they are
+    where they are to be `numbers`, if that is another. Whole numbers that do not fit are text: as floats they would not
+    be what they were."""
+    numbers = words if numbers is None else numbers
+    if words.null_count() == len(words) or _digits_lost(numbers):
         return "string"
-    return next((t for t in SPELLED if as_type(words, t).null_count() == words.null_count()), "string")
+    texts = {t: numbers if t in ("int64", "float64") else words for t in SPELLED}
+    return next((t for t in SPELLED if as_type(texts[t], t).null_count() == words.null_count()), "string")
 
 
 def _digits_lost(words: pl.Series) -> bool:

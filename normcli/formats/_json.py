@@ -29,7 +29,7 @@ from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded, LateColumn
 from normcli.formats import _text as text
 from normcli.formats._inferring import TIMES
-from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
+from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
 from normcli.formats._vectors import lists
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ class Chunk:
         good, rejects = split(self._judged(self._check(wanted, infinite))) if skip else (b"", ())
         if not rejects:
             raise self._refused(wanted, infinite)
-        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, self.data)
+        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, places(self.data))
 
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> LineCheck:
         """What every line must be like. Where the first rows did not tell, a column's first value here does."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,8 +14,12 @@ from normcli import columns
 from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
+from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
-from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
+from normcli.formats._dialect import Dialect
+from normcli.formats._notation import PLAIN, Notation
+from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
+from normcli.formats._straight import straight, without_spaces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +36,26 @@ class Layout:
     separator: str
     missing: frozenset[str]  # words
     crlf: bool = False
+    dialect: Dialect = Dialect()
+    notation: Notation = PLAIN
+    titles: bytes = b""  # lines before the header, as they stand in the input
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether rows are as RFC 4180 has them, once they are respelled."""
+        return not (self.dialect.spaced or self.dialect.trailing or self.dialect.padded)
+
+    def without_spaces(self, data: bytes) -> bytes:
+        """Some rows without the spaces that are none of their fields."""
+        return without_spaces(data, self.dialect) if self.dialect.spaced else data
+
+    def places(self, data: bytes) -> int:
+        """How many lines there are; the last may do without a line end."""
+        return self.dialect.lines(data) + (not data.endswith(b"\n") and bool(data))
+
+    def said(self, what: str) -> str:
+        """A fault in the words of the dialect."""
+        return text.STRAY_NEWLINE if what == text.STRAY_RETURN and self.dialect.returns else what
 
     def types(self, wanted: frozenset[str], *, words: bool) -> list[Any]:
         """polars' types; with `words`, wanted columns are text, too, because something in them is no number."""
@@ -43,15 +68,25 @@ class Layout:
     @cached_property
     def numeric_words(self) -> list[str]:
         """Words that mean missing and look like a number: no parser of numbers may see them."""
-        return [w for w in self.missing if text.NUMBER.fullmatch(w) and w.lower().strip("+-") != "nan"]
+        looks = (w for w in self.missing if text.NUMBER.fullmatch(w) or self.notation.matches(w))
+        return [w for w in looks if w.lower().strip("+-") != "nan"]
+
+    def as_numbers(self, words: pl.Series) -> pl.Series:
+        """Text that is present as plain numbers; what is none, as what is none in any notation."""
+        return words if self.notation.is_plain else self.notation.all_plain(words).fill_null(NUMERIC_WORD + words)
+
+    def remedy(self, word: str, others: Iterable[str]) -> str:
+        """What takes a word of a column with `others` that is no number, if something is known."""
+        return remedies.remedy(word, others, self.missing, self.notation, self.separator)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows of text."""
+    """Whole rows of text; they may have been `given` in another form."""
 
     layout: Layout
     rows: text.Rows
+    given: text.Rows | None = None
 
     @property
     def weight(self) -> int:
@@ -61,7 +96,18 @@ class Chunk:
     def content(self) -> bytes:
         return self.rows.data
 
+    @property
+    def straight(self) -> Chunk:
+        """The same rows as RFC 4180 has them."""
+        if self.given or self.layout.is_straight:
+            return self
+        data = straight(self.rows.data, self.layout.dialect, len(self.layout.names))
+        return Chunk(self.layout, text.Rows(data, b'"' in data), self.rows)
+
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        return self.straight._decoded(wanted, infinite, skip=skip)
+
+    def _decoded(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         data, blank = self.rows.data, 0
         frame = self._parsed(data, wanted)
         if frame is None:
@@ -74,33 +120,39 @@ class Chunk:
             if not skip:
                 raise self._refused(wanted, infinite)
             return self._skipped(wanted, infinite)
+        if not self.layout.dialect.is_plain:
+            return Decoded(checked, self.layout.places(self.rows.data), blank)
         within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
         return Decoded(checked, checked.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
+        if (other := self.straight) is not self:
+            return other.locate(row)
         ends = text.row_ends(self.rows.data, self.rows.quoted)
         starts = np.concatenate([[0], ends[:-1]])
         return self._line(int(starts[~self._blank(starts, ends)][row]))
 
     # -- for columns of other types
     def before(self, place: int) -> Chunk:
-        data = self.rows.data
-        at = 0
-        for _ in range(place):
-            at = data.find(b"\n", at) + 1
-        ends = text.row_ends(data, self.rows.quoted)
-        part = data[: max(ends[ends <= at].tolist(), default=0)]
+        at = done = 0
+        for start, row in self._rows():
+            done += self.layout.places(row)
+            if done > place:
+                break
+            at = start + len(row)
+        part = self.rows.data[:at]
         return Chunk(self.layout, text.Rows(part, b'"' in part))
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
         place = 0
-        for _, row in self._rows():
+        for (_, row), given in zip(self.straight._rows(), self._as_given(), strict=True):
             if row.strip(b"\r\n"):
-                yield place, row
-            place += places(row)
+                yield place, given
+            place += self.layout.places(row)
 
     def words(self, series: pl.Series, kind: str) -> pl.Series:
-        return present(series, self.layout.missing)
+        words = present(series, self.layout.missing)
+        return self.layout.as_numbers(words) if kind in ("int64", "float64") else words
 
     # -- parsing
     def _parsed(self, data: bytes, wanted: frozenset[str]) -> pl.DataFrame | None:
@@ -109,7 +161,8 @@ class Chunk:
 
         if text.fault(data, self.layout.separator, self.rows.quoted):
             return None
-        for words in (False, True) if wanted and not self.layout.numeric_words else (True,):
+        numbers = wanted and self.layout.notation.is_plain and not self.layout.numeric_words
+        for words in (False, True) if numbers else (True,):
             types = {str(j): t for j, t in enumerate(self.layout.types(wanted, words=words))}
             if not data:
                 frame = pl.DataFrame(schema=types)
@@ -124,11 +177,26 @@ class Chunk:
                     )
                 except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
                     continue
-            if not words and any(_has_nan(s) for s in frame):
+            if not words and (any(_has_nan(s) for s in frame) or self._has_spaces(frame, data)):
                 continue  # how it was spelled is to be kept
             frame.columns = list(self.layout.names)  # names are data, and polars takes some for patterns
-            return None if self._has_short(frame, data) or self._ends_long(data) else frame
+            return None if self._has_short(frame, data) or self._ends_long(data) else self._meant(frame, data)
         return None
+
+    def _has_spaces(self, frame: pl.DataFrame, data: bytes) -> bool:
+        """Whether a field may be spaces alone, which are null among numbers."""
+        if not any(s.null_count() for s in frame if s.dtype.is_numeric()):
+            return False
+        before = (ord(self.layout.separator), text.NEWLINE, text.QUOTE)
+        first = data[:1] in (b" ", b"\t") or any(text.is_behind(data, octet, before) for octet in b" \t")
+        return first and _spaces(self.layout.separator).search(data) is not None  # which takes longer
+
+    def _meant(self, frame: pl.DataFrame, data: bytes) -> pl.DataFrame | None:
+        """What the columns mean, None where that is in doubt."""
+        dialect = self.layout.dialect
+        if dialect.is_plain:
+            return frame
+        return None if dialect.any_doubtful(frame, data, self.layout.missing) else dialect.all_meant(frame, data)
 
     def _has_short(self, frame: pl.DataFrame, data: bytes) -> bool:
         """Whether a row is blank or short. Its last field is null then; and as none is long, there are just enough
@@ -175,24 +243,35 @@ class Chunk:
 
         checked = columns.all_series(frame)
         for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
-            raw = checked[n]
-            stripped = raw.str.strip_chars(" \t")
-            number = stripped.cast(pl.Float64, strict=False)
-            word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (stripped != "")
-            if not word.any() and not self.layout.numeric_words:
-                whole = stripped.cast(pl.Int64, strict=False)
-                if whole.null_count() == number.null_count():
-                    checked[n] = whole
-                elif not len(columns.beyond_integers(stripped, whole)):  # which are told by their text alone
-                    checked[n] = number
-                continue
-            missing = stripped.is_in(list(self.layout.missing))
-            if (number.is_null() & word & ~missing).any():
+            numbers = self._numbers(checked[n])
+            if numbers is None:
                 return None
-            if self.layout.numeric_words:
-                hidden = missing & number.is_not_null() & number.is_not_nan()
-                checked[n] = (NUMERIC_WORD + raw).zip_with(hidden, raw)
+            checked[n] = numbers
         return columns.text_frame(checked)
+
+    def _numbers(self, raw: pl.Series) -> pl.Series | None:
+        """A wanted column of text as `_checked` gives it; text that stays has its numbers plain."""
+        import polars as pl
+
+        stripped, layout = raw.str.strip_chars(" \t"), self.layout
+        plain = layout.notation.all_plain(stripped)
+        number = plain.cast(pl.Float64, strict=False)
+        word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (raw != "")
+        if not word.any() and not layout.numeric_words:
+            whole = plain.cast(pl.Int64, strict=False)
+            if whole.null_count() == number.null_count():
+                return whole
+            if not len(columns.beyond_integers(plain, whole)):  # which are told by their text alone
+                return number
+            return raw if layout.notation.is_plain else plain
+        missing = stripped.is_in(list(layout.missing)) | (stripped == "")
+        if (number.is_null() & word & ~missing).any():
+            return None
+        text = raw if layout.notation.is_plain else raw.zip_with(missing | plain.is_null(), plain)
+        if layout.numeric_words:
+            looks = number if layout.notation.is_plain else stripped.cast(pl.Float64, strict=False)
+            text = (NUMERIC_WORD + raw).zip_with(missing & looks.is_not_null() & looks.is_not_nan(), text)
+        return text
 
     def _rows(self) -> Iterator[tuple[int, bytes]]:
         """Where each row starts, and its text."""
@@ -201,21 +280,29 @@ class Chunk:
             yield start, self.rows.data[start:end]
             start = end
 
+    def _as_given(self) -> Iterator[bytes]:
+        """Each row as it stands in the input."""
+        rows = Chunk(self.layout, self.given or self.rows)._rows()
+        return (self.layout.dialect.spelled(row) for _, row in rows)
+
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> text.RowCheck:
         layout = self.layout
         numbers = {j: n for j, n in enumerate(layout.names) if n in wanted}
-        return text.RowCheck(layout.separator, len(layout.names), numbers, layout.missing, infinite == "error")
+        finite = infinite == "error"
+        return text.RowCheck(
+            layout.separator, len(layout.names), numbers, layout.missing, finite, layout.dialect, layout.notation
+        )
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
         """What is wrong, and on which line: the slow way, row by row, the first in the file."""
         check = self._check(wanted, infinite)
         fault = text.fault(self.rows.data, self.layout.separator, self.rows.quoted)
-        for start, row in self._rows():
+        for (start, row), given in zip(self._rows(), self._as_given(), strict=True):
             if fault and fault[0] < start + len(row):
                 return self._at(*fault)
-            what = check.fault(row)
+            what = check.fault(row, given)
             if what:
-                return self._at(start, what)
+                return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
 
     def _skipped(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
@@ -223,27 +310,29 @@ class Chunk:
         good, rejects = split(self._judged(self._check(wanted, infinite)))
         if not rejects:
             raise self._refused(wanted, infinite)
-        whole = Chunk(self.layout, text.Rows(good, b'"' in good)).decode(wanted, infinite)
-        return with_rejects(whole, rejects, self.rows.data)
+        rows = text.Rows(good, b'"' in good)
+        whole = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
+        return with_rejects(whole, rejects, self.layout.places(self.rows.data))
 
     def _judged(self, check: text.RowCheck) -> Iterator[Judged]:
         place = 0
-        for _, row in self._rows():
+        for (_, row), given in zip(self._rows(), self._as_given(), strict=True):
             fault, lines = text.fault(row, check.delimiter, b'"' in row), row.replace(b"\r", b"")
             broken = text.fault(lines, check.delimiter, b'"' in row) if fault else None
             if broken:
-                within = lines.count(b"\n", 0, broken[0])
+                within = self.layout.dialect.lines(lines, broken[0])
                 raise BadPlaceError(place + within, broken[1], "a broken quote can't be skipped")
-            yield Judged(place, row, not row.strip(b"\r\n"), fault[1] if fault else check.fault(row))
-            place += places(row)
+            what = self.layout.said(fault[1]) if fault else check.fault(row, given)
+            yield Judged(place, row, not row.strip(b"\r\n"), what, given)
+            place += self.layout.places(row)
 
-    def _at(self, position: int, what: str) -> BadPlaceError:
-        hint = text.LATIN if what.startswith("not UTF-8") else ""
-        return BadPlaceError(self._line(position), what, hint)
+    def _at(self, position: int, what: str, hint: str = "") -> BadPlaceError:
+        hint = hint or text.hint(what, self.rows.data, position, self.layout.separator)
+        return BadPlaceError(self._line(position), self.layout.said(what), hint)
 
     def _line(self, position: int) -> int:
         """The physical line, from 0, that a byte of the data stands on."""
-        return self.rows.data.count(b"\n", 0, position)
+        return self.layout.dialect.lines(self.rows.data, position)
 
 
 def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:
@@ -257,6 +346,14 @@ def _occurrences(series: pl.Series, separator: str) -> int:
 
     words = series.alias("")
     return int(words.str.count_matches(separator, literal=True).sum() or 0) if words.dtype == pl.String else 0
+
+
+@cache
+def _spaces(separator: str) -> re.Pattern[bytes]:
+    """What may be a field of spaces alone: in quotes, or between separators or line ends."""
+    plain = " \t".replace(separator, "")
+    edge = re.escape(separator)
+    return re.compile(f'"[ \t]+"|(?:^|[{edge}\n])[{plain}]+(?:[{edge}\r\n]|$)'.encode())
 
 
 def _has_nan(series: pl.Series) -> bool:

@@ -20,6 +20,7 @@ class Judged(NamedTuple):
     text: bytes
     blank: bool
     fault: str | None  # what is wrong with it
+    given: bytes | None = None  # how it stands in the input, where that is otherwise
 
 
 def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
@@ -29,7 +30,7 @@ def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
         if row.fault is None:
             good.append(row.text)
         else:
-            rejects.append(Reject(number, row.place, row.fault, shown(row.text)))
+            rejects.append(Reject(number, row.place, row.fault, shown(row.text if row.given is None else row.given)))
         number += not row.blank
     return b"".join(good), tuple(rejects)
 
@@ -59,6 +60,6 @@ def has_infinite(frame: pl.DataFrame, wanted: Iterable[str]) -> bool:
     return False
 
 
-def with_rejects(good: Decoded, rejects: tuple[Reject, ...], data: bytes) -> Decoded:
-    """What was decoded of the good rows of `data`, as of all of them."""
-    return replace(good, places=places(data), rejects=rejects)
+def with_rejects(good: Decoded, rejects: tuple[Reject, ...], places: int) -> Decoded:
+    """What was decoded of the good rows, as of all of them, which span so many places."""
+    return replace(good, places=places, rejects=rejects)

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.errors import BadDataError, BadPlaceError, printable
+from normcli.formats._dialect import Dialect
+from normcli.formats._notation import PLAIN, Notation
+from normcli.formats._remedies import remedy
 from normcli.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
@@ -22,6 +25,11 @@ BOM = b"\xef\xbb\xbf"
 NEWLINE, RETURN, QUOTE = b'\n\r"'
 LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
+STRAY_NEWLINE = "a newline that ends no line, in a field that is not quoted: the first line ends in CR alone"
+STRAY_QUOTE = "a quote inside a field that is not quoted"
+OTHERS = ";\t|"  # delimiters that are proposed
+WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
+NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
@@ -47,6 +55,20 @@ def occurrences(data: bytes | memoryview, octet: int) -> int:
     return total
 
 
+def is_behind(data: bytes, octet: int, before: Sequence[int]) -> bool:
+    """Whether a byte stands right after one of others; in such strips, too."""
+    if octet not in data:
+        return False
+    view, same, after = octets(data), np.empty(STRIP, np.bool_), np.zeros(256, np.bool_)
+    after[list(before)] = True
+    for start in range(1, len(view), STRIP):
+        strip = view[start : start + STRIP]
+        at = np.flatnonzero(np.equal(strip, octet, out=same[: len(strip)]))
+        if len(at) and after[view[start - 1 + at]].any():
+            return True
+    return False
+
+
 def line_ends(data: bytes | memoryview, quoted: bool) -> NDArray[np.intp]:
     """Just after each newline that ends a row: one with an even number of quotes before it."""
     view = octets(data)
@@ -69,14 +91,18 @@ def first_row_end(data: bytes) -> int | None:
     return int(ends[0]) if len(ends) else None
 
 
-def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:
-    """The first bytes, still to be read: `size` of them, and more until `lines` counts as many line ends as are wanted.
-    A byte order mark is dropped. Raises BadDataError for another encoding, and for a row of more than LONGEST_ROW."""
+def begin(source: Source) -> None:
+    """Drops a byte order mark. Raises BadDataError for another encoding."""
     mark = source.peek(3)
     if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise BadDataError(f"{source.name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
     if mark == BOM:
         source.read(3)
+
+
+def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:
+    """The first bytes, still to be read: `size` of them, and more until `lines` counts as many line ends as are wanted.
+    Raises BadDataError for a row of more than LONGEST_ROW."""
     while len(data := source.peek(size)) == size and (found := lines(data)) < wanted:
         if size >= LONGEST_ROW:
             what = f"{source.name}:{1 + found}: a row of more than {LONGEST_ROW >> 20} MB"
@@ -85,9 +111,11 @@ def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) 
     return data
 
 
-def cut(source: Source, *, delimiter: str | None, size: int) -> Iterator[Rows]:
+def cut(
+    source: Source, *, delimiter: str | None, size: int, straight: Callable[[bytes], bytes] = bytes
+) -> Iterator[Rows]:
     """Whole rows up to each `size` mark of the stream, however the bytes arrive; without a delimiter each line is a
-    row, whatever the quotes. The memory of rows that nobody has
+    row, whatever the quotes. `straight` makes of a row without end one of RFC 4180. The memory of rows that nobody has
     any more is filled anew: fresh memory costs the system more than what is read into it. (Should somebody still have
     it, BytesIO makes a copy before it is written to.)"""
     carry, ended = b"", False
@@ -111,7 +139,7 @@ def cut(source: Source, *, delimiter: str | None, size: int) -> Iterator[Rows]:
             yield rows
         del rows
         if len(carry) > size:
-            _check_partial(carry, delimiter)
+            _check_partial(straight(carry), delimiter)
 
 
 def _last_row_end(data: bytes, quoted: bool) -> int:
@@ -159,7 +187,7 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     returns = returns[np.searchsorted(at, returns) % 2 == 0]
     unclosed = _last_opening(at) if whole and len(at) % 2 else nowhere
     found = (
-        (wrong_open, "a quote inside a field that is not quoted"),
+        (wrong_open, STRAY_QUOTE),
         (wrong_close, "text after a closing quote"),
         (returns, STRAY_RETURN),
         (unclosed, "a quote that is never closed"),
@@ -180,6 +208,51 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
         return text.split(delimiter)
     csv.field_size_limit(LONGEST_ROW)
     return next(csv.reader([text], delimiter=delimiter, strict=True))
+
+
+def hint(what: str, data: bytes, at: int, delimiter: str) -> str:
+    """What to do about a fault at a place of some rows."""
+    if what.startswith("not UTF-8"):
+        return LATIN
+    if what in (STRAY_RETURN, STRAY_NEWLINE):
+        beside = data[max(at - 1, 0) : at] + data[at + 1 : at + 2]
+        return "convert it first: " + (r"tr -d '\r'" if set(beside) & set(b"\r\n") else r"tr '\r' '\n'")
+    if what == STRAY_QUOTE:
+        spaced = data[:at].rstrip(b" ")[-1:] in (b"", b"\n", delimiter.encode())
+        return "--skip-initial-space takes it" if spaced else "--quote none takes quotes for text"
+    found = WIDTHS.match(what)
+    if found and int(found[1]) < int(found[2]):
+        return "--pad-rows takes it for missing at the end"
+    if (
+        found
+        and int(found[1]) == int(found[2]) + 1
+        and data[at:].split(b"\n", 1)[0].rstrip().endswith(delimiter.encode())
+    ):
+        return "--trailing-delimiter takes it"
+    return ""
+
+
+def likely_delimiter(row: bytes, delimiter: str) -> str:
+    """A hint, where another one stands in the first row more often than the `delimiter`."""
+    count, other = max((row.count(c.encode()), c) for c in OTHERS if c != delimiter)
+    named = "tab" if other == "\t" else f"'{other}'"
+    return f"is it --delimiter {named}?" if count > row.count(delimiter.encode()) else ""
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names that differ: of those that are the same, all but the first get a number, and one that is empty is called
+    by its place."""
+    taken, made = set(names), list[str]()
+    there: set[str] = set()
+    for j, name in enumerate(names):
+        base, n = (name, 1) if name else (f"column_{j + 1}", 1)
+        found = base
+        while found in there or (found in taken and (found != name or n > 1)):
+            n += 1
+            found = f"{base}_{n}"
+        there.add(found)
+        made.append(found)
+    return made
 
 
 def first_twice(names: Sequence[str]) -> str | None:
@@ -209,23 +282,39 @@ class RowCheck:
     numbers: dict[int, str]  # names of the columns that must hold one, by position
     missing: frozenset[str]
     finite: bool  # whether an infinite number is wrong
+    dialect: Dialect = Dialect()
+    notation: Notation = PLAIN
 
-    def fault(self, row: bytes) -> str | None:
-        """What is wrong with a row that is otherwise well-formed; nothing is with a blank one."""
+    def fault(self, row: bytes, given: bytes | None = None) -> str | None:
+        """What is wrong with a row that is otherwise well-formed; nothing is with a blank one. It may have been `given`
+        in another form."""
         if not row.strip(b"\r\n"):
             return None
         try:
             fields = split_row(row, self.delimiter)
         except UnicodeDecodeError as e:
             return f"not UTF-8: byte 0x{row[e.start]:02x}"
+        if self.dialect.trailing and not (given or row).rstrip(b"\r\n").endswith(self.delimiter.encode()):
+            return NO_TRAILING
         if len(fields) != self.width:
             return f"{len(fields)} field{'s' * (len(fields) != 1)} where the first row has {self.width}"
+        doubt = next(filter(None, (self.dialect.doubtful(f, self.missing) for f in fields)), None)
+        if doubt:
+            return doubt
+        fields = fields if self.dialect.is_plain else [self.dialect.meant(f) for f in fields]
         for j, name in self.numbers.items():
             word = fields[j].strip(" \t")
             if not word or word in self.missing:
                 continue
-            if not NUMBER.fullmatch(word):
+            if not self.notation.matches(word):
                 return f"'{printable(fields[j][:80])}' in column '{printable(name)}' is not a number"
-            if self.finite and math.isinf(float(word)):
+            if self.finite and math.isinf(float(self.notation.plain(word))):
                 return f"infinite value in column '{printable(name)}'"
         return None
+
+    def hint(self, row: bytes) -> str:
+        """What takes the first field of a row that should be a number, and is none; empty where nothing is known."""
+        fields = split_row(row, self.delimiter)
+        words = (self.dialect.meant(fields[j]).strip(" \t") for j in self.numbers)
+        other = next(w for w in words if w and w not in self.missing and not self.notation.matches(w))
+        return remedy(other, (), self.missing, self.notation, self.delimiter)

@@ -46,9 +46,10 @@ class Reader:
 
     typed = False
     unit = "B"
-    start = 0
+    start = comments = early = 0
     doubt = ""
-    indexes = frozenset[str]()
+    indexes = identifiers = frozenset[str]()
+    hint = ""
     notices: tuple[str, ...] = ()
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None, skip: bool = False) -> None:
@@ -57,6 +58,7 @@ class Reader:
         self._skip = skip
         self.digests: tuple[str, ...] = ()
         self.doubts: dict[str, str] = {}
+        self.nearly: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.inferred: dict[str, inferring.Type] = {}
         self._infer = options.infer_types
@@ -111,6 +113,7 @@ class Reader:
 
     def _sample(self) -> list[bytes]:
         """The first lines."""
+        text.begin(self.source)
         head = text.head(self.source, SAMPLE[0], lambda data: data.lstrip(SPACE).count(b"\n"), 1)
         if not head.strip(SPACE):
             raise EmptyInputError(f"{self.source.name}: is empty", "did the command that made it fail?")

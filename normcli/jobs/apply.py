@@ -6,23 +6,20 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from normcli import drift, formats, pipeline, registry, stores
-from normcli.drift import Watch
+from normcli import formats, pipeline, registry, stores
 from normcli.errors import DriftError, EmptyInputError, UsageError, printable, replaced
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
-from normcli.jobs.previewing import preview
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
-from normcli.jobs.results import ApplyResult
-from normcli.jobs.resuming import Files
+from normcli.jobs.results import ApplyResult, Preview
 from normcli.jobs.run import SILENT, Listener, Run, parameters
 from normcli.jobs.writing import Outputs
 from normcli.limits import Limits
-from normcli.manifest import remove_stale
 
 if TYPE_CHECKING:
+    from normcli.drift import Watch
     from normcli.inputs import Input
     from normcli.plan import Plan
 
@@ -44,7 +41,7 @@ def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
         )  # fmt: skip
         result.digest, result.method = plan.digest, methods_of(plan)
         _check_options(request, plan)
-        watch = Watch(plan) if request.check else None
+        watch = _watch(plan) if request.check else None
         plan = plan.override(request.unseen, request.min_count)
         if request.training:
             plan = plan.in_training()
@@ -65,7 +62,7 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Pla
     request, result = run.request, run.result
     target = run.changes.open(request.output, spool_dir=request.spool_dir)
     to = request.to or formats.by_suffix(request.output)
-    readers = Readers(run, request, found, to=to, example=EXAMPLE)
+    readers = Readers(run, request, found, to=to, dialect=plan.dialect, example=EXAMPLE)
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
@@ -75,7 +72,7 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Pla
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
-        result.preview = preview(readers, outputs.needs, result.targets)
+        result.preview = Preview.of(readers, outputs.needs, result.targets)
         return
     with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
         with closing(pipeline.apply(parts, run.engine(request, plan), file=target, progress=progress)) as written:
@@ -88,6 +85,9 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Pla
 
 def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
+    from normcli.jobs.resuming import Files
+    from normcli.manifest import remove_stale
+
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, found),
@@ -102,7 +102,8 @@ def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], pla
         run.info(f"{len(found) - len(left)} of {len(found)} complete, {len(left)} left")
     readers: Readers | None = None
     try:
-        readers = Readers(run, request, left, to=request.to, example=EXAMPLE, directory=True) if left else None
+        if left:
+            readers = Readers(run, request, left, to=request.to, dialect=plan.dialect, example=EXAMPLE, directory=True)
     except EmptyInputError:  # of all that is left, of which no file is made
         if len(left) == len(found) or not all(i.implicit for i in left):
             raise
@@ -111,7 +112,7 @@ def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], pla
     if request.dry_run:
         if readers:
             next(outputs.below(files, readers))  # which is refused where it would be
-            result.preview = preview(readers, outputs.needs, (), files.paths)
+            result.preview = Preview.of(readers, outputs.needs, (), files.paths)
         return
     with run.counting(request, readers) as progress:
         files.begin(progress)
@@ -161,10 +162,18 @@ def _check_keeping(request: ApplyRequest) -> None:
         raise UsageError(f"--check, and OUTPUT is {into}: {KEPT}; --check=warn warns of it")
 
 
+def _watch(plan: Plan) -> Watch:
+    from normcli.drift import Watch
+
+    return Watch(plan)
+
+
 def _judge(run: Run[ApplyRequest, ApplyResult], watch: Watch | None, rows: int) -> None:
     """Once all rows were seen. Raises DriftError where data have drifted and are not to be normalized then."""
     if watch is None:
         return
+    from normcli import drift
+
     request = run.request
     comparison = watch.compared(request.limits(request.min_rows or Limits.min_rows), rows)
     run.result.comparison = comparison

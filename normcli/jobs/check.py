@@ -6,10 +6,9 @@ from normcli import pipeline
 from normcli.drift import Watch
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
-from normcli.jobs.previewing import preview
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import CheckRequest
-from normcli.jobs.results import CheckResult
+from normcli.jobs.results import CheckResult, Preview
 from normcli.jobs.run import SILENT, Listener, Run, parameters
 
 EXAMPLE = "normcli check today.csv -p data.json"
@@ -29,9 +28,9 @@ def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
         request.check_needs(learns=nothing, rows=nothing)
         watch = Watch(plan, extra=not request.no_extra)
         run.open_rejects(request)
-        readers = Readers(run, request, found, example=EXAMPLE, writes=False)
+        readers = Readers(run, request, found, dialect=plan.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:
-            result.preview = preview(readers, plan.needs(), ())
+            result.preview = Preview.of(readers, plan.needs(), ())
             return result
         with run.counting(request, readers) as progress:
             progress.least = 0  # fewer rows allow no verdict, which is no error

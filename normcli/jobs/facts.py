@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from normcli.needs import Need
 
+SOME_REJECTS = 100  # rows, unless another number is given
 FORMAT_OPTION = "format_option_"  # before the name of a format's option, where it is a fact
 
 

@@ -8,16 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from normcli import columns, formats, params, pipeline, registry
-from normcli.errors import BadDataError, UsageError, printable, replaced
+from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, methods_of, needed
-from normcli.jobs.previewing import preview
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
-from normcli.jobs.results import FitResult
-from normcli.jobs.resuming import Files
+from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import SILENT, Listener, Run, lock, rows_before
-from normcli.jobs.update import check_update, continued
 from normcli.jobs.writing import Outputs, Pairs
 from normcli.methods import listed
 from normcli.plan import Plan, Rules
@@ -43,7 +40,7 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
     with Run(request, result, listener) as run:
         recipe, found = _wanted(run)
         lock(run, request.params, request.wait)
-        old = continued(run, recipe)
+        old = _continued(run, recipe)
         _check_options(run, found, old or needed(recipe, request))
         result.rows_before = 0 if old else rows_before(request.params)
         directory, file, target = paths.is_directory(request.output), None, None
@@ -53,14 +50,19 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
         if request.output and not directory:
             file = run.changes.open(request.output, spool_dir=request.spool_dir)
         to = request.to or formats.by_suffix(request.output)
-        readers = Readers(run, request, found, to=to, example=EXAMPLE, directory=directory, writes=bool(request.output))
+        readers = Readers(
+            run, request, found, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
+            writes=bool(request.output),
+        )  # fmt: skip
         begun = old or planned(run, readers.first, needed(recipe, request))
+        if not old:
+            begun = replace(begun, dialect=readers.options.dialect)
         _describe(result, begun, readers.first, target, file)
         run.detail(f"{readers.first.source.name}: columns: {columns.described(readers.first.schema)}")
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
-            result.preview = preview(readers, result.columns, result.targets)
+            result.preview = Preview.of(readers, result.columns, result.targets)
             return result
         spool = writing.spool_for(request, found, readers.first, to) if request.output and begun.learns else None
         plan, read = _learned(run, begun, recipe, readers, data, spool)
@@ -79,6 +81,14 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
     return result
 
 
+def _continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | None:
+    if not run.request.update:
+        return None
+    from normcli.jobs.update import continued
+
+    return continued(run, recipe)
+
+
 def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]]:
     """The steps that are asked for, if any are, and the inputs. Raises UsageError, NoInputError."""
     request = run.request
@@ -87,7 +97,10 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]
     found = find(run, request)
     if recipe:
         _check_exact(request, found, recipe)
-    check_update(request)
+    if request.update:
+        from normcli.jobs.update import check_update
+
+        check_update(request)
     writing.check_output(request)
     if paths.is_directory(request.output):
         writing.paths_below(run, request, found)  # what can't be is refused before hours of reading
@@ -145,12 +158,18 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> P
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'")
-    steps = recipe.steps(
-        first.schema, lambda name: first.list_size(name), beside,
-        data=name, others=first.others, indexes=first.indexes,
-    )  # fmt: skip
+    schema = recipe.insisted(first.schema, first.identifiers)
+    try:
+        steps = recipe.steps(
+            schema, lambda name: first.list_size(name), beside,
+            data=name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
+        )  # fmt: skip
+    except BadDataError:
+        if not any(c.columns for c in recipe.choices):  # none is left, and why not each
+            _explain(run, first, {*beside, *recipe.excluded(first.schema)})
+        raise
     rules = Rules().override(request.unseen, request.min_count)
-    plan = Plan(steps, first.schema, by=by, weights=request.weights, rules=rules)
+    plan = Plan(steps, schema, by=by, weights=request.weights, rules=rules)
     plan.check_rules()
     on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
     _explain(run, first, {*plan.needs(), *beside, *on_purpose})
@@ -172,9 +191,14 @@ def _explain(run: Run[FitRequest, FitResult], first: Reader, known: Container[st
     should not be; says which are left out as an index."""
     if first.doubt:
         run.warning(first.doubt)
-    for name, doubt in first.doubts.items():
-        if name not in known:
-            run.warning(doubt)
+    doubts = first.doubts | first.nearly
+    for name in (f.name for f in first.schema if f.name in doubts and f.name not in known):
+        run.warning(doubts[name])
+    if names := [f.name for f in first.schema if f.name in first.identifiers and f.name not in known]:
+        takes = f"-c {short(names[0])} takes it" if len(names) == 1 else "-c takes each by its name"
+        run.notice(
+            f"{first.source.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})"
+        )
     indexes = [f.name for f in first.schema if f.is_number and f.name in first.indexes and f.name not in known]
     if indexes:
         run.notice(f"{first.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
@@ -246,6 +270,8 @@ def _write(
             run.check_warnings()
             run.changes.finish(file, ends, params_target, run.rejects)
             return progress
+        from normcli.jobs.resuming import Files
+
         files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
         files.begin(progress)
         parts = outputs.below(files, pairs)

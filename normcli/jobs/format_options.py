@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args
 
-from normcli import registry
+from normcli import formats, registry
 from normcli.errors import UsageError
+from normcli.formats import _keeping
 from normcli.jobs.facts import BINARY, FORMAT_OPTION, OUTPUT, need
 from normcli.needs import Need
 
@@ -46,7 +48,7 @@ def _extra(options: type, field: str) -> dict[str, str]:
     """What is said of an option besides its description."""
     from msgspec import Meta
 
-    annotation = get_type_hints(options, include_extras=True)[field]
+    annotation = registry.annotations(options)[field]
     return next((m.extra for m in get_args(annotation)[1:] if isinstance(m, Meta) and m.extra), {})
 
 
@@ -57,11 +59,13 @@ class FormatOptions:
     that must be binary; and a `hint` for who gives it in vain.
     """
 
-    def __init__(self, request: Reads, read: set[str], written: set[str] | None) -> None:
+    def __init__(
+        self, request: Reads, read: set[str], written: set[str] | None, dialect: Iterable[tuple[str, Any]] = ()
+    ) -> None:
         """`read` are the formats that are known to be read so far; `written` those that are, None if that is what the
-        first input is."""
+        first input is. What is read is in a `dialect`, unless another one is given."""
         self._request, self._read, self._written = request, read, written
-        self._made: dict[str, Any] = {}
+        self._given, self._dialect = request.format_options, tuple(dialect)
         self._checked = False
 
     def reading(self, format: str) -> Any:
@@ -72,32 +76,31 @@ class FormatOptions:
             written = {format} if self._written is None else self._written
             self._request.check_needs(**self._lacking(written))
             self._checked = True
-        return self.writing(format)
+        return _keeping.options(format, self._dialect, self._given.items())
 
     def writing(self, format: str) -> Any:
         """For an output of a format, None where nothing is said of it. Raises UsageError where what is said of it makes
         no sense."""
-        if format not in self._made:
-            kind = registry.load("formats", format).Options
-            own = {n: value for n, value in self._request.format_options.items() if n in kind.__dataclass_fields__}
-            self._made[format] = kind(**own) if own else None
-            if own:
-                self._made[format].check()
-        return self._made[format]
+        return _keeping.options(format, self._given.items())
+
+    @property
+    def dialect(self) -> _keeping.Kept:
+        """What a parameter file keeps of those that are given."""
+        return _keeping.kept(self._given)
 
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""
-        modules = {n: registry.load("formats", n) for n in registry.names("formats")}
         lacking = {} if written else {"data written": ""}
-        if all(modules[n].magic for n in self._read):
+        if all(map(formats.magic_of, self._read)):
             lacking["text"] = f"what is read here is {', '.join(sorted(self._read))}"
-        text = sorted(n for n in written if not modules[n].magic)
+        text = sorted(n for n in written if not formats.magic_of(n))
         if text:
             lacking["binary output"] = f"what is written here is {text[0]}"
         places = {"reading": ("read", self._read), "writing": ("written", written)}
-        for name in self._request.format_options:
-            having = {n for n, module in modules.items() if name in module.Options.__dataclass_fields__}
-            on = _extra(modules[min(having)].Options, name).get("on", "")
+        kinds = {n: formats.module(n).Options for n in registry.names("formats")} if self._given else {}
+        for name in self._given:
+            having = {n for n, kind in kinds.items() if name in kind.__dataclass_fields__}
+            on = _extra(kinds[min(having)], name).get("on", "")
             what, used = places.get(on, ("used", self._read | written))
             if not used & having:
                 lacking[FORMAT_OPTION + name] = f"what is {what} here is {', '.join(sorted(used))}"

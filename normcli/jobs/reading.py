@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +66,11 @@ class Readers:
 
     def __init__(
         self, run: Run[Any, Any], request: Reads, found: list[Input], *, to: str | None = None, example: str,
-        directory: bool = False, writes: bool = True,
+        directory: bool = False, writes: bool = True, dialect: Iterable[tuple[str, Any]] = (),
     ) -> None:  # fmt: skip
         """`to` is the format of what is written, where that is said and not what the inputs are; into a `directory`,
-        each input's own. `example` is a command with a file, for who has to type data."""
+        each input's own. Text is read in the `dialect` of a parameter file, unless another one is given. `example` is a
+        command with a file, for who has to type data."""
         self.inputs, self._request, self._example, self._directory = list(found), request, example, directory
         self._alone = len(found) == 1
         self.empty: list[Input] = []
@@ -78,7 +79,7 @@ class Readers:
         same = read if read and directory else None
         written = ({to} if to else same) if writes else set()
         bare = written and {formats.bare(f) for f in written}
-        self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare)
+        self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare, dialect)
         self._waiting = iter(found)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
         self.opened: list[tuple[Input, Reader]] = []

@@ -20,6 +20,7 @@ from normcli.jobs.facts import (
     PARAMS_WRITTEN,
     ROWS,
     SKIP,
+    SOME_REJECTS,
     SPOOL,
     TEXT,
     UPDATE,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from normcli.methods import Method
     from normcli.plan import Plan, Unseen
     from normcli.recipe import Recipe
-
-SOME_REJECTS = 100
 
 
 def option(default: Any, *flags: str, needs: tuple[Need, ...] = (), shapes: bool = False) -> Any:

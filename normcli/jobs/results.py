@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from normcli.columns import Schema
     from normcli.drift import Comparison
     from normcli.inputs import Input
+    from normcli.jobs.reading import Readers
     from normcli.pipeline import Progress
     from normcli.plan import Plan
     from normcli.sources import Source
@@ -24,6 +27,21 @@ class Preview:
     columns: Schema
     left: Schema
     targets: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, readers: Readers, names: Sequence[str], targets: tuple[str, ...], paths: Mapping[Input, str] | None = None
+    ) -> Self:
+        """What would be read, which columns take part, by `names`, and where it would go: into `paths`, one for each
+        input, or the targets that are named."""
+        schema, taken = readers.first.schema, set(names)
+        return cls(
+            inputs=tuple(each.name for each in readers.inputs),
+            outputs=None if paths is None else tuple(paths[each] for each in readers.inputs),
+            columns=tuple(f for f in schema if f.name in taken),
+            left=tuple(f for f in schema if f.name not in taken),
+            targets=targets,
+        )
 
 
 @dataclass

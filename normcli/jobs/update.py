@@ -57,8 +57,6 @@ def _relearned(request: RelearnRequest, method: Method) -> Plan:
 def check_update(request: FitRequest) -> None:
     """Raises UsageError where the parameter file can't be updated, NoInputError where it is in no directory."""
     path = request.params
-    if not request.update:
-        return
     if path in (None, "-"):
         raise UsageError("--update needs -p PARAMS, a file")
     if is_uri(path):
@@ -74,8 +72,6 @@ def continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | 
     """The plan that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
     NoInputError, BadParametersError."""
     request = run.request
-    if not request.update:
-        return None
     path = str(request.params)
     if not os.path.exists(path):
         _begin(run, path, recipe)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,10 +14,8 @@ from normcli import __version__, columns, formats, inputs, outputs, pipeline, re
 from normcli.errors import BadDataError, CannotCreateError, UsageError, printable, replaced
 from normcli.jobs import paths
 from normcli.jobs.requests import Writes
-from normcli.manifest import Manifest
 from normcli.plan import Form
-from normcli.spool import Spool, origin_of
-from normcli.stores import writing as far
+from normcli.spool import origin_of
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
@@ -29,9 +24,11 @@ if TYPE_CHECKING:
     from normcli.inputs import Input
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
+    from normcli.manifest import Manifest
     from normcli.outputs import Target
     from normcli.pipeline import Part, Work, Written
     from normcli.plan import Plan
+    from normcli.spool import Spool
 
 Pairs = Iterable[tuple["Input", "Reader"]]
 
@@ -98,6 +95,11 @@ class Outputs:
     def manifest(self, *, contents: bool = False) -> Manifest | None:
         """That of the output directory, for the plan and the options that a finished file depends on; a directory of
         an object store has none. Inputs may be told apart by their `contents`."""
+        import hashlib
+        import json
+
+        from normcli.manifest import Manifest
+
         assert self.request.output is not None
         if stores.is_uri(self.request.output):
             return None
@@ -175,6 +177,8 @@ def paths_below(run: Run[Any, Any], request: Writes, found: list[Input]) -> dict
     targets = inputs.targets(found, directory, lambda relative: inputs.renamed(relative, old, suffix))
     paths.check_beside(request, run.result, targets)
     if stores.is_uri(directory):
+        from normcli.stores import writing as far
+
         far.check(next(iter(targets), directory), directory)  # whether that can be is better known now
     return dict(zip(found, targets, strict=True))
 
@@ -194,6 +198,8 @@ def copies(to: str, reader: Reader) -> bool:
 
 def open_below(path: str, spool_dir: str | None) -> Target:
     """A file in a directory that is made where it is not there."""
+    import hashlib
+
     try:
         if not stores.is_uri(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -206,6 +212,10 @@ def open_below(path: str, spool_dir: str | None) -> Target:
 
 def spool_for(request: Writes, found: list[Input], first: Reader, to: str | None) -> Spool:
     """Where data wait until all of them were seen. Raises OutputError where there is no room."""
+    import tempfile
+
+    from normcli.spool import Spool
+
     output = str(request.output)
     beside = output if paths.is_directory(output) else os.path.dirname(os.path.realpath(output))
     directory = beside if output != "-" and os.path.isdir(beside) else tempfile.gettempdir()

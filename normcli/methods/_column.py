@@ -5,7 +5,6 @@ import numpy as np
 from normcli.errors import BadDataError
 from normcli.methods import States, listed
 from normcli.record import Array
-from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.transforms.affine import Affine
@@ -52,11 +51,13 @@ def refuse_unsquarable(states: States, mean: Array) -> None:
         )
     if Moments in states.of:
         count, squares = states[Moments].count, states[Moments].squares
-    elif Comoments in states.of:
+    else:
+        from normcli.stats.comoments import Comoments
+
+        if Comoments not in states.of:  # batches have no weights
+            return
         c = states[Comoments]
         count, squares = np.broadcast_to(c.count[:, None], c.mean.shape), np.diagonal(c.products, axis1=1, axis2=2)
-    else:  # batches have no weights
-        return
     refuse_light(states, count)
     lost = states.which((x.least < x.greatest) & (count > 0) & (squares < LEAST_SQUARES))
     if lost:

@@ -13,6 +13,7 @@ import numpy as np
 from normcli import registry
 from normcli.columns import Field, Schema
 from normcli.errors import BadParametersError, UsageError, printable, short, size
+from normcli.formats._keeping import Kept, checked
 from normcli.methods import Method
 from normcli.params import _keys
 from normcli.params._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
@@ -69,7 +70,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         fail("$.format", "not a normcli parameter file")
     if type(document.get("version")) is not int or document["version"] != VERSION:
         fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
-    check_keys(document, TOP, "$", optional=("note", "by", "weights", "unseen", "min_count", "keys"))
+    check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
     schema = tuple(
         typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
     )
@@ -93,6 +94,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
         by=_read_names(document.get("by", []), "$.by"),
         weights=_read_weights(document.get("weights"), types),
         rules=_read_rules(document),
+        dialect=_read_dialect(document.get("dialect", {}), "$.dialect"),
     )
     if ("keys" in document) != bool(plan.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
@@ -122,6 +124,14 @@ def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
         if not CONTENT.fullmatch(of_kind(str, digest, f"{at}[{i}]")):
             fail(f"{at}[{i}]", "is no digest")
     return tuple(raw)
+
+
+def _read_dialect(raw: Any, at: str) -> Kept:
+    try:
+        return checked(of_kind(dict, raw, at))
+    except UsageError as e:
+        where, _, what = e.message.partition(": ")
+        fail(at + where, what)
 
 
 def _read_names(raw: Any, at: str) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def _body(plan: Plan) -> Iterator[str]:
         "rows": plan.rows,
         "skipped": plan.skipped,
         "inputs": list(plan.inputs),
+        **({"dialect": dict(plan.dialect)} if plan.dialect else {}),
         **({"by": list(plan.by)} if plan.by else {}),
         **({} if plan.weights is None else {"weights": plan.weights}),
         **({} if plan.rules.unseen == "error" else {"unseen": plan.rules.unseen}),

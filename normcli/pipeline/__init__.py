@@ -11,10 +11,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from normcli import learning
 from normcli.columns import Infinite
-from normcli.drift import Watch
 from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.formats import LateColumn, Outlet, Reader
@@ -38,6 +38,9 @@ from normcli.pipeline.running import Part, Progress, Tally, Written
 from normcli.pipeline.work import Work, written_by
 from normcli.plan import Plan, merged, refined
 from normcli.spool import Spool
+
+if TYPE_CHECKING:
+    from normcli.drift import Watch
 
 __all__ = [
     "SILENT",

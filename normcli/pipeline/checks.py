@@ -46,7 +46,8 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
     there, name = {f.name: f for f in reader.schema}, reader.source.name
     gone = [n for n in needs if n not in there]
     if gone:
-        raise BadDataError(f"{name}: no column is called {listed(gone)}", f"there are {listed(list(there))}")
+        hint = reader.hint or f"there are {listed(list(there))}"
+        raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
     gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
     if gone:
         what = f"no column is called {listed(gone)}, by which rows are told apart"

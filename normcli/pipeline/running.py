@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from normcli import spool
-from normcli.drift import Watch
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, short
 from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
@@ -17,8 +17,12 @@ from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
-from normcli.plan import Doubt, Plan
-from normcli.recut import Pieces, Segment
+from normcli.plan import Plan
+
+if TYPE_CHECKING:
+    from normcli.drift import Watch
+    from normcli.plan.restoring import Doubt
+    from normcli.recut import Segment
 
 MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -103,6 +107,8 @@ class Together:
 def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
     """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
     measured in those of all parts, as a fit does."""
+    from normcli.recut import Pieces
+
     pieces, measuring = Pieces(multiple), Pieces(multiple)
     told, number, place = list[Result](), -1, 0
 
@@ -159,6 +165,7 @@ class Tally:
     rows: int = 0
     rejected: int = 0
     blank_lines: int = 0
+    comments: int = 0  # lines
     incomplete: int = 0  # rows that miss a value, where whole rows are looked at
     warnings: list[str] = field(default_factory=list)
 
@@ -167,6 +174,7 @@ class Tally:
         self.rows += other.rows
         self.blank_lines += other.blank_lines
         self.incomplete += other.incomplete
+        self.comments += other.comments if isinstance(other, Tally) else 0
         self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are told one by one
 
 
@@ -211,10 +219,15 @@ class Progress(Tally):
                 place += result.places
                 self._add(result)
                 self.inputs += result.last
+                if result.last and part.reader.comments:  # which chunks take for blank lines
+                    comments = part.reader.comments
+                    self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
                 self.events.progress(part.reader, result.weight, ended=result.last)
                 self._warn_of_inexact(result.inexact)
-                self.doubts |= {n: self.doubts.get(n, Doubt()) + doubt for n, doubt in result.doubts.items()}
+                self.doubts |= {
+                    n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()
+                }
                 yield part, result
         except BadPlaceError as e:
             reader = begun[e.part].reader

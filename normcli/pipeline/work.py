@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import lcm
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from normcli import columns, learning, spool
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
-from normcli.plan import Doubt, Measured, Plan, raise_first
+from normcli.plan import Measured, Plan, raise_first
 from normcli.plan.matrices import each
-from normcli.recut import Segment
 from normcli.spool import Spool
+
+if TYPE_CHECKING:
+    from normcli.plan.restoring import Doubt
+    from normcli.recut import Segment
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class Work:
                 if self.counts:
                     result = self._kept(result, chunk, decoded)
                 if self.multiple > 1:
+                    from normcli.recut import Segment
+
                     away = replace(decoded, frame=None)
                     return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
                 return self._done(result, [self], [decoded.frame], chunk.content)

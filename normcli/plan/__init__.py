@@ -3,7 +3,6 @@
 from normcli.keys import Seen
 from normcli.plan.course import Course
 from normcli.plan.order import fault
-from normcli.plan.restoring import Doubt
 from normcli.plan.rules import Rules, Unseen, is_training, override_of, parameters_of
 from normcli.plan.states import merged, refined
 from normcli.plan.steps import Step, unfitted
@@ -11,7 +10,6 @@ from normcli.plan.whole import Form, Measured, Plan, raise_first
 
 __all__ = [
     "Course",
-    "Doubt",
     "Form",
     "Measured",
     "Plan",

@@ -1,14 +1,19 @@
 """Placing: what the steps have made, back in a frame."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from normcli import columns
-from normcli.columns import Dtype, Fixed, Frame
+from normcli.columns import Dtype, Frame
 from normcli.plan.course import Course
 from normcli.record import Array
+
+if TYPE_CHECKING:
+    from normcli.columns.fixed import Fixed
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import numpy as np
 
 from normcli import columns
 from normcli.block import Block
-from normcli.columns import Fixed, Frame, Infinite, Rounding
+from normcli.columns import Frame, Infinite
+from normcli.columns.fixed import Fixed, Rounding, Where
+from normcli.columns.fixed import step as step_of
 from normcli.columns.storage import is_coarse, is_long, like_single, unit
 from normcli.errors import BadRowError
 from normcli.plan.matrices import Matrices
@@ -76,7 +78,7 @@ def targets(plan: Plan) -> dict[str, Target]:
     made = {}
     for name in plan.course.needs:
         kind = plan.types.get(name, "")
-        if columns.step(kind) is not None and name not in plan.lists and not plan.form.dtype:
+        if step_of(kind) is not None and name not in plan.lists and not plan.form.dtype:
             tight = 4.0 * LAST * least[name] if name in alone else 0.0
             made[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
     return made
@@ -133,10 +135,13 @@ class Restoring:
             count, fixed = 0, x.plain()
         else:
             tolerance = x.rounding(target.tight)
-            rows = x.doubtful(tolerance) if certain else np.arange(len(x.values))
-            error = self._error(target, x, rows, single=False) if len(rows) else np.empty(0)
-            count = 0 if certain else int(np.count_nonzero(x.is_uncertain(error, LARGE)))
-            tolerance[rows] += error
+            count = 0
+            if not certain:
+                error = self._error(target, x, np.arange(len(x.values)), single=False)
+                count = int(np.count_nonzero(x.is_uncertain(error, LARGE)))
+                tolerance += error
+            elif len(rows := x.doubtful(tolerance)):
+                tolerance[rows] += self._error(target, x, rows, single=False)
             fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.plan.form.text)
         if text and 2.0**-22 * lever > LARGE * x.step:
             return fixed, self._of_text(target, x, count)
@@ -167,7 +172,7 @@ class Restoring:
         head = range(0 if target.alone else min(HEAD, len(x.values)))
         return np.array(sorted({*head, *x.extremes}), np.intp)
 
-    def _like_single(self, target: Target, rows: Codes) -> columns.Where:
+    def _like_single(self, target: Target, rows: Codes) -> Where:
         return np.asarray(np.all([like_single(self._stored(n)[rows]) for n in target.sources], axis=0))
 
     def _stored(self, name: str) -> Array:
@@ -178,14 +183,23 @@ class Restoring:
         """(rows,) how far some values of a restored column may be off, by how exactly the data hold what it comes
         from; with `single`, if that is of float32 that became text."""
         if target.alone:
-            step, j = target.alone
-            part = self._at(rows, target.sources, [x.name])
-            return part._errors_of([(0, step.of([j]))], single=single)[x.name]
+            return self._error_of_one(target, x, rows, single=single)
         if not single:
-            return self._errors[x.name][rows]
+            return self._errors[x.name] if len(rows) == len(x.values) else self._errors[x.name][rows]
         if np.isin(rows, self._few_of_all, assume_unique=True).all():
             return self._at_few._single_errors[x.name][np.searchsorted(self._few_of_all, rows)]
         return self._single_errors[x.name][rows]
+
+    def _error_of_one(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
+        """The same of a column that is alone."""
+        assert target.alone is not None
+        (source,), (step, j) = target.sources, target.alone
+        y, codes = self._stored(source)[rows], None if self.codes is None else self.codes[rows]
+        error = 4.0 * LAST * np.abs(y)
+        more = unit(self.frame, source, y, single=single)
+        error = (error if more is None else error + more)[:, None]
+        work = partial(step.of([j]).fitted.inverse_error, error=error, restored=Block((x.values[rows],)))
+        return np.asarray(self.plan.by_group(work, Block((y,)), codes, partial(np.asarray, error))[:, 0])
 
     @cached_property
     def _few_of_all(self) -> Codes:

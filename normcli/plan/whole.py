@@ -1,12 +1,14 @@
 """Plan: what is to be done, and what was seen."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import repeat
 from math import lcm
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -19,10 +21,12 @@ from normcli.methods import Method
 from normcli.plan.course import Course
 from normcli.plan.matrices import Matrices, each
 from normcli.plan.placing import Placing
-from normcli.plan.restoring import Doubt, Restoring, Target, targets
 from normcli.plan.rules import INSTEAD, PASS, TRAINING, Rules, Unseen, mark
 from normcli.plan.steps import Step
 from normcli.record import Array, Codes
+
+if TYPE_CHECKING:
+    from normcli.plan.restoring import Doubt, Target
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Plan:
     key_rows: tuple[int, ...] = ()
     weights: str | None = None  # a column that says how often each row counts
     rules: Rules = Rules()  # by which rows go by their keys
+    dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of formats, by which text was read
     digest: str = ""  # of the file; with what is overridden, where it is applied otherwise than that says
     form: Form = Form()
 
@@ -138,6 +143,8 @@ class Plan:
     @cached_property
     def targets(self) -> dict[str, Target]:
         """The columns that are restored to whole numbers, or decimals."""
+        from normcli.plan.restoring import targets
+
         return targets(self)
 
     def taken(self, there: Collection[str], *, inverse: bool = False) -> list[str]:
@@ -173,7 +180,7 @@ class Plan:
         """The same for what is measured."""
         return lcm(*(s.unfitted_multiple for s in self.steps))
 
-    def in_training(self) -> "Plan":
+    def in_training(self) -> Plan:
         """As a network in training would normalize, by each batch's own statistics; which can't be undone, so that the
         digest says so. Raises UsageError."""
         stay = self.learns  # steps that learn nothing do
@@ -181,7 +188,7 @@ class Plan:
         same = all(mine.transform is theirs.transform for mine, theirs in zip(steps, self.steps, strict=True))
         return replace(self, steps=steps, digest=self.digest if same else mark(self.digest, TRAINING))
 
-    def override(self, unseen: Unseen | None, min_count: int | None) -> "Plan":
+    def override(self, unseen: Unseen | None, min_count: int | None) -> Plan:
         """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
         UsageError."""
         rules = self.rules.override(unseen, min_count)
@@ -212,7 +219,7 @@ class Plan:
                 matrices.put(step, matrices.located(lambda f=fitted, b=block: f.normalized(b)))  # type: ignore[misc]
         return matrices.read, blocks
 
-    def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> "Measured":
+    def measure(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Measured:
         """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
         there are keys or weights, there is one frame, for these do not go with batches. In rows of weight 0 nothing is
         wrong, whatever they hold. Raises BadRowError."""
@@ -242,7 +249,7 @@ class Plan:
 
     def _measured(
         self, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame], weights: Array | None = None
-    ) -> "Measured":
+    ) -> Measured:
         try:
             read, blocks = self._measurable(frames, infinite)
             keys, codes = columns.keys(texts[0], self.by) if self.by else ((), None)
@@ -298,6 +305,8 @@ class Plan:
         def placed(part: tuple[Frame, dict[str, Array]], codes: Codes | None) -> Frame:
             frame, made = part
             if inverse and self.targets:
+                from normcli.plan.restoring import Restoring
+
                 fixed = Restoring(self, frame, infinite, codes, made).fixed(doubts)
                 return self.placing(frame, fixed, inverse=True)
             return self.placing(frame, made, inverse=inverse)

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from posixpath import normpath
-from urllib.parse import unquote
 
 from normcli.errors import NoInputError, UsageError, printable
 
@@ -44,6 +43,8 @@ def plain(name: str) -> str:
     if scheme == "file":
         if authority not in ("", "localhost") or not rest:
             raise UsageError(f"{printable(name)}: names no file of this machine", "file:///directory/file does")
+        from urllib.parse import unquote
+
         return unquote(rest, errors="surrogateescape")
     if scheme not in SCHEMES:
         hint = "curl URL | normcli …" if scheme.startswith(("http", "ftp")) else ""

@@ -53,6 +53,12 @@ class Linear(Transform):
     def _back(self) -> Array:
         return np.asarray(self.rotation[0].T @ (self.basis[0] * self.spread[0]).T)
 
+    @cached_property
+    def _sizes(self) -> tuple[Array, Array]:
+        """Of `_forth` and `_back`, with sizes in place of all factors."""
+        basis, rotation = np.abs(self.basis[0]), np.abs(self.rotation[0])
+        return basis / self.spread[0] @ rotation, rotation.T @ (basis * self.spread[0]).T
+
     def _normalized(self, block: Block) -> Array:
         x = np.empty((block.rows, len(block.columns)), order="F")
         for j, (given, column) in enumerate(zip(block.columns, x.T, strict=True)):
@@ -77,11 +83,14 @@ class Linear(Transform):
         return out
 
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """By the triangle inequality; a sum of d products rounds by about √d."""
-        back, y = np.abs(self._back), np.abs(block.values)
+        """By the triangle inequality; a sum of d products rounds by about √d. So do the products of the factors, which
+        may be smaller than what they are the sum of."""
+        rounding, (forth, back) = 4.0 * LAST * np.sqrt(len(self.scale[0])), self._sizes
         x = np.abs((restored.values - self.mean[0]) / self.scale[0])
-        rounding = 4.0 * LAST * np.sqrt(len(self.scale[0])) * (x @ np.abs(self._forth) + y)
-        return np.asfortranarray((error + rounding) @ back * self.scale[0])
+        found = (error.T, x.T, np.abs(block.values).T)
+        matrices = (np.abs(self._back), rounding * forth @ back, rounding * back)
+        scaled = sum(m.T @ part for m, part in zip(matrices, found, strict=True))
+        return np.asarray((scaled * self.scale[0][:, None]).T)
 
 
 def component_names(prefix: str, count: int) -> tuple[str, ...]:

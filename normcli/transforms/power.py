@@ -48,6 +48,8 @@ class Power(Transform):
         return out
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
+        if block.codes is None and (bound := self._bound(block.columns[j], j)) <= allowed:
+            return bound
         out = np.empty(block.rows)
         for group, rows, part in block.each():
             here = slice(None) if rows is None else rows
@@ -57,12 +59,32 @@ class Power(Transform):
             out[here] = blur(restored[here], phi, sizes, self.exponent[group, j], self.origin[group, j])
         return out
 
+    def _bound(self, y: Array, j: int) -> float:
+        """A bound of `rounding` for all values (rows,) of column j, which is of one group: the sizes and the slope of x
+        over φ are greatest at an end."""
+        ends = np.array([np.fmin.reduce(y, initial=np.inf), np.fmax.reduce(y, initial=-np.inf)])
+        if not np.isfinite(ends).all():
+            return np.inf
+        deviation = ends * self.scale[0, j]
+        phi = deviation + self.center[0, j]
+        sizes = (np.abs(deviation) + np.abs(phi)).max()
+        x = back(phi, self.exponent[0, j], self.origin[0, j])
+        return float(blur(x, phi, sizes, self.exponent[0, j], self.origin[0, j]).max())
+
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """As of any, where the centre of φ rounds, too; and what the logarithms round."""
+        """On the steeper side, where the centre of φ rounds, too; and what the logarithms round."""
         error = error + 4.0 * LAST * np.abs(self.center[0] / self.scale[0])
-        x, origin = np.abs(restored.values), np.abs(self.origin[0])
-        logs = 1.0 + np.log1p(x) + np.log1p(origin)
-        return np.asarray(super()._inverse_error(block, error, restored) + 4.0 * LAST * logs * (1.0 + x + origin))
+        x, origin = restored.values, np.abs(self.origin[0])
+        error *= [steep(exponent) for exponent in self.exponent[0].tolist()]
+        off = np.abs(self.inverse(Block.of(block.values + error)) - x)
+        x = np.abs(x)
+        logs = np.log1p(x)
+        logs += 1.0 + np.log1p(origin)
+        x += 1.0 + origin
+        logs *= x
+        logs *= 4.0 * LAST
+        off += logs
+        return np.asarray(off)
 
 
 def forth(x: Array, exponent: float, origin: float) -> Array:
@@ -100,9 +122,14 @@ def blur(x: Array, phi: Array, sizes: Array, exponent: float, origin: float) -> 
     """(rows,) how far from x, at most, is what has this φ(x) but for some last places of numbers of these sizes;
     infinite where that is no value's any more."""
     with np.errstate(all="ignore"):
-        ends = (back(phi + unit * sizes, exponent, origin, 1.0) for unit in (-PLACES, PLACES))
-        off = np.maximum(*(np.abs(end - x) for end in ends))
+        off = np.abs(back(phi + steep(exponent) * PLACES * sizes, exponent, origin, 1.0) - x)
     return np.where(np.isnan(off) & ~np.isnan(x), np.inf, off)
+
+
+def steep(exponent: float) -> float:
+    """The side, 1 or −1, on which x moves the more with φ: its slope ψ'(origin) / ψ'(x) rises with x below λ = 1, and
+    falls above."""
+    return 1.0 if exponent < 1.0 else -1.0
 
 
 def stretched(u: Array, exponent: float) -> Array:

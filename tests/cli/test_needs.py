@@ -38,7 +38,9 @@ VALUES: dict[str, str] = {  # of options that take one
     "params": "p.json", "plan": "plan.toml", "rejects": "r.ndjson", "resume": "", "spool_dir": ".", "threads": "1",
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
-    "format_option_compression": "none",
+    "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
+    "format_option_quote": '"', "format_option_escape": "none",
+    "format_option_comment": "none", "format_option_skip_lines": "0", "format_option_duplicate_names": "refuse",
 }  # fmt: skip
 FIT, APPLY, CHECK = ("fit", "table.csv", "-m"), ("apply", "-p"), ("check", "table.csv", "-p")
 

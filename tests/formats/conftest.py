@@ -48,10 +48,11 @@ class Rows:
 
 # -- the oracle --------------------------------------------------------------------------------------------------
 def oracle(data: bytes, delimiter: str = ",") -> Rows:
-    """As Python's csv module reads it. Raises csv.Error or UnicodeDecodeError."""
+    """As Python's csv module reads it, without blank lines before the header. Raises csv.Error or
+    UnicodeDecodeError."""
     before = csv.field_size_limit(1 << 30)
     try:
-        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+        text = io.StringIO(data.decode("utf-8-sig").lstrip("\r\n"), newline="")
         lines = list(csv.reader(text, strict=True, delimiter=delimiter))
     finally:
         csv.field_size_limit(before)

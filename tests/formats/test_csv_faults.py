@@ -77,11 +77,11 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {  # file, line, what is said of it
     "Latin-1 header": (b"a,\xe9\n1,2\n", 1, "not UTF-8"),
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), 1, "UTF-16"),
     "UTF-16, the other": (b"\xfe\xff" + "a,b\n1,2\n".encode("utf-16-be"), 1, "UTF-16"),
-    "CR alone": (b"a,b\r1,2\r3,4\r", 1, ""),
-    "CR alone, quoted": (b'"a","b"\r"1","2"\r', 1, ""),
+    "CR alone, then a newline": (b"a,b\r1,2\n3,4\r", 2, "a newline that ends no line"),
+    "CR alone, then a newline, quoted": (b'"a","b"\r"1","2"\n"3","4"\r', 2, "a newline that ends no line"),
+    "CR alone, a short row": (b'a,b\r1,"2\r\n"\r3\r', 4, "1 field where the first row has 2"),
     "name twice": (b"a,b,a\n1,2,3\n", 1, "two columns are called 'a'"),
     "no name twice": (b"a,,\n1,2,3\n", 1, "two columns are called ''"),
-    "blank header": (b"\na,b\n1,2\n", 1, "the header is a blank line"),
     "stray quote in the header": (b'a,b"c\n1,2\n', 1, "a quote inside a field"),
     "text after a quote in the header": (b'"a"x,b\n1,2\n', 1, "text after a closing quote"),
     "unclosed header": (b'a,"b\n1,2\n', 1, "a quote that is never closed"),
@@ -91,6 +91,10 @@ READ: dict[str, bytes] = {
     "blank lines": b"a,b\n1,2\n\n\n3,4\n\n",
     "blank lines, CRLF": b"a,b\r\n1,2\r\n\r\n\r\n3,4\r\n\r\n",
     "blank lines first and last": b"a,b\n\n1,2\n\n",
+    "blank lines before the header": b"\n\na,b\n1,2\n",
+    "blank lines before the header, CRLF": b"\r\n\r\na,b\r\n1,2\r\n",
+    "CR alone": b"a,b\r1,2\r3,4\r",
+    "CR alone, quoted": b'"a","b"\r"1","2\r\n3\n"\r\r4,\r',
     "blank lines of one column": b"a\n\n1\n\n2\n\n",
     "blank lines of one column of text": b'a\n\nx\n\n""\n\n',
     "blank lines alone": b"a,b\n\n\n",
@@ -272,8 +276,9 @@ def test_another_delimiter(given: str, folder: Path) -> None:
 
 def test_the_wrong_delimiter_leaves_no_number() -> None:
     data = b"a;b\n1;2\n3;4\n"
-    with pytest.raises(BadDataError, match="is the delimiter right"):
+    with pytest.raises(BadDataError, match="no numeric column is selected"):
         fit(in_memory(data), ZScore())
+    assert reader(data).hint == "is it --delimiter ';'?"
     assert fit(in_memory(data), ZScore(), delimiter=";").steps[0].columns == ("a", "b")
 
 

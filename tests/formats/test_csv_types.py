@@ -118,7 +118,8 @@ def test_a_zero_before_a_digit_is_text(code: str) -> None:
 def test_half_a_column_of_numbers_is_a_warning_with_the_first_that_is_none(tmp_path: Path) -> None:
     data = b'n,half,third\r\n1,1,1\r\n2,2,"p\r\nq"\r\n3,"?\x1b",x\r\n4,-,y\r\n5,,z\r\n'
     plain = reader(data.replace(b"\x1b", b"")).doubts
-    assert plain == {"half": "t.csv:5: column 'half' is left out: '?' in it is not a number"}
+    takes = "--na-values 'NA,N/A,NaN,nan,null,NULL,?,-' takes it as missing"
+    assert plain == {"half": f"t.csv:5: column 'half' is left out: '?' in it is not a number ({takes})"}
     (tmp_path / "d.csv").write_bytes(data)
     done = normcli("fit", "d.csv", "-m", "center", cwd=tmp_path)
     assert done.returncode == 0

@@ -98,11 +98,26 @@ def records(data: bytes, delimiter: int) -> Iterator[tuple[int, list[bytes] | No
         yield begun, [*fields, bytes(field)]
 
 
+RETURNS, BACK = bytes.maketrans(b"\r\n", b"\n\r"), str.maketrans("\r\n", "\n\r")
+
+
 def delimited(data: bytes, delimiter: str, wanted: Sequence[str], sample: int) -> Table | Refused:
-    """What is in delimited text of which some columns have to be numbers, where as many rows are sampled first."""
+    """What is in delimited text of which some columns have to be numbers, where as many rows are sampled first. Where
+    the first line ends in CR alone, so do all."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Refused(frozenset({1}))
     data = data.removeprefix(b"\xef\xbb\xbf")
+    first = re.match(rb'[\r\n]*(?:[^\r\n"]|"[^"]*")*', data)
+    if first and re.match(rb"\r(?!\n)", data[first.end() :]):
+        found = _delimited(data.translate(RETURNS), delimiter, wanted, sample)
+        if isinstance(found, Refused):
+            return found
+        names, *rows = ([v.translate(BACK) for v in row] for row in [found.names, *found.rows])
+        return Table(names, rows, found.blank_lines)
+    return _delimited(data, delimiter, wanted, sample)
+
+
+def _delimited(data: bytes, delimiter: str, wanted: Sequence[str], sample: int) -> Table | Refused:
     if not data.strip(b"\r\n"):
         return Refused(frozenset())
     names: list[str] | None = None
@@ -113,9 +128,7 @@ def delimited(data: bytes, delimiter: str, wanted: Sequence[str], sample: int) -
         for line, fields in records(data, ord(delimiter)):
             seen += names is not None
             if fields is None:
-                blank += 1
-                if names is None:
-                    raise FaultError(line)
+                blank += names is not None
                 continue
             try:
                 row = [f.decode("utf-8") for f in fields]

@@ -22,6 +22,7 @@ from normcli.methods.power import Power
 from normcli.plan import Plan, Step
 from normcli.record import Array
 from normcli.stats.local_moments import LocalMoments
+from normcli.transforms.power import PLACES, back, forth
 from normcli.transforms.power import Power as Learned
 from tests.conftest import examples
 
@@ -301,3 +302,23 @@ def test_narrow_columns_have_mean_0_and_deviation_1(x: NDArray[np.int64], at: fl
     assert abs(y.mean()) <= 1e-6
     assert abs(y.std() - 1.0) <= 1e-6
     assert (np.diff(y[np.argsort(narrow)]) >= 0).all()
+
+
+@hypothesis.given(st.floats(-6.0, 8.0), st.floats(-1e3, 1e3), st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
+def test_what_rounding_may_move_is_bound_by_the_steeper_side_and_the_ends(
+    exponent: float, origin: float, values: list[float]
+) -> None:
+    """But for an eighth: φ is moved by some last places, and that is rounded to whole ones."""
+    x = np.array(values)
+    phi = forth(x, exponent, origin)
+    hypothesis.assume(np.isfinite(phi).all())
+    made = Learned(*(np.array([[a]]) for a in (exponent, origin, 0.0, 1.0)))
+    restored = back(phi, exponent, origin)
+    of_rows = np.asarray(made.rounding(Block((phi,)), restored, 0, -1.0))
+    with np.errstate(all="ignore"):
+        for side in (-PLACES, PLACES):
+            end = back(phi + side * 2.0 * np.abs(phi), exponent, origin, 1.0)
+            noise = 1e-13 * (1.0 + np.abs(restored) + abs(origin))
+            assert (np.abs(end - restored) <= of_rows * 1.125 + noise)[np.isfinite(of_rows)].all()
+        bound = made.rounding(Block((phi,)), restored, 0, np.inf)
+    assert (of_rows <= bound * 1.125 + noise).all()

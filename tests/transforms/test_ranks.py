@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from normcli.block import Block
 from normcli.record import Array
 from normcli.transforms._normal import ppf, share
-from normcli.transforms.ranks import Ranks
+from normcli.transforms.ranks import Ranks, on_even
 
 NAN = float("nan")
 
@@ -107,3 +107,12 @@ def test_the_normal_distribution_is_scipys() -> None:
     np.testing.assert_allclose(share(z), norm.cdf(z), rtol=1e-12)
     assert np.isnan(ppf(np.array([NAN]))).all()
     assert np.isnan(share(np.array([NAN]))).all()
+
+
+@given(st.integers(2, 60), st.data())
+def test_what_is_between_even_knots_is_found_without_a_search(count: int, data: st.DataObject) -> None:
+    knots = np.linspace(0.0, 1.0, count)
+    values = np.sort(data.draw(st.lists(st.floats(-1e6, 1e6), min_size=count, max_size=count)))
+    shares = data.draw(st.lists(st.floats(0.0, 1.0) | st.sampled_from([-1.0, 2.0, np.inf, np.nan]), max_size=20))
+    x = np.array([*shares, *knots, *np.nextafter(knots, 2.0), *np.nextafter(knots, -1.0)])
+    np.testing.assert_array_equal(on_even(x, knots, values), np.interp(x, knots, values))

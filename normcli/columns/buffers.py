@@ -1,0 +1,55 @@
+"""Arrow arrays of numbers as those of numpy, and back, by way of their memory: pyarrow's own functions load pandas
+where that is installed, which takes longer than a small fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def as_numpy(column: pa.Array) -> NDArray[Any]:
+    """(rows,) of a column of floats, NaN where they are null; or of integers, none of which is. May be its memory."""
+    found, there = stored(column), valid(column)
+    return found if there is None else np.where(there, found, np.nan)
+
+
+def stored(column: pa.Array) -> NDArray[Any]:
+    """(rows,) of a column of floats or integers as they are in memory; anything where they are null."""
+    kind, data = np.dtype(column.type.to_pandas_dtype()), column.buffers()[1]
+    if data is None or not len(column):
+        return np.zeros(len(column), kind)
+    return np.frombuffer(data, kind, len(column), column.offset * kind.itemsize)
+
+
+def valid(column: pa.Array) -> NDArray[np.bool_] | None:
+    """(rows,) where a column is not null; None if it is so nowhere."""
+    if not column.null_count:
+        return None
+    start, first = divmod(column.offset, 8)
+    bits = np.frombuffer(column.buffers()[0], np.uint8, offset=start)
+    return np.unpackbits(bits, bitorder="little", count=first + len(column))[first:].view(np.bool_)
+
+
+def is_nan(column: pa.Array) -> NDArray[np.bool_]:
+    """(rows,) where a column of floats holds NaN, which null is not."""
+    there = valid(column)
+    nan: NDArray[np.bool_] = np.isnan(stored(column))
+    return nan if there is None else nan & there
+
+
+def as_arrow(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
+    """A column of floats, integers or truth values, null where it is missing."""
+    import pyarrow as pa
+
+    data = _bits(values) if values.dtype == np.bool_ else np.ascontiguousarray(values)
+    bits = None if missing is None else pa.py_buffer(_bits(~missing))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [bits, pa.py_buffer(data)])
+
+
+def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(flags, bitorder="little")

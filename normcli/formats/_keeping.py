@@ -1,0 +1,70 @@
+"""What a parameter file keeps of the options of formats: those that say how text is spelled, so that new data are read
+as those that were fitted."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from normcli import registry
+from normcli.errors import UsageError
+
+Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
+
+
+@cache
+def fields() -> dict[str, Any]:
+    """The annotations of the options that are kept, by name, of all formats."""
+    kinds = [registry.load("formats", name).Options for name in registry.names("formats")]
+    return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _is_kept(hint)}
+
+
+def _is_kept(annotation: Any) -> bool:
+    return any(isinstance(m, msgspec.Meta) and "kept" in (m.extra or {}) for m in typing.get_args(annotation))
+
+
+def kept(given: Mapping[str, Any]) -> Kept:
+    """Of options that are given, those that are to be kept: not what is so by default."""
+    if not given:
+        return ()  # without a format that is not in use
+    defaults = {f.name: f.default for n in registry.names("formats") for f in dataclasses.fields(_kind(n))}
+    return tuple((n, given[n]) for n in fields() if given.get(n) and given[n] != defaults[n])
+
+
+def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
+    """A format's options where some that it has are given, the later before the earlier; else None. Raises UsageError
+    for what makes no sense."""
+    own = {f.name for f in dataclasses.fields(_kind(format))}
+    made = {name: value for each in given for name, value in each if name in own}
+    if not made:
+        return None
+    found = _kind(format)(**made)
+    found.check()
+    return found
+
+
+def checked(raw: Mapping[str, Any]) -> Kept:
+    """What a parameter file says. Raises UsageError, with the name of what is wrong before a colon."""
+    for name, value in raw.items():
+        if name not in fields():
+            raise UsageError(f".{name}: unknown")
+        try:
+            msgspec.convert(value, fields()[name])
+        except msgspec.ValidationError as e:
+            what = str(e).replace("`", "")
+            raise UsageError(f".{name}: {what[:1].lower()}{what[1:]}") from None
+    for format in registry.names("formats") if raw else ():  # without it, those that are in use are loaded alone
+        try:
+            options(format, raw.items())
+        except UsageError as e:
+            raise UsageError(f": {e.message}", e.hint) from None
+    return tuple(raw.items())
+
+
+def _kind(format: str) -> Any:
+    return registry.load("formats", format).Options

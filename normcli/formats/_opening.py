@@ -1,0 +1,95 @@
+"""How a file of delimited text begins: its titles, what Excel says of its delimiter, and how its lines end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+
+from normcli.errors import BadDataError, printable, short
+from normcli.formats import _text as text
+from normcli.formats._dialect import Dialect
+from normcli.formats._respelling import Respelled
+from normcli.sources import Source
+
+LOOK = 1 << 20  # bytes in which the first row ends
+EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^\r\n])"(\r\n|\r|\n|\Z)', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The dialect with what the first lines say of it; those that were read, how many there were, and what should be
+    known of them."""
+
+    dialect: Dialect
+    titles: bytes
+    lines: int
+    notices: tuple[str, ...]
+    respelled: Respelled | None  # what the source's bytes go through from here on
+
+
+def opened(source: Source, dialect: Dialect, skip_lines: int) -> Opened:
+    """Reads the lines before the header that are none of its data. Raises BadDataError where they are not there, or say
+    that the delimiter is another one."""
+    text.begin(source)
+    notices = []
+    if _ends_in_returns(source.peek(LOOK), dialect, titled=bool(skip_lines)):
+        notices.append(f"{source.name}: lines end in CR alone")
+        dialect = replace(dialect, returns=True)
+    titles = _titles(source, skip_lines, b"\r" if dialect.returns else b"\n")
+    if skip_lines:
+        what = f"{skip_lines} lines, the first" if skip_lines > 1 else "a line"
+        shown = short(titles.splitlines()[0].decode("utf-8", "backslashreplace"), 40)
+        notices.append(f"{source.name}: skipped {what} '{shown}'")
+    found = EXCEL.match(source.peek(32))
+    if found:
+        separator = (found["whole"] or found["quoted"]).decode("latin-1")
+        dialect = replace(dialect, separator=_separator(source, separator, dialect, skip_lines))
+        titles += source.read(found.end())
+    lines = skip_lines + bool(found)
+    respelled = None if dialect.is_plain else source.through(partial(Respelled, dialect))
+    return Opened(dialect, titles, lines, tuple(notices), respelled)
+
+
+def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
+    """What Excel takes for the delimiter."""
+    if dialect.separator not in (",", said):
+        what = f"sep={printable(said)}, and the delimiter is to be '{printable(dialect.separator)}'"
+        raise BadDataError(f"{source.name}:{place + 1}: {what}", f"--skip-lines {place + 1} leaves that line out")
+    if said in f'"{dialect.quote}{dialect.escape or ""}' or not said.isascii() or said.isalnum() or said in "+-.":
+        raise BadDataError(f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here")
+    return said
+
+
+def _ends_in_returns(head: bytes, dialect: Dialect, *, titled: bool) -> bool:
+    """Whether the first line ends in CR alone: outside quotes, unless it is a title or a comment."""
+    if b"\r" not in head:
+        return False
+    if titled or (dialect.comment and head.startswith(dialect.comment.encode())) or not dialect.quote:
+        pattern = rb"[^\r\n]*"
+    else:
+        quote, escape = re.escape(dialect.quote.encode()), re.escape((dialect.escape or "").encode())
+        skipped = (rb"|" + escape + rb".") if dialect.escape else b""
+        plain = rb"[^\r\n" + quote + escape + rb"]"
+        within = rb"(?:[^" + quote + escape + rb"]" + skipped + rb")*+"
+        pattern = rb"[\r\n]*(?:" + plain + skipped + rb"|" + quote + within + quote + rb")*+"
+    found = re.match(pattern, head, re.DOTALL)
+    ends = head[found.end() : found.end() + 2] if found else b""
+    return ends[:1] == b"\r" and ends != b"\r\n"
+
+
+def _titles(source: Source, count: int, line_end: bytes) -> bytes:
+    """So many lines, which are read."""
+    titles = b""
+    for n in range(count):
+        size = LOOK
+        while (at := (head := source.peek(size)).find(line_end)) < 0 and len(head) == size:
+            if size >= text.LONGEST_ROW:
+                raise BadDataError(f"{source.name}:{n + 1}: a line of more than {size >> 20} MB")
+            size *= 4
+        if at < 0:
+            there = n + bool(head)
+            what = f"{source.name}: has {there} line{'s' * (there != 1)}"
+            raise BadDataError(f"{what}, and --skip-lines {count} asks for more before the header")
+        titles += source.read(at + 1)
+    return titles

@@ -1,0 +1,106 @@
+"""Fields that are nearly numbers: likely words for what is missing, other notations, signs; and what takes them."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from normcli.formats._notation import PLAIN, SPACES, Notation
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")  # in text, unless it is said otherwise
+DASHES = ("-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "*")
+NOTHING = ("none", r"\n", "n/a", "na", "n.a.", "n.a", "<na>", "null", "<null>", "(null)", "nil", "nan", "nat")
+ERRORS = ("#n/a", "#na", "#value!", "#div/0!", "#ref!", "#num!", "#null!", "#name?")  # of spreadsheets
+LIKE_MISSING = frozenset((*DASHES, *NOTHING, *ERRORS, "missing", "unknown", "undefined"))  # in lower case
+NOTATIONS = (  # the likelier first
+    *(Notation(".", ","), Notation(",", ""), Notation(",", "."), Notation(".", " "), Notation(",", " ")),
+    *(Notation(decimal, between) for between in (*SPACES, "'", "’") for decimal in ".,"),
+)
+ANY = "|".join(n.number for n in (PLAIN, *NOTATIONS))
+NEARLY = rf"^(?:[+-]?\p{{Sc}}\s?)?(?:{ANY})(?:\s?(?:\p{{Sc}}|[%‰]))?$"  # of polars: Python knows no currency
+
+
+def means_missing(words: pl.Series) -> pl.Series:
+    """(rows,) whether each is a word that is likely to; null where it is null."""
+    return words.str.to_lowercase().is_in(list(LIKE_MISSING))
+
+
+def is_nearly_number(words: pl.Series) -> pl.Series:
+    """(rows,) whether each is a number in some notation, with a sign of money or a share or none; null where it is."""
+    return words.str.contains(NEARLY)
+
+
+def remedy(word: str, others: Iterable[str], missing: Collection[str], notation: Notation, separator: str) -> str:
+    """What takes a word that is no number, where it is likely that it stands for one, or for none: of a column with
+    `others`, in which words that are `missing` mean that. Empty where nothing is known."""
+    if word.lower() in LIKE_MISSING:
+        words = dict.fromkeys(w for w in (*others, word) if w.lower() in LIKE_MISSING)
+        return f"--na-values {shlex.quote(listed(missing, words))} takes it as missing"
+    bare = _unsigned(word)
+    if not any(n.matches(bare) for n in (PLAIN, *NOTATIONS)):
+        return ""
+    if bare != word:
+        sign = next(c for c in word if _is_sign(c))
+        drop = f"tr -d {shlex.quote(sign)}" if sign.isascii() else f"sed s/{sign}//g"
+        return f"no option takes a '{sign}': remove it first, as {drop} does"
+    likely = _likely(word, [word, *others], notation)
+    both = NOTATIONS[:2]
+    if separator == ";" and set(both) <= set(likely):
+        return f"{_flags(both[0], notation)} or {_flags(both[1], notation)} takes it: which is meant?"
+    return f"{_flags(likely[0], notation)} takes it" if likely else ""
+
+
+def words(text: str) -> list[str]:
+    """The words in a list of --na-values: between commas, in quotes where they hold one."""
+    return next(csv.reader([text])) if '"' in text else text.split(",")
+
+
+def listed(missing: Collection[str], more: Iterable[str] = ()) -> str:
+    """--na-values of words that mean missing, and more."""
+    known = [w for w in MISSING if w in missing] + sorted(w for w in missing if w and w not in MISSING)
+    return ",".join(f'"{w}"' if "," in w else w for w in dict.fromkeys([*known, *more]))
+
+
+def _likely(word: str, others: Sequence[str], notation: Notation) -> list[Notation]:
+    """The notations that take a word, and as many of the others as any does."""
+    taking = [n for n in (PLAIN, *NOTATIONS) if n != notation and n.matches(word)]
+    taking.sort(key=lambda n: n.decimal != notation.decimal if notation != PLAIN else 0)
+    counts = [sum(map(n.matches, map(_unsigned, others))) for n in taking]
+    return [n for n, count in zip(taking, counts, strict=True) if count == max(counts)]
+
+
+def _flags(wanted: Notation, notation: Notation) -> str:
+    """The options of a notation, where another one is in use."""
+    said = [f"--decimal {wanted.decimal}"] if wanted.decimal != notation.decimal or wanted.decimal == "," else []
+    if wanted.thousands:
+        said.append(f"--thousands {_quoted(wanted.thousands)}")
+    elif notation.thousands:
+        said.append("without --thousands")
+    return " ".join(said)
+
+
+def _quoted(character: str) -> str:
+    """For a shell."""
+    if character == "'":
+        return '"\'"'
+    return f"$'\\u{ord(character):04x}'" if not character.isprintable() else shlex.quote(character)
+
+
+def _unsigned(word: str) -> str:
+    """A word without a sign of money before or behind it, or one of a share behind it."""
+    found = re.fullmatch(r"([+-]?)(.*)", word, re.DOTALL)
+    sign, rest = (found[1], found[2]) if found else ("", word)
+    if rest and _is_sign(rest[0]) and rest[0] not in "%‰":
+        return sign + rest[1:].lstrip()
+    return sign + rest[:-1].rstrip() if rest and _is_sign(rest[-1]) else word
+
+
+def _is_sign(character: str) -> bool:
+    return character in "%‰" or unicodedata.category(character) == "Sc"

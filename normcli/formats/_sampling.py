@@ -1,0 +1,76 @@
+"""What columns of delimited text hold, going by the first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from normcli import columns
+from normcli.formats import _remedies as remedies
+from normcli.formats._parsing import Kind, Layout
+from normcli.formats._parsing import present as present_in
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ZEROS = "^[+-]?0[0-9]"  # 007 is a name
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What a sampled column of text holds; the row of the first value that is no number, or else begins with a zero;
+    whether half of them are numbers, or would be if that was said of them, so that it may be a mistake; whether all
+    are, but some begin with a zero; and the words that are likely to mean missing."""
+
+    kind: Kind
+    other: int = 0
+    half: bool = False
+    doubtful: bool = False
+    identifier: bool = False
+    like_missing: tuple[str, ...] = ()
+
+
+def sampled(frame: pl.DataFrame, layout: Layout) -> list[Sampled]:
+    """What each column of text holds. All are looked at as one: there may be a hundred thousand."""
+    import polars as pl
+
+    def of_each(found: pl.Series) -> Any:  # (columns, rows)
+        return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
+
+    raw = columns.numbered_columns(frame).unpivot().to_series(1)
+    present = present_in(raw, layout.missing)
+    plain = layout.notation.all_plain(present)
+    number = plain.cast(pl.Float64, strict=False)
+    there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
+    named = of_each(present.str.contains(ZEROS))
+    whole = plain.cast(pl.Int64, strict=False)
+    beyond = plain.is_in(columns.beyond_integers(plain, whole).implode())
+    respelled = of_each(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
+    fraction = of_each(number.is_not_null() & whole.is_null()).any(axis=1)
+    odd = present.set(number.is_not_null(), None)
+    nothing, nearly = of_each(remedies.means_missing(odd)), of_each(remedies.is_nearly_number(odd))
+    numbers = there.sum(1) - other.sum(1)
+    half, likely = 2 * numbers >= there.sum(1), numbers + nearly.sum(1)
+    likely = (likely > 0) & (2 * likely >= there.sum(1) - nothing.sum(1))
+    found: list[Sampled] = []
+    for j in range(frame.width):
+        if not there[j].any():
+            found.append(Sampled("empty"))
+        elif other[j].any():
+            unnamed = not named[j].any()
+            words = dict.fromkeys(present[j * frame.height + i] for i in np.flatnonzero(nothing[j]).tolist())
+            doubts = bool(half[j] and unnamed), bool((half[j] or likely[j]) and unnamed)
+            found.append(Sampled("text", int(other[j].argmax()), *doubts, like_missing=tuple(words)))
+        elif named[j].any():
+            found.append(Sampled("text", int(named[j].argmax()), identifier=True))
+        else:
+            found.append(Sampled("word" if respelled[j] else "float" if fraction[j] else "integer"))
+    return found
+
+
+def distinct(series: pl.Series, missing: frozenset[str]) -> Iterator[str]:
+    """Each value of a column of text, without spaces around, once."""
+    yield from present_in(series, missing).drop_nulls().unique(maintain_order=True)

@@ -1,0 +1,100 @@
+"""What a run loads, and what it does without: most of the time of a small one goes into imports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import feather
+
+from normcli import registry
+from normcli.formats import magic_of, module, suffixes_of
+
+# Leaves as the command does, and says what has been loaded until then.
+LIST = """
+import os, sys
+leave = os._exit
+os._exit = lambda code: leave(code or os.write(1, "\\n".join(["", *sys.modules]).encode()) * 0)
+from normcli.__main__ import main
+main()
+"""
+LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backports"}
+FORMATS = {"csv": {"polars"}, "ndjson": {"polars", "pyarrow"}, "parquet": {"pyarrow"}, "arrow": {"pyarrow"}}
+UNUSED = {
+    *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "manifest", "schema", "recut", "drift"),
+    *("plan.restoring", "plan.alignment", "columns.fixed", "columns.storage", "columns.packing"),
+    *("stores._filesystems", "stores.reading", "stores.writing", "formats._layers"),
+}  # by a simple fit or apply
+OF_CHECK = {"drift", "drift.comparing", "drift.document", "drift.watching", "stats.outside", "stats.running"}
+
+
+def loaded_by(*words: str, where: Path | None = None) -> set[str]:
+    """The modules of a run of the command."""
+    env = os.environ | ({"PYTHONPATH": f"{where}"} if where else {})
+    done = subprocess.run(
+        [sys.executable, "-c", LIST, *words], capture_output=True, timeout=60, check=True, cwd=where, env=env
+    )
+    return set(done.stdout.decode().split("\n"))
+
+
+def libraries(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules} & LIBRARIES
+
+
+def entries(modules: set[str], room: str) -> set[str]:
+    """The entries of a folder among them."""
+    names = {name.removeprefix(f"normcli.{room}.") for name in modules if name.startswith(f"normcli.{room}.")}
+    return {name.replace("_", "-") for name in names if not name.startswith("_")}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a table in each format, its parameters, and a pandas that whoever loads it fails by."""
+    path = tmp_path_factory.mktemp("place")
+    table = pl.DataFrame({"id": [1, 2, 3], "x": [0.5, None, 2.5], "y": [1.5, 2.0, 4.0], "name": ["a", "b", None]})
+    table.write_csv(path / "t.csv")
+    table.write_ndjson(path / "t.ndjson")
+    table.write_parquet(path / "t.parquet")
+    feather.write_feather(pq.read_table(path / "t.parquet"), path / "t.arrow")
+    (path / "pandas").mkdir()
+    (path / "pandas" / "__init__.py").touch()
+    loaded_by("fit", "t.csv", "-m", "zscore", "-p", "p.json", where=path)
+    return path
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", ""])
+def test_what_needs_no_data_loads_no_library(words: str) -> None:
+    loaded = loaded_by(*words.split())
+    assert "normcli.cli" in loaded
+    assert libraries(loaded) == set()
+    assert loaded & {"hashlib", "tempfile", "urllib.parse", "decimal", "normcli.columns"} == set()
+
+
+def test_a_table_on_a_pipe_needs_no_rich() -> None:
+    assert libraries(loaded_by("methods")) & {"rich", "polars", "pyarrow"} == set()
+
+
+@pytest.mark.parametrize("command", ["fit", "apply", "check"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str) -> None:
+    own = {"fit": "-m zscore -p q.json", "apply": f"-p p.json -o out{suffixes_of(format)[0]}", "check": "-p p.json"}
+    loaded = loaded_by(command, f"t{suffixes_of(format)[0]}", *own[command].split(), "-q", where=place)
+    assert libraries(loaded) == {"numpy", "msgspec"} | FORMATS[format]
+    assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
+    assert entries(loaded, "methods") == {"zscore"}
+    of = entries(loaded, "stats")
+    assert of - {"extrema", "moments"} == ({"running", "outside"} if command == "check" else set())
+    unused = UNUSED - (OF_CHECK if command == "check" else set())
+    assert {name.removeprefix("normcli.") for name in loaded} & unused == set()
+    if FORMATS[format] == {"pyarrow"}:  # polars loads them itself
+        assert loaded & {"pyarrow.compute", "bz2", "lzma", "tempfile", "random"} == set()
+
+
+@pytest.mark.parametrize("format", registry.names("formats"))
+def test_what_is_known_of_a_format_without_loading_it_is_what_it_says(format: str) -> None:
+    found = module(format)
+    assert (suffixes_of(format), magic_of(format)) == (found.suffixes, found.magic)
+    assert registry.constant("formats", format, "opening", b"") == getattr(found, "opening", b"")
