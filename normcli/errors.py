@@ -7,6 +7,7 @@ one into an exit code.
 import os
 import re
 
+HIGHER = "more memory, or a higher ulimit"
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -86,6 +87,16 @@ class ShortageError(NormcliError):
     """Too little memory, or too few threads, for libraries to work."""
 
     code = 74
+
+
+class Scarce(int):
+    """Bytes of memory that a limit of this process leaves."""
+
+
+def lacking(room: int | None, what: str, hint: str = "--max-memory says how much") -> NormcliError:
+    """What does not fit into so much memory: no fault of the data where a limit of this process left no more."""
+    short = isinstance(room, Scarce)
+    return ShortageError(f"too little memory: {what}", HIGHER) if short else BadDataError(what, hint)
 
 
 class LockedError(NormcliError):

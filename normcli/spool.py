@@ -15,7 +15,7 @@ from typing import ClassVar
 from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
-from normcli.formats import Decoded, Reader
+from normcli.formats import Decoded, Reader, load
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
@@ -107,6 +107,10 @@ class Kept:
     @property
     def weight(self) -> int:
         return 0  # it was counted when it was read
+
+    @property
+    def load(self) -> int:
+        return load(self.length, self.length // 8)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         buffer = self.spool.buffer() if self.packed.polars else io.BytesIO()

@@ -118,7 +118,7 @@ def engine(values: dict[str, Any], plan: Plan, told: Console) -> Threads:
     there, each = size(memory.room(values["max_memory"])), size(memory.block(plan))
     blocks = f"{counted(window, 'block')} of {each} at once"
     told.detail(f"{workers.count} threads, {blocks}, {there} of memory to use")
-    return Threads(workers.count, window)
+    return Threads(workers.count, window, memory.of_blocks(plan, values["max_memory"], workers.most))
 
 
 def parameters(values: dict[str, Any], path: str, *, example: str) -> Plan:

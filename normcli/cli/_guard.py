@@ -8,9 +8,10 @@ import os
 import re
 import resource
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from normcli.errors import ShortageError, size
 
@@ -21,7 +22,10 @@ LIMITS = (
 OF_LIGHT = 200 << 20  # bytes, of either, where neither polars nor pyarrow is loaded; a parameter file has what is left
 OF_CPU = 7 << 20  # bytes, for the threads of libraries
 POOL = "POLARS_MAX_THREADS"
-HALF_LOADED = re.compile(r"name 'Py[A-Z]\w+' is not defined|without exception set")  # of polars, which goes on then
+HALF_LOADED = re.compile(  # of polars, which goes on then
+    r"name 'Py[A-Z]\w+' is not defined|without exception set|previously been poisoned"
+)
+STACK = 2 << 20  # bytes of a thread's, where there is a limit
 RESERVE = 16 << 20  # bytes of address space that are let go for what has to be said at the end
 PATIENCE = 2  # seconds for that
 THREADS = 90  # that may be out of memory at once, beside the first
@@ -44,6 +48,23 @@ def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
         if resource.RLIM_INFINITY != limit < needed:
             least_for = f"{command} needs at least {size(needed)}"
             raise ShortageError(f"too little memory: {what} is limited to {size(limit)}", least_for)
+
+
+def load_libraries() -> None:
+    """Under a limit, before anything is read: all that works on data is loaded, and its threads begin, so that what is
+    left for data is known; in the midst of them, polars could not do without what it had no memory to begin with."""
+    if not is_limited():
+        return
+    import io
+
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    threading.stack_size(STACK)
+    rows = pl.concat([cast(pl.DataFrame, pl.from_arrow(pa.table({"x": [1.0], "s": [s]}))) for s in ("a", None)])
+    pl.read_csv(rows.select(pl.concat_str("x", "s")).write_csv(file := io.BytesIO()) or file.getvalue())
+    come_first()
 
 
 def _threads(words: Sequence[str]) -> int:
@@ -69,7 +90,7 @@ def shortage(error: BaseException) -> str | None:
         while error.__cause__ is not None:  # numpy puts an essay around it
             error = error.__cause__
         return f"a library can't be loaded: {error}" if is_limited() or SHORT.search(str(error)) else None
-    if isinstance(error, NameError | SystemError) and HALF_LOADED.search(str(error)) and is_limited():
+    if HALF_LOADED.search(str(error)) and is_limited():
         return f"a library could be loaded in part only: {error}"
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
 
