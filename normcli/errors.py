@@ -4,10 +4,12 @@ Every error carries plain arguments only, so that it survives a pickle on its wa
 one into an exit code.
 """
 
+import errno
 import os
 import re
 
 HIGHER = "more memory, or a higher ulimit"
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -145,6 +147,12 @@ class BadPlaceError(Exception):
         self.start: int | None = None  # the place in it where the chunk begins, where the pipeline is not there yet
         self.what = what
         self.hint = hint
+
+
+def open_error(kind: type[NormcliError], what: str, error: Exception) -> NormcliError:
+    """Why something can't be opened: of a kind, unless it is for what this process, or the machine, has run out of."""
+    why = f"{what}: {getattr(error, 'strerror', None) or error}"
+    return ShortageError(why, HIGHER) if getattr(error, "errno", None) in SHORTAGES else kind(why)
 
 
 def printable(text: str) -> str:

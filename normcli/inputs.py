@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from normcli import stores
-from normcli.errors import NoInputError, UsageError, printable
+from normcli.errors import NoInputError, UsageError, open_error, printable
 from normcli.sources import STDIN
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -141,7 +141,7 @@ def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
         with os.scandir(directory) as entries:
             ordered = sorted(entries, key=lambda e: os.fsencode(e.name))
     except OSError as e:
-        raise NoInputError(f"{printable(directory)}: {e.strerror}") from None
+        raise open_error(NoInputError, printable(directory), e) from None
     for entry in ordered:
         if entry.name.startswith((".", "_")):
             yield entry.path, "hidden"

@@ -13,7 +13,7 @@ import msgspec
 from click.shell_completion import CompletionItem
 
 from normcli.cli._needs import Option
-from normcli.errors import BadDataError, NoInputError, printable
+from normcli.errors import BadDataError, NoInputError, open_error, printable
 
 LARGEST = 1 << 26  # bytes of a file of numbers
 
@@ -89,7 +89,7 @@ def numbers_in(path: str) -> list[float]:
         with open(path, "rb") as file:
             text = file.read(LARGEST + 1)
     except OSError as e:
-        raise NoInputError(f"{printable(path)}: {e.strerror or e}") from None
+        raise open_error(NoInputError, printable(path), e) from None
     try:
         if len(text) > LARGEST:
             raise ValueError(f"more than {LARGEST >> 20} MB")

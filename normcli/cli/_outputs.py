@@ -18,7 +18,7 @@ from normcli.cli._apart import check_apart
 from normcli.cli._command import NEAR, PLACE, Format
 from normcli.cli._keys import RULES
 from normcli.cli._needs import DATA, OUTPUT, SPOOL, option
-from normcli.errors import BadDataError, CannotCreateError, UsageError, printable
+from normcli.errors import BadDataError, CannotCreateError, UsageError, open_error, printable
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ def open_below(path: str, spool_dir: str | None) -> Target:
         if not stores.is_uri(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as e:
-        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
+        raise open_error(CannotCreateError, printable(os.path.dirname(path)), e) from None
     target = outputs.open_target(path, spool_dir=spool_dir)
     target.hashed = hashlib.sha256()
     return target
