@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 from normcli.errors import ShortageError, size
 
@@ -51,20 +51,13 @@ def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
 
 
 def load_libraries() -> None:
-    """Under a limit, before anything is read: all that works on data is loaded, and its threads begin, so that what is
-    left for data is known; in the midst of them, polars could not do without what it had no memory to begin with."""
-    if not is_limited():
-        return
-    import io
+    """Under a limit, before anything is read: all that works on data is loaded, so that what is left is known."""
+    if is_limited():
+        from normcli.columns.loading import load
 
-    import polars as pl
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    threading.stack_size(STACK)
-    rows = pl.concat([cast(pl.DataFrame, pl.from_arrow(pa.table({"x": [1.0], "s": [s]}))) for s in ("a", None)])
-    pl.read_csv(rows.select(pl.concat_str("x", "s")).write_csv(file := io.BytesIO()) or file.getvalue())
-    come_first()
+        threading.stack_size(STACK)
+        load()
+        come_first()
 
 
 def _threads(words: Sequence[str]) -> int:
