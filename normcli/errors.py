@@ -4,9 +4,12 @@ Every error carries plain arguments only, so that it survives a pickle on its wa
 one into an exit code.
 """
 
+import errno
 import os
 import re
 
+HIGHER = "more memory, or a higher ulimit"
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -92,6 +95,16 @@ class ShortageError(NormcliError):
     code = 74
 
 
+class Scarce(int):
+    """Bytes of memory that a limit of this process leaves."""
+
+
+def lacking(room: int | None, what: str, hint: str = "--max-memory says how much") -> NormcliError:
+    """What does not fit into so much memory: no fault of the data where a limit of this process left no more."""
+    short = isinstance(room, Scarce)
+    return ShortageError(f"too little memory: {what}", HIGHER) if short else BadDataError(what, hint)
+
+
 class LockedError(NormcliError):
     """The parameter file is locked by another run."""
 
@@ -138,6 +151,12 @@ class BadPlaceError(Exception):
         self.start: int | None = None  # the place in it where the chunk begins, where the pipeline is not there yet
         self.what = what
         self.hint = hint
+
+
+def open_error(kind: type[NormcliError], what: str, error: Exception) -> NormcliError:
+    """Why something can't be opened: of a kind, unless it is for what this process, or the machine, has run out of."""
+    why = f"{what}: {getattr(error, 'strerror', None) or error}"
+    return ShortageError(why, HIGHER) if getattr(error, "errno", None) in SHORTAGES else kind(why)
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from normcli import stores
-from normcli.errors import NoInputError, UsageError, printable
+from normcli.errors import NoInputError, UsageError, open_error, printable
 from normcli.sources import STDIN
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -140,7 +140,7 @@ def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
         with os.scandir(directory) as entries:
             ordered = sorted(entries, key=lambda e: os.fsencode(e.name))
     except OSError as e:
-        raise NoInputError(f"{printable(directory)}: {e.strerror}") from None
+        raise open_error(NoInputError, printable(directory), e) from None
     for entry in ordered:
         if entry.name.startswith((".", "_")):
             yield entry.path, "hidden"

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from normcli.errors import CannotCreateError, LockedError, printable
+from normcli.errors import CannotCreateError, LockedError, open_error, printable
 from normcli.outputs import changing, replaced, temporaries
 
 PAUSE = 0.05  # seconds between two tries
@@ -52,7 +52,7 @@ def _taken(lock: str, path: str) -> int | None:
             fd = _opened(lock)
         except OSError as e:
             name = printable(lock if os.path.lexists(lock) else path)
-            raise CannotCreateError(f"{name}: {e.strerror}") from None
+            raise open_error(CannotCreateError, name, e) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(fd), os.stat(lock)):
@@ -62,7 +62,7 @@ def _taken(lock: str, path: str) -> int | None:
             pass
         except OSError as e:
             os.close(fd)
-            raise CannotCreateError(f"{printable(lock)}: can't be locked: {e.strerror}") from None
+            raise open_error(CannotCreateError, f"{printable(lock)}: can't be locked", e) from None
         os.close(fd)
         return None
 

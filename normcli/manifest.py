@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normcli import outputs, stores
-from normcli.errors import NoInputError, OutputError, printable
+from normcli.errors import NoInputError, OutputError, open_error, printable
 from normcli.stores.reading import Object
 
 NAME = ".normcli-manifest"
@@ -48,7 +48,7 @@ class Manifest:
                 return {"made": self.made, "size": found.size, **found.origin}
             status = os.stat(path)
         except OSError as e:
-            raise NoInputError(f"{printable(path)}: {e.strerror}") from None
+            raise open_error(NoInputError, printable(path), e) from None
         return {"made": self.made, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
 
     def finished(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:

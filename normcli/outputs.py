@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from normcli import stores
-from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, printable
+from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, open_error, printable
 
 if TYPE_CHECKING:
     import hashlib
@@ -150,7 +150,7 @@ class Target:
             try:
                 os.replace(self.temporary, self.path)
             except OSError as e:
-                raise CannotCreateError(f"{self.name}: {e.strerror}") from None
+                raise open_error(CannotCreateError, self.name, e) from None
             temporaries.discard(self.temporary)
             self.temporary = None
         try:
@@ -314,13 +314,13 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         try:
             return Target(name, None, os.dup(number))
         except (OSError, OverflowError) as e:
-            raise CannotCreateError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
+            raise open_error(CannotCreateError, name, e) from None
     try:
         found = os.stat(path)
     except FileNotFoundError:
         found = None
     except (OSError, ValueError) as e:
-        raise CannotCreateError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
+        raise open_error(CannotCreateError, name, e) from None
     if found is not None and stat.S_ISDIR(found.st_mode):
         raise CannotCreateError(f"{name}: is a directory", "name a file in it")
     try:
@@ -330,7 +330,7 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
             raise PermissionError(0, "is read-only")
         return _beside(name, os.path.realpath(path), found)
     except OSError as e:
-        raise CannotCreateError(f"{name}: {e.strerror}") from None
+        raise open_error(CannotCreateError, name, e) from None
 
 
 def descriptor(path: str | None) -> int | None:

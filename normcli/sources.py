@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from normcli import stores
 from normcli.compression.expanding import Expanded
-from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, open_error, printable
 
 if TYPE_CHECKING:
     from normcli.stores.reading import Object
@@ -237,5 +237,5 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:
-        raise NoInputError(f"{name}: {getattr(e, 'strerror', None) or e}") from None
+        raise open_error(NoInputError, name, e) from None
     return Source(name, file)

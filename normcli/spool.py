@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
-from normcli.formats import Decoded, Reader
+from normcli.formats import Decoded, Reader, load
 
 if TYPE_CHECKING:
     from normcli.columns.packing import Packed
@@ -110,6 +110,10 @@ class Kept:
     @property
     def weight(self) -> int:
         return 0  # it was counted when it was read
+
+    @property
+    def load(self) -> int:
+        return load(self.length, self.length // 8)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         buffer = self.spool.buffer() if self.packed.polars else io.BytesIO()

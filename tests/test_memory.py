@@ -12,7 +12,7 @@ import pytest
 from normcli import memory, params, registry
 from normcli.block import Block
 from normcli.columns import Field
-from normcli.errors import BadDataError, BadParametersError, UsageError
+from normcli.errors import BadDataError, BadParametersError, ShortageError, UsageError, lacking
 from normcli.memory import available, largest_file, state, window
 from normcli.methods import Method
 from normcli.methods.quantile import Quantile
@@ -39,6 +39,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(resource, "getrlimit", lambda k: (given.get(k, resource.RLIM_INFINITY),) * 2)
 
     monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else MACHINE // 4096)
+    monkeypatch.setattr(memory, "mapped", lambda: dict.fromkeys(memory.COUNTED, GB // 2))
     limited()
     return limited
 
@@ -76,10 +77,28 @@ def test_the_least_limit_of_the_cgroups_holds(what: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_DATA])
 def test_the_limits_of_the_process_hold(kind: int, machine: Callable[..., None], tmp_path: Path) -> None:
-    machine(kind, GB)
-    assert available(tmp_path) == GB
+    """Less what is mapped already, which they count as well."""
+    limit, wanted = 2 * GB, plan(ZScore(), 4)
+    machine(kind, limit)
+    assert memory.room(None) == memory.BASE + int(0.8 * 1.5 * GB)
+    assert memory.room(8 * GB) == memory.room(None)
+    assert memory.room(300_000_000) == 300_000_000
+    assert memory.of_blocks(wanted, 300_000_000, 3) is None
+    assert memory.of_blocks(wanted, None, 3) == memory.room(None) - memory.BASE - 8 * state(wanted) - 3 * memory.STACK
     machine(kind, 2 * MACHINE)
-    assert available(tmp_path) == MACHINE
+    assert memory.room(None) == int(0.8 * available(tmp_path))
+    assert memory.of_blocks(wanted, None, 3) is None
+
+
+def test_what_a_limit_leaves_no_room_for_is_no_fault_of_usage_nor_data(machine: Callable[..., None]) -> None:
+    machine(resource.RLIMIT_AS, GB // 2)
+    for wanted in (plan(ZScore(), 4), plan(Whiten(), 2000)):
+        with pytest.raises(ShortageError, match="columns need about"):
+            window(wanted, None, 4)
+    room = memory.of_input(None)
+    assert isinstance(lacking(room, ""), ShortageError)
+    assert isinstance(lacking(memory.largest_file(None), ""), ShortageError)
+    assert isinstance(lacking(memory.of_input(200_000_000) // 1, ""), BadDataError)
 
 
 # -- what is needed ----------------------------------------------------------------------------------------------

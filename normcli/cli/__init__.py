@@ -23,13 +23,15 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Before the command's own parser is made, which loads libraries. Raises ShortageError."""
-        from normcli.cli._guard import check_room
+        from normcli.cli._guard import check_room, load_libraries
 
         name, command, words = super().resolve_command(ctx, args)
         data = command is not None and any(p.name == "threads" for p in command.params)
         for_help = bool({*words}.intersection(ctx.help_option_names))
         if data or not for_help:  # help of data has options of formats and methods, which load numpy
             check_room(str(name), words, data=data and not for_help)
+        if data and not for_help:
+            load_libraries()
         return name, command, words
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

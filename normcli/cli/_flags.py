@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from normcli import registry
-from normcli.errors import BadDataError, NoInputError, printable
+from normcli.errors import BadDataError, NoInputError, open_error, printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -95,7 +95,7 @@ def numbers_in(path: str) -> list[float]:
         with open(path, "rb") as file:
             text = file.read(LARGEST + 1)
     except OSError as e:
-        raise NoInputError(f"{printable(path)}: {e.strerror or e}") from None
+        raise open_error(NoInputError, printable(path), e) from None
     try:
         if len(text) > LARGEST:
             raise ValueError(f"more than {LARGEST >> 20} MB")

@@ -39,7 +39,9 @@ def run() -> int:
     # jemalloc gives memory back soonest; at a limit, its own threads flood standard error, and it dies of SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
     if is_limited():
-        os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false")  # of polars
+        # of polars: what it frees is free for all; and it says in a line why it ends, for more takes memory, too
+        os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")
+        os.environ.setdefault("RUST_BACKTRACE", "0")
     if isinstance(sys.stdout, io.TextIOWrapper):
         bare, lines = io.BufferedWriter(Stdout(1, "w", closefd=False)), sys.stdout.line_buffering
         sys.stdout = io.TextIOWrapper(bare, sys.stdout.encoding, "backslashreplace", line_buffering=lines)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from normcli.compression import CODECS, Codec, by_suffix
 from normcli.compression._codec import MemoryNeededError
 from normcli.compression._gzip import is_bgzip
-from normcli.errors import BadDataError, size
+from normcli.errors import BadDataError, NormcliError, lacking, size
 
 PIECE = 1 << 16  # compressed bytes that are read at once
 HEADER = 18  # bytes that tell what a member is: the longest of those looked at are bgzip's and zstd's
@@ -143,9 +143,9 @@ class Expanded:
         room = self._room()
         return MOST if room is None else max(LEAST, min(MOST, room // 2))
 
-    def _too_large(self, codec: Codec, need: MemoryNeededError) -> BadDataError:
+    def _too_large(self, codec: Codec, need: MemoryNeededError) -> NormcliError:
         what = f"{self.name}: the {codec.name} data have {need.what}, and {size(self._memory)} of memory may go to it"
-        return BadDataError(what, f"--max-memory says how much; {need.hint}")
+        return lacking(self._room(), what, f"--max-memory says how much; {need.hint}")
 
     def _broken(self, codec: Codec, how: str, why: str = "") -> BadDataError:
         return BadDataError(f"{self.name}: the {codec.name} data are {how}{why}", "was it copied whole?")

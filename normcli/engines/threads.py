@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Semaphore, Thread
+from threading import Condition, Event, Semaphore, Thread
 from typing import Generic, TypeVar
+
+from normcli.errors import HIGHER, ShortageError, size
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -25,10 +27,34 @@ def available() -> int:
 class _Task(Generic[R]):
     """A job under way: its result or its error, once there."""
 
+    load = 0  # bytes of memory that it takes
+
     def __init__(self) -> None:
         self.done = Event()
         self.result: R
         self.error: BaseException | None = None
+
+
+class _Room:
+    """Bytes for the jobs on their way: each waits until those before it leave enough."""
+
+    def __init__(self, count: int) -> None:
+        self.count = self._left = count
+        self._changed = Condition()
+
+    def take(self, load: int) -> None:
+        """Raises ShortageError for more than there can be."""
+        if load > self.count:
+            what = f"a block of rows needs about {size(load)}, and a limit leaves {size(max(0, self.count))}"
+            raise ShortageError(f"too little memory: {what}", HIGHER)
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= load)
+            self._left -= load
+
+    def give(self, load: int) -> None:
+        with self._changed:
+            self._left += load
+            self._changed.notify()
 
 
 @dataclass(frozen=True)
@@ -40,6 +66,7 @@ class Threads:
 
     count: int
     window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
+    room: int | None = None  # bytes of memory for these jobs, each of which has a `load`
 
     @property
     def most(self) -> int:
@@ -54,6 +81,7 @@ class Threads:
     def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:
         workers = self._workers
         window = Semaphore(self.window or self.most)
+        room = None if self.room is None else _Room(self.room)
         ordered: SimpleQueue[_Task[R] | None] = SimpleQueue()
         todo: SimpleQueue[tuple[J, _Task[R]] | None] = SimpleQueue()
         stop = Event()
@@ -63,9 +91,14 @@ class Threads:
             try:
                 source = iter(jobs)
                 while window.acquire() and not stop.is_set():
-                    todo.put((next(source), task := _Task[R]()))
+                    job = next(source)
+                    task = _Task[R]()
+                    if room:
+                        task.load = getattr(job, "load", 0)
+                        room.take(task.load)
+                    todo.put((job, task))
                     ordered.put(task)
-                    del task
+                    del job, task
             except StopIteration:
                 pass
             except BaseException as e:
@@ -96,8 +129,12 @@ class Threads:
                 if task.error is not None:
                     raise task.error
                 yield task.result
+                if room:
+                    room.give(task.load)
                 del task
                 window.release()
         finally:
             stop.set()
             window.release()
+            if room:
+                room.give(room.count)

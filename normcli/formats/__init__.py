@@ -19,6 +19,7 @@ from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign
 from normcli.sources import Source
 
+OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
 TEXT = "csv"  # what bytes are that no format's magic claims
 
 
@@ -60,12 +61,21 @@ class Decoded:
         return row
 
 
+def load(size: int, values: int) -> int:
+    """Bytes of memory that a chunk takes, about, from when it is read until what became of it is written."""
+    return OF_BYTE * size + OF_VALUE * values
+
+
 class Chunk(Protocol):
     """A piece of the input not yet normalized: self-contained, of bounded size, cut by the data alone."""
 
     @property
     def weight(self) -> int:
         """Its share of the reader's `size`."""
+
+    @property
+    def load(self) -> int:
+        """Bytes of memory that it takes, about, until what became of it is written."""
 
     @property
     def content(self) -> bytes | None:

@@ -14,8 +14,17 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
-from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError, printable, raise_shortage, size
-from normcli.formats import Decoded, Outlet
+from normcli.errors import (
+    BadDataError,
+    BadPlaceError,
+    EmptyInputError,
+    UsageError,
+    lacking,
+    printable,
+    raise_shortage,
+    size,
+)
+from normcli.formats import Decoded, Outlet, load
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
 from normcli.sources import Source
@@ -64,6 +73,17 @@ class Chunk:
     @property
     def weight(self) -> int:
         return int(self.batch.num_rows)
+
+    @property
+    def load(self) -> int:
+        import pyarrow as pa
+
+        try:
+            count = expanded(self.batch)
+        except pa.ArrowException as e:  # which decoding will tell
+            raise_shortage(e)
+            count = int(self.batch.nbytes)
+        return load(count, self.batch.num_rows * self.batch.num_columns)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         import pyarrow as pa
@@ -194,9 +214,7 @@ def check_held(source: Source, count: float, what: str) -> None:
 
 
 def refuse(source: Source, what: str) -> NoReturn:
-    raise BadDataError(
-        f"{source.name}: {what}, and there are {size(source.room)} of memory to use", "--max-memory says how much"
-    )
+    raise lacking(source.room, f"{source.name}: {what}, and there are {size(source.room)} of memory to use")
 
 
 def longest_entry(column: pa.Array) -> int:

@@ -121,6 +121,10 @@ class TypedChunk:
         return self.chunk.weight
 
     @property
+    def load(self) -> int:
+        return self.chunk.load
+
+    @property
     def content(self) -> bytes | None:
         return self.chunk.content
 

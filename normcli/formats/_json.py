@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from normcli import columns
 from normcli.columns import Infinite
 from normcli.errors import BadPlaceError, printable
-from normcli.formats import Decoded, LateColumn
+from normcli.formats import Decoded, LateColumn, load
 from normcli.formats import _text as text
 from normcli.formats._inferring import TIMES
 from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
@@ -287,6 +287,11 @@ class Chunk:
     @property
     def weight(self) -> int:
         return len(self.data)
+
+    @property
+    def load(self) -> int:
+        """Of each value, a parser in steps of numpy's holds places and lengths."""
+        return load(len(self.data), 4 * text.occurrences(self.data, text.NEWLINE) * len(self.layout.names))
 
     @property
     def content(self) -> bytes:

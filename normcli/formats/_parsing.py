@@ -13,7 +13,7 @@ import numpy as np
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.errors import BadPlaceError
-from normcli.formats import Decoded
+from normcli.formats import Decoded, load
 from normcli.formats import _remedies as remedies
 from normcli.formats import _text as text
 from normcli.formats._dialect import Dialect
@@ -91,6 +91,10 @@ class Chunk:
     @property
     def weight(self) -> int:
         return len(self.rows.data)
+
+    @property
+    def load(self) -> int:
+        return load(len(self.rows.data), text.occurrences(self.rows.data, text.NEWLINE) * len(self.layout.names))
 
     @property
     def content(self) -> bytes:

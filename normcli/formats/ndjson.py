@@ -28,6 +28,7 @@ magic = b""
 opening = b'{"'  # a quote is in no field of CSV that does not begin with one
 
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
+STRIP = 1 << 16  # values that are written at once
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
 
 
@@ -209,12 +210,21 @@ class Writer:
         return replace(self.like(reader, blank, None, ()), columns=self.columns)
 
     def encode(self, frame: Frame) -> list[bytes]:
+        """In strips of some values each, for each value takes several texts on its way."""
+        rows, rest = columns.to_polars(frame), columns.rest(frame)
+        size, written = max(1, STRIP // max(1, len(self.columns))), list[bytes]()
+        for start in range(0, rows.height, size):
+            try:
+                written += self._strip(rows.slice(start, size), None if rest is None else rest.slice(start, size))
+            except BadRowError as e:
+                raise BadRowError(start + e.row, e.what, e.hint) from None
+        return written
+
+    def _strip(self, rows: pl.DataFrame, rest: pl.Series | None) -> list[bytes]:
         import polars as pl
 
-        rows = columns.to_polars(frame)
         texts = [self._text(columns.series(rows, n), n) for n in self.columns]
         lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
-        rest = columns.rest(frame)
         if rest is not None and rest.null_count() < len(rest):
             odd = rest.is_not_null().arg_true()
             lines = lines.scatter(odd, [self._odd(i, rest[i], [t[i] for t in texts]) for i in odd])

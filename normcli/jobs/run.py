@@ -110,7 +110,7 @@ class Run(Events, Generic[R, S]):
         room, block = size(memory.room(request.max_memory)), size(memory.block(plan))
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
-        return Threads(workers.count, window)
+        return Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
 
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""

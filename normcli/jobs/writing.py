@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from normcli import __version__, columns, formats, inputs, outputs, pipeline, registry, stores
-from normcli.errors import BadDataError, CannotCreateError, UsageError, printable, replaced
+from normcli.errors import BadDataError, CannotCreateError, UsageError, open_error, printable, replaced
 from normcli.jobs import paths
 from normcli.jobs.requests import Writes
 from normcli.plan import Form
@@ -204,7 +204,7 @@ def open_below(path: str, spool_dir: str | None) -> Target:
         if not stores.is_uri(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as e:
-        raise CannotCreateError(f"{printable(os.path.dirname(path))}: {e.strerror}") from None
+        raise open_error(CannotCreateError, printable(os.path.dirname(path)), e) from None
     target = outputs.open_target(path, spool_dir=spool_dir)
     target.hashed = hashlib.sha256()
     return target

@@ -12,7 +12,7 @@ import numpy as np
 
 from normcli import registry
 from normcli.columns import Field, Schema
-from normcli.errors import BadParametersError, UsageError, printable, short, size
+from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
 from normcli.formats._keeping import Kept, checked
 from normcli.methods import Method
 from normcli.params import _keys
@@ -56,6 +56,8 @@ def _content(source: Source, largest: int) -> bytes:
         while source.count <= largest and (part := source.read(1 << 20)):
             parts.append(part)
     if max(source.count, source.size or 0) > largest:
+        if isinstance(largest, Scarce):
+            raise lacking(largest, f"{source.name}: more than the {size(largest)} that there is memory to read")
         what = f"$: more than the {size(largest)} that there is memory to read"
         raise BadParametersError(what, "--max-memory says how much there is")
     source.close()

@@ -62,6 +62,10 @@ class Job:
     work: Work
     chunk: Chunk | None
 
+    @property
+    def load(self) -> int:
+        return 0 if self.chunk is None else self.chunk.load
+
     def do(self) -> Result:
         if self.chunk is None:
             return Result(self.part, last=True)

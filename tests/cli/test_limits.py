@@ -1,6 +1,7 @@
 """Under any limit of memory, a run ends well or with exit 74: never with 1, which is drift, nor by a library's own way
 out."""
 
+import errno
 import io
 import json
 import os
@@ -8,18 +9,22 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from normcli import registry
 from normcli.cli import _guard
 from normcli.errors import ShortageError
 from normcli.formats._binary import reading, writing
-from normcli.sources import Source
+from normcli.locks import locked
+from normcli.outputs import open_target
+from normcli.sources import Source, open_source
 from normcli.stores._filesystems import asking
 from tests.cli.conftest import Desk
 from tests.conftest import longer
@@ -70,13 +75,16 @@ def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
 # -- much data ---------------------------------------------------------------------------------------------------
 LARGE = {
     "apply": "apply {} -p p.json -o o.parquet",
+    "apply to text": "apply {} -p p.json -o o.csv",
+    "apply to NDJSON": "apply {} -p p.json -o o.ndjson",
+    "fit": "fit {} -m robust -c x -p q.json",
     "fit -o": "fit {} -m center -c x -p q.json -o o.parquet",
 }
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """130 MB of text that does not get smaller, in one row group; its path."""
+    """130 MB of text that does not get smaller, in one row group; its path, and those of other formats beside it."""
     rows, length = 200_000, 110
     draw, ends = np.random.default_rng(0), np.arange(0, (rows + 1) * length, length, dtype=np.int32)
 
@@ -87,16 +95,25 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pa.table({"x": draw.normal(size=rows), **{f"s{j}": texts() for j in range(6)}})
     path = tmp_path_factory.mktemp("large") / "large.parquet"
     pq.write_table(table, path, row_group_size=rows, use_dictionary=False)
+    frame = pl.read_parquet(path)
+    frame.write_csv(path.with_suffix(".csv"))
+    frame.write_ndjson(path.with_suffix(".ndjson"))
+    feather.write_feather(table, path.with_suffix(".arrow"), compression="uncompressed", chunksize=65_536)
     return path
 
 
+@pytest.mark.parametrize("suffix", ["parquet", *longer("csv", "ndjson", "arrow")])
 @pytest.mark.parametrize("run", LARGE)
-@pytest.mark.parametrize("kb", [560_000, *longer(*range(470_000, 900_000, 10_000))])
-def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, kb: int) -> None:
+@pytest.mark.parametrize(
+    "limit", ["-v 560000", *longer(*(f"-v {kb}" for kb in range(470_000, 900_000, 20_000)), "-d 280000", "-d 340000")]
+)
+def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, limit: str, suffix: str) -> None:
     desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
-    words = LARGE[run].format(large).split()
-    done = desk.run(*words, via=f'ulimit -v {kb}; exec "$@"', polite=False)  # polars says more where it aborts
+    words = LARGE[run].format(large.with_suffix(f".{suffix}")).split()
+    before = {p.name for p in desk.path.iterdir()}
+    done = desk.run(*words, via=f'ulimit {limit}; exec "$@"', polite=False)  # polars says more where it aborts
     assert done.code in (0, 74), done.err
+    assert done.code == 0 or {p.name for p in desk.path.iterdir()} == before
     assert len(done.errors) == (done.code == 74), done.err
     assert done.code == 0 or "memory" in done.errors[0]
     assert len(done.lines) < 20
@@ -138,6 +155,8 @@ def ended(line=" ".join(sys.argv[1:])):
         target.write(b"half")
         libc = ctypes.PyDLL(None) if "holding" in line else ctypes.CDLL(None)
         end = libc.abort if "abort" in line else lambda: libc.exit(1)
+        for _ in range(40 if "many" in line else 0):
+            threading.Thread(target=end, daemon=True).start()
         if "thread" in line:
             other = threading.Thread(target=end)
             other.start()
@@ -150,7 +169,10 @@ main()
 """
 
 
-@pytest.mark.parametrize("how", ["exit", "abort", "abort in a thread", "exit holding the GIL", "abort holding the GIL"])
+@pytest.mark.parametrize(
+    "how",
+    ["exit", "abort", "abort in a thread", "exit holding the GIL", "abort holding the GIL", "abort in many threads"],
+)
 def test_a_library_that_ends_the_process_does_not_look_like_drift(how: str, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_bytes(b"old")
     line = [sys.executable, "-c", ENDING, *how.split()]
@@ -200,6 +222,29 @@ def test_what_threads_take_is_of_those_that_are_started(
         _guard.check_room("fit", words.split(), data=True)
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN])
+@pytest.mark.parametrize("opens", [open_source, open_target, locked])
+def test_what_can_not_be_opened_for_a_shortage_is_neither_missing_nor_forbidden(
+    opens: Any, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*args: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for module, name in ((os, "open"), (io, "FileIO")):
+        monkeypatch.setattr(module, name, short)
+    with pytest.raises(ShortageError, match=os.strerror(number)), opens(str(tmp_path / "x")):
+        pass
+
+
+@pytest.mark.parametrize("files", range(5, 16))
+@pytest.mark.parametrize("run", ["check CSV", "fit", "apply Parquet", "inspect"])
+def test_too_few_open_files_are_no_fault_of_what_is_opened(place: Desk, run: str, files: int) -> None:
+    before = {p.name for p in place.path.iterdir()}
+    done = place.run(*RUNS[run].split(), via=f'ulimit -n {files}; exec "$@"', polite=False)
+    assert done.code in (0, 74), done.err
+    assert done.code == 0 or {p.name for p in place.path.iterdir()} == before
+
+
 @pytest.mark.parametrize("command", registry.names("cli"))
 def test_help_of_a_command_needs_no_room_for_data(desk: Desk, command: str) -> None:
     assert b"Usage" in desk.succeeds(command, "--help", via='ulimit -v 300000; exec "$@"').out
@@ -224,6 +269,7 @@ def imported(cause: str) -> ImportError:
         (ValueError("thread"), None),
         (ImportError("broken"), None),
         (NameError("name 'x' is not defined"), None),
+        (BaseException("LazyLock instance has previously been poisoned"), None),  # under no limit
     ],
 )
 def test_what_could_not_be_had_is_told_from_bugs(error: BaseException, why: str | None) -> None:
