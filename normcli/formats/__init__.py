@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import compression, registry
-from normcli.columns import Frame, Infinite, Schema
+from normcli.columns import Frame, Infinite, Schema, is_polars
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign
 from normcli.sources import Source
@@ -269,7 +269,7 @@ def writer(
 ) -> Writer:
     """For output that is csv, csv.gz or the like; the rest is as of `like`. With the writer of the `first` input, one
     that follows it in the same output."""
-    from normcli.formats._layers import Compressed, Translated
+    from normcli.formats._layers import Bounded, Compressed, Translated
 
     format, codec = bare(name), compression.by_suffix(name)
     if reader.inferred and not module(format).magic:
@@ -279,6 +279,7 @@ def writer(
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
     made = Translated(made, plain) if plain else made
+    made = Bounded(made, reader.source) if is_text(format) and not is_polars(blank) else made
     return Compressed(made, codec) if codec else made
 
 

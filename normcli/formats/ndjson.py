@@ -27,6 +27,7 @@ suffixes = (".ndjson", ".jsonl")
 magic = b""
 opening = b'{"'  # a quote is in no field of CSV that does not begin with one
 
+STRIP = 1 << 16  # values that are put into lines at once
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
 
@@ -211,16 +212,22 @@ class Writer:
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
-        rows = columns.to_polars(frame)
-        texts = [self._text(columns.series(rows, n), n) for n in self.columns]
-        lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
-        rest = columns.rest(frame)
-        if rest is not None and rest.null_count() < len(rest):
-            odd = rest.is_not_null().arg_true()
-            lines = lines.scatter(odd, [self._odd(i, rest[i], [t[i] for t in texts]) for i in odd])
-        out = Pieces()
-        lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
+        rows, rest, out = columns.to_polars(frame), columns.rest(frame), Pieces()
+        texts = self._texts(frame, rows)
+        size = max(1, STRIP // max(1, len(texts)))
+        for start in range(0, rows.height, size):  # whose lines are made in some steps, each as long as they are
+            part = [t.slice(start, size) for t in texts]
+            lines = self._lines(part) if part else pl.repeat("{}", len(rows[start : start + size]), eager=True)
+            if rest is not None:
+                lines = self._with_odd(lines, part, rest[start : start + size], start)
+            lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
         return out.written
+
+    def _texts(self, frame: Frame, rows: pl.DataFrame) -> list[pl.Series]:
+        """The values of each column as JSON; those of dictionaries are looked at once, however many rows have them."""
+        coded = columns.text_codes(frame)
+        made = {n: as_json(texts, n).gather(places).fill_null("null") for n, (texts, places) in coded.items()}
+        return [made[n] if n in made else self._text(columns.series(rows, n), n) for n in self.columns]
 
     def _text(self, series: pl.Series, name: str) -> pl.Series:
         """Each value as JSON; null where the key is not to be there."""
@@ -241,6 +248,12 @@ class Writer:
         members = [pl.lit(f"{_quoted(n)}:") + pl.lit(t) for n, t in zip(self.columns, texts, strict=True)]
         body = pl.concat_str(members, separator=",", ignore_nulls=True)
         return pl.select(pl.concat_str([pl.lit("{"), body, pl.lit("}")])).to_series()
+
+    def _with_odd(self, lines: pl.Series, texts: list[pl.Series], rest: pl.Series, start: int) -> pl.Series:
+        """The lines of rows from `start` on, of which some have a `rest`."""
+        odd = rest.is_not_null().arg_true()
+        own = [self._odd(start + i, rest[i], [t[i] for t in texts]) for i in odd]
+        return lines.scatter(odd, own) if own else lines
 
     def _odd(self, row: int, rest: bytes, texts: list[str | None]) -> str:
         """A row with keys in its own order, or with unknown ones. Raises BadRowError."""
