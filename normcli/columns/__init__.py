@@ -1,10 +1,9 @@
 """Which columns, and frame to block and back.
 
 A frame is decoded rows as the format's own library gives them: a polars DataFrame of text formats, an Arrow
-RecordBatch of binary ones. In that, a column of text may be a dictionary, whatever it is in the schema of its reader and
-of what is written. Nobody but this room knows both. In a polars frame a selected column is numeric or lists of
+RecordBatch of binary ones. Nobody but this room knows both. In a polars frame a selected column is numeric or lists of
 numbers, or is still text where it holds words that mean missing (NA): the format has made sure that nothing else is in
-it.
+it. In a RecordBatch a column of text may be a dictionary, whatever it is in the schema of its reader.
 """
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
