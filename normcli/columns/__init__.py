@@ -3,7 +3,7 @@
 A frame is decoded rows as the format's own library gives them: a polars DataFrame of text formats, an Arrow
 RecordBatch of binary ones. Nobody but this room knows both. In a polars frame a selected column is numeric or lists of
 numbers, or is still text where it holds words that mean missing (NA): the format has made sure that nothing else is in
-it.
+it. In a RecordBatch a column of text may be a dictionary, whatever it is in the schema of its reader.
 """
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
@@ -29,6 +29,7 @@ from normcli.columns.frames import (
     rows,
     series,
     some_rows,
+    text_codes,
     text_frame,
     textless,
     to_arrow,
@@ -86,6 +87,7 @@ __all__ = [
     "select",
     "series",
     "some_rows",
+    "text_codes",
     "text_frame",
     "textless",
     "to_arrow",

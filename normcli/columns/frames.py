@@ -289,7 +289,29 @@ def to_polars(frame: Frame, moment: str = texts.MOMENT) -> pl.DataFrame:
     import pyarrow as pa
 
     arrays = [texts.plain(n, column, moment) for n, column in zip(names(frame), frame.columns, strict=True)]
-    made = pl.from_arrow(pa.RecordBatch.from_arrays(arrays, list(map(str, range(len(arrays))))))  # names end at a NUL
+    coded = {j: column for j, column in enumerate(arrays) if pa.types.is_dictionary(column.type)}
+    plain = [coded[j].indices if j in coded else column for j, column in enumerate(arrays)]
+    made = pl.from_arrow(pa.RecordBatch.from_arrays(plain, list(map(str, range(len(plain))))))  # names end at a NUL
     assert isinstance(made, pl.DataFrame)
+    for j, column in coded.items():
+        made.replace_column(j, _texts_of(column).gather(made[:, j]).alias(str(j)))
     made.columns = list(names(frame))
     return made
+
+
+def text_codes(frame: Frame) -> dict[str, tuple[pl.Series, pl.Series]]:
+    """Of each column that is a dictionary of texts: these, and which of them each row has, null for none."""
+    import polars as pl
+
+    if is_polars(frame):
+        return {}
+    import pyarrow as pa
+
+    coded = {f.name: frame.column(f.name) for f in frame.schema if pa.types.is_dictionary(f.type) and is_text(f.type)}
+    return {n: (_texts_of(c), pl.Series(pl.from_arrow(c.indices))) for n, c in coded.items()}
+
+
+def _texts_of(column: pa.DictionaryArray) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(pl.from_arrow(column.dictionary))

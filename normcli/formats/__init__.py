@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import compression, registry
-from normcli.columns import Frame, Infinite, Schema
+from normcli.columns import Frame, Infinite, Schema, is_polars
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign
 from normcli.sources import Source
@@ -298,10 +298,12 @@ def writer(
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
-    if plain or codec:
+    bounded = is_text(format) and not is_polars(blank)
+    if plain or codec or bounded:
         from normcli.formats import _layers as layers
 
         made = layers.Translated(made, plain) if plain else made
+        made = layers.Bounded(made, reader.source) if bounded else made
         made = layers.Compressed(made, codec) if codec else made
     return made
 

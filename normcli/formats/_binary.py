@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -175,20 +175,14 @@ class Reader:
         longest = max(map(longest_entry, batch.columns), default=0)
         for at in range(0, batch.num_rows, rows):
             block = batch.slice(at, rows)
-            if longest * block.num_rows > self._most:
-                with reading(self.source, self.what):
-                    self._check_block(expanded(block))
+            with reading(self.source, self.what):
+                check_expanded(self.source, block, longest)
             yield Chunk(block)
 
     @property
     def _most(self) -> float:
         """Bytes that one block may have."""
-        return inf if self.source.room is None else self.source.room / AT_ONCE
-
-    def _check_block(self, count: int) -> None:
-        """Raises BadDataError where a block of so many bytes would be too much."""
-        if count > self._most:
-            refuse(self.source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+        return most(self.source)
 
 
 def _pandas_indexes(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
@@ -213,6 +207,24 @@ def check_held(source: Source, count: float, what: str) -> None:
         refuse(source, f"{what} takes {size(count)} once it is decoded")
 
 
+def most(source: Source) -> float:
+    """Bytes that one block may have."""
+    return inf if source.room is None else source.room / AT_ONCE
+
+
+def check_block(source: Source, count: float) -> None:
+    """Raises BadDataError where a block of so many bytes would be too much."""
+    if count > most(source):
+        refuse(source, f"{AT_ONCE} blocks of its rows take {size(AT_ONCE * count)} and more")
+
+
+def check_expanded(source: Source, block: pa.RecordBatch, longest: int) -> None:
+    """Raises BadDataError where a block would be too much, had each row of a dictionary column a text of its own; none
+    of these is longer than `longest` bytes."""
+    if longest * block.num_rows > most(source):
+        check_block(source, expanded(block))
+
+
 def refuse(source: Source, what: str) -> NoReturn:
     raise lacking(source.room, f"{source.name}: {what}, and there are {size(source.room)} of memory to use")
 
@@ -233,15 +245,16 @@ def longest_entry(column: pa.Array) -> int:
     return int(pc.max(lengths).as_py() or 0)
 
 
-def expanded(batch: pa.RecordBatch) -> int:
-    """Bytes of a batch, each row of a dictionary column with a text of its own. Raises ArrowException where it is
-    damaged."""
+def expanded(batch: pa.RecordBatch, coded: Container[str] = ()) -> int:
+    """Bytes of a batch, each row of a dictionary column with a text of its own unless it is `coded`. Raises
+    ArrowException where it is damaged."""
     import pyarrow.compute as pc
 
     total = batch.nbytes
-    for column in batch.columns:
-        lengths = _entry_lengths(column)
-        total += 0 if lengths is None else pc.sum(lengths.take(column.indices)).as_py() or 0
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        lengths = None if name in coded else _entry_lengths(column)
+        if lengths is not None:
+            total += (pc.sum(lengths.take(column.indices)).as_py() or 0) - column.dictionary.nbytes
     return int(total)
 
 

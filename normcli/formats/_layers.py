@@ -7,6 +7,8 @@ from typing import Any
 from normcli.columns import Frame
 from normcli.compression import Codec
 from normcli.formats import Outlet, Reader, Sink, Writer
+from normcli.formats import _binary as binary
+from normcli.sources import Source
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,26 @@ class Translated:
 
     def encode(self, frame: Frame) -> Any:
         return self.writer.encode(self.plain(frame))
+
+    def open(self, file: Outlet) -> Sink:
+        return self.writer.open(file)
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Text of record batches, each row of a dictionary with one of its own, unless that takes too much memory."""
+
+    writer: Writer
+    source: Source
+
+    def following(self, reader: Reader, blank: Frame) -> Writer:
+        return self.writer.following(reader, blank)
+
+    def encode(self, frame: Frame) -> Any:
+        """Raises BadDataError."""
+        longest = max(map(binary.longest_entry, frame.columns), default=0)
+        binary.check_expanded(self.source, frame, longest)
+        return self.writer.encode(frame)
 
     def open(self, file: Outlet) -> Sink:
         return self.writer.open(file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from normcli.formats import _thrift as thrift
@@ -22,7 +23,11 @@ SIZES = {0: 1, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8}  # bytes of a decoded value by its
 FIXED = 7  # the type of bytes as many as the schema says
 LEVELS = 4  # bytes of how deep a value is, and whether it repeats
 OF_PREFIXES = 7  # the encoding that tells a value by how much of the one before it begins with
+IN_DICTIONARY = frozenset((2, 8))  # the encodings of values by their places in the dictionary
+OF_LEVELS = frozenset((3, 4))  # those of levels
+OF_LENGTH = 4  # bytes before a plain text, which say how long it is
 OF_ENTRY = 16  # bytes that a text takes beside what it says
+OF_PLACE = 4  # bytes of a place in a dictionary, once it is decoded
 CODECS = ("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4")
 
 
@@ -36,6 +41,8 @@ class ColumnChunk:
     codec: str
     start: int  # places in the file
     end: int
+    values: int
+    dictionary: float  # bytes, about, of the one that the values are in; inf where some may not be
 
 
 Chunks = list[ColumnChunk | None]  # None for one that is encrypted
@@ -106,8 +113,21 @@ def _chunk(about: dict[int, Any] | None) -> ColumnChunk | None:
     kind, codec, size, data, dictionary = (thrift.integer(about, n, 0) for n in (1, 4, 7, 9, 11))
     start = min(dictionary or data, data)
     path = b".".join(about[3]).decode("utf-8", "replace")
-    known = 0 <= codec < len(CODECS)
-    return ColumnChunk(path, kind, tuple(about[2]), CODECS[codec] if known else "", start, start + size)
+    name = CODECS[codec] if 0 <= codec < len(CODECS) else ""
+    values = thrift.integer(about, 5, 0)
+    in_dictionary = _dictionary(about, values, data - dictionary if dictionary else 0)
+    return ColumnChunk(path, kind, tuple(about[2]), name, start, start + size, values, in_dictionary)
+
+
+def _dictionary(about: dict[int, Any], values: int, packed: int) -> float:
+    """Bytes of the dictionary of a column chunk, which has so many compressed ones, going by how well all of it was
+    compressed; inf where values, or more than a few of them, may stand outside of it."""
+    stats, size, all_packed = about.get(13), thrift.integer(about, 6, 0), thrift.integer(about, 7, 0)
+    used = {s.get(2) for s in stats if s.get(1) != DICTIONARY} if stats else {*about[2]}.difference(OF_LEVELS)
+    small = not stats and size <= OF_LENGTH * values  # where the dictionary itself may be what is plain
+    if packed <= 0 or not (small or used <= IN_DICTIONARY):
+        return inf
+    return min(size, packed * size / max(all_packed, 1))
 
 
 def pages(read_at: Callable[[int, int], bytes], start: int, end: int) -> Iterator[Page]:
@@ -144,17 +164,32 @@ def _header(read_at: Callable[[int, int], bytes], start: int, end: int) -> tuple
         return fields, length
 
 
+def is_coded(chunk: ColumnChunk, rows: int) -> bool:
+    """Whether a column chunk of text, read in blocks of so many rows, takes less as places in its dictionary: each
+    block has all of that."""
+    return chunk.dictionary <= OF_ENTRY * min(rows, chunk.values)
+
+
 def load(
-    chunk: ColumnChunk, column: Any, found: Sequence[Page], rows: int, enough: float, longest: Callable[[], float]
+    chunk: ColumnChunk,
+    column: Any,
+    found: Sequence[Page],
+    rows: int,
+    enough: float,
+    longest: Callable[[], float] | None,
 ) -> Load:
     """Of a column chunk and what pyarrow says of its column, read in blocks of so many rows. How long the longest text
-    of its dictionary is, is asked only where the dictionary's size does not say that a block takes `enough` at most."""
+    of its dictionary is, is asked only where the dictionary's size does not say that a block takes `enough` at most;
+    None: what is read are places in the dictionary."""
     data, others = [p for p in found if p.kind != DICTIONARY], [p for p in found if p.kind == DICTIONARY]
     largest, dictionary = max((p.size for p in data), default=0), sum(p.size for p in others)
     held = max((p.size + p.packed for p in data), default=0) + dictionary + OF_ENTRY * sum(p.values for p in others)
     values = sum(p.values for p in data)
     if not column.max_repetition_level:
         values = min(values, rows)
+    if longest is None:
+        entries = dictionary + OF_ENTRY * sum(p.values for p in others)
+        return Load(held + entries, values * (LEVELS + OF_PLACE) + entries)
     width = column.length if chunk.type == FIXED else SIZES.get(chunk.type)
     block: float = values * (LEVELS + (OF_ENTRY if width is None else width))
     if width is None:

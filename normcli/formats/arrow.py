@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from normcli import columns
 from normcli.columns import Frame, Schema
 from normcli.formats import Outlet, arrows
 from normcli.formats import Writer as AnyWriter
@@ -126,7 +127,7 @@ class Writer:
         return binary.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return dictionaries.encoded(frame, self.schema)
+        return columns.to_arrow(frame, self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
@@ -134,16 +135,21 @@ class Writer:
         with binary.writing(WHAT):
             sealed = seal.SealedOutlet(file, magic)
             writer = pa.ipc.new_file(sealed, self.schema, options=arrows.ipc_options(self.compression))
-        return Sink(writer, WHAT, sealed, binary.no_rows(self.schema))
+        return Sink(writer, WHAT, sealed, self.schema, binary.no_rows(self.schema))
 
 
 @dataclass
 class Sink(seal.Sink):
     """A file has one dictionary to a column: it may grow from batch to batch, but not be replaced."""
 
+    schema: pa.Schema
     known: pa.RecordBatch
 
     def write(self, piece: pa.RecordBatch) -> None:
+        for batch in dictionaries.expanded(piece, self.schema):
+            self._write(dictionaries.encoded(batch, self.schema))
+
+    def _write(self, piece: pa.RecordBatch) -> None:
         import pyarrow as pa
 
         if any(any(dictionaries.within(t)) for t in piece.schema.types):

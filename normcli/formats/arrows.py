@@ -12,8 +12,9 @@ from normcli.errors import BadDataError
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
+from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _messages as messages
-from normcli.formats._binary import Chunk, Options, Sink
+from normcli.formats._binary import Chunk, Options
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -120,7 +121,19 @@ class Writer:
 
         with binary.writing(WHAT):
             sealed = messages.SealedOutlet(file)
-            return Sink(pa.ipc.new_stream(sealed, self.schema, options=ipc_options(self.compression)), WHAT)
+            writer = pa.ipc.new_stream(sealed, self.schema, options=ipc_options(self.compression))
+        return Sink(writer, WHAT, self.schema)
+
+
+@dataclass
+class Sink(binary.Sink):
+    """Batches of the schema."""
+
+    schema: pa.Schema
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        for batch in dictionaries.expanded(piece, self.schema):
+            super().write(batch)
 
 
 def ipc_options(compression: str | None) -> Any:

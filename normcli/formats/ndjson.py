@@ -210,27 +210,27 @@ class Writer:
         return replace(self.like(reader, blank, None, ()), columns=self.columns)
 
     def encode(self, frame: Frame) -> list[bytes]:
-        """In strips of some values each, for each value takes several texts on its way."""
-        rows, rest = columns.to_polars(frame), columns.rest(frame)
-        size, written = max(1, STRIP // max(1, len(self.columns))), list[bytes]()
+        """In strips of some values each, for each value takes several texts on its way; those of dictionaries are
+        looked at once, however many rows have them."""
+        rows, rest, out = columns.to_polars(frame), columns.rest(frame), Pieces()
+        coded = {n: (as_json(texts, n), places) for n, (texts, places) in columns.text_codes(frame).items()}
+        size = max(1, STRIP // max(1, len(self.columns)))
         for start in range(0, rows.height, size):
-            try:
-                written += self._strip(rows.slice(start, size), None if rest is None else rest.slice(start, size))
-            except BadRowError as e:
-                raise BadRowError(start + e.row, e.what, e.hint) from None
-        return written
+            here = {n: texts.gather(places.slice(start, size)) for n, (texts, places) in coded.items()}
+            odd = None if rest is None else rest.slice(start, size)
+            lines = self._strip(rows.slice(start, size), here, odd, start)
+            lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
+        return out.written
 
-    def _strip(self, rows: pl.DataFrame, rest: pl.Series | None) -> list[bytes]:
+    def _strip(self, rows: pl.DataFrame, coded: dict[str, pl.Series], rest: pl.Series | None, start: int) -> pl.Series:
+        """The lines of some rows, from `start` on; of those columns that are `coded` there is the JSON already."""
         import polars as pl
 
-        texts = [self._text(columns.series(rows, n), n) for n in self.columns]
+        texts = [
+            coded[n].fill_null("null") if n in coded else self._text(columns.series(rows, n), n) for n in self.columns
+        ]
         lines = self._lines(texts) if texts else pl.repeat("{}", rows.height, eager=True)
-        if rest is not None and rest.null_count() < len(rest):
-            odd = rest.is_not_null().arg_true()
-            lines = lines.scatter(odd, [self._odd(i, rest[i], [t[i] for t in texts]) for i in odd])
-        out = Pieces()
-        lines.to_frame().write_csv(cast(Any, out), include_header=False, quote_style="never")
-        return out.written
+        return lines if rest is None else self._with_odd(lines, texts, rest, start)
 
     def _text(self, series: pl.Series, name: str) -> pl.Series:
         """Each value as JSON; null where the key is not to be there."""
@@ -251,6 +251,12 @@ class Writer:
         members = [pl.lit(f"{_quoted(n)}:") + pl.lit(t) for n, t in zip(self.columns, texts, strict=True)]
         body = pl.concat_str(members, separator=",", ignore_nulls=True)
         return pl.select(pl.concat_str([pl.lit("{"), body, pl.lit("}")])).to_series()
+
+    def _with_odd(self, lines: pl.Series, texts: list[pl.Series], rest: pl.Series, start: int) -> pl.Series:
+        """The lines of rows from `start` on, of which some have a `rest`."""
+        odd = rest.is_not_null().arg_true()
+        own = [self._odd(start + i, rest[i], [t[i] for t in texts]) for i in odd]
+        return lines.scatter(odd, own) if own else lines
 
     def _odd(self, row: int, rest: bytes, texts: list[str | None]) -> str:
         """A row with keys in its own order, or with unknown ones. Raises BadRowError."""

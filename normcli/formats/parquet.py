@@ -7,21 +7,23 @@ a seal does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
 from normcli.columns import Frame, Schema
-from normcli.errors import BadDataError, printable, raise_shortage
+from normcli.errors import BadDataError, printable
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
 from normcli.formats import _binary as binary
 from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _pages as pages
+from normcli.formats import _row_groups as row_groups
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Compression, Options
+from normcli.formats._row_groups import Sink
 from normcli.sources import Source
 
 if TYPE_CHECKING:
@@ -35,8 +37,6 @@ on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wai
 
 WHAT = "Parquet file"
 COMPRESSIONS = get_args(Compression)
-ROW_GROUP = 65_536  # rows at least to a row group that we write
-GROUP_BYTES = 32 << 20  # or so many bytes
 FAR_GROUP = 128 << 20  # bytes of a row group that are asked for at once, of an object store
 FAR_BUFFERS = 64 << 20  # or else so many of all columns
 
@@ -47,6 +47,7 @@ class Reader(binary.Reader):
     what = WHAT
 
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         binary.check_any(source)
@@ -54,11 +55,13 @@ class Reader(binary.Reader):
             place = self._place = source.in_place()
             self._seal = seal.seal_of(source, magic)
             settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
-            self._file = pq.ParquetFile(place, pre_buffer=False, buffer_size=1 << 16, **settings)
+            settings |= {"pre_buffer": False, "buffer_size": 1 << 16}
+            self._file = pq.ParquetFile(place, **settings)
             self._footer = pages.Footer(source)
             if source.is_far:
                 settings |= far_settings(self._footer)
                 self._file = pq.ParquetFile(place, metadata=self._file.metadata, **settings)
+            self._settings, self._coded = settings, (frozenset[str](), self._file)
             arrow = self._file.schema_arrow
             super().__init__(source, _with_values(arrow), block_size)
             about = self._file.metadata
@@ -69,6 +72,9 @@ class Reader(binary.Reader):
         without = [printable(f.name) for f in arrow if _is_empty(f.type)]
         what = "a group without fields, of which a Parquet file holds nothing"
         self.notices = tuple(f"{source.name}: column '{name}' is left out: {what}" for name in without)
+        texts = [f for f in row_groups.fields_by_path(arrow) if dictionaries.is_text(f.type)]
+        self._texts = frozenset(f.name for f in texts)
+        self._coded_anyway = frozenset(f.name for f in texts if pa.types.is_dictionary(f.type))
         self._unread = [f.name for f in arrow if not _is_empty(f.type) and _has_empty(f.type)]
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
@@ -100,6 +106,7 @@ class Reader(binary.Reader):
         """A row group's rows, so many at a time; as they were written where they are sealed. Raises BadDataError where
         they would take too much memory."""
         held, block, fields, chunks = 0.0, 0.0, self._file.schema, self._footer.group(group)
+        coded = set[str]()
         if len(chunks) != len(fields):
             raise ValueError(f"{len(chunks):,} columns in row group {group + 1}, {len(fields):,} by the schema")
         inner = tuple(f"{name}." for name in needed or ())
@@ -108,14 +115,30 @@ class Reader(binary.Reader):
                 continue
             if self._seal:
                 self._seal.check(chunk.start, chunk.end)
+            longest: Callable[[], float] | None = partial(self._longest, group, chunk.path)
+            if chunk.path in self._texts and pages.is_coded(chunk, rows):
+                coded.add(chunk.path)
+                longest = None
             if self.source.room is not None and not self.source.is_far:  # where each header would be a request
                 found = list(pages.pages(self.source.read_at, chunk.start, chunk.end))
-                load = pages.load(chunk, column, found, rows, self._most, partial(self._longest, group, chunk.path))
+                load = pages.load(chunk, column, found, rows, self._most, longest)
                 held, block = held + load.held, block + load.block
         binary.check_held(self.source, held, "a row group")
+        file = self._with_codes(frozenset(coded - self._coded_anyway))
         if block > self._most:
-            self._measure(group, rows, needed, block / self._most)
-        return self._rows_of(self._file, rows, group, needed)
+            self._measure(file, group, rows, needed, coded, block / self._most)
+        return dictionaries.shared(self._rows_of(file, rows, group, needed))
+
+    def _with_codes(self, names: frozenset[str]) -> Any:
+        """The file, with the columns of these names read as dictionaries."""
+        import pyarrow.parquet as pq
+
+        if self._coded[0] != names:
+            file = pq.ParquetFile(
+                self._place, metadata=self._file.metadata, read_dictionary=sorted(names), **self._settings
+            )
+            self._coded = names, file
+        return self._coded[1]
 
     def _rows_of(self, file: Any, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         batches: Iterator[pa.RecordBatch]
@@ -135,15 +158,17 @@ class Reader(binary.Reader):
             return inf
         return binary.longest_entry(first.column(0))
 
-    def _measure(self, group: int, rows: int, needed: Sequence[str] | None, times: float) -> None:
+    def _measure(
+        self, file: Any, group: int, rows: int, needed: Sequence[str] | None, coded: Container[str], times: float
+    ) -> None:
         """Reads a row group in steps that are small whatever is in them, to know how many bytes its blocks have."""
         most = min(rows, self._file.metadata.row_group(group).num_rows)
         step, count, block = rows, 0, 0
         while step > 1 and step * times > most:
             step //= 2
-        for batch in self._rows_of(self._file, step, group, needed):
-            count, block = count + batch.num_rows, block + binary.expanded(batch)
-            self._check_block(block)
+        for batch in self._rows_of(file, step, group, needed):
+            count, block = count + batch.num_rows, block + binary.expanded(batch, coded)
+            binary.check_block(self.source, block)
             if count >= rows:
                 count = block = 0
 
@@ -202,79 +227,16 @@ class Writer:
         """Columns of types that the writer does not have; of dictionaries it looks into their values."""
         import pyarrow as pa
 
-        return binary.refused(blank, lambda kind: _is_refused(pa.table({"x": pa.nulls(1, kind)})))
+        return binary.refused(blank, lambda kind: row_groups.is_refused(pa.table({"x": pa.nulls(1, kind)})))
 
     def following(self, reader: Any, blank: Frame) -> AnyWriter:
         return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return dictionaries.encoded(frame, self.schema)
+        return dictionaries.encoded(frame, self.schema, coded=True)
 
     def open(self, file: Outlet) -> Sink:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        inner = tuple(f"{f.name}." for f in self.schema if pa.types.is_nested(f.type))
-        plain = [f for f in self.schema if not f.name.startswith(inner)]  # the writer takes names for paths
-        floats = [f.name for f in plain if pa.types.is_floating(f.type)]
-        texts = [f.name for f in plain if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-        with binary.writing(WHAT):
-            sealed = seal.SealedOutlet(file, magic)
-            writer = pq.ParquetWriter(
-                sealed,
-                self.schema,
-                compression=self.compression,
-                use_dictionary=texts,
-                use_byte_stream_split=floats,
-                write_page_checksum=True,
-            )
-        return Sink(writer, WHAT, sealed)
-
-
-@dataclass
-class Sink(seal.Sink):
-    """Row groups of whole pieces, as many as make one that is worth it: small ones cost their readers dearly."""
-
-    waiting: list[pa.RecordBatch] = field(default_factory=list)
-    rows: int = 0  # that wait
-    size: int = 0  # their bytes
-
-    def write(self, piece: pa.RecordBatch) -> None:
-        self.waiting.append(piece)
-        self.rows, self.size = self.rows + piece.num_rows, self.size + piece.nbytes
-        if self.rows >= ROW_GROUP or self.size >= GROUP_BYTES:
-            self._write_group()
-
-    def close(self) -> None:
-        if self.waiting:
-            self._write_group()
-        super().close()
-
-    def _write_group(self) -> None:
-        import pyarrow as pa
-
-        table = pa.Table.from_batches(self.waiting)
-        self.waiting, self.rows, self.size = [], 0, 0
-        try:
-            self.writer.write_table(table, row_group_size=max(table.num_rows, 1))
-        except pa.ArrowException as e:
-            raise_shortage(e)
-            at_fault = next((n for n in table.column_names if _is_refused(table.select([n]))), None)
-            where = "the columns" if at_fault is None else f"column '{printable(at_fault)}'"
-            raise BadDataError(f"{where} can't be written as {WHAT}: {binary.first_line(e)}") from None
-
-
-def _is_refused(table: pa.Table) -> bool:
-    """Whether a table can't be written, whatever is done with what is."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        pq.write_table(table, pa.BufferOutputStream())
-    except (pa.ArrowException, OSError) as e:
-        raise_shortage(e)
-        return True
-    return False
+        return Sink(None, WHAT, seal.SealedOutlet(file, magic), self.schema, self.compression)
 
 
 def _with_times(schema: pa.Schema) -> pa.Schema:

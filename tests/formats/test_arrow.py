@@ -25,6 +25,7 @@ from normcli.sources import Source
 from tests.conftest import longer
 from tests.formats.conftest import feed, identity, in_memory, normcli, oracle, params_of, pipe_path, through_pipe
 from tests.formats.test_parquet import everything
+from tests.tables import table_of
 
 MODULES: dict[str, Any] = {"arrow": arrow, "arrows": arrows}
 every_kind = pytest.mark.parametrize("kind", MODULES)
@@ -57,8 +58,7 @@ def reader(kind: str, data: bytes | Source, block_size: int | None = None) -> An
 
 def read(kind: str, data: bytes | Source, block_size: int | None = None) -> pa.Table:
     """All of it, as we read it. Raises BadDataError or BadPlaceError."""
-    made = reader(kind, data, block_size)
-    return pa.Table.from_batches([c.decode(frozenset(), "error").frame for c in made.chunks()], made.blank(()).schema)
+    return table_of(reader(kind, data, block_size))
 
 
 def numbers(rows: int = 1000) -> pa.Table:

@@ -16,6 +16,7 @@ import pytest
 
 from normcli import api, params, pipeline
 from normcli.errors import BadDataError
+from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet as parquet_format
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
@@ -24,6 +25,7 @@ from normcli.methods.zscore import ZScore
 from normcli.plan import Plan
 from normcli.sources import Source
 from tests.formats.conftest import in_memory, normcli, params_of, pipe_path, through_pipe
+from tests.tables import table_of
 
 INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
 FLOATS = [pa.float16(), pa.float32(), pa.float64()]
@@ -38,9 +40,7 @@ def reader(data: bytes | Source) -> parquet_format.Reader:
 
 def read(data: bytes | Source) -> pa.Table:
     """All of a file, as we read it. Raises BadDataError."""
-    made = reader(data)
-    schema = made.blank(frozenset()).schema
-    return pa.Table.from_batches([chunk.decode(frozenset(), "error").frame for chunk in made.chunks()], schema)
+    return table_of(reader(data))
 
 
 def written(table: pa.Table, path: Path, **options: Any) -> Path:
@@ -523,7 +523,7 @@ def test_a_name_that_is_also_the_path_of_a_part(folder: Path) -> None:
 
 
 def test_small_pieces_wait_until_they_make_a_row_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_format, "ROW_GROUP", 100)
+    monkeypatch.setattr(row_groups, "ROWS", 100)
     piece = pa.record_batch({"x": np.arange(30.0)})
     made = io.BytesIO()
     sink = parquet_format.Writer(piece.schema).open(made)

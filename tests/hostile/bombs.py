@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from normcli import formats
 from normcli.errors import BadDataError
 from normcli.sources import Source
 from tests.hostile.damage import MODULES
@@ -84,8 +85,8 @@ def peak() -> int:
     return next(int(line.split()[1]) << 10 for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
 
 
-def main(case: str, name: str, room: str) -> None:
-    """Read with so many MB of memory to use."""
+def main(case: str, name: str, room: str, to: str = "") -> None:
+    """Read with so many MB of memory to use; `to` another format, where one is given."""
     kind, data = MADE[name]()
     pa.default_memory_pool().release_unused()
     Path("/proc/self/clear_refs").write_text("5")
@@ -94,7 +95,9 @@ def main(case: str, name: str, room: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         reader = MODULES[kind].Reader(Source("t", io.FileIO(path), room=int(room) * 10**6), MODULES[kind].Options())
-        rows = sum(chunk.decode(frozenset(), "error").frame.num_rows for chunk in reader.chunks())
+        frames = (chunk.decode(frozenset(), "error").frame for chunk in reader.chunks())
+        writer = formats.writer(to, reader, reader.blank(frozenset()), None, ()) if to else None
+        rows = sum(frame.num_rows for frame in frames if writer is None or writer.encode(frame))
     except BadDataError as e:
         told = str(e)
     print(json.dumps({"rows": rows, "told": told, "packed": len(data), "grown": peak() - before}))

@@ -18,8 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from normcli.errors import BadDataError, BadPlaceError
+from normcli.formats import _row_groups as row_groups
 from normcli.formats import arrow, arrows, parquet
 from normcli.sources import Source
+from tests.tables import table_of
 
 MODULES: dict[str, Any] = {"parquet": parquet, "arrow": arrow, "arrows": arrows}
 ROWS, PIECE = 12, 6
@@ -44,7 +46,7 @@ def table() -> pa.Table:
 
 def ours(kind: str, compression: str | None = None) -> Made:
     """Of our writer, in two row groups or batches."""
-    parquet.ROW_GROUP = PIECE
+    row_groups.ROWS = PIECE
     module, sink = MODULES[kind], io.BytesIO()
     batches = table().to_batches(max_chunksize=PIECE)
     writer = module.Writer(batches[0].schema, compression or ("zstd" if kind == "parquet" else None))
@@ -130,9 +132,9 @@ def read(kind: str, data: bytes) -> list[Any]:
     reader = MODULES[kind].Reader(source, MODULES[kind].Options())
     schema = reader.blank(frozenset()).schema
     said = [str(schema), schema.metadata, reader.digests, reader.schema]
-    frames = [chunk.decode(frozenset(), "error").frame for chunk in reader.chunks()]
+    table = table_of(reader)
     reader.close()
-    return [*said, *[column.to_pylist() for column in pa.Table.from_batches(frames, schema)]]
+    return [*said, *[column.to_pylist() for column in table]]
 
 
 def outcome(kind: str, data: bytes, whole: list[Any]) -> str:

@@ -332,18 +332,29 @@ def test_what_decodes_to_400_mb(name: str, record_property: Record) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("page", "dictionary"),
-        *longer("batch", "messages", "batch of old", "messages of old", "dictionary type", "dictionary messages"),
+        *("page", "dictionary, csv"),
+        *longer("batch", "messages", "batch of old", "messages of old", "dictionary messages", "dictionary, ndjson.gz"),
+        *longer("dictionary type, csv"),
         *longer("prefixes", "lists"),
     ],
 )
 def test_what_takes_more_memory_than_there_is_to_use(name: str, record_property: Record) -> None:
     """Is refused before it takes it, and leads to the option."""
-    found = child("tests.hostile.bombs", name, "100")
+    made, _, to = name.partition(", ")
+    found = child("tests.hostile.bombs", made, "100", to)
     assert found["told"].endswith("and there are 100.0 MB of memory to use (--max-memory says how much)")
     assert found["packed"] < 500_000
     assert found["grown"] < 300 << 20, found
     record_property(FAULTS, {"some kB that take more than there is": [1, 0, 1, 0]})
+
+
+@pytest.mark.parametrize("to", ["", "parquet"])
+@pytest.mark.parametrize("name", ["dictionary", "dictionary type"])
+def test_a_dictionary_takes_what_it_is(name: str, to: str) -> None:
+    """Of 65 GB of text, where each row had its own."""
+    found = child("tests.hostile.bombs", name, "100", to)
+    assert found["rows"] == 65_536, found
+    assert found["grown"] < 60 << 20, found
 
 
 @pytest.mark.parametrize("name", ["texts", "dictionary of many", "dictionary of many, type", "sorted", "embeddings"])

@@ -18,6 +18,7 @@ from normcli.sources import Source, open_source
 from normcli.stores import reading
 from tests.conftest import longer
 from tests.store import Fate, Store, forget
+from tests.tables import table_of
 
 DATA = np.random.default_rng(1).bytes(30 << 10)
 KINDS = ("text", "parquet")
@@ -43,7 +44,7 @@ def read(source: Source, kind: str) -> object:
         source.close()
         return data
     reader = format.Reader(source, format.Options())
-    table = pa.Table.from_batches(c.batch for c in reader.chunks())
+    table = table_of(reader)
     reader.close()
     return table
 
