@@ -196,7 +196,7 @@ def test_without_the_option_these_runs_are_good(place: Desk, case: str) -> None:
 @pytest.mark.parametrize("name", registry.names("cli"))
 def test_an_option_says_what_it_needs_or_has_an_effect_in_any_run(name: str) -> None:
     silent = {str(o.name) for n, o in EVERY if n == name and not needs(n, str(o.name))}
-    assert silent <= OF_ANY_COMMAND | OF_DATA | OF_ANY_RUN[name] | ALLOWING.get(name, set())
+    assert silent <= OF_ANY_COMMAND | OF_DATA | OF_ANY_RUN.get(name, set()) | ALLOWING.get(name, set())
 
 
 def test_every_need_is_one_that_a_run_can_lack() -> None:
