@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from normcli.compression._zstd import zstd
 from normcli.record import Array
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 ROWS = 36
 NUMBERS = ("n0", "n1", "n2", "n3")
