@@ -192,7 +192,7 @@ def test_the_first_fault_in_the_file_is_told(rows: str, said: str, size: int | N
 
 def test_text_output_is_refused(folder: Path) -> None:
     (folder / "in.csv").write_text(HEAD + GOOD)
-    with pytest.raises(UsageError, match="for Parquet or Arrow output, and this is tsv"):
+    with pytest.raises(UsageError, match="for Parquet or Arrow output, and what is written here is tsv"):
         api.apply(identity("x"), folder / "in.csv", folder / "out.tsv", format_options=csv.Options(infer_types=True))
 
 

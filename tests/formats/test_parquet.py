@@ -182,7 +182,7 @@ def test_what_is_not_selected_passes_through_in_place(folder: Path) -> None:
     table = everything()
     written(table, folder / "given.parquet")
     table = pq.read_table(folder / "given.parquet")  # as Parquet keeps it
-    made, back = there_and_back(table, folder, include=["x"])
+    made, back = there_and_back(table, folder, columns=["x"])
     for out in (made, back):
         assert out.schema.names == table.schema.names
         for name in table.schema.names[1:]:
