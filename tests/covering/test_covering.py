@@ -131,13 +131,15 @@ def targets_stay(trial: Trial, target: str, work: Callable[[], Run]) -> Run:
 
 UNFIT = re.compile(
     r"no log1p of|constant|too few for|no batch has two values|the rank is|no numeric column is selected|"
-    r"deviation beyond|below 1e-150|of one column each|only \d+ of \d+|is empty|components"
+    r"deviation beyond|below 1e-150|of one column each|only \d+ of \d+|is empty|components|"
+    r"there is no complete row"
 )
 
 
 def _unfit(fitted: Run) -> bool:
     """Whether an ordinary table was unfit for a method, in words that are known."""
-    return fitted.code == 65 and UNFIT.search(fitted.lines("error")[0]) is not None
+    error = fitted.lines("error")[0]
+    return (fitted.code == 65 and UNFIT.search(error) is not None) or (fitted.code == 2 and " does not divide " in error)
 
 
 def from_pipe_is_the_same(trial: Trial) -> None:
