@@ -94,8 +94,9 @@ def undo(targets: list[Target]) -> list[str]:
 @contextmanager
 def _undo_on_signal(targets: list[Target]) -> Iterator[None]:
     """Meanwhile, a signal that ends us undoes what was done."""
-    rollbacks.append(partial(undo, targets))
+    rollback = partial(undo, targets)
+    rollbacks.append(rollback)
     try:
         yield
     finally:
-        rollbacks.pop()
+        rollbacks.remove(rollback)  # others may be of other threads

@@ -1,0 +1,47 @@
+"""How far a run has come, of how much: in the unit of its one input, or in bytes of the files that it reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from normcli.formats import Reader
+
+
+@dataclass
+class Distance:
+    """`total` is None where nobody can know it: an input is a pipe, or an Arrow file alone."""
+
+    total: int | None
+    unit: str
+    files: bool = False  # whether it is bytes of files
+    passed: int = 0  # bytes of the files that have ended
+    within: int = 0  # weight of the chunks that came of the one that has not
+    reported: int = 0  # the sum of all steps so far
+
+    @classmethod
+    def of(cls, paths: Sequence[str | None], first: Reader) -> Distance:
+        """For all inputs, None for a stream, in the unit of the first one's reader if it is alone."""
+        if len(paths) == 1 and (first.size is not None or first.unit != "B"):
+            return cls(first.size, first.unit)
+        files = [path for path in paths if path is not None and os.path.isfile(path)]
+        if len(files) < len(paths):
+            return cls(None, first.unit)
+        return cls(sum(map(os.path.getsize, files)), "B", files=True)
+
+    def step(self, reader: Reader, weight: int, *, ended: bool) -> int:
+        """How much further it came by a chunk of an input, or by its end."""
+        if not self.files:
+            return weight
+        self.within += weight
+        length = reader.source.length or 0
+        position = reader.source.position
+        if reader.unit != "B":
+            position = length * self.within // (reader.size or length or 1)
+        if ended:
+            self.passed, self.within, position = self.passed + length, 0, 0
+        before, self.reported = self.reported, self.passed + min(position, length)
+        return self.reported - before
