@@ -17,7 +17,7 @@ from normcli.cli._drift import thresholds
 from normcli.cli._reading import many, skipping
 from normcli.cli._request import request
 from normcli.cli._words import counted, counted_rows, show
-from normcli.errors import DriftError, UsageError
+from normcli.errors import DriftError
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
@@ -82,8 +82,6 @@ def command(**values: Any) -> None:
         values["quiet"],
         values["as_json"],
     )
-    if as_json and values["dry_run"]:
-        raise UsageError("--json is not for --dry-run")
     table = "--json" if as_json else "the table" if quiet < 2 else None
     result = check(request(CheckRequest, values, table=table), console)
     found, plan = result.comparison, result.plan

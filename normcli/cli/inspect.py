@@ -28,7 +28,7 @@ def command(**values: Any) -> None:
     from normcli import keys, params, registry
     from normcli.cli._console import table
     from normcli.errors import printable
-    from normcli.jobs.run import parameters
+    from normcli.jobs.parameter_files import parameters
     from normcli.schema import schema
 
     for flag, value in (("--key", values["key"]), ("PARAMS", values["params"])):

@@ -11,12 +11,14 @@ from normcli.errors import DriftError, EmptyInputError, UsageError, printable, r
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
+from normcli.jobs.parameter_files import parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, parameters
+from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs
 from normcli.limits import Limits
+from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
     from normcli.drift import Watch
@@ -27,10 +29,10 @@ EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 KEPT = "what is there by the time that drift is seen can't be taken back"
 
 
-def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
+def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
     """Normalizes, or restores, all inputs of a request, into one output or a directory. Raises NormcliError."""
     result = ApplyResult("apply", params=_path(request), output=request.output, inverse=request.inverse)
-    with Run(request, result, listener) as run:
+    with Run(request, result, events) as run:
         if request.dtype == "float32" and request.inverse:
             raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
         found = find(run, request)
@@ -79,8 +81,8 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Pla
             ends = [each.sink for each in written]
         progress.end()
         _judge(run, watch, progress.rows)
-        run.check_warnings()
-        run.changes.finish(target, ends, run.rejects)
+    run.check_warnings()
+    run.changes.finish(target, ends, run.rejects)
 
 
 def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
@@ -124,8 +126,8 @@ def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], pla
         files.reach()
         progress.end(replaced(count) if count else "")
         _judge(run, watch, progress.rows)
-        run.check_warnings(replaced(count))
-        run.changes.commit(run.rejects)
+    run.check_warnings(replaced(count))
+    run.changes.commit(run.rejects)
 
 
 def _path(request: ApplyRequest) -> str | None:

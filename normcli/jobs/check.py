@@ -6,19 +6,21 @@ from normcli import pipeline
 from normcli.drift import Watch
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
+from normcli.jobs.parameter_files import parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, parameters
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT, Events
 
 EXAMPLE = "normcli check today.csv -p data.json"
 
 
-def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
+def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     """Compares all inputs of a request with the data that its parameters were fitted on. Drift is no error here. Raises
     NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
-    with Run(request, result, listener) as run:
+    with Run(request, result, events) as run:
         found = find(run, request)
         plan = result.plan = parameters(
             request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
@@ -41,6 +43,6 @@ def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
             progress.end()
             result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
             warn_of_few(run, result.comparison)
-            run.check_warnings()
+        run.check_warnings()
         run.changes.commit(run.rejects)
     return result

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from normcli import columns, formats, params, pipeline, registry
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.jobs import paths, writing
-from normcli.jobs.choosing import chosen, methods_of, needed
+from normcli.jobs.choosing import chosen, method_name, methods_of, needed
+from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, lock, rows_before
+from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs
 from normcli.methods import listed
+from normcli.pipeline import SILENT, Events
 from normcli.plan import Plan, Rules
 from normcli.stores import is_uri
 
@@ -33,11 +35,13 @@ if TYPE_CHECKING:
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 
 
-def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
+def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
     """Learns from all inputs of a request, and from what its parameter file has counted where that is updated. Raises
     NormcliError."""
-    result = FitResult("fit", params=request.params, output=request.output)
-    with Run(request, result, listener) as run:
+    result = FitResult(
+        "fit", method=method_name(request.method), params=request.value_given("params"), output=request.output
+    )
+    with Run(request, result, events) as run:
         recipe, found = _wanted(run)
         lock(run, request.params, request.wait)
         old = _continued(run, recipe)
@@ -65,19 +69,22 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
             result.preview = Preview.of(readers, result.columns, result.targets)
             return result
         spool = writing.spool_for(request, found, readers.first, to) if request.output and begun.learns else None
-        plan, read = _learned(run, begun, recipe, readers, data, spool)
+        plan, progress = _learned(run, begun, recipe, readers, data, spool)
         result.plan, result.digest, result.updated = plan, plan.digest, old is not None
         kept = target if not old or plan.digest != old.digest else None  # one that stays the same is not replaced
         run.changes.fill(kept, params.pieces(plan))
         if request.output:
-            written = _write(run, plan, readers, spool, kept, file, read.warnings)
-            result.rows_out, read = written.rows, read if spool else written
+            written = _write(run, plan, readers, spool, kept, file, progress.warnings)
+            result.rows_out = written.rows
+            if not spool:
+                progress = written
+            result.progress = progress  # of what was read: a spool has no blank lines
         else:
             if not plan.learns:
                 readers.first.source.drain()
             run.check_warnings()
             run.changes.commit(kept, run.rejects)
-        result.rows = plan.rows - old.rows if old else plan.rows or read.rows
+        result.rows = plan.rows - old.rows if old else plan.rows or progress.rows
     return result
 
 

@@ -8,19 +8,21 @@ from dataclasses import replace
 from normcli import inputs, learning, params
 from normcli.errors import UsageError
 from normcli.jobs.choosing import methods_of
+from normcli.jobs.parameter_files import lock, parameters, rows_before
 from normcli.jobs.reading import tell_left
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
-from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT, Events
 from normcli.plan import Plan
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
 
 
-def merge(request: MergeRequest, listener: Listener = SILENT) -> MergeResult:
+def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     """Merges all parameter files of a request. Raises NormcliError."""
-    result = MergeResult("merge", output=request.output)
-    with Run(request, result, listener) as run:
+    result = MergeResult("merge", output=request.value_given("output"))
+    with Run(request, result, events) as run:
         sources = _sources(run)
 
         def plans() -> Iterator[tuple[str, Plan]]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from normcli import columns, learning, params, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
-from normcli.jobs.choosing import chosen_method, methods_of
+from normcli.jobs.choosing import chosen_method, method_name, methods_of
+from normcli.jobs.parameter_files import lock, parameters, rows_before
 from normcli.jobs.requests import FitRequest, RelearnRequest
 from normcli.jobs.results import FitResult
-from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
+from normcli.pipeline import SILENT, Events
 from normcli.stores import is_uri
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
 RULES = ("unseen", "min_count")
 
 
-def relearn(request: RelearnRequest, listener: Listener = SILENT) -> FitResult:
+def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
     """Learns a method from the statistics that a parameter file has kept, without data. Raises NormcliError."""
-    result = FitResult("fit", params=request.params)
-    with Run(request, result, listener) as run:
+    result = FitResult("fit", method=method_name(request.method), params=request.value_given("params"))
+    with Run(request, result, events) as run:
         method = chosen_method(request.method, request.method_options)
         result.method = registry.name_of(method)
         lock(run, request.params, request.wait)

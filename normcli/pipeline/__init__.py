@@ -33,6 +33,7 @@ from normcli.pipeline.checks import (
     output_frame,
     passing_frame,
 )
+from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.running import Part, Progress, Tally, Written
 from normcli.pipeline.work import Work, written_by
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SILENT",
+    "Distance",
     "Events",
     "Part",
     "Progress",

@@ -15,6 +15,7 @@ from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
 from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
+from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
 from normcli.plan import Plan
@@ -188,6 +189,7 @@ class Progress(Tally):
     event."""
 
     events: Events = SILENT
+    distance: Distance | None = None  # how far the run has come, where somebody watches
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
@@ -227,7 +229,8 @@ class Progress(Tally):
                     comments = part.reader.comments
                     self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
-                self.events.progress(part.reader, result.weight, ended=result.last)
+                if self.distance is not None:
+                    self.events.advance(self.distance.step(part.reader, result.weight, ended=result.last))
                 self._warn_of_inexact(result.inexact)
                 self.doubts |= {
                     n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()
