@@ -21,7 +21,7 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
     with Run(request, result, events) as run:
-        found = find(run, request)
+        inputs = find(run, request)
         plan = result.plan = parameters(
             request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
         )
@@ -30,7 +30,7 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
         request.check_needs(learns=nothing, rows=nothing)
         watch = Watch(plan, extra=not request.no_extra)
         run.open_rejects(request)
-        readers = Readers(run, request, found, dialect=plan.dialect, example=EXAMPLE, writes=False)
+        readers = Readers(run, request, inputs, dialect=plan.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:
             result.preview = Preview.of(readers, plan.needs(), ())
             return result

@@ -55,7 +55,7 @@ class FormatOptions:
     """Those of each format in use, made once.
 
     An option's `Meta.extra` says what it is `on`, if it is not on both: reading or writing; what output it is `for`, if
-    that must be binary; and a `hint` for who gives it in vain.
+    that must be binary; and a `hint` where it has no effect.
     """
 
     def __init__(

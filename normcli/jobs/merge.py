@@ -9,7 +9,7 @@ from normcli import inputs, learning, params
 from normcli.errors import UsageError
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.parameter_files import lock, parameters, rows_before
-from normcli.jobs.reading import tell_left
+from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
@@ -54,12 +54,12 @@ def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Plan]:
     sources, every = list[str | Plan](), inputs.Found()
     for given in run.request.inputs:
         if isinstance(given, str):
-            found = inputs.expand([given])
-            every.left += found.left
-            sources += (str(each.path) for each in found.inputs)
+            search = inputs.expand([given])
+            every.left += search.left
+            sources += (str(each.path) for each in search.inputs)
         else:
             sources.append(given)
-    tell_left(run, every)
+    report_left_out(run, every)
     run.result.inputs = [source for source in sources if isinstance(source, str)]
     if run.result.inputs.count("-") > 1:
         raise UsageError("standard input is given twice")

@@ -288,8 +288,8 @@ class Watches(Request):
 
     def limits(self, min_rows: int) -> Limits:
         """Those that were given, and for the others what there is by default."""
-        said = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
-        return Limits(**{n: value for n, value in said.items() if value is not None}, min_rows=min_rows)
+        limits = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
+        return Limits(**{n: value for n, value in limits.items() if value is not None}, min_rows=min_rows)
 
 
 @dataclass(frozen=True, kw_only=True)
