@@ -83,11 +83,11 @@ def fit(
     excludes: Callable[[str], bool] = lambda name: False,
 ) -> Plan:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
-    `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where there is
-    one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. `max_memory` is how many bytes there are for it, where somebody says. A column that only late rows have is
-    warned of, unless it `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go
-    with the columns; BadDataError."""
+    `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where there
+    is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
+    more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of, unless it
+    `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go with the columns;
+    BadDataError."""
     progress = progress or Progress()
     for step in plan.steps:
         step.method.check_features(len(step.features))
