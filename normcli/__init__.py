@@ -2,21 +2,51 @@
 
 From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
 normalized data, `check(params, path)` compares new data with the fitted, `merge` and `relearn` need no data; `load` and
-`save` are for parameter files, `read` and `write` for their bytes; `fit_blocks` fits matrices in memory. All are loaded
-when first used.
+`save` are for parameter files, `read` and `write` for their bytes; `fit_blocks` fits matrices in memory. What a run
+says while it goes are `Events`; what it refuses is a `NormcliError`, of a class for each kind. All are loaded when
+first used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normcli.api import apply, check, fit, fit_blocks, load, merge, relearn, save
-    from normcli.errors import NormcliError, NormcliWarning
+    from normcli.errors import (
+        BadDataError,
+        BadParametersError,
+        CannotCreateError,
+        DriftError,
+        EmptyInputError,
+        LockedError,
+        NoInputError,
+        NormcliError,
+        NormcliWarning,
+        NotInvertibleError,
+        NotNumericError,
+        OutputError,
+        ShortageError,
+        UsageError,
+    )
     from normcli.params import read, write
+    from normcli.pipeline import Events
 
 __version__ = "0.1.0"
 __all__ = [
+    "BadDataError",
+    "BadParametersError",
+    "CannotCreateError",
+    "DriftError",
+    "EmptyInputError",
+    "Events",
+    "LockedError",
+    "NoInputError",
     "NormcliError",
     "NormcliWarning",
+    "NotInvertibleError",
+    "NotNumericError",
+    "OutputError",
+    "ShortageError",
+    "UsageError",
     "apply",
     "check",
     "fit",
@@ -28,7 +58,7 @@ __all__ = [
     "save",
     "write",
 ]
-HOMES = {"read": "params", "write": "params", "NormcliError": "errors", "NormcliWarning": "errors"}  # others are of api
+HOMES = {"read": "params", "write": "params", "Events": "pipeline"}  # errors are of errors, others of api
 
 
 def __getattr__(name: str) -> Any:
@@ -36,7 +66,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'normcli' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"normcli.{HOMES.get(name, 'api')}"), name)
+    home = "errors" if name.endswith(("Error", "Warning")) else HOMES.get(name, "api")
+    return getattr(import_module(f"normcli.{home}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,27 @@
 """normcli from Python: the command line's jobs, with keyword arguments in place of flags, by the same names.
 
-Paths are those of the command line, URIs, directories and globs among them. What the command line warns of is a
-`NormcliWarning`, or goes to `events`; what it refuses raises a NormcliError.
+Arguments that all functions have in common:
+
+- `input`: one path or several, as on the command line: files, directories, globs, URIs of objects; "-" is standard
+  input.
+- `from_` and `to` are names of formats; by default a format is detected from the suffix, then from the content.
+  `format_options` are a dict, or an instance of a format's `Options`.
+- `infinite`: an infinite value is an "error", or "missing".
+- `on_bad_row`: a row of text that can't be parsed is an "error", or "skip": at most `max_bad_rows` of them (by default
+  100), which are written to the file `rejects`, as NDJSON.
+- `min_rows`: fewer rows of all inputs are an error; of `check`, they allow no verdict.
+- `block_size`: bytes of text, or rows of a binary format, in a block; last digits depend on it.
+- `threads`: workers, 1 to 1,024, by default one for each CPU. `max_memory`: bytes, about; by default four fifths of
+  what is free. `spool_dir`: a directory for temporary data. No byte of a result depends on these.
+- `allow_edited`: accept a parameter file whose digest does not match.
+- `wait`: seconds to wait for another run that is replacing the parameter file, before LockedError.
+- `events`: callbacks for warnings, progress and skipped rows. Without it, warnings are issued as `NormcliWarning`.
+
+All functions may be called by several threads at once. What is refused or fails raises a NormcliError, whose message
+calls an argument by its flag (-p is `params`, -o `output`), and leaves every file as it was: UsageError (an argument
+makes no sense; nothing was read), NoInputError, BadDataError, BadParametersError, CannotCreateError, OutputError,
+ShortageError (memory or descriptors) and LockedError. An exception that a callback raises, and KeyboardInterrupt, leave
+every file as it was, too.
 """
 
 import os
@@ -28,9 +48,9 @@ from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
 from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
 from normcli.jobs.results import ApplyResult
-from normcli.jobs.run import Listener
 from normcli.keys import Seen
 from normcli.methods import Method
+from normcli.pipeline import Events
 from normcli.plan import Plan, Step, Unseen, merged, refined
 from normcli.recipe import Choice, Recipe
 from normcli.recut import size_of
@@ -38,14 +58,14 @@ from normcli.recut import size_of
 Path = str | os.PathLike[str]
 Paths = Path | Iterable[Path]
 Names = str | Sequence[str]
-Asked = str | Method | type[Method] | Recipe | Sequence[Choice]
+AnyMethod = str | Method | type[Method] | Sequence[Choice]
 
 
-class Warnings(Listener):
-    """Warnings of a job as Python's."""
+class Warnings(Events):
+    """Issues the warnings of a job as Python's."""
 
     def warning(self, text: str) -> None:
-        """Of the line that called this module."""
+        """Issues a warning for the line that called this module."""
         level, frame = 1, sys._getframe()
         while frame.f_back is not None and frame.f_globals["__name__"].startswith("normcli."):
             level, frame = level + 1, frame.f_back
@@ -54,7 +74,7 @@ class Warnings(Listener):
 
 def fit(
     input: Paths,
-    method: Asked | None = None,
+    method: AnyMethod | None = None,
     *,
     plan: Path | None = None,
     columns: Names = (),
@@ -86,16 +106,24 @@ def fit(
     threads: int | None = None,
     max_memory: int | None = None,
     spool_dir: Path | None = None,
-    events: Listener | None = None,
+    events: Events | None = None,
     **options: Any,
 ) -> Plan:
     """Learns a method's parameters from data, in one pass; with `output`, normalizes the same data, too.
 
-    `method` is a name, a class or a method itself; what `options` there are beyond the named ones are the method's. In
-    its place there may be choices that follow each other, or a `plan`, a file that says them. Selectors of `columns`
-    and `exclude` are as of -c and -x; `format_options` are a dict or what a format calls its options. `params` is where
-    what was learned is saved, or, with `update`, what the data are added to. `block_size` is bytes of text or rows of a
-    binary file; other than the default it changes last digits. Raises NormcliError.
+    - `method`: a name, a class or an instance; keyword arguments that are not listed here are its `options`. In its
+      place a sequence of `Choice`, which follow each other, or `plan`, a TOML file that says them.
+    - `columns`, `exclude`: selectors, names or globs; by default every numeric column takes part.
+    - `by`: columns whose values are keys, each of which is learned from apart, too. `unseen`: what becomes of rows
+      whose key was not fitted; `min_count`: rows that a key needs to have statistics of its own.
+    - `weights`: a column with how often each row counts.
+    - `params`: the file that the parameters are saved in. With `update`, the data are added to what it has counted, an
+      input with the same content only once, unless `recount`; with `create`, there may be no such file yet.
+    - `output`: a file, or a directory with a file for each input; needs `params`, unless the method learns nothing.
+      `dtype`, `column_suffix` and `only` are about its columns.
+    - `note`: text that is kept with the parameters.
+
+    Raises NormcliError.
     """
     request = FitRequest(
         input=_paths(input), method=_method(method, options), plan=_plan(method, plan), columns=_names(columns),
@@ -114,7 +142,7 @@ def fit(
 
 def relearn(
     params: Path,
-    method: Asked,
+    method: AnyMethod,
     *,
     output: Path | None = None,
     unseen: Unseen | None = None,
@@ -122,11 +150,12 @@ def relearn(
     allow_edited: bool = False,
     wait: float = 0.0,
     note: str = "",
-    events: Listener | None = None,
+    events: Events | None = None,
     **options: Any,
 ) -> Plan:
-    """Learns a method from the statistics that the parameter file `params` has kept, without data; `output` is where
-    what was learned is saved. Raises NormcliError."""
+    """Learns a method from the statistics in the parameter file `params`, without data; `output` is the file that the
+    new parameters are saved in. `method`, its `options` and the others are as in `fit`. Raises NormcliError; UsageError
+    where the statistics are not those that the method needs."""
     request = RelearnRequest(
         relearn=_path(params) or "", method=_method(method, options), params=_path(output), unseen=unseen,
         min_count=min_count, allow_edited=allow_edited, wait=wait, note=note,
@@ -171,11 +200,22 @@ def apply(
     threads: int | None = None,
     max_memory: int | None = None,
     spool_dir: Path | None = None,
-    events: Listener | None = None,
+    events: Events | None = None,
 ) -> ApplyResult:
-    """Normalizes data by parameters, or a file of them, or restores data, into a file that appears whole or not at all;
-    or each input into a file of its own, where `output` is a directory or ends in a slash. In `training`, by each
-    batch's own statistics. Raises NormcliError."""
+    """Normalizes data by parameters, or by a file of them; the rows and files that were read are in the result.
+
+    - `output`: a file, which appears whole or not at all; or a directory, or a path that ends in a slash: there, each
+      input becomes a file of its own. With `resume`, those that an earlier run has completed are left, if their inputs
+      have the same size and time ("stat") or content ("digest").
+    - `inverse`: restore normalized data. `training`: normalize by each batch's own statistics.
+    - `no_extra`: columns that the fit did not have are an error.
+    - `check`: data that have drifted raise DriftError and leave `output` as it was ("refuse"), or are warned of
+      ("warn"). `max_shift` (fitted standard deviations), `max_scale_ratio` (at least 1), `max_outside` and
+      `max_missing` (shares, 0 to 1) are its limits.
+    - `in_place`: `output` may be the input. `allow_normalized`: the data may be marked as normalized already.
+
+    Raises NormcliError; NotInvertibleError for an `inverse` that does not exist.
+    """
     request = ApplyRequest(
         params=_params(params), input=_paths(input), output=_path(output), inverse=inverse, training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=check, max_shift=max_shift,
@@ -209,9 +249,11 @@ def check(
     block_size: int | None = None,
     threads: int | None = None,
     max_memory: int | None = None,
-    events: Listener | None = None,
+    events: Events | None = None,
 ) -> Comparison:
-    """Compares data with those that parameters were fitted on; its `drift` is the verdict. Raises NormcliError."""
+    """Compares data with those that parameters, or a file of them, were fitted on. `drift` is the verdict, None for
+    fewer than `min_rows` rows; the limits are as in `apply`. With `no_extra`, columns that the fit did not
+    have are drift. Raises NormcliError, but no DriftError."""
     request = CheckRequest(
         params=_params(params), input=_paths(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
         max_outside=max_outside, max_missing=max_missing, min_rows=min_rows, no_extra=no_extra,
@@ -226,19 +268,23 @@ def check(
 
 
 def merge(
-    params: Iterable[Plan | Path],
+    params: Plan | Path | Iterable[Plan | Path],
     *,
     output: Path | None = None,
     allow_duplicates: bool = False,
     allow_edited: bool = False,
     wait: float = 0.0,
     note: str = "",
-    events: Listener | None = None,
+    events: Events | None = None,
 ) -> Plan:
-    """What one fit over all the data of partial fits would have learned; `output` is where it is saved. Raises
-    NormcliError."""
+    """What one fit over all the data of partial fits would have learned, from their parameters or files of them;
+    `output` is the file that it is saved in. With `allow_duplicates`, an input that two of them have counted counts
+    twice. Raises NormcliError; BadDataError for fits that do not go together."""
+    given = [params] if isinstance(params, str | os.PathLike | Plan) else list(params)
+    if not given:
+        raise UsageError("no parameters are named")
     request = MergeRequest(
-        inputs=tuple(map(_params, params)), output=_path(output), allow_duplicates=allow_duplicates,
+        inputs=tuple(map(_params, given)), output=_path(output), allow_duplicates=allow_duplicates,
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
@@ -248,7 +294,7 @@ def merge(
 
 
 def load(path: Path, *, allow_edited: bool = False) -> Plan:
-    """What is in a parameter file. Raises NoInputError, BadParametersError."""
+    """The parameters in a file, "-" for standard input. Raises NoInputError, BadParametersError."""
     return files.read_file(str(_path(path)), example="normcli.load('data.json')", allow_edited=allow_edited)
 
 
@@ -280,9 +326,9 @@ def _names(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _method(given: Asked | None, options: Mapping[str, Any]) -> Method | None:
+def _method(given: AnyMethod | None, options: Mapping[str, Any]) -> Method | None:
     """Raises UsageError for options that the method does not have."""
-    if isinstance(given, Recipe | list | tuple) or given is None:
+    if isinstance(given, list | tuple) or given is None:
         if options:
             raise UsageError(f"{', '.join(options)}: an option of no method that is named")
         return None
@@ -292,13 +338,15 @@ def _method(given: Asked | None, options: Mapping[str, Any]) -> Method | None:
         return recipe.made(given, options)
     if options:
         raise UsageError(f"{', '.join(options)}: the method has its options already")
-    return given  # type: ignore[return-value]
+    if not isinstance(given, Method):
+        raise UsageError(f"{given!r} is no method")
+    return given
 
 
-def _plan(method: Asked | None, plan: Path | None) -> str | Recipe | None:
-    if isinstance(method, Recipe):
-        return method
+def _plan(method: AnyMethod | None, plan: Path | None) -> str | Recipe | None:
     if isinstance(method, list | tuple):
+        if plan is not None or not method:
+            raise UsageError("--plan and steps: either says all" if method else "there is no step")
         return Recipe(tuple(method))
     return _path(plan)
 

@@ -52,17 +52,17 @@ class Transaction:
         """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
         in place already stays. How many files it replaced. Raises CannotCreateError, OutputError: then all are what
         they were, unless the store of the one that failed does not say whether that is."""
-        there = [target for target in targets if target is not None]
-        for target in there:
+        present = [target for target in targets if target is not None]
+        for target in present:
             for piece in self._contents.pop(id(target), ()):
                 target.write(piece)
             target.prepare()
-        pending = [target for target in there if target.pending]
+        pending = [target for target in present if target.pending]
         for target in pending[:-1]:
             target.preserve()
         with _undo_on_signal(pending):
             try:
-                for target in there:
+                for target in present:
                     target.commit()
             except NormcliError as e:
                 if not (names := undo(pending)):
@@ -94,8 +94,9 @@ def undo(targets: list[Target]) -> list[str]:
 @contextmanager
 def _undo_on_signal(targets: list[Target]) -> Iterator[None]:
     """Meanwhile, a signal that ends us undoes what was done."""
-    rollbacks.append(partial(undo, targets))
+    rollback = partial(undo, targets)
+    rollbacks.append(rollback)
     try:
         yield
     finally:
-        rollbacks.pop()
+        rollbacks.remove(rollback)  # others may be of other threads

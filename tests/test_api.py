@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import normcli
-from normcli import NormcliError, NormcliWarning
+from normcli import NormcliError, NormcliWarning, outputs
 from normcli.errors import (
     BadDataError,
     BadParametersError,
@@ -22,7 +23,7 @@ from normcli.errors import (
 from normcli.formats import csv
 from normcli.methods.zscore import ZScore
 from normcli.recipe import Choice
-from normcli.transaction import Transaction
+from normcli.transaction import Transaction, _undo_on_signal
 from tests.starts import start
 
 DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))
@@ -193,9 +194,7 @@ def test_doubts_are_warnings_or_events() -> None:
         normcli.fit("half.csv", "zscore")
     assert warned[0].filename == __file__
 
-    from normcli.jobs.run import Listener
-
-    class Events(Listener):
+    class Lines(normcli.Events):
         def __init__(self) -> None:
             self.texts = list[str]()
 
@@ -204,9 +203,95 @@ def test_doubts_are_warnings_or_events() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        events = Events()
+        events = Lines()
         normcli.fit("half.csv", "zscore", events=events)
     assert len(events.texts) == 1
+
+
+# -- what ends it ------------------------------------------------------------------------------------------------
+class Interrupting(normcli.Events):
+    """Raises an error in one of the callbacks."""
+
+    def __init__(self, callback: str, error: BaseException) -> None:
+        self.called = 0
+
+        def interrupt(*arguments: object) -> None:
+            self.called += 1
+            raise error
+
+        setattr(self, callback, interrupt)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("stop"), KeyboardInterrupt()], ids=["exception", "interrupt"])
+@pytest.mark.parametrize("callback", ["begin", "warning", "start", "advance", "rejected", "stop", "detail"])
+def test_what_a_callback_raises_leaves_every_file_as_it_was(callback: str, error: BaseException) -> None:
+    plan = normcli.fit("d.csv", "zscore", params="p.json")
+    Path("bad.csv").write_text("site,a,b,half\n1,2,3,4\n1,2,3,4,5\n1,3,4,x\n")
+    Path("o.csv").write_text("old")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    skip: dict[str, Any] = {"on_bad_row": "skip", "rejects": "rejects"}
+    quiet = callback == "warning"
+    for run in (
+        lambda events: normcli.fit("bad.csv", "zscore", params="p.json", output="o.csv", events=events, **skip),
+        lambda events: normcli.fit("bad.csv", "zscore", params="p.json", output="o/", events=events, **skip),
+        *([] if quiet else [lambda events: normcli.apply(plan, "bad.csv", "o.csv", events=events, **skip)]),
+        *([] if quiet else [lambda events: normcli.check(plan, "bad.csv", min_rows=0, events=events, **skip)]),
+    ):
+        events = Interrupting(callback, error)
+        with pytest.raises(type(error)):
+            run(events)
+        assert events.called == 1
+        assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_warning_that_is_an_error_leaves_every_file_as_it_was() -> None:
+    Path("half.csv").write_text("a,b\n1,2\n2,3\nx,4\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(NormcliWarning):
+            normcli.fit("half.csv", "zscore", params="p.json", output="o.csv")
+    assert sorted(os.listdir()) == ["d.csv", "half.csv", "in"]
+
+
+def test_threads_of_one_process_do_not_see_each_other() -> None:
+    def run(i: int) -> str:
+        return normcli.fit("d.csv", "zscore", params=f"{i}.json", output=f"{i}.csv").digest
+
+    with ThreadPoolExecutor(4) as pool:
+        digests = set(pool.map(run, range(12)))
+    assert digests == {normcli.fit("d.csv", "zscore").digest}
+    assert len({Path(f"{i}.{suffix}").read_bytes() for i in range(12) for suffix in ("json", "csv")}) == 2
+    assert outputs.rollbacks == []
+    assert not [name for name in os.listdir() if name.startswith(".normcli")]
+
+
+def test_undoing_is_of_each_transaction_though_they_end_in_another_order() -> None:
+    first, second = _undo_on_signal([]), _undo_on_signal([])
+    first.__enter__()
+    mine = list(outputs.rollbacks)
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert len(outputs.rollbacks) == 1
+    assert outputs.rollbacks != mine
+    second.__exit__(None, None, None)
+    assert outputs.rollbacks == []
+
+
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_read() -> None:
+    anything: Any = normcli
+    for refused in (
+        lambda: anything.fit("none.csv", 3),
+        lambda: anything.fit("none.csv", []),
+        lambda: anything.fit("none.csv", [Choice(ZScore())], plan="p.toml"),
+        lambda: anything.fit("none.csv", "zscore", threads=-1),
+        lambda: anything.apply("none.json", "none.csv", "o.csv", dtype="int"),
+        lambda: anything.check("none.json", "none.csv", max_outside=2),
+        lambda: anything.merge([]),
+    ):
+        with pytest.raises(UsageError):
+            refused()
+    with pytest.raises(UsageError, match=r"^-o needs -p PARAMS"):
+        normcli.fit("d.csv", "zscore", output="o.csv")
 
 
 # -- its shape ---------------------------------------------------------------------------------------------------

@@ -142,8 +142,8 @@ class WithOptions(click.Command):
         super().format_options(ctx, formatter)
         if self.takes_method and not ctx.meta.get("normcli.method"):
             with formatter.section("Methods and their options (-m METHOD --help says more)"):
-                made = {n: flags(registry.only("methods", n), METHOD) for n in registry.names("methods")}
-                formatter.write_dl([(n, " ".join(f.opts[0] for f in fs) or "none") for n, fs in made.items()])
+                flags_of = {n: flags(registry.only("methods", n), METHOD) for n in registry.names("methods")}
+                formatter.write_dl([(n, " ".join(f.opts[0] for f in fs) or "none") for n, fs in flags_of.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):

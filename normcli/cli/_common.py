@@ -79,8 +79,8 @@ def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -
     """Bytes of 500M, 2G, 1GiB or plain bytes. Raises BadParameter."""
     if value is None:
         return None
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)(i?)B?", value)
-    count = float(found[1]) * (1024 if found[3] else 1000) ** " kMGT".index(found[2] or " ") if found else 0.0
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)(i?)B?", value)
+    count = float(match[1]) * (1024 if match[3] else 1000) ** " kMGT".index(match[2] or " ") if match else 0.0
     if not 1 <= count < 1e18:
         raise click.BadParameter(f"{value!r} is no size: 500M, 2G or 1GiB is", ctx, param)
     return int(count)

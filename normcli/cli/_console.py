@@ -15,21 +15,17 @@ from click.core import ParameterSource
 from normcli.cli._report import report
 from normcli.errors import UsageError, printable, size
 from normcli.jobs.results import Result
-from normcli.jobs.run import Listener
+from normcli.pipeline import Events
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
 
 
-class Console(Listener):
+class Console(Events):
     """The events of a job as lines on standard error, as loud as asked, and a bar where there is a terminal for it."""
 
     def __init__(self, *, quiet: int, verbose: bool = False) -> None:
-        """Raises UsageError where a command line wants it both quiet and verbose."""
-        ctx = click.get_current_context(silent=True)
-        if verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
-            raise UsageError("-v is not for -q")
         self._least = quiet or (DETAIL if verbose else SUMMARY)
-        self._started = time.monotonic()
+        self._verbose, self._started = verbose, time.monotonic()
         self._bar: Any = None
 
     def _line(self, level: int, text: str) -> None:
@@ -38,7 +34,11 @@ class Console(Listener):
                 os.write(2, f"normcli: {printable(text)}\n".encode("utf-8", "backslashreplace"))
 
     def begin(self, result: Result) -> None:
+        """Raises UsageError where a command line wants it both quiet and verbose, once the report can say so."""
         report.begin(result)
+        ctx = click.get_current_context(silent=True)
+        if self._verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
+            raise UsageError("-v is not for -q")
 
     def warning(self, text: str) -> None:
         self._line(WARNING, f"warning: {text}")

@@ -17,10 +17,10 @@ class Finite(click.FloatRange):
     """A number with bounds, and never nan or infinite."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        made = super().convert(value, param, ctx)
-        if not math.isfinite(made):
-            self.fail(f"{made} is no limit", param, ctx)
-        return made
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is no limit", param, ctx)
+        return number
 
 
 THRESHOLDS = {

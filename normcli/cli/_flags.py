@@ -33,11 +33,11 @@ class Typed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
-        found = next(readings(self.annotation, value), ...)
-        if found is ...:
+        reading = next(readings(self.annotation, value), ...)
+        if reading is ...:
             self.fail(f"{value!r} is not {self.name}", param, ctx)
         try:
-            return msgspec.convert(found, self.annotation)
+            return msgspec.convert(reading, self.annotation)
         except msgspec.ValidationError as e:
             self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
 
@@ -121,7 +121,7 @@ def shown(annotation: Any) -> str:
 def flags(options: type, prefix: str) -> list[click.Option]:
     """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
     hints = registry.annotations(options)
-    made: list[click.Option] = []
+    flag_list: list[click.Option] = []
     for field in dataclasses.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
         metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
@@ -132,16 +132,16 @@ def flags(options: type, prefix: str) -> list[click.Option]:
         target = f"{prefix}{field.name}"
         if bool in (kind, *get_args(kind)):
             spelled = name if default is False else f"{name}/--no-{name[2:]}"
-            made.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
+            flag_list.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
         elif get_origin(kind) is tuple and not is_list(kind):
             members = tuple(Typed(m) for m in get_args(kind))
             words = " ".join(m.name for m in members)
-            made.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
+            flag_list.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
             kind = Typed(annotation, default=None if needed else default)
             unless: Any = {"required": True} if needed else {"default": None}
-            made.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
-    return made
+            flag_list.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
+    return flag_list
 
 
 def _default(value: Any) -> str:

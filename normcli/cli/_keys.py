@@ -26,8 +26,8 @@ def rules(default: str) -> Callable[[F], F]:
     """The options that say how rows go by their keys."""
 
     def options(function: F) -> F:
-        for name, said in reversed(RULES.items()):
-            about: dict[str, Any] = {**said, "help": f"{said['help']}  [default: {default}]"}
+        for name, settings in reversed(RULES.items()):
+            about: dict[str, Any] = {**settings, "help": f"{settings['help']}  [default: {default}]"}
             function = click.option(f"--{name.replace('_', '-')}", **about)(function)
         return function
 

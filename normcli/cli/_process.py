@@ -20,7 +20,7 @@ import click
 from normcli import outputs
 from normcli.cli import _report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
-from normcli.errors import NormcliError, OutputError, ReaderGoneError, printable
+from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -93,12 +93,22 @@ def _invoked() -> int:
         if "_NORMCLI_COMPLETE" in os.environ:
             main.main(prog_name="normcli")
         with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
-            main.invoke(ctx)
+            _invoke(ctx)
         return 0
     except click.exceptions.Exit as e:
         return e.exit_code
     except SystemExit as e:  # shell completion's way out
         return USAGE if e.code else 0  # of a shell that it does not know it says 1
+
+
+def _invoke(ctx: click.Context) -> None:
+    """Runs the command. A usage error without a hint of its own names the help of the command, as click's do."""
+    try:
+        main.invoke(ctx)
+    except UsageError as e:
+        if e.hint or type(e) is not UsageError:
+            raise
+        raise UsageError(e.message, f"try {ctx.command_path} {ctx.invoked_subcommand} --help") from e
 
 
 def _end_for_library() -> None:

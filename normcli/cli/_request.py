@@ -42,10 +42,10 @@ def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     ctx = click.get_current_context(silent=True)
     own = {k: v for k, v in values.items() if k.startswith(prefix)}
     if ctx is None:  # nobody says what was given
-        said = {k: v for k, v in own.items() if v is not None}
+        present = {k: v for k, v in own.items() if v is not None}
     else:
-        said = {k: v for k, v in own.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
-    return {k.removeprefix(prefix): v for k, v in said.items()}
+        present = {k: v for k, v in own.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
+    return {k.removeprefix(prefix): v for k, v in present.items()}
 
 
 def spelled(param: click.Parameter, ctx: click.Context) -> str:

@@ -17,7 +17,7 @@ from normcli.cli._drift import thresholds
 from normcli.cli._reading import many, skipping
 from normcli.cli._request import request
 from normcli.cli._words import counted, counted_rows, show
-from normcli.errors import DriftError, UsageError
+from normcli.errors import DriftError
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
@@ -82,48 +82,50 @@ def command(**values: Any) -> None:
         values["quiet"],
         values["as_json"],
     )
-    if as_json and values["dry_run"]:
-        raise UsageError("--json is not for --dry-run")
     table = "--json" if as_json else "the table" if quiet < 2 else None
     result = check(request(CheckRequest, values, table=table), console)
-    found, plan = result.comparison, result.plan
-    if found is None or plan is None:
+    comparison, plan = result.comparison, result.plan
+    if comparison is None or plan is None:
         assert result.preview is not None
         show(result.preview)
         return
-    if as_json or not quiet or (found.drift and quiet == 1):
-        show_comparison(found, as_json=as_json)
-    if found.drift:
-        raise DriftError(drift.summary(found))
+    if as_json or not quiet or (comparison.drift and quiet == 1):
+        show_comparison(comparison, as_json=as_json)
+    if comparison.drift:
+        raise DriftError(drift.summary(comparison))
     verdict = (
-        "no verdict" if found.drift is None else "no drift" if plan.learns else "columns as fitted, nothing learned"
+        "no verdict"
+        if comparison.drift is None
+        else "no drift"
+        if plan.learns
+        else "columns as fitted, nothing learned"
     )
-    rows = f"{counted_rows(found.rows or 0, result.progress)}, " if plan.learns else ""
+    rows = f"{counted_rows(comparison.rows or 0, result.progress)}, " if plan.learns else ""
     console.info(
         f"check {result.method}: {verdict}: {rows}{counted(len(plan.needs()), 'column')}, "
         f"{console.took(result.bytes_in)}"
     )
 
 
-def show_comparison(found: Comparison, *, as_json: bool) -> None:
+def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
-        click.echo(json.dumps(document(found), ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(document(comparison), ensure_ascii=False, allow_nan=False))
     else:
-        show_table(found)
+        show_table(comparison)
     sys.stdout.flush()
 
 
-def document(found: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison) -> dict[str, Any]:
     """As plain values: null where a number is not known, or infinite."""
-    steps = [column for step in found.steps for column in _columns(step)]
-    incomplete, unseen = found.incomplete, found.unseen
+    steps = [column for step in comparison.steps for column in _columns(step)]
+    incomplete, unseen = comparison.incomplete, comparison.unseen
     return {
-        "drift": found.drift,
-        "rows": found.rows,
-        "fitted_rows": found.fitted_rows,
-        "limits": vars(found.limits),
-        "changes": [vars(change) for change in found.changes],
+        "drift": comparison.drift,
+        "rows": comparison.rows,
+        "fitted_rows": comparison.fitted_rows,
+        "limits": vars(comparison.limits),
+        "changes": [vars(change) for change in comparison.changes],
         "incomplete": incomplete and {**vars(incomplete), "change": incomplete.change},
         "unseen_keys": unseen and vars(unseen),
         "columns": steps,
@@ -134,9 +136,9 @@ def _columns(step: Columns) -> Iterator[dict[str, Any]]:
     """One after the other; `drift` is null where there are too few values for a verdict."""
     sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
     for j, name in enumerate(step.names):
-        said = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
+        numbers = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
         drift = step.reasons(j) if step.judged[j] else None
-        yield {"column": name, "fitted": said["fitted"], "data": said["data"], **said["apart"], "drift": drift}
+        yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
 
 
 def _number(name: str, value: float) -> float | int | None:
@@ -145,7 +147,7 @@ def _number(name: str, value: float) -> float | int | None:
     return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
 
 
-def show_table(found: Comparison) -> None:
+def show_table(comparison: Comparison) -> None:
     """For a person."""
     from normcli.cli._console import table
     from normcli.drift import changed
@@ -153,27 +155,27 @@ def show_table(found: Comparison) -> None:
     from normcli.keys import described
     from normcli.methods import listed
 
-    click.echo("rows     " + ("not counted: nothing was learned" if found.rows is None else f"{found.rows:,}"))
-    if found.rows is not None:
-        click.echo(f"fitted   {found.fitted_rows:,}")
-    if found.incomplete is not None:
-        share, fitted = found.incomplete.share, found.incomplete.fitted
-        click.echo(f"missing  {share:.2%} of rows miss a value, fitted {fitted:.2%}{_marked(found.incomplete.drift)}")
-    if found.unseen is not None:
-        some = "; ".join(described(found.unseen.by, key) for key in found.unseen.some[:3])
-        more = f" ({some}{' …' if len(found.unseen.some) > 3 else ''})" if some else ""
-        share = found.unseen.share
-        click.echo(f"unseen   {share:.2%} of rows have a key that was not fitted{more}{_marked(found.unseen.drift)}")
-    for change in (c for c in found.changes if c.drift):
+    rows, incomplete, unseen = comparison.rows, comparison.incomplete, comparison.unseen
+    click.echo("rows     " + ("not counted: nothing was learned" if rows is None else f"{rows:,}"))
+    if rows is not None:
+        click.echo(f"fitted   {comparison.fitted_rows:,}")
+    if incomplete is not None:
+        shares = f"{incomplete.share:.2%} of rows miss a value, fitted {incomplete.fitted:.2%}"
+        click.echo(f"missing  {shares}{_marked(incomplete.drift)}")
+    if unseen is not None:
+        some = "; ".join(described(unseen.by, key) for key in unseen.some[:3])
+        more = f" ({some}{' …' if len(unseen.some) > 3 else ''})" if some else ""
+        click.echo(f"unseen   {unseen.share:.2%} of rows have a key that was not fitted{more}{_marked(unseen.drift)}")
+    for change in (c for c in comparison.changes if c.drift):
         click.echo(f"column   {short(change.column)}: {changed(change)}{_marked(True)}")
     for what in ("gone", "new"):
-        names = [c.column for c in found.changes if c.what == what and not c.drift]
+        names = [c.column for c in comparison.changes if c.what == what and not c.drift]
         if names:
             click.echo(f"{what:8} {listed(names)}")
-    rows = [row for step in found.steps for row in _rows(step)]
-    if rows:
+    lines = [line for step in comparison.steps for line in _rows(step)]
+    if lines:
         click.echo()
-        table(HEADER, rows, right=range(1, 8))
+        table(HEADER, lines, right=range(1, 8))
 
 
 def _marked(drift: bool) -> str:

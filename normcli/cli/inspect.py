@@ -28,7 +28,7 @@ def command(**values: Any) -> None:
     from normcli import keys, params, registry
     from normcli.cli._console import table
     from normcli.errors import printable
-    from normcli.jobs.run import parameters
+    from normcli.jobs.parameter_files import parameters
     from normcli.schema import schema
 
     for flag, value in (("--key", values["key"]), ("PARAMS", values["params"])):
@@ -60,17 +60,17 @@ def command(**values: Any) -> None:
     if group:
         key = keys.described(plan.by, plan.keys[group - 1])
         click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
-    for i, (step, there) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
+    for i, (step, columns) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
         options = ", ".join(
             f"{k.rstrip('_').replace('_', '-')} {printable(shown(v))}" for k, v in params.options(step.method).items()
         )
         label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
         click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
-        for said in filter(None, (state.accuracy() for state in step.states)):
-            click.echo(f"accuracy {said}")
+        for line in filter(None, (state.accuracy() for state in step.states)):
+            click.echo(f"accuracy {line}")
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
-        described = params.described(step, there, group)
+        described = params.described(step, columns, group)
         header = ("column", *next(iter(described.values())))
         rows = [(n, *("" if v is False else shown(v) for v in e.values())) for n, e in described.items()]
         table(header, rows, right=range(2, len(header)))
@@ -82,14 +82,14 @@ def group_of(plan: Plan, text: str) -> int:
     from normcli.errors import printable
 
     exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
-    found = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
-    if len(found) == 1:
-        return found[0]
+    matches = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
+    if len(matches) == 1:
+        return matches[0]
     some = " or ".join(
-        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in found or range(1, min(len(plan.keys), 5) + 1)
+        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in matches or range(1, min(len(plan.keys), 5) + 1)
     )
-    what = "may be" if found else "no such key; there are"
-    raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not found and len(plan.keys) > 5 else ""))
+    what = "may be" if matches else "no such key; there are"
+    raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not matches and len(plan.keys) > 5 else ""))
 
 
 def spelled(key: Key) -> str:

@@ -29,23 +29,23 @@ def command(**values: Any) -> None:
             rows.append((each, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
         table(("method", "output", "invertible", "options"), rows)
         return
-    found = name if name in registry.names("methods") else method_called(name)
-    if found is None:
+    entry = name if name in registry.names("methods") else method_called(name)
+    if entry is None:
         raise click.UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
-    kind = registry.only("methods", found)
-    click.echo(f"{found}: {formula(kind)}\n")
+    kind = registry.only("methods", entry)
+    click.echo(f"{entry}: {formula(kind)}\n")
     click.echo("\n".join(line.strip() for line in (kind.__doc__ or "").splitlines()[2:]).strip())
     *drawing, what = kind.shares.split("\n")
     click.echo("\nValues that share (rows downwards, columns across; equal letters share):")
     click.echo("".join(f"  {line}\n" for line in drawing) + f"  {what}")
-    made = flags(kind, "x_")
-    if made:
+    options = flags(kind, "x_")
+    if options:
         click.echo("\nOptions:")
-        table(("", ""), [(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in made])
+        table(("", ""), [(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in options])
     click.echo(f"\nCan be undone: {kind.invertible}.")
     click.echo(f"From: {kind.source}.")
     click.echo(f"Also called: {', '.join(kind.aliases)}.")
-    click.echo(f"\nExample:\n  {kind.example or f'normcli fit data.csv -m {found} -p data.json'}")
+    click.echo(f"\nExample:\n  {kind.example or f'normcli fit data.csv -m {entry} -p data.json'}")
 
 
 def spelled(option: click.Option) -> str:

@@ -16,11 +16,14 @@ from typing import Any, Protocol
 from normcli import compression, registry
 from normcli.columns import Frame, Infinite, Schema, is_polars
 from normcli.errors import BadDataError, UsageError
-from normcli.formats import _foreign
+from normcli.formats import _foreign, _keeping
 from normcli.sources import Source
 
 OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
 TEXT = "csv"  # what bytes are that no format's magic claims
+
+Dialect = _keeping.Kept
+dialect, options = _keeping.kept, _keeping.options
 
 
 @dataclass(frozen=True)

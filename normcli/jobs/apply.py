@@ -11,12 +11,14 @@ from normcli.errors import DriftError, EmptyInputError, UsageError, printable, r
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
+from normcli.jobs.parameter_files import parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, parameters
+from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs
 from normcli.limits import Limits
+from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
     from normcli.drift import Watch
@@ -27,13 +29,13 @@ EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 KEPT = "what is there by the time that drift is seen can't be taken back"
 
 
-def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
+def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
     """Normalizes, or restores, all inputs of a request, into one output or a directory. Raises NormcliError."""
     result = ApplyResult("apply", params=_path(request), output=request.output, inverse=request.inverse)
-    with Run(request, result, listener) as run:
+    with Run(request, result, events) as run:
         if request.dtype == "float32" and request.inverse:
             raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
-        found = find(run, request)
+        inputs = find(run, request)
         writing.check_output(request)
         plan = parameters(
             request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
@@ -51,18 +53,18 @@ def apply(request: ApplyRequest, listener: Listener = SILENT) -> ApplyResult:
         result.columns = plan.needs(inverse=request.inverse)
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
-        into(run, found, plan, watch)
+        into(run, inputs, plan, watch)
     if result.progress is not None:
         result.rows_out = result.progress.rows
     return result
 
 
-def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
+def _into_one(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Plan, watch: Watch | None) -> None:
     """All inputs, one after the other, into the output."""
     request, result = run.request, run.result
     target = run.changes.open(request.output, spool_dir=request.spool_dir)
     to = request.to or formats.by_suffix(request.output)
-    readers = Readers(run, request, found, to=to, dialect=plan.dialect, example=EXAMPLE)
+    readers = Readers(run, request, inputs, to=to, dialect=plan.dialect, example=EXAMPLE)
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
@@ -79,33 +81,33 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Pla
             ends = [each.sink for each in written]
         progress.end()
         _judge(run, watch, progress.rows)
-        run.check_warnings()
-        run.changes.finish(target, ends, run.rejects)
+    run.check_warnings()
+    run.changes.finish(target, ends, run.rejects)
 
 
-def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], plan: Plan, watch: Watch | None) -> None:
+def _into_directory(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Plan, watch: Watch | None) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
     from normcli.jobs.resuming import Files
     from normcli.manifest import remove_stale
 
     request, result = run.request, run.result
     files = Files(
-        writing.paths_below(run, request, found),
+        writing.paths_below(run, request, inputs),
         _outputs(request, plan, None, watch).manifest(contents=request.resume == "digest"),
         watch,
     )
-    left = found
+    left = inputs
     if request.resume:
         if not request.dry_run:
             remove_stale({os.path.dirname(path) for path in files.paths.values()})
         left = files.unfinished(strict=request.werror)
-        run.info(f"{len(found) - len(left)} of {len(found)} complete, {len(left)} left")
+        run.info(f"{len(inputs) - len(left)} of {len(inputs)} complete, {len(left)} left")
     readers: Readers | None = None
     try:
         if left:
             readers = Readers(run, request, left, to=request.to, dialect=plan.dialect, example=EXAMPLE, directory=True)
     except EmptyInputError:  # of all that is left, of which no file is made
-        if len(left) == len(found) or not all(i.implicit for i in left):
+        if len(left) == len(inputs) or not all(i.implicit for i in left):
             raise
     outputs = _outputs(request, plan, readers, watch)
     result.targets = (printable(str(request.output)),)
@@ -124,8 +126,8 @@ def _into_directory(run: Run[ApplyRequest, ApplyResult], found: list[Input], pla
         files.reach()
         progress.end(replaced(count) if count else "")
         _judge(run, watch, progress.rows)
-        run.check_warnings(replaced(count))
-        run.changes.commit(run.rejects)
+    run.check_warnings(replaced(count))
+    run.changes.commit(run.rejects)
 
 
 def _path(request: ApplyRequest) -> str | None:
@@ -141,7 +143,7 @@ def _outputs(request: ApplyRequest, plan: Plan, readers: Readers | None, watch: 
 
 
 def _check_options(request: ApplyRequest, plan: Plan) -> None:
-    """Raises UsageError for options that go in vain with these parameters and this output."""
+    """Raises UsageError for options that have no effect with these parameters and this output."""
     request.check_needs(
         keys=None if plan.by else "these are not (fit --by)",
         learns=None if plan.learns else f"{methods_of(plan)} learned nothing",

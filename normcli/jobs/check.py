@@ -6,20 +6,22 @@ from normcli import pipeline
 from normcli.drift import Watch
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
+from normcli.jobs.parameter_files import parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, parameters
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT, Events
 
 EXAMPLE = "normcli check today.csv -p data.json"
 
 
-def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
+def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     """Compares all inputs of a request with the data that its parameters were fitted on. Drift is no error here. Raises
     NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
-    with Run(request, result, listener) as run:
-        found = find(run, request)
+    with Run(request, result, events) as run:
+        inputs = find(run, request)
         plan = result.plan = parameters(
             request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
         )
@@ -28,7 +30,7 @@ def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
         request.check_needs(learns=nothing, rows=nothing)
         watch = Watch(plan, extra=not request.no_extra)
         run.open_rejects(request)
-        readers = Readers(run, request, found, dialect=plan.dialect, example=EXAMPLE, writes=False)
+        readers = Readers(run, request, inputs, dialect=plan.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:
             result.preview = Preview.of(readers, plan.needs(), ())
             return result
@@ -41,6 +43,6 @@ def check(request: CheckRequest, listener: Listener = SILENT) -> CheckResult:
             progress.end()
             result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
             warn_of_few(run, result.comparison)
-            run.check_warnings()
+        run.check_warnings()
         run.changes.commit(run.rejects)
     return result

@@ -53,9 +53,14 @@ def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Me
         what = f"-m {method}: no such method" if method else "-m METHOD is missing"
         raise UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
     kind: Any = registry.only("methods", method)
-    made: Method = kind(**options)
-    made.check(options)
-    return made
+    configured: Method = kind(**options)
+    configured.check(options)
+    return configured
+
+
+def method_name(method: str | Method | None) -> str | None:
+    """How a request calls its method, be there such a one or not."""
+    return method if method is None or isinstance(method, str) else registry.name_of(method)
 
 
 def method_called(name: str) -> str | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from normcli import columns, formats, params, pipeline, registry
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.jobs import paths, writing
-from normcli.jobs.choosing import chosen, methods_of, needed
+from normcli.jobs.choosing import chosen, method_name, methods_of, needed
+from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult, Preview
-from normcli.jobs.run import SILENT, Listener, Run, lock, rows_before
+from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs
 from normcli.methods import listed
+from normcli.pipeline import SILENT, Events
 from normcli.plan import Plan, Rules
 from normcli.stores import is_uri
 
@@ -33,15 +35,25 @@ if TYPE_CHECKING:
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 
 
-def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
+@dataclass(frozen=True)
+class Targets:
+    """What a fit replaces, beside rejects: the parameter file, and one file or stream of data."""
+
+    params: Target | None
+    file: Target | None
+
+
+def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
     """Learns from all inputs of a request, and from what its parameter file has counted where that is updated. Raises
     NormcliError."""
-    result = FitResult("fit", params=request.params, output=request.output)
-    with Run(request, result, listener) as run:
-        recipe, found = _wanted(run)
+    result = FitResult(
+        "fit", method=method_name(request.method), params=request.value_given("params"), output=request.output
+    )
+    with Run(request, result, events) as run:
+        recipe, inputs = _wanted(run)
         lock(run, request.params, request.wait)
         old = _continued(run, recipe)
-        _check_options(run, found, old or needed(recipe, request))
+        _check_options(run, inputs, old or needed(recipe, request))
         result.rows_before = 0 if old else rows_before(request.params)
         directory, file, target = paths.is_directory(request.output), None, None
         if request.params is not None:
@@ -51,7 +63,7 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
             file = run.changes.open(request.output, spool_dir=request.spool_dir)
         to = request.to or formats.by_suffix(request.output)
         readers = Readers(
-            run, request, found, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
+            run, request, inputs, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
             writes=bool(request.output),
         )  # fmt: skip
         begun = old or planned(run, readers.first, needed(recipe, request))
@@ -64,20 +76,24 @@ def fit(request: FitRequest, listener: Listener = SILENT) -> FitResult:
             next(data)
             result.preview = Preview.of(readers, result.columns, result.targets)
             return result
-        spool = writing.spool_for(request, found, readers.first, to) if request.output and begun.learns else None
-        plan, read = _learned(run, begun, recipe, readers, data, spool)
+        spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
+        plan, progress = _learned(run, begun, recipe, readers, data, spool)
         result.plan, result.digest, result.updated = plan, plan.digest, old is not None
-        kept = target if not old or plan.digest != old.digest else None  # one that stays the same is not replaced
-        run.changes.fill(kept, params.pieces(plan))
+        params_target = None if old and plan.digest == old.digest else target  # the same file is not replaced
+        run.changes.fill(params_target, params.pieces(plan))
         if request.output:
-            written = _write(run, plan, readers, spool, kept, file, read.warnings)
-            result.rows_out, read = written.rows, read if spool else written
+            targets = Targets(params_target, file)
+            written = _write(run, plan, readers, spool, targets, progress.warnings)
+            result.rows_out = written.rows
+            if not spool:
+                progress = written
+            result.progress = progress  # of what was read: a spool has no blank lines
         else:
             if not plan.learns:
                 readers.first.source.drain()
             run.check_warnings()
-            run.changes.commit(kept, run.rejects)
-        result.rows = plan.rows - old.rows if old else plan.rows or read.rows
+            run.changes.commit(params_target, run.rejects)
+        result.rows = plan.rows - old.rows if old else plan.rows or progress.rows
     return result
 
 
@@ -94,21 +110,21 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]
     request = run.request
     request.check_needs(**{"data written": None if request.output else ""})
     recipe = chosen(request, example=EXAMPLE)
-    found = find(run, request)
+    inputs = find(run, request)
     if recipe:
-        _check_exact(request, found, recipe)
+        _check_exact(request, inputs, recipe)
     if request.update:
         from normcli.jobs.update import check_update
 
         check_update(request)
     writing.check_output(request)
     if paths.is_directory(request.output):
-        writing.paths_below(run, request, found)  # what can't be is refused before hours of reading
-    return recipe, found
+        writing.paths_below(run, request, inputs)  # what can't be is refused before hours of reading
+    return recipe, inputs
 
 
-def _check_options(run: Run[FitRequest, FitResult], found: list[Input], wanted: Plan | Recipe) -> None:
-    """Raises UsageError for options that go in vain with what is wanted."""
+def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted: Plan | Recipe) -> None:
+    """Raises UsageError for options that have no effect on what is wanted."""
     request = run.request
     methods = run.result.method = methods_of(wanted)
     nothing = None if wanted.learns else f"{methods} learns nothing from data"
@@ -124,10 +140,10 @@ def _check_options(run: Run[FitRequest, FitResult], found: list[Input], wanted: 
     )
     if request.output and wanted.learns and not request.params:
         raise UsageError("-o needs -p PARAMS: what was learned is wanted to undo it, and for new data")
-    _check_exact(request, found, wanted)
+    _check_exact(request, inputs, wanted)
 
 
-def _check_exact(request: FitRequest, found: list[Input], wanted: Plan | Recipe) -> None:
+def _check_exact(request: FitRequest, inputs: list[Input], wanted: Plan | Recipe) -> None:
     """Raises UsageError where the data would have to be read more than once, and can't be."""
     if not any(s.repeats for method in wanted.methods for s in method.statistics):
         return
@@ -139,7 +155,7 @@ def _check_exact(request: FitRequest, found: list[Input], wanted: Plan | Recipe)
         if getattr(request, flag) not in (None, False, ()):
             raise UsageError(f"--exact with --{flag}: {why}")
     if not request.output:  # what -o writes is kept, and can be read again
-        check_repeatable(found, "--exact")
+        check_repeatable(inputs, "--exact")
 
 
 def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> Plan:
@@ -179,9 +195,9 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> P
 def _named_columns(texts: Sequence[str], first: Reader) -> tuple[str, ...]:
     """The columns of --by: of each text that which is called so, or names between commas. Raises UsageError for one
     given twice."""
-    there = {*dict(first.source.keys), *(f.name for f in first.schema)}
-    names = tuple(name for text in texts for name in columns.parts(text, there))
-    if len(set(names)) < len(names) or not there.issuperset(n for n in names if not n):
+    available = {*dict(first.source.keys), *(f.name for f in first.schema)}
+    names = tuple(name for text in texts for name in columns.parts(text, available))
+    if len(set(names)) < len(names) or not available.issuperset(n for n in names if not n):
         raise UsageError(f"--by {' --by '.join(texts)}: a column is named twice, or not at all")
     return names
 
@@ -245,43 +261,59 @@ def _learned(
 
 
 def _write(
-    run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, spool: Spool | None, params_target: Target | None,
-    file: Target | None, warnings: list[str],
+    run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, spool: Spool | None, targets: Targets,
+    warnings: list[str],
 ) -> Progress:  # fmt: skip
-    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. Into a
-    directory, the parameter file is put in place with the first file. The `warnings` of
-    the fit are not said again."""
-    request = run.request
-    outputs = Outputs(request, plan, readers.options.writing)
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The
+    `warnings` of the fit are not repeated."""
+    outputs = Outputs(run.request, plan, readers.options.writing)
+    write = _write_directory if targets.file is None else _write_file
+    with run.counting(run.request, readers, shown=False) as progress:
+        progress.warnings = list(warnings)
+        write(run, outputs, readers, spool, targets)
+    return progress
+
+
+def _write_file(
+    run: Run[FitRequest, FitResult], outputs: Outputs, readers: Readers, spool: Spool | None, targets: Targets
+) -> None:
+    """All inputs into one file or stream."""
+    request, progress, file = run.request, run.result.progress, targets.file
+    assert progress is not None
+    assert file is not None
     first: tuple[Input, Reader] = readers.first_input, readers.first
     pairs: Pairs = readers
     if spool:
         pairs = list(zip(readers.inputs, spool.readers, strict=True))
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
-    engine = run.engine(request, plan)
-    with run.counting(request, readers, shown=False) as progress:
-        progress.warnings = list(warnings)
-        if file is not None:
-            to = formats.of_output(request.to, request.output, writing.as_input(readers.first, file))
-            parts: Iterable[Part] = outputs.into(file, to, first, pairs)
-            with closing(pipeline.apply(parts, engine, file=file, progress=progress)) as written:
-                ends = [each.sink for each in written]
-            progress.end()
-            run.check_warnings()
-            run.changes.finish(file, ends, params_target, run.rejects)
-            return progress
-        from normcli.jobs.resuming import Files
+    to = formats.of_output(request.to, request.output, writing.as_input(readers.first, file))
+    parts = outputs.into(file, to, first, pairs)
+    with closing(pipeline.apply(parts, run.engine(request, outputs.plan), file=file, progress=progress)) as written:
+        ends = [each.sink for each in written]
+    progress.end()
+    run.check_warnings()
+    run.changes.finish(file, ends, targets.params, run.rejects)
 
-        files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
-        files.begin(progress)
-        parts = outputs.below(files, pairs)
-        if spool:  # what is known of all inputs is said before anything is replaced
-            parts = list(parts)
-            for part in parts:
-                pipeline.check_rows(part.reader)
-        before = (params_target, run.rejects if spool else None)
-        count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
-        progress.end(replaced(count) if count else "")
-        run.check_warnings(replaced(count))
-        run.changes.commit(params_target, run.rejects)
-    return progress
+
+def _write_directory(
+    run: Run[FitRequest, FitResult], outputs: Outputs, readers: Readers, spool: Spool | None, targets: Targets
+) -> None:
+    """Each input into a file of its own. The parameter file is put in place with the first of them."""
+    from normcli.jobs.resuming import Files
+
+    request, progress = run.request, run.result.progress
+    assert progress is not None
+    files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
+    files.begin(progress)
+    pairs: Pairs = list(zip(readers.inputs, spool.readers, strict=True)) if spool else readers
+    parts: Iterable[Part] = outputs.below(files, pairs)
+    if spool:  # what is known of all inputs is reported before anything is replaced
+        parts = list(parts)
+        for part in parts:
+            pipeline.check_rows(part.reader)
+    before = (targets.params, run.rejects if spool else None)
+    engine = run.engine(request, outputs.plan)
+    count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
+    progress.end(replaced(count) if count else "")
+    run.check_warnings(replaced(count))
+    run.changes.commit(targets.params, run.rejects)

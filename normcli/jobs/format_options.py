@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from normcli import formats, registry
 from normcli.errors import UsageError
-from normcli.formats import _keeping
 from normcli.jobs.facts import BINARY, FORMAT_OPTION, OUTPUT, need
 from normcli.needs import Need
 
@@ -37,9 +36,9 @@ def needs_of(name: str) -> tuple[Need, ...]:
     having = [n for n, kind in kinds.items() if name in kind.__dataclass_fields__]
     if not having:
         raise UsageError(f"{flag_of(name, None)}: no format has this option")
-    about = _extra(kinds[having[0]], name)
-    writes, binary = about.get("on") == "writing" or "for" in about, about.get("for") == "binary"
-    used = need(FORMAT_OPTION + name, f"an option of {', '.join(having)}", about.get("hint", ""))
+    extra = _extra(kinds[having[0]], name)
+    writes, binary = extra.get("on") == "writing" or "for" in extra, extra.get("for") == "binary"
+    used = need(FORMAT_OPTION + name, f"an option of {', '.join(having)}", extra.get("hint", ""))
     return (*([OUTPUT] if writes else []), used, *([BINARY] if binary else []))
 
 
@@ -56,7 +55,7 @@ class FormatOptions:
     """Those of each format in use, made once.
 
     An option's `Meta.extra` says what it is `on`, if it is not on both: reading or writing; what output it is `for`, if
-    that must be binary; and a `hint` for who gives it in vain.
+    that must be binary; and a `hint` where it has no effect.
     """
 
     def __init__(
@@ -76,17 +75,17 @@ class FormatOptions:
             written = {format} if self._written is None else self._written
             self._request.check_needs(**self._lacking(written))
             self._checked = True
-        return _keeping.options(format, self._dialect, self._given.items())
+        return formats.options(format, self._dialect, self._given.items())
 
     def writing(self, format: str) -> Any:
         """For an output of a format, None where nothing is said of it. Raises UsageError where what is said of it makes
         no sense."""
-        return _keeping.options(format, self._given.items())
+        return formats.options(format, self._given.items())
 
     @property
-    def dialect(self) -> _keeping.Kept:
+    def dialect(self) -> formats.Dialect:
         """What a parameter file keeps of those that are given."""
-        return _keeping.kept(self._given)
+        return formats.dialect(self._given)
 
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""

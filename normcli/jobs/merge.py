@@ -8,19 +8,21 @@ from dataclasses import replace
 from normcli import inputs, learning, params
 from normcli.errors import UsageError
 from normcli.jobs.choosing import methods_of
-from normcli.jobs.reading import tell_left
+from normcli.jobs.parameter_files import lock, parameters, rows_before
+from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
-from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT, Events
 from normcli.plan import Plan
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
 
 
-def merge(request: MergeRequest, listener: Listener = SILENT) -> MergeResult:
+def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     """Merges all parameter files of a request. Raises NormcliError."""
-    result = MergeResult("merge", output=request.output)
-    with Run(request, result, listener) as run:
+    result = MergeResult("merge", output=request.value_given("output"))
+    with Run(request, result, events) as run:
         sources = _sources(run)
 
         def plans() -> Iterator[tuple[str, Plan]]:
@@ -52,12 +54,12 @@ def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Plan]:
     sources, every = list[str | Plan](), inputs.Found()
     for given in run.request.inputs:
         if isinstance(given, str):
-            found = inputs.expand([given])
-            every.left += found.left
-            sources += (str(each.path) for each in found.inputs)
+            search = inputs.expand([given])
+            every.left += search.left
+            sources += (str(each.path) for each in search.inputs)
         else:
             sources.append(given)
-    tell_left(run, every)
+    report_left_out(run, every)
     run.result.inputs = [source for source in sources if isinstance(source, str)]
     if run.result.inputs.count("-") > 1:
         raise UsageError("standard input is given twice")

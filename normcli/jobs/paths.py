@@ -38,33 +38,33 @@ def check_beside(request: Request, result: Result, others: Iterable[str]) -> Non
     beside = [p for p in _outputs(request) if p.flag in BESIDE and p.path != "-" and _is_file(p.path)]
     if not beside:
         return
-    found = {_identity(path) for path in others if path != "-"}
+    identities = {_identity(path) for path in others if path != "-"}
     for place in beside:
-        if _identity(place.path) in found:
+        if _identity(place.path) in identities:
             result.report = None  # nothing is put there
             raise UsageError(f"{place.flag} {printable(place.path)} is another file of this run, too")
 
 
-def check_inputs(request: Reads, result: Result, found: list[Input]) -> None:
+def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> None:
     """Raises UsageError where an input is what else the run reads or writes."""
     read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in ("-p", "-o") and p.path != "-"]
     standard = [p.flag for p in read if p.path == "-"]
-    if any(i.path is None for i in found):
+    if any(i.path is None for i in input_list):
         standard.insert(0, "INPUT")
     if len(standard) > 1:
         order = ("INPUT", "-p", "--files-from", "--plan")
         raise UsageError(f"both {' and '.join(sorted(standard, key=order.index))} are standard input")
     for place in read:
-        if place.flag == "-p" and place.path != "-" and inputs.below(found, place.path):
+        if place.flag == "-p" and place.path != "-" and inputs.below(input_list, place.path):
             raise UsageError(f"-p {place.path} is the INPUT")
     for place in written:
-        if inputs.below(found, place.path):
-            check_replaced(request, place, alone=len(found) == 1)
+        if inputs.below(input_list, place.path):
+            check_replaced(request, place, alone=len(input_list) == 1)
         for other in read:
             if other.path != "-" and outputs.same_file(place.path, other.path):
                 mine, theirs = (other, "OUTPUT") if other.flag == "-p" else (place, other.flag)
                 raise UsageError(f"{mine.flag} {mine.path} is the {theirs}")
-    check_beside(request, result, (i.path for i in found if i.path is not None))
+    check_beside(request, result, (i.path for i in input_list if i.path is not None))
 
 
 def check_source(request: Reads, source: Source, *, alone: bool) -> None:

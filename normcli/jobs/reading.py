@@ -31,28 +31,28 @@ def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     def known(path: str) -> bool:
         return bool(request.from_ or formats.by_suffix(path))
 
-    found = inputs.find(names, known)
-    tell_left(run, found)
-    run.result.inputs = [i.path or "-" for i in found.inputs]
-    paths.check_inputs(request, run.result, found.inputs)
+    search = inputs.find(names, known)
+    report_left_out(run, search)
+    run.result.inputs = [i.path or "-" for i in search.inputs]
+    paths.check_inputs(request, run.result, search.inputs)
     output = getattr(request, "output", None)
-    if output not in (None, "-") and inputs.would_read(found.inputs, output, known):
+    if output not in (None, "-") and inputs.would_read(search.inputs, output, known):
         raise UsageError(f"-o {output} lies in a directory that is read: the next run would take it for an INPUT")
-    return found.inputs
+    return search.inputs
 
 
-def tell_left(run: Run[Any, Any], found: Found) -> None:
+def report_left_out(run: Run[Any, Any], search: Found) -> None:
     """What is no input, though it was found."""
-    for path, why in found.left:
+    for path, why in search.left:
         run.detail(f"left out {path}: {why}")
-    if found.left:
-        some = ", ".join(f"{path} ({why})" for path, why in found.left[:3])
-        run.info(f"{len(found.left)} left out: {some}{' …' if len(found.left) > 3 else ''}")
+    if search.left:
+        some = ", ".join(f"{path} ({why})" for path, why in search.left[:3])
+        run.info(f"{len(search.left)} left out: {some}{' …' if len(search.left) > 3 else ''}")
 
 
-def check_repeatable(found: list[Input], flag: str) -> None:
+def check_repeatable(input_list: list[Input], flag: str) -> None:
     """Raises UsageError for an input that can be read only once."""
-    for each in found:
+    for each in input_list:
         if each.path is None or (os.path.exists(each.path) and not os.path.isfile(each.path)):
             raise UsageError(
                 f"{flag} reads the data more than once, and {each.name} can be read only once: put it in a file first"
@@ -65,22 +65,22 @@ class Readers:
     itself, is left out: it goes from `inputs` to `empty`."""
 
     def __init__(
-        self, run: Run[Any, Any], request: Reads, found: list[Input], *, to: str | None = None, example: str,
+        self, run: Run[Any, Any], request: Reads, input_list: list[Input], *, to: str | None = None, example: str,
         directory: bool = False, writes: bool = True, dialect: Iterable[tuple[str, Any]] = (),
     ) -> None:  # fmt: skip
         """`to` is the format of what is written, where that is said and not what the inputs are; into a `directory`,
         each input's own. Text is read in the `dialect` of a parameter file, unless another one is given. `example` is a
         command with a file, for who has to type data."""
-        self.inputs, self._request, self._example, self._directory = list(found), request, example, directory
-        self._alone = len(found) == 1
+        self.inputs, self._request, self._example, self._directory = list(input_list), request, example, directory
+        self._alone = len(input_list) == 1
         self.empty: list[Input] = []
         run.result.empty = self.empty
-        read = {request.from_} if request.from_ else {f for i in found if (f := formats.by_suffix(i.path))}
+        read = {request.from_} if request.from_ else {f for i in input_list if (f := formats.by_suffix(i.path))}
         same = read if read and directory else None
         written = ({to} if to else same) if writes else set()
         bare = written and {formats.bare(f) for f in written}
         self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare, dialect)
-        self._waiting = iter(found)
+        self._waiting = iter(input_list)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
         self.opened: list[tuple[Input, Reader]] = []
         if not self._open_next():
@@ -96,9 +96,9 @@ class Readers:
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
         """Once only."""
-        return map(self._alike, chain(self.opened, filter(None, map(self._open_any, self._waiting))))
+        return map(self._typed_as_first, chain(self.opened, filter(None, map(self._open_any, self._waiting))))
 
-    def _alike(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
+    def _typed_as_first(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
         """Into one output all inputs go with the types of the first."""
         if not self._directory:
             pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}

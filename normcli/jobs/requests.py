@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from normcli import needs
+from normcli.errors import UsageError
 from normcli.jobs.facts import (
     CHECK,
     DIRECTORY,
@@ -27,6 +28,7 @@ from normcli.jobs.facts import (
     need,
 )
 from normcli.jobs.format_options import flag_of, format_option_names, needs_of
+from normcli.jobs.values import Check, between, format_name, name_suffix, one_of
 from normcli.limits import Limits
 from normcli.needs import Need
 
@@ -37,10 +39,16 @@ if TYPE_CHECKING:
     from normcli.recipe import Recipe
 
 
-def option(default: Any, *flags: str, needs: tuple[Need, ...] = (), shapes: bool = False) -> Any:
+def option(
+    default: Any, *flags: str, needs: tuple[Need, ...] = (), shapes: bool = False, check: Check | None = None
+) -> Any:
     """A field. `flags` are how the command line spells it, if not by its name; with `shapes`, what is written to a file
-    depends on it, which is not finished if it was written with another value."""
-    return field(default=default, metadata={"flags": flags, "needs": needs, "shapes": shapes})
+    depends on it, which is not finished if it was written with another value. A value that is not the default has to
+    pass the `check`."""
+    return field(default=default, metadata={"flags": flags, "needs": needs, "shapes": shapes, "check": check})
+
+
+UNSEEN = one_of("error", "global", "missing", "pass")
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,14 @@ class Request:
             return self.given
         return frozenset(f.name for f in fields(self) if f.metadata and getattr(self, f.name) != f.default)
 
+    def value_given(self, name: str) -> Any:
+        """The value of an option; None where it was not given, though it may have one."""
+        return getattr(self, name) if name in self.set_names() else None
+
     def check_options(self) -> None:
-        """Raises UsageError where an option is given without another one that it needs."""
+        """Raises UsageError where an option has a value that it can't have, or is given without another one that it
+        needs."""
+        self._check_values()
         names = self.set_names()
         values = {name: getattr(self, name) for name in self.options()}
         lacking: dict[str, str | None] = {
@@ -90,6 +104,13 @@ class Request:
         if values.get("on_bad_row") != "skip":
             lacking["skip"] = ""
         self.check_needs(**lacking)
+
+    def _check_values(self) -> None:
+        for f in fields(self):
+            value, check = getattr(self, f.name), f.metadata.get("check")
+            wrong = check(value) if check and value != f.default else ""
+            if wrong:
+                raise UsageError(f"{self.spelled(f.name)} {value!r}: {wrong}")
 
     def check_needs(self, **lacking: str | None) -> None:
         """Raises UsageError for the first option given that needs what the run is `lacking`; of each such fact, what
@@ -124,8 +145,8 @@ class Request:
 class Resources(Request):
     """What a run over data may use; no byte of a result depends on it."""
 
-    threads: int | None = option(None)  # workers; None: one for each CPU
-    max_memory: int | None = option(None)  # bytes, about; None: four fifths of what there is
+    threads: int | None = option(None, check=between(1, 1024))  # workers; None: one for each CPU
+    max_memory: int | None = option(None, check=between(1))  # bytes, about; None: four fifths of what there is
     spool_dir: str | None = option(None, needs=(SPOOL,))  # of temporary data; None: TMPDIR, or beside the output
     dry_run: bool = option(False)  # only say what would be read and written
 
@@ -138,13 +159,15 @@ class Reads(Resources):
     input: tuple[str, ...] = option((), "INPUT")
     files_from: str | None = option(None)  # a list of more of them
     null: bool = option(False, "-0", needs=(need("files_from", "for --files-from"),))
-    from_: str | None = option(None, shapes=True)
+    from_: str | None = option(None, shapes=True, check=format_name)
     format_options: Mapping[str, Any] = field(default_factory=dict)
-    infinite: Infinite = option("error", "--inf", needs=(ROWS,), shapes=True)
-    on_bad_row: Literal["error", "skip"] = option("error", needs=(ROWS, TEXT), shapes=True)
-    max_bad_rows: int | None = option(None, needs=(SKIP, ROWS))
+    infinite: Infinite = option("error", "--inf", needs=(ROWS,), shapes=True, check=one_of("error", "missing"))
+    on_bad_row: Literal["error", "skip"] = option(
+        "error", needs=(ROWS, TEXT), shapes=True, check=one_of("error", "skip")
+    )
+    max_bad_rows: int | None = option(None, needs=(SKIP, ROWS), check=between(0))
     rejects: str | None = option(None, needs=(SKIP, ROWS))
-    min_rows: int = option(0, needs=(ROWS,))
+    min_rows: int = option(0, needs=(ROWS,), check=between(0))
     block_size: int | None = None  # bytes of text, or rows of a binary format, to a block; last digits depend on it
 
     @property
@@ -178,9 +201,9 @@ class Writes(Reads):
     """What is written: a file, an object or a stream; or a directory, with a file for each input."""
 
     output: str | None = option(None, "-o")
-    to: str | None = option(None, needs=(OUTPUT,), shapes=True)
-    dtype: Dtype | None = option(None, needs=(OUTPUT,), shapes=True)
-    column_suffix: str | None = option(None, needs=(OUTPUT,), shapes=True)
+    to: str | None = option(None, needs=(OUTPUT,), shapes=True, check=format_name)
+    dtype: Dtype | None = option(None, needs=(OUTPUT,), shapes=True, check=one_of("float32", "float64"))
+    column_suffix: str | None = option(None, needs=(OUTPUT,), shapes=True, check=name_suffix)
     only: bool = option(False, needs=(OUTPUT,), shapes=True)
 
 
@@ -201,13 +224,13 @@ class FitRequest(Writes):
     exclude: tuple[str, ...] = option(())
     by: tuple[str, ...] = option((), needs=(LEARNS,))
     weights: str | None = option(None, needs=(LEARNS,))
-    unseen: Unseen | None = option(None, needs=(KEYS,))
-    min_count: int | None = option(None, needs=(KEYS,))
+    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
     update: bool = option(False)
     create: bool = option(False, needs=(UPDATE,))
     recount: bool = option(False, needs=(UPDATE,))
     allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,))
+    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
     note: str = option("", needs=(PARAMS_WRITTEN,))
 
     def reads(self) -> Iterator[Place]:
@@ -232,10 +255,10 @@ class RelearnRequest(Request):
     method: str | Method | None = option(None, "-m")
     method_options: Mapping[str, Any] = field(default_factory=dict)
     params: str | None = option(None, "-p")
-    unseen: Unseen | None = option(None, needs=(KEYS,))
-    min_count: int | None = option(None, needs=(KEYS,))
+    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
     allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,))
+    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
     note: str = option("")
 
     @classmethod
@@ -258,15 +281,15 @@ class RelearnRequest(Request):
 class Watches(Request):
     """When data have drifted, beyond which of these limits; None: as they are by default."""
 
-    max_shift: float | None = option(None, needs=(CHECK, LEARNS))
-    max_scale_ratio: float | None = option(None, needs=(CHECK, LEARNS))
-    max_outside: float | None = option(None, needs=(CHECK, LEARNS))
-    max_missing: float | None = option(None, needs=(CHECK, LEARNS))
+    max_shift: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, whole=False))
+    max_scale_ratio: float | None = option(None, needs=(CHECK, LEARNS), check=between(1, whole=False))
+    max_outside: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
+    max_missing: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
 
     def limits(self, min_rows: int) -> Limits:
         """Those that were given, and for the others what there is by default."""
-        said = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
-        return Limits(**{n: value for n, value in said.items() if value is not None}, min_rows=min_rows)
+        limits = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
+        return Limits(**{n: value for n, value in limits.items() if value is not None}, min_rows=min_rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,12 +300,14 @@ class ApplyRequest(Writes, Watches):
     may_replace_input = True
     params: str | Plan = option("", "-p")
     inverse: bool = option(False, shapes=True)
-    unseen: Unseen | None = option(None, needs=(KEYS,))
-    min_count: int | None = option(None, needs=(KEYS,))
+    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
     training: bool = option(False, needs=(need("no inverse", NO_TRAINING),), shapes=True)
     no_extra: bool = option(False, shapes=True)
-    check: Literal["refuse", "warn"] | None = option(None, needs=(need("no inverse", NO_CHECK),))
-    resume: Literal["stat", "digest"] | None = option(None, needs=(DIRECTORY,))
+    check: Literal["refuse", "warn"] | None = option(
+        None, needs=(need("no inverse", NO_CHECK),), check=one_of("refuse", "warn")
+    )
+    resume: Literal["stat", "digest"] | None = option(None, needs=(DIRECTORY,), check=one_of("stat", "digest"))
     in_place: bool = option(False)
     allow_normalized: bool = option(False)
     allow_edited: bool = option(False)
@@ -303,11 +328,16 @@ class CheckRequest(Reads, Watches):
     on standard output, if anything."""
 
     command = "check"
-    min_rows: int = option(Limits.min_rows)
+    min_rows: int = option(Limits.min_rows, check=between(0))
     params: str | Plan = option("", "-p")
     no_extra: bool = option(False)
     allow_edited: bool = option(False)
     table: str | None = None
+
+    def check_options(self) -> None:
+        if self.dry_run and self.table == "--json":
+            raise UsageError("--json is not for --dry-run")
+        super().check_options()
 
     def reads(self) -> Iterator[Place]:
         yield from super().reads()
@@ -329,7 +359,7 @@ class MergeRequest(Request):
     output: str | None = option(None, "-o")
     allow_duplicates: bool = option(False)
     allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,))
+    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
     note: str = option("")
 
     def reads(self) -> Iterator[Place]:

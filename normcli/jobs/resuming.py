@@ -73,11 +73,11 @@ class Files:
     def complete(self, each: Input, watch: Watch | None, target: Target) -> None:
         """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
         too. Raises CannotCreateError, OutputError."""
-        made = Finished(self._progress.output, watch)
-        if self._manifest and not made.tally.rejected:
+        finished = Finished(self._progress.output, watch)
+        if self._manifest and not finished.tally.rejected:
             assert target.hashed is not None
             digest = f"sha256:{target.hashed.hexdigest()}"
-            self._manifest.add(self.paths[each], self._origins[each], target.count, digest, made.notes)
+            self._manifest.add(self.paths[each], self._origins[each], target.count, digest, finished.notes)
         self._see(watch)
 
     def _see(self, watch: Watch | None) -> None:

@@ -1,4 +1,4 @@
-"""A job under way: what it says and counts, what it may use, and what it replaces."""
+"""A job while it runs: what it says and counts, what it may use, and what it replaces."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from normcli import memory, outputs, params
+from normcli import memory
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, replaced, size
 from normcli.jobs import paths
-from normcli.jobs.distance import Distance
 from normcli.jobs.requests import Reads, Request
 from normcli.jobs.results import Result
-from normcli.pipeline import Events, Progress
+from normcli.pipeline import Distance, Events, Progress
 from normcli.transaction import Transaction
 
 if TYPE_CHECKING:
-    from normcli.formats import Reader, Reject
+    from normcli.formats import Reject
     from normcli.jobs.reading import Readers
     from normcli.outputs import Target
     from normcli.plan import Plan
@@ -28,38 +27,18 @@ R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Result)
 
 
-class Listener(Events):
-    """Events, and those of a job besides; by default each goes unheard."""
-
-    def begin(self, result: Result) -> None:
-        """The request makes sense, and nothing is done yet; `result` will be filled. What this raises ends the job."""
-
-    def start(self, total: int | None, unit: str) -> None:
-        """Reading begins, of so many units, where that is known: bytes (B) or rows."""
-
-    def advance(self, amount: int) -> None:
-        """So many more units were read."""
-
-    def stop(self) -> None:
-        """Reading has ended."""
-
-
-SILENT = Listener()
-
-
 class Run(Events, Generic[R, S]):
     """One job under way. Its warnings are kept for the gate that --werror is; skipped rows go to where they are wanted;
     its targets, those of `changes`, are replaced together or not at all."""
 
-    def __init__(self, request: R, result: S, listener: Listener) -> None:
+    def __init__(self, request: R, result: S, events: Events) -> None:
         """Raises UsageError where the request contradicts itself."""
-        self.request, self.result, self.listener = request, result, listener
+        self.request, self.result, self.events = request, result, events
         self.changes = Transaction()
         self.rejects: Target | None = None
-        self._distance: Distance | None = None
         result.report = request.report
         paths.check(request, result)
-        listener.begin(result)
+        events.begin(result)
         request.check_options()
 
     def __enter__(self) -> Self:
@@ -72,24 +51,22 @@ class Run(Events, Generic[R, S]):
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
         self.result.warnings.append(text)
-        self.listener.warning(text)
+        self.events.warning(text)
 
     def notice(self, text: str) -> None:
-        self.listener.notice(text)
+        self.events.notice(text)
 
     def info(self, text: str) -> None:
-        self.listener.info(text)
+        self.events.info(text)
 
     def detail(self, text: str) -> None:
-        self.listener.detail(text)
+        self.events.detail(text)
 
-    def progress(self, reader: Reader, weight: int, *, ended: bool) -> None:
-        if self._distance is not None:
-            self.listener.advance(self._distance.step(reader, weight, ended=ended))
-        self.listener.progress(reader, weight, ended=ended)
+    def advance(self, amount: int) -> None:
+        self.events.advance(amount)
 
     def rejected(self, source: str, line: int, reject: Reject) -> None:
-        self.listener.rejected(source, line, reject)
+        self.events.rejected(source, line, reject)
         if self.rejects is not None:
             row = {"file": source, "line": line, "reason": reject.reason, "raw": reject.raw}
             self.rejects.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
@@ -130,31 +107,9 @@ class Run(Events, Generic[R, S]):
         if not shown:
             yield progress
             return
-        self._distance = Distance.of(readers.inputs, readers.first)
-        self.listener.start(self._distance.total, self._distance.unit)
+        progress.distance = Distance.of([each.path for each in readers.inputs], readers.first)
+        self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress
         finally:
-            self._distance = None
-            self.listener.stop()
-
-
-def parameters(source: str | Plan, *, example: str, allow_edited: bool, max_memory: int | None = None) -> Plan:
-    """What is in a parameter file, as large as there is memory for; or itself. Raises NormcliError."""
-    if not isinstance(source, str):
-        return source
-    largest = memory.largest_file(max_memory)
-    return params.read_file(source, example=example, allow_edited=allow_edited, largest=largest)
-
-
-def lock(run: Run[R, S], path: str | None, wait: float) -> None:
-    """No other run replaces the parameter file until this one is done. Raises UsageError for a --wait in vain,
-    LockedError, CannotCreateError."""
-    run.request.check_needs(lock="nothing else is locked" if outputs.replaced(path) is None else None)
-    run.changes.lock(path, wait=wait)
-
-
-def rows_before(path: str | None) -> int:
-    """How many rows the parameter file has counted that will be replaced; 0 where there is none."""
-    old = outputs.replaced(path)
-    return params.rows_of(old) if old else 0
+            self.events.stop()

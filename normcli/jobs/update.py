@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from normcli import columns, learning, params, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
-from normcli.jobs.choosing import chosen_method, methods_of
+from normcli.jobs.choosing import chosen_method, method_name, methods_of
+from normcli.jobs.parameter_files import lock, parameters, rows_before
 from normcli.jobs.requests import FitRequest, RelearnRequest
 from normcli.jobs.results import FitResult
-from normcli.jobs.run import SILENT, Listener, Run, lock, parameters, rows_before
+from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
+from normcli.pipeline import SILENT, Events
 from normcli.stores import is_uri
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
 RULES = ("unseen", "min_count")
 
 
-def relearn(request: RelearnRequest, listener: Listener = SILENT) -> FitResult:
+def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
     """Learns a method from the statistics that a parameter file has kept, without data. Raises NormcliError."""
-    result = FitResult("fit", params=request.params)
-    with Run(request, result, listener) as run:
+    result = FitResult("fit", method=method_name(request.method), params=request.value_given("params"))
+    with Run(request, result, events) as run:
         method = chosen_method(request.method, request.method_options)
         result.method = registry.name_of(method)
         lock(run, request.params, request.wait)
@@ -111,13 +113,13 @@ def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: Mapping
 
 
 def _check_method(path: str, plan: Plan, method: Method, options: Mapping[str, Any]) -> None:
-    for here in dict.fromkeys(step.method for step in plan.steps):
-        name = registry.name_of(here)
-        if type(method) is not type(here):
+    for current in dict.fromkeys(step.method for step in plan.steps):
+        name = registry.name_of(current)
+        if type(method) is not type(current):
             raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
         for field, value in options.items():
-            if value != getattr(here, field):
-                what = f"-m {name} {spelled(method, field)}: {printable(path)} is of {name} {spelled(here, field)}"
+            if value != getattr(current, field):
+                what = f"-m {name} {spelled(method, field)}: {printable(path)} is of {name} {spelled(current, field)}"
                 raise UsageError(what, "-m and its options may be left out")
 
 
@@ -135,14 +137,14 @@ def _check_columns(path: str, plan: Plan, request: FitRequest) -> None:
     --by and --weights do, or where rows are to go by their keys in another way."""
     by = tuple(name for text in request.by for name in columns.parts(text, plan.by)) or plan.by
     weights = plan.weights if request.weights is None else request.weights
-    for flag, names, here in (("by", by, plan.by), ("weights", (weights,), (plan.weights,))):
-        if names != here:
-            was = ",".join(n for n in here if n is not None) or "none"
+    for flag, names, current in (("by", by, plan.by), ("weights", (weights,), (plan.weights,))):
+        if names != current:
+            was = ",".join(n for n in current if n is not None) or "none"
             raise UsageError(f"--{flag} {','.join(map(str, names))}: {printable(path)} has {was}", "it may be left out")
     other = plan.rules.override(request.unseen, request.min_count)
     for flag in RULES:
-        if getattr(other, flag) != (here := getattr(plan.rules, flag)):
-            what = f"--{flag.replace('_', '-')} {getattr(request, flag)}: {printable(path)} has {here}"
+        if getattr(other, flag) != (current := getattr(plan.rules, flag)):
+            what = f"--{flag.replace('_', '-')} {getattr(request, flag)}: {printable(path)} has {current}"
             raise UsageError(what, "it may be left out, and apply may override it")
     if not (request.columns or request.exclude):
         return

@@ -51,18 +51,18 @@ class Outputs:
         """All inputs, one after the other, into one target. Raises UsageError for a terminal that can't show it."""
         if formats.is_binary(to) and os.isatty(target.fd):
             raise UsageError(f"{to} to a terminal", "-o names a file")
-        blank, digests = self._like(to, *first)
+        blank, digests = self._blank_and_digests(to, *first)
         work = self._work(to, first[1], blank, digests)
 
         def parts() -> Iterator[Part]:
             for each, reader in pairs:
-                here, done = self._like(to, each, reader)
-                pipeline.check_same(reader, blank, here)
-                if done != digests:
+                own_blank, own_digests = self._blank_and_digests(to, each, reader)
+                pipeline.check_same(reader, blank, own_blank)
+                if own_digests != digests:
                     raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                own = self._work(to, reader, columns.ordered_as(here, blank), digests, first=work.writer)
+                own = self._work(to, reader, columns.ordered_as(own_blank, blank), digests, first=work.writer)
                 measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
-                late = partial(self._late, self.watch)
+                late = partial(self._on_late_column, self.watch)
                 doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
 
@@ -82,12 +82,12 @@ class Outputs:
             path, own = files.paths[each], None if together else self.watch and self.watch.blank()
             watch = own or self.watch
             to = formats.of_output(self.request.to, path, registry.name_of(origin_of(reader)))
-            blank, digests = self._like(to, replace(each, keys=()), reader)
+            blank, digests = self._blank_and_digests(to, replace(each, keys=()), reader)
             work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
             opening = partial(open_below, path, self.request.spool_dir)
             complete = partial(files.complete, each, own)
-            doubt, late = pipeline.doubt(self.plan, reader, to, inverse=self.inverse), partial(self._late, watch)
-            begin = partial(files.reach, each)
+            doubt = pipeline.doubt(self.plan, reader, to, inverse=self.inverse)
+            late, begin = partial(self._on_late_column, watch), partial(files.reach, each)
             yield pipeline.Part(
                 reader, work, output=opening, begin=begin, complete=complete, watch=watch, late=late, doubt=doubt
             )
@@ -122,8 +122,8 @@ class Outputs:
         """Names of the columns that must be there."""
         return replace(self.plan, form=self._form).needs(inverse=self.inverse)
 
-    def _like(self, to: str, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
-        """What an input's output will be like, as a frame of no rows, and the digests it will carry. Raises
+    def _blank_and_digests(self, to: str, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+        """A frame of no rows as an input's output will have them, and the digests it will carry. Raises
         BadDataError where the input does not go with the plan."""
         plan = self.formed(to, reader)
         pipeline.check_columns(plan, reader, inverse=self.inverse, extra=self.extra)
@@ -132,7 +132,7 @@ class Outputs:
         pipeline.check_writable(to, origin_of(reader), blank, plan.gives(inverse=self.inverse))
         return columns.with_texts(blank, each.keys), digests
 
-    def _late(self, watch: Watch | None, column: LateColumn, where: str) -> None:
+    def _on_late_column(self, watch: Watch | None, column: LateColumn, where: str) -> None:
         """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
         if not self.extra:
             pipeline.check_late(replace(self.plan, form=self._form), column, where, inverse=self.inverse)
@@ -167,20 +167,20 @@ def check_output(request: Writes) -> None:
             raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
 
 
-def paths_below(run: Run[Any, Any], request: Writes, found: list[Input]) -> dict[Input, str]:
+def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) -> dict[Input, str]:
     """The file of each input in the directory that the output is. Raises UsageError."""
     directory = request.output
     assert directory is not None
-    if any(i.path is None for i in found):
+    if any(i.path is None for i in input_list):
         raise UsageError(f"standard input has no name that a file in {printable(directory)} could have")
     suffix, old = formats.suffix_of(request.to) if request.to else None, formats.suffixes()
-    targets = inputs.targets(found, directory, lambda relative: inputs.renamed(relative, old, suffix))
+    targets = inputs.targets(input_list, directory, lambda relative: inputs.renamed(relative, old, suffix))
     paths.check_beside(request, run.result, targets)
     if stores.is_uri(directory):
         from normcli.stores import writing as far
 
         far.check(next(iter(targets), directory), directory)  # whether that can be is better known now
-    return dict(zip(found, targets, strict=True))
+    return dict(zip(input_list, targets, strict=True))
 
 
 def as_input(first: Reader, target: Target) -> str:
@@ -210,7 +210,7 @@ def open_below(path: str, spool_dir: str | None) -> Target:
     return target
 
 
-def spool_for(request: Writes, found: list[Input], first: Reader, to: str | None) -> Spool:
+def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str | None) -> Spool:
     """Where data wait until all of them were seen. Raises OutputError where there is no room."""
     import tempfile
 
@@ -220,8 +220,8 @@ def spool_for(request: Writes, found: list[Input], first: Reader, to: str | None
     beside = output if paths.is_directory(output) else os.path.dirname(os.path.realpath(output))
     directory = beside if output != "-" and os.path.isdir(beside) else tempfile.gettempdir()
     expected = None
-    if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in found):
-        expected = sum(os.path.getsize(str(i.path)) for i in found)  # numbers take about as much as their text
+    if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in input_list):
+        expected = sum(os.path.getsize(str(i.path)) for i in input_list)  # numbers take about as much as their text
     binary = to is not None and not formats.is_text(to)
     texts = bool(request.column_suffix) and not request.only and not binary
     return Spool(request.spool_dir or os.environ.get("TMPDIR") or directory, expected, texts=texts)

@@ -33,6 +33,7 @@ from normcli.pipeline.checks import (
     output_frame,
     passing_frame,
 )
+from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.running import Part, Progress, Tally, Written
 from normcli.pipeline.work import Work, written_by
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SILENT",
+    "Distance",
     "Events",
     "Part",
     "Progress",
@@ -81,11 +83,11 @@ def fit(
     excludes: Callable[[str], bool] = lambda name: False,
 ) -> Plan:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
-    `once`, an input whose content was counted is told and left out. What is read is kept in a spool, where there is
-    one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. `max_memory` is how many bytes there are for it, where somebody says. A column that only late rows have is
-    warned of, unless it `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go
-    with the columns; BadDataError."""
+    `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where there
+    is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
+    more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of, unless it
+    `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go with the columns;
+    BadDataError."""
     progress = progress or Progress()
     for step in plan.steps:
         step.method.check_features(len(step.features))
@@ -176,9 +178,9 @@ def check(
             if plan.learns:
                 reader.expect([n for n in (*plan.needs(), *plan.by) if n not in dict(reader.source.keys)])
             measuring, absent = watch.of_input(reader)
-            there = {f.name for f in reader.schema}
+            present = {f.name for f in reader.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
-            needed = (*numbers, *(n for n in measuring.by if n in there))
+            needed = (*numbers, *(n for n in measuring.by if n in present))
             work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
             yield Part(reader, work, needed or None, late=watch.add_late, absent=watch.add_absent)
 
@@ -197,8 +199,8 @@ def _measured_again(
     work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress, blanks: tuple[Seen, ...]
 ) -> tuple[Seen, ...]:
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
-    asked = zip(work.plan.steps, blanks, strict=True)
-    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in asked))
+    pairs = zip(work.plan.steps, blanks, strict=True)
+    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in pairs))
     readers = work.spool.readers if work.spool else again() if again else None
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
@@ -217,6 +219,6 @@ def _measured_again(
 def _measurable(reader: Reader, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
     plan = work.plan
     check_there(reader, plan.numbers(), plan.lists, by=plan.by)
-    there = {f.name for f in reader.schema}
-    needed = None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in there))
+    present = {f.name for f in reader.schema}
+    needed = None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in present))
     return Part(reader, work, needed, late=late)

@@ -1,15 +1,23 @@
-"""What a run says while it goes, to whoever started it: a person at a terminal, a log, or nobody."""
+"""What a run says to whoever started it, while it goes: a person at a terminal, a log, or nobody."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.formats import Reader, Reject
+    from normcli.formats import Reject
 
 
 class Events:
-    """Every event of a run; by default each goes unheard. The command line prints them, Python warns."""
+    """The callbacks of a run; each does nothing by default. The command line prints them, Python warns.
+
+    All are called by the thread that runs the job. What one raises ends the run: files are what they were, but for
+    those of a directory that are complete already.
+    """
+
+    def begin(self, result: Any) -> None:
+        """A run begins, and nothing is done yet. The job fills its `result`, a Result of `normcli.jobs.results`, while
+        it runs, so that there is one of a job that fails, too."""
 
     def warning(self, text: str) -> None:
         """Something may be a mistake."""
@@ -23,11 +31,17 @@ class Events:
     def detail(self, text: str) -> None:
         """How it is done, and why, for a person who asks."""
 
-    def progress(self, reader: Reader, weight: int, *, ended: bool) -> None:
-        """A chunk of an input, of this weight in its `unit`, is done; or the input has `ended`."""
+    def start(self, total: int | None, unit: str) -> None:
+        """Reading begins, of so many units, where that is known: bytes (B) or rows."""
+
+    def advance(self, amount: int) -> None:
+        """So many more units were read."""
+
+    def stop(self) -> None:
+        """Reading has ended; nothing is in place yet but files of a directory."""
 
     def rejected(self, source: str, line: int, reject: Reject) -> None:
-        """A bad row of an input is skipped."""
+        """A bad row of an input is skipped; its `line`, or row, counts from 1."""
 
 
 SILENT = Events()

@@ -1,4 +1,4 @@
-"""All chunks of all inputs through an engine, and what is told on the way."""
+"""All chunks of all inputs through an engine; what is counted, and the events on the way."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
 from normcli.methods import listed
 from normcli.outputs import Target
 from normcli.pipeline.checks import all_rejected
+from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
 from normcli.plan import Plan
@@ -39,8 +40,8 @@ class Part:
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
     complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
     watch: Watch | None = None  # what the part's work measures is added to it
-    late: Callable[[LateColumn, str], None] = lambda column, where: None  # told of each column of late rows alone
-    absent: Callable[[str], None] | None = None  # told of one that was expected and did not come; None: an error
+    late: Callable[[LateColumn, str], None] = lambda column, where: None  # called with each column of late rows alone
+    absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error
     doubt: str = ""  # what should be known of its output before there is any
 
 
@@ -92,41 +93,41 @@ def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
 
 
 @dataclass(frozen=True)
-class Together:
+class BatchJob:
     """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
     were decoded until there were enough."""
 
-    told: tuple[Result, ...]
+    results: tuple[Result, ...]
     segments: tuple[Segment, ...]
     works: tuple[Work, ...]  # of the segments' parts
     again: bool = False  # rows that are handed to another, too, who counts them
 
     def do(self) -> tuple[Result, ...]:
         if not self.segments:
-            return self.told
-        made = self.works[0].together(self.segments, self.works)
-        return (*self.told, replace(made, incomplete=0) if self.again else made)
+            return self.results
+        result = self.works[0].together(self.segments, self.works)
+        return (*self.results, replace(result, incomplete=0) if self.again else result)
 
 
-def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[Together]:
+def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
     """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
     measured in those of all parts, as a fit does."""
     from normcli.recut import Pieces
 
     pieces, measuring = Pieces(multiple), Pieces(multiple)
-    told, number, place = list[Result](), -1, 0
+    waiting, number, place = list[Result](), -1, 0
 
     def works(part: Part) -> tuple[Work, Work | None]:
         return part.work.apart if part.output is not None else (part.work, None)
 
-    def batches(segments: tuple[Segment, ...]) -> Together:
-        made = Together(tuple(told), segments, tuple(works(begun[s.part])[0] for s in segments))
-        told.clear()
-        return made
+    def batches(segments: tuple[Segment, ...]) -> BatchJob:
+        job = BatchJob(tuple(waiting), segments, tuple(works(begun[s.part])[0] for s in segments))
+        waiting.clear()
+        return job
 
-    def measured(segments: tuple[Segment, ...]) -> Together:
+    def measured(segments: tuple[Segment, ...]) -> BatchJob:
         apart = (works(begun[s.part])[1] for s in segments)
-        return Together((), segments, tuple(w for w in apart if w is not None), again=True)
+        return BatchJob((), segments, tuple(w for w in apart if w is not None), again=True)
 
     try:
         for result in results:
@@ -134,7 +135,7 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
                 number, place = result.part, begun[result.part].reader.start
             if result.last and begun[number].output is not None:
                 yield batches(pieces.rest())
-            told.append(replace(result, segment=None))
+            waiting.append(replace(result, segment=None))
             if result.segment is not None:
                 segment = replace(result.segment, part=number, place=place)
                 yield from map(batches, pieces.add(segment))
@@ -149,16 +150,16 @@ def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> I
     yield measured(measuring.rest())
 
 
-def _tell_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
-    """Tells of columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
-    where an input has ended without one that it was expected to have, unless the part is told of these."""
+def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
+    """Reports columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
+    where an input has ended without one that it was expected to have, unless the part wants to know of these."""
     for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
         part.late(column, part.reader.name(place + column.row))
         late[column.name] = column.number
     for name in sorted(part.reader.expected.difference(late)) if result.last else ():
         if part.absent is None:
-            there = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
-            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {there}")
+            present = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
+            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {present}")
         part.absent(name)
 
 
@@ -179,7 +180,7 @@ class Tally:
         self.blank_lines += other.blank_lines
         self.incomplete += other.incomplete
         self.comments += other.comments if isinstance(other, Tally) else 0
-        self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are told one by one
+        self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are reported one by one
 
 
 @dataclass
@@ -188,6 +189,7 @@ class Progress(Tally):
     event."""
 
     events: Events = SILENT
+    distance: Distance | None = None  # how far the run has come, where somebody watches
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
@@ -207,7 +209,7 @@ class Progress(Tally):
         number, place, late = -1, 0, dict[str, bool | None]()
         results = engine.map_ordered(Job.do, _jobs(chain(first, parts), begun))
         if multiple > 1:
-            results = chain.from_iterable(engine.map_ordered(Together.do, _recut(results, multiple, begun)))
+            results = chain.from_iterable(engine.map_ordered(BatchJob.do, _recut(results, multiple, begun)))
         try:
             for result in results:
                 part = begun[result.part]
@@ -218,8 +220,8 @@ class Progress(Tally):
                     late = {}
                     if part.doubt:
                         self._warn(part.doubt)
-                self._tell_rejects(part.reader, place, result.rejects)
-                _tell_late(part, place, result, late)
+                self._report_rejects(part.reader, place, result.rejects)
+                _report_late(part, place, result, late)
                 place += result.places
                 self._add(result)
                 self.inputs += result.last
@@ -227,7 +229,8 @@ class Progress(Tally):
                     comments = part.reader.comments
                     self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
-                self.events.progress(part.reader, result.weight, ended=result.last)
+                if self.distance is not None:
+                    self.events.advance(self.distance.step(part.reader, result.weight, ended=result.last))
                 self._warn_of_inexact(result.inexact)
                 self.doubts |= {
                     n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()
@@ -248,9 +251,9 @@ class Progress(Tally):
         self.add(tally)
         self.inputs += 1
         for text in tally.warnings:
-            self._tell(text)
+            self._warn_once(text)
 
-    def _tell_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
+    def _report_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
             self._add(Tally(rejected=1))
             self.rejection = self.rejection or f"{reader.name(place + each.place)}: {each.reason}"
@@ -298,12 +301,12 @@ class Progress(Tally):
             raise all_rejected(name or self._inputs, self.output.rejected, self.rejection)
 
     def _warn(self, text: str) -> None:
-        """Of several outputs, each has the warning, and it is told once."""
+        """Of several outputs, each has the warning, which is given once."""
         if text not in self.output.warnings:
             self.output.warnings.append(text)
-        self._tell(text)
+        self._warn_once(text)
 
-    def _tell(self, text: str) -> None:
+    def _warn_once(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
             self.events.warning(text)
@@ -322,12 +325,12 @@ class Progress(Tally):
 
     def _warn_of_doubts(self, where: str = "") -> None:
         """Of columns whose restored numbers are not sure; which are those of one output."""
-        found = [(n, doubt) for n, doubt in self.doubts.items() if doubt.total]
-        for name, doubt in found[:MANY]:
+        doubtful = [(n, doubt) for n, doubt in self.doubts.items() if doubt.total]
+        for name, doubt in doubtful[:MANY]:
             self._warn(
                 f"{where}{doubt.total:,} of {doubt.values:,} values restored in column '{short(name)}' may be off: "
                 "the normalized values have too few digits to determine them"
             )
-        if len(found) > MANY:
-            self._warn(f"{where}restored values may be off in {len(found) - MANY:,} more columns")
+        if len(doubtful) > MANY:
+            self._warn(f"{where}restored values may be off in {len(doubtful) - MANY:,} more columns")
         self.doubts.clear()

@@ -9,7 +9,7 @@ import pytest
 
 from normcli.formats import Reader, csv, parquet
 from normcli.inputs import Input
-from normcli.jobs.distance import Distance
+from normcli.pipeline.distance import Distance
 from normcli.sources import open_source
 
 DATA = b"x,y\n" + b"1.5,2\n" * 5000
@@ -42,7 +42,7 @@ def reader(path: Path) -> Reader:
 def test_it_ends_at_its_total(names: list[str], unit: str, places: dict[str, Path]) -> None:
     inputs = [Input(str(places[n]), n) for n in names]
     readers = [reader(places[n]) for n in names]
-    distance = Distance.of(inputs, readers[0])
+    distance = Distance.of([i.path for i in inputs], readers[0])
     steps = []
     for each in readers:
         steps += [distance.step(each, chunk.weight, ended=False) for chunk in each.chunks()]
@@ -57,4 +57,4 @@ def test_it_ends_at_its_total(names: list[str], unit: str, places: dict[str, Pat
 
 def test_of_a_pipe_nobody_knows(places: dict[str, Path]) -> None:
     first = reader(places["d.csv"])
-    assert Distance.of([Input(str(places["d.csv"]), "d.csv"), Input(None, "-")], first).total is None
+    assert Distance.of([str(places["d.csv"]), None], first).total is None

@@ -12,7 +12,8 @@ from normcli.inputs import Input
 from normcli.jobs.reading import Readers
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult
-from normcli.jobs.run import SILENT, Run
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT
 from tests.cli.conftest import Desk
 
 ROWS = 20_000

@@ -84,6 +84,40 @@ def test_a_report_of_what_was_done(desk: Desk) -> None:
     assert (report(desk)["rows_out"], report(desk)["output"]) == (7, "o.csv")
 
 
+def test_a_report_says_what_was_given(desk: Desk) -> None:
+    """Standard output, by default, is nobody's path."""
+    (desk / "w.csv").write_bytes(TABLE)
+    desk.succeeds("fit", "-m", "zscore", "w.csv", "--report", "r.json")
+    assert report(desk)["params"] is None
+    desk.succeeds("fit", "-m", "zscore", "w.csv", "-p", "-", "--report", "r.json")
+    assert report(desk)["params"] == "-"
+    desk.run("fit", "-m", "zscore", "none.csv", "--report", "r.json")
+    assert (report(desk)["exit_code"], report(desk)["method"], report(desk)["inputs"]) == (66, "zscore", ["none.csv"])
+
+
+@pytest.mark.parametrize("words", ["fit -m zscore -q -v", "check -p p.json --json --dry-run"])
+def test_a_report_of_words_that_contradict_each_other(words: str, desk: Desk) -> None:
+    (desk / "w.csv").write_bytes(TABLE)
+    done = desk.run(*words.split(), "w.csv", "--report", "r.json")
+    assert (done.code, report(desk)["exit_code"]) == (2, 2)
+    assert "not for" in report(desk)["error"]
+
+
+def test_blank_lines_are_counted_also_where_what_was_read_is_spooled(desk: Desk) -> None:
+    (desk / "w.csv").write_bytes(b"a,b\n1,2\n\n3,4\n")
+    for output in ([], ["-o", "o.csv"], ["-o", "o/"]):
+        done = desk.succeeds("fit", "-m", "zscore", "w.csv", "-p", "p.json", *output)
+        assert "2 rows, 1 blank line skipped, 2 columns" in done.err
+
+
+@pytest.mark.parametrize("words", ["fit w.csv", "fit w.csv -m zscore -o o.csv", "fit w.csv --update", "merge - -"])
+def test_a_usage_error_names_the_help_of_its_command(words: str, desk: Desk) -> None:
+    (desk / "w.csv").write_bytes(TABLE)
+    done = desk.run(*words.split())
+    assert done.code == 2
+    assert done.err.endswith(f"(try normcli {words.split()[0]} --help)\n")
+
+
 def test_a_report_of_what_went_wrong(desk: Desk) -> None:
     (desk / "bad.csv").write_bytes(b"a\n1\noops\n")
     done = desk.run("fit", "-m", "zscore", "-c", "a", "bad.csv", "-p", "p.json", "--report", "r.json")

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,45 @@ def test_what_a_finished_file_is_depends_on_what_shapes_it_alone() -> None:
         "format_options": {"delimiter": ";"},
     }  # fmt: skip
     assert all(replace(request, **{name: value}).shape() != request.shape() for name, value in other.items())
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_a_flag_takes_the_values_that_its_field_does(name: str) -> None:
+    """The command line refuses the others before there is a request; Python has only that."""
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    checked = 0
+    for param in (p for p in command.params if isinstance(p, click.Option) and p.name):
+        for kind in (kind for kind in REQUESTS[name] if param.name in kind.options()):
+            check = kind.options()[str(param.name)]["check"]
+            if isinstance(param.type, click.Choice):
+                assert [check(word) for word in param.type.choices] == [""] * len(param.type.choices)
+                assert check("nosuch") != ""
+            elif isinstance(param.type, click.IntRange | click.FloatRange):
+                least, most = param.type.min, param.type.max
+                assert least is not None
+                assert (check(least), check(least if most is None else most)) == ("", "")
+                assert check(least - 1) != ""
+                assert check(math.nan) != ""
+                assert check(math.inf if most is None else most + 1) != ""
+            else:
+                continue
+            checked += 1
+    assert checked or name == "merge"
+
+
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ({"threads": -1}, "--threads"), ({"threads": 0}, "--threads"), ({"max_memory": 0}, "--max-memory"),
+        ({"threads": True}, "--threads"), ({"threads": 1.5}, "--threads"), ({"infinite": "nosuch"}, "--inf"),
+        ({"from_": "nosuch"}, "--from"), ({"to": "nosuch.gz"}, "--to"), ({"column_suffix": ""}, "--column-suffix"),
+        ({"column_suffix": "\udc80"}, "--column-suffix"), ({"wait": math.nan}, "--wait"), ({"wait": -1}, "--wait"),
+    ],
+)  # fmt: skip
+def test_a_value_that_makes_no_sense_is_refused_by_its_flag(values: dict[str, Any], flag: str) -> None:
+    with pytest.raises(UsageError, match=f"^{flag} "):
+        FitRequest(**values, output="o.csv").check_options()
 
 
 def test_an_option_in_vain_is_refused_by_its_flag() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from normcli.formats import Reader
-    from normcli.inputs import Input
 
 
 @dataclass
@@ -21,17 +20,17 @@ class Distance:
     files: bool = False  # whether it is bytes of files
     passed: int = 0  # bytes of the files that have ended
     within: int = 0  # weight of the chunks that came of the one that has not
-    told: int = 0
+    reported: int = 0  # the sum of all steps so far
 
     @classmethod
-    def of(cls, inputs: Sequence[Input], first: Reader) -> Distance:
-        """For all inputs, as the first one's reader tells."""
-        if len(inputs) == 1 and (first.size is not None or first.unit != "B"):
+    def of(cls, paths: Sequence[str | None], first: Reader) -> Distance:
+        """For all inputs, None for a stream, in the unit of the first one's reader if it is alone."""
+        if len(paths) == 1 and (first.size is not None or first.unit != "B"):
             return cls(first.size, first.unit)
-        paths = [str(i.path) for i in inputs if i.path is not None and os.path.isfile(i.path)]
-        if len(paths) < len(inputs):
+        files = [path for path in paths if path is not None and os.path.isfile(path)]
+        if len(files) < len(paths):
             return cls(None, first.unit)
-        return cls(sum(map(os.path.getsize, paths)), "B", files=True)
+        return cls(sum(map(os.path.getsize, files)), "B", files=True)
 
     def step(self, reader: Reader, weight: int, *, ended: bool) -> int:
         """How much further it came by a chunk of an input, or by its end."""
@@ -39,8 +38,10 @@ class Distance:
             return weight
         self.within += weight
         length = reader.source.length or 0
-        here = reader.source.position if reader.unit == "B" else length * self.within // (reader.size or length or 1)
+        position = reader.source.position
+        if reader.unit != "B":
+            position = length * self.within // (reader.size or length or 1)
         if ended:
-            self.passed, self.within, here = self.passed + length, 0, 0
-        before, self.told = self.told, self.passed + min(here, length)
-        return self.told - before
+            self.passed, self.within, position = self.passed + length, 0, 0
+        before, self.reported = self.reported, self.passed + min(position, length)
+        return self.reported - before

@@ -1,0 +1,42 @@
+"""What an option may be: a check of a value says what is wrong with it, and is empty where nothing is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from normcli import formats, registry
+
+Check = Callable[[Any], str]
+
+
+def between(least: float, greatest: float = math.inf, *, whole: bool = True) -> Check:
+    """Finite numbers within these bounds, which are allowed themselves; `whole` ones unless said otherwise."""
+
+    def check(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            return f"is no {'whole ' if whole else ''}number"
+        if least <= value <= greatest and math.isfinite(value):
+            return ""
+        return f"is not {least:,} or more" if greatest == math.inf else f"is not from {least:,} to {greatest:,}"
+
+    return check
+
+
+def one_of(*words: str) -> Check:
+    """One of these words."""
+    return lambda value: "" if value in words else f"is none of {', '.join(words)}"
+
+
+def format_name(value: Any) -> str:
+    """The name of a format; csv.gz is csv."""
+    names = registry.names("formats")
+    return "" if formats.bare(str(value)) in names else f"is none of {', '.join(names)}"
+
+
+def name_suffix(value: Any) -> str:
+    """What makes another name of a column's name."""
+    if value == "":
+        return "must not be empty"
+    return "" if str(value).encode("utf-8", "replace").decode() == value else "must be UTF-8"
