@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from normcli.record import Array
 from tests import starts
-from tests.faults.summary import pytest_terminal_summary
+from tests.robustness.summary import pytest_terminal_summary
 from tests.store import moto, store
 
 __all__ = ["moto", "pytest_terminal_summary", "store"]

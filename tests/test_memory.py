@@ -21,8 +21,8 @@ from normcli.methods.zscore import ZScore
 from normcli.plan import Plan, Step
 from normcli.sources import Source
 from normcli.stats import Statistic
+from tests import inside
 from tests.cli.conftest import Desk, desk
-from tests.hostile import inside
 
 __all__ = ["desk"]
 

@@ -19,9 +19,9 @@ from normcli.cli._report import report
 from normcli.errors import BadDataError
 from normcli.plan import Unseen
 from normcli.schema import schema
+from tests import inside
 from tests.cli.conftest import Desk
 from tests.conftest import examples
-from tests.hostile import inside
 
 ROWS = b"k,x\na,1\na,3\na,5\nb,10\nb,12\nc,7\n"
 NEW = b"k,x\na,2\nnew,4\nc,9\n"

@@ -14,9 +14,9 @@ import pytest
 from normcli import params
 from normcli.errors import BadParametersError
 from tests.cli.conftest import Desk
-from tests.hostile.documents import all_written
-from tests.hostile.mutations import OF_BYTES, OF_CONTENT, transplanted
-from tests.hostile.uses import put_to_use
+from tests.robustness.mutations import OF_BYTES, OF_CONTENT, transplanted
+from tests.robustness.parameter_files import all_written
+from tests.robustness.parameter_uses import put_to_use
 
 Note = Callable[[str, object], None]
 LONGEST = 2500  # characters of a refusal

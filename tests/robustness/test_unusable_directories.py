@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.laws import Stage
-from tests.faults.nursery import Request
+from tests.robustness import runs
+from tests.robustness.laws import Stage
 
 WORDS: dict[str, tuple[str, ...]] = {
     "fit -p": ("fit", "in.csv", "-m", "zscore", "-p", "{}/new.json"),
@@ -39,7 +39,7 @@ def test_that_is_told_before_data_is_read(what: str, place: str, stage: Callable
     said = here.home / "said"
     words = tuple(word.format("there") for word in WORDS[what])
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    code = here.nursery.start(Request(words, folder, stderr=str(said), bound=True)).wait()
+    code = runs.end(runs.start(words, folder, stderr=str(said), bound=True))
     lines = said.read_text().splitlines()
     expected = 66 if what == "fit --update" and place != "read-only" else 73
     broken = code != expected or len(lines) != 1 or {p: p.stat().st_mtime_ns for p in folder.rglob("*")} != before

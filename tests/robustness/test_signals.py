@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import until
-from tests.faults.faulty import TRANSFORM, Fault
-from tests.faults.laws import Stage
-from tests.faults.nursery import Request
-from tests.faults.scenes import OLD, SCENES
+from tests.robustness import runs
+from tests.robustness.faulty import TRANSFORM, Fault
+from tests.robustness.laws import Stage
+from tests.robustness.scenarios import OLD, SCENES
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {"read": "read", TRANSFORM: "transform", "write": "write", "pwrite": "write", "fsync": "flush"}
@@ -68,10 +68,10 @@ def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage:
     os.mkfifo(folder / "in.csv")
     os.mkfifo(folder / "report")
     words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "report")
-    running = here.nursery.start(Request(words, folder))
+    running = runs.start(words, folder)
     until(lambda: list(folder.glob(".normcli-*.tmp")), "the run has begun")
     os.kill(running.pid, number)
-    assert running.wait() == -number
+    assert runs.end(running) == -number
     assert not list(folder.glob(".normcli-*"))
 
 
@@ -106,12 +106,11 @@ def test_workers_that_are_stuck_keep_no_run_from_ending(
         reading = os.open(folder / "pipe", os.O_RDWR)
         os.set_blocking(reading, False)
         os.write(reading, bytes(1 << 16))  # it is full
-    request = Request(words[stuck], folder, stdout=str(folder / ("pipe" if reading else "nothing")))
-    running = here.nursery.start(request)
+    running = runs.start(words[stuck], folder, stdout=str(folder / ("pipe" if reading else "nothing")))
     time.sleep(1.5)
     began = time.monotonic()
     os.kill(running.pid, number)
-    code, took = running.wait(), time.monotonic() - began
+    code, took = runs.end(running), time.monotonic() - began
     for fd in (reading, writing):
         if fd is not None:
             os.close(fd)
@@ -128,14 +127,13 @@ def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(stage: Callable[[str]
     here.scene.prepare(here.workplace, folder)
     os.mkfifo(tmp_path / "pipe")
     reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    running = here.nursery.start(
-        Request(here.scene.words, folder, Fault(TRANSFORM, 1, number=signal.SIGSTOP), stdout=str(tmp_path / "pipe"))
-    )
+    fault = Fault(TRANSFORM, 1, number=signal.SIGSTOP)
+    running = runs.start(here.scene.words, folder, fault, stdout=str(tmp_path / "pipe"))
     status = Path(f"/proc/{running.pid}/stat")
     until(lambda: status.read_text().rsplit(")")[-1].split()[0] == "T", "it waits")
     os.close(reading)
     os.kill(running.pid, signal.SIGCONT)
-    code = running.wait()
+    code = runs.end(running)
     broken = code != -signal.SIGPIPE or bool(list(folder.glob(".normcli-*")))
     broken |= (folder / "new.json").read_bytes() != OLD
     here.tally.count("a reader goes away", well=False, broken=broken)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.faults.laws import Tally
-from tests.faults.scenes import OLD
+from tests.robustness.laws import Tally
+from tests.robustness.scenarios import OLD
 
 WORDS = ("fit", "table.parquet", "-m", "zscore", "-p", "new.json", "-o", "out.parquet")
 MOST = 40  # calls; by then, any command has succeeded

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.laws import NONE, Stage
-from tests.faults.scenes import SCENES
+from tests.robustness.laws import Stage
+from tests.robustness.runs import CLOSED, NONE
+from tests.robustness.scenarios import SCENES
 
-FULL, CLOSED = "/dev/full", "closed"
+FULL = "/dev/full"
 STDOUT = [name for name, scene in SCENES.items() if name.endswith("to stdout")]
 
 

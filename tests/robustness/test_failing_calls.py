@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.faulty import CALLS, Fault
-from tests.faults.laws import Stage
-from tests.faults.scenes import SCENES
+from tests.robustness.faulty import CALLS, Fault
+from tests.robustness.laws import Stage
+from tests.robustness.scenarios import SCENES
 
 QUICK = ("apply --rejects to stdout", "apply parquet", "fit --report", "fit --update")
 ERRORS = {

@@ -7,18 +7,17 @@ import os
 import re
 import shutil
 import signal
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.faulty import Fault
-from tests.faults.nursery import Nursery, Request
-from tests.faults.scenes import OLD, Scene
+from tests.robustness import runs
+from tests.robustness.faulty import Fault
+from tests.robustness.scenarios import OLD, Scene
 
 LEFT = re.compile(r"(.*/)?\.normcli-[^/]*\.(tmp|lock)")  # what may be there after SIGKILL
 Files = dict[str, bytes]
 MANIFEST = "out/.normcli-manifest"
-NONE = Fault()
 
 
 def files_in(folder: Path) -> Files:
@@ -56,7 +55,6 @@ class Tally:
 class Stage:
     """A scene, played undisturbed once and then with something going wrong each time."""
 
-    nursery: Nursery
     workplace: Path
     scene: Scene
     home: Path  # a directory for all of it
@@ -66,7 +64,7 @@ class Stage:
     _whole: Outcome | None = None
 
     def play(
-        self, fault: Fault = NONE, again: Path | None = None, at: Path | None = None, **more: Any
+        self, fault: Fault = runs.NONE, again: Path | None = None, at: Path | None = None, **more: Any
     ) -> tuple[Outcome, Path]:
         """One run; in a workplace of its own, or once more in the one that is given."""
         self._number += 1
@@ -78,18 +76,10 @@ class Stage:
         (beside / "spool").mkdir()
         stdin = str(folder / self.scene.stdin) if self.scene.stdin else os.devnull
         out, err, log = (str(beside / name) for name in ("out", "err", "log"))
-        request = Request(
-            self.scene.words,
-            folder,
-            fault,
-            stdin,
-            out,
-            err,
-            log,
-            env={"TMPDIR": str(beside / "spool")},
-            block=self.block,
-        )
-        code = self.nursery.start(replace(request, **more)).wait()
+        env = {"TMPDIR": str(beside / "spool")}
+        streams = {"stdin": stdin, "stdout": out, "stderr": err} | more
+        running = runs.start(self.scene.words, folder, fault, log=log, env=env, block=self.block, **streams)
+        code = runs.end(running)
         told, said, noted = (Path(path).read_bytes() if os.path.exists(path) else b"" for path in (out, err, log))
         calls = [tuple(line.split(" ", 1)) for line in noted.decode("utf-8", "surrogateescape").splitlines()]
         return Outcome(code, told, said.decode("utf-8", "backslashreplace"), files_in(folder), calls), folder  # type: ignore[arg-type]
