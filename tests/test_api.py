@@ -23,7 +23,7 @@ from normcli.formats import csv
 from normcli.methods.zscore import ZScore
 from normcli.recipe import Choice
 from normcli.transaction import Transaction
-from tests.starts import start
+from tests.cli.conftest import run
 
 DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))
 
@@ -39,16 +39,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shell(*words: str) -> None:
-    process = start(
-        words,
-        cwd=Path.cwd(),
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    done = run(*words, cwd=Path.cwd())
+    assert done.code == 0, done.err
 
 
 # -- the same files ----------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ import pytest
 
 from tests.cli.conftest import PATIENCE, TABLE, Arg, Desk
 
+pytestmark = pytest.mark.process  # what is left when a process has ended
+
 HEADER, ROWS = TABLE.split(b"\n", 1)
 LATE = HEADER + b"\n" + ROWS * 120_000 + b"bad,1,x,2\n" + ROWS  # in the second block
 

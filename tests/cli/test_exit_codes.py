@@ -15,6 +15,8 @@ from normcli import registry
 from tests.cli.conftest import TABLE, Desk, needed, permissions_bind, required
 from tests.conftest import longer
 
+pytestmark = pytest.mark.process  # exit codes are those of processes
+
 METHODS = registry.names("methods")
 DIGITS = "9" * 400  # a whole number beyond any float
 

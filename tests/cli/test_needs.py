@@ -99,7 +99,7 @@ ALWAYS = {  # facts of every run of a command
 
 def options_of(name: str) -> Iterator[click.Parameter]:
     command: Any = main.get_command(click.Context(main), name)
-    yield from command.get_params(click.Context(command))
+    yield from command.get_params(click.Context(command, **command.context_settings))
 
 
 def fact_of(need: Need) -> str:

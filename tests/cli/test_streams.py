@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import TABLE, Desk
 
+pytestmark = pytest.mark.process  # descriptors and pipes are the point
+
 SKIP = ("--on-bad-row", "skip")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 # a command, and its outputs with the words that send each to standard output
