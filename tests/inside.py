@@ -1,7 +1,7 @@
 """The command within this process, for behaviour: a run takes a fifth of what a process takes that is forked for it.
 
 `main` is a whole run, with its exit code, standard streams, directory and environment; `run` is one command without its
-entry, which raises what goes wrong. What signals, limits and descriptors do to a run takes a process: see tests/starts.
+entry, which raises what goes wrong. Signals, limits and descriptors take a process: see tests/processes.
 """
 
 import contextlib

@@ -21,7 +21,7 @@ import pytest
 
 from normcli import registry
 from tests import inside
-from tests.starts import Arg, start
+from tests.processes import Arg, start
 
 Stream = int | IO[bytes]
 
@@ -143,7 +143,7 @@ def fitted(method: str, *options: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workspace:
     """A directory with the table in it, and the command run there."""
 
     path: Path
@@ -236,22 +236,22 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workspace]:
     """The command's place of work. Whatever happened in it, no unfinished file may be left. Under the mark `process`
     each run is a process."""
     (tmp_path / "table.csv").write_bytes(TABLE)
-    made = Desk(tmp_path, process=request.node.get_closest_marker("process") is not None)
+    made = Workspace(tmp_path, process=request.node.get_closest_marker("process") is not None)
     yield made
     assert made.temporaries() == []
 
 
 @pytest.fixture
-def parquet(desk: Desk) -> str:
+def parquet(workspace: Workspace) -> str:
     """The table as Parquet, beside the other; its name."""
     import pyarrow.csv
     import pyarrow.parquet
 
-    pyarrow.parquet.write_table(pyarrow.csv.read_csv(desk / "table.csv"), desk / "table.parquet")
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(workspace / "table.csv"), workspace / "table.parquet")
     return "table.parquet"
 
 

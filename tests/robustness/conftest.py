@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import desk
+from tests.cli.conftest import workspace
 from tests.robustness import runs
-from tests.robustness.laws import Stage, Tally
-from tests.robustness.scenarios import ROWS, SCENES, table
+from tests.robustness.laws import Harness, Tally
+from tests.robustness.scenarios import ROWS, SCENARIOS, table
 from tests.robustness.summary import FAULTS
 
-__all__ = ["desk"]
+__all__ = ["workspace"]
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What every scene begins with."""
-    folder = tmp_path_factory.mktemp("workplace") / "desk"
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every scenario begins with."""
+    folder = tmp_path_factory.mktemp("template") / "workspace"
     (folder / "in").mkdir(parents=True)
     (folder / "table.csv").write_bytes(table(0, ROWS))
     (folder / "more.csv").write_bytes(table(ROWS, ROWS))
@@ -46,12 +46,12 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 
 @pytest.fixture
-def stage(workplace: Path, tmp_path: Path, tally: Tally) -> Callable[[str], Stage]:
-    """A scene by its name, ready to go wrong."""
+def harness(template: Path, tmp_path: Path, tally: Tally) -> Callable[[str], Harness]:
+    """A scenario by its name, ready to go wrong."""
 
-    def made(name: str) -> Stage:
+    def made(name: str) -> Harness:
         home = tmp_path / name.replace("/", " ")
         home.mkdir()
-        return Stage(workplace, SCENES[name], home, tally)
+        return Harness(template, SCENARIOS[name], home, tally)
 
     return made

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.cli.conftest import PATIENCE, ending, environment
+from tests.processes import WORDS, Forked
 from tests.robustness.faulty import Disturbance, Fault
-from tests.starts import WORDS, Forked
 
 CLOSED = "closed"  # in place of standard output's path
 NONE = Fault()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.robustness import runs
-from tests.robustness.laws import Stage
+from tests.robustness.laws import Harness
 
 WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "apply": (
@@ -20,9 +20,9 @@ WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def all_see_one_whole(here: Stage, lines: tuple[tuple[str, ...], tuple[str, ...]], times: int) -> None:
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def all_see_one_whole(here: Harness, lines: tuple[tuple[str, ...], tuple[str, ...]], times: int) -> None:
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     target = folder / "out.csv"
     whole = {target.read_bytes()}
     for line in lines:
@@ -45,11 +45,11 @@ def all_see_one_whole(here: Stage, lines: tuple[tuple[str, ...], tuple[str, ...]
 
 
 @pytest.mark.parametrize("what", WRITERS)
-def test_two_writers_and_a_reader(what: str, stage: Callable[[str], Stage]) -> None:
-    all_see_one_whole(stage("apply csv"), WRITERS[what], 2)
+def test_two_writers_and_a_reader(what: str, harness: Callable[[str], Harness]) -> None:
+    all_see_one_whole(harness("apply csv"), WRITERS[what], 2)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("what", WRITERS)
-def test_two_writers_and_a_reader_for_long(what: str, stage: Callable[[str], Stage]) -> None:
-    all_see_one_whole(stage("apply csv"), WRITERS[what], 100)
+def test_two_writers_and_a_reader_for_long(what: str, harness: Callable[[str], Harness]) -> None:
+    all_see_one_whole(harness("apply csv"), WRITERS[what], 100)

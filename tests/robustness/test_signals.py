@@ -12,8 +12,8 @@ import pytest
 from tests.cli.conftest import until
 from tests.robustness import runs
 from tests.robustness.faulty import TRANSFORM, Fault
-from tests.robustness.laws import Stage
-from tests.robustness.scenarios import OLD, SCENES
+from tests.robustness.laws import Harness
+from tests.robustness.scenarios import OLD, SCENARIOS
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {"read": "read", TRANSFORM: "transform", "write": "write", "pwrite": "write", "fsync": "flush"}
@@ -21,7 +21,7 @@ PHASES |= {"rename": "rename", "open": "open"}
 MOMENTS = 200  # of each signal
 
 
-def ends_at_moments(here: Stage, number: signal.Signals, count: int, chance: random.Random) -> None:
+def ends_at_moments(here: Harness, number: signal.Signals, count: int, chance: random.Random) -> None:
     """At so many calls, as often in one phase as in another; before the call, after it or a moment later."""
     kinds = [kind for kind, _ in here.whole.calls]
     phases: dict[str, list[str]] = {}
@@ -38,22 +38,22 @@ def ends_at_moments(here: Stage, number: signal.Signals, count: int, chance: ran
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_run_is_ended_at_some_moment(number: signal.Signals, stage: Callable[[str], Stage]) -> None:
+def test_a_run_is_ended_at_some_moment(number: signal.Signals, harness: Callable[[str], Harness]) -> None:
     for name, count in {"fit -o parquet": 5, "apply --resume": 1}.items():
-        ends_at_moments(stage(name), number, count, random.Random(f"{name} {number}"))
+        ends_at_moments(harness(name), number, count, random.Random(f"{name} {number}"))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("name", SCENES)
-def test_a_run_is_ended_at_many_moments(name: str, number: signal.Signals, stage: Callable[[str], Stage]) -> None:
-    ends_at_moments(stage(name), number, -(-MOMENTS // len(SCENES)) + 1, random.Random(f"{name} {number}"))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_is_ended_at_many_moments(name: str, number: signal.Signals, harness: Callable[[str], Harness]) -> None:
+    ends_at_moments(harness(name), number, -(-MOMENTS // len(SCENARIOS)) + 1, random.Random(f"{name} {number}"))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["fit -o csv.gz", "apply --resume", "fit --update", "apply --rejects"])
-def test_killed_before_and_after_every_call(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_killed_before_and_after_every_call(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     for nth in range(1, len(here.whole.calls) + 1):
         for after in (False, True):
             fault = Fault("", nth, number=signal.SIGKILL, after=after)
@@ -61,10 +61,10 @@ def test_killed_before_and_after_every_call(name: str, stage: Callable[[str], St
 
 
 @pytest.mark.parametrize("number", NUMBERS[:3])
-def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage: Callable[[str], Stage]) -> None:
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, harness: Callable[[str], Harness]) -> None:
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "in.csv")
     os.mkfifo(folder / "report")
     words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "report")
@@ -79,14 +79,14 @@ def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage:
 @pytest.mark.parametrize("number", NUMBERS[:3])
 @pytest.mark.parametrize("stuck", ["input", "output", "decomposition", "standard output"])
 def test_workers_that_are_stuck_keep_no_run_from_ending(
-    stuck: str, number: signal.Signals, stage: Callable[[str], Stage], capsys: pytest.CaptureFixture[str]
+    stuck: str, number: signal.Signals, harness: Callable[[str], Harness], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a pipe into which nobody writes, or from which nobody reads, or inside a api."""
     import numpy as np
 
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "pipe")
     reading = writing = None
     if stuck == "decomposition":
@@ -121,14 +121,14 @@ def test_workers_that_are_stuck_keep_no_run_from_ending(
         print(f"\n{number.name} while stuck on {stuck}: gone after {took:.2f} s")
 
 
-def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(stage: Callable[[str], Stage], tmp_path: Path) -> None:
-    here = stage("fit -o csv to stdout")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(harness: Callable[[str], Harness], tmp_path: Path) -> None:
+    here = harness("fit -o csv to stdout")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(tmp_path / "pipe")
     reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     fault = Fault(TRANSFORM, 1, number=signal.SIGSTOP)
-    running = runs.start(here.scene.words, folder, fault, stdout=str(tmp_path / "pipe"))
+    running = runs.start(here.scenario.words, folder, fault, stdout=str(tmp_path / "pipe"))
     status = Path(f"/proc/{running.pid}/stat")
     until(lambda: status.read_text().rsplit(")")[-1].split()[0] == "T", "it waits")
     os.close(reading)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.robustness import runs
-from tests.robustness.laws import Stage
+from tests.robustness.laws import Harness
 
 WORDS: dict[str, tuple[str, ...]] = {
     "fit -p": ("fit", "in.csv", "-m", "zscore", "-p", "{}/new.json"),
@@ -23,11 +23,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("place", ["missing", "a file", "read-only"])
 @pytest.mark.parametrize("what", WORDS)
-def test_that_is_told_before_data_is_read(what: str, place: str, stage: Callable[[str], Stage]) -> None:
+def test_that_is_told_before_data_is_read(what: str, place: str, harness: Callable[[str], Harness]) -> None:
     """The input is a pipe in which nobody would ever put anything."""
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "in.csv")
     there = folder / "there"
     if place == "a file":

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests import server
+from tests import fork_server
 
 Arg = str | bytes | Path
 
@@ -50,7 +50,7 @@ def start(
 def _server() -> tuple["subprocess.Popen[bytes]", socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
-        words = [sys.executable, "-P", server.__file__, str(theirs.fileno())]
+        words = [sys.executable, "-P", fork_server.__file__, str(theirs.fileno())]
         made = subprocess.Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return made, ours
 
