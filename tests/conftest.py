@@ -12,8 +12,8 @@ import pytest
 from hypothesis import settings
 
 from normcli.record import Array
-from tests import starts
-from tests.faults.summary import pytest_terminal_summary
+from tests import processes
+from tests.robustness.summary import pytest_terminal_summary
 from tests.store import moto, store
 
 __all__ = ["moto", "pytest_terminal_summary", "store"]
@@ -42,7 +42,7 @@ def longer(*cases: object) -> list[Any]:
 def server() -> Iterator[None]:
     """What runs are forked from ends with the tests."""
     yield
-    starts.end_server()
+    processes.end_server()
 
 
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])

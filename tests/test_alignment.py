@@ -71,7 +71,7 @@ def test_a_merge_by_name_is_the_fit_by_name(method: Method, orders: list[list[in
 
 
 def test_each_key_goes_by_name(tmp_path: Path) -> None:
-    from tests.hostile import inside
+    from tests import inside
 
     parts = ["k,a,b\nu,1,2\nv,3,5\nu,4,4\n", "b,k,a\n7,v,1\n9,w,2\n8,u,6\n"]
     for i, part in enumerate(parts):

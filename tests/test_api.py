@@ -24,7 +24,7 @@ from normcli.formats import csv
 from normcli.methods.zscore import ZScore
 from normcli.recipe import Choice
 from normcli.transaction import Transaction, _undo_on_signal
-from tests.starts import start
+from tests.cli.conftest import run
 
 DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))
 
@@ -40,16 +40,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shell(*words: str) -> None:
-    process = start(
-        words,
-        cwd=Path.cwd(),
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    done = run(*words, cwd=Path.cwd())
+    assert done.code == 0, done.err
 
 
 # -- the same files ----------------------------------------------------------------------------------------------
@@ -231,7 +223,7 @@ def test_what_a_callback_raises_leaves_every_file_as_it_was(callback: str, error
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     skip: dict[str, Any] = {"on_bad_row": "skip", "rejects": "rejects"}
     quiet = callback == "warning"
-    for run in (
+    for job in (
         lambda events: normcli.fit("bad.csv", "zscore", params="p.json", output="o.csv", events=events, **skip),
         lambda events: normcli.fit("bad.csv", "zscore", params="p.json", output="o/", events=events, **skip),
         *([] if quiet else [lambda events: normcli.apply(plan, "bad.csv", "o.csv", events=events, **skip)]),
@@ -239,7 +231,7 @@ def test_what_a_callback_raises_leaves_every_file_as_it_was(callback: str, error
     ):
         events = Interrupting(callback, error)
         with pytest.raises(type(error)):
-            run(events)
+            job(events)
         assert events.called == 1
         assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 

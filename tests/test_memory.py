@@ -21,10 +21,10 @@ from normcli.methods.zscore import ZScore
 from normcli.plan import Plan, Step
 from normcli.sources import Source
 from normcli.stats import Statistic
-from tests.cli.conftest import Desk, desk
-from tests.hostile import inside
+from tests import inside
+from tests.cli.conftest import Workspace, workspace
 
-__all__ = ["desk"]
+__all__ = ["workspace"]
 
 GB = 10**9
 MACHINE = 64 * GB
@@ -144,22 +144,26 @@ def test_what_can_not_fit_is_told_how_much_it_needs(limit: int | None) -> None:
     assert window(plan(ZScore(), 50_000), limit, 4) == 4
 
 
-def test_it_is_refused_before_anything_is_read(desk: Desk) -> None:
-    pq.write_table(pa.table({f"x{j}": [1.0, 2.0] for j in range(3000)}), desk / "wide.parquet", write_statistics=False)
-    damaged = (desk / "wide.parquet").read_bytes()
-    (desk / "wide.parquet").write_bytes(damaged[:4] + b"\xff" * 50_000 + damaged[50_004:])
+def test_it_is_refused_before_anything_is_read(workspace: Workspace) -> None:
+    pq.write_table(
+        pa.table({f"x{j}": [1.0, 2.0] for j in range(3000)}), workspace / "wide.parquet", write_statistics=False
+    )
+    damaged = (workspace / "wide.parquet").read_bytes()
+    (workspace / "wide.parquet").write_bytes(damaged[:4] + b"\xff" * 50_000 + damaged[50_004:])
     line = ("fit", "wide.parquet", "-m", "whiten", "-p", "p.json", "--max-memory")
-    error = desk.fails(2, *line, "1G")
+    error = workspace.fails(2, *line, "1G")
     assert error.startswith("3,000 columns need about 1.")
     assert "GB of memory, and there are 1.0 GB to use" in error
-    desk.fails(65, *line, "2G")
+    workspace.fails(65, *line, "2G")
 
 
-def test_keys_that_do_not_fit_together_are_told_and_not_tried(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+def test_keys_that_do_not_fit_together_are_told_and_not_tried(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace
+) -> None:
     """How many there are is known when all were read; a sketch of all rows makes those of keys as long as itself."""
     rows = "".join(f"k{i},{i * i % 997}\n" for i in range(5000))
-    (desk / "k.csv").write_text("k,x\n" + rows)
-    line = ("fit", desk / "k.csv", "--by", "k", "-p", desk / "p.json", "--min-rows", "5000")
+    (workspace / "k.csv").write_text("k,x\n" + rows)
+    line = ("fit", workspace / "k.csv", "--by", "k", "-p", workspace / "p.json", "--min-rows", "5000")
     monkeypatch.setattr(memory, "room", lambda max_memory: 300_000_000)
     with pytest.raises(BadDataError, match=r"5,000 keys of k need about \d+\.\d MB of memory, and there are 300\.0 MB"):
         inside.run(*line, "-m", "robust")
@@ -176,12 +180,12 @@ def test_a_parameter_file_that_is_too_large_is_not_read(monkeypatch: pytest.Monk
             params.read_file(str(tmp_path / "p.json"), example="", largest=largest)
 
 
-def test_a_parameter_file_without_end_is_read_as_far_as_there_is_memory(desk: Desk) -> None:
+def test_a_parameter_file_without_end_is_read_as_far_as_there_is_memory(workspace: Workspace) -> None:
     line = ("apply", "table.csv", "-p", "/dev/zero", "--max-memory", "200M")
-    assert desk.fails(65, *line).startswith("/dev/zero: $: more than the 14.")
-    (desk / "p.json").write_bytes(b" " * 20_000_000 + (desk / desk.params(name="q.json")).read_bytes())
-    assert "--max-memory" in desk.fails(65, "apply", "table.csv", "-p", "p.json", "--max-memory", "200M")
-    desk.succeeds("apply", "table.csv", "-p", "p.json", "--max-memory", "900M")
+    assert workspace.fails(65, *line).startswith("/dev/zero: $: more than the 14.")
+    (workspace / "p.json").write_bytes(b" " * 20_000_000 + (workspace / workspace.params(name="q.json")).read_bytes())
+    assert "--max-memory" in workspace.fails(65, "apply", "table.csv", "-p", "p.json", "--max-memory", "200M")
+    workspace.succeeds("apply", "table.csv", "-p", "p.json", "--max-memory", "900M")
 
 
 def test_a_file_of_5000_whitened_columns_can_be_read() -> None:
@@ -191,21 +195,21 @@ def test_a_file_of_5000_whitened_columns_can_be_read() -> None:
 
 
 # -- no byte of a result -----------------------------------------------------------------------------------------
-def results(desk: Desk, data: str, method: Sequence[str], *limit: str) -> tuple[bytes, bytes]:
+def results(workspace: Workspace, data: str, method: Sequence[str], *limit: str) -> tuple[bytes, bytes]:
     """What fit -o makes with so much memory."""
-    done = desk.succeeds("fit", data, *method, "-p", "p.json", "-o", "out.csv", "-v", "--threads", "3", *limit)
+    done = workspace.succeeds("fit", data, *method, "-p", "p.json", "-o", "out.csv", "-v", "--threads", "3", *limit)
     assert ("1 block of" in done.err) is bool(limit)
-    return (desk / "p.json").read_bytes(), (desk / "out.csv").read_bytes()
+    return (workspace / "p.json").read_bytes(), (workspace / "out.csv").read_bytes()
 
 
-def test_less_memory_changes_how_many_blocks_there_are_at_once_and_no_byte(desk: Desk) -> None:
+def test_less_memory_changes_how_many_blocks_there_are_at_once_and_no_byte(workspace: Workspace) -> None:
     rows = "".join(f"{i},{(i * i) % 1009 / 7},t{i}{'x' * 300}\n" for i in range(9_000))
-    (desk / "long.csv").write_text("a,b,c\n" + 9 * rows)  # more than three blocks
+    (workspace / "long.csv").write_text("a,b,c\n" + 9 * rows)  # more than three blocks
     method = ("-m", "robust")  # whose sketches are others where the blocks are
-    assert results(desk, "long.csv", method) == results(desk, "long.csv", method, "--max-memory", "190M")
+    assert results(workspace, "long.csv", method) == results(workspace, "long.csv", method, "--max-memory", "190M")
 
 
-def test_it_is_told_what_there_is(desk: Desk) -> None:
-    done = desk.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", "-v", "--max-memory", "500M")
+def test_it_is_told_what_there_is(workspace: Workspace) -> None:
+    done = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", "-v", "--max-memory", "500M")
     assert "4 blocks of 41.9 MB at once, 500.0 MB of memory" in done.err
     assert memory.block(plan(ZScore(), 3)) < 42_000_000

@@ -18,8 +18,8 @@ from normcli import registry
 from normcli.cli._report import report
 from normcli.errors import BadDataError, UsageError
 from normcli.record import Array
+from tests import inside
 from tests.conftest import longer
-from tests.hostile import inside
 
 FORMATS = registry.names("formats")
 WITH_LISTS = [f for f in FORMATS if f not in ("csv", "tsv")]

@@ -23,7 +23,7 @@ from normcli import params
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
 from normcli.plan import Plan
 from normcli.record import Array
-from tests.hostile import inside
+from tests import inside
 
 Values = list[float | None]
 

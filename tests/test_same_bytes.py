@@ -2,15 +2,15 @@
 
 import io
 import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-RUN = [sys.executable, "-m", "normcli"]
+from tests.cli.conftest import run
 
 
 def wide(rows: int, columns: int) -> np.ndarray:
@@ -20,7 +20,7 @@ def wide(rows: int, columns: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 MB of rows: several blocks, a column with gaps, quoted text with line ends."""
+    """20 MB of rows: several blocks, a column with gaps, quoted text with line ends."""
     path = tmp_path_factory.mktemp("same") / "data.csv"
     rng = np.random.default_rng(3)
     out = io.StringIO()
@@ -28,7 +28,7 @@ def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     block = "".join(
         f'{i},{rng.normal()!r},{rng.normal() * 1e6!r},{"" if i % 3 else i / 7!r},"x{i}\n, y"\n' for i in range(20_000)
     )
-    for _ in range(20):
+    for _ in range(13):
         out.write(block)
     path.write_text(out.getvalue())
     return path
@@ -44,13 +44,17 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fitted(path: Path, *options: str, threads: int, way: str) -> bytes:
     """The parameter file of one fit, by way of a file, of standard input from it, or of a pipe."""
-    command = [*RUN, "fit", *options, "-qq", "--threads", str(threads)]
-    if way == "file":
-        return subprocess.run([*command, str(path)], check=True, capture_output=True).stdout
-    if way == "redirected":
-        with path.open("rb") as file:
-            return subprocess.run(command, check=True, capture_output=True, stdin=file).stdout
-    return subprocess.run(command, check=True, capture_output=True, input=path.read_bytes()).stdout
+    words = ("fit", *options, "-qq", "--threads", str(threads))
+    with path.open("rb") as file:
+        given = {"file": subprocess.DEVNULL, "redirected": file, "pipe": path.read_bytes()}[way]
+        return normcli(*words, *([path] if way == "file" else []), stdin=given)
+
+
+def normcli(*words: str | Path, stdin: Any = subprocess.DEVNULL) -> bytes:
+    """Standard output of a process."""
+    done = run(*words, cwd=Path("/"), stdin=stdin, process=True)
+    assert done.code == 0, done.err
+    return done.out
 
 
 def test_csv_fit_is_the_same_bytes(csv: Path) -> None:
@@ -78,8 +82,7 @@ def test_applied_output_is_the_same_bytes(csv: Path, parquet: Path, tmp_path: Pa
         outputs = set()
         for threads in (1, 3):
             out = tmp_path / f"out{threads}{data.suffix}"
-            command = [*RUN, "apply", str(data), "-p", str(params), "-o", str(out), "--threads", str(threads), "-qq"]
-            subprocess.run(command, check=True)
+            normcli("apply", data, "-p", params, "-o", out, "--threads", str(threads), "-qq")
             outputs.add(out.read_bytes())
         assert len(outputs) == 1
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import NormcliError
+from tests import inside
 from tests.conftest import examples, longer
-from tests.hostile import inside
 
 # -- fit -o ------------------------------------------------------------------------------------------------------
 HEADER = ("k", "x", "y", "w", "t")  # a key, numbers as people spell them, weights, text

@@ -8,8 +8,9 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
@@ -19,7 +20,8 @@ from typing import IO
 import pytest
 
 from normcli import registry
-from tests.starts import Arg, start
+from tests import inside
+from tests.processes import Arg, start
 
 Stream = int | IO[bytes]
 
@@ -75,25 +77,50 @@ def run(
     env: Mapping[str, str] | None = None,
     via: str = "",
     polite: bool = True,
+    process: bool = False,
 ) -> Done:
-    """One run to its end. Not `polite`: standard error may hold more than messages."""
-    process = start(
-        args,
-        cwd=cwd,
-        env=environment(env),
-        via=via,
-        stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    )
-    with ending(process):
-        out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, PATIENCE)
-    done = Done(process.returncode, out or b"", err.decode("utf-8", "surrogateescape"))
+    """One run to its end, within this process where that makes no difference. Not `polite`: standard error may hold
+    more than messages."""
+    if not process and not via and stdout == subprocess.PIPE and fits_inside(stdin, env):
+        code, out, err = inside.main(
+            args, cwd=cwd, env=environment(env), stdin=stdin if isinstance(stdin, bytes) else None
+        )
+    else:
+        code, out, err = run_process(args, cwd=cwd, stdin=stdin, stdout=stdout, env=env, via=via)
+    done = Done(code, out, err.decode("utf-8", "surrogateescape"))
     assert done.code != 1 or done.errors[-1].startswith("normcli: error: drift: "), done.err
     if polite:
         assert all(line.startswith("normcli: ") and line.isprintable() for line in done.err.split("\n")[:-1]), done.err
         assert done.err == "" or done.err.endswith("\n")
     return done
+
+
+def fits_inside(stdin: bytes | Stream, env: Mapping[str, str] | None) -> bool:
+    """Whether a run needs no process of its own: nothing special is its standard input, libraries find the environment
+    that they were loaded in, and nothing else happens meanwhile."""
+    return (
+        (isinstance(stdin, bytes) or stdin == subprocess.DEVNULL)
+        and all(name.startswith("NORMCLI_") for name in env or ())
+        and threading.current_thread() is threading.main_thread()
+        and "REAL_STARTS" not in os.environ
+    )
+
+
+def run_process(
+    args: Sequence[Arg],
+    *,
+    cwd: Path,
+    stdin: bytes | Stream,
+    stdout: Stream,
+    env: Mapping[str, str] | None,
+    via: str,
+) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error of a process."""
+    given = subprocess.PIPE if isinstance(stdin, bytes) else stdin
+    process = start(args, cwd=cwd, env=environment(env), via=via, stdin=given, stdout=stdout, stderr=subprocess.PIPE)
+    with ending(process):
+        out, err = process.communicate(stdin if isinstance(stdin, bytes) else None, PATIENCE)
+    return process.returncode, out or b"", err
 
 
 def required(method: str) -> list[str]:
@@ -116,10 +143,11 @@ def fitted(method: str, *options: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workspace:
     """A directory with the table in it, and the command run there."""
 
     path: Path
+    process: bool = False  # whether each run is one of its own
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -138,7 +166,16 @@ class Desk:
         via: str = "",
         polite: bool = True,
     ) -> Done:
-        return run(*args, cwd=self.path, stdin=stdin, stdout=stdout, env=env, via=via, polite=polite)
+        return run(
+            *args,
+            cwd=self.path,
+            stdin=stdin,
+            stdout=stdout,
+            env=env,
+            via=via,
+            polite=polite,
+            process=self.process,
+        )
 
     def succeeds(
         self,
@@ -199,21 +236,22 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """The command's place of work. Whatever happened in it, no unfinished file may be left."""
+def workspace(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """The command's place of work. Whatever happened in it, no unfinished file may be left. Under the mark `process`
+    each run is a process."""
     (tmp_path / "table.csv").write_bytes(TABLE)
-    made = Desk(tmp_path)
+    made = Workspace(tmp_path, process=request.node.get_closest_marker("process") is not None)
     yield made
     assert made.temporaries() == []
 
 
 @pytest.fixture
-def parquet(desk: Desk) -> str:
+def parquet(workspace: Workspace) -> str:
     """The table as Parquet, beside the other; its name."""
     import pyarrow.csv
     import pyarrow.parquet
 
-    pyarrow.parquet.write_table(pyarrow.csv.read_csv(desk / "table.csv"), desk / "table.parquet")
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(workspace / "table.csv"), workspace / "table.parquet")
     return "table.parquet"
 
 

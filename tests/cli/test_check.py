@@ -13,7 +13,7 @@ import pytest
 
 from normcli.cli import main
 from normcli.errors import NormcliError
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 
 ROWS = 60
 
@@ -25,18 +25,18 @@ def table(seed: int, *, shift: float = 0.0, rows: int = ROWS) -> bytes:
 
 
 @pytest.fixture
-def here(desk: Desk) -> Desk:
+def here(workspace: Workspace) -> Workspace:
     """With data, parameters fitted on them, and data that have moved."""
-    (desk / "old.csv").write_bytes(table(1))
-    (desk / "moved.csv").write_bytes(table(2, shift=9.0))
-    assert within(desk, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "-p", "p.json") == 0
-    return desk
+    (workspace / "old.csv").write_bytes(table(1))
+    (workspace / "moved.csv").write_bytes(table(2, shift=9.0))
+    assert within(workspace, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "-p", "p.json") == 0
+    return workspace
 
 
-def within(desk: Desk, *args: str) -> int:
+def within(workspace: Workspace, *args: str) -> int:
     """The exit code of a command, called in this process."""
     before = Path.cwd()
-    os.chdir(desk.path)
+    os.chdir(workspace.path)
     try:
         with main.make_context("normcli", list(args)) as ctx:
             main.invoke(ctx)
@@ -49,9 +49,9 @@ def within(desk: Desk, *args: str) -> int:
     return 0
 
 
-def document(desk: Desk, capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str, Any]]:
+def document(workspace: Workspace, capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str, Any]]:
     capsys.readouterr()
-    code = within(desk, "check", *args, "--json")
+    code = within(workspace, "check", *args, "--json")
 
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is no JSON")
@@ -60,7 +60,7 @@ def document(desk: Desk, capsys: pytest.CaptureFixture[str], *args: str) -> tupl
 
 
 # -- check -------------------------------------------------------------------------------------------------------
-def test_what_is_as_it_was_is_exit_0_and_a_table(here: Desk) -> None:
+def test_what_is_as_it_was_is_exit_0_and_a_table(here: Workspace) -> None:
     done = here.succeeds("check", "old.csv", "-p", "p.json")
     lines = done.out.decode().splitlines()
     assert lines[:3] == ["rows     60", "fitted   60", ""]
@@ -70,7 +70,7 @@ def test_what_is_as_it_was_is_exit_0_and_a_table(here: Desk) -> None:
     assert here.succeeds("check", "old.csv", "-p", "p.json", "-q").err == ""
 
 
-def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: Desk) -> None:
+def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: Workspace) -> None:
     done = here.run("check", "moved.csv", "-p", "p.json", "-q", "--report", "r.json")
     assert done.code == 1
     assert done.out.decode().splitlines()[-2].endswith("shift, outside")
@@ -81,7 +81,7 @@ def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: D
     assert report["error"].startswith("drift: a (")
 
 
-def test_the_object_is_the_same_bytes_however_the_data_come(here: Desk) -> None:
+def test_the_object_is_the_same_bytes_however_the_data_come(here: Workspace) -> None:
     (here / "moved.csv.gz").write_bytes(gzip.compress((here / "moved.csv").read_bytes()))
     args = ("check", "-p", "p.json", "--json", "-q")
     ways = [
@@ -105,7 +105,7 @@ def test_the_object_is_the_same_bytes_however_the_data_come(here: Desk) -> None:
     )
 
 
-def test_limits_are_options(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_limits_are_options(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     wide = ("--max-shift", "20", "--max-outside", "1", "--max-scale-ratio", "3", "--max-missing", "0.5")
     code, found = document(here, capsys, "moved.csv", "-p", "p.json", *wide)
     assert (code, found["drift"]) == (0, False)
@@ -116,7 +116,7 @@ def test_limits_are_options(here: Desk, capsys: pytest.CaptureFixture[str]) -> N
         assert within(here, "check", "old.csv", "-p", "p.json", bad) == 2
 
 
-def test_too_few_rows_are_no_verdict(here: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+def test_too_few_rows_are_no_verdict(here: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     (here / "few.csv").write_bytes(table(2, shift=9.0, rows=29))
     assert within(here, "check", "few.csv", "-p", "p.json") == 0
     out, err = capfd.readouterr()
@@ -130,7 +130,7 @@ def test_too_few_rows_are_no_verdict(here: Desk, capfd: pytest.CaptureFixture[st
     assert within(here, "check", "few.csv", "-p", "p.json", "--min-rows", "29") == 1
 
 
-def test_columns_gone_or_no_longer_numeric_are_drift(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_gone_or_no_longer_numeric_are_drift(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     x = (here / "old.csv").read_text()
     (here / "gone.csv").write_text(x.replace("site,a,b,w", "new,z,b,w"))
     code, found = document(here, capsys, "gone.csv", "-p", "p.json")
@@ -155,12 +155,12 @@ def test_columns_gone_or_no_longer_numeric_are_drift(here: Desk, capsys: pytest.
     assert within(here, "check", "more.csv", "-p", "p.json", "--no-extra") == 1
 
 
-def test_text_that_is_met_later_is_bad_data(here: Desk) -> None:
+def test_text_that_is_met_later_is_bad_data(here: Workspace) -> None:
     (here / "late.csv").write_bytes(table(1, rows=1500) + b"x,low,0.5,1\n")
     assert here.fails(65, "check", "late.csv", "-p", "p.json").startswith("late.csv:1502: 'low' in column 'a' is not")
 
 
-def test_nothing_to_compare_is_bad_data(here: Desk) -> None:
+def test_nothing_to_compare_is_bad_data(here: Workspace) -> None:
     (here / "head.csv").write_bytes(b"site,a,b,w\n")
     (here / "empty.csv").write_bytes(b"")
     assert within(here, "check", "head.csv", "-p", "p.json") == 65
@@ -170,7 +170,7 @@ def test_nothing_to_compare_is_bad_data(here: Desk) -> None:
     assert within(here, "check", "old.csv") == 2
 
 
-def test_of_a_method_that_learns_nothing_only_columns_are_told(here: Desk) -> None:
+def test_of_a_method_that_learns_nothing_only_columns_are_told(here: Workspace) -> None:
     here.succeeds("fit", "old.csv", "-m", "unit", "-c", "a,b", "-p", "u.json")
     done = here.succeeds("check", "-p", "u.json", stdin=table(2, shift=9.0, rows=50_000))  # drained, not broken
     assert done.out == b"rows     not counted: nothing was learned\n"
@@ -178,7 +178,7 @@ def test_of_a_method_that_learns_nothing_only_columns_are_told(here: Desk) -> No
     assert here.run("check", "-p", "u.json", stdin=b"site,a\n").code == 1
 
 
-def test_all_inputs_are_compared_together(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_inputs_are_compared_together(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = document(here, capsys, "old.csv", "moved.csv", "-p", "p.json")
     assert (code, found["rows"]) == (1, 120)
     (here / "less.csv").write_text((here / "old.csv").read_text().replace(",b,", ",c,", 1))
@@ -187,7 +187,7 @@ def test_all_inputs_are_compared_together(here: Desk, capsys: pytest.CaptureFixt
     assert found["columns"][1]["missing_change"] == 0.5
 
 
-def test_keys_that_the_fit_has_not_seen(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_that_the_fit_has_not_seen(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert within(here, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "--by", "site", "-p", "k.json") == 0
     code, found = document(here, capsys, "old.csv", "-p", "k.json")
     assert (code, found["unseen_keys"]) == (0, {"by": ["site"], "rows": 0, "share": 0.0, "some": [], "drift": False})
@@ -202,7 +202,7 @@ def test_keys_that_the_fit_has_not_seen(here: Desk, capsys: pytest.CaptureFixtur
     assert within(here, "apply", "keys.csv", "-p", "k.json", "-o", "o.csv", "--check", "--unseen", "error") == 65
 
 
-def test_rows_count_by_their_weight(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_count_by_their_weight(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert within(here, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "--weights", "w", "-p", "w.json") == 0
     code, found = document(here, capsys, "old.csv", "-p", "w.json")
     assert (code, found["columns"][0]["shift"], found["columns"][0]["scale_ratio"]) == (0, 0.0, 1.0)
@@ -217,25 +217,25 @@ def test_rows_count_by_their_weight(here: Desk, capsys: pytest.CaptureFixture[st
     assert (code, found["changes"][0]["column"], found["columns"][0]["data"]["count"]) == (0, "w", 60)
 
 
-def test_a_dry_run_says_what_would_be_read(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_says_what_would_be_read(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert within(here, "check", "moved.csv", "-p", "p.json", "--dry-run") == 0
     assert capsys.readouterr().out.startswith("read     moved.csv\ncolumns  a (float64), b (float64)\nleft ")
 
 
-def test_bad_rows_may_be_left_out(here: Desk) -> None:
+def test_bad_rows_may_be_left_out(here: Workspace) -> None:
     (here / "bad.csv").write_bytes(table(1) + b"n,low,0.5,1\n")
     args = ("check", "bad.csv", "-p", "p.json", "--on-bad-row", "skip", "--rejects", "bad.ndjson")
     assert "1 bad row rejected" in here.succeeds(*args).err
     assert json.loads((here / "bad.ndjson").read_text())["line"] == 62
 
 
-def test_names_are_told_on_one_line_as_they_are_in_the_object(desk: Desk) -> None:
+def test_names_are_told_on_one_line_as_they_are_in_the_object(workspace: Workspace) -> None:
     names = ["[/red]", "=cmd()", "two\nlines", "-o"]
     for path, shift in (("t.csv", 0), ("u.csv", 9)):
         rows = [",".join(str(i % 5 + shift) for _ in names) for i in range(40)]
-        (desk / path).write_text("\n".join([",".join(f'"{n}"' for n in names), *rows]))
-    assert within(desk, "fit", "t.csv", "-m", "zscore", "-p", "p.json") == 0
-    done = desk.run("check", "u.csv", "-p", "p.json")
+        (workspace / path).write_text("\n".join([",".join(f'"{n}"' for n in names), *rows]))
+    assert within(workspace, "fit", "t.csv", "-m", "zscore", "-p", "p.json") == 0
+    done = workspace.run("check", "u.csv", "-p", "p.json")
     assert done.code == 1
     assert [line.split("  ")[0] for line in done.out.decode().splitlines()[4:]] == [
         "[/red]",
@@ -243,12 +243,12 @@ def test_names_are_told_on_one_line_as_they_are_in_the_object(desk: Desk) -> Non
         "two\\nlines",
         "-o",
     ]
-    found = json.loads(desk.run("check", "u.csv", "-p", "p.json", "--json").out)
+    found = json.loads(workspace.run("check", "u.csv", "-p", "p.json", "--json").out)
     assert [c["column"] for c in found["columns"]] == names
 
 
 # -- apply --check -----------------------------------------------------------------------------------------------
-def test_drifted_data_leave_the_old_output(here: Desk) -> None:
+def test_drifted_data_leave_the_old_output(here: Workspace) -> None:
     (here / "out.csv").write_bytes(b"yesterday's\n")
     args = ("apply", "moved.csv", "-p", "p.json", "-o", "out.csv", "--check")
     told = here.fails(1, *args)
@@ -259,14 +259,14 @@ def test_drifted_data_leave_the_old_output(here: Desk) -> None:
 
 
 @pytest.mark.parametrize("options", [("zscore",), ("batch", "--batch-size", "7"), ("whiten",), ("unit",)], ids=str)
-def test_the_output_is_that_of_apply_by_itself(options: tuple[str, ...], here: Desk) -> None:
+def test_the_output_is_that_of_apply_by_itself(options: tuple[str, ...], here: Workspace) -> None:
     assert within(here, "fit", "old.csv", "-m", *options, "-c", "a,b", "-p", "m.json") == 0
     assert within(here, "apply", "old.csv", "-p", "m.json", "-o", "plain.csv") == 0
     assert within(here, "apply", "old.csv", "-p", "m.json", "-o", "checked.csv", "--check") == 0
     assert (here / "checked.csv").read_bytes() == (here / "plain.csv").read_bytes()
 
 
-def test_a_warning_goes_on(here: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_goes_on(here: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     assert within(here, "apply", "moved.csv", "-p", "p.json", "-o", "plain.csv") == 0
     for output in ("checked.csv", "checked/"):
         capfd.readouterr()
@@ -280,7 +280,7 @@ def test_a_warning_goes_on(here: Desk, capfd: pytest.CaptureFixture[str]) -> Non
     assert not (here / "new.csv").exists()
 
 
-def test_both_find_the_same(here: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_find_the_same(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     """At a limit that is just that of check, and just below it."""
     shift = document(here, capsys, "moved.csv", "-p", "p.json")[1]["columns"][0]["shift"]
     args = ("apply", "moved.csv", "-p", "p.json", "-o", "o.csv", "--check", "--max-outside", "1")
@@ -288,7 +288,7 @@ def test_both_find_the_same(here: Desk, capsys: pytest.CaptureFixture[str]) -> N
     assert within(here, *args, "--max-shift", repr(np.nextafter(shift, 0.0).item())) == 1
 
 
-def test_where_nothing_can_be_kept_it_is_refused_before_data_are_read(here: Desk) -> None:
+def test_where_nothing_can_be_kept_it_is_refused_before_data_are_read(here: Workspace) -> None:
     for output in ((), ("-o", "-"), ("-o", "out/"), ("-o", "/dev/null")):
         assert within(here, "apply", "nowhere*.csv", "-p", "p.json", *output, "--check") in (2, 66)
         assert within(here, "apply", "moved.csv", "-p", "p.json", *output, "--check") == 2
@@ -297,7 +297,7 @@ def test_where_nothing_can_be_kept_it_is_refused_before_data_are_read(here: Desk
     assert "standard output" in here.fails(2, "apply", "-p", "p.json", "--check")
 
 
-def test_few_rows_are_no_reason_to_keep_it(here: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+def test_few_rows_are_no_reason_to_keep_it(here: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     (here / "few.csv").write_bytes(table(2, shift=9.0, rows=29))
     args = ("apply", "few.csv", "-p", "p.json", "-o", "o.csv", "--check")
     assert within(here, *args) == 0
@@ -307,7 +307,7 @@ def test_few_rows_are_no_reason_to_keep_it(here: Desk, capfd: pytest.CaptureFixt
 
 
 # -- exit 1 ------------------------------------------------------------------------------------------------------
-def test_nothing_else_is_exit_1(here: Desk) -> None:
+def test_nothing_else_is_exit_1(here: Workspace) -> None:
     for env in ({"_NORMCLI_COMPLETE": "nosuch_source"}, {"_NORMCLI_COMPLETE": "bash_nosuch"}):
         assert here.run(env=env, polite=False).code != 1
     assert here.run("check", "moved.csv", "-p", "p.json", via='exec "$@" >/dev/full').code == 74
@@ -315,21 +315,23 @@ def test_nothing_else_is_exit_1(here: Desk) -> None:
 
 
 @pytest.mark.parametrize(("flag", "first"), [("--check", "refuse"), ("--resume", "stat")])
-def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(flag: str, first: str, here: Desk) -> None:
+def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(
+    flag: str, first: str, here: Workspace
+) -> None:
     said = here.fails(2, "apply", "-p", "p.json", "-o", "out/", flag, "old.csv")
     assert said.startswith(f"{flag} old.csv: none of {first}, ")
     assert f"put {flag} behind INPUT, or write {flag}={first}" in said
 
 
 @pytest.mark.parametrize("how", ["refuse", "warn"])
-def test_no_rows_are_no_verdict_on_what_would_be_written(how: str, here: Desk) -> None:
+def test_no_rows_are_no_verdict_on_what_would_be_written(how: str, here: Workspace) -> None:
     (here / "none.csv").write_bytes(table(1, rows=0))
     done = here.succeeds("apply", "none.csv", "-p", "p.json", "-o", "out.csv", f"--check={how}")
     assert "0 rows are too few" in done.warnings[0]
     assert (here / "out.csv").read_bytes() == (here / "none.csv").read_bytes()
 
 
-def test_a_value_among_numbers_that_is_none_is_bad_data_and_text_is_another_type(here: Desk) -> None:
+def test_a_value_among_numbers_that_is_none_is_bad_data_and_text_is_another_type(here: Workspace) -> None:
     lines = table(1).splitlines()
     lines[20] = lines[20].replace(lines[20].split(b",")[1], b"$7")
     (here / "one.csv").write_bytes(b"\n".join(lines) + b"\n")
@@ -342,7 +344,7 @@ def test_a_value_among_numbers_that_is_none_is_bad_data_and_text_is_another_type
     assert "missing" not in said
 
 
-def test_weights_that_are_gone_are_told_for_nothing_needs_them(here: Desk) -> None:
+def test_weights_that_are_gone_are_told_for_nothing_needs_them(here: Workspace) -> None:
     assert within(here, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "--weights", "w", "-p", "w.json") == 0
     rows = [line.rsplit(b",", 1)[0] for line in table(1).splitlines()]
     (here / "now.csv").write_bytes(b"\n".join(rows) + b"\n")
@@ -350,24 +352,24 @@ def test_weights_that_are_gone_are_told_for_nothing_needs_them(here: Desk) -> No
     here.succeeds("apply", "now.csv", "-p", "w.json", "-o", "out.csv", "--check")
 
 
-def test_quiet_is_a_table_of_drift_alone(here: Desk) -> None:
+def test_quiet_is_a_table_of_drift_alone(here: Workspace) -> None:
     assert here.succeeds("check", "old.csv", "-p", "p.json", "-q").out == b""
     assert b"shift" in here.run("check", "moved.csv", "-p", "p.json", "-q").out
     assert here.run("check", "moved.csv", "-p", "p.json", "-qq").out == b""
 
 
-def test_what_is_normalized_can_not_be_compared(here: Desk) -> None:
+def test_what_is_normalized_can_not_be_compared(here: Workspace) -> None:
     here.succeeds("apply", "old.csv", "-p", "p.json", "-o", "z.parquet")
     assert "already" in here.fails(65, "check", "z.parquet", "-p", "p.json")
 
 
-def test_where_values_tell_nothing_apply_says_so(here: Desk) -> None:
+def test_where_values_tell_nothing_apply_says_so(here: Workspace) -> None:
     assert within(here, "fit", "old.csv", "-m", "unit", "-c", "a,b", "-p", "u.json") == 0
     done = here.succeeds("apply", "old.csv", "-p", "u.json", "-o", "u.csv", "--check")
     assert "nothing was learned from values: --check has compared columns alone" in done.err
 
 
-def test_options_of_what_is_written_are_none_of_it(here: Desk) -> None:
+def test_options_of_what_is_written_are_none_of_it(here: Workspace) -> None:
     shown = here.succeeds("check", "--help").out
     assert b"--na-values" in shown
     assert b"--compression" not in shown
@@ -375,6 +377,6 @@ def test_options_of_what_is_written_are_none_of_it(here: Desk) -> None:
     assert b"--compression" in here.succeeds("apply", "--help").out
 
 
-def test_the_report_of_apply_names_the_method(desk: Desk) -> None:
-    desk.succeeds("apply", "table.csv", "-p", desk.params("minmax"), "-o", "o.csv", "--report", "r.json")
-    assert json.loads((desk / "r.json").read_bytes())["method"] == "minmax"
+def test_the_report_of_apply_names_the_method(workspace: Workspace) -> None:
+    workspace.succeeds("apply", "table.csv", "-p", workspace.params("minmax"), "-o", "o.csv", "--report", "r.json")
+    assert json.loads((workspace / "r.json").read_bytes())["method"] == "minmax"

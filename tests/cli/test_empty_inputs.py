@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 from tests.conftest import longer
 
 if sys.version_info >= (3, 14):
@@ -35,15 +35,15 @@ SOME = b"a\n1\n2\n4\n"
 
 
 @pytest.fixture
-def parts(desk: Desk) -> Desk:
+def parts(workspace: Workspace) -> Workspace:
     """A directory as Spark writes it: a few files, and one for each partition that has no row."""
-    (desk / "in").mkdir()
+    (workspace / "in").mkdir()
     for name, data in NOTHING.items() | {"0a.csv": SOME, "9a.csv": SOME, "8a.csv": b"a\n"}.items():
-        (desk / "in" / name).write_bytes(data)
-    (desk / "full").mkdir()
+        (workspace / "in" / name).write_bytes(data)
+    (workspace / "full").mkdir()
     for name in ("0a.csv", "8a.csv", "9a.csv"):
-        (desk / "full" / name).write_bytes((desk / "in" / name).read_bytes())
-    return desk
+        (workspace / "full" / name).write_bytes((workspace / "in" / name).read_bytes())
+    return workspace
 
 
 def report(path: Path) -> dict[str, object]:
@@ -55,7 +55,7 @@ def report(path: Path) -> dict[str, object]:
     "method", [["zscore"], *longer(["unit"], ["robust", "--exact"], ["batch", "--batch-size", "2"])]
 )
 @pytest.mark.parametrize("name", ["in", "in/*"])
-def test_they_are_left_out_and_counted(parts: Desk, name: str, method: list[str]) -> None:
+def test_they_are_left_out_and_counted(parts: Workspace, name: str, method: list[str]) -> None:
     """The same results as without them, of fit, of fit -o and of apply, into one output and into a directory."""
     for given, into in ((name, "a"), ("full", "b")):
         (parts / into).mkdir()
@@ -76,7 +76,7 @@ def test_they_are_left_out_and_counted(parts: Desk, name: str, method: list[str]
     assert made == {p.relative_to(parts / "b"): p.read_bytes() for p in (parts / "b").rglob("*.*") if p.name[0] != "."}
 
 
-def test_check_and_update_leave_them_out(parts: Desk) -> None:
+def test_check_and_update_leave_them_out(parts: Workspace) -> None:
     parts.succeeds("fit", "-m", "zscore", "full", "-p", "p.json")
     assert f"{len(NOTHING)} empty inputs left out" in parts.succeeds("check", "in", "-p", "p.json").err
     parts.succeeds("fit", "-m", "zscore", "full/0a.csv", "-p", "u.json")
@@ -85,7 +85,7 @@ def test_check_and_update_leave_them_out(parts: Desk) -> None:
     assert len(done.warnings) == 2  # both files, and no other, were counted already
 
 
-def test_what_is_left_of_a_run_may_be_empty(parts: Desk) -> None:
+def test_what_is_left_of_a_run_may_be_empty(parts: Workspace) -> None:
     parts.succeeds("fit", "-m", "zscore", "full", "-p", "p.json")
     parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/")
     done = parts.succeeds("apply", "in", "-p", "p.json", "-o", "out/", "--resume")
@@ -95,7 +95,7 @@ def test_what_is_left_of_a_run_may_be_empty(parts: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", NOTHING)
-def test_one_that_was_named_is_refused(parts: Desk, name: str) -> None:
+def test_one_that_was_named_is_refused(parts: Workspace, name: str) -> None:
     (parts / "p.json").write_bytes(b"as it was")
     (parts / "list").write_text(f"in/0a.csv\nin/{name}\n")
     others = [["in/0a.csv", f"in/{name}"], ["--files-from", "list"]] if name == "0.csv" else []
@@ -107,7 +107,7 @@ def test_one_that_was_named_is_refused(parts: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["none", "none/*"])
-def test_so_is_a_directory_of_nothing_else(parts: Desk, name: str) -> None:
+def test_so_is_a_directory_of_nothing_else(parts: Workspace, name: str) -> None:
     (parts / "none").mkdir()
     for n, data in NOTHING.items():
         (parts / "none" / n).write_bytes(data)
@@ -120,7 +120,7 @@ def test_so_is_a_directory_of_nothing_else(parts: Desk, name: str) -> None:
             assert not (parts / "q.json").exists()
 
 
-def test_a_damaged_file_is_not_empty(parts: Desk) -> None:
+def test_a_damaged_file_is_not_empty(parts: Workspace) -> None:
     (parts / "in" / "1.csv.gz").write_bytes(NOTHING["1.csv.gz"][:-1])
     done = parts.run("fit", "-m", "zscore", "in", "-p", "p.json")
     assert (done.code, len(done.errors)) == (65, 1)

@@ -14,7 +14,7 @@ from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 
 ROWS = 20_000
 X = np.random.default_rng(0).standard_cauchy((ROWS, 2))
@@ -26,56 +26,58 @@ def learned(path: Path) -> dict[str, Any]:
     return dict(transform)
 
 
-def test_quantiles_are_numpys_whatever_the_inputs_and_threads(desk: Desk) -> None:
-    (desk / "all.csv").write_bytes(TEXT)
+def test_quantiles_are_numpys_whatever_the_inputs_and_threads(workspace: Workspace) -> None:
+    (workspace / "all.csv").write_bytes(TEXT)
     lines = TEXT.splitlines(keepends=True)
     for part in range(3):
-        (desk / f"part{part}.csv").write_bytes(b"".join([lines[0], *lines[1 + part :: 3]]))
-    desk.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "one.json", "--threads", "1")
-    desk.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "two.json", "--threads", "3")
-    desk.succeeds("fit", "part0.csv", "part1.csv", "part2.csv", "-m", "robust", "--exact", "-p", "parts.json")
-    assert (desk / "one.json").read_bytes() == (desk / "two.json").read_bytes()
+        (workspace / f"part{part}.csv").write_bytes(b"".join([lines[0], *lines[1 + part :: 3]]))
+    workspace.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "one.json", "--threads", "1")
+    workspace.succeeds("fit", "all.csv", "-m", "robust", "--exact", "-p", "two.json", "--threads", "3")
+    workspace.succeeds("fit", "part0.csv", "part1.csv", "part2.csv", "-m", "robust", "--exact", "-p", "parts.json")
+    assert (workspace / "one.json").read_bytes() == (workspace / "two.json").read_bytes()
     low, middle, high = np.quantile(X, [0.25, 0.5, 0.75], axis=0)
     for name in ("one.json", "parts.json"):
-        each = learned(desk / name)["columns"].values()
+        each = learned(workspace / name)["columns"].values()
         assert [c["center"] for c in each] == middle.tolist()
         assert [c["scale"] for c in each] == (high - low).tolist()
-    assert b"accuracy" not in desk.succeeds("inspect", "one.json").out
-    desk.succeeds("fit", "all.csv", "-m", "robust", "-p", "sketch.json")
-    assert b"accuracy the rank of a quantile is off by less than 0.10%" in desk.succeeds("inspect", "sketch.json").out
+    assert b"accuracy" not in workspace.succeeds("inspect", "one.json").out
+    workspace.succeeds("fit", "all.csv", "-m", "robust", "-p", "sketch.json")
+    assert (
+        b"accuracy the rank of a quantile is off by less than 0.10%" in workspace.succeeds("inspect", "sketch.json").out
+    )
 
 
-def test_a_pipe_is_refused_before_it_is_read(desk: Desk) -> None:
-    done = desk.run("fit", "-m", "quantile", "--exact", "-p", "p.json", stdin=TEXT)
+def test_a_pipe_is_refused_before_it_is_read(workspace: Workspace) -> None:
+    done = workspace.run("fit", "-m", "quantile", "--exact", "-p", "p.json", stdin=TEXT)
     assert done.code == 2
     assert "<stdin> can be read only once" in done.errors[0]
-    assert not (desk / "p.json").exists()
+    assert not (workspace / "p.json").exists()
 
 
-def test_what_is_kept_for_the_output_can_be_read_again(desk: Desk) -> None:
-    (desk / "all.csv").write_bytes(TEXT)
-    desk.succeeds("fit", "all.csv", "-m", "quantile", "--exact", "-p", "one.json")
-    desk.succeeds("apply", "all.csv", "-p", "one.json", "-o", "one.csv")
-    desk.succeeds("fit", "-m", "quantile", "--exact", "-p", "two.json", "-o", "two.csv", stdin=TEXT)
-    assert (desk / "one.json").read_bytes() == (desk / "two.json").read_bytes()
-    assert (desk / "one.csv").read_bytes() == (desk / "two.csv").read_bytes()
+def test_what_is_kept_for_the_output_can_be_read_again(workspace: Workspace) -> None:
+    (workspace / "all.csv").write_bytes(TEXT)
+    workspace.succeeds("fit", "all.csv", "-m", "quantile", "--exact", "-p", "one.json")
+    workspace.succeeds("apply", "all.csv", "-p", "one.json", "-o", "one.csv")
+    workspace.succeeds("fit", "-m", "quantile", "--exact", "-p", "two.json", "-o", "two.csv", stdin=TEXT)
+    assert (workspace / "one.json").read_bytes() == (workspace / "two.json").read_bytes()
+    assert (workspace / "one.csv").read_bytes() == (workspace / "two.csv").read_bytes()
 
 
-def test_beside_a_step_of_batches_they_are_the_same(desk: Desk) -> None:
+def test_beside_a_step_of_batches_they_are_the_same(workspace: Workspace) -> None:
     """Batches run on over all inputs; the further pass has none."""
-    (desk / "all.csv").write_bytes(TEXT)
+    (workspace / "all.csv").write_bytes(TEXT)
     steps = (
         '[[steps]]\nmethod = "robust"\ncolumns = ["a"]\noptions = { exact = true }\n',
         '[[steps]]\nmethod = "batch"\n',
     )
-    (desk / "plan.toml").write_text("".join(steps) + 'columns = ["b"]\n')
-    desk.succeeds("fit", "all.csv", "--plan", "plan.toml", "-p", "both.json")
-    desk.succeeds("fit", "--plan", "plan.toml", "-p", "kept.json", "-o", "kept.csv", stdin=TEXT)
+    (workspace / "plan.toml").write_text("".join(steps) + 'columns = ["b"]\n')
+    workspace.succeeds("fit", "all.csv", "--plan", "plan.toml", "-p", "both.json")
+    workspace.succeeds("fit", "--plan", "plan.toml", "-p", "kept.json", "-o", "kept.csv", stdin=TEXT)
     for name, method, column in (("one.json", ("robust", "--exact"), "a"), ("two.json", ("batch",), "b")):
-        desk.succeeds("fit", "all.csv", "-m", *method, "-c", column, "-p", name)
-    alone = [json.loads((desk / name).read_bytes())["steps"][0] for name in ("one.json", "two.json")]
-    assert json.loads((desk / "both.json").read_bytes())["steps"] == alone
-    assert json.loads((desk / "kept.json").read_bytes())["steps"] == alone
+        workspace.succeeds("fit", "all.csv", "-m", *method, "-c", column, "-p", name)
+    alone = [json.loads((workspace / name).read_bytes())["steps"][0] for name in ("one.json", "two.json")]
+    assert json.loads((workspace / "both.json").read_bytes())["steps"] == alone
+    assert json.loads((workspace / "kept.json").read_bytes())["steps"] == alone
 
 
 @pytest.mark.parametrize("when", ["before", "while"])

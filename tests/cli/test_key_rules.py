@@ -19,9 +19,9 @@ from normcli.cli._report import report
 from normcli.errors import BadDataError
 from normcli.plan import Unseen
 from normcli.schema import schema
-from tests.cli.conftest import Desk
+from tests import inside
+from tests.cli.conftest import Workspace
 from tests.conftest import examples
-from tests.hostile import inside
 
 ROWS = b"k,x\na,1\na,3\na,5\nb,10\nb,12\nc,7\n"
 NEW = b"k,x\na,2\nnew,4\nc,9\n"
@@ -29,13 +29,13 @@ FIT = ("fit", "-m", "center", "--by", "k")
 
 
 @pytest.fixture
-def keyed(desk: Desk) -> Desk:
+def keyed(workspace: Workspace) -> Workspace:
     """Parameters by key with rules of their own, and without; and data with a key of which they know nothing."""
-    (desk / "rows.csv").write_bytes(ROWS)
-    (desk / "new.csv").write_bytes(NEW)
-    desk.succeeds(*FIT, "rows.csv", "-p", "p.json")
-    desk.succeeds(*FIT, "rows.csv", "-p", "q.json", "--unseen", "global", "--min-count", "2")
-    return desk
+    (workspace / "rows.csv").write_bytes(ROWS)
+    (workspace / "new.csv").write_bytes(NEW)
+    workspace.succeeds(*FIT, "rows.csv", "-p", "p.json")
+    workspace.succeeds(*FIT, "rows.csv", "-p", "q.json", "--unseen", "global", "--min-count", "2")
+    return workspace
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 # -- in the file -------------------------------------------------------------------------------------------------
-def test_the_file_holds_what_is_not_the_default(keyed: Desk) -> None:
+def test_the_file_holds_what_is_not_the_default(keyed: Workspace) -> None:
     assert {"unseen", "min_count"}.isdisjoint(read(keyed / "p.json"))
     assert [read(keyed / "q.json")[n] for n in ("unseen", "min_count")] == ["global", 2]
     given = ("--unseen", "error", "--min-count", "1")
@@ -66,14 +66,14 @@ def test_the_file_holds_what_is_not_the_default(keyed: Desk) -> None:
         (' "by": [\n  "k"\n ],\n', "", r"$.unseen: there is nothing to group by"),
     ],
 )
-def test_what_can_not_be_in_the_file_is_refused(old: str, new: str, where: str, keyed: Desk) -> None:
+def test_what_can_not_be_in_the_file_is_refused(old: str, new: str, where: str, keyed: Workspace) -> None:
     text = (keyed / "q.json").read_text()
     assert old in text
     (keyed / "q.json").write_text(text.replace(old, new))
     assert where in keyed.fails(65, "inspect", "q.json")
 
 
-def test_apply_goes_by_the_file_and_may_override_it(keyed: Desk) -> None:
+def test_apply_goes_by_the_file_and_may_override_it(keyed: Workspace) -> None:
     flags = ("--unseen", "global", "--min-count", "2")
     by_file = keyed.succeeds("apply", "new.csv", "-p", "q.json")
     assert by_file.out == b"k,x\na,-1.0\nnew,-2.333333333333333\nc,2.666666666666667\n"
@@ -84,14 +84,14 @@ def test_apply_goes_by_the_file_and_may_override_it(keyed: Desk) -> None:
     assert keyed.succeeds("apply", "new.csv", "-p", "q.json", "--min-count", "1").out.endswith(b"\nc,2.0\n")
 
 
-def test_fit_and_apply_in_one_go_by_the_same(keyed: Desk) -> None:
+def test_fit_and_apply_in_one_go_by_the_same(keyed: Workspace) -> None:
     flags = ("--min-count", "3")
     keyed.succeeds(*FIT, "rows.csv", "-p", "r.json", "-o", "one.csv", *flags)
     assert (keyed / "one.csv").read_bytes() == keyed.succeeds("apply", "rows.csv", "-p", "r.json").out
 
 
 # -- who agrees --------------------------------------------------------------------------------------------------
-def test_update_and_merge_agree(keyed: Desk) -> None:
+def test_update_and_merge_agree(keyed: Workspace) -> None:
     update = ("fit", "--update", "-p", "q.json", "new.csv")
     assert "--min-count 3: q.json has 2" in keyed.fails(2, *update, "--min-count", "3")
     assert "--unseen pass: q.json has global" in keyed.fails(2, *update, "--unseen", "pass")
@@ -108,7 +108,7 @@ def test_update_and_merge_agree(keyed: Desk) -> None:
     assert read(keyed / "c.json")["min_count"] == 9
 
 
-def test_relearn_keeps_them_or_sets_others(keyed: Desk) -> None:
+def test_relearn_keeps_them_or_sets_others(keyed: Workspace) -> None:
     keyed.succeeds("fit", "-m", "zscore", "--by", "k", "rows.csv", "-p", "z.json")
     relearn = ("fit", "--relearn", "z.json", "-m", "center")
     kept = json.loads(keyed.succeeds(*relearn, "--unseen", "pass", "--min-count", "4").out)
@@ -120,7 +120,7 @@ def test_relearn_keeps_them_or_sets_others(keyed: Desk) -> None:
     assert "is for parameters by key" in keyed.fails(2, "fit", "--relearn", "k.json", "-m", "unit", "--unseen", "pass")
 
 
-def test_no_row_passes_where_columns_become_others(keyed: Desk) -> None:
+def test_no_row_passes_where_columns_become_others(keyed: Workspace) -> None:
     pca = ("fit", "-m", "whiten", "--kind", "pca", "--by", "k", "-p", "w.json", "--unseen", "pass")
     data = b"k,x,y\na,1,2\na,3,4.5\na,5,5\n"
     assert "no row can pass as it is" in keyed.fails(2, *pca, stdin=data)
@@ -128,7 +128,7 @@ def test_no_row_passes_where_columns_become_others(keyed: Desk) -> None:
 
 
 # -- what an override leaves behind ------------------------------------------------------------------------------
-def test_the_wrong_way_back_is_refused_where_data_say_how_they_were_normalized(keyed: Desk) -> None:
+def test_the_wrong_way_back_is_refused_where_data_say_how_they_were_normalized(keyed: Workspace) -> None:
     keyed.succeeds("apply", "rows.csv", "-p", "p.json", "--min-count", "2", "-o", "o.parquet")
     back = ("apply", "o.parquet", "-p", "p.json", "--inverse")
     assert "was normalized with --min-count 2, and is restored with --min-count 2 only" in keyed.fails(65, *back)
@@ -144,7 +144,7 @@ def test_the_wrong_way_back_is_refused_where_data_say_how_they_were_normalized(k
 
 
 @pytest.mark.parametrize("to", ["csv", "ndjson", "tsv"])
-def test_apply_warns_of_text_that_can_be_undone_in_one_way_only(to: str, keyed: Desk) -> None:
+def test_apply_warns_of_text_that_can_be_undone_in_one_way_only(to: str, keyed: Workspace) -> None:
     flags = ("--min-count", "2")
     done = keyed.succeeds("apply", "rows.csv", "-p", "p.json", *flags, "--to", to)
     (warning,) = done.warnings
@@ -158,30 +158,30 @@ def test_apply_warns_of_text_that_can_be_undone_in_one_way_only(to: str, keyed: 
     assert keyed.succeeds("apply", "o.txt", "--from", to, "-p", "p.json", "--inverse").warnings == []
 
 
-def test_of_many_outputs_it_is_told_once(keyed: Desk) -> None:
+def test_of_many_outputs_it_is_told_once(keyed: Workspace) -> None:
     done = keyed.succeeds("apply", "rows.csv", "new.csv", "-p", "q.json", "--min-count", "0", "-o", "out/")
     assert len(done.warnings) == 1
     binary = ("-o", "binary/", "--to", "parquet", "--werror")
     keyed.succeeds("apply", "rows.csv", "-p", "q.json", "--min-count", "0", *binary)
 
 
-def test_what_nobody_can_undo_needs_no_warning(keyed: Desk) -> None:
+def test_what_nobody_can_undo_needs_no_warning(keyed: Workspace) -> None:
     keyed.succeeds("fit", "-m", "minmax", "--clip", "--by", "k", "rows.csv", "-p", "m.json")
     assert keyed.succeeds("apply", "rows.csv", "-p", "m.json", "--min-count", "2").warnings == []
 
 
-def test_text_that_was_normalized_in_training_can_not_be_undone(desk: Desk) -> None:
+def test_text_that_was_normalized_in_training_can_not_be_undone(workspace: Workspace) -> None:
     data = b"x\n1\n2\n30\n40\n"
-    desk.succeeds("fit", "-m", "batch", "--batch-size", "2", "-p", "b.json", stdin=data)
-    done = desk.succeeds("apply", "-p", "b.json", "--training", stdin=data)
+    workspace.succeeds("fit", "-m", "batch", "--batch-size", "2", "-p", "b.json", stdin=data)
+    done = workspace.succeeds("apply", "-p", "b.json", "--training", stdin=data)
     assert [w for w in done.warnings if "--training: what is written can't be undone" in w] == done.warnings != []
-    assert desk.succeeds("apply", "-p", "b.json", stdin=data).warnings == []
-    desk.succeeds("apply", "-p", "b.json", "--training", "-o", "o.arrow", "--werror", stdin=data)
-    refused = desk.fails(65, "apply", "o.arrow", "-p", "b.json", "--inverse")
+    assert workspace.succeeds("apply", "-p", "b.json", stdin=data).warnings == []
+    workspace.succeeds("apply", "-p", "b.json", "--training", "-o", "o.arrow", "--werror", stdin=data)
+    refused = workspace.fails(65, "apply", "o.arrow", "-p", "b.json", "--inverse")
     assert "was normalized with --training, which can't be undone" in refused
     data = b"x,y\n1,2\n2,5\n30,1\n40,0\n"
-    desk.succeeds("fit", "-m", "batch-instance", "--channels", "1", "-p", "i.json", stdin=data)
-    assert desk.succeeds("apply", "-p", "i.json", "--training", stdin=data).warnings == []
+    workspace.succeeds("fit", "-m", "batch-instance", "--channels", "1", "-p", "i.json", stdin=data)
+    assert workspace.succeeds("apply", "-p", "i.json", "--training", stdin=data).warnings == []
 
 
 # -- the law -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 from tests.conftest import longer
 
 FIRST = 1000  # rows that tell which columns there are
@@ -17,13 +17,13 @@ def lines(rows: int = FIRST + 5, **late: Any) -> str:
 
 
 @pytest.fixture
-def late(desk: Desk) -> Desk:
-    (desk / "late.ndjson").write_text(lines(late=2.5))
-    (desk / "never.ndjson").write_text(lines())
-    return desk
+def late(workspace: Workspace) -> Workspace:
+    (workspace / "late.ndjson").write_text(lines(late=2.5))
+    (workspace / "never.ndjson").write_text(lines())
+    return workspace
 
 
-def test_fit_warns_of_numbers_that_it_leaves_out(late: Desk) -> None:
+def test_fit_warns_of_numbers_that_it_leaves_out(late: Workspace) -> None:
     done = late.succeeds("fit", "late.ndjson", "-m", "center", "-p", "p.json")
     assert done.warnings == [
         "normcli: warning: late.ndjson:1001: column 'late' is left out: the first rows do not have it (-c takes it)"
@@ -35,14 +35,14 @@ def test_fit_warns_of_numbers_that_it_leaves_out(late: Desk) -> None:
         assert late.succeeds("fit", "other.ndjson", "-m", "center", "-p", "p.json").warnings == []
 
 
-def test_each_column_is_warned_of_once(late: Desk) -> None:
+def test_each_column_is_warned_of_once(late: Workspace) -> None:
     (late / "more.ndjson").write_text(lines(late=1, later=2))
     done = late.succeeds("fit", "late.ndjson", "more.ndjson", "-m", "center", "-p", "p.json")
     assert [w.split(": ")[2] for w in done.warnings] == ["late.ndjson:1001", "more.ndjson:1001"]
 
 
 @pytest.mark.parametrize("selector", ["late", *longer("a,late")])
-def test_a_late_column_is_taken(late: Desk, selector: str) -> None:
+def test_a_late_column_is_taken(late: Workspace, selector: str) -> None:
     late.succeeds("fit", "late.ndjson", "-m", "minmax", "-c", selector, "-p", "p.json", "-o", "o.ndjson")
     about = json.loads((late / "p.json").read_bytes())["steps"][0]["columns"]["late"]
     assert (about["count"], about["mean"]) == (5, 2.5)
@@ -54,7 +54,7 @@ def test_a_late_column_is_taken(late: Desk, selector: str) -> None:
     late.succeeds("fit", "--update", "-p", "p.json", "late.ndjson", "--recount")
 
 
-def test_a_column_that_never_comes_is_missing(late: Desk) -> None:
+def test_a_column_that_never_comes_is_missing(late: Workspace) -> None:
     said = "never.ndjson: no column is called late (there are a)"
     assert late.fails(65, "fit", "never.ndjson", "-m", "center", "-c", "late", "-p", "p.json") == said
     late.succeeds("fit", "late.ndjson", "-m", "center", "-c", "late", "-p", "p.json")
@@ -64,7 +64,7 @@ def test_a_column_that_never_comes_is_missing(late: Desk) -> None:
     assert "called 'late'" in late.fails(65, "fit", "few.ndjson", "-m", "center", "-c", "late", "-p", "p.json")
 
 
-def test_late_columns_are_extra(late: Desk) -> None:
+def test_late_columns_are_extra(late: Workspace) -> None:
     late.succeeds("fit", "never.ndjson", "-m", "center", "-p", "p.json")
     assert late.fails(65, "apply", "late.ndjson", "-p", "p.json", "-o", "o.ndjson", "--no-extra") == (
         "late.ndjson:1001: a column that the fit did not see: late"
@@ -76,7 +76,7 @@ def test_late_columns_are_extra(late: Desk) -> None:
     assert (done.code, done.errors) == (1, ["normcli: error: drift: late (new)"])
 
 
-def test_late_keys_of_groups(late: Desk) -> None:
+def test_late_keys_of_groups(late: Workspace) -> None:
     (late / "keys.ndjson").write_text(lines(k="u"))
     done = late.succeeds("fit", "keys.ndjson", "-m", "center", "-c", "a", "--by", "k", "-p", "p.json", "-o", "o.ndjson")
     assert done.warnings == []

@@ -26,7 +26,7 @@ from normcli.locks import locked
 from normcli.outputs import open_target
 from normcli.sources import Source, open_source
 from normcli.stores._filesystems import asking
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 from tests.conftest import longer
 
 RUNS = {
@@ -43,10 +43,10 @@ RUNS = {
 
 
 @pytest.fixture
-def place(desk: Desk) -> Desk:
-    desk.params()
-    pl.read_csv(desk / "table.csv").write_parquet(desk / "t.parquet")
-    return desk
+def place(workspace: Workspace) -> Workspace:
+    workspace.params()
+    pl.read_csv(workspace / "table.csv").write_parquet(workspace / "t.parquet")
+    return workspace
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -56,7 +56,7 @@ def place(desk: Desk) -> Desk:
         "-v 1000000", "-v 2000000",
     )]
 )  # fmt: skip
-def test_a_run_has_room_or_says_that_it_has_not(place: Desk, run: str, limit: str) -> None:
+def test_a_run_has_room_or_says_that_it_has_not(place: Workspace, run: str, limit: str) -> None:
     done = place.run(*RUNS[run].split(), via=f'ulimit {limit}; exec "$@"')
     assert done.code in (0, 74), done.err
     assert len(done.errors) == (done.code == 74), done.err
@@ -64,7 +64,7 @@ def test_a_run_has_room_or_says_that_it_has_not(place: Desk, run: str, limit: st
     assert not list(place.path.glob(".normcli-*"))
 
 
-def test_what_libraries_take_is_no_more_than_is_asked_for(place: Desk) -> None:
+def test_what_libraries_take_is_no_more_than_is_asked_for(place: Workspace) -> None:
     """So that small data are worked on wherever the limits allow a run to begin."""
     least = dict(zip("vd", (need + 64 * _guard.OF_CPU for _, _, need in _guard.LIMITS), strict=True))
     for letter, need in least.items():
@@ -107,13 +107,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "limit", ["-v 560000", *longer(*(f"-v {kb}" for kb in range(470_000, 900_000, 20_000)), "-d 280000", "-d 340000")]
 )
-def test_too_little_memory_is_no_fault_of_the_data(desk: Desk, large: Path, run: str, limit: str, suffix: str) -> None:
-    desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
+def test_too_little_memory_is_no_fault_of_the_data(
+    workspace: Workspace, large: Path, run: str, limit: str, suffix: str
+) -> None:
+    workspace.succeeds("fit", "-m", "center", "-p", "p.json", stdin=b"x\n1\n2\n")
     words = LARGE[run].format(large.with_suffix(f".{suffix}")).split()
-    before = {p.name for p in desk.path.iterdir()}
-    done = desk.run(*words, via=f'ulimit {limit}; exec "$@"', polite=False)  # polars says more where it aborts
+    before = {p.name for p in workspace.path.iterdir()}
+    done = workspace.run(*words, via=f'ulimit {limit}; exec "$@"', polite=False)  # polars says more where it aborts
     assert done.code in (0, 74), done.err
-    assert done.code == 0 or {p.name for p in desk.path.iterdir()} == before
+    assert done.code == 0 or {p.name for p in workspace.path.iterdir()} == before
     assert len(done.errors) == (done.code == 74), done.err
     assert done.code == 0 or "memory" in done.errors[0]
     assert len(done.lines) < 20
@@ -238,7 +240,7 @@ def test_what_can_not_be_opened_for_a_shortage_is_neither_missing_nor_forbidden(
 
 @pytest.mark.parametrize("files", range(5, 16))
 @pytest.mark.parametrize("run", ["check CSV", "fit", "apply Parquet", "inspect"])
-def test_too_few_open_files_are_no_fault_of_what_is_opened(place: Desk, run: str, files: int) -> None:
+def test_too_few_open_files_are_no_fault_of_what_is_opened(place: Workspace, run: str, files: int) -> None:
     before = {p.name for p in place.path.iterdir()}
     done = place.run(*RUNS[run].split(), via=f'ulimit -n {files}; exec "$@"', polite=False)
     assert done.code in (0, 74), done.err
@@ -246,8 +248,8 @@ def test_too_few_open_files_are_no_fault_of_what_is_opened(place: Desk, run: str
 
 
 @pytest.mark.parametrize("command", registry.names("cli"))
-def test_help_of_a_command_needs_no_room_for_data(desk: Desk, command: str) -> None:
-    assert b"Usage" in desk.succeeds(command, "--help", via='ulimit -v 300000; exec "$@"').out
+def test_help_of_a_command_needs_no_room_for_data(workspace: Workspace, command: str) -> None:
+    assert b"Usage" in workspace.succeeds(command, "--help", via='ulimit -v 300000; exec "$@"').out
 
 
 def imported(cause: str) -> ImportError:

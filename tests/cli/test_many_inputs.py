@@ -7,21 +7,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import TABLE, Desk
+from tests.cli.conftest import TABLE, Workspace
 
 HEADER, *ROWS = TABLE.splitlines(keepends=True)
 
 
 @pytest.fixture
-def parts(desk: Desk) -> Desk:
+def parts(workspace: Workspace) -> Workspace:
     """The table in three files, one with its columns in another order, and one without rows."""
-    (desk / "in").mkdir()
-    (desk / "in" / "1.csv").write_bytes(HEADER + b"".join(ROWS[:2]))
+    (workspace / "in").mkdir()
+    (workspace / "in" / "1.csv").write_bytes(HEADER + b"".join(ROWS[:2]))
     turned = [b",".join(reversed(row.rstrip().split(b","))) + b"\n" for row in (HEADER, *ROWS[2:5])]
-    (desk / "in" / "2.csv").write_bytes(b"".join(turned))
-    (desk / "in" / "0.csv").write_bytes(HEADER)
-    (desk / "in" / "3.csv").write_bytes(HEADER + b"".join(ROWS[5:]))
-    return desk
+    (workspace / "in" / "2.csv").write_bytes(b"".join(turned))
+    (workspace / "in" / "0.csv").write_bytes(HEADER)
+    (workspace / "in" / "3.csv").write_bytes(HEADER + b"".join(ROWS[5:]))
+    return workspace
 
 
 def statistics(path: Path) -> dict[str, list[object]]:
@@ -31,7 +31,7 @@ def statistics(path: Path) -> dict[str, list[object]]:
     }
 
 
-def test_one_fit_over_all(parts: Desk) -> None:
+def test_one_fit_over_all(parts: Workspace) -> None:
     done = parts.succeeds("fit", "-m", "zscore", "in", "-p", "many.json")
     assert "6 rows of 4 inputs" in done.err
     parts.succeeds("fit", "-m", "zscore", "table.csv", "-p", "one.json")
@@ -42,13 +42,13 @@ def test_one_fit_over_all(parts: Desk) -> None:
 
 
 @pytest.mark.parametrize(("flags", "end"), [((), "\n"), (("-0",), "\0")])
-def test_names_from_a_list(parts: Desk, flags: tuple[str, ...], end: str) -> None:
+def test_names_from_a_list(parts: Workspace, flags: tuple[str, ...], end: str) -> None:
     names = end.join(f"in/{n}.csv" for n in range(4)).encode()
     listed = parts.succeeds("fit", "-m", "zscore", "--files-from", "-", *flags, stdin=names).out
     assert listed == parts.succeeds("fit", "-m", "zscore", "in").out
 
 
-def test_all_into_one_output_or_each_into_its_own(parts: Desk) -> None:
+def test_all_into_one_output_or_each_into_its_own(parts: Workspace) -> None:
     parts.params()
     whole = parts.succeeds("apply", "-p", "p.json", "table.csv").out
     assert parts.succeeds("apply", "-p", "p.json", "in").out == whole
@@ -61,7 +61,7 @@ def test_all_into_one_output_or_each_into_its_own(parts: Desk) -> None:
     assert back == parts.succeeds("apply", "-p", "p.json", "--inverse", "--only", stdin=whole).out
 
 
-def test_each_keeps_its_own_column_order_in_a_directory(parts: Desk) -> None:
+def test_each_keeps_its_own_column_order_in_a_directory(parts: Workspace) -> None:
     parts.params()
     (parts / "out").mkdir()
     (parts / "out" / "other").write_bytes(b"left alone")
@@ -70,14 +70,14 @@ def test_each_keeps_its_own_column_order_in_a_directory(parts: Desk) -> None:
     assert (parts / "out" / "other").read_bytes() == b"left alone"
 
 
-def test_what_is_hidden_in_a_directory_that_is_read_may_be_written(parts: Desk) -> None:
+def test_what_is_hidden_in_a_directory_that_is_read_may_be_written(parts: Workspace) -> None:
     parts.params()
     parts.succeeds("apply", "-p", "p.json", "in", "-o", "in/_out/")
     parts.succeeds("apply", "-p", "p.json", "in", "-o", "in/.all.csv")
     assert "6 rows of 4 inputs" in parts.succeeds("fit", "-m", "zscore", "in", "-p", "q.json").err
 
 
-def test_keys_of_a_hive_tree_pass_through(parts: Desk) -> None:
+def test_keys_of_a_hive_tree_pass_through(parts: Workspace) -> None:
     parts.params()
     for year, name in (("2025", "1"), ("__HIVE_DEFAULT_PARTITION__", "3")):
         (parts / "t" / f"year={year}").mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_keys_of_a_hive_tree_pass_through(parts: Desk) -> None:
     assert (parts / "o" / "year=2025" / "x.csv").read_bytes().splitlines()[0] == HEADER.strip()
 
 
-def test_a_fault_names_its_file_and_line(parts: Desk) -> None:
+def test_a_fault_names_its_file_and_line(parts: Workspace) -> None:
     parts.params()
     with (parts / "in" / "2.csv").open("ab") as file:
         file.write(b"oops,1,2,x\n")
@@ -99,23 +99,23 @@ def test_a_fault_names_its_file_and_line(parts: Desk) -> None:
     assert parts.fails(65, "fit", "-m", "zscore", "in", "-p", "q.json").startswith("in/2.csv: no column is called c")
 
 
-def test_numeric_here_and_text_there_is_refused(desk: Desk) -> None:
-    pq.write_table(pa.table({"x": [1.0, 2.0]}), desk / "1.parquet")
-    pq.write_table(pa.table({"x": ["1", "2"]}), desk / "2.parquet")
-    assert desk.fails(65, "fit", "-m", "center", "1.parquet", "2.parquet") == "2.parquet: not numeric: x"
+def test_numeric_here_and_text_there_is_refused(workspace: Workspace) -> None:
+    pq.write_table(pa.table({"x": [1.0, 2.0]}), workspace / "1.parquet")
+    pq.write_table(pa.table({"x": ["1", "2"]}), workspace / "2.parquet")
+    assert workspace.fails(65, "fit", "-m", "center", "1.parquet", "2.parquet") == "2.parquet: not numeric: x"
 
 
-def test_one_output_has_one_set_of_columns(desk: Desk) -> None:
-    desk.params("center", "-c", "a", name="p.json")
-    (desk / "1.csv").write_bytes(b"a,b\n1,2\n")
-    (desk / "2.csv").write_bytes(b"a\n1\n")
-    (desk / "3.csv").write_bytes(b"a,b,z\n1,2,3\n")
+def test_one_output_has_one_set_of_columns(workspace: Workspace) -> None:
+    workspace.params("center", "-c", "a", name="p.json")
+    (workspace / "1.csv").write_bytes(b"a,b\n1,2\n")
+    (workspace / "2.csv").write_bytes(b"a\n1\n")
+    (workspace / "3.csv").write_bytes(b"a,b,z\n1,2,3\n")
     apply = ["apply", "-p", "p.json", "-o", "o.csv", "1.csv"]
-    assert desk.fails(65, *apply, "2.csv").startswith("2.csv: no column b")
-    assert desk.fails(65, *apply, "3.csv").startswith("3.csv: the first has no column z")
+    assert workspace.fails(65, *apply, "2.csv").startswith("2.csv: no column b")
+    assert workspace.fails(65, *apply, "3.csv").startswith("3.csv: the first has no column z")
 
 
-def test_what_is_done_before_a_fault_stays_and_the_rest_is_not_begun(parts: Desk) -> None:
+def test_what_is_done_before_a_fault_stays_and_the_rest_is_not_begun(parts: Workspace) -> None:
     parts.params()
     (parts / "in" / "2.csv").write_bytes(b"site,a,b,c\nx,1,2,oops\n")
     done = parts.run("apply", "-p", "p.json", "in", "-o", "out/")
@@ -139,7 +139,7 @@ def test_what_is_done_before_a_fault_stays_and_the_rest_is_not_begun(parts: Desk
         (["-0", "table.csv"], "-0 is for --files-from"),
     ],
 )
-def test_wrong_before_anything_is_written(parts: Desk, words: list[str], message: str) -> None:
+def test_wrong_before_anything_is_written(parts: Workspace, words: list[str], message: str) -> None:
     parts.params()
     (parts / "x").mkdir()
     (parts / "x" / "1.csv").write_bytes(TABLE)

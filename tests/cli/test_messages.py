@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.cli.conftest import PATIENCE, TABLE, Desk, environment
-from tests.starts import start
+from tests.cli.conftest import PATIENCE, TABLE, Workspace, environment
+from tests.processes import start
 
 GAPS = TABLE.replace(b"4,", b",")  # one value gone, which is one row in six
 COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
@@ -50,33 +50,33 @@ def terminal() -> Iterator[Terminal]:
         os.close(ours)
 
 
-def at_terminal(desk: Desk, *args: str, on: tuple[int, ...], env: dict[str, str]) -> tuple[int, bytes]:
+def at_terminal(workspace: Workspace, *args: str, on: tuple[int, ...], env: dict[str, str]) -> tuple[int, bytes]:
     """A run with a terminal as these descriptors: its code, and all that was seen there."""
     with terminal() as t:
         streams = {
             name: t.fd if fd in on else subprocess.DEVNULL for fd, name in enumerate(("stdin", "stdout", "stderr"))
         }
-        code = start(args, cwd=desk.path, env=environment(env), **streams).wait(PATIENCE)
+        code = start(args, cwd=workspace.path, env=environment(env), **streams).wait(PATIENCE)
     return code, bytes(t.seen)
 
 
 # -- how much is said --------------------------------------------------------------------------------------------
-def test_success_is_one_line_that_says_what_was_done(desk: Desk) -> None:
-    (desk / "table.csv").write_bytes(TABLE + b"\n\n")
-    (line,) = desk.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json").lines
+def test_success_is_one_line_that_says_what_was_done(workspace: Workspace) -> None:
+    (workspace / "table.csv").write_bytes(TABLE + b"\n\n")
+    (line,) = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json").lines
     for word in ("zscore", "6 rows", "2 blank lines", "3 columns (a, b, c)", "1 left (site)", "-> p.json", " s "):
         assert word in line
-    (line,) = desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv").lines
+    (line,) = workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv").lines
     for word in ("zscore", "6 rows", "2 blank lines", "3 columns", "99 B", "-> out.csv", " s "):
         assert word in line
-    (line,) = desk.succeeds("apply", "out.csv", "-p", "p.json", "--inverse").lines
+    (line,) = workspace.succeeds("apply", "out.csv", "-p", "p.json", "--inverse").lines
     assert "restored" in line
     assert "<stdout>" in line
 
 
-def test_many_columns_are_not_all_named(desk: Desk) -> None:
-    (desk / "wide.csv").write_text(",".join(f"c{j}" for j in range(300)) + "\n" + ",".join("1" * 300) + "\n")
-    done = desk.succeeds("fit", "wide.csv", "-m", "zscore", "-p", "p.json")
+def test_many_columns_are_not_all_named(workspace: Workspace) -> None:
+    (workspace / "wide.csv").write_text(",".join(f"c{j}" for j in range(300)) + "\n" + ",".join("1" * 300) + "\n")
+    done = workspace.succeeds("fit", "wide.csv", "-m", "zscore", "-p", "p.json")
     assert "300 columns (c0, c1, " in done.lines[-1]
     assert "c19 and 280 more" in done.lines[-1]
     assert "c19 and 280 more" in done.warnings[0]
@@ -92,28 +92,28 @@ def test_many_columns_are_not_all_named(desk: Desk) -> None:
         (("-v",), ["detail", "warning", "summary"]),
     ],
 )
-def test_quiet_and_verbose(desk: Desk, flags: tuple[str, ...], said: list[str]) -> None:
-    (desk / "gaps.csv").write_bytes(GAPS)
-    desk.params("decorrelate")
+def test_quiet_and_verbose(workspace: Workspace, flags: tuple[str, ...], said: list[str]) -> None:
+    (workspace / "gaps.csv").write_bytes(GAPS)
+    workspace.params("decorrelate")
     for line, verb in (
         (("fit", "gaps.csv", "-m", "decorrelate", "-p", "new.json"), "fit decorrelate: "),
         (("apply", "gaps.csv", "-p", "p.json", "-o", "out.csv"), "applied decorrelate: "),
     ):
         kinds = []
-        for words in desk.succeeds(*line, *flags).lines:
+        for words in workspace.succeeds(*line, *flags).lines:
             kind = "warning" if words.startswith("normcli: warning: ") else "detail"
             kinds.append("summary" if words.startswith(f"normcli: {verb}") else kind)
         assert list(dict.fromkeys(kinds)) == said
 
 
-def test_errors_are_always_said(desk: Desk) -> None:
-    assert "nosuch.csv" in desk.fails(66, "fit", "nosuch.csv", "-m", "zscore", "-qq")
+def test_errors_are_always_said(workspace: Workspace) -> None:
+    assert "nosuch.csv" in workspace.fails(66, "fit", "nosuch.csv", "-m", "zscore", "-qq")
 
 
-def test_rows_that_came_out_missing_are_told(desk: Desk) -> None:
-    (desk / "gaps.csv").write_bytes(GAPS)
-    desk.params("unit")
-    done = desk.succeeds("apply", "gaps.csv", "-p", "p.json", "-o", "out.csv")
+def test_rows_that_came_out_missing_are_told(workspace: Workspace) -> None:
+    (workspace / "gaps.csv").write_bytes(GAPS)
+    workspace.params("unit")
+    done = workspace.succeeds("apply", "gaps.csv", "-p", "p.json", "-o", "out.csv")
     assert "1 row missing" in done.lines[-1]
     assert "1 of 6 rows (16.7%) miss a selected value" in done.warnings[0]
 
@@ -127,71 +127,71 @@ WARNED = {
 
 
 @pytest.mark.parametrize("what", WARNED)
-def test_warnings_name_the_column(desk: Desk, what: str) -> None:
+def test_warnings_name_the_column(workspace: Workspace, what: str) -> None:
     data, words = WARNED[what]
-    (desk / "table.csv").write_bytes(data)
-    (desk / "p.json").write_bytes(b"old")
+    (workspace / "table.csv").write_bytes(data)
+    (workspace / "p.json").write_bytes(b"old")
     if what == "no value":
-        (desk / "table.csv").write_bytes(b"a,b\n,2\n,3\n")
-    done = desk.succeeds("fit", "table.csv", "-m", "zscore", "-p", "new.json")
+        (workspace / "table.csv").write_bytes(b"a,b\n,2\n,3\n")
+    done = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "new.json")
     assert any(words in line for line in done.warnings)
-    done = desk.run("fit", "table.csv", "-m", "zscore", "-p", "p.json", "--werror")
+    done = workspace.run("fit", "table.csv", "-m", "zscore", "-p", "p.json", "--werror")
     assert (done.code, len(done.errors)) == (65, 1)
     assert "--werror" in done.errors[0]
     assert any(words in line for line in done.warnings)
-    assert (desk / "p.json").read_bytes() == b"old"
+    assert (workspace / "p.json").read_bytes() == b"old"
 
 
-def test_a_column_left_out_on_purpose_is_no_doubt(desk: Desk) -> None:
-    (desk / "table.csv").write_bytes(WARNED["doubtful"][0])
-    assert desk.succeeds("fit", "table.csv", "-m", "zscore", "-x", "b", "-p", "p.json", "--werror").warnings == []
+def test_a_column_left_out_on_purpose_is_no_doubt(workspace: Workspace) -> None:
+    (workspace / "table.csv").write_bytes(WARNED["doubtful"][0])
+    assert workspace.succeeds("fit", "table.csv", "-m", "zscore", "-x", "b", "-p", "p.json", "--werror").warnings == []
 
 
-def test_a_header_of_numbers_is_doubted(desk: Desk) -> None:
+def test_a_header_of_numbers_is_doubted(workspace: Workspace) -> None:
     data = b"1,2\n3,4\n5,6\n"
-    done = desk.succeeds("fit", "-m", "center", "-p", "p.json", stdin=data)
+    done = workspace.succeeds("fit", "-m", "center", "-p", "p.json", stdin=data)
     assert [w.split(" (")[0] for w in done.warnings] == [
         "normcli: warning: <stdin>:1: the names of all columns are numbers: the first row is taken for the header, not "
         "for data"
     ]
-    assert desk.succeeds("fit", "-m", "center", "-p", "p.json", "--header", stdin=data).warnings == []
-    assert desk.succeeds("apply", "-p", "p.json", stdin=data).warnings == []
-    assert desk.succeeds("fit", "-m", "center", "-p", "p.json", "--no-header", stdin=data).warnings == []
+    assert workspace.succeeds("fit", "-m", "center", "-p", "p.json", "--header", stdin=data).warnings == []
+    assert workspace.succeeds("apply", "-p", "p.json", stdin=data).warnings == []
+    assert workspace.succeeds("fit", "-m", "center", "-p", "p.json", "--no-header", stdin=data).warnings == []
 
 
-def test_warnings_are_errors_before_the_target_is_replaced(desk: Desk) -> None:
-    (desk / "gaps.csv").write_bytes(GAPS)
-    desk.params("decorrelate")
-    (desk / "old.csv").write_bytes(b"old")
-    desk.fails(65, "apply", "gaps.csv", "-p", "p.json", "-o", "new.parquet", "--werror")
-    desk.fails(65, "apply", "gaps.csv", "-p", "p.json", "-o", "old.csv", "--werror", "-qq")
-    desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "old.csv", "--werror")
+def test_warnings_are_errors_before_the_target_is_replaced(workspace: Workspace) -> None:
+    (workspace / "gaps.csv").write_bytes(GAPS)
+    workspace.params("decorrelate")
+    (workspace / "old.csv").write_bytes(b"old")
+    workspace.fails(65, "apply", "gaps.csv", "-p", "p.json", "-o", "new.parquet", "--werror")
+    workspace.fails(65, "apply", "gaps.csv", "-p", "p.json", "-o", "old.csv", "--werror", "-qq")
+    workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", "old.csv", "--werror")
 
 
 # -- terminals ---------------------------------------------------------------------------------------------------
-def test_nothing_is_read_from_a_terminal(desk: Desk) -> None:
-    desk.params()
+def test_nothing_is_read_from_a_terminal(workspace: Workspace) -> None:
+    workspace.params()
     for line in (("fit", "-m", "zscore"), ("fit", "-m", "zscore", "-"), ("apply", "-p", "p.json"), ("inspect", "-")):
         with terminal() as t:
-            message = desk.fails(2, *line, stdin=t.fd)
+            message = workspace.fails(2, *line, stdin=t.fd)
         assert "terminal" in message
         assert "for example: normcli" in message
 
 
-def test_an_example_is_of_the_command_that_failed(desk: Desk) -> None:
+def test_an_example_is_of_the_command_that_failed(workspace: Workspace) -> None:
     with terminal() as t:
-        assert "normcli apply" in desk.fails(2, "apply", "table.csv", "-p", "-", stdin=t.fd)
-        assert "normcli inspect" in desk.fails(2, "inspect", "-", stdin=t.fd)
+        assert "normcli apply" in workspace.fails(2, "apply", "table.csv", "-p", "-", stdin=t.fd)
+        assert "normcli inspect" in workspace.fails(2, "inspect", "-", stdin=t.fd)
 
 
-def test_binary_data_do_not_go_to_a_terminal(desk: Desk, parquet: str) -> None:
-    desk.params()
+def test_binary_data_do_not_go_to_a_terminal(workspace: Workspace, parquet: str) -> None:
+    workspace.params()
     for line in ((parquet,), ("table.csv", "--to", "parquet"), (parquet, "-o", "/dev/stdout")):
         with terminal() as t:
-            assert "terminal" in desk.fails(2, "apply", "-p", "p.json", *line, stdout=t.fd)
+            assert "terminal" in workspace.fails(2, "apply", "-p", "p.json", *line, stdout=t.fd)
         assert t.seen == b""
     with terminal() as t:
-        desk.succeeds("apply", "-p", "p.json", parquet, "--to", "csv", stdout=t.fd)
+        workspace.succeeds("apply", "-p", "p.json", parquet, "--to", "csv", stdout=t.fd)
     assert t.seen.startswith(b"site,a,b,c\r\nnorth,")
 
 
@@ -201,53 +201,53 @@ CAPABLE = {"TERM": "xterm-256color"}
 @pytest.mark.parametrize(
     "line", [("fit", "-m", "zscore", "-p", "new.json"), ("apply", "-p", "p.json", "-o", "out.csv")]
 )
-def test_a_bar_on_a_terminal_that_can_show_one(desk: Desk, line: tuple[str, ...]) -> None:
-    desk.params()
-    code, seen = at_terminal(desk, *line, "table.csv", on=(2,), env=CAPABLE)
+def test_a_bar_on_a_terminal_that_can_show_one(workspace: Workspace, line: tuple[str, ...]) -> None:
+    workspace.params()
+    code, seen = at_terminal(workspace, *line, "table.csv", on=(2,), env=CAPABLE)
     assert code == 0
     assert COLOUR.search(seen)
     last = seen.rstrip().split(b"\n")[-1].split(b"\r")[-1]
     assert b"6 rows" in last
-    code, seen = at_terminal(desk, *line, "table.csv", on=(2,), env=CAPABLE | {"NO_COLOR": "1"})
+    code, seen = at_terminal(workspace, *line, "table.csv", on=(2,), env=CAPABLE | {"NO_COLOR": "1"})
     assert code == 0
     codes = {int(n or 0) for found in COLOUR.findall(seen) for n in re.split(rb"[;:]", found[2:-1])}
     assert codes <= {0, 1, 2, 3, 4, 22, 23, 24}  # bold and the like are no colours
     for flags, env in (((), {"TERM": "dumb"}), (("-q",), CAPABLE)) if "fit" in line else ():
-        code, seen = at_terminal(desk, *line, "table.csv", *flags, on=(2,), env=env)
+        code, seen = at_terminal(workspace, *line, "table.csv", *flags, on=(2,), env=env)
         assert code == 0
         assert ESCAPE not in seen
         assert seen.count(b"\n") == (0 if flags else 1)
 
 
-def test_no_bar_where_data_go_to_the_terminal(desk: Desk) -> None:
-    desk.params()
-    code, seen = at_terminal(desk, "apply", "table.csv", "-p", "p.json", on=(1, 2), env=CAPABLE)
+def test_no_bar_where_data_go_to_the_terminal(workspace: Workspace) -> None:
+    workspace.params()
+    code, seen = at_terminal(workspace, "apply", "table.csv", "-p", "p.json", on=(1, 2), env=CAPABLE)
     assert code == 0
     assert ESCAPE not in seen
 
 
-def test_a_bar_leaves_an_error_readable(desk: Desk) -> None:
-    desk.params()
-    (desk / "bad.csv").write_bytes(TABLE + b"x,1,2\n")
-    code, seen = at_terminal(desk, "apply", "bad.csv", "-p", "p.json", "-o", "out.csv", on=(2,), env=CAPABLE)
+def test_a_bar_leaves_an_error_readable(workspace: Workspace) -> None:
+    workspace.params()
+    (workspace / "bad.csv").write_bytes(TABLE + b"x,1,2\n")
+    code, seen = at_terminal(workspace, "apply", "bad.csv", "-p", "p.json", "-o", "out.csv", on=(2,), env=CAPABLE)
     assert code == 65
     last = seen.rstrip().split(b"\n")[-1]
     assert b"normcli: error: bad.csv:8: " in last
 
 
-def test_tables_on_a_terminal_are_literal(desk: Desk) -> None:
-    (desk / "odd.csv").write_bytes(b"[/markup],[bold]x,:smile:\n1,2,3\n2,3,4\n")
-    desk.succeeds("fit", "odd.csv", "-m", "zscore", "-p", "p.json")
-    code, seen = at_terminal(desk, "inspect", "p.json", on=(1,), env=CAPABLE | {"COLUMNS": "200"})
+def test_tables_on_a_terminal_are_literal(workspace: Workspace) -> None:
+    (workspace / "odd.csv").write_bytes(b"[/markup],[bold]x,:smile:\n1,2,3\n2,3,4\n")
+    workspace.succeeds("fit", "odd.csv", "-m", "zscore", "-p", "p.json")
+    code, seen = at_terminal(workspace, "inspect", "p.json", on=(1,), env=CAPABLE | {"COLUMNS": "200"})
     assert code == 0
     assert all(name in seen for name in (b"[/markup]", b"[bold]x", b":smile:"))
 
 
-def test_a_terminal_that_speaks_only_ascii(desk: Desk) -> None:
+def test_a_terminal_that_speaks_only_ascii(workspace: Workspace) -> None:
     """As in a container without a locale, or a log with an encoding of its own."""
-    (desk / "table.csv").write_text("größe,σ\n1,2\n2,3\n", "utf-8")
+    (workspace / "table.csv").write_text("größe,σ\n1,2\n2,3\n", "utf-8")
     env = {"PYTHONIOENCODING": "ascii"}
-    desk.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", env=env)
+    workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", env=env)
     for line in (("inspect", "p.json"), ("inspect", "--json-schema"), ("methods",), ("methods", "whiten"), ("--help",)):
-        desk.succeeds(*line, env=env)
-    assert b"gr" in desk.succeeds("apply", "table.csv", "-p", "p.json", env=env).out
+        workspace.succeeds(*line, env=env)
+    assert b"gr" in workspace.succeeds("apply", "table.csv", "-p", "p.json", env=env).out

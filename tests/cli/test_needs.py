@@ -15,7 +15,7 @@ from normcli.jobs.facts import KEYS, need
 from normcli.jobs.format_options import needs_of
 from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
 from normcli.needs import Need
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 
 # Options that have an effect in every run, or on what a run takes and says; and those that only allow more.
 OF_ANY_RUN = {
@@ -99,7 +99,7 @@ ALWAYS = {  # facts of every run of a command
 
 def options_of(name: str) -> Iterator[click.Parameter]:
     command: Any = main.get_command(click.Context(main), name)
-    yield from command.get_params(click.Context(command))
+    yield from command.get_params(click.Context(command, **command.context_settings))
 
 
 def fact_of(need: Need) -> str:
@@ -166,12 +166,12 @@ def without(name: str, option: click.Parameter, fact: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def place(desk: Desk) -> Desk:
-    desk.params()
-    desk.params("unit", name="unit.json")
-    (desk / "list").write_text("table.csv\n")
-    pl.read_csv(desk / "table.csv").write_parquet(desk / "t.parquet")
-    return desk
+def place(workspace: Workspace) -> Workspace:
+    workspace.params()
+    workspace.params("unit", name="unit.json")
+    (workspace / "list").write_text("table.csv\n")
+    pl.read_csv(workspace / "table.csv").write_parquet(workspace / "t.parquet")
+    return workspace
 
 
 @pytest.mark.parametrize(
@@ -179,14 +179,14 @@ def place(desk: Desk) -> Desk:
     [pytest.param(*case, id=f"{case[0]} {case[1].name}: {fact_of(case[2])}") for case in NEEDING],
 )
 def test_an_option_without_what_it_needs_is_refused(
-    place: Desk, name: str, option: click.Parameter, need: Need
+    place: Workspace, name: str, option: click.Parameter, need: Need
 ) -> None:
     message = place.fails(2, *without(name, option, fact_of(need)), *words(option))
     assert f" is {need.what}" in message
 
 
 @pytest.mark.parametrize("case", sorted({" ".join(LACKING[k]) for k in LACKING} - {"inspect --json-schema"}))
-def test_without_the_option_these_runs_are_good(place: Desk, case: str) -> None:
+def test_without_the_option_these_runs_are_good(place: Workspace, case: str) -> None:
     """But for what is refused for another reason: apply --check of a table that drifted, rows in binary input."""
     if "--relearn" in case or ("unit" in case and "--on-bad-row" in case) or "--inverse" in case:
         case = case.replace(" --on-bad-row skip", "")
@@ -205,7 +205,7 @@ def test_every_need_is_one_that_a_run_can_lack() -> None:
 
 
 # -- what is no vain option --------------------------------------------------------------------------------------
-def test_what_the_environment_says_for_all_runs_may_be_of_no_use_to_one(place: Desk) -> None:
+def test_what_the_environment_says_for_all_runs_may_be_of_no_use_to_one(place: Workspace) -> None:
     env = {"NORMCLI_SPOOL_DIR": ".", "NORMCLI_THREADS": "2", "NORMCLI_MAX_MEMORY": "1G", "NORMCLI_QUIET": "1"}
     place.succeeds(*FIT, "unit", "-p", "q.json", env=env)
     place.succeeds("fit", "--relearn", "p.json", "-m", "zscore", "-p", "q.json", env=env)
@@ -226,11 +226,11 @@ def test_what_the_environment_says_for_all_runs_may_be_of_no_use_to_one(place: D
         "apply -p p.json table.csv -o o.csv --in-place --allow-normalized --allow-edited",
     ],
 )
-def test_what_has_an_effect_or_only_allows_more_is_taken(place: Desk, line: str) -> None:
+def test_what_has_an_effect_or_only_allows_more_is_taken(place: Workspace, line: str) -> None:
     place.succeeds(*line.split())
 
 
-def test_a_method_learned_again_has_options_that_have_an_effect(place: Desk) -> None:
+def test_a_method_learned_again_has_options_that_have_an_effect(place: Workspace) -> None:
     line = ("fit", "--relearn", "p.json", "-p", "q.json", "-m", "zscore", "--no-scale")
     assert place.fails(2, *line, "--ddof", "0") == "--ddof is for --scale, and this is without --scale"
     place.succeeds(*line)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 
 LOG = """[[steps]]
 method = "log1p"
@@ -36,16 +36,16 @@ north,3,3,4.5,5
 
 
 @pytest.fixture
-def plans(desk: Desk) -> Desk:
+def plans(workspace: Workspace) -> Workspace:
     """A table of two parts, and the plan of logarithms."""
-    (desk / "plan.toml").write_text(LOG)
-    (desk / "sales.csv").write_bytes(HEAD + b"".join(ROWS))
-    (desk / "1.csv").write_bytes(HEAD + b"".join(ROWS[:2]))
-    (desk / "2.csv").write_bytes(HEAD + b"".join(ROWS[2:]))
-    return desk
+    (workspace / "plan.toml").write_text(LOG)
+    (workspace / "sales.csv").write_bytes(HEAD + b"".join(ROWS))
+    (workspace / "1.csv").write_bytes(HEAD + b"".join(ROWS[:2]))
+    (workspace / "2.csv").write_bytes(HEAD + b"".join(ROWS[2:]))
+    return workspace
 
 
-def test_in_one_command_as_in_two(plans: Desk) -> None:
+def test_in_one_command_as_in_two(plans: Workspace) -> None:
     done = plans.succeeds(*FIT, "sales.csv", "-p", "p.json", "-o", "one.csv", "--report", "r.json")
     assert "fit log1p, zscore: 6 rows, 3 columns (a, b, c), 2 left (store, times)" in done.err
     assert json.loads((plans / "r.json").read_bytes())["method"] == "log1p, zscore"
@@ -59,7 +59,7 @@ def test_in_one_command_as_in_two(plans: Desk) -> None:
         assert words == given.strip().split(b",")[1:]
 
 
-def test_components_then_their_length(plans: Desk, parquet: str) -> None:
+def test_components_then_their_length(plans: Workspace, parquet: str) -> None:
     (plans / "plan.toml").write_text(PCA)
     plans.succeeds(*FIT, "sales.csv", "-p", "p.json", "-o", "one.csv")
     lines = [line.split(b",") for line in (plans / "one.csv").read_bytes().splitlines()]
@@ -74,7 +74,7 @@ def test_components_then_their_length(plans: Desk, parquet: str) -> None:
     assert error.startswith("steps[0] (whiten): only 2 of 3 directions were kept")
 
 
-def test_beside_the_originals_come_the_last_results_alone(plans: Desk) -> None:
+def test_beside_the_originals_come_the_last_results_alone(plans: Workspace) -> None:
     plans.succeeds(*FIT, "sales.csv", "-p", "p.json", "-o", "z.csv", "--column-suffix", "_z")
     header = (plans / "z.csv").read_bytes().splitlines()[0]
     assert header == b"store,times,a,a_z,b,b_z,c,c_z"
@@ -88,7 +88,7 @@ def test_beside_the_originals_come_the_last_results_alone(plans: Desk) -> None:
 
 
 @pytest.mark.soak
-def test_parts_fitted_apart_make_the_whole(plans: Desk) -> None:
+def test_parts_fitted_apart_make_the_whole(plans: Workspace) -> None:
     whole = plans.succeeds(*FIT, "1.csv", "2.csv").out
     for name in "12":
         plans.succeeds(*FIT, f"{name}.csv", "-p", f"{name}.json")
@@ -112,7 +112,7 @@ def test_parts_fitted_apart_make_the_whole(plans: Desk) -> None:
 
 
 @pytest.mark.soak
-def test_by_key_and_by_weight(plans: Desk) -> None:
+def test_by_key_and_by_weight(plans: Workspace) -> None:
     """A step that learns nothing does the same in each."""
     (plans / "logs.toml").write_text(LOG.split("\n\n")[0])
     (plans / "logs.csv").write_bytes(plans.succeeds("fit", "--plan", "logs.toml", "sales.csv", "-o", "-").out)
@@ -138,7 +138,7 @@ def test_by_key_and_by_weight(plans: Desk) -> None:
     )
 
 
-def test_a_dry_run_and_inspect_show_the_steps(plans: Desk) -> None:
+def test_a_dry_run_and_inspect_show_the_steps(plans: Workspace) -> None:
     (plans / "plan.toml").write_text(PCA)
     assert b"columns  a (float64), b (float64), c (int64)\n" in plans.succeeds(*FIT, "sales.csv", "--dry-run").out
     plans.succeeds(*FIT, "sales.csv", "-p", "p.json")
@@ -155,7 +155,7 @@ def test_a_dry_run_and_inspect_show_the_steps(plans: Desk) -> None:
     ]
 
 
-def test_nothing_to_learn_needs_no_second_look(plans: Desk) -> None:
+def test_nothing_to_learn_needs_no_second_look(plans: Workspace) -> None:
     (plans / "plan.toml").write_text('[[steps]]\nmethod = "asinh"\n[[steps]]\nmethod = "unit"\ncolumns = ["a", "b"]\n')
     header = b"a,b\n"
     made = plans.succeeds(*FIT, "-o", "-", stdin=header + b"0,3\n").out
@@ -180,12 +180,12 @@ def test_nothing_to_learn_needs_no_second_look(plans: Desk) -> None:
         (LOG.replace('"a", "c"', '"b"'), 65, "sales.csv:4: column 'b': there is no log1p of -1.25"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_plan(plans: Desk, text: str, code: int, said: str) -> None:
+def test_what_is_wrong_with_a_plan(plans: Workspace, text: str, code: int, said: str) -> None:
     (plans / "plan.toml").write_text(text)
     assert plans.fails(code, *FIT, "sales.csv").startswith(said)
 
 
-def test_a_plan_stands_alone(plans: Desk) -> None:
+def test_a_plan_stands_alone(plans: Workspace) -> None:
     plans.succeeds(*FIT, "sales.csv", "-p", "p.json")
     assert plans.fails(2, *FIT, "-m", "zscore", "sales.csv").startswith("-m and --plan")
     assert plans.fails(2, *FIT, "-c", "a", "sales.csv").startswith("--columns and --plan")

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from tests.cli.conftest import PATIENCE, Desk, ending, until
+from tests.cli.conftest import PATIENCE, Workspace, ending, until
 from tests.conftest import longer
 from tests.test_locks import lock_of
 
@@ -28,42 +28,42 @@ def table(first: int, rows: int) -> bytes:
 
 
 @pytest.fixture
-def week(desk: Desk) -> Desk:
+def week(workspace: Workspace) -> Workspace:
     """p.json has counted 100 rows; each command has an input of its own, and an update needs a fit of zscore."""
     for number, name in enumerate(COMMANDS):
         data = table(1000 * number, 10 + number)
         if name in ("relearn", "merge"):
-            data = desk.succeeds("fit", "-m", "zscore", stdin=data).out
-        (desk / name).write_bytes(data)
-    (desk / "p.json").write_bytes(desk.succeeds("fit", "-m", "zscore", stdin=table(9000, 100)).out)
-    return desk
+            data = workspace.succeeds("fit", "-m", "zscore", stdin=data).out
+        (workspace / name).write_bytes(data)
+    (workspace / "p.json").write_bytes(workspace.succeeds("fit", "-m", "zscore", stdin=table(9000, 100)).out)
+    return workspace
 
 
-def start(desk: Desk, name: str, *more: str) -> "subprocess.Popen[bytes]":
-    with (desk / name).open("rb") as file:
-        return desk.start(*COMMANDS[name], *more, stdin=file)
+def start(workspace: Workspace, name: str, *more: str) -> "subprocess.Popen[bytes]":
+    with (workspace / name).open("rb") as file:
+        return workspace.start(*COMMANDS[name], *more, stdin=file)
 
 
-def learned(desk: Desk) -> tuple[object, ...]:
-    document = json.loads((desk / "p.json").read_bytes())
+def learned(workspace: Workspace) -> tuple[object, ...]:
+    document = json.loads((workspace / "p.json").read_bytes())
     return document["rows"], tuple(document["inputs"]), document["steps"][0]["method"]
 
 
-def one_after_the_other(desk: Desk, *names: str) -> tuple[tuple[object, ...], tuple[int, ...]]:
+def one_after_the_other(workspace: Workspace, *names: str) -> tuple[tuple[object, ...], tuple[int, ...]]:
     """What there is, and their exit codes, when nobody is in the way."""
-    before = (desk / "p.json").read_bytes()
+    before = (workspace / "p.json").read_bytes()
     codes = []
     for name in names:
-        with start(desk, name) as process:
+        with start(workspace, name) as process:
             process.communicate(timeout=PATIENCE)
         codes.append(process.returncode)
-    found = learned(desk)
-    (desk / "p.json").write_bytes(before)
+    found = learned(workspace)
+    (workspace / "p.json").write_bytes(before)
     return found, tuple(codes)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_who_comes_second_is_told_before_it_reads_or_waits(pair: tuple[str, str], week: Desk) -> None:
+def test_who_comes_second_is_told_before_it_reads_or_waits(pair: tuple[str, str], week: Workspace) -> None:
     holder, other = pair
     before, input_ = (week / "p.json").read_bytes(), (week / holder).read_bytes()
     expected = one_after_the_other(week, holder, other)
@@ -88,7 +88,7 @@ def test_who_comes_second_is_told_before_it_reads_or_waits(pair: tuple[str, str]
     "pair", [("fit", "update"), ("update", "merge"), *longer(*product(COMMANDS, repeat=2))], ids=str
 )
 @pytest.mark.parametrize("rounds", [3, *longer(30)])
-def test_nothing_is_lost_however_they_race(pair: tuple[str, str], rounds: int, week: Desk) -> None:
+def test_nothing_is_lost_however_they_race(pair: tuple[str, str], rounds: int, week: Workspace) -> None:
     """Both did their work in some order, or one did and the other was told."""
     before = (week / "p.json").read_bytes()
     one, other = pair
@@ -108,7 +108,7 @@ def test_nothing_is_lost_however_they_race(pair: tuple[str, str], rounds: int, w
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_a_killed_run_left_is_taken_over(name: str, week: Desk) -> None:
+def test_what_a_killed_run_left_is_taken_over(name: str, week: Workspace) -> None:
     expected = one_after_the_other(week, name)
     lock_of(week / "p.json").write_bytes(b"")
     assert one_after_the_other(week, name) == expected
@@ -116,7 +116,7 @@ def test_what_a_killed_run_left_is_taken_over(name: str, week: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["fit", "relearn", "merge"])
-def test_a_name_of_255_bytes_has_a_lock_and_a_link_is_followed(name: str, week: Desk) -> None:
+def test_a_name_of_255_bytes_has_a_lock_and_a_link_is_followed(name: str, week: Workspace) -> None:
     longest = "p" * 250 + ".json"
     (week / "there").mkdir()
     (week / "link.json").symlink_to(f"there/{longest}")
@@ -131,7 +131,7 @@ def test_a_name_of_255_bytes_has_a_lock_and_a_link_is_followed(name: str, week: 
 
 
 @pytest.mark.parametrize("target", ["-", "/dev/null", "/dev/stdout"])
-def test_a_stream_has_no_lock_to_wait_for(target: str, week: Desk) -> None:
+def test_a_stream_has_no_lock_to_wait_for(target: str, week: Workspace) -> None:
     assert "--wait is for PARAMS" in week.fails(2, "fit", "-m", "unit", "fit", "-o", "o.csv", "--wait", "1")
     for words in (("fit", "-m", "zscore", "fit", "-p"), ("merge", "p.json", "-o")):
         before = week.files()
@@ -140,7 +140,7 @@ def test_a_stream_has_no_lock_to_wait_for(target: str, week: Desk) -> None:
         assert "--wait is for PARAMS that are a file" in week.fails(2, *words, target, "--wait", "1")
 
 
-def test_runs_that_replace_no_parameters_have_none(week: Desk) -> None:
+def test_runs_that_replace_no_parameters_have_none(week: Workspace) -> None:
     """apply and check read what is there, the old file or the new one."""
     with ending(week.start(*COMMANDS["update"], stdin=subprocess.PIPE)) as update:
         until(lock_of(week / "p.json").exists, "the lock")

@@ -11,25 +11,25 @@ from typing import Any
 import pytest
 
 from normcli.manifest import NAME
-from tests.cli.conftest import TABLE, Desk
+from tests.cli.conftest import TABLE, Workspace
 from tests.conftest import longer
 
 FILES = 12
 
 
 @pytest.fixture
-def tree(desk: Desk) -> Desk:
-    desk.params()
+def tree(workspace: Workspace) -> Workspace:
+    workspace.params()
     for number in range(FILES):
-        path = desk / "in" / f"k={number % 3}" / f"{number:02}.csv"
+        path = workspace / "in" / f"k={number % 3}" / f"{number:02}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(TABLE * 1 + b"x,%d,1,2\n" % number)
-    desk.succeeds("apply", "-p", "p.json", "in", "-o", "undisturbed/", "--to", "parquet")
-    return desk
+    workspace.succeeds("apply", "-p", "p.json", "in", "-o", "undisturbed/", "--to", "parquet")
+    return workspace
 
 
-def apply(desk: Desk, *more: str, output: str = "out/") -> str:
-    return desk.succeeds("apply", "-p", "p.json", "in", "-o", output, "--to", "parquet", *more).err
+def apply(workspace: Workspace, *more: str, output: str = "out/") -> str:
+    return workspace.succeeds("apply", "-p", "p.json", "in", "-o", output, "--to", "parquet", *more).err
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -37,7 +37,7 @@ def written(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != NAME}
 
 
-def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
+def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Workspace) -> None:
     assert f"0 of {FILES} complete" in apply(tree, "--resume")
     before = {p: p.stat().st_mtime_ns for p in (tree / "out").rglob("*.parquet")}
     (tree / "in" / "k=0" / "00.csv").write_bytes(TABLE)  # one input changed
@@ -56,19 +56,19 @@ def test_what_is_complete_is_left_and_what_is_not_is_made(tree: Desk) -> None:
 
 
 @pytest.mark.parametrize("change", [["--only"], *longer(["--inf", "missing"], ["--no-extra"])])
-def test_another_option_makes_all_anew(change: list[str], tree: Desk) -> None:
+def test_another_option_makes_all_anew(change: list[str], tree: Workspace) -> None:
     apply(tree)
     assert f"0 of {FILES} complete" in apply(tree, *change, "--resume")
 
 
-def test_other_parameters_make_all_anew_and_other_threads_nothing(tree: Desk) -> None:
+def test_other_parameters_make_all_anew_and_other_threads_nothing(tree: Workspace) -> None:
     apply(tree, "--threads", "2")
     assert f"{FILES} of {FILES} complete" in apply(tree, "--resume", "--threads", "1", "-v")
     tree.params("minmax")
     assert f"0 of {FILES} complete" in apply(tree, "--resume")
 
 
-def test_by_content_a_touched_input_is_the_same(tree: Desk) -> None:
+def test_by_content_a_touched_input_is_the_same(tree: Workspace) -> None:
     apply(tree, "--resume=digest")
     os.utime(tree / "in" / "k=0" / "00.csv")
     assert f"{FILES} of {FILES} complete" in apply(tree, "--resume=digest")
@@ -82,7 +82,7 @@ def test_by_content_a_touched_input_is_the_same(tree: Desk) -> None:
 @pytest.mark.parametrize(
     "damage", [b"{", b"\xff\n", *longer(b'{"output": 3}\n', b"[]\n", b'{"output": "k=0/00.parquet"}\n')]
 )
-def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tree: Desk) -> None:
+def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tree: Workspace) -> None:
     apply(tree)
     with (tree / "out" / NAME).open("ab") as file:
         file.write(damage)
@@ -92,7 +92,7 @@ def test_a_manifest_cut_short_costs_no_more_than_its_last_line(damage: bytes, tr
 
 
 @pytest.mark.parametrize("wait", [0.2, 0.35, *longer(0.3, 0.4, 0.5)])
-def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Desk) -> None:
+def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Workspace) -> None:
     run = tree.start("apply", "-p", "p.json", "in", "-o", "out/", "--to", "parquet")
     time.sleep(wait)
     run.send_signal(signal.SIGKILL)
@@ -105,7 +105,7 @@ def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Desk) -> Non
     assert tree.temporaries() == []
 
 
-def test_an_unfinished_file_of_a_run_that_goes_on_is_left(tree: Desk) -> None:
+def test_an_unfinished_file_of_a_run_that_goes_on_is_left(tree: Workspace) -> None:
     """A run stalled in a pipe has its temporary; another run's --resume must not take it away."""
     os.mkfifo(tree / "pipe")
     (tree / "out" / "k=0").mkdir(parents=True)
@@ -121,13 +121,13 @@ def test_an_unfinished_file_of_a_run_that_goes_on_is_left(tree: Desk) -> None:
     assert (tree / "out" / "k=0" / "stalled.csv").read_bytes().count(b"\n") == TABLE.count(b"\n")
 
 
-def test_resume_is_for_a_directory(tree: Desk) -> None:
+def test_resume_is_for_a_directory(tree: Workspace) -> None:
     assert "--resume is for an OUTPUT that is a directory" in tree.fails(
         2, "apply", "-p", "p.json", "table.csv", "-o", "o.csv", "--resume"
     )
 
 
-def test_what_was_rejected_is_told_again(tree: Desk) -> None:
+def test_what_was_rejected_is_told_again(tree: Workspace) -> None:
     (tree / "in" / "k=1" / "01.csv").write_bytes(TABLE + b"1,2\n")
     skip = ("--resume", "--on-bad-row", "skip", "--rejects", "rejects")
     apply(tree, *skip)
@@ -166,19 +166,19 @@ def day(number: int) -> bytes:
 
 
 @pytest.fixture
-def days(desk: Desk) -> Desk:
-    (desk / "fitted.csv").write_bytes(FITTED)
-    (desk / "in").mkdir()
+def days(workspace: Workspace) -> Workspace:
+    (workspace / "fitted.csv").write_bytes(FITTED)
+    (workspace / "in").mkdir()
     for number in range(4):
-        (desk / "in" / f"{number}.csv").write_bytes(day(number))
-    return desk
+        (workspace / "in" / f"{number}.csv").write_bytes(day(number))
+    return workspace
 
 
-def verdict(desk: Desk, *words: str) -> tuple[object, ...]:
+def verdict(workspace: Workspace, *words: str) -> tuple[object, ...]:
     """All that a run into a directory says of the data, and what is there then."""
-    done = desk.run("apply", "in", "-p", "p.json", *words, "--report", "r.json")
-    report = json.loads((desk / "r.json").read_bytes())
-    (desk / "r.json").unlink()
+    done = workspace.run("apply", "in", "-p", "p.json", *words, "--report", "r.json")
+    report = json.loads((workspace / "r.json").read_bytes())
+    (workspace / "r.json").unlink()
     summary = [line.split(" columns")[0] for line in done.lines if line.startswith("normcli: applied")]
     error = [line.split(", and --werror")[0].split("; ")[0] for line in done.errors]
     return done.code, done.warnings, error, summary, {name: report.get(name) for name in TELLING}
@@ -191,7 +191,7 @@ def verdict(desk: Desk, *words: str) -> tuple[object, ...]:
 @pytest.mark.parametrize("lost", ["", "1", *longer("0", "3", "02", "013", "0123")])
 @pytest.mark.parametrize("empty", ["024", *longer("")])
 def test_a_run_that_goes_on_is_judged_as_a_whole_one(
-    method: tuple[str, ...], gate: str, lost: str, empty: str, days: Desk
+    method: tuple[str, ...], gate: str, lost: str, empty: str, days: Workspace
 ) -> None:
     """Whatever is complete already, and wherever an input is empty: the same exit code, warnings and counts, and the
     same files."""
@@ -211,7 +211,7 @@ def test_a_run_that_goes_on_is_judged_as_a_whole_one(
         assert written(days / "out") == written(days / "whole")
 
 
-def test_an_entry_has_the_warnings_of_its_own_input(days: Desk) -> None:
+def test_an_entry_has_the_warnings_of_its_own_input(days: Workspace) -> None:
     """Also where the file is made after others that were warned of: a later run makes those alone anew."""
     days.succeeds("fit", "fitted.csv", "-m", "unit", "-c", "x,y", "-p", "p.json")
     for number, gaps in enumerate((b"a,,1,1\n", b"", b"a,,1,1\n", b"")):
@@ -225,7 +225,7 @@ def test_an_entry_has_the_warnings_of_its_own_input(days: Desk) -> None:
     assert set((days / "out" / NAME).read_bytes().splitlines()) == set(whole.splitlines())
 
 
-def test_what_the_manifest_does_not_tell_is_measured_anew(days: Desk) -> None:
+def test_what_the_manifest_does_not_tell_is_measured_anew(days: Workspace) -> None:
     days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
     line = ("apply", "in", "-p", "p.json", "-o", "out/")
     days.succeeds(*line)
@@ -253,7 +253,7 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_manifest_that_says_something_else_is_not_believed(damage: str, days: Desk) -> None:
+def test_a_manifest_that_says_something_else_is_not_believed(damage: str, days: Workspace) -> None:
     days.succeeds("fit", "fitted.csv", "-m", "zscore", "-c", "x,y", "-p", "p.json")
     for number in (1, 2, 3):
         (days / "in" / f"{number}.csv").unlink()

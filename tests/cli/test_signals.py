@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PATIENCE, TABLE, Desk, ending, until
+from tests.cli.conftest import PATIENCE, TABLE, Workspace, ending, until
 from tests.conftest import longer
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -46,8 +46,8 @@ def feeding(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         feeder.join(PATIENCE)
 
 
-def is_writing(desk: Desk) -> Callable[[], bool]:
-    return lambda: any(path.stat().st_size > 1 << 20 for path in desk.temporaries())
+def is_writing(workspace: Workspace) -> Callable[[], bool]:
+    return lambda: any(path.stat().st_size > 1 << 20 for path in workspace.temporaries())
 
 
 def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
@@ -59,39 +59,39 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("line", [APPLY, FIT], ids=["apply", "fit"])
-def test_while_a_pipe_is_stalled(desk: Desk, line: tuple[str, ...], number: signal.Signals) -> None:
-    desk.params()
-    (desk / "out.csv").write_bytes(b"old")
-    with ending(desk.start(*line, stdin=subprocess.PIPE)) as process:
+def test_while_a_pipe_is_stalled(workspace: Workspace, line: tuple[str, ...], number: signal.Signals) -> None:
+    workspace.params()
+    (workspace / "out.csv").write_bytes(b"old")
+    with ending(workspace.start(*line, stdin=subprocess.PIPE)) as process:
         assert process.stdin is not None
         process.stdin.write(HEADER + b"\n" + BLOCK)
         process.stdin.flush()
-        until(desk.temporaries, "the run has begun")
+        until(workspace.temporaries, "the run has begun")
         process.send_signal(number)
         assert ended(process) == (-number, b"")
-    assert desk.temporaries() == []
-    assert (desk / "out.csv").read_bytes() == b"old"
+    assert workspace.temporaries() == []
+    assert (workspace / "out.csv").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_in_the_middle_of_much_work(desk: Desk, number: signal.Signals) -> None:
-    desk.params()
-    (desk / "out.csv").write_bytes(b"old")
-    with ending(desk.start(*APPLY, stdin=subprocess.PIPE)) as process, feeding(process):
-        until(is_writing(desk), "much was written")
+def test_in_the_middle_of_much_work(workspace: Workspace, number: signal.Signals) -> None:
+    workspace.params()
+    (workspace / "out.csv").write_bytes(b"old")
+    with ending(workspace.start(*APPLY, stdin=subprocess.PIPE)) as process, feeding(process):
+        until(is_writing(workspace), "much was written")
         process.send_signal(number)
         assert ended(process) == (-number, b"")
-    assert desk.temporaries() == []
-    assert (desk / "out.csv").read_bytes() == b"old"
+    assert workspace.temporaries() == []
+    assert (workspace / "out.csv").read_bytes() == b"old"
 
 
-def test_while_a_library_is_at_work(desk: Desk) -> None:
+def test_while_a_library_is_at_work(workspace: Workspace) -> None:
     """Decomposing a matrix of 1,000 columns takes a while, and no one in there looks at signals."""
     import numpy as np
 
     values = np.random.default_rng(1).normal(size=(1_100, 1_000))
     header = ",".join(f"x{j}" for j in range(1_000))
-    with ending(desk.start("fit", "-m", "whiten", "-p", "out.json", stdin=subprocess.PIPE)) as process:
+    with ending(workspace.start("fit", "-m", "whiten", "-p", "out.json", stdin=subprocess.PIPE)) as process:
         assert process.stdin is not None
         np.savetxt(process.stdin, values, fmt="%.6f", delimiter=",", header=header, comments="")
         process.stdin.close()
@@ -100,15 +100,15 @@ def test_while_a_library_is_at_work(desk: Desk) -> None:
             process.wait(0.3)
         process.terminate()
         assert ended(process) == (-signal.SIGTERM, b"")
-    assert not (desk / "out.json").exists()
+    assert not (workspace / "out.json").exists()
 
 
 @pytest.mark.parametrize("line", [("fit", "fifo", "-m", "zscore", "-p", "out.csv"), ("apply", "-p", "fifo")])
-def test_while_a_fifo_has_no_other_end(desk: Desk, line: tuple[str, ...]) -> None:
-    os.mkfifo(desk / "fifo")
-    with ending(desk.start(*line)) as process:
+def test_while_a_fifo_has_no_other_end(workspace: Workspace, line: tuple[str, ...]) -> None:
+    os.mkfifo(workspace / "fifo")
+    with ending(workspace.start(*line)) as process:
         if "fit" in line:
-            until(desk.temporaries, "the run has begun")
+            until(workspace.temporaries, "the run has begun")
         else:
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1.0)
@@ -116,10 +116,10 @@ def test_while_a_fifo_has_no_other_end(desk: Desk, line: tuple[str, ...]) -> Non
         assert ended(process) == (-signal.SIGTERM, b"")
 
 
-def test_while_nobody_reads(desk: Desk) -> None:
-    desk.params()
-    (desk / "big.csv").write_bytes(HEADER + b"\n" + BLOCK)
-    run = desk.start("apply", "big.csv", "-p", "p.json", stdout=subprocess.PIPE)
+def test_while_nobody_reads(workspace: Workspace) -> None:
+    workspace.params()
+    (workspace / "big.csv").write_bytes(HEADER + b"\n" + BLOCK)
+    run = workspace.start("apply", "big.csv", "-p", "p.json", stdout=subprocess.PIPE)
     with ending(run) as process:
         assert process.stdout is not None
         assert process.stdout.read(1) == b"s"  # the rest fills the pipe
@@ -127,39 +127,39 @@ def test_while_nobody_reads(desk: Desk) -> None:
         assert ended(process) == (-signal.SIGTERM, b"")
 
 
-def test_during_the_first_imports(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_during_the_first_imports(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A signal that comes before the command is ready for it ends it all the same, without a word."""
     early = tmp_path_factory.mktemp("early")
     for number in ENDING:
         (early / "click.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\nimport time\ntime.sleep(9)\n")
-        done = desk.run("--help", env={"PYTHONPATH": str(early)}, polite=False)
+        done = workspace.run("--help", env={"PYTHONPATH": str(early)}, polite=False)
         assert (done.code, done.err) == (-number, "")
 
 
 @pytest.mark.parametrize("name", ["HUP", *longer("INT", "TERM")])
-def test_one_that_is_ignored_at_start_stays_ignored(desk: Desk, name: str) -> None:
+def test_one_that_is_ignored_at_start_stays_ignored(workspace: Workspace, name: str) -> None:
     """As nohup does, and a shell without job control for what runs in the background."""
-    desk.params()
+    workspace.params()
     via = f"trap '' {name}; exec \"$@\""
-    with ending(desk.start("apply", "-p", "p.json", "-o", "out.csv", stdin=subprocess.PIPE, via=via)) as process:
+    with ending(workspace.start("apply", "-p", "p.json", "-o", "out.csv", stdin=subprocess.PIPE, via=via)) as process:
         assert process.stdin is not None
-        until(desk.temporaries, "the run has begun")
+        until(workspace.temporaries, "the run has begun")
         process.send_signal(getattr(signal, f"SIG{name}"))
         process.stdin.write(HEADER + b"\n" + BLOCK * 20)
         process.stdin.flush()
-        until(is_writing(desk), "every library is there")  # one of them may care for signals, too
+        until(is_writing(workspace), "every library is there")  # one of them may care for signals, too
         process.send_signal(getattr(signal, f"SIG{name}"))
         _, said = process.communicate(ROWS, PATIENCE)
         assert (process.returncode, said.count(b"\n")) == (0, 1)
         assert b"applied zscore: 1,200,006 rows" in said
-    assert (desk / "out.csv").exists()
+    assert (workspace / "out.csv").exists()
 
 
-def test_the_others_still_end_it_then(desk: Desk) -> None:
-    desk.params()
+def test_the_others_still_end_it_then(workspace: Workspace) -> None:
+    workspace.params()
     via = "trap '' HUP; exec \"$@\""
-    with ending(desk.start("apply", "-p", "p.json", "-o", "out.csv", stdin=subprocess.PIPE, via=via)) as process:
-        until(desk.temporaries, "the run has begun")
+    with ending(workspace.start("apply", "-p", "p.json", "-o", "out.csv", stdin=subprocess.PIPE, via=via)) as process:
+        until(workspace.temporaries, "the run has begun")
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (-signal.SIGTERM, b"")
@@ -167,9 +167,9 @@ def test_the_others_still_end_it_then(desk: Desk) -> None:
 
 # -- a reader that goes away -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("format", ["csv", "parquet"])
-def test_a_reader_that_has_seen_enough(desk: Desk, format: str) -> None:
-    desk.params()
-    run = desk.start("apply", "-p", "p.json", "--to", format, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def test_a_reader_that_has_seen_enough(workspace: Workspace, format: str) -> None:
+    workspace.params()
+    run = workspace.start("apply", "-p", "p.json", "--to", format, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with ending(run) as process, feeding(process):
         assert process.stdout is not None
         process.stdout.read(1)
@@ -192,12 +192,12 @@ def test_a_reader_that_has_seen_enough(desk: Desk, format: str) -> None:
     ],
     ids=" ".join,
 )
-def test_a_reader_that_never_was(desk: Desk, line: tuple[str, ...]) -> None:
-    desk.params()
+def test_a_reader_that_never_was(workspace: Workspace, line: tuple[str, ...]) -> None:
+    workspace.params()
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        with ending(desk.start(*line, stdout=writing)) as process:
+        with ending(workspace.start(*line, stdout=writing)) as process:
             code, said = ended(process)
     finally:
         os.close(writing)
@@ -205,49 +205,52 @@ def test_a_reader_that_never_was(desk: Desk, line: tuple[str, ...]) -> None:
     assert code == -signal.SIGPIPE
 
 
-def test_a_reader_of_a_named_pipe(desk: Desk) -> None:
-    desk.params()
-    os.mkfifo(desk / "fifo")
-    with ending(desk.start("apply", "-p", "p.json", "-o", "fifo", stdin=subprocess.PIPE)) as process, feeding(process):
-        with (desk / "fifo").open("rb") as file:
+def test_a_reader_of_a_named_pipe(workspace: Workspace) -> None:
+    workspace.params()
+    os.mkfifo(workspace / "fifo")
+    with (
+        ending(workspace.start("apply", "-p", "p.json", "-o", "fifo", stdin=subprocess.PIPE)) as process,
+        feeding(process),
+    ):
+        with (workspace / "fifo").open("rb") as file:
             assert file.readline() == HEADER + b"\n"
         assert ended(process) == (-signal.SIGPIPE, b"")
-    assert (desk / "fifo").is_fifo()
+    assert (workspace / "fifo").is_fifo()
 
 
-def test_a_shell_sees_the_signal(desk: Desk) -> None:
-    desk.params()
-    (desk / "big.csv").write_bytes(HEADER + b"\n" + BLOCK)
+def test_a_shell_sees_the_signal(workspace: Workspace) -> None:
+    workspace.params()
+    (workspace / "big.csv").write_bytes(HEADER + b"\n" + BLOCK)
     via = 'exec bash -c \'"$@" | head -1; echo ${PIPESTATUS[0]}\' sh "$@"'
-    done = desk.run("apply", "big.csv", "-p", "p.json", via=via)
+    done = workspace.run("apply", "big.csv", "-p", "p.json", via=via)
     assert (done.out, done.err) == (HEADER + b"\n141\n", "")
 
 
 # -- no chance to clean up ---------------------------------------------------------------------------------------
-def test_kill_leaves_the_old_file_and_one_that_is_safe_to_delete(desk: Desk) -> None:
-    desk.params()
-    (desk / "out.csv").write_bytes(b"old")
+def test_kill_leaves_the_old_file_and_one_that_is_safe_to_delete(workspace: Workspace) -> None:
+    workspace.params()
+    (workspace / "out.csv").write_bytes(b"old")
     before = {"table.csv", "p.json", "out.csv"}
-    with ending(desk.start(*APPLY, stdin=subprocess.PIPE)) as process, feeding(process):
-        until(is_writing(desk), "much was written")
+    with ending(workspace.start(*APPLY, stdin=subprocess.PIPE)) as process, feeding(process):
+        until(is_writing(workspace), "much was written")
         process.kill()
         assert ended(process) == (-signal.SIGKILL, b"")
-    (left,) = desk.temporaries()
-    assert {p.name for p in desk.path.iterdir()} == before | {left.name}
-    assert (desk / "out.csv").read_bytes() == b"old"
+    (left,) = workspace.temporaries()
+    assert {p.name for p in workspace.path.iterdir()} == before | {left.name}
+    assert (workspace / "out.csv").read_bytes() == b"old"
     left.unlink()
 
 
-def test_spools_are_gone_even_then(desk: Desk, tmp_path: Path) -> None:
+def test_spools_are_gone_even_then(workspace: Workspace, tmp_path: Path) -> None:
     """Parquet on a pipe is kept in a file that has no name."""
     (tmp_path / "spool").mkdir()
     via = 'TMPDIR=spool exec "$@"'
-    with ending(desk.start("fit", "-m", "zscore", "-p", "out.json", stdin=subprocess.PIPE, via=via)) as process:
+    with ending(workspace.start("fit", "-m", "zscore", "-p", "out.json", stdin=subprocess.PIPE, via=via)) as process:
         assert process.stdin is not None
         process.stdin.write(b"PAR1" + bytes(4 << 20))
         process.stdin.flush()  # more than a pipe holds: it was read, and kept
         process.kill()
         assert ended(process)[0] == -signal.SIGKILL
     assert list((tmp_path / "spool").iterdir()) == []
-    for left in desk.temporaries():
+    for left in workspace.temporaries():
         left.unlink()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import PATIENCE, TABLE, Desk, ending, fitted, until
+from tests.cli.conftest import PATIENCE, TABLE, Workspace, ending, fitted, until
 
 FIT = ("fit", "-m", "zscore")
 ODD = {
@@ -27,49 +27,49 @@ ODD = {
 
 
 # -- places ------------------------------------------------------------------------------------------------------
-def test_a_file_a_pipe_and_all_between_give_the_same_parameters(desk: Desk) -> None:
+def test_a_file_a_pipe_and_all_between_give_the_same_parameters(workspace: Workspace) -> None:
     same = fitted("zscore")
-    with (desk / "table.csv").open("rb") as file:
-        assert desk.succeeds(*FIT, stdin=file).out == same
-    assert desk.succeeds(*FIT, "table.csv").out == same
-    assert desk.succeeds(*FIT, "/dev/fd/3", via='cat table.csv | { exec "$@" 3<&0 <&-; }').out == same
-    os.mkfifo(desk / "fifo.csv")
-    assert desk.succeeds(*FIT, "fifo.csv", via='cat table.csv >fifo.csv & exec "$@"').out == same
-    assert desk.succeeds(*FIT, via='(head -c 9 table.csv; sleep 0.2; tail -c +10 table.csv) | "$@"').out == same
+    with (workspace / "table.csv").open("rb") as file:
+        assert workspace.succeeds(*FIT, stdin=file).out == same
+    assert workspace.succeeds(*FIT, "table.csv").out == same
+    assert workspace.succeeds(*FIT, "/dev/fd/3", via='cat table.csv | { exec "$@" 3<&0 <&-; }').out == same
+    os.mkfifo(workspace / "fifo.csv")
+    assert workspace.succeeds(*FIT, "fifo.csv", via='cat table.csv >fifo.csv & exec "$@"').out == same
+    assert workspace.succeeds(*FIT, via='(head -c 9 table.csv; sleep 0.2; tail -c +10 table.csv) | "$@"').out == same
 
 
-def test_so_does_parquet(desk: Desk, parquet: str) -> None:
-    same = desk.succeeds(*FIT, parquet).out
-    with (desk / parquet).open("rb") as file:
-        assert desk.succeeds(*FIT, stdin=file).out == same  # read in place
-    assert desk.succeeds(*FIT, stdin=(desk / parquet).read_bytes()).out == same  # spooled
-    os.mkfifo(desk / "fifo.parquet")
-    assert desk.succeeds(*FIT, "fifo.parquet", via=f'cat {parquet} >fifo.parquet & exec "$@"').out == same
+def test_so_does_parquet(workspace: Workspace, parquet: str) -> None:
+    same = workspace.succeeds(*FIT, parquet).out
+    with (workspace / parquet).open("rb") as file:
+        assert workspace.succeeds(*FIT, stdin=file).out == same  # read in place
+    assert workspace.succeeds(*FIT, stdin=(workspace / parquet).read_bytes()).out == same  # spooled
+    os.mkfifo(workspace / "fifo.parquet")
+    assert workspace.succeeds(*FIT, "fifo.parquet", via=f'cat {parquet} >fifo.parquet & exec "$@"').out == same
 
 
-def test_parquet_on_a_redirected_file_is_not_spooled(desk: Desk, parquet: str) -> None:
-    with (desk / parquet).open("rb") as file:
-        desk.succeeds(*FIT, stdin=file, env={"TMPDIR": "/nosuch"})
+def test_parquet_on_a_redirected_file_is_not_spooled(workspace: Workspace, parquet: str) -> None:
+    with (workspace / parquet).open("rb") as file:
+        workspace.succeeds(*FIT, stdin=file, env={"TMPDIR": "/nosuch"})
 
 
-def test_a_file_that_was_read_in_part_goes_on_from_there(desk: Desk) -> None:
-    (desk / "two.csv").write_bytes(b"a comment that is not CSV\n" + TABLE)
+def test_a_file_that_was_read_in_part_goes_on_from_there(workspace: Workspace) -> None:
+    (workspace / "two.csv").write_bytes(b"a comment that is not CSV\n" + TABLE)
     via = '{ read line; exec "$@"; } <two.csv'
-    assert desk.succeeds(*FIT, via=via).out == fitted("zscore")
+    assert workspace.succeeds(*FIT, via=via).out == fitted("zscore")
 
 
-def test_parameters_come_from_anywhere_too(desk: Desk) -> None:
-    desk.params()
+def test_parameters_come_from_anywhere_too(workspace: Workspace) -> None:
+    workspace.params()
     good = fitted("zscore")
-    same = desk.succeeds("apply", "table.csv", "-p", "p.json").out
-    assert desk.succeeds("apply", "table.csv", "-p", "-", stdin=good).out == same
-    assert desk.succeeds("inspect", "-", stdin=good).out == desk.succeeds("inspect", "p.json").out
+    same = workspace.succeeds("apply", "table.csv", "-p", "p.json").out
+    assert workspace.succeeds("apply", "table.csv", "-p", "-", stdin=good).out == same
+    assert workspace.succeeds("inspect", "-", stdin=good).out == workspace.succeeds("inspect", "p.json").out
 
 
-def test_a_device_without_an_end_to_fit_unit(desk: Desk) -> None:
+def test_a_device_without_an_end_to_fit_unit(workspace: Workspace) -> None:
     """What learns nothing looks at the header alone, but whoever writes is heard out."""
     with ending(
-        desk.start("fit", "-m", "unit", "-p", "u.json", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        workspace.start("fit", "-m", "unit", "-p", "u.json", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     ) as process:
         assert process.stdin is not None
         process.stdin.write(b"a,b\n" + b"1,2\n" * (1 << 22))
@@ -79,29 +79,29 @@ def test_a_device_without_an_end_to_fit_unit(desk: Desk) -> None:
         assert process.poll() is None
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
-    assert (desk / "u.json").read_bytes().count(b'"type": "int64"') == 4
+    assert (workspace / "u.json").read_bytes().count(b'"type": "int64"') == 4
 
 
-def test_standard_input_is_left_alone_where_it_is_not_asked_for(desk: Desk) -> None:
-    desk.params()
-    with (desk / "table.csv").open("rb", buffering=0) as file:
-        desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv", stdin=file)
-        desk.succeeds("methods", stdin=file)
+def test_standard_input_is_left_alone_where_it_is_not_asked_for(workspace: Workspace) -> None:
+    workspace.params()
+    with (workspace / "table.csv").open("rb", buffering=0) as file:
+        workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv", stdin=file)
+        workspace.succeeds("methods", stdin=file)
         assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
 
 
-def test_a_pipe_that_does_not_block(desk: Desk) -> None:
+def test_a_pipe_that_does_not_block(workspace: Workspace) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     try:
-        with ending(desk.start(*FIT, "-p", "new.json", stdin=reading)) as process:
-            until(desk.temporaries, "the run has begun")
+        with ending(workspace.start(*FIT, "-p", "new.json", stdin=reading)) as process:
+            until(workspace.temporaries, "the run has begun")
             os.write(writing, TABLE)
             os.close(writing)
             assert process.wait(PATIENCE) == 0
     finally:
         os.close(reading)
-    assert (desk / "new.json").read_bytes() == fitted("zscore")
+    assert (workspace / "new.json").read_bytes() == fitted("zscore")
 
 
 # -- file names --------------------------------------------------------------------------------------------------
@@ -109,38 +109,38 @@ NAMES = ["-x.csv", "--help", "-", "a[1]*?.csv", "a\nb.csv", b"\xff\xfe.csv", "\x
 
 
 @pytest.mark.parametrize("name", NAMES, ids=repr)
-def test_any_name(desk: Desk, name: str | bytes) -> None:
-    os.rename(desk / "table.csv", os.path.join(os.fsencode(desk.path), os.fsencode(name)))
+def test_any_name(workspace: Workspace, name: str | bytes) -> None:
+    os.rename(workspace / "table.csv", os.path.join(os.fsencode(workspace.path), os.fsencode(name)))
     given = f"./{name}" if name == "-" else name
     shown = given if given != "a\nb.csv" else "a\\nb.csv"
     params, output = (b"p" + os.fsencode(name), b"o" + os.fsencode(name))
-    done = desk.succeeds(*FIT, "-p", params, "--", given)
+    done = workspace.succeeds(*FIT, "-p", params, "--", given)
     if name in ("-x.csv", "a\nb.csv") or isinstance(name, bytes):
-        desk.succeeds("apply", "-p", params, "-o", output, "--", given)
-        assert os.path.exists(os.path.join(os.fsencode(desk.path), output))
-    assert Path(os.fsdecode(os.path.join(os.fsencode(desk.path), params))).read_bytes() == fitted("zscore")
+        workspace.succeeds("apply", "-p", params, "-o", output, "--", given)
+        assert os.path.exists(os.path.join(os.fsencode(workspace.path), output))
+    assert Path(os.fsdecode(os.path.join(os.fsencode(workspace.path), params))).read_bytes() == fitted("zscore")
     if isinstance(shown, bytes):
         shown = "\\udcff\\udcfe.csv"
     assert f"-> p{name if isinstance(name, str) else shown}".replace("\n", "\\n").replace("\x1b", "\\x1b") in done.err
 
 
-def test_outputs_whose_names_begin_with_a_dash(desk: Desk) -> None:
-    desk.succeeds(*FIT, "table.csv", "-p", "-p.json")
-    desk.succeeds("apply", "table.csv", "-p", "-p.json", "-o", "-o.csv")
-    assert (desk / "-o.csv").exists()
-    desk.succeeds("inspect", "--", "-p.json")
+def test_outputs_whose_names_begin_with_a_dash(workspace: Workspace) -> None:
+    workspace.succeeds(*FIT, "table.csv", "-p", "-p.json")
+    workspace.succeeds("apply", "table.csv", "-p", "-p.json", "-o", "-o.csv")
+    assert (workspace / "-o.csv").exists()
+    workspace.succeeds("inspect", "--", "-p.json")
 
 
-def test_a_name_with_glob_characters_is_that_file(desk: Desk) -> None:
-    (desk / "t[a-z]ble.csv").write_bytes(b"x\n1\n2\n")
-    assert b'"name": "x"' in desk.succeeds(*FIT, "t[a-z]ble.csv").out
+def test_a_name_with_glob_characters_is_that_file(workspace: Workspace) -> None:
+    (workspace / "t[a-z]ble.csv").write_bytes(b"x\n1\n2\n")
+    assert b'"name": "x"' in workspace.succeeds(*FIT, "t[a-z]ble.csv").out
 
 
-def test_suffixes_in_capitals(desk: Desk, parquet: str) -> None:
-    desk.params()
-    os.rename(desk / parquet, desk / "DATA.PARQUET")
-    desk.succeeds("apply", "DATA.PARQUET", "-p", "p.json", "-o", "OUT.CSV")
-    assert (desk / "OUT.CSV").read_bytes().startswith(b"site,a,b,c\nnorth,")
+def test_suffixes_in_capitals(workspace: Workspace, parquet: str) -> None:
+    workspace.params()
+    os.rename(workspace / parquet, workspace / "DATA.PARQUET")
+    workspace.succeeds("apply", "DATA.PARQUET", "-p", "p.json", "-o", "OUT.CSV")
+    assert (workspace / "OUT.CSV").read_bytes().startswith(b"site,a,b,c\nnorth,")
 
 
 # -- column names ------------------------------------------------------------------------------------------------
@@ -157,52 +157,52 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_strange_column_names_are_literal_in_data_and_escaped_for_people(
-    desk: Desk, odd: dict[str, Path], format: str
+    workspace: Workspace, odd: dict[str, Path], format: str
 ) -> None:
-    done = desk.succeeds(*FIT, odd[format], "-p", "p.json")
+    done = workspace.succeeds(*FIT, odd[format], "-p", "p.json")
     assert f"({', '.join(ODD.values())})" in done.err
-    table = desk.succeeds("inspect", "p.json").out.decode().splitlines()
+    table = workspace.succeeds("inspect", "p.json").out.decode().splitlines()
     for name in ODD.values():
         assert sum(line.startswith(f"{name} ") for line in table) == 1
     assert all(line.isprintable() for line in table)
-    desk.succeeds("apply", odd[format], "-p", "p.json", "-o", f"out.{format}")
+    workspace.succeeds("apply", odd[format], "-p", "p.json", "-o", f"out.{format}")
     if format == "parquet":
-        assert pq.read_schema(desk / "out.parquet").names == list(ODD)
+        assert pq.read_schema(workspace / "out.parquet").names == list(ODD)
     else:
-        written = (desk / "out.csv").read_bytes().split(b"\n-1.0,")[0].decode()
+        written = (workspace / "out.csv").read_bytes().split(b"\n-1.0,")[0].decode()
         for name in ODD:
             assert name in written or name.replace('"', '""') in written
 
 
-def test_strange_names_select_their_columns(desk: Desk, odd: dict[str, Path]) -> None:
+def test_strange_names_select_their_columns(workspace: Workspace, odd: dict[str, Path]) -> None:
     given = [word for name in ODD for word in ("-c", name)]
-    done = desk.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json")
+    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json")
     assert f"{len(ODD) - 1} columns ({', '.join(list(ODD.values())[:-1])}), 1 left" in done.err
     given = [word for name in ODD for word in ("-x", name)]
-    done = desk.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json")
+    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json")
     assert f"1 column ({next(iter(ODD.values()))}), {len(ODD) - 1} left" in done.err
 
 
-def test_a_strange_name_is_escaped_once_in_errors(desk: Desk) -> None:
-    (desk / "odd.csv").write_text('"a\nb",c\n1,2\nx,3\n', newline="")
-    message = desk.fails(65, *FIT, "odd.csv", "-c", "a\nb")
+def test_a_strange_name_is_escaped_once_in_errors(workspace: Workspace) -> None:
+    (workspace / "odd.csv").write_text('"a\nb",c\n1,2\nx,3\n', newline="")
+    message = workspace.fails(65, *FIT, "odd.csv", "-c", "a\nb")
     assert "'a\\nb'" in message
-    (desk / "odd.csv").write_text('"a\nb",c\n1,2\ninf,3\n', newline="")
-    assert "odd.csv:4: infinite value in column 'a\\nb'" in desk.fails(65, *FIT, "odd.csv")
-    assert "'a\\nb'" not in desk.fails(65, *FIT, "odd.csv", "-x", "a\tb")
+    (workspace / "odd.csv").write_text('"a\nb",c\n1,2\ninf,3\n', newline="")
+    assert "odd.csv:4: infinite value in column 'a\\nb'" in workspace.fails(65, *FIT, "odd.csv")
+    assert "'a\\nb'" not in workspace.fails(65, *FIT, "odd.csv", "-x", "a\tb")
 
 
-def test_a_value_is_shown_escaped_and_not_at_length(desk: Desk) -> None:
-    (desk / "odd.csv").write_bytes(b"a,b\n" + b"1,2\n" * 2_000 + b"\x1b[31m" + b"x" * 10_000 + b",3\n")
-    message = desk.fails(65, *FIT, "odd.csv")
+def test_a_value_is_shown_escaped_and_not_at_length(workspace: Workspace) -> None:
+    (workspace / "odd.csv").write_bytes(b"a,b\n" + b"1,2\n" * 2_000 + b"\x1b[31m" + b"x" * 10_000 + b",3\n")
+    message = workspace.fails(65, *FIT, "odd.csv")
     assert "\\x1b[31mxx" in message
     assert len(message) < 300
 
 
-def test_no_bytes_of_the_line_are_a_bug(desk: Desk) -> None:
+def test_no_bytes_of_the_line_are_a_bug(workspace: Workspace) -> None:
     """Arguments that are not UTF-8 can't go into a parameter file."""
     for option in ("--note", "-c"):
-        done = desk.run(*FIT, "table.csv", "-p", "p.json", option, b"\xff")
+        done = workspace.run(*FIT, "table.csv", "-p", "p.json", option, b"\xff")
         assert done.code in (0, 2, 65), done.err
-    done = desk.run("fit", "table.csv", "-m", "decorrelate", "--prefix", b"\xff", "-p", "p.json")
+    done = workspace.run("fit", "table.csv", "-m", "decorrelate", "--prefix", b"\xff", "-p", "p.json")
     assert done.code in (0, 2, 65), done.err

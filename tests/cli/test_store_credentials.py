@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import Workspace
 
 KEY, GOOGLE = "AZURE_STORAGE_KEY", "GOOGLE_APPLICATION_CREDENTIALS"
 NOBODY = {
@@ -26,19 +26,19 @@ NOBODY = {
     ],
 )
 def test_a_store_that_lets_nobody_in_ends_no_process(
-    desk: Desk, uri: str, env: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, uri: str, env: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a library would do: every way to read is 66, to write 73, in one line."""
-    desk.params()
+    workspace.params()
     for name in (GOOGLE, "GOOGLE_GCLOUD_ADC_PATH_OVERRIDE", "STORAGE_EMULATOR_HOST", KEY, "AZURE_STORAGE_SAS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    changes = {"HOME": str(desk.path), **NOBODY, **env}
+    changes = {"HOME": str(workspace.path), **NOBODY, **env}
     lines = [("apply", "table.csv", "-p", uri, "-o", "z.csv"), ("fit", uri, "-m", "zscore", "-p", "q.json")]
     lines += [("merge", uri, "p.json", "-o", "q.json"), ("fit", uri.replace("x.csv", "*.csv"), "-m", "zscore")]
     for line in lines:
-        message = desk.fails(66, *line, env=changes)
+        message = workspace.fails(66, *line, env=changes)
         assert message.startswith(uri[: uri.rindex("/")])
         assert f": {why}" in message
     if not uri.startswith("abfs"):  # which is not written
-        message = desk.fails(73, "fit", "table.csv", "-m", "zscore", "-p", "p.json", "-o", uri, env=changes)
+        message = workspace.fails(73, "fit", "table.csv", "-m", "zscore", "-p", "p.json", "-o", uri, env=changes)
         assert message.startswith(f"{uri}: {why}")

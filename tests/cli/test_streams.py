@@ -6,7 +6,9 @@ from itertools import combinations
 
 import pytest
 
-from tests.cli.conftest import TABLE, Desk
+from tests.cli.conftest import TABLE, Workspace
+
+pytestmark = pytest.mark.process  # descriptors and pipes are the point
 
 SKIP = ("--on-bad-row", "skip")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -40,54 +42,56 @@ def cases() -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("words", cases(), ids=" ".join)
-def test_two_outputs_of_a_command_are_never_both_standard_output(words: tuple[str, ...], desk: Desk) -> None:
-    desk.params()
-    assert " are both standard output" in desk.fails(2, *words)
+def test_two_outputs_of_a_command_are_never_both_standard_output(words: tuple[str, ...], workspace: Workspace) -> None:
+    workspace.params()
+    assert " are both standard output" in workspace.fails(2, *words)
 
 
 @pytest.mark.parametrize("one", STDOUT)
 @pytest.mark.parametrize("other", STDOUT)
-def test_however_it_is_called(one: str, other: str, desk: Desk) -> None:
-    desk.params()
+def test_however_it_is_called(one: str, other: str, workspace: Workspace) -> None:
+    workspace.params()
     line = ("apply", "table.csv", "-p", "p.json", "-o", one)
-    assert "are both standard output" in desk.fails(2, *line, "--report", other)
-    assert "are both standard output" in desk.fails(2, *line, *SKIP, "--rejects", other)
+    assert "are both standard output" in workspace.fails(2, *line, "--report", other)
+    assert "are both standard output" in workspace.fails(2, *line, *SKIP, "--rejects", other)
 
 
-def test_nor_one_pipe_or_descriptor_by_two_names(desk: Desk) -> None:
-    desk.params()
-    os.mkfifo(desk / "fifo")
-    (desk / "link").symlink_to("fifo")
+def test_nor_one_pipe_or_descriptor_by_two_names(workspace: Workspace) -> None:
+    workspace.params()
+    os.mkfifo(workspace / "fifo")
+    (workspace / "link").symlink_to("fifo")
     line = ("apply", "table.csv", "-p", "p.json", *SKIP)
-    assert "-o and --rejects are both link" in desk.fails(2, *line, "-o", "fifo", "--rejects", "link")
+    assert "-o and --rejects are both link" in workspace.fails(2, *line, "-o", "fifo", "--rejects", "link")
     for more in (("--report", "/dev/fd/3"), ("--rejects", "/proc/self/fd/3")):
-        desk.fails(2, *line, "-o", "/dev/fd/3", *more, via='exec "$@" 3>/dev/null')
-        desk.fails(2, *line, *more, via='exec "$@" 3>&1')
+        workspace.fails(2, *line, "-o", "/dev/fd/3", *more, via='exec "$@" 3>/dev/null')
+        workspace.fails(2, *line, *more, via='exec "$@" 3>&1')
 
 
-def test_nor_a_file_that_standard_output_is(desk: Desk) -> None:
-    desk.params()
-    with (desk / "out").open("wb") as file:
-        done = desk.run("apply", "table.csv", "-p", "p.json", "--report", "out", stdout=file)
-    assert (done.code, (desk / "out").read_bytes()) == (2, b"")
+def test_nor_a_file_that_standard_output_is(workspace: Workspace) -> None:
+    workspace.params()
+    with (workspace / "out").open("wb") as file:
+        done = workspace.run("apply", "table.csv", "-p", "p.json", "--report", "out", stdout=file)
+    assert (done.code, (workspace / "out").read_bytes()) == (2, b"")
 
 
-def test_one_alone_has_it(desk: Desk) -> None:
+def test_one_alone_has_it(workspace: Workspace) -> None:
     """A report, or what was rejected, while data go to a file; nothing else is there."""
-    desk.params()
-    (desk / "bad.csv").write_bytes(TABLE + b"x,y,1,2\n")
+    workspace.params()
+    (workspace / "bad.csv").write_bytes(TABLE + b"x,y,1,2\n")
     line = ("bad.csv", *SKIP, "-p", "q.json", "-o", "o.csv")
     for command in (("fit", "-m", "zscore", "-c", "a,b,c"), ("apply",)):
-        assert json.loads(desk.succeeds(*command, *line, "--rejects", "-").out)["line"] == 8
-        assert json.loads(desk.succeeds(*command, *line, "--report", "-").out)["rows_rejected"] == 1
-    assert json.loads(desk.succeeds("check", "table.csv", "-p", "p.json", "-qq", "--report", "-").out)["rows_in"] == 6
-    assert json.loads(desk.succeeds("merge", "p.json", "-o", "m.json", "--report", "-").out)["rows_in"] == 6
+        assert json.loads(workspace.succeeds(*command, *line, "--rejects", "-").out)["line"] == 8
+        assert json.loads(workspace.succeeds(*command, *line, "--report", "-").out)["rows_rejected"] == 1
+    assert (
+        json.loads(workspace.succeeds("check", "table.csv", "-p", "p.json", "-qq", "--report", "-").out)["rows_in"] == 6
+    )
+    assert json.loads(workspace.succeeds("merge", "p.json", "-o", "m.json", "--report", "-").out)["rows_in"] == 6
 
 
-def test_a_device_takes_all_that_comes(desk: Desk) -> None:
-    desk.params()
+def test_a_device_takes_all_that_comes(workspace: Workspace) -> None:
+    workspace.params()
     null = os.devnull
-    desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--report", null, *SKIP, "--rejects", null)
+    workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--report", null, *SKIP, "--rejects", null)
 
 
 FILES = {  # outputs of a command that may be files
@@ -98,26 +102,26 @@ FILES = {  # outputs of a command that may be files
 
 
 @pytest.mark.parametrize("command", FILES)
-def test_nor_one_file_whether_it_is_there_or_not(command: str, desk: Desk) -> None:
-    desk.params()
+def test_nor_one_file_whether_it_is_there_or_not(command: str, workspace: Workspace) -> None:
+    workspace.params()
     words, flags = FILES[command]
-    (desk / "here").mkdir()
-    (desk / "old.csv").touch()
-    (desk / "symbolic.csv").symlink_to("old.csv")
-    (desk / "hard.csv").hardlink_to(desk / "old.csv")
+    (workspace / "here").mkdir()
+    (workspace / "old.csv").touch()
+    (workspace / "symbolic.csv").symlink_to("old.csv")
+    (workspace / "hard.csv").hardlink_to(workspace / "old.csv")
     for one, other in (("new.csv", "here/../new.csv"), ("old.csv", "symbolic.csv"), ("old.csv", "hard.csv")):
         for first, second in combinations(flags, 2):
             more = SKIP if "--rejects" in (first, second) else ()
             more = (*more, "-p", "k.json") if command == "fit" and first != "-p" else more
             for dry in ((), ("--dry-run",)) if command != "merge" else ((),):
-                error = desk.fails(2, *words, *more, first, one, second, other, *dry)
+                error = workspace.fails(2, *words, *more, first, one, second, other, *dry)
                 assert error.startswith(f"{first} and {second} are both "), error
 
 
-def test_nor_to_a_file_that_is_read(desk: Desk) -> None:
-    desk.params()
-    (desk / "plan.toml").write_text('[[steps]]\nmethod = "unit"\n')
-    (desk / "list").write_text("table.csv\n")
+def test_nor_to_a_file_that_is_read(workspace: Workspace) -> None:
+    workspace.params()
+    (workspace / "plan.toml").write_text('[[steps]]\nmethod = "unit"\n')
+    (workspace / "list").write_text("table.csv\n")
     apply = ("apply", "-p", "p.json", "-o", "o.csv")
     for line, name in (
         (("fit", "table.csv", "--plan", "plan.toml", "-p", "k.json"), "plan.toml"),
@@ -127,6 +131,6 @@ def test_nor_to_a_file_that_is_read(desk: Desk) -> None:
         ((*apply, "table.csv"), "p.json"),
         (("fit", "--relearn", "p.json", "-m", "minmax", "-p", "k.json"), "p.json"),
     ):
-        before = desk.files()
-        assert desk.fails(2, *line, "--report", name).startswith(f"--report {name} is another file of this run")
-        assert desk.files() == before
+        before = workspace.files()
+        assert workspace.fails(2, *line, "--report", name).startswith(f"--report {name} is another file of this run")
+        assert workspace.files() == before

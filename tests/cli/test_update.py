@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Desk, ending, permissions_bind, run, until
+from tests.cli.conftest import Workspace, ending, permissions_bind, run, until
 from tests.test_locks import lock_of
 
 MONDAY = b"site,a,b\nnorth,1,2.5\nsouth,2,3.5\n"
@@ -24,21 +24,21 @@ def of_monday() -> bytes:
 
 
 @pytest.fixture
-def week(desk: Desk) -> Desk:
+def week(workspace: Workspace) -> Workspace:
     """Three nights' files, and the parameters of the first."""
     for name, data in (("mon", MONDAY), ("tue", TUESDAY), ("wed", WEDNESDAY)):
-        (desk / f"{name}.csv").write_bytes(data)
-    (desk / "p.json").write_bytes(of_monday())
-    return desk
+        (workspace / f"{name}.csv").write_bytes(data)
+    (workspace / "p.json").write_bytes(of_monday())
+    return workspace
 
 
-def read(desk: Desk, name: str = "p.json") -> dict[str, object]:
-    made: dict[str, object] = json.loads((desk / name).read_bytes())
+def read(workspace: Workspace, name: str = "p.json") -> dict[str, object]:
+    made: dict[str, object] = json.loads((workspace / name).read_bytes())
     return made
 
 
 # -- the same as one fit -----------------------------------------------------------------------------------------
-def test_night_after_night_is_one_fit_over_all(week: Desk) -> None:
+def test_night_after_night_is_one_fit_over_all(week: Workspace) -> None:
     done = week.succeeds(*UPDATE, "tue.csv")
     assert "update zscore: 2 rows, 4 in all, 2 columns (a, b), 1 left (site)" in done.err
     week.succeeds(*UPDATE, "-m", "zscore", "--ddof", "0", "-c", "a,b", stdin=WEDNESDAY)
@@ -47,7 +47,7 @@ def test_night_after_night_is_one_fit_over_all(week: Desk) -> None:
     assert not lock_of(week / "p.json").exists()
 
 
-def test_it_also_normalizes_tonight_by_all_that_was_seen(week: Desk) -> None:
+def test_it_also_normalizes_tonight_by_all_that_was_seen(week: Workspace) -> None:
     week.succeeds(*UPDATE, "tue.csv", "-o", "tue-z.csv", "--report", "r.json")
     assert (week / "tue-z.csv").read_bytes() == week.succeeds("apply", "-p", "p.json", "tue.csv").out
     report = json.loads((week / "r.json").read_bytes())
@@ -57,7 +57,7 @@ def test_it_also_normalizes_tonight_by_all_that_was_seen(week: Desk) -> None:
     assert report["digest"] == read(week)["digest"]
 
 
-def test_a_link_stays_a_link(week: Desk) -> None:
+def test_a_link_stays_a_link(week: Workspace) -> None:
     (week / "there").mkdir()
     os.replace(week / "p.json", week / "there" / "real.json")
     (week / "p.json").symlink_to("there/real.json")
@@ -68,7 +68,7 @@ def test_a_link_stays_a_link(week: Desk) -> None:
 
 
 # -- once --------------------------------------------------------------------------------------------------------
-def test_what_was_counted_is_said_and_left_out(week: Desk) -> None:
+def test_what_was_counted_is_said_and_left_out(week: Workspace) -> None:
     before = (week / "p.json").stat()
     done = week.succeeds(*UPDATE, "-q", "mon.csv")
     assert done.lines == ["normcli: warning: mon.csv: was counted already, and is left out"]
@@ -83,7 +83,7 @@ def test_what_was_counted_is_said_and_left_out(week: Desk) -> None:
 
 
 # -- what is not there, or does not go with it -------------------------------------------------------------------
-def test_an_absent_file_is_no_new_beginning_unless_asked_for_and_said(week: Desk) -> None:
+def test_an_absent_file_is_no_new_beginning_unless_asked_for_and_said(week: Workspace) -> None:
     os.unlink(week / "p.json")
     assert week.fails(66, *UPDATE, "mon.csv") == "p.json: there is no such file (--create begins one)"
     assert "--create needs -m" in week.fails(2, *UPDATE, "--create", "mon.csv")
@@ -108,22 +108,22 @@ def test_an_absent_file_is_no_new_beginning_unless_asked_for_and_said(week: Desk
         (2, ("-p", "tue.csv"), "-p tue.csv is the INPUT"),
     ],
 )
-def test_what_contradicts_is_said(week: Desk, code: int, args: tuple[str, ...], said: str) -> None:
+def test_what_contradicts_is_said(week: Workspace, code: int, args: tuple[str, ...], said: str) -> None:
     if "tue.csv" in args:
         os.replace(week / "p.json", week / "tue.csv")
     assert said in week.fails(code, *UPDATE, *args, "tue.csv")
 
 
-def test_tonight_must_hold_what_is_needed(week: Desk) -> None:
+def test_tonight_must_hold_what_is_needed(week: Workspace) -> None:
     assert "no column is called b" in week.fails(65, *UPDATE, stdin=b"a,c\n1,2\n")
     assert "no rows to learn from" in week.fails(65, *UPDATE, stdin=b"a,b\n")
 
 
-def test_options_without_update_are_refused(week: Desk) -> None:
+def test_options_without_update_are_refused(week: Workspace) -> None:
     assert "--recount is for --update" in week.fails(2, "fit", "-m", "zscore", "--recount", "mon.csv")
 
 
-def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> None:
+def test_where_nothing_can_be_written_it_says_so_before_reading(week: Workspace) -> None:
     os.chmod(week.path, 0o555)
     try:
         error = week.fails(73, *UPDATE, "tue.csv", via=permissions_bind())
@@ -132,29 +132,29 @@ def test_where_nothing_can_be_written_it_says_so_before_reading(week: Desk) -> N
     assert error == "p.json: Permission denied"
 
 
-def test_an_edited_file_is_refused_unless_it_is_meant(week: Desk) -> None:
+def test_an_edited_file_is_refused_unless_it_is_meant(week: Workspace) -> None:
     (week / "p.json").write_bytes((week / "p.json").read_bytes().replace(b'"rows": 2', b'"rows": 20'))
     assert "--allow-edited accepts it" in week.fails(65, *UPDATE, "tue.csv")
     assert "22 in all" in week.succeeds(*UPDATE, "--allow-edited", "tue.csv").err
 
 
 # -- others, and the end -----------------------------------------------------------------------------------------
-def test_six_at_once_are_all_counted_once(desk: Desk) -> None:
+def test_six_at_once_are_all_counted_once(workspace: Workspace) -> None:
     names = [f"{i}.csv" for i in range(6)]
     for i, name in enumerate(names):
-        (desk / name).write_bytes(b"a,b\n" + b"".join(b"%d,%d\n" % (i * 100 + k, k * k) for k in range(50)))
-    runs = [desk.start(*CREATE, "--wait", "60", name) for name in (*names, names[0])]
+        (workspace / name).write_bytes(b"a,b\n" + b"".join(b"%d,%d\n" % (i * 100 + k, k * k) for k in range(50)))
+    runs = [workspace.start(*CREATE, "--wait", "60", name) for name in (*names, names[0])]
     said = [run.communicate(timeout=60)[1].decode() for run in runs]
     assert [run.returncode for run in runs] == [0] * len(runs), said
     assert sum("counted already" in each for each in said) == 1
     assert sum("a new one begins" in each for each in said) == 1
-    assert read(desk)["rows"] == 300
-    assert len(set(read(desk)["inputs"])) == 6  # type: ignore[call-overload]
-    assert not lock_of(desk / "p.json").exists()
+    assert read(workspace)["rows"] == 300
+    assert len(set(read(workspace)["inputs"])) == 6  # type: ignore[call-overload]
+    assert not lock_of(workspace / "p.json").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_ended_while_it_reads_it_leaves_the_old_file_and_nothing_in_the_way(week: Desk, number: int) -> None:
+def test_ended_while_it_reads_it_leaves_the_old_file_and_nothing_in_the_way(week: Workspace, number: int) -> None:
     before = (week / "p.json").read_bytes()
     with ending(week.start(*UPDATE, stdin=-1)) as process:
         until(lock_of(week / "p.json").exists, "the lock")
@@ -171,7 +171,7 @@ def test_ended_while_it_reads_it_leaves_the_old_file_and_nothing_in_the_way(week
 
 
 # -- relearn -----------------------------------------------------------------------------------------------------
-def test_another_method_is_learned_without_data(week: Desk) -> None:
+def test_another_method_is_learned_without_data(week: Workspace) -> None:
     relearn = ("fit", "--relearn", "p.json", "-m", "minmax", "--range", "-1", "1")
     done = week.succeeds(*relearn, "-p", "m.json")
     assert done.lines == ["normcli: relearned minmax: 2 columns -> m.json"]
@@ -186,16 +186,16 @@ def test_another_method_is_learned_without_data(week: Desk) -> None:
     )
 
 
-def test_what_can_not_begin_is_not_said_to(desk: Desk) -> None:
-    done = desk.run("fit", "--update", "--create", "-m", "robust", "--exact", "table.csv", "-p", "new.json")
+def test_what_can_not_begin_is_not_said_to(workspace: Workspace) -> None:
+    done = workspace.run("fit", "--update", "--create", "-m", "robust", "--exact", "table.csv", "-p", "new.json")
     assert (done.code, len(done.lines)) == (2, 1)
 
 
-def test_relearning_says_what_lacks_in_words(desk: Desk) -> None:
-    desk.params("robust")
+def test_relearning_says_what_lacks_in_words(workspace: Workspace) -> None:
+    workspace.params("robust")
     for line, needed in (
         (("robust", "--exact"), "exact, at 0.25 and 0.5 and 0.75"),
         (("quantile", "--exact"), "exact, 1000 of them"),
     ):
-        error = desk.fails(2, "fit", "--relearn", "p.json", "-m", *line, "-p", "new.json")
+        error = workspace.fails(2, "fit", "--relearn", "p.json", "-m", *line, "-p", "new.json")
         assert f"quantiles ({needed}), and the file has kept extrema, moments, quantiles (from a sketch)" in error

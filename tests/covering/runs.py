@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from normcli.cli import _process, _report
+from tests import inside
+from tests.cli.conftest import environment
 
 
 @dataclass(frozen=True)
@@ -46,47 +41,14 @@ class Run:
 
 
 def run(folder: Path, *words: str, stdin: bytes = b"", report: bool = True) -> Run:
-    """One run in `folder`, which must be the working directory; with a report, but for commands that have none."""
+    """One run in `folder`; with a report, but for commands that have none."""
     path = folder / "report.json"
     path.unlink(missing_ok=True)
     line = [*words, *(["--report", path.name] if report else [])]
-    _report.report.__init__()  # type: ignore[misc]  # a process has one run
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(stdin)
-        given.seek(0)
-        with _standard(given.fileno(), out.fileno(), err.fileno(), line):
-            code = _process._called()
-            fault = _report.report.end(code, _report.report.error)
-            assert fault is None, fault
-        streams = [_read(file) for file in (out, err)]
+    code, out, err = inside.main(line, cwd=folder, env=environment(), stdin=stdin)
     said = json.loads(path.read_bytes()) if path.exists() else None
     assert said is not None or not report or code == 2, words
     path.unlink(missing_ok=True)
-    done = Run(tuple(line), code, streams[0], streams[1].decode("utf-8", "surrogateescape"), said)
+    done = Run(tuple(line), code, out, err.decode("utf-8", "surrogateescape"), said)
     done.check()
     return done
-
-
-def _read(file: Any) -> bytes:
-    file.seek(0)
-    return bytes(file.read())
-
-
-@contextlib.contextmanager
-def _standard(given: int, out: int, err: int, line: list[str]) -> Iterator[None]:
-    """With these descriptors as the standard ones, and `line` as the command line."""
-    before, kept = [os.dup(fd) for fd in range(3)], (sys.argv, sys.stdout, sys.stderr)
-    for fd, new in enumerate((given, out, err)):
-        os.dup2(new, fd)
-    sys.argv = ["normcli", *line]
-    sys.stdout, sys.stderr = (io.TextIOWrapper(open(fd, "wb", closefd=False)) for fd in (1, 2))  # noqa: SIM115
-    try:
-        yield
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
-        sys.argv, sys.stdout, sys.stderr = kept
-        for fd, old in enumerate(before):
-            os.dup2(old, fd)
-            os.close(old)

@@ -139,7 +139,9 @@ UNFIT = re.compile(
 def _unfit(fitted: Run) -> bool:
     """Whether an ordinary table was unfit for a method, in words that are known."""
     error = fitted.lines("error")[0]
-    return (fitted.code == 65 and UNFIT.search(error) is not None) or (fitted.code == 2 and " does not divide " in error)
+    return (fitted.code == 65 and UNFIT.search(error) is not None) or (
+        fitted.code == 2 and " does not divide " in error
+    )
 
 
 def from_pipe_is_the_same(trial: Trial) -> None:

@@ -28,7 +28,7 @@ from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
 from normcli.plan import Plan, unfitted
 from normcli.sources import Source
-from tests.starts import start
+from tests.cli.conftest import run
 
 NAME = "t.csv"
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
@@ -239,10 +239,8 @@ def fields(data: bytes, name: str, delimiter: str = ",") -> list[Value]:
 
 def normcli(*args: str | Path, stdin: Any = b"", cwd: Path | None = None) -> "subprocess.CompletedProcess[bytes]":
     """The command itself; `stdin` is bytes for a pipe, or a file."""
-    given, fed = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin)
-    with start(args, cwd=cwd, env=os.environ, stdin=fed, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        out, err = process.communicate(given, 120)
-    done = subprocess.CompletedProcess(args, process.returncode, out, err)
+    ended = run(*args, cwd=cwd or Path.cwd(), stdin=stdin, polite=False)
+    done = subprocess.CompletedProcess(args, ended.code, ended.out, ended.err.encode("utf-8", "surrogateescape"))
     assert b"Traceback" not in done.stderr, done.stderr
     return done
 

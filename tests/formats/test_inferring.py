@@ -16,11 +16,11 @@ from normcli import api
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import csv, ndjson
 from normcli.formats._inferring import SPELLED, as_type, inferred
-from tests.cli.conftest import Desk, desk
+from tests.cli.conftest import Workspace, workspace
 from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory
 
-__all__ = ["desk"]
+__all__ = ["workspace"]
 
 UTC = dt.UTC
 HEAD = "x,n,f,b,d,t,z,code,name\n"
@@ -249,23 +249,23 @@ def test_bad_rows_are_told_in_order_and_left_out() -> None:
 
 # -- the command -------------------------------------------------------------------------------------------------
 @pytest.mark.soak
-def test_the_command(desk: Desk) -> None:
+def test_the_command(workspace: Workspace) -> None:
     """In one as one after the other; two inputs into one go with the types of the first, into a directory with their
     own."""
-    (desk / "a.csv").write_text(HEAD + GOOD + NONE)
-    (desk / "b.csv").write_text(HEAD + GOOD.replace(",5,", ",5.5,").replace("007", "8"))
-    (desk / "c.csv").write_text(HEAD + GOOD.replace("007", "8"))
-    desk.succeeds("fit", "a.csv", "-m", "zscore", "-c", "x", "-p", "p.json", "-o", "one.parquet", "--infer-types")
-    desk.succeeds("apply", "a.csv", "-p", "p.json", "-o", "two.parquet", "--infer-types", "--column-suffix", "_z")
-    one, two = (pq.read_table(desk / n) for n in ("one.parquet", "two.parquet"))
+    (workspace / "a.csv").write_text(HEAD + GOOD + NONE)
+    (workspace / "b.csv").write_text(HEAD + GOOD.replace(",5,", ",5.5,").replace("007", "8"))
+    (workspace / "c.csv").write_text(HEAD + GOOD.replace("007", "8"))
+    workspace.succeeds("fit", "a.csv", "-m", "zscore", "-c", "x", "-p", "p.json", "-o", "one.parquet", "--infer-types")
+    workspace.succeeds("apply", "a.csv", "-p", "p.json", "-o", "two.parquet", "--infer-types", "--column-suffix", "_z")
+    one, two = (pq.read_table(workspace / n) for n in ("one.parquet", "two.parquet"))
     assert dict(zip(one.schema.names, one.schema.types, strict=True)) == KINDS
     assert two.drop_columns(["x", "x_z"]).equals(one.drop_columns(["x"]))
-    desk.succeeds("apply", "a.csv", "c.csv", "-p", "p.json", "-o", "both.arrow", "--infer-types")
-    assert pa.ipc.open_file(desk / "both.arrow").read_all()["code"].to_pylist() == ["007", None, "8"]
-    said = desk.fails(65, "apply", "a.csv", "b.csv", "-p", "p.json", "-o", "x.parquet", "--infer-types")
+    workspace.succeeds("apply", "a.csv", "c.csv", "-p", "p.json", "-o", "both.arrow", "--infer-types")
+    assert pa.ipc.open_file(workspace / "both.arrow").read_all()["code"].to_pylist() == ["007", None, "8"]
+    said = workspace.fails(65, "apply", "a.csv", "b.csv", "-p", "p.json", "-o", "x.parquet", "--infer-types")
     assert said.startswith("b.csv:2: '5.5' in column 'n' is no int64")
-    desk.succeeds("apply", "a.csv", "b.csv", "-p", "p.json", "-o", "each/", "--to", "parquet", "--infer-types")
-    assert [str(pq.read_schema(desk / "each" / "b.parquet").field(n).type) for n in ("n", "code")] == [
+    workspace.succeeds("apply", "a.csv", "b.csv", "-p", "p.json", "-o", "each/", "--to", "parquet", "--infer-types")
+    assert [str(pq.read_schema(workspace / "each" / "b.parquet").field(n).type) for n in ("n", "code")] == [
         "double",
         "int64",
     ]
@@ -280,9 +280,9 @@ def test_the_command(desk: Desk) -> None:
         (["fit", "table.csv", "-m", "zscore", "-p", "q.json", "-o", "x.csv"], "is for Parquet or Arrow output"),
     ],
 )
-def test_wrong_before_anything_is_read(words: list[str], said: str, desk: Desk) -> None:
-    desk.params()
-    assert said in desk.fails(2, *words, "--infer-types")
+def test_wrong_before_anything_is_read(words: list[str], said: str, workspace: Workspace) -> None:
+    workspace.params()
+    assert said in workspace.fails(2, *words, "--infer-types")
 
 
 def test_columns_of_names_like_patterns(folder: Path) -> None:

@@ -36,7 +36,11 @@ BLANK = {"relearn": "p.json", "params": "p.json"}
 def test_every_flag_is_a_field_of_a_request(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
-    names = {str(p.name) for p in command.get_params(click.Context(command))} - OF_COMMANDS - {"_click_default_help"}
+    names = (
+        {str(p.name) for p in command.get_params(click.Context(command, **command.context_settings))}
+        - OF_COMMANDS
+        - {"_click_default_help"}
+    )
     plain = {n for n in names if not n.startswith(FORMAT)}
     fields = {n for kind in REQUESTS[name] for n in kind.options()}
     assert plain <= fields

@@ -12,9 +12,9 @@ from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.log1p import Log1p
 from normcli.record import Array
-from tests.cli.conftest import Desk, desk
+from tests.cli.conftest import Workspace, workspace
 
-__all__ = ["desk"]
+__all__ = ["workspace"]
 
 GREATEST = float(np.finfo(np.float64).max)
 
@@ -43,28 +43,28 @@ def test_log1p(x: Array) -> None:
     assert not np.signbit(y[y == 0]).any()
 
 
-def test_they_read_only_the_header(desk: Desk) -> None:
-    (desk / "x.csv").write_text("a,b\n")
+def test_they_read_only_the_header(workspace: Workspace) -> None:
+    (workspace / "x.csv").write_text("a,b\n")
     for method in ("asinh", "log1p"):
-        desk.succeeds("fit", "x.csv", "-m", method, "-c", "a", "-p", "p.json")
+        workspace.succeeds("fit", "x.csv", "-m", method, "-c", "a", "-p", "p.json")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_what_has_no_logarithm_is_named_with_its_row_and_column(desk: Desk, suffix: str) -> None:
-    (desk / "good.csv").write_text("id,a,b\nx,1,2\n")
-    (desk / "x.csv").write_text("id,a,b\n" + "x,1,2\n" * 40 + "y,3,-1\nz,-5.5,0\n")
-    desk.succeeds("fit", "good.csv", "-m", "log1p", "-p", "p.json")
+def test_what_has_no_logarithm_is_named_with_its_row_and_column(workspace: Workspace, suffix: str) -> None:
+    (workspace / "good.csv").write_text("id,a,b\nx,1,2\n")
+    (workspace / "x.csv").write_text("id,a,b\n" + "x,1,2\n" * 40 + "y,3,-1\nz,-5.5,0\n")
+    workspace.succeeds("fit", "good.csv", "-m", "log1p", "-p", "p.json")
     if suffix == "parquet":
         import pyarrow.csv
         import pyarrow.parquet
 
-        pyarrow.parquet.write_table(pyarrow.csv.read_csv(desk / "x.csv"), desk / "x.parquet")
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(workspace / "x.csv"), workspace / "x.parquet")
     place = "x.csv:42" if suffix == "csv" else "x.parquet: row 41"
-    error = desk.fails(65, "apply", f"x.{suffix}", "-p", "p.json", "-o", f"y.{suffix}")
+    error = workspace.fails(65, "apply", f"x.{suffix}", "-p", "p.json", "-o", f"y.{suffix}")
     assert error.startswith(f"{place}: column 'b': there is no log1p of -1")
 
 
-def test_what_is_beyond_a_float_on_the_way_back(desk: Desk) -> None:
-    (desk / "x.csv").write_text("a\n1\n800\n")
-    desk.succeeds("fit", "x.csv", "-m", "asinh", "-p", "p.json")
-    assert "x.csv:3: " in desk.fails(65, "apply", "x.csv", "-p", "p.json", "--inverse", "-o", "y.csv")
+def test_what_is_beyond_a_float_on_the_way_back(workspace: Workspace) -> None:
+    (workspace / "x.csv").write_text("a\n1\n800\n")
+    workspace.succeeds("fit", "x.csv", "-m", "asinh", "-p", "p.json")
+    assert "x.csv:3: " in workspace.fails(65, "apply", "x.csv", "-p", "p.json", "--inverse", "-o", "y.csv")

@@ -17,9 +17,9 @@ from normcli.methods.unit import Unit
 from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
 from normcli.record import Array
-from tests.cli.conftest import Desk, desk
+from tests.cli.conftest import Workspace, workspace
 
-__all__ = ["desk"]
+__all__ = ["workspace"]
 
 P: dict[Any, float] = {"l1": 1.0, "l2": 2.0, "max": np.inf, 3.5: 3.5}
 
@@ -85,16 +85,16 @@ def test_gains_that_can_not_be() -> None:
         normalized(Weight(), np.array([[1.0, 1.7e308], [1.0, 1.7e308]]))
 
 
-def test_gains_of_a_file_are_kept_and_its_path_is_not(desk: Desk) -> None:
-    Path(desk / "gain.json").write_text("[1, -2, 3]")
-    desk.succeeds("fit", "table.csv", "-m", "weight", "-c", "a,b,c", "--gain", "gain.json", "-p", "p.json")
-    (step,) = json.loads((desk / "p.json").read_bytes())["steps"]
+def test_gains_of_a_file_are_kept_and_its_path_is_not(workspace: Workspace) -> None:
+    Path(workspace / "gain.json").write_text("[1, -2, 3]")
+    workspace.succeeds("fit", "table.csv", "-m", "weight", "-c", "a,b,c", "--gain", "gain.json", "-p", "p.json")
+    (step,) = json.loads((workspace / "p.json").read_bytes())["steps"]
     assert step["options"]["gain"] == [1.0, -2.0, 3.0]
-    assert b"gain.json" not in (desk / "p.json").read_bytes()
-    desk.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv")
-    desk.succeeds("apply", "out.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
-    assert (desk / "back.csv").read_bytes() == (desk / "table.csv").read_bytes().replace(b'"007"', b"007")
-    assert "2" in desk.fails(2, "fit", "table.csv", "-m", "weight", "-c", "a,b", "--gain", "gain.json")
+    assert b"gain.json" not in (workspace / "p.json").read_bytes()
+    workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv")
+    workspace.succeeds("apply", "out.csv", "-p", "p.json", "--inverse", "-o", "back.csv")
+    assert (workspace / "back.csv").read_bytes() == (workspace / "table.csv").read_bytes().replace(b'"007"', b"007")
+    assert "2" in workspace.fails(2, "fit", "table.csv", "-m", "weight", "-c", "a,b", "--gain", "gain.json")
 
 
 # -- spectral ----------------------------------------------------------------------------------------------------

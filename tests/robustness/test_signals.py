@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import until
-from tests.faults.faulty import TRANSFORM, Fault
-from tests.faults.laws import Stage
-from tests.faults.nursery import Request
-from tests.faults.scenes import OLD, SCENES
+from tests.robustness import runs
+from tests.robustness.faulty import TRANSFORM, Fault
+from tests.robustness.laws import Harness
+from tests.robustness.scenarios import OLD, SCENARIOS
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PHASES = {"read": "read", TRANSFORM: "transform", "write": "write", "pwrite": "write", "fsync": "flush"}
@@ -21,7 +21,7 @@ PHASES |= {"rename": "rename", "open": "open"}
 MOMENTS = 200  # of each signal
 
 
-def ends_at_moments(here: Stage, number: signal.Signals, count: int, chance: random.Random) -> None:
+def ends_at_moments(here: Harness, number: signal.Signals, count: int, chance: random.Random) -> None:
     """At so many calls, as often in one phase as in another; before the call, after it or a moment later."""
     kinds = [kind for kind, _ in here.whole.calls]
     phases: dict[str, list[str]] = {}
@@ -38,22 +38,22 @@ def ends_at_moments(here: Stage, number: signal.Signals, count: int, chance: ran
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_run_is_ended_at_some_moment(number: signal.Signals, stage: Callable[[str], Stage]) -> None:
+def test_a_run_is_ended_at_some_moment(number: signal.Signals, harness: Callable[[str], Harness]) -> None:
     for name, count in {"fit -o parquet": 5, "apply --resume": 1}.items():
-        ends_at_moments(stage(name), number, count, random.Random(f"{name} {number}"))
+        ends_at_moments(harness(name), number, count, random.Random(f"{name} {number}"))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("name", SCENES)
-def test_a_run_is_ended_at_many_moments(name: str, number: signal.Signals, stage: Callable[[str], Stage]) -> None:
-    ends_at_moments(stage(name), number, -(-MOMENTS // len(SCENES)) + 1, random.Random(f"{name} {number}"))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_is_ended_at_many_moments(name: str, number: signal.Signals, harness: Callable[[str], Harness]) -> None:
+    ends_at_moments(harness(name), number, -(-MOMENTS // len(SCENARIOS)) + 1, random.Random(f"{name} {number}"))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["fit -o csv.gz", "apply --resume", "fit --update", "apply --rejects"])
-def test_killed_before_and_after_every_call(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_killed_before_and_after_every_call(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     for nth in range(1, len(here.whole.calls) + 1):
         for after in (False, True):
             fault = Fault("", nth, number=signal.SIGKILL, after=after)
@@ -61,17 +61,17 @@ def test_killed_before_and_after_every_call(name: str, stage: Callable[[str], St
 
 
 @pytest.mark.parametrize("number", NUMBERS[:3])
-def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage: Callable[[str], Stage]) -> None:
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, harness: Callable[[str], Harness]) -> None:
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "in.csv")
     os.mkfifo(folder / "report")
     words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "report")
-    running = here.nursery.start(Request(words, folder))
+    running = runs.start(words, folder)
     until(lambda: list(folder.glob(".normcli-*.tmp")), "the run has begun")
     os.kill(running.pid, number)
-    assert running.wait() == -number
+    assert runs.end(running) == -number
     assert not list(folder.glob(".normcli-*"))
 
 
@@ -79,14 +79,14 @@ def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, stage:
 @pytest.mark.parametrize("number", NUMBERS[:3])
 @pytest.mark.parametrize("stuck", ["input", "output", "decomposition", "standard output"])
 def test_workers_that_are_stuck_keep_no_run_from_ending(
-    stuck: str, number: signal.Signals, stage: Callable[[str], Stage], capsys: pytest.CaptureFixture[str]
+    stuck: str, number: signal.Signals, harness: Callable[[str], Harness], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a pipe into which nobody writes, or from which nobody reads, or inside a api."""
     import numpy as np
 
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "pipe")
     reading = writing = None
     if stuck == "decomposition":
@@ -106,12 +106,11 @@ def test_workers_that_are_stuck_keep_no_run_from_ending(
         reading = os.open(folder / "pipe", os.O_RDWR)
         os.set_blocking(reading, False)
         os.write(reading, bytes(1 << 16))  # it is full
-    request = Request(words[stuck], folder, stdout=str(folder / ("pipe" if reading else "nothing")))
-    running = here.nursery.start(request)
+    running = runs.start(words[stuck], folder, stdout=str(folder / ("pipe" if reading else "nothing")))
     time.sleep(1.5)
     began = time.monotonic()
     os.kill(running.pid, number)
-    code, took = running.wait(), time.monotonic() - began
+    code, took = runs.end(running), time.monotonic() - began
     for fd in (reading, writing):
         if fd is not None:
             os.close(fd)
@@ -122,20 +121,19 @@ def test_workers_that_are_stuck_keep_no_run_from_ending(
         print(f"\n{number.name} while stuck on {stuck}: gone after {took:.2f} s")
 
 
-def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(stage: Callable[[str], Stage], tmp_path: Path) -> None:
-    here = stage("fit -o csv to stdout")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def test_a_reader_that_goes_away_leaves_the_rest_as_it_was(harness: Callable[[str], Harness], tmp_path: Path) -> None:
+    here = harness("fit -o csv to stdout")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(tmp_path / "pipe")
     reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    running = here.nursery.start(
-        Request(here.scene.words, folder, Fault(TRANSFORM, 1, number=signal.SIGSTOP), stdout=str(tmp_path / "pipe"))
-    )
+    fault = Fault(TRANSFORM, 1, number=signal.SIGSTOP)
+    running = runs.start(here.scenario.words, folder, fault, stdout=str(tmp_path / "pipe"))
     status = Path(f"/proc/{running.pid}/stat")
     until(lambda: status.read_text().rsplit(")")[-1].split()[0] == "T", "it waits")
     os.close(reading)
     os.kill(running.pid, signal.SIGCONT)
-    code = running.wait()
+    code = runs.end(running)
     broken = code != -signal.SIGPIPE or bool(list(folder.glob(".normcli-*")))
     broken |= (folder / "new.json").read_bytes() != OLD
     here.tally.count("a reader goes away", well=False, broken=broken)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from normcli import formats
 from normcli.errors import BadDataError
 from normcli.sources import Source
-from tests.hostile.damage import MODULES
+from tests.robustness.damage import MODULES
 
 ROWS = 50_000_000
 LONG = "y" * 1_000_000

@@ -7,10 +7,15 @@ every run, whatever a library opens for itself.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import io
 import os
+import resource
 import signal
+import struct
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 STDOUT = "<stdout>"
+LOG = 200  # the descriptor of the log
 CALLS = ("open", "write", "pwrite", "fsync", "rename", "close", "mkdir", "read")  # that may fail
 TRANSFORM = "transform"  # a moment, too
 REAL = {name: getattr(os, name) for name in ("open", "write", "pwrite", "fsync", "replace", "close", "dup", "mkdir")}
@@ -153,3 +159,35 @@ class Calls:
         if self.fault.number != signal.SIGKILL:
             time.sleep(0.02)  # it is met by a thread of its own
         return made if self.fault.after else real(*args)
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What is to go wrong in a run. Called within its process before its first line."""
+
+    folder: Path
+    fault: Fault
+    log: str = os.devnull  # where its calls are noted
+    limit: int | None = None  # bytes that a file may have
+    bound: bool = False  # by permission bits, though we are root
+    block: int | None = None  # bytes of text, and rows, at which chunks are cut
+    closed: bool = False  # standard output
+
+    def __call__(self) -> None:
+        from normcli.formats import _binary, _text
+
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(log, LOG)
+        os.close(log)
+        tempfile.tempdir = None
+        if self.closed:
+            os.close(1)
+            sys.stdout = sys.__stdout__ = None  # type: ignore[assignment, misc]  # as Python has it then
+        if self.block:
+            _text.BLOCK = _binary.BLOCK = self.block
+        if self.limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
+        if self.bound:
+            header, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
+            assert ctypes.CDLL(None).capset(header, none) == 0
+        Calls(self.folder, LOG, self.fault).install()

@@ -21,9 +21,9 @@ from normcli import api, params, registry
 from normcli.errors import BadDataError, DriftError
 from normcli.formats import _text, csv, ndjson
 from normcli.methods.zscore import ZScore
+from tests import inside
 from tests.formats.conftest import feed, identity
-from tests.hostile import inside
-from tests.hostile.strict import Refused, Table, delimited, lines
+from tests.robustness.strict_text import Refused, Table, delimited, lines
 
 ROWS, SAMPLED, BLOCK = 60, 20, 256
 PLACES = {

@@ -22,8 +22,8 @@ from normcli.methods.center import Center
 from normcli.sources import Source
 from tests.conftest import longer
 from tests.formats.conftest import in_memory, normcli
-from tests.hostile import damage
-from tests.hostile.damage import MODULES, ROOM, WRITERS, ours, read, table
+from tests.robustness import damage
+from tests.robustness.damage import MODULES, ROOM, WRITERS, ours, read, table
 
 FAULTS = "faults"  # property of tests: by kind, how many were tried, came to the same, were refused, and lied
 OURS = [name for name in WRITERS if name.startswith("our ")]
@@ -44,7 +44,7 @@ def child(module: str, *words: str) -> Any:
 
 
 def damaged(names: Sequence[str], way: str, bits: int, record_property: Record) -> None:
-    for name, found in child("tests.hostile.damage", ";".join(names), way, str(bits)).items():
+    for name, found in child("tests.robustness.damage", ";".join(names), way, str(bits)).items():
         counts = found["counts"]
         same, refused, other = (counts.get(k, 0) for k in ("same", "refused", "other"))
         lied = other if name in OURS else 0  # where nothing says what was written, nobody can tell
@@ -322,7 +322,7 @@ def test_statistics_of_a_footer_are_not_believed() -> None:
 @pytest.mark.parametrize("name", ["pages", *longer("page", "batch", "messages")])
 def test_what_decodes_to_400_mb(name: str, record_property: Record) -> None:
     """A file of some kilobytes is read within the memory that its largest piece takes."""
-    found = child("tests.hostile.bombs", name, "2000")
+    found = child("tests.robustness.decompression_bombs", name, "2000")
     assert found["rows"] == 50_000_000
     assert found["packed"] < 300_000
     assert found["grown"] < (150 if name == "pages" else 1000) << 20, found
@@ -341,7 +341,7 @@ def test_what_decodes_to_400_mb(name: str, record_property: Record) -> None:
 def test_what_takes_more_memory_than_there_is_to_use(name: str, record_property: Record) -> None:
     """Is refused before it takes it, and leads to the option."""
     made, _, to = name.partition(", ")
-    found = child("tests.hostile.bombs", made, "100", to)
+    found = child("tests.robustness.decompression_bombs", made, "100", to)
     assert found["told"].endswith("and there are 100.0 MB of memory to use (--max-memory says how much)")
     assert found["packed"] < 500_000
     assert found["grown"] < 300 << 20, found
@@ -352,7 +352,7 @@ def test_what_takes_more_memory_than_there_is_to_use(name: str, record_property:
 @pytest.mark.parametrize("name", ["dictionary", "dictionary type"])
 def test_a_dictionary_takes_what_it_is(name: str, to: str) -> None:
     """Of 65 GB of text, where each row had its own."""
-    found = child("tests.hostile.bombs", name, "100", to)
+    found = child("tests.robustness.decompression_bombs", name, "100", to)
     assert found["rows"] == 65_536, found
     assert found["grown"] < 60 << 20, found
 
@@ -360,7 +360,7 @@ def test_a_dictionary_takes_what_it_is(name: str, to: str) -> None:
 @pytest.mark.parametrize("name", ["texts", "dictionary of many", "dictionary of many, type", "sorted", "embeddings"])
 def test_what_is_common_fits(name: str) -> None:
     """Whatever might be in it."""
-    found = child("tests.hostile.bombs", name, "100")
+    found = child("tests.robustness.decompression_bombs", name, "100")
     assert found["rows"] == 200_000, found
 
 

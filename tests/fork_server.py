@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import os
+import pickle
 import pkgutil
 import runpy
 import select
@@ -96,8 +97,11 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         sys.path.insert(0, os.getcwd())
         sys.argv[1:] = told["args"]
         sys.stdin, sys.stdout, sys.stderr = (stream(fd) for fd in range(STANDARD))
-        _report.report.started = time.monotonic()
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        if told["prepare"]:
+            sys.path.append(told["root"])
+            pickle.loads(bytes.fromhex(told["prepare"]))()
+        _report.report.started = time.monotonic()
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
         traceback.print_exc()

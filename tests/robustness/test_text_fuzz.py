@@ -13,7 +13,7 @@ from normcli.formats import csv, ndjson
 from tests.formats.conftest import read
 from tests.formats.test_ndjson import refusal as of_ndjson
 from tests.formats.test_ndjson import through
-from tests.hostile.strict import Refused, Table, delimited, lines
+from tests.robustness.strict_text import Refused, Table, delimited, lines
 
 SAMPLED = 8  # rows
 OCTETS = b'""""||||\r\r\n\n\n\0\xff\xc3\xa90123456789.-+eE \t\xef'

@@ -1,26 +1,23 @@
 """Places to work in and runs to go wrong, and at the end a table of what was tried."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.faults.laws import Stage, Tally
-from tests.faults.nursery import Nursery, Request, nursery
-from tests.faults.scenes import ROWS, SCENES, table
-from tests.faults.summary import FAULTS
+from tests.cli.conftest import workspace
+from tests.robustness import runs
+from tests.robustness.laws import Harness, Tally
+from tests.robustness.scenarios import ROWS, SCENARIOS, table
+from tests.robustness.summary import FAULTS
+
+__all__ = ["workspace"]
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with nursery(tmp_path_factory.mktemp("nursery")) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def workplace(runs: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What every scene begins with."""
-    folder = tmp_path_factory.mktemp("workplace") / "desk"
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every scenario begins with."""
+    folder = tmp_path_factory.mktemp("template") / "workspace"
     (folder / "in").mkdir(parents=True)
     (folder / "table.csv").write_bytes(table(0, ROWS))
     (folder / "more.csv").write_bytes(table(ROWS, ROWS))
@@ -29,7 +26,7 @@ def workplace(runs: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "in" / f"{n + 1}.csv").write_bytes(table(n * 100, 100))
 
     def run(*words: str) -> None:
-        assert runs.start(Request(words, folder, block=4096)).wait() == 0
+        assert runs.end(runs.start(words, folder, block=4096)) == 0
 
     for given, made in (("table.csv", "p.json"), ("table.csv", "1.json"), ("more.csv", "2.json")):
         run("fit", given, "-m", "zscore", "-p", made)
@@ -49,12 +46,12 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 
 @pytest.fixture
-def stage(runs: Nursery, workplace: Path, tmp_path: Path, tally: Tally) -> Callable[[str], Stage]:
-    """A scene by its name, ready to go wrong."""
+def harness(template: Path, tmp_path: Path, tally: Tally) -> Callable[[str], Harness]:
+    """A scenario by its name, ready to go wrong."""
 
-    def made(name: str) -> Stage:
+    def made(name: str) -> Harness:
         home = tmp_path / name.replace("/", " ")
         home.mkdir()
-        return Stage(runs, workplace, SCENES[name], home, tally)
+        return Harness(template, SCENARIOS[name], home, tally)
 
     return made

@@ -6,19 +6,21 @@ Both behave alike, and a fork takes a tenth of the time. With REAL_STARTS set, a
 import inspect
 import json
 import os
+import pickle
 import select
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests import server
+from tests import fork_server
 
 Arg = str | bytes | Path
 
+ROOT = str(Path(__file__).parents[1])  # what tests are imported from
 WORDS = [sys.executable, "-m", "normcli"]
 
 AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "ARROW_", "POLARS_", "OPENBLAS_", "OMP_", "MKL_")
@@ -48,7 +50,7 @@ def start(
 def _server() -> tuple["subprocess.Popen[bytes]", socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
-        words = [sys.executable, "-P", server.__file__, str(theirs.fileno())]
+        words = [sys.executable, "-P", fork_server.__file__, str(theirs.fileno())]
         made = subprocess.Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return made, ours
 
@@ -62,7 +64,11 @@ def end_server() -> None:
 
 
 class Forked(subprocess.Popen):  # type: ignore[type-arg]
-    """A run that the server forks: python -m normcli and its arguments."""
+    """A run that the server forks: python -m normcli and its arguments. Its process calls `prepare` first."""
+
+    def __init__(self, words: Sequence[Arg], *, prepare: Callable[[], object] | None = None, **streams: Any) -> None:
+        self._prepare = "" if prepare is None else pickle.dumps(prepare).hex()
+        super().__init__(words, **streams)
 
     def _execute_child(self, *given: Any) -> None:
         of = inspect.signature(subprocess.Popen._execute_child).bind(self, *given).arguments
@@ -72,7 +78,8 @@ class Forked(subprocess.Popen):  # type: ignore[type-arg]
             socket.send_fds(_server()[1], [b"."], [pipes[0], pipes[3], pipes[5], theirs.fileno()])
         self._close_pipe_fds(*pipes)
         args, cwd = [os.fsdecode(a) for a in of["args"][len(WORDS) :]], os.fspath(of["cwd"] or os.getcwd())
-        self._told.sendall(json.dumps({"args": args, "cwd": cwd, "env": dict(of["env"])}).encode() + b"\n")
+        told = {"args": args, "cwd": cwd, "env": dict(of["env"]), "prepare": self._prepare, "root": ROOT}
+        self._told.sendall(json.dumps(told).encode() + b"\n")
         self.pid = self._number()
         self._child_created = True
 

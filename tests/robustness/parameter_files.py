@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.hostile import inside
+from tests import inside
 from tests.test_params import VARIANTS
 from tests.test_params import written as of_variant
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.faulty import CALLS, Fault
-from tests.faults.laws import Stage
-from tests.faults.scenes import SCENES
+from tests.robustness.faulty import CALLS, Fault
+from tests.robustness.laws import Harness
+from tests.robustness.scenarios import SCENARIOS
 
 QUICK = ("apply --rejects to stdout", "apply parquet", "fit --report", "fit --update")
 ERRORS = {
@@ -26,7 +26,7 @@ def errors(kind: str) -> tuple[int, ...]:
     return {"open": (66, 73, 74), "rename": (73,), "mkdir": (73,)}.get(kind, (74,))
 
 
-def each_call_fails(here: Stage, most: int) -> None:
+def each_call_fails(here: Harness, most: int) -> None:
     kinds = [kind for kind, _ in here.whole.calls]
     for kind in (k for k in CALLS if k in kinds):
         for nth in range(1, kinds.count(kind) + 1):
@@ -35,31 +35,31 @@ def each_call_fails(here: Stage, most: int) -> None:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_each_call_fails_once(name: str, stage: Callable[[str], Stage]) -> None:
-    each_call_fails(stage(name), 1)
+def test_each_call_fails_once(name: str, harness: Callable[[str], Harness]) -> None:
+    each_call_fails(harness(name), 1)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", SCENES)
-def test_each_call_fails_once_in_each_way(name: str, stage: Callable[[str], Stage]) -> None:
-    each_call_fails(stage(name), 4)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_call_fails_once_in_each_way(name: str, harness: Callable[[str], Harness]) -> None:
+    each_call_fails(harness(name), 4)
 
 
 @pytest.mark.parametrize("name", ["fit -o csv"])
-def test_a_disk_fills_up_within_a_write(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_a_disk_fills_up_within_a_write(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     for kind in ("write", "pwrite"):
         for nth in range(1, [k for k, _ in here.whole.calls].count(kind) + 1):
             here.suffers(Fault(kind, nth, "ENOSPC", short=True), 74, kind="disk fills up within a write")
 
 
 @pytest.mark.parametrize("name", ["fit -o csv", "fit -o parquet", "apply --rejects", "merge", "fit --update"])
-def test_all_is_on_the_disk_before_the_first_rename(name: str, stage: Callable[[str], Stage]) -> None:
+def test_all_is_on_the_disk_before_the_first_rename(name: str, harness: Callable[[str], Harness]) -> None:
     """So that nothing but a rename can fail between PARAMS and OUTPUT."""
-    calls = stage(name).whole.calls
+    calls = harness(name).whole.calls
     renames = [n for n, (kind, _) in enumerate(calls) if kind == "rename"]
-    assert [calls[n][1] for n in renames] == list(SCENES[name].targets)
+    assert [calls[n][1] for n in renames] == list(SCENARIOS[name].targets)
     assert {kind for kind, _ in calls[renames[0] :]} <= {"rename", "open", "fsync", "close"}
     assert {at for kind, at in calls[renames[0] :] if kind in ("open", "fsync")} == {"."}
     synced = [at for kind, at in calls[: renames[0]] if kind == "fsync"]
-    assert len(synced) == len(set(synced)) == len(SCENES[name].targets)
+    assert len(synced) == len(set(synced)) == len(SCENARIOS[name].targets)

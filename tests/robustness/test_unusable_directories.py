@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.laws import Stage
-from tests.faults.nursery import Request
+from tests.robustness import runs
+from tests.robustness.laws import Harness
 
 WORDS: dict[str, tuple[str, ...]] = {
     "fit -p": ("fit", "in.csv", "-m", "zscore", "-p", "{}/new.json"),
@@ -23,11 +23,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("place", ["missing", "a file", "read-only"])
 @pytest.mark.parametrize("what", WORDS)
-def test_that_is_told_before_data_is_read(what: str, place: str, stage: Callable[[str], Stage]) -> None:
+def test_that_is_told_before_data_is_read(what: str, place: str, harness: Callable[[str], Harness]) -> None:
     """The input is a pipe in which nobody would ever put anything."""
-    here = stage("apply csv")
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+    here = harness("apply csv")
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "in.csv")
     there = folder / "there"
     if place == "a file":
@@ -39,7 +39,7 @@ def test_that_is_told_before_data_is_read(what: str, place: str, stage: Callable
     said = here.home / "said"
     words = tuple(word.format("there") for word in WORDS[what])
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
-    code = here.nursery.start(Request(words, folder, stderr=str(said), bound=True)).wait()
+    code = runs.end(runs.start(words, folder, stderr=str(said), bound=True))
     lines = said.read_text().splitlines()
     expected = 66 if what == "fit --update" and place != "read-only" else 73
     broken = code != expected or len(lines) != 1 or {p: p.stat().st_mtime_ns for p in folder.rglob("*")} != before

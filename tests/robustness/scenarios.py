@@ -13,8 +13,8 @@ OLD = b"what was there before\n"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A command in a copy of the workplace. Its `targets` are replaced in that order, each whole; with `old`, all of
+class Scenario:
+    """A command in a copy of the template. Its `targets` are replaced in that order, each whole; with `old`, all of
     them are there before."""
 
     name: str
@@ -23,7 +23,7 @@ class Scene:
     old: bool = True
     stdin: str | None = None
     report: str | None = None
-    kept: tuple[str, ...] = ()  # targets that the workplace has, and the command reads
+    kept: tuple[str, ...] = ()  # targets that the template has, and the command reads
     again: bool = True  # given once more after all went well, it changes nothing
 
     def __str__(self) -> str:
@@ -39,8 +39,8 @@ class Scene:
         """Whether the end of what goes to standard output is marked."""
         return "--to" in self.words and self.words[-1] not in TEXT
 
-    def prepare(self, workplace: Path, folder: Path) -> None:
-        shutil.copytree(workplace, folder)
+    def prepare(self, template: Path, folder: Path) -> None:
+        shutil.copytree(template, folder)
         for target in (*self.targets, *([self.report] if self.report else [])):
             if self.old and target not in self.kept:
                 (folder / target).parent.mkdir(exist_ok=True)
@@ -67,44 +67,44 @@ def _apply(*words: str) -> tuple[str, ...]:
 DIRECTORY = tuple(f"out/{n}.csv" for n in "12")
 
 
-def scenes() -> list[Scene]:
+def scenarios() -> list[Scenario]:
     made = [
-        Scene("fit", _fit("table.csv", "-p", "new.json"), ("new.json",)),
-        Scene("fit where nothing was", _fit("table.csv", "-p", "new.json"), ("new.json",), old=False),
-        Scene("fit to stdout", _fit("table.csv")),
-        Scene("fit of a pipe", _fit("-p", "new.json"), ("new.json",), stdin="table.csv"),
-        Scene("fit --update", ("fit", "--update", "more.csv", "-p", "p.json"), ("p.json",), kept=("p.json",)),
-        Scene("fit --create", _fit("--update", "--create", "table.csv", "-p", "new.json"), ("new.json",), old=False),
-        Scene("fit --relearn", ("fit", "--relearn", "p.json", "-m", "minmax", "-p", "new.json"), ("new.json",)),
-        Scene("fit -o into a directory", _fit("in", "-p", "new.json", "-o", "out/"), ("new.json", *DIRECTORY)),
-        Scene(
+        Scenario("fit", _fit("table.csv", "-p", "new.json"), ("new.json",)),
+        Scenario("fit where nothing was", _fit("table.csv", "-p", "new.json"), ("new.json",), old=False),
+        Scenario("fit to stdout", _fit("table.csv")),
+        Scenario("fit of a pipe", _fit("-p", "new.json"), ("new.json",), stdin="table.csv"),
+        Scenario("fit --update", ("fit", "--update", "more.csv", "-p", "p.json"), ("p.json",), kept=("p.json",)),
+        Scenario("fit --create", _fit("--update", "--create", "table.csv", "-p", "new.json"), ("new.json",), old=False),
+        Scenario("fit --relearn", ("fit", "--relearn", "p.json", "-m", "minmax", "-p", "new.json"), ("new.json",)),
+        Scenario("fit -o into a directory", _fit("in", "-p", "new.json", "-o", "out/"), ("new.json", *DIRECTORY)),
+        Scenario(
             "fit -o into a directory, nothing learned",
             ("fit", "-m", "unit", "in", "-p", "new.json", "-o", "out/"),
             ("new.json", *DIRECTORY),
         ),
-        Scene("merge", ("merge", "1.json", "2.json", "-o", "new.json"), ("new.json",)),
-        Scene("merge to stdout", ("merge", "1.json", "2.json")),
-        Scene("apply into a directory", _apply("in", "-o", "out/"), DIRECTORY),
-        Scene("apply into a new directory", _apply("in", "-o", "out/"), DIRECTORY, old=False),
-        Scene("apply --resume", _apply("in", "-o", "out/", "--resume"), DIRECTORY),
-        Scene("apply --resume --check", _apply("in", "-o", "out/", "--resume", "--check=warn"), DIRECTORY),
-        Scene(
+        Scenario("merge", ("merge", "1.json", "2.json", "-o", "new.json"), ("new.json",)),
+        Scenario("merge to stdout", ("merge", "1.json", "2.json")),
+        Scenario("apply into a directory", _apply("in", "-o", "out/"), DIRECTORY),
+        Scenario("apply into a new directory", _apply("in", "-o", "out/"), DIRECTORY, old=False),
+        Scenario("apply --resume", _apply("in", "-o", "out/", "--resume"), DIRECTORY),
+        Scenario("apply --resume --check", _apply("in", "-o", "out/", "--resume", "--check=warn"), DIRECTORY),
+        Scenario(
             "apply --rejects",
             _apply("bad.csv", "-o", "out.csv", "--on-bad-row", "skip", "--rejects", "rejects"),
             ("rejects", "out.csv"),
         ),
-        Scene(
+        Scenario(
             "fit -o --rejects",
             _fit("bad.csv", "-p", "new.json", "-o", "out.csv", "--on-bad-row", "skip", "--rejects", "rejects"),
             ("new.json", "rejects", "out.csv"),
         ),
-        Scene("apply --report", _apply("table.csv", "-o", "out.csv", "--report", "rep"), ("out.csv",), report="rep"),
-        Scene("fit --report", _fit("table.csv", "-p", "new.json", "--report", "rep"), ("new.json",), report="rep"),
-        Scene(
+        Scenario("apply --report", _apply("table.csv", "-o", "out.csv", "--report", "rep"), ("out.csv",), report="rep"),
+        Scenario("fit --report", _fit("table.csv", "-p", "new.json", "--report", "rep"), ("new.json",), report="rep"),
+        Scenario(
             "apply --in-place", _apply("table.csv", "-o", "table.csv", "--in-place"), ("table.csv",),
             kept=("table.csv",), again=False,
         ),
-        Scene(
+        Scenario(
             "apply --rejects to stdout",
             _apply("bad.csv", "--on-bad-row", "skip", "--rejects", "rejects", "--to", "arrows"),
             ("rejects",),
@@ -113,16 +113,16 @@ def scenes() -> list[Scene]:
     for to in FORMATS:
         out, line = f"out.{to}", ("table.csv", "-p", "new.json", "-o")
         made += [
-            Scene(f"apply {to}", _apply("table.csv", "-o", out), (out,)),
-            Scene(f"apply {to} to stdout", _apply("table.csv", "--to", to)),
-            Scene(f"fit -o {to}", _fit("table.csv", "-p", "new.json", "-o", out), ("new.json", out)),
-            Scene(f"fit -o {to} to stdout", ("fit", "-m", "zscore", *line, "-", "--to", to), ("new.json",)),
+            Scenario(f"apply {to}", _apply("table.csv", "-o", out), (out,)),
+            Scenario(f"apply {to} to stdout", _apply("table.csv", "--to", to)),
+            Scenario(f"fit -o {to}", _fit("table.csv", "-p", "new.json", "-o", out), ("new.json", out)),
+            Scenario(f"fit -o {to} to stdout", ("fit", "-m", "zscore", *line, "-", "--to", to), ("new.json",)),
         ]
     made += [
-        Scene(f"apply {kind} as it is", _apply(f"table.{kind}", "-o", f"out.{kind}"), (f"out.{kind}",))
+        Scenario(f"apply {kind} as it is", _apply(f"table.{kind}", "-o", f"out.{kind}"), (f"out.{kind}",))
         for kind in ("parquet", "arrow", "arrows", "csv.gz")
     ]
     return made
 
 
-SCENES = {scene.name: scene for scene in scenes()}
+SCENARIOS = {scenario.name: scenario for scenario in scenarios()}

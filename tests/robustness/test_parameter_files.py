@@ -13,10 +13,10 @@ import pytest
 
 from normcli import params
 from normcli.errors import BadParametersError
-from tests.cli.conftest import Desk
-from tests.hostile.documents import all_written
-from tests.hostile.mutations import OF_BYTES, OF_CONTENT, transplanted
-from tests.hostile.uses import put_to_use
+from tests.cli.conftest import Workspace
+from tests.robustness.mutations import OF_BYTES, OF_CONTENT, transplanted
+from tests.robustness.parameter_files import all_written
+from tests.robustness.parameter_uses import put_to_use
 
 Note = Callable[[str, object], None]
 LONGEST = 2500  # characters of a refusal
@@ -156,19 +156,19 @@ def test_what_would_do_harm_is_refused(what: str, record_property: Note) -> None
     record_property("faults", {"parameter files, made to do harm": [2, 0, 2, 0]})
 
 
-def test_a_pickle_is_not_loaded(desk: Desk) -> None:
-    (desk / "p.json").write_bytes(pickle.dumps(Touching(desk / "touched")))
+def test_a_pickle_is_not_loaded(workspace: Workspace) -> None:
+    (workspace / "p.json").write_bytes(pickle.dumps(Touching(workspace / "touched")))
     for line in (("inspect", "p.json"), ("apply", "table.csv", "-p", "p.json"), ("merge", "p.json", "p.json")):
-        assert desk.fails(65, *line).startswith("p.json: $: not JSON")
-    assert not (desk / "touched").exists()
+        assert workspace.fails(65, *line).startswith("p.json: $: not JSON")
+    assert not (workspace / "touched").exists()
 
 
 @pytest.mark.parametrize("at", [(1, 0), (2, 1), (2, 2)])
-def test_no_library_speaks_where_numbers_are_beyond_reason(at: tuple[int, int], desk: Desk) -> None:
+def test_no_library_speaks_where_numbers_are_beyond_reason(at: tuple[int, int], workspace: Workspace) -> None:
     """One line of ours is all that there is on standard error."""
-    document = json.loads((desk / desk.params("whiten")).read_bytes())
+    document = json.loads((workspace / workspace.params("whiten")).read_bytes())
     document["steps"][0]["statistics"]["comoments"]["products"][at[0]][at[1]] *= 1e200
-    (desk / "e.json").write_text(json.dumps(document))
-    done = desk.run("merge", "e.json", "p.json", "--allow-duplicates", "--allow-edited", "-o", "m.json")
+    (workspace / "e.json").write_text(json.dumps(document))
+    done = workspace.run("merge", "e.json", "p.json", "--allow-duplicates", "--allow-edited", "-o", "m.json")
     assert done.code in (0, 65)
     assert len(done.lines) == 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.faults.laws import Tally
-from tests.faults.scenes import OLD
+from tests.robustness.laws import Tally
+from tests.robustness.scenarios import OLD
 
 WORDS = ("fit", "table.parquet", "-m", "zscore", "-p", "new.json", "-o", "out.parquet")
 MOST = 40  # calls; by then, any command has succeeded
@@ -24,12 +24,12 @@ def can_trace() -> bool:
     ("call", "only", "code"),
     [("fsync", "", 74), ("rename", "", 73), ("pwrite64", "", 74), ("pread64", "table.parquet", 74)],
 )
-def test_each_call_fails_once(call: str, only: str, code: int, workplace: Path, tmp_path: Path, tally: Tally) -> None:
+def test_each_call_fails_once(call: str, only: str, code: int, template: Path, tmp_path: Path, tally: Tally) -> None:
     if not can_trace():
         pytest.skip("strace is not here, or may not trace")
     for nth in range(1, MOST):
         folder = tmp_path / str(nth)
-        shutil.copytree(workplace, folder)
+        shutil.copytree(template, folder)
         for name in ("new.json", "out.parquet"):
             (folder / name).write_bytes(OLD)
         path = f"-P {(folder / only).resolve()}" if only else ""

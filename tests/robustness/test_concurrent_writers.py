@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.laws import Stage
-from tests.faults.nursery import Request
+from tests.robustness import runs
+from tests.robustness.laws import Harness
 
 WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "apply": (
@@ -20,36 +20,36 @@ WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def all_see_one_whole(here: Stage, lines: tuple[tuple[str, ...], tuple[str, ...]], times: int) -> None:
-    folder = here.home / "desk"
-    here.scene.prepare(here.workplace, folder)
+def all_see_one_whole(here: Harness, lines: tuple[tuple[str, ...], tuple[str, ...]], times: int) -> None:
+    folder = here.home / "workspace"
+    here.scenario.prepare(here.template, folder)
     target = folder / "out.csv"
     whole = {target.read_bytes()}
     for line in lines:
-        assert here.nursery.start(Request(line, folder)).wait() == 0
+        assert runs.end(runs.start(line, folder)) == 0
         whole.add(target.read_bytes())
     assert len(whole) == 3
     for _ in range(times):
-        running = [here.nursery.start(Request(line, folder)) for line in lines]
+        running = [runs.start(line, folder) for line in lines]
         codes: list[int] = []
         while running:
             time.sleep(0.002)
             seen = target.read_bytes()
             here.tally.count("read while two write", well=seen in whole, broken=seen not in whole)
             assert seen in whole
-            codes += [each.wait() for each in running if each.ended]
-            running = [each for each in running if each.there]
+            codes += [runs.end(run) for run in running if run.poll() is not None]
+            running = [run for run in running if run.returncode is None]
         assert 0 in codes
         assert set(codes) <= ({0, 75} if lines[0][0] == "fit" else {0})  # PARAMS are locked
     assert not list(folder.glob(".normcli-*"))
 
 
 @pytest.mark.parametrize("what", WRITERS)
-def test_two_writers_and_a_reader(what: str, stage: Callable[[str], Stage]) -> None:
-    all_see_one_whole(stage("apply csv"), WRITERS[what], 2)
+def test_two_writers_and_a_reader(what: str, harness: Callable[[str], Harness]) -> None:
+    all_see_one_whole(harness("apply csv"), WRITERS[what], 2)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("what", WRITERS)
-def test_two_writers_and_a_reader_for_long(what: str, stage: Callable[[str], Stage]) -> None:
-    all_see_one_whole(stage("apply csv"), WRITERS[what], 100)
+def test_two_writers_and_a_reader_for_long(what: str, harness: Callable[[str], Harness]) -> None:
+    all_see_one_whole(harness("apply csv"), WRITERS[what], 100)

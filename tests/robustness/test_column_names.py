@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import registry
+from tests import inside
 from tests.conftest import examples, longer
-from tests.hostile import inside
 
 NAMES = [  # that libraries take for their own, for patterns, for paths, or that we might
     "value", "variable", "index", "literal", "len", "count", "row_nr", "row_index", "*", "^a$", "^.*$", "^x", "", "$",

@@ -9,41 +9,42 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.laws import NONE, Stage
-from tests.faults.scenes import SCENES
+from tests.robustness.laws import Harness
+from tests.robustness.runs import CLOSED, NONE
+from tests.robustness.scenarios import SCENARIOS
 
-FULL, CLOSED = "/dev/full", "closed"
-STDOUT = [name for name, scene in SCENES.items() if name.endswith("to stdout")]
+FULL = "/dev/full"
+STDOUT = [name for name, scenario in SCENARIOS.items() if name.endswith("to stdout")]
 
 
 @pytest.mark.parametrize("name", ["fit -o csv"])
-def test_files_may_have_so_many_bytes_and_no_more(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
-    largest = max(len(here.whole.files[target]) for target in here.scene.targets)
+def test_files_may_have_so_many_bytes_and_no_more(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
+    largest = max(len(here.whole.files[target]) for target in here.scenario.targets)
     for limit in range(500, largest + 2500, 2500):
         here.suffers(NONE, 74, kind="limit on the size of files", limit=limit)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", SCENES)
-def test_files_may_have_so_many_bytes_in_every_scene(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
-    largest = max([len(here.whole.out), *(len(here.whole.files[target]) for target in here.scene.targets)])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_files_may_have_so_many_bytes_in_every_scenario(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
+    largest = max([len(here.whole.out), *(len(here.whole.files[target]) for target in here.scenario.targets)])
     for limit in range(500, largest + 500, 500):
         here.suffers(NONE, 74, kind="limit on the size of files", limit=limit)
 
 
 @pytest.mark.parametrize("name", ["merge to stdout", "fit -o csv to stdout", "apply parquet to stdout"])
-def test_standard_output_takes_nothing(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_standard_output_takes_nothing(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     for where in (FULL, CLOSED):
         here.suffers(NONE, 74, kind=f"standard output is {where}", stdout=where)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", STDOUT)
-def test_standard_output_takes_nothing_in_every_format(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_standard_output_takes_nothing_in_every_format(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     for where in (FULL, CLOSED):
         here.suffers(NONE, 74, kind=f"standard output is {where}", stdout=where)
 
@@ -63,14 +64,14 @@ def mounted(where: Path, options: str) -> Iterator[None]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["fit -o csv", "fit -o parquet", "apply --rejects", "apply --resume", "apply arrows"])
-def test_a_disk_of_so_many_pages(name: str, stage: Callable[[str], Stage]) -> None:
+def test_a_disk_of_so_many_pages(name: str, harness: Callable[[str], Harness]) -> None:
     """What is there before fits; then more and more of what is written does."""
-    here = stage(name)
+    here = harness(name)
     before = sum(-(-len(data) // 4096) for data in here.before().values())
     after = sum(-(-len(data) // 4096) for data in here.whole.files.values())
     for pages in range(before + 1, before + 2 * after + 8):
         with mounted(here.home / f"disk {pages}", f"size={pages * 4}k"):
-            done = here.suffers(NONE, 73, 74, kind="disk is full", at=here.home / f"disk {pages}" / "desk")
+            done = here.suffers(NONE, 73, 74, kind="disk is full", at=here.home / f"disk {pages}" / "workspace")
         if done.code == 0:
             return
     pytest.fail("it never succeeded")
@@ -78,13 +79,13 @@ def test_a_disk_of_so_many_pages(name: str, stage: Callable[[str], Stage]) -> No
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["fit -o csv", "apply --rejects", "apply --resume", "fit --update"])
-def test_a_disk_of_so_many_files(name: str, stage: Callable[[str], Stage]) -> None:
-    here = stage(name)
+def test_a_disk_of_so_many_files(name: str, harness: Callable[[str], Harness]) -> None:
+    here = harness(name)
     before = len(list((here.home / "before").rglob("*"))) if here.before() else 0
     for count in range(before + 2, before + 12):
         with mounted(here.home / f"disk {count}", f"size=1m,nr_inodes={count}"):
             done = here.suffers(
-                NONE, 73, 74, kind="disk has no room for names", at=here.home / f"disk {count}" / "desk"
+                NONE, 73, 74, kind="disk has no room for names", at=here.home / f"disk {count}" / "workspace"
             )
         if done.code == 0:
             return

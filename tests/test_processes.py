@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import starts
+from tests import processes
 from tests.cli.conftest import PATIENCE, TABLE, environment
 
 NULL = subprocess.DEVNULL
@@ -32,7 +32,7 @@ def seen(how: type[subprocess.Popen[bytes]], path: Path, lines: list[tuple[str, 
     (path / "ragged.csv").write_bytes(TABLE + b"x,1\n")
     found: list[object] = []
     for line in lines:
-        words = [*starts.WORDS, *line]
+        words = [*processes.WORDS, *line]
         with how(words, cwd=path, env=environment({"COLUMNS": "50"}), **PIPES) as process:
             out, err = process.communicate(TABLE, PATIENCE)
         found += [process.returncode, out, re.sub(rb"[\d.]+ s\b", b"", err)]
@@ -41,14 +41,14 @@ def seen(how: type[subprocess.Popen[bytes]], path: Path, lines: list[tuple[str, 
 
 @pytest.mark.parametrize("lines", LINES, ids=lambda lines: " ".join(lines[0]))
 def test_both_ways_are_the_same(tmp_path: Path, lines: list[tuple[str, ...]]) -> None:
-    assert seen(starts.Forked, tmp_path / "a", lines) == seen(subprocess.Popen, tmp_path / "b", lines)
+    assert seen(processes.Forked, tmp_path / "a", lines) == seen(subprocess.Popen, tmp_path / "b", lines)
 
 
 def test_a_fork_begins_when_it_is_forked(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes(TABLE)
     begun = time.monotonic()
-    words = [*starts.WORDS, *FIT, "table.csv", "--report", "r.json"]
-    with starts.Forked(words, cwd=tmp_path, env=environment(), stdin=NULL, stdout=NULL, stderr=NULL) as process:
+    words = [*processes.WORDS, *FIT, "table.csv", "--report", "r.json"]
+    with processes.Forked(words, cwd=tmp_path, env=environment(), stdin=NULL, stdout=NULL, stderr=NULL) as process:
         assert process.wait(PATIENCE) == 0
     assert json.loads((tmp_path / "r.json").read_bytes())["seconds"] <= time.monotonic() - begun
 
@@ -57,14 +57,14 @@ def test_so_is_the_end_by_a_signal(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes(TABLE)
     reading, writing = os.pipe()
     os.close(reading)
-    for how in (starts.Forked, subprocess.Popen):
-        words = [*starts.WORDS, *FIT[:3], "table.csv"]
+    for how in (processes.Forked, subprocess.Popen):
+        words = [*processes.WORDS, *FIT[:3], "table.csv"]
         with how(words, cwd=tmp_path, env=environment(), stdin=NULL, stdout=writing, stderr=NULL) as process:
             assert process.wait(PATIENCE) == -signal.SIGPIPE
     os.close(writing)
 
 
 def test_what_is_read_at_start_takes_a_process_of_its_own(tmp_path: Path) -> None:
-    run = starts.start(["--version"], cwd=tmp_path, env=environment({"PYTHONUTF8": "0"}), stdout=subprocess.DEVNULL)
+    run = processes.start(["--version"], cwd=tmp_path, env=environment({"PYTHONUTF8": "0"}), stdout=subprocess.DEVNULL)
     with run:
         assert type(run) is subprocess.Popen

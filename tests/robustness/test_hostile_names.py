@@ -14,7 +14,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import TABLE, Desk
+from tests.cli.conftest import TABLE, Workspace
 from tests.cli.test_messages import CAPABLE, at_terminal
 from tests.conftest import longer
 
@@ -37,11 +37,11 @@ def values(j: int) -> list[float]:
     return [float((i * (j + 3)) % 7 + i / 8) for i in range(ROWS)]
 
 
-def written(desk: Desk, name: str) -> list[str]:
+def written(workspace: Workspace, name: str) -> list[str]:
     """A file with a column of each name; their names."""
     names = OF_TEXT if name.endswith(("csv", "tsv")) else NAMES
     columns = {n: values(j) for j, n in enumerate(names)}
-    path = desk / name
+    path = workspace / name
     if name.endswith("parquet"):
         pq.write_table(pa.table(columns), path)
     elif name.endswith("arrow"):
@@ -65,43 +65,43 @@ def check_shown(out: bytes) -> None:
     assert all(line.isprintable() for line in text.split("\n")), text
 
 
-def known(desk: Desk, *new: str) -> None:
+def known(workspace: Workspace, *new: str) -> None:
     """Nothing is here, or around here, that should not be."""
-    there = {p.name for p in (desk / ".").iterdir()}
+    there = {p.name for p in (workspace / ".").iterdir()}
     assert there == {"table.csv", *new}
-    assert not [p for p in (desk / "..").iterdir() if "escape" in p.name]
+    assert not [p for p in (workspace / "..").iterdir() if "escape" in p.name]
 
 
 # -- of columns --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["t.csv", *longer("t.parquet", "t.ndjson", "t.tsv", "t.arrow")])
-def test_columns_of_any_name(name: str, desk: Desk, record_property: Any) -> None:
-    names = written(desk, name)
+def test_columns_of_any_name(name: str, workspace: Workspace, record_property: Any) -> None:
+    names = written(workspace, name)
     fit = ("fit", name, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", "--note", "".join(OF_TEXT))
-    desk.succeeds(*fit)
-    file = json.loads((desk / "p.json").read_bytes())
+    workspace.succeeds(*fit)
+    file = json.loads((workspace / "p.json").read_bytes())
     assert [f["name"] for f in file["schema"]] == names
     assert list(file["steps"][0]["columns"]) == names
     assert file["note"] == "".join(OF_TEXT)
-    assert all(w.isprintable() for w in json.loads((desk / "r.json").read_bytes())["warnings"])
-    check_shown(desk.succeeds("inspect", "p.json").out)
-    desk.succeeds("apply", name, "-p", "p.json", "-v", "-o", "o.csv", "--report", "r.json")
-    assert header((desk / "o.csv").read_bytes()) == names
-    desk.succeeds("apply", name, "-p", "p.json", "--column-suffix", "\x1b[5m_z", "-o", "s.csv")
-    assert header((desk / "s.csv").read_bytes()) == [each for n in names for each in (n, f"{n}\x1b[5m_z")]
-    desk.succeeds("apply", name, "-p", "p.json", "-o", "o.parquet")
-    assert pq.read_schema(desk / "o.parquet").names == names
-    desk.succeeds("fit", name, "-m", "center", "-p", "q.json", "-o", "o.ndjson")
-    assert list(json.loads((desk / "o.ndjson").read_bytes().splitlines()[0])) == names
+    assert all(w.isprintable() for w in json.loads((workspace / "r.json").read_bytes())["warnings"])
+    check_shown(workspace.succeeds("inspect", "p.json").out)
+    workspace.succeeds("apply", name, "-p", "p.json", "-v", "-o", "o.csv", "--report", "r.json")
+    assert header((workspace / "o.csv").read_bytes()) == names
+    workspace.succeeds("apply", name, "-p", "p.json", "--column-suffix", "\x1b[5m_z", "-o", "s.csv")
+    assert header((workspace / "s.csv").read_bytes()) == [each for n in names for each in (n, f"{n}\x1b[5m_z")]
+    workspace.succeeds("apply", name, "-p", "p.json", "-o", "o.parquet")
+    assert pq.read_schema(workspace / "o.parquet").names == names
+    workspace.succeeds("fit", name, "-m", "center", "-p", "q.json", "-o", "o.ndjson")
+    assert list(json.loads((workspace / "o.ndjson").read_bytes().splitlines()[0])) == names
     record_property("faults", {"column names": [len(names), len(names), 0, 0]})
-    known(desk, name, "p.json", "r.json", "o.csv", "s.csv", "o.parquet", "q.json", "o.ndjson")
+    known(workspace, name, "p.json", "r.json", "o.csv", "s.csv", "o.parquet", "q.json", "o.ndjson")
 
 
 @pytest.mark.parametrize("names", [("\x1b[31mred",), *longer(("a\nb", "-o", "[/markup]", "\u202eabc", "=cmd"))])
-def test_errors_that_name_a_column(names: tuple[str, ...], desk: Desk, record_property: Any) -> None:
+def test_errors_that_name_a_column(names: tuple[str, ...], workspace: Workspace, record_property: Any) -> None:
     """Each is one line, and says the name so that it can be read."""
     tried = 0
     for name in names:
-        with (desk / "t.csv").open("w", newline="") as file:
+        with (workspace / "t.csv").open("w", newline="") as file:
             csv.writer(file).writerows([[name, "ok"], ["1", "2"], ["oops", "3"]])
         shown = name if name.isprintable() else name.encode("unicode_escape").decode()
         selected = name if not name.startswith("-") else f"[-]{name[1:]}"
@@ -113,24 +113,24 @@ def test_errors_that_name_a_column(names: tuple[str, ...], desk: Desk, record_pr
             (65, ("-c", "ok", "--by", f"no {name}")),
             (2, ("-c", "ok", "--by", "ok", "--weights", "ok", "-m", name)),
         ):
-            error = desk.fails(code, "fit", "t.csv", "-m", "zscore", *line)
+            error = workspace.fails(code, "fit", "t.csv", "-m", "zscore", *line)
             assert shown in error or "[-]" in error or "-m a b: " in error, (line, error)
             tried += 1
     record_property("faults", {"errors with a name": [tried, 0, tried, 0]})
 
 
-def test_plans_and_components_of_any_name(desk: Desk) -> None:
-    written(desk, "t.csv")
+def test_plans_and_components_of_any_name(workspace: Workspace) -> None:
+    written(workspace, "t.csv")
     columns = json.dumps(["\x1b[31mred\x1b[0m", "a\nb", "../../escape"])
-    (desk / "plan.toml").write_text(
+    (workspace / "plan.toml").write_text(
         f'[[steps]]\nmethod = "decorrelate"\ncolumns = {columns}\noptions = {{prefix="[/x]\\u001b"}}\n'
     )
-    desk.succeeds("fit", "t.csv", "--plan", "plan.toml", "-p", "p.json", "-v", "-o", "o.csv")
-    assert {"[/x]\x1b1", "[/x]\x1b3"} <= set(header((desk / "o.csv").read_bytes()))
-    check_shown(desk.succeeds("inspect", "p.json").out)
-    check_shown(desk.succeeds("fit", "t.csv", "--plan", "plan.toml", "--dry-run").out)
-    (desk / "plan.toml").write_text('[[steps]]\nmethod = "zscore"\ncolumns = ["\\u001b[31mno"]\n')
-    assert "'\\x1b[31mno'" in desk.fails(65, "fit", "t.csv", "--plan", "plan.toml")
+    workspace.succeeds("fit", "t.csv", "--plan", "plan.toml", "-p", "p.json", "-v", "-o", "o.csv")
+    assert {"[/x]\x1b1", "[/x]\x1b3"} <= set(header((workspace / "o.csv").read_bytes()))
+    check_shown(workspace.succeeds("inspect", "p.json").out)
+    check_shown(workspace.succeeds("fit", "t.csv", "--plan", "plan.toml", "--dry-run").out)
+    (workspace / "plan.toml").write_text('[[steps]]\nmethod = "zscore"\ncolumns = ["\\u001b[31mno"]\n')
+    assert "'\\x1b[31mno'" in workspace.fails(65, "fit", "t.csv", "--plan", "plan.toml")
 
 
 # -- on a terminal -----------------------------------------------------------------------------------------------
@@ -145,21 +145,21 @@ def check_terminal(seen: bytes, expected: Sequence[str] = ()) -> None:
 
 
 @pytest.mark.parametrize("env", [CAPABLE | {"COLUMNS": "400"}, *longer({"TERM": "dumb"})])
-def test_a_terminal_is_not_written_on_by_names(env: dict[str, str], desk: Desk) -> None:
-    written(desk, "t.parquet")
+def test_a_terminal_is_not_written_on_by_names(env: dict[str, str], workspace: Workspace) -> None:
+    written(workspace, "t.parquet")
     escaped = ("\\x1b[31mred", "[/markup]", "\\u202eabc", "nul\\x00x", "../../escape")
     line = ("fit", "t.parquet", "-m", "zscore", "-v", "-x", "n*", "-p")
-    code, seen = at_terminal(desk, *line, "p.json", "--note", "\x1b[31mred", on=(2,), env=env)
+    code, seen = at_terminal(workspace, *line, "p.json", "--note", "\x1b[31mred", on=(2,), env=env)
     assert code == 0
     check_terminal(seen, escaped[:2])
-    code, seen = at_terminal(desk, "inspect", "p.json", on=(1, 2), env=env)
+    code, seen = at_terminal(workspace, "inspect", "p.json", on=(1, 2), env=env)
     assert code == 0
     check_terminal(seen, escaped[:3] if "COLUMNS" in env else ())
-    desk.succeeds(*line, "q.json")
-    code, seen = at_terminal(desk, "merge", "p.json", "q.json", "-o", "m.json", on=(1, 2), env=env)
+    workspace.succeeds(*line, "q.json")
+    code, seen = at_terminal(workspace, "merge", "p.json", "q.json", "-o", "m.json", on=(1, 2), env=env)
     assert code == 65  # counted twice
     check_terminal(seen)
-    code, seen = at_terminal(desk, "fit", "\x1b[31mred.csv", "-m", "zscore", on=(1, 2), env=env)
+    code, seen = at_terminal(workspace, "fit", "\x1b[31mred.csv", "-m", "zscore", on=(1, 2), env=env)
     assert code == 66
     check_terminal(seen, ["\\x1b[31mred.csv"])
 
@@ -174,34 +174,34 @@ FILES: list[bytes] = [
 ]  # fmt: skip
 
 
-def test_files_of_any_name(desk: Desk, record_property: Any) -> None:
+def test_files_of_any_name(workspace: Workspace, record_property: Any) -> None:
     """Into a directory, each keeps its name; and by itself, it is the one that is read, whatever a glob would find."""
-    here = os.fsencode(desk.path)
+    here = os.fsencode(workspace.path)
     os.mkdir(here + b"/in")
     names = [n for n in FILES if n not in (b"-", b".csv")]
     for name in (*names, b"aab1.csv"):
         (Path(os.fsdecode(here + b"/in")) / os.fsdecode(name)).write_bytes(TABLE)
     listed = b"".join(b"in/" + name + b"\0" for name in names)
     given = ("--files-from", "-", "-0")
-    done = desk.run("fit", *given, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", stdin=listed)
+    done = workspace.run("fit", *given, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", stdin=listed)
     assert done.code == 0, done.err
-    told = json.loads((desk / "r.json").read_bytes())
+    told = json.loads((workspace / "r.json").read_bytes())
     assert len(told["inputs"]) == len(names)
     assert told["rows_in"] == 6 * len(names)
-    done = desk.run("apply", *given, "-p", "p.json", "-v", "-o", "out/", "--resume", stdin=listed)
+    done = workspace.run("apply", *given, "-p", "p.json", "-v", "-o", "out/", "--resume", stdin=listed)
     assert done.code == 0, done.err
     assert sorted(os.listdir(here + b"/out")) == sorted(
         [*names, *(n for n in os.listdir(here + b"/out") if b"normcli" in n)]
     )
-    again = desk.run("apply", *given, "-p", "p.json", "-o", "out/", "--resume", stdin=listed)
+    again = workspace.run("apply", *given, "-p", "p.json", "-o", "out/", "--resume", stdin=listed)
     assert f"{len(names)} of {len(names)} complete" in again.err
     record_property("faults", {"file names": [3 * len(names), 3 * len(names), 0, 0]})
-    known(desk, "in", "out", "p.json", "r.json")
+    known(workspace, "in", "out", "p.json", "r.json")
 
 
 @pytest.mark.parametrize("name", [*FILES[:1], *longer(*(n for n in FILES[1:] if n not in (b"-", b".csv")))])
-def test_a_file_of_any_name_as_every_argument(name: bytes, desk: Desk) -> None:
-    here = os.fsencode(desk.path)
+def test_a_file_of_any_name_as_every_argument(name: bytes, workspace: Workspace) -> None:
+    here = os.fsencode(workspace.path)
     (Path(os.fsdecode(here)) / os.fsdecode(name)).write_bytes(TABLE)
     dotted = b"./" + name
     words: list[tuple[str | bytes, ...]] = [
@@ -212,7 +212,7 @@ def test_a_file_of_any_name_as_every_argument(name: bytes, desk: Desk) -> None:
         ("fit", "--update", "-p", dotted + b".json", "--recount", "--", name),
     ]
     for line in words:
-        done = desk.run(*line)
+        done = workspace.run(*line)
         assert done.code == 0, (line, done.err)
         check_shown(done.out)
     there = set(os.listdir(here))
@@ -220,31 +220,31 @@ def test_a_file_of_any_name_as_every_argument(name: bytes, desk: Desk) -> None:
 
 
 # -- of keys -----------------------------------------------------------------------------------------------------
-def test_keys_of_any_text(desk: Desk, record_property: Any) -> None:
+def test_keys_of_any_text(workspace: Workspace, record_property: Any) -> None:
     names = [n for n in OF_TEXT if n.strip()]
-    with (desk / "k.csv").open("w", newline="", encoding="utf-8") as file:
+    with (workspace / "k.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["key", "x"], *((n, i + j) for j, n in enumerate(names) for i in range(3))])
-    desk.succeeds("fit", "k.csv", "-m", "zscore", "-c", "x", "--by", "key", "-p", "p.json", "-v")
-    assert {entry["key"][0] for entry in json.loads((desk / "p.json").read_bytes())["keys"]} == set(names)
-    out = desk.succeeds("apply", "k.csv", "-p", "p.json").out.decode()
+    workspace.succeeds("fit", "k.csv", "-m", "zscore", "-c", "x", "--by", "key", "-p", "p.json", "-v")
+    assert {entry["key"][0] for entry in json.loads((workspace / "p.json").read_bytes())["keys"]} == set(names)
+    out = workspace.succeeds("apply", "k.csv", "-p", "p.json").out.decode()
     assert [row[0] for row in csv.reader(io.StringIO(out, newline=""))][1:] == [n for n in names for _ in range(3)]
     for name in ("\x1b[31mred\x1b[0m", "a\nb"):
-        check_shown(desk.succeeds("inspect", "p.json", "--key", name if "\n" not in name else f'"{name}"').out)
-        (desk / "new.csv").write_text(f'key,x\n"new {name}",1\n')
-        assert "new " in desk.fails(65, "apply", "new.csv", "-p", "p.json")
-        desk.fails(2, "inspect", "p.json", "--key", f"no {name}")
+        check_shown(workspace.succeeds("inspect", "p.json", "--key", name if "\n" not in name else f'"{name}"').out)
+        (workspace / "new.csv").write_text(f'key,x\n"new {name}",1\n')
+        assert "new " in workspace.fails(65, "apply", "new.csv", "-p", "p.json")
+        workspace.fails(2, "inspect", "p.json", "--key", f"no {name}")
     record_property("faults", {"keys": [len(names), len(names), 0, 0]})
 
 
-def test_rejected_rows_are_literal_json(desk: Desk) -> None:
+def test_rejected_rows_are_literal_json(workspace: Workspace) -> None:
     rows = "".join(f"{i},{i}\n" for i in range(3)) + "\x1b[31mred\n1,2,\u202e[/markup]\n"
-    (desk / "\x1b[31m.csv").write_text("a,b\n" + rows, "utf-8")
+    (workspace / "\x1b[31m.csv").write_text("a,b\n" + rows, "utf-8")
     skip = ("--on-bad-row", "skip", "--rejects", "rejects.ndjson")
-    desk.succeeds("fit", "\x1b[31m.csv", "-m", "zscore", "-p", "p.json", *skip)
-    told = [json.loads(line) for line in (desk / "rejects.ndjson").read_bytes().splitlines()]
+    workspace.succeeds("fit", "\x1b[31m.csv", "-m", "zscore", "-p", "p.json", *skip)
+    told = [json.loads(line) for line in (workspace / "rejects.ndjson").read_bytes().splitlines()]
     assert [t["raw"] for t in told] == ["\x1b[31mred", "1,2,\u202e[/markup]"]
-    assert b"\x1b" not in (desk / "rejects.ndjson").read_bytes()
+    assert b"\x1b" not in (workspace / "rejects.ndjson").read_bytes()
 
 
-def test_a_note_that_is_no_text_is_refused(desk: Desk) -> None:
-    assert "UTF-8" in desk.fails(2, "fit", "table.csv", "-m", "zscore", "-p", "p.json", "--note", b"\xff\xfe")
+def test_a_note_that_is_no_text_is_refused(workspace: Workspace) -> None:
+    assert "UTF-8" in workspace.fails(2, "fit", "table.csv", "-m", "zscore", "-p", "p.json", "--note", b"\xff\xfe")

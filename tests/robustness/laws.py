@@ -7,18 +7,17 @@ import os
 import re
 import shutil
 import signal
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.faulty import Fault
-from tests.faults.nursery import Nursery, Request
-from tests.faults.scenes import OLD, Scene
+from tests.robustness import runs
+from tests.robustness.faulty import Fault
+from tests.robustness.scenarios import OLD, Scenario
 
 LEFT = re.compile(r"(.*/)?\.normcli-[^/]*\.(tmp|lock)")  # what may be there after SIGKILL
 Files = dict[str, bytes]
 MANIFEST = "out/.normcli-manifest"
-NONE = Fault()
 
 
 def files_in(folder: Path) -> Files:
@@ -53,43 +52,34 @@ class Tally:
 
 
 @dataclass
-class Stage:
-    """A scene, played undisturbed once and then with something going wrong each time."""
+class Harness:
+    """A scenario, run undisturbed once and then with something going wrong each time."""
 
-    nursery: Nursery
-    workplace: Path
-    scene: Scene
+    template: Path
+    scenario: Scenario
     home: Path  # a directory for all of it
     tally: Tally
     block: int = 4096
     _number: int = 0
     _whole: Outcome | None = None
 
-    def play(
-        self, fault: Fault = NONE, again: Path | None = None, at: Path | None = None, **more: Any
+    def run_once(
+        self, fault: Fault = runs.NONE, again: Path | None = None, at: Path | None = None, **more: Any
     ) -> tuple[Outcome, Path]:
-        """One run; in a workplace of its own, or once more in the one that is given."""
+        """One run; in a copy of the template, or once more in the one that is given."""
         self._number += 1
         beside = self.home / str(self._number)
         beside.mkdir()
-        folder = again or at or beside / "desk"
+        folder = again or at or beside / "workspace"
         if again is None:
-            self.scene.prepare(self.workplace, folder)
+            self.scenario.prepare(self.template, folder)
         (beside / "spool").mkdir()
-        stdin = str(folder / self.scene.stdin) if self.scene.stdin else os.devnull
+        stdin = str(folder / self.scenario.stdin) if self.scenario.stdin else os.devnull
         out, err, log = (str(beside / name) for name in ("out", "err", "log"))
-        request = Request(
-            self.scene.words,
-            folder,
-            fault,
-            stdin,
-            out,
-            err,
-            log,
-            env={"TMPDIR": str(beside / "spool")},
-            block=self.block,
-        )
-        code = self.nursery.start(replace(request, **more)).wait()
+        env = {"TMPDIR": str(beside / "spool")}
+        streams = {"stdin": stdin, "stdout": out, "stderr": err} | more
+        running = runs.start(self.scenario.words, folder, fault, log=log, env=env, block=self.block, **streams)
+        code = runs.end(running)
         told, said, noted = (Path(path).read_bytes() if os.path.exists(path) else b"" for path in (out, err, log))
         calls = [tuple(line.split(" ", 1)) for line in noted.decode("utf-8", "surrogateescape").splitlines()]
         return Outcome(code, told, said.decode("utf-8", "backslashreplace"), files_in(folder), calls), folder  # type: ignore[arg-type]
@@ -98,14 +88,14 @@ class Stage:
     def whole(self) -> Outcome:
         """What comes of it when nothing goes wrong."""
         if self._whole is None:
-            self._whole, _ = self.play()
+            self._whole, _ = self.run_once()
             assert self._whole.code == 0, self._whole.err
         return self._whole
 
     def before(self) -> Files:
         folder = self.home / "before"
         if not folder.exists():
-            self.scene.prepare(self.workplace, folder)
+            self.scenario.prepare(self.template, folder)
         return files_in(folder)
 
     def suffers(self, fault: Fault, *codes: int, kind: str = "", at: Path | None = None, **more: Any) -> Outcome:
@@ -113,27 +103,27 @@ class Stage:
         not go well."""
         kind = kind or f"{fault.call} fails"
         whole = self.whole
-        outcome, folder = self.play(fault, at=at, **more)
+        outcome, folder = self.run_once(fault, at=at, **more)
         broken = self.broken(outcome, codes)
         if outcome.code and not broken and at is None and self.repeatable(outcome):
-            again, _ = self.play(again=folder)
+            again, _ = self.run_once(again=folder)
             if again.code or self.settled(again.files) != self.settled(whole.files):
                 broken = [f"the next run: exit {again.code} {again.err}"]
         self.tally.count(kind, well=outcome.code == 0, broken=bool(broken))
-        assert not broken, f"{self.scene}, {fault}: exit {outcome.code}: {'; '.join(broken)}\n{outcome.err}"
+        assert not broken, f"{self.scenario}, {fault}: exit {outcome.code}: {'; '.join(broken)}\n{outcome.err}"
         for done in self.home.glob("[0-9]*"):
             shutil.rmtree(done)
         return outcome
 
     def repeatable(self, outcome: Outcome) -> bool:
         """Whether the next run is worth a look: where nothing has changed, it would be the first once more."""
-        changed = any(outcome.files.get(t) != self.before().get(t) for t in self.scene.targets)
-        return changed and self.scene.again
+        changed = any(outcome.files.get(t) != self.before().get(t) for t in self.scenario.targets)
+        return changed and self.scenario.again
 
     def settled(self, files: Files) -> Files:
         """What two runs have in common: not how long they took, nor the order of a manifest, nor what one that was
         killed has left."""
-        return {k: v for k, v in files.items() if k not in (self.scene.report, MANIFEST) and not LEFT.fullmatch(k)}
+        return {k: v for k, v in files.items() if k not in (self.scenario.report, MANIFEST) and not LEFT.fullmatch(k)}
 
     # -- the promises --------------------------------------------------------------------------------------------
     def broken(self, outcome: Outcome, codes: tuple[int, ...]) -> list[str]:
@@ -160,7 +150,7 @@ class Stage:
         """Each is what it was or whole, and those that were replaced are the first ones."""
         before, after = self.before(), self.whole.files
         new = []
-        for target in self.scene.targets:
+        for target in self.scenario.targets:
             now = outcome.files.get(target)
             if now not in (before.get(target), after[target]):
                 return [f"{target} is neither what it was nor what it should be"]
@@ -173,7 +163,7 @@ class Stage:
 
     def _left(self, outcome: Outcome, *, killed: bool) -> list[str]:
         """No file but those that should be, and all others as they were."""
-        before, mine = self.before(), {*self.scene.targets, MANIFEST, self.scene.report}
+        before, mine = self.before(), {*self.scenario.targets, MANIFEST, self.scenario.report}
         more = [n for n in outcome.files if n not in before and n not in mine]
         if killed:
             more = [n for n in more if not LEFT.fullmatch(n)]
@@ -188,15 +178,15 @@ class Stage:
         if not whole.startswith(out):
             return ["standard output is not how the whole begins"]
         late = "<stdout>" in outcome.err or outcome.code < 0
-        return ["standard output is marked as whole"] if self.scene.marked and out == whole and not late else []
+        return ["standard output is marked as whole"] if self.scenario.marked and out == whole and not late else []
 
     def _reported(self, outcome: Outcome) -> list[str]:
-        found = outcome.files.get(self.scene.report or "")
+        found = outcome.files.get(self.scenario.report or "")
         if found is None or found == OLD:
-            return ["no report of a run that went well"] * (bool(self.scene.report) and outcome.code == 0)
+            return ["no report of a run that went well"] * (bool(self.scenario.report) and outcome.code == 0)
         told = json.loads(found)["exit_code"]
         expected = 128 - outcome.code if outcome.code < 0 else outcome.code
-        done = all(outcome.files.get(t) == self.whole.files[t] for t in self.scene.targets)
+        done = all(outcome.files.get(t) == self.whole.files[t] for t in self.scenario.targets)
         late = outcome.code == -signal.SIGKILL and told == 0 and done  # it came when all was done, and told
         return (
             []
