@@ -6,7 +6,6 @@ import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normcli import columns
 from normcli.columns import Frame
 from normcli.formats import _binary as binary
 
@@ -44,7 +43,7 @@ def encoded(frame: Frame, schema: pa.Schema, *, coded: bool = False) -> pa.Recor
     that the schema does not have; of text they remain where it is to be `coded`, of the texts in use alone."""
     import pyarrow as pa
 
-    batch = columns.to_arrow(frame, schema)
+    batch = frame.to_arrow(schema)
     arrays = [_fitting(c, kind, coded=coded) for c, kind in zip(batch.columns, schema.types, strict=True)]
     if all(a is b for a, b in zip(arrays, batch.columns, strict=True)):
         return batch
