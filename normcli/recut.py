@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from normcli import columns
 from normcli.columns import Frame
-from normcli.formats import Chunk, Decoded
+from normcli.formats import Chunk, Reject, row_among
 
 ROWS = 65_536  # of a piece, at least and about; part of what makes results the same bytes
 
@@ -28,13 +28,13 @@ class Segment:
     part: int  # the number of the input
     place: int  # of the chunk's beginning, in the input
     chunk: Chunk
-    decoded: Decoded  # of which the frame is cut, and may be gone
+    rejects: tuple[Reject, ...]  # of the chunk's rows
     frame: Frame
-    first: int = 0  # which of the decoded rows the frame's first is
+    first: int = 0  # which of the rows that were not rejected the frame's first is
 
     def locate(self, row: int) -> int:
         """The place in the chunk of the frame's row `row`."""
-        return self.chunk.locate(self.decoded.row(self.first + row))
+        return self.chunk.locate(row_among(self.rejects, self.first + row))
 
     def cut(self, rows: int) -> "tuple[Segment, Segment]":
         """The first so many rows, and the others."""
@@ -52,9 +52,9 @@ class Pieces:
 
     def add(self, segment: Segment) -> Iterator[tuple[Segment, ...]]:
         """One more; the pieces that are now whole."""
-        if columns.rows(segment.frame):
+        if segment.frame.rows:
             self._held.append(segment)
-            self._rows += columns.rows(segment.frame)
+            self._rows += segment.frame.rows
         while self._rows >= self.size + 2:  # with fewer, a single row might be left
             yield self._take(self.size)
 
@@ -67,7 +67,7 @@ class Pieces:
         taken = []
         while rows:
             segment = self._held.popleft()
-            here = columns.rows(segment.frame)
+            here = segment.frame.rows
             if here > rows:
                 segment, left = segment.cut(rows)
                 self._held.appendleft(left)

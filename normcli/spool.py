@@ -16,7 +16,7 @@ from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader, load
 
 if TYPE_CHECKING:
-    from normcli.columns.packing import Packed
+    from normcli.columns.frame import Packed
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
 HINT = "--spool-dir or TMPDIR says where it is"
@@ -116,9 +116,9 @@ class Kept:
         return load(self.length, self.length // 8)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
-        buffer = self.spool.buffer() if self.packed.polars else io.BytesIO()
-        frame = self.packed.unpacked(self.spool.take(self.start, self.length, buffer))
-        if self.packed.polars:  # it has copied all of it
+        buffer = self.spool.buffer() if self.packed.copies else io.BytesIO()
+        frame = self.packed.unpack(self.spool.take(self.start, self.length, buffer))
+        if self.packed.copies:
             self.spool.spare.append(buffer)
         return Decoded(frame, self.packed.rows)
 
@@ -128,15 +128,13 @@ class Kept:
 
 def keep(spool: Spool, frame: Frame) -> Kept:
     """A frame, kept until it is wanted again."""
-    from normcli.columns.packing import packed
-
     buffer = spool.buffer()
-    made, pieces = packed(frame, buffer)
+    packed, pieces = frame.pack(buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, made)
+    return Kept(spool, start, length, packed)
 
 
 class SpoolReader:

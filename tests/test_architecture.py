@@ -157,6 +157,12 @@ def test_each_library_has_its_place() -> None:
         assert [i.place for i in imports() if i.top == library and not allowed(i.file)] == []
 
 
+def test_kinds_of_frames_are_known_to_the_formats_that_make_them_alone() -> None:
+    """All others know what every kind can: another one is a file in columns, and a format that gives it."""
+    kinds = re.compile(r"normcli\.columns\.\w+_frame")
+    assert [i.place for i in imports() if kinds.fullmatch(i.module) and room(i.file) != "formats"] == []
+
+
 def test_large_libraries_are_imported_where_they_are_needed() -> None:
     """Not with the file that may need them: what reads text need not wait for pyarrow."""
     slow = {"polars", "pyarrow", "rich", "bz2", "lzma"}

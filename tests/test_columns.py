@@ -1,7 +1,6 @@
 """Which columns a selector chooses, and a frame's columns as numbers."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normcli import columns
-from normcli.columns import Field, Schema, buffers, select
+from normcli.columns import Field, Frame, Schema, buffers, select
+from normcli.columns.arrow_frame import ArrowFrame
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError
 
 SCHEMA: Schema = tuple(
@@ -147,8 +148,8 @@ def test_the_order_is_the_input_s(schema: Sequence[Field], names: list[str]) -> 
 
 
 # -- frames ------------------------------------------------------------------------------------------------------
-def frames(**values: Sequence[float | None]) -> list[Any]:
-    return [pl.DataFrame(values), pa.RecordBatch.from_pydict(values)]
+def frames(**values: Sequence[float | None]) -> list[Frame]:
+    return [PolarsFrame(pl.DataFrame(values)), ArrowFrame(pa.RecordBatch.from_pydict(values))]
 
 
 def test_missing_of_either_kind_is_nan() -> None:
@@ -174,9 +175,9 @@ def test_the_first_row_with_an_infinite_value_is_told() -> None:
 @pytest.mark.parametrize("name", ["*", "^.*$", "", "a.b", "a\n", "é"])
 def test_a_name_is_a_name(name: str) -> None:
     for frame in frames(**{name: [1.0], "z": [2.0]}):
-        assert columns.names(frame) == (name, "z")
-        assert columns.names(columns.only(frame, ["z", name])) == ("z", name)
-        assert columns.names(columns.only(frame, [name])) == (name,)
+        assert frame.names == (name, "z")
+        assert frame.select(["z", name]).names == ("z", name)
+        assert frame.select([name]).names == (name,)
         assert columns.block(frame, [name]).columns[0].tolist() == [1.0]
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import api, columns, params, recut
+from normcli import api, params, recut
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError
-from normcli.formats import Decoded
 from normcli.methods.batch import Batch
 from normcli.methods.batch_renorm import BatchRenorm
 from normcli.methods.switchable import Switchable
@@ -24,9 +24,9 @@ X = np.random.default_rng(3).normal(size=(ROWS, 4)) * [1, 10, 0.01, 3] + [0, 200
 
 
 def segment(part: int, values: range) -> Segment:
-    frame = pl.DataFrame({"x": list(values)})
+    frame = PolarsFrame(pl.DataFrame({"x": list(values)}))
     chunk: Any = None
-    return Segment(part, 0, chunk, Decoded(None, len(values)), frame)
+    return Segment(part, 0, chunk, (), frame)
 
 
 @given(lengths=st.lists(st.integers(0, 40), max_size=12), multiple=st.integers(2, 30), rows=st.integers(1, 64))
@@ -39,12 +39,12 @@ def test_pieces_are_whole_batches_wherever_segments_end(lengths: list[int], mult
             made += pieces.add(segment(part, range(at, at + length)))
             at += length
         made.append(pieces.rest())
-    sizes = [sum(columns.rows(s.frame) for s in piece) for piece in made]
+    sizes = [sum(s.frame.rows for s in piece) for piece in made]
     assert sizes[:-1] == [pieces.size] * (len(sizes) - 1)
     assert pieces.size % multiple == 0
     assert sizes[-1] <= pieces.size + 1
     assert sizes[-1] != 1 or at == 1
-    kept = [(x, s.first + i) for piece in made for s in piece for i, x in enumerate(s.frame["x"])]
+    kept = [(x, s.first + i) for piece in made for s in piece for i, x in enumerate(s.frame.numbers("x"))]
     starts = np.cumsum([0, *lengths])[: len(lengths)]
     assert kept == [(a + i, i) for a, length in zip(starts.tolist(), lengths, strict=True) for i in range(length)]
 

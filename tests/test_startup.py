@@ -25,7 +25,7 @@ LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backpor
 FORMATS = {"csv": {"polars"}, "ndjson": {"polars", "pyarrow"}, "parquet": {"pyarrow"}, "arrow": {"pyarrow"}}
 UNUSED = {
     *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "manifest", "schema", "recut", "drift"),
-    *("plan.restoring", "plan.alignment", "columns.fixed", "columns.storage", "columns.packing"),
+    *("plan.restoring", "plan.alignment", "columns.fixed", "columns.storage"),
     *("stores._filesystems", "stores.reading", "stores.writing", "formats._layers"),
 }  # by a simple fit or apply
 OF_CHECK = {"drift", "drift.comparing", "drift.document", "drift.watching", "stats.outside", "stats.running"}

@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import api, columns
+from normcli.columns import polars_columns
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.columns.fixed import Rounding
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
@@ -193,7 +196,7 @@ def test_decimals_beyond_a_float_are_warned_of(kind: pa.DataType) -> None:
         "within": pa.array([Decimal(2**53), Decimal(-(2**53))], kind),
         "nothing": pa.nulls(2, kind),
     })  # fmt: skip
-    assert columns.inexact(frame, frame.schema.names) == ("beyond",)
+    assert columns.inexact(ArrowFrame(frame), frame.schema.names) == ("beyond",)
 
 
 @pytest.mark.parametrize("method", [ZScore(), Quantile()], ids=repr)
@@ -205,13 +208,13 @@ def test_rows_are_not_gathered_anew_for_each_column(
     np.savetxt(given, values, "%d", ",", header=",".join(f"c{j}" for j in range(64)), comments="")
     plan = api.fit(given, method)
     api.apply(plan, given, made)
-    gathered, some_rows = [0], columns.some_rows
+    gathered, take = [0], PolarsFrame.take
 
     def spy(frame: Any, wanted: Any, rows: Any) -> Any:
         gathered[0] += len(wanted) * len(rows)
-        return some_rows(frame, wanted, rows)
+        return take(frame, wanted, rows)
 
-    monkeypatch.setattr(columns, "some_rows", spy)
+    monkeypatch.setattr(PolarsFrame, "take", spy)
     api.apply(plan, made, back, inverse=True)
     assert gathered[0] <= values.size
     assert np.array_equal(np.loadtxt(back, delimiter=",", skiprows=1), values)
@@ -233,10 +236,10 @@ def test_whole_numbers_of_columns_that_are_hardly_correlated_come_back(tmp_path:
 @pytest.mark.parametrize("size", [2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30])
 def test_text_has_the_exact_bound_that_numbers_have(size: int, word: str) -> None:
     for spelled in (f"{size}", f" -{size}\t"):
-        frame = pl.DataFrame({"x": ["1", spelled, word]})
+        frame = PolarsFrame(pl.DataFrame({"x": ["1", spelled, word]}))
         assert columns.inexact(frame, ["x"]) == (("x",) if size > 2**53 else ())
 
 
 def test_text_of_small_numbers_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns.numbers, "beyond_integers", None)
-    assert columns.inexact(pl.DataFrame({"x": ["1.5", "NA", "7"]}), ["x"]) == ()
+    monkeypatch.setattr(polars_columns, "beyond_integers", None)
+    assert columns.inexact(PolarsFrame(pl.DataFrame({"x": ["1.5", "NA", "7"]})), ["x"]) == ()

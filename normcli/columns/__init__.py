@@ -1,49 +1,33 @@
 """Which columns, and frame to block and back.
 
-A frame is decoded rows as the format's own library gives them: a polars DataFrame of text formats, an Arrow
-RecordBatch of binary ones. Nobody but this room knows both. In a polars frame a selected column is numeric or lists of
-numbers, or is still text where it holds words that mean missing (NA): the format has made sure that nothing else is in
-it. In a RecordBatch a column of text may be a dictionary, whatever it is in the schema of its reader.
+A frame is decoded rows: `Frame` says what every kind can, and each is a file here, polars_frame of text formats and
+arrow_frame of binary ones. Nobody but these knows what holds the rows, and the format that makes them so.
 """
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
 from normcli.columns.conforming import conformed
-from normcli.columns.frames import (
+from normcli.columns.frame import (
     Frame,
-    all_series,
-    chosen_rows,
-    contiguous,
     cut,
     gathered,
     has_originals,
-    hidden,
-    is_polars,
-    long_decimals,
-    names,
-    numbered,
-    numbered_columns,
-    only,
     ordered_as,
-    originals,
-    rest,
-    rows,
-    series,
-    some_rows,
-    text_codes,
-    text_frame,
-    textless,
-    to_arrow,
-    to_polars,
-    with_hidden,
-    with_originals,
     with_texts,
-    without_originals,
     without_values,
 )
 from normcli.columns.keyed import keys, weights
 from normcli.columns.lists import first_size, list_block, put_list
-from normcli.columns.numbers import Infinite, beyond_integers, block, inexact, types
+from normcli.columns.numbers import Infinite, block, inexact
+from normcli.columns.polars_columns import (
+    all_series,
+    beyond_integers,
+    numbered_columns,
+    series,
+    text_frame,
+    with_hidden,
+)
 from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, parts, select
+from normcli.columns.texts import long_decimals, text_codes
 
 __all__ = [
     "NUMERIC_WORD",
@@ -56,47 +40,30 @@ __all__ = [
     "arrow_fields",
     "beyond_integers",
     "block",
-    "chosen_rows",
     "conformed",
-    "contiguous",
     "cut",
     "described",
     "excluded",
     "first_size",
     "gathered",
     "has_originals",
-    "hidden",
     "inexact",
-    "is_polars",
     "keys",
     "list_block",
     "long_decimals",
-    "names",
     "names_in",
     "narrowed",
-    "numbered",
     "numbered_columns",
-    "only",
     "ordered_as",
-    "originals",
     "parts",
     "put",
     "put_list",
-    "rest",
-    "rows",
     "select",
     "series",
-    "some_rows",
     "text_codes",
     "text_frame",
-    "textless",
-    "to_arrow",
-    "to_polars",
-    "types",
     "weights",
     "with_hidden",
-    "with_originals",
     "with_texts",
-    "without_originals",
     "without_values",
 ]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.block import Block
-from normcli.columns.back import Dtype, narrowed, replaced
+from normcli.columns.back import Dtype, narrowed
 from normcli.columns.buffers import as_arrow, as_numpy, is_nan, stored
-from normcli.columns.frames import Frame, is_polars, names, series, text_frame
-from normcli.columns.numbers import Infinite, finite, numbers_in
+from normcli.columns.frame import Frame
+from normcli.columns.numbers import Infinite, finite
 from normcli.columns.schema import VECTOR, arrow_name
 from normcli.errors import BadRowError, printable
 from normcli.record import Array
@@ -50,11 +50,10 @@ def _lists(frame: Frame, name: str) -> pa.Array:
     """A column of lists. One of numbers is one of null lists, where nothing is there; else raises BadRowError."""
     import pyarrow as pa
 
-    if is_polars(frame) and frame[name].dtype.is_nested():
-        return series(frame, name).to_arrow()
-    if not is_polars(frame) and pa.types.is_nested(frame.column(name).type):
-        return frame.column(name)
-    found = numbers_in(frame, name)
+    column = frame.lists(name)
+    if column is not None:
+        return column
+    found = frame.numbers(name)
     there = np.flatnonzero(~np.isnan(found))
     if len(there):
         raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list")
@@ -98,13 +97,7 @@ def put_list(
     if missing.any() and len(before) == len(missing):  # NaN stays NaN, null stays null
         missing &= ~is_nan(before)
     child = as_arrow(flat.ravel(), missing)
-    new = _as_lists(child, there, rows.shape[1], kind, old.type.value_field)
-    if is_polars(frame):
-        import polars as pl
-
-        return text_frame({n: pl.Series(pl.from_arrow(new)) if n == name else frame[n] for n in names(frame)})
-    at = frame.schema.get_field_index(name)
-    return frame.set_column(at, replaced(frame.schema.field(at), name, new.type), new)
+    return frame.put_lists(name, _as_lists(child, there, rows.shape[1], kind, old.type.value_field))
 
 
 def _vector(kind: str) -> tuple[str, str]:

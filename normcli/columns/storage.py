@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.columns.frames import Frame, is_polars
-from normcli.columns.numbers import decoded
+from normcli.columns.fixed import Decimal
+from normcli.columns.frame import Frame
 from normcli.record import Array
 
 SHORT = 6  # significant digits that a float32 keeps of any number
@@ -17,16 +17,10 @@ SHORT = 6  # significant digits that a float32 keeps of any number
 def unit(frame: Frame, name: str, values: Array, *, single: bool) -> Array | None:
     """(rows,) one unit in the last place of a column's values in its type; None of those that hold float64 or whole
     numbers. Text does not say its type: with `single`, it is taken for that of float32."""
-    if is_polars(frame):
-        return spacing(values, np.float32) if single else None
-    import pyarrow as pa
-
-    kind = decoded(frame.column(name).slice(0, 0)).type
-    if pa.types.is_decimal(kind):
-        return np.full(len(values), float(f"1e{-kind.scale}"))
-    if pa.types.is_float16(kind):
-        return spacing(values, np.float16)
-    return spacing(values, np.float32) if pa.types.is_float32(kind) else None
+    kind = frame.types([name])[name] if frame.typed else "float32" if single else ""
+    if decimals := Decimal.of(kind):
+        return np.full(len(values), float(f"1e{-decimals.scale}"))
+    return spacing(values, kind) if kind in ("float16", "float32") else None
 
 
 def is_coarse(frame: Frame, name: str) -> bool:

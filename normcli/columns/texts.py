@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.columns.arrow_columns import is_text
+from normcli.columns.frame import MOMENT, Frame
 from normcli.errors import BadRowError, printable
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow as pa
 
 OFFSET = re.compile(r"([+-])([01]\d|2[0-3])(?::?([0-5]\d))?|Z")  # of a time zone, from UTC
 TOO_FAR = "is beyond any calendar, and has no text"
-MOMENT = "%Y-%m-%d %H:%M:%S%f%:z"  # %f: as many digits as the unit has
 FARTHEST = 95_000_000  # days from 1970, either way, that polars has a calendar for: 260,000 years
 DIGITS = 38  # of a decimal that polars takes
 PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
@@ -38,10 +40,10 @@ def has_text(kind: pa.DataType, *, nested: bool) -> bool:
         return nested and unique and all(_has_inner_text(f.type) for f in kind)
     if t.is_map(kind):
         key = _stored(kind.key_type)
-        return nested and (_is_string(key) or t.is_integer(key)) and _has_inner_text(kind.item_type)
+        return nested and (is_text(key) or t.is_integer(key)) and _has_inner_text(kind.item_type)
     if t.is_timestamp(kind):
         return kind.tz is None or _is_known(kind.tz) or OFFSET.fullmatch(kind.tz) is not None
-    plain = (t.is_null, t.is_boolean, t.is_integer, t.is_floating, t.is_decimal, t.is_date, t.is_time, _is_string)
+    plain = (t.is_null, t.is_boolean, t.is_integer, t.is_floating, t.is_decimal, t.is_date, t.is_time, is_text)
     return any(is_one(kind) for is_one in plain)
 
 
@@ -55,12 +57,6 @@ def is_long(kind: pa.DataType) -> bool:
 
     kind = _stored(kind)
     return bool(pa.types.is_decimal(kind)) and kind.precision - min(kind.scale, 0) > DIGITS
-
-
-def _is_string(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _stored(kind: pa.DataType) -> pa.DataType:
@@ -111,7 +107,7 @@ def _decoded(column: pa.Array) -> pa.Array:
         return _decoded(column.storage)
     if pa.types.is_run_end_encoded(column.type):
         return _decoded(pc.run_end_decode(column))
-    if pa.types.is_dictionary(column.type) and not _is_string(column.type.value_type):
+    if pa.types.is_dictionary(column.type) and not is_text(column.type.value_type):
         return _decoded(column.dictionary.take(column.indices))
     return column
 
@@ -147,6 +143,47 @@ def _count(column: pa.Array) -> pa.Array:
     return column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
 
 
+# -- whole frames --------------------------------------------------------------------------------------------------
+def to_polars(batch: pa.RecordBatch, moment: str) -> pl.DataFrame:
+    """`Frame.to_polars` of a batch."""
+    import polars as pl
+    import pyarrow as pa
+
+    names = batch.schema.names
+    arrays = [plain(n, column, moment) for n, column in zip(names, batch.columns, strict=True)]
+    coded = {j: column for j, column in enumerate(arrays) if pa.types.is_dictionary(column.type)}
+    without = [coded[j].indices if j in coded else column for j, column in enumerate(arrays)]
+    made = pl.from_arrow(pa.RecordBatch.from_arrays(without, list(map(str, range(len(without))))))  # names end at a NUL
+    assert isinstance(made, pl.DataFrame)
+    for j, column in coded.items():
+        made.replace_column(j, _texts_of(column).gather(made[:, j]).alias(str(j)))
+    made.columns = list(names)
+    return made
+
+
+def text_codes(frame: Frame) -> dict[str, tuple[pl.Series, pl.Series]]:
+    """Of each column that is a dictionary of texts: these, and which of them each row has, null for none."""
+    if not frame.typed:
+        return {}
+    import polars as pl
+    import pyarrow as pa
+
+    batch = frame.to_arrow()
+    coded = {f.name: batch.column(f.name) for f in batch.schema if pa.types.is_dictionary(f.type) and is_text(f.type)}
+    return {n: (_texts_of(c), pl.Series(pl.from_arrow(c.indices))) for n, c in coded.items()}
+
+
+def long_decimals(frame: Frame) -> frozenset[str]:
+    """The columns of numbers that polars does not have, and that are text there."""
+    return frozenset(f.name for f in frame.to_arrow().schema if is_long(f.type)) if frame.typed else frozenset()
+
+
+def _texts_of(column: pa.DictionaryArray) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(pl.from_arrow(column.dictionary))
+
+
 # -- lists, structs and maps ---------------------------------------------------------------------------------------
 def _is_strange(kind: pa.DataType) -> bool:
     """Whether JSON may have no word for what is within lists, structs or maps."""
@@ -156,7 +193,7 @@ def _is_strange(kind: pa.DataType) -> bool:
         return True
     if t.is_nested(kind):
         return any(_is_strange(kind.field(j).type) for j in range(kind.num_fields))
-    encoded = kind != _stored(kind) and not (t.is_dictionary(kind) and _is_string(kind.value_type))
+    encoded = kind != _stored(kind) and not (t.is_dictionary(kind) and is_text(kind.value_type))
     return bool(encoded or t.is_floating(kind) or t.is_temporal(kind) or t.is_decimal(kind))
 
 

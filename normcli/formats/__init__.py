@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import compression, registry
-from normcli.columns import Frame, Infinite, Schema, is_polars
+from normcli.columns import Frame, Infinite, Schema
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign, _keeping
 from normcli.sources import Source
@@ -59,9 +59,14 @@ class Decoded:
 
     def row(self, row: int) -> int:
         """Which of the chunk's rows the frame's row `row` is."""
-        for reject in self.rejects:
-            row += reject.row <= row
-        return row
+        return row_among(self.rejects, row)
+
+
+def row_among(rejects: Sequence[Reject], row: int) -> int:
+    """Which of a chunk's rows the row `row` of those that were not rejected is."""
+    for reject in rejects:
+        row += reject.row <= row
+    return row
 
 
 def load(size: int, values: int) -> int:
@@ -301,7 +306,7 @@ def writer(
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
     made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
-    bounded = is_text(format) and not is_polars(blank)
+    bounded = is_text(format) and blank.typed
     if plain or codec or bounded:
         from normcli.formats import _layers as layers
 

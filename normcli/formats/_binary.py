@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Field, Frame, Infinite, Schema
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import (
     BadDataError,
     BadPlaceError,
@@ -93,7 +94,7 @@ class Chunk:
         except pa.ArrowException as e:
             raise_shortage(e)
             raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
-        return Decoded(self.batch, self.batch.num_rows)
+        return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
 
     def locate(self, row: int) -> int:
         return row
@@ -136,7 +137,7 @@ class Reader:
         self.source.close()
 
     def blank(self, wanted: frozenset[str]) -> Frame:
-        return no_rows(self._arrow)
+        return ArrowFrame(no_rows(self._arrow))
 
     def expect(self, names: Sequence[str]) -> None:
         """The schema has them all."""
@@ -281,7 +282,7 @@ def no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
     """The schema of output like `blank`, with the digests of what it was normalized by."""
-    schema = columns.to_arrow(blank).schema
+    schema = blank.to_arrow().schema
     metadata = {k: v for k, v in (schema.metadata or {}).items() if k != DIGESTS}
     if digests:
         metadata[DIGESTS] = " ".join(digests).encode()
@@ -313,7 +314,7 @@ class Conformed:
         return self.writer.following(reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return self.writer.encode(columns.conformed(columns.to_arrow(frame, self.own), self.schema))
+        return self.writer.encode(ArrowFrame(columns.conformed(frame.to_arrow(self.own), self.schema)))
 
     def open(self, file: Outlet) -> AnySink:
         return self.writer.open(file)
@@ -321,7 +322,7 @@ class Conformed:
 
 def refused(blank: Frame, is_refused: Callable[[pa.DataType], bool]) -> Schema:
     """The columns of a frame whose type can't be written."""
-    fields, of_type = columns.to_arrow(blank).schema, cache(is_refused)
+    fields, of_type = blank.to_arrow().schema, cache(is_refused)
     return tuple(f for f, t in zip(columns.arrow_fields(fields), fields.types, strict=True) if of_type(t))
 
 

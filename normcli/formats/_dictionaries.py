@@ -6,8 +6,6 @@ import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normcli import columns
-from normcli.columns import Frame
 from normcli.formats import _binary as binary
 
 if TYPE_CHECKING:
@@ -39,12 +37,11 @@ def is_text(kind: pa.DataType) -> bool:
     return any(is_one(kind) for is_one in kinds)
 
 
-def encoded(frame: Frame, schema: pa.Schema, *, coded: bool = False) -> pa.RecordBatch:
-    """A frame as a batch of a schema: without null among the values of dictionaries, and without those dictionaries
+def encoded(batch: pa.RecordBatch, schema: pa.Schema, *, coded: bool = False) -> pa.RecordBatch:
+    """A batch of a schema: without null among the values of dictionaries, and without those dictionaries
     that the schema does not have; of text they remain where it is to be `coded`, of the texts in use alone."""
     import pyarrow as pa
 
-    batch = columns.to_arrow(frame, schema)
     arrays = [_fitting(c, kind, coded=coded) for c, kind in zip(batch.columns, schema.types, strict=True)]
     if all(a is b for a, b in zip(arrays, batch.columns, strict=True)):
         return batch

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from normcli import columns
 from normcli.columns import Infinite
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError, BadRowError, printable
 from normcli.formats import Chunk, Decoded, Reject
 from normcli.formats._skipping import has_infinite, shown
@@ -145,19 +146,19 @@ class TypedChunk:
         self, decoded: Decoded, types: Mapping[str, Type], wanted: frozenset[str], infinite: Infinite
     ) -> Decoded:
         """Raises BadRowError for the first row of another value, or of an infinite one before it."""
-        frame, wrong = self._converted(decoded.frame, types)
+        frame, wrong = self._converted(decoded.frame.to_polars(), types)
         if wrong:
             row = min(wrong)
-            if infinite == "error" and has_infinite(decoded.frame.head(row), wanted):
+            if infinite == "error" and has_infinite(decoded.frame.slice(0, row).to_polars(), wanted):
                 return decoded  # which is told when it comes to that
             raise BadRowError(row, wrong[row], HINT)
-        return replace(decoded, frame=frame)
+        return replace(decoded, frame=PolarsFrame(frame))
 
     def _without(self, decoded: Decoded, types: Mapping[str, Type]) -> Decoded:
         """Without rows that have another value."""
-        frame, wrong = self._converted(decoded.frame, types)
+        frame, wrong = self._converted(decoded.frame.to_polars(), types)
         if not wrong:
-            return replace(decoded, frame=frame)
+            return replace(decoded, frame=PolarsFrame(frame))
         good = np.ones(frame.height, np.bool_)
         good[list(wrong)] = False
         rows, more = list(self.chunk.numbered()), []
@@ -165,7 +166,7 @@ class TypedChunk:
             place, raw = rows[decoded.row(row)]
             more.append(Reject(decoded.row(row), place, what, shown(raw)))
         rejects = tuple(sorted((*decoded.rejects, *more), key=lambda r: r.row))
-        return replace(decoded, frame=columns.chosen_rows(frame, good), rejects=rejects)
+        return replace(decoded, frame=PolarsFrame(frame).filter(good), rejects=rejects)
 
     def _converted(self, frame: pl.DataFrame, types: Mapping[str, Type]) -> tuple[pl.DataFrame, dict[int, str]]:
         """The frame with columns of types; and what is wrong with its rows that have another value."""

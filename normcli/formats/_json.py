@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import Infinite
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded, LateColumn, load
 from normcli.formats import _text as text
@@ -300,7 +301,7 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         fields = Fields.of(self.data)
         decoded = None if fields is None else self._decoded(fields, wanted)
-        if skip and infinite == "error" and decoded is not None and has_infinite(decoded.frame, wanted):
+        if skip and infinite == "error" and decoded is not None and has_infinite(decoded.frame.to_polars(), wanted):
             decoded = None
         if decoded is not None:
             return decoded
@@ -375,7 +376,7 @@ class Chunk:
             return None
         frame = columns.with_hidden(columns.text_frame(made), rest)
         late = tuple(self._late(fields, names, codes))
-        return Decoded(frame, fields.places, fields.places - fields.rows, late=late)
+        return Decoded(PolarsFrame(frame), fields.places, fields.places - fields.rows, late=late)
 
     def _late(self, fields: Fields, names: list[str], codes: Positions) -> Iterator[LateColumn]:
         """Keys that the first rows do not have."""

@@ -40,8 +40,9 @@ class Bounded:
 
     def encode(self, frame: Frame) -> Any:
         """Raises BadDataError."""
-        longest = max(map(binary.longest_entry, frame.columns), default=0)
-        binary.check_expanded(self.source, frame, longest)
+        batch = frame.to_arrow()
+        longest = max(map(binary.longest_entry, batch.columns), default=0)
+        binary.check_expanded(self.source, batch, longest)
         return self.writer.encode(frame)
 
     def open(self, file: Outlet) -> Sink:

@@ -12,6 +12,7 @@ import numpy as np
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Infinite
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded, load
 from normcli.formats import _remedies as remedies
@@ -125,9 +126,9 @@ class Chunk:
                 raise self._refused(wanted, infinite)
             return self._skipped(wanted, infinite)
         if not self.layout.dialect.is_plain:
-            return Decoded(checked, self.layout.places(self.rows.data), blank)
+            return Decoded(PolarsFrame(checked), self.layout.places(self.rows.data), blank)
         within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
-        return Decoded(checked, checked.height + blank + within, blank)
+        return Decoded(PolarsFrame(checked), checked.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
         if (other := self.straight) is not self:

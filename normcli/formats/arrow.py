@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from normcli import columns
 from normcli.columns import Frame, Schema
 from normcli.formats import Outlet, arrows
 from normcli.formats import Writer as AnyWriter
@@ -127,7 +126,7 @@ class Writer:
         return binary.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return columns.to_arrow(frame, self.schema)
+        return frame.to_arrow(self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from normcli import columns
 from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError
 from normcli.formats import Outlet
@@ -114,7 +113,7 @@ class Writer:
         return ()
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return columns.to_arrow(frame, self.schema)
+        return frame.to_arrow(self.schema)
 
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Field, Frame, Schema
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
@@ -240,7 +241,7 @@ class Reader:
 
         names = self.layout.names
         made = columns.text_frame({n: pl.Series(dtype=pl.Float64 if n in wanted else pl.String) for n in names})
-        return inferring.typed(made, self.inferred)
+        return PolarsFrame(inferring.typed(made, self.inferred))
 
     def expect(self, names: Sequence[str]) -> None:
         """The header has them all."""
@@ -324,7 +325,7 @@ class Reader:
     def _kinds(self, sample: Chunk) -> tuple[Kind, ...]:
         """What each column holds, going by its first rows; and which of those left out leave a doubt."""
         try:
-            frame: pl.DataFrame = sample.decode(frozenset(), skip=self._skip).frame
+            frame = sample.decode(frozenset(), skip=self._skip).frame.to_polars()
         except BadPlaceError as e:
             raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self._likely or e.hint) from None
         given = columns.all_series(frame)
@@ -396,7 +397,7 @@ def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _numeric(blank: Frame) -> frozenset[str]:
     """The columns of numbers."""
-    return frozenset(n for n, t in columns.to_polars(blank).schema.items() if t.is_numeric())
+    return frozenset(n for n, t in blank.to_polars().schema.items() if t.is_numeric())
 
 
 @dataclass(frozen=True)
@@ -417,17 +418,17 @@ class Writer:
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)
         if isinstance(theirs, cls.kind):
-            return cls(columns.names(blank), theirs, crlf, reader.layout.dialect, reader.layout.titles, _numeric(blank))
+            return cls(blank.names, theirs, crlf, reader.layout.dialect, reader.layout.titles, _numeric(blank))
         said = {n: getattr(theirs, n) for n in ("header", "decimal") if hasattr(theirs, n)}
         own = options or cls.kind(**said)
-        return cls(columns.names(blank), own, crlf, own.dialect, numbers=_numeric(blank))
+        return cls(blank.names, own, crlf, own.dialect, numbers=_numeric(blank))
 
     def following(self, reader: Any, blank: Frame) -> Self:
         return self
 
     @classmethod
     def refused(cls, blank: Frame) -> Schema:
-        return columns.textless(blank, nested=False)
+        return blank.textless(nested=False)
 
     @property
     def _line_end(self) -> str:
@@ -440,7 +441,7 @@ class Writer:
     def encode(self, frame: Frame) -> list[bytes]:
         import polars as pl
 
-        rows = self._spelled(columns.to_polars(frame, MOMENT))
+        rows = self._spelled(frame.to_polars(MOMENT))
         if not self._is_plain:
             rows = self.dialect.encodable(rows, self.options.missing)
         elif rows.width == 1 and rows[:, 0].null_count():  # an empty line would be no row
@@ -484,6 +485,6 @@ class Writer:
             return (self.dialect.separator.join(names) + self._line_end).encode()
         try:
             row = columns.text_frame({str(j): pl.Series([n or None]) for j, n in enumerate(self.columns)})
-            return b"".join(replace(self, numbers=frozenset()).encode(row))  # names are no numbers
+            return b"".join(replace(self, numbers=frozenset()).encode(PolarsFrame(row)))  # names are no numbers
         except BadRowError as e:
             raise BadDataError(f"a name of a column: {e.what}", e.hint) from None

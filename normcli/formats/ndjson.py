@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
@@ -81,7 +82,8 @@ class Reader:
 
         number = {n: pl.List(pl.Float64) if k == "list" else pl.Float64 for n, k in self.layout.kind.items()}
         made = {n: pl.Series(dtype=number[n] if n in wanted else pl.String) for n in self.layout.names}
-        return columns.with_hidden(inferring.typed(columns.text_frame(made), self.inferred), pl.Series(dtype=pl.Binary))
+        typed = inferring.typed(columns.text_frame(made), self.inferred)
+        return PolarsFrame(columns.with_hidden(typed, pl.Series(dtype=pl.Binary)))
 
     def list_size(self, name: str) -> int:
         size = self.layout.sizes[name]
@@ -194,17 +196,17 @@ class Writer:
     @classmethod
     def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         """For output of the columns of `blank`. Text has no place for digests."""
-        schema = columns.to_polars(blank).schema
+        schema = blank.to_polars().schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         own = frozenset(reader.layout.names if isinstance(reader, Reader) else ())
         lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
-        spelled = frozenset() if columns.is_polars(blank) else columns.long_decimals(blank)
-        hidden = columns.hidden(blank)
+        spelled = columns.long_decimals(blank)
+        hidden = blank.hidden
         return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists, spelled)
 
     @classmethod
     def refused(cls, blank: Frame) -> Schema:
-        return columns.textless(blank, nested=True)
+        return blank.textless(nested=True)
 
     def following(self, reader: Any, blank: Frame) -> Writer:
         return replace(self.like(reader, blank, None, ()), columns=self.columns)
@@ -212,7 +214,7 @@ class Writer:
     def encode(self, frame: Frame) -> list[bytes]:
         """In strips of some values each, for each value takes several texts on its way; those of dictionaries are
         looked at once, however many rows have them."""
-        rows, rest, out = columns.to_polars(frame), columns.rest(frame), Pieces()
+        rows, rest, out = frame.to_polars(), frame.rest, Pieces()
         coded = {n: (as_json(texts, n), places) for n, (texts, places) in columns.text_codes(frame).items()}
         size = max(1, STRIP // max(1, len(self.columns)))
         for start in range(0, rows.height, size):
@@ -331,15 +333,16 @@ class Plain:
 
     def __call__(self, frame: Frame) -> Frame:
         """Raises BadRowError for a key that the first rows did not have: there is no column for it."""
-        hidden, rest = columns.hidden(frame), columns.rest(frame)
+        hidden, rest = frame.hidden, frame.rest
         if rest is not None and rest.null_count() < len(rest):
             for row in rest.is_not_null().arg_true():
                 late = next((n for n, raw in json.loads(rest[row]).items() if raw is not None), None)
                 if late is not None:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
-        given = columns.all_series(frame).items()
-        return columns.text_frame({n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden})
+        given = columns.all_series(frame.to_polars()).items()
+        plain = {n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
+        return PolarsFrame(columns.text_frame(plain))
 
 
 def _unquoted(series: pl.Series) -> pl.Series:

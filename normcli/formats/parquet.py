@@ -233,7 +233,7 @@ class Writer:
         return binary.following(self, self.schema, reader, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return dictionaries.encoded(frame, self.schema, coded=True)
+        return dictionaries.encoded(frame.to_arrow(self.schema), self.schema, coded=True)
 
     def open(self, file: Outlet) -> Sink:
         return Sink(None, WHAT, seal.SealedOutlet(file, magic), self.schema, self.compression)

@@ -129,19 +129,19 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     """What the output will be like: a frame of no rows."""
     empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
     if plan.form.texts:
-        empty = columns.with_originals(empty, reader.blank(frozenset()), plan.needs())
+        empty = empty.with_originals(reader.blank(frozenset()), plan.needs())
     texts = columns.with_texts(empty, reader.source.keys)
     try:
         with np.errstate(all="ignore"):
             (blank,), *_ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
-    hidden = columns.hidden(blank)
-    there = [n for n in columns.names(blank) if n not in hidden]
+    hidden = blank.hidden
+    there = [n for n in blank.names if n not in hidden]
     if only:
         given = set(plan.gives(inverse=inverse))
-        return columns.only(blank, [n for n in there if n in given])
-    return columns.only(blank, [*plan.restored_order(there), *hidden]) if inverse else blank
+        return blank.select([n for n in there if n in given])
+    return blank.select([*plan.restored_order(there), *hidden]) if inverse else blank
 
 
 def passing_frame(plan: Plan, reader: Reader, *, only: bool = False) -> Frame:
@@ -149,8 +149,8 @@ def passing_frame(plan: Plan, reader: Reader, *, only: bool = False) -> Frame:
     numbers that are normalized; lists remain lists."""
     blank, needs = reader.blank(frozenset(plan.needs())), set(plan.needs())
     gone = needs - plan.lists if not plan.form.suffix or only else set()
-    there = columns.names(blank)
-    return columns.only(blank, [n for n in there if n not in gone and (n in needs or not only)])
+    there = blank.names
+    return blank.select([n for n in there if n not in gone and (n in needs or not only)])
 
 
 def check_writable(to: str, reader: Reader, blank: Frame, given: Collection[str]) -> None:
@@ -170,7 +170,7 @@ def check_writable(to: str, reader: Reader, blank: Frame, given: Collection[str]
 def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
     """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
     has other columns; of their types, the writer knows."""
-    here, there = ({*columns.names(f)}.difference(columns.hidden(f)) for f in (blank, first))
+    here, there = ({*f.names}.difference(f.hidden) for f in (blank, first))
     for wrong, what in (
         (there - here, "no column"),
         (here - there, "the first has no column"),

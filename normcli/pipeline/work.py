@@ -84,7 +84,7 @@ class Work:
             with np.errstate(all="ignore"):
                 decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
                 result = Result(
-                    rows=columns.rows(decoded.frame),
+                    rows=decoded.frame.rows,
                     weight=chunk.weight,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
@@ -93,7 +93,7 @@ class Work:
                     inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
                 )
                 if self.spool:  # both to be kept and to be measured
-                    decoded = replace(decoded, frame=columns.contiguous(decoded.frame))
+                    decoded = replace(decoded, frame=decoded.frame.contiguous())
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if self.counts:
@@ -101,8 +101,7 @@ class Work:
                 if self.multiple > 1:
                     from normcli.recut import Segment
 
-                    away = replace(decoded, frame=None)
-                    return replace(result, segment=Segment(0, 0, chunk, away, decoded.frame))
+                    return replace(result, segment=Segment(0, 0, chunk, decoded.rejects, decoded.frame))
                 return self._done(result, [self], [decoded.frame], chunk.content)
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
@@ -112,30 +111,30 @@ class Work:
         """And what stood there, where it comes out beside the numbers; nor else, though a spool may have it."""
         frame = decoded.frame
         if not self.plan.form.texts:
-            return replace(decoded, frame=columns.without_originals(frame))
+            return replace(decoded, frame=frame.without_originals())
         if columns.has_originals(frame):
             return decoded
         texts = self._texts_of(chunk, decoded, frozenset())
-        return replace(decoded, frame=columns.with_originals(frame, texts, self.plan.needs()))
+        return replace(decoded, frame=frame.with_originals(texts, self.plan.needs()))
 
     def _texts_of(self, chunk: Chunk, decoded: Decoded, wanted: frozenset[str]) -> Frame:
         """What stood in the columns of text of the same rows: decoded once more, with other columns as numbers."""
         again = chunk.decode(wanted, self.infinite, skip=bool(decoded.rejects))
-        good = np.ones(columns.rows(decoded.frame) + len(decoded.rejects), np.bool_)
+        good = np.ones(decoded.frame.rows + len(decoded.rejects), np.bool_)
         good[[r.row for r in decoded.rejects]] = False
         there = np.ones(len(good), np.bool_)
         there[[r.row for r in again.rejects]] = False
-        return columns.chosen_rows(again.frame, good[there])
+        return again.frame.filter(good[there])
 
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
         if not self.plan.by:
             return frame
         texts = columns.with_texts(frame, self.beside)
-        spelled = [n for n in self.plan.by if n in columns.names(frame)] if self.plain else []
+        spelled = [n for n in self.plan.by if n in frame.names] if self.plain else []
         if self.plain is None or not spelled:
             return texts
-        plain = self.plain(columns.only(frame, spelled))
+        plain = self.plain(frame.select(spelled))
         return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.plan.by})
 
     def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
@@ -152,7 +151,7 @@ class Work:
     def _kept(self, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
         """What is known, and kept, of a chunk before it is measured."""
         frame, content = decoded.frame, chunk.content
-        types = tuple(columns.types(frame, self.plan.needs()).values())
+        types = tuple(frame.types(self.plan.needs()).values())
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
             blocks = self.plan.blocks([frame], self.infinite) if content is None else ()
@@ -168,8 +167,8 @@ class Work:
             return frame
         texts = self._texts_of(chunk, decoded, frozenset() if copies else self.wanted - {weights})
         if weights is not None:
-            frame = columns.gathered({n: (texts if n == weights else frame, n) for n in columns.names(frame)})
-        return columns.with_originals(frame, texts, self.plan.needs()) if copies else frame
+            frame = columns.gathered({n: (texts if n == weights else frame, n) for n in frame.names})
+        return frame.with_originals(texts, self.plan.needs()) if copies else frame
 
     def _done(
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
@@ -197,7 +196,7 @@ class Work:
         """What is written of a normalized frame."""
         assert self.writer is not None
         frame = columns.with_texts(frame, self.keys)
-        return self.writer.encode(frame if self.keep is None else columns.only(frame, self.keep))
+        return self.writer.encode(frame if self.keep is None else frame.select(self.keep))
 
 
 def written_by(
@@ -205,4 +204,4 @@ def written_by(
 ) -> Work:
     """The work of applying a plan, or of undoing it, to an output like `blank`."""
     wanted = frozenset(plan.needs(inverse=inverse))
-    return Work(plan, wanted, infinite, inverse, skip, keep=columns.names(blank), writer=writer)
+    return Work(plan, wanted, infinite, inverse, skip, keep=blank.names, writer=writer)

@@ -33,7 +33,7 @@ class Matrices:
     @cached_property
     def ends(self) -> Codes:
         """Where each frame ends."""
-        return np.cumsum([columns.rows(f) for f in self.frames])
+        return np.cumsum([f.rows for f in self.frames])
 
     def block(self, step: Step, *, inverse: bool = False) -> Block:
         """The matrix of a step; with `inverse`, that which it has become."""

@@ -69,26 +69,26 @@ class Placing:
     def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
         """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
         if not inverse:
-            return columns.numbered(frame, self.course.needs)
+            return frame.numbered(self.course.needs)
         return columns.gathered({n: (frame, self.called(n)) for n in self.course.gives})
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
         """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
-        texts, frame = columns.originals(frame), columns.without_originals(frame)
-        there = columns.names(frame)
+        texts, frame = frame.originals(), frame.without_originals()
+        there = frame.names
         following = self.course.after(there)
-        as_numbers = columns.numbered(frame, self.course.needs)
-        copied = () if texts is None else columns.names(texts)
+        as_numbers = frame.numbered(self.course.needs)
+        copied = {} if texts is None else dict.fromkeys(texts.names, texts)
         made: dict[str, tuple[Frame, str]] = {}
         for name in there:
-            made[name] = (texts if name in copied else as_numbers), name
+            made[name] = copied.get(name, as_numbers), name
             made |= {self.called(n): (new, n) for n in following.get(name, ())}
         return columns.gathered(made)
 
     def _instead(self, frame: Frame, new: Frame) -> Frame:
         """The frame with each column of `new` where the original stands, or where else that which it was restored from
         did (the first of components); the latter are gone."""
-        there = columns.names(frame)
+        there = frame.names
         at = {n: i for i, n in enumerate(there)}
         places: dict[str, dict[str, tuple[Frame, str]]] = {}
         standing = self.course.sources({n: at[self.called(n)] for n in self.course.gives})

@@ -128,7 +128,7 @@ class Restoring:
         return levers
 
     def _fixed(self, target: Target, x: Rounding) -> tuple[Fixed, Doubt]:
-        lever, text = self._levers[x.name] if target.alone else np.inf, columns.is_polars(self.frame)
+        lever, text = self._levers[x.name] if target.alone else np.inf, not self.frame.typed
         coarse = not text and any(is_coarse(self.frame, n) for n in target.sources)
         certain = not coarse and 8.0 * LAST * lever <= LARGE * x.step
         if certain and x.within and x.farthest <= target.tight:
@@ -150,7 +150,7 @@ class Restoring:
     def _wider(self, target: Target, x: Rounding, rows: Codes) -> Array:
         """(rows,) the tolerance of some rows if they are of float32 that became text; 0 where they are not."""
         found = np.zeros(len(rows))
-        if columns.is_polars(self.frame) and (like := self._like_single(target, rows)).any():
+        if not self.frame.typed and (like := self._like_single(target, rows)).any():
             found[like] = x.rounding(target.tight)[rows[like]] + self._error(target, x, rows[like], single=True)
         return found
 
@@ -213,9 +213,9 @@ class Restoring:
 
     def _at(self, rows: Codes, sources: Sequence[str], names: Sequence[str]) -> Restoring:
         """The same of some rows, of these columns of the frame, and these restored."""
-        if len(rows) == columns.rows(self.frame):
+        if len(rows) == self.frame.rows:
             return self
-        frame = columns.some_rows(self.frame, sources, rows)
+        frame = self.frame.take(sources, rows)
         codes = None if self.codes is None else self.codes[rows]
         return replace(self, frame=frame, codes=codes, made={n: self.made[n][rows] for n in names})
 

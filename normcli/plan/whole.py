@@ -233,7 +233,7 @@ class Plan:
                 self.measure([columns.cut(frame, e.row)[0]], infinite, texts=[columns.cut(text, e.row)[0]])
             raise
         if not counts.all():
-            frame, text = columns.chosen_rows(frame, counts > 0.0), columns.chosen_rows(text, counts > 0.0)
+            frame, text = frame.filter(counts > 0.0), text.filter(counts > 0.0)
         rows = np.flatnonzero(counts)
         try:
             return self._measured([frame], infinite, [text], counts[rows])

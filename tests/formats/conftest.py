@@ -163,7 +163,9 @@ def read(
             numbers: dict[str, list[Value]] = {
                 n: [None if np.isnan(v) else v for v in x.tolist()] for n, x in zip(wanted, block.columns, strict=True)
             }
-            text = {n: ["" if v is None else v for v in decoded.frame[n]] for n in names if n not in numbers}
+            text = {
+                n: ["" if v is None else v for v in decoded.frame.to_polars()[n]] for n in names if n not in numbers
+            }
             rows += map(list, zip(*(numbers.get(n) or text.get(n, []) for n in names), strict=True))
             blank_lines += decoded.blank_lines
             place += decoded.places

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import api, columns, formats, params
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import arrow, arrows, parquet
 from normcli.methods.center import Center
@@ -426,16 +427,16 @@ def test_compression_is_what_is_asked_for(kind: str) -> None:
     table, sizes = pa.table({"x": np.zeros(10_000)}), {}
     (batch,) = table.to_batches()
     for name in (None, "none", "zstd", "lz4"):
-        writer = MODULES[kind].Writer.like(None, batch, arrow.Options(compression=name), ())
+        writer = MODULES[kind].Writer.like(None, ArrowFrame(batch), arrow.Options(compression=name), ())
         sink = io.BytesIO()
         out = writer.open(sink)
-        out.write(writer.encode(batch))
+        out.write(writer.encode(ArrowFrame(batch)))
         out.close()
         assert read(kind, sink.getvalue()).equals(table)
         sizes[name] = len(sink.getvalue())
     assert sizes[None] == sizes["none"] > 80_000 > 2_000 > max(sizes["zstd"], sizes["lz4"])
     with pytest.raises(UsageError, match=r"--compression brotli: Arrow .* has none, zstd, lz4"):
-        MODULES[kind].Writer.like(None, batch, arrow.Options(compression="brotli"), ())
+        MODULES[kind].Writer.like(None, ArrowFrame(batch), arrow.Options(compression="brotli"), ())
 
 
 def feather(path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import api
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet
 from normcli.methods.zscore import ZScore
@@ -135,7 +136,7 @@ def test_groups_of_other_dictionaries_go_into_one(kind: pa.DataType) -> None:
     sink = parquet.Writer(schema).open(out := io.BytesIO())
     for part in parts if plain == kind else [p.dictionary_encode().cast(kind) for p in parts[1:2]] * 3:
         batch = pa.RecordBatch.from_arrays([part], names=["s"])
-        sink.write(parquet.Writer(schema).encode(batch))
+        sink.write(parquet.Writer(schema).encode(ArrowFrame(batch)))
     sink.close()
     file = pq.ParquetFile(io.BytesIO(out.getvalue()))
     column = file.metadata.row_group(0).column(0)
@@ -154,7 +155,7 @@ def test_large_dictionaries_are_left_to_the_writer(monkeypatch: pytest.MonkeyPat
     schema = pa.schema([("s", pa.string())])
     sink = parquet.Writer(schema).open(out := io.BytesIO())
     piece = pa.RecordBatch.from_arrays([pa.array([f"{i:09}" for i in range(50)]).dictionary_encode()], names=["s"])
-    sink.write(parquet.Writer(schema).encode(piece))
+    sink.write(parquet.Writer(schema).encode(ArrowFrame(piece)))
     sink.close()
     assert pq.read_table(io.BytesIO(out.getvalue()))["s"].to_pylist() == piece.to_pydict()["s"]
     assert sink.coded == frozenset()

@@ -241,7 +241,7 @@ def test_bad_rows_are_told_in_order_and_left_out() -> None:
         (4, 6, '4,y,"c\nd"'),
     ]
     assert "'z' in column 'n' is no int64" in found.rejects[0].reason
-    assert found.frame.to_dict(as_series=False) == {"x": [1, 5], "n": [1, 5], "q": ["a\nb", None]}
+    assert found.frame.to_polars().to_dict(as_series=False) == {"x": [1, 5], "n": [1, 5], "q": ["a\nb", None]}
     assert [chunk.locate(found.row(row)) for row in range(2)] == [0, 8]
     with pytest.raises(BadPlaceError):
         chunk.decode(frozenset("nx"), "error")
@@ -297,4 +297,4 @@ def test_a_blank_is_like_what_comes() -> None:
     (chunk,) = reader.chunks()
     whole = chunk.decode(frozenset("x"), "error").frame
     blank = reader.blank(frozenset("x"))
-    assert {**blank.schema, "x": None} == {**whole.schema, "x": None}
+    assert {**blank.to_polars().schema, "x": None} == {**whole.to_polars().schema, "x": None}

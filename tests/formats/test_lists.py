@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from normcli import api, columns, params
+from normcli.columns.arrow_frame import ArrowFrame
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadParametersError, BadRowError
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
@@ -61,7 +63,7 @@ def test_lists_are_the_rows_of_a_matrix(kind: pa.DataType) -> None:
     expected = np.array([[np.nan] * D if r is None else [np.nan if v is None else v for v in r] for r in rows])
     number = kind.value_type.to_pandas_dtype()
     for start, stop in ((0, 6), (1, 6), (2, 4), (3, 4), (1, 2), (3, 3)):
-        frame = pa.RecordBatch.from_arrays([whole.slice(start, stop - start)], ["e"])
+        frame = ArrowFrame(pa.RecordBatch.from_arrays([whole.slice(start, stop - start)], ["e"]))
         with np.errstate(invalid="ignore"):
             block = columns.list_block(frame, "e", NAMES)
         np.testing.assert_array_equal(block.values, expected[start:stop].astype(number))
@@ -73,14 +75,14 @@ def test_lists_are_the_rows_of_a_matrix(kind: pa.DataType) -> None:
 def test_the_first_list_of_another_length_is_told(kind: pa.DataType) -> None:
     whole = lists([None, [1.0] * D, [1.0] * 3, [], [1.0] * 5], kind)
     for start, row, size in ((0, 2, 3), (2, 0, 3), (3, 0, 0), (4, 0, 5)):
-        frame = pa.RecordBatch.from_arrays([whole.slice(start)], ["e"])
+        frame = ArrowFrame(pa.RecordBatch.from_arrays([whole.slice(start)], ["e"]))
         with pytest.raises(BadRowError, match=f"a list of {size} in column 'e', the others have 4") as caught:
             columns.list_block(frame, "e", NAMES)
         assert caught.value.row == row
 
 
 def test_the_first_infinite_value_is_told() -> None:
-    frame = pa.RecordBatch.from_pydict({"e": [[1.0, 2.0], None, [np.inf, 1.0], [1.0, -np.inf]]})
+    frame = ArrowFrame(pa.RecordBatch.from_pydict({"e": [[1.0, 2.0], None, [np.inf, 1.0], [1.0, -np.inf]]}))
     with (
         pytest.raises(BadRowError, match=r"infinite value in column 'e\[0\]'") as caught,
         np.errstate(invalid="ignore"),
@@ -95,11 +97,11 @@ def test_the_first_infinite_value_is_told() -> None:
 @every_kind
 @pytest.mark.parametrize("size", [1, D, 7])
 def test_what_is_put_back_is_of_the_same_kind(kind: pa.DataType, size: int) -> None:
-    frame = pa.RecordBatch.from_arrays([lists([[1.0] * D, None, [2.0] * D, None], kind).slice(1)], ["e"])
+    frame = ArrowFrame(pa.RecordBatch.from_arrays([lists([[1.0] * D, None, [2.0] * D, None], kind).slice(1)], ["e"]))
     values = np.asfortranarray(np.arange(3.0 * size).reshape(3, size))
     made = columns.put_list(frame, "e", values, None)
-    made.validate(full=True)
-    out = made.column("e")
+    made.batch.validate(full=True)
+    out = made.batch.column("e")
     number = pa.float32() if kind.value_type == pa.float32() else pa.float64()
     assert out.type.value_type == number
     assert out.type.value_field.name == kind.value_field.name
@@ -111,19 +113,21 @@ def test_what_is_put_back_is_of_the_same_kind(kind: pa.DataType, size: int) -> N
 def test_a_gap_within_a_list_stays_what_it_was() -> None:
     nan = float("nan")
     for kind in (pa.list_(pa.float64()), pa.list_(pa.float64(), 3)):
-        frame = pa.RecordBatch.from_arrays([pa.array([None, [None, nan, 1.0], [1.0, 2.0, 3.0]], kind)], ["e"])
+        frame = ArrowFrame(
+            pa.RecordBatch.from_arrays([pa.array([None, [None, nan, 1.0], [1.0, 2.0, 3.0]], kind)], ["e"])
+        )
         values = np.array([[nan] * 3, [nan, nan, 5.0], [nan, 1.0, 2.0]])
-        made = columns.put_list(frame, "e", values, None).column("e").to_pylist()
+        made = columns.put_list(frame, "e", values, None).batch.column("e").to_pylist()
         assert repr(made) == "[None, [None, nan, 5.0], [None, 1.0, 2.0]]"
 
 
 def test_lists_of_polars_are_lists() -> None:
-    frame = pl.DataFrame({"e": [[1.0, None], None, [3.0, 4.0]], "*": ["a", "b", "c"]})
+    frame = PolarsFrame(pl.DataFrame({"e": [[1.0, None], None, [3.0, 4.0]], "*": ["a", "b", "c"]}))
     block = columns.list_block(frame, "e", ["e[0]", "e[1]"])
     np.testing.assert_array_equal(block.values, [[1, np.nan], [np.nan, np.nan], [3, 4]])
     made = columns.put_list(frame, "e", block.values * 2, None)
-    assert made.to_dict(as_series=False) == {"e": [[2.0, None], None, [6.0, 8.0]], "*": ["a", "b", "c"]}
-    assert columns.types(frame, ["e"])["e"] == "large_list<float64>"
+    assert made.to_polars().to_dict(as_series=False) == {"e": [[2.0, None], None, [6.0, 8.0]], "*": ["a", "b", "c"]}
+    assert frame.types(["e"])["e"] == "large_list<float64>"
 
 
 # -- the whole way -----------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def test_each_kind_of_bad_row(size: int | None) -> None:
     found = decoded(CSV, ["a"], size=size)
     assert told(found) == REASONS
     assert values(found, "a") == [1, 3, 8]
-    assert [v for _, _, d in found for v in d.frame["b"]] == ["x", "y\nz", None]
+    assert [v for _, _, d in found for v in d.frame.to_polars()["b"]] == ["x", "y\nz", None]
     assert sum(d.blank_lines for _, _, d in found) == 1
     assert sum(d.places for _, _, d in found) == 12
 
@@ -74,7 +74,7 @@ def test_rows_are_found_again(size: int | None) -> None:
     lines = [
         place + chunk.locate(d.row(row)) + 1
         for place, chunk, d in decoded(CSV, ["a"], size=size)
-        for row in range(d.frame.height)
+        for row in range(d.frame.rows)
     ]
     assert lines == [2, 5, 12]
 
@@ -134,7 +134,7 @@ def test_bad_lines_of_ndjson(size: int | None) -> None:
     assert [line for line, _, _ in told(found)] == [3, 4, 5, 6, 7, 9, 10, 11]
     assert told(found)[1] == (4, "\"3\" in column 'a' is not a number", '{"a":"3"}')
     assert told(found)[5][2] == '{"b":"\\xff"}'
-    assert [c.locate(d.row(r)) + p + 1 for p, c, d in found for r in range(d.frame.height)] == [1, 8]
+    assert [c.locate(d.row(r)) + p + 1 for p, c, d in found for r in range(d.frame.rows)] == [1, 8]
     assert sum(d.places for _, _, d in found) == 11
 
 
@@ -143,8 +143,8 @@ def test_nothing_but_bad_rows(format: str) -> None:
     start = b"a,b\n" if format == "csv" else b'{"a":1,"b":2}\n'
     found = decoded(start + b"x\n\n,,\n", ["a"], format=format)
     assert [line for line, _, _ in told(found)] == [2, 4]
-    assert sum(d.frame.height for _, _, d in found) == (format != "csv")
-    assert columns.names(found[-1][2].frame)[:2] == ("a", "b")
+    assert sum(d.frame.rows for _, _, d in found) == (format != "csv")
+    assert found[-1][2].frame.names[:2] == ("a", "b")
 
 
 FIELD = st.sampled_from(["1", "-2.5", "", "NA", "x", "1e400", '"q"', '"1\n"', "é", "\r", " 3 ", "007"])
@@ -172,7 +172,7 @@ def test_what_is_left_is_the_file_without_them(rows: list[str], size: int | None
     left = read(("a,b\n" + "".join(f"{r}\n" for r in good)).encode(), wanted)
     for name in wanted:
         assert values(found, name) == [row[left.names.index(name)] for row in left.rows]
-    assert sum(d.frame.height for _, _, d in found) == len(left.rows)
+    assert sum(d.frame.rows for _, _, d in found) == len(left.rows)
     assert sum(d.places for _, _, d in found) == data.count(b"\n") - 1
 
 

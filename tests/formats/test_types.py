@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import api, columns, params
+from normcli.columns.arrow_frame import ArrowFrame
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError
 from normcli.formats import parquet
 from normcli.methods.center import Center
@@ -25,7 +27,7 @@ from tests.formats.test_parquet import flipped, pages, read, there_and_back, wri
 
 def numbers_of(column: pa.Array) -> Any:
     """(rows,) as we take them."""
-    return columns.block(pa.RecordBatch.from_arrays([column], ["x"]), ["x"]).columns[0]
+    return columns.block(ArrowFrame(pa.RecordBatch.from_arrays([column], ["x"])), ["x"]).columns[0]
 
 
 # -- to the nearest double ---------------------------------------------------------------------------------------
@@ -82,12 +84,12 @@ def test_columns_with_integers_that_a_float_can_not_tell_apart_are_told() -> Non
         "small": pa.array([1, 2], pa.int32()),
         "none": pa.nulls(2, pa.int64()),
     }
-    frame = pa.RecordBatch.from_pydict(given)
+    frame = ArrowFrame(pa.RecordBatch.from_pydict(given))
     assert columns.inexact(frame, list(given)) == ("above", "below", "unsigned", "dictionary")
     assert columns.inexact(frame.slice(0, 0), list(given)) == ()
     assert columns.inexact(frame, ["within"]) == ()
-    plain = columns.to_polars(frame.drop_columns("dictionary"))
-    assert columns.inexact(plain, plain.columns) == ("above", "below", "unsigned")
+    plain = PolarsFrame(frame.select([n for n in given if n != "dictionary"]).to_polars())
+    assert columns.inexact(plain, plain.names) == ("above", "below", "unsigned")
 
 
 def test_they_are_warned_of_once_by_name(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import _row_groups as row_groups
 from normcli.formats import arrow, arrows, parquet
@@ -52,7 +53,7 @@ def ours(kind: str, compression: str | None = None) -> Made:
     writer = module.Writer(batches[0].schema, compression or ("zstd" if kind == "parquet" else None))
     out = writer.open(sink)
     for batch in batches:
-        out.write(writer.encode(batch))
+        out.write(writer.encode(ArrowFrame(batch)))
     out.close()
     return kind, sink.getvalue()
 
@@ -130,7 +131,7 @@ def read(kind: str, data: bytes) -> list[Any]:
         file.seek(0)
         source = Source(f"t.{kind}", io.FileIO(os.dup(file.fileno()), "rb"), room=ROOM // 2)
     reader = MODULES[kind].Reader(source, MODULES[kind].Options())
-    schema = reader.blank(frozenset()).schema
+    schema = reader.blank(frozenset()).to_arrow().schema
     said = [str(schema), schema.metadata, reader.digests, reader.schema]
     table = table_of(reader)
     reader.close()

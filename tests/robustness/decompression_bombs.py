@@ -97,7 +97,7 @@ def main(case: str, name: str, room: str, to: str = "") -> None:
         reader = MODULES[kind].Reader(Source("t", io.FileIO(path), room=int(room) * 10**6), MODULES[kind].Options())
         frames = (chunk.decode(frozenset(), "error").frame for chunk in reader.chunks())
         writer = formats.writer(to, reader, reader.blank(frozenset()), None, ()) if to else None
-        rows = sum(frame.num_rows for frame in frames if writer is None or writer.encode(frame))
+        rows = sum(frame.rows for frame in frames if writer is None or writer.encode(frame))
     except BadDataError as e:
         told = str(e)
     print(json.dumps({"rows": rows, "told": told, "packed": len(data), "grown": peak() - before}))

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from normcli import columns, learning, params
 from normcli.columns import Frame
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadRowError, NormcliError
 from normcli.plan import Plan
 from normcli.record import Array
@@ -27,7 +28,7 @@ def frame_for(plan: Plan) -> Frame:
         made[name] = pa.array([plan.keys[i % len(plan.keys)][j] for i in range(8)], pa.string())
     if plan.weights is not None:
         made.setdefault(plan.weights, pa.array(np.ones(8)))
-    return pa.RecordBatch.from_arrays(list(made.values()), names=list(made))
+    return ArrowFrame(pa.RecordBatch.from_arrays(list(made.values()), names=list(made)))
 
 
 def refused(work: Callable[[], object]) -> bool:
@@ -66,7 +67,7 @@ def put_to_use(plan: Plan) -> dict[str, bool]:
         with np.errstate(all="ignore"):
             total.add(plan.measure([frame], "error", texts=[columns.with_texts(frame, ())]))
         total.told(8, learning.types_of(plan), b"")
-        total.end(list(frame.schema.names))
+        total.end(list(frame.names))
         check_file(total.learned())
 
     for step, there in zip(plan.steps, plan.schemas, strict=True):

@@ -1,0 +1,233 @@
+"""Frames of polars: rows of text formats."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.columns import polars_columns
+from normcli.columns.back import narrowed
+from normcli.columns.frame import MOMENT, Numbers
+from normcli.columns.polars_columns import all_series, as_table, series, text_frame, with_hidden, without_words
+from normcli.columns.schema import Field, Schema, arrow_name
+from normcli.errors import BadRowError, printable
+from normcli.record import Array, Codes
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+    from normcli.columns.fixed import Fixed
+
+
+@dataclass(frozen=True, eq=False)
+class PolarsFrame:
+    """Columns of text, those that were read as numbers being numeric, or lists. Any text may be the name of a column,
+    so that hidden ones are known by their types, which no column of text has: `rest` is bytes, originals are structs.
+    """
+
+    typed: ClassVar[bool] = False
+    data: pl.DataFrame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.data.columns)
+
+    @property
+    def rows(self) -> int:
+        return self.data.height
+
+    # -- rows and columns
+    def contiguous(self) -> Self:
+        return type(self)(self.data.rechunk())
+
+    def slice(self, start: int, stop: int | None = None) -> Self:
+        return type(self)(self.data.slice(start, None if stop is None else stop - start))
+
+    def filter(self, mask: NDArray[np.bool_]) -> Self:
+        import polars as pl
+
+        return self if mask.all() else type(self)(self.data.filter(pl.Series(mask)))
+
+    def take(self, wanted: Sequence[str], rows: Codes) -> Self:
+        return self._of({n: series(self.data, n).gather(rows) for n in wanted})
+
+    def select(self, wanted: Sequence[str]) -> Self:
+        return self._of({n: self.data[n] for n in wanted})
+
+    def gather(self, wanted: Mapping[str, tuple[Self, str]]) -> Self:
+        return self._of({n: of.data[was] for n, (of, was) in wanted.items()})
+
+    def with_texts(self, texts: Mapping[str, str | None]) -> Self:
+        import polars as pl
+
+        new = {n: pl.repeat(text, self.rows, dtype=pl.String, eager=True) for n, text in texts.items()}
+        return self._of({s.name: s for s in self.data if s.name not in new} | new)
+
+    def _of(self, columns: Mapping[str, pl.Series]) -> Self:
+        return type(self)(text_frame(columns))
+
+    # -- what columns hold
+    def types(self, wanted: Sequence[str]) -> dict[str, str]:
+        return {n: self._type(series(self.data, n)) for n in wanted}
+
+    def _type(self, column: pl.Series) -> str:
+        if not column.dtype.is_nested():
+            return "int64" if polars_columns.are_integers(column) else "float64"
+        import pyarrow as pa
+
+        return arrow_name(pa.field("", column.clear().to_arrow().type))
+
+    def numbers(self, name: str) -> Numbers:
+        import polars as pl
+
+        column = series(self.data, name)
+        if column.dtype.is_nested():
+            if column.null_count() < len(column):
+                row = int(column.is_not_null().arg_max() or 0)
+                raise BadRowError(row, f"a list in column '{printable(name)}' is not a number")
+            return np.full(len(column), np.nan)
+        if column.dtype == pl.String:
+            column = polars_columns.stripped(column).cast(pl.Float64, strict=False)
+        return np.asarray(column.to_numpy())
+
+    def ends(self, name: str) -> tuple[Any, ...]:
+        import polars as pl
+
+        column = series(self.data, name)
+        if column.dtype == pl.String:
+            return polars_columns.ends_of_text(column)
+        return (column.min(), column.max()) if column.dtype in (pl.Int64, pl.UInt64) else ()
+
+    def texts(self, name: str) -> tuple[Codes, list[str | None]]:
+        from normcli.columns.arrow_columns import coded
+
+        return coded(series(self.data, name).to_arrow(), name)
+
+    def lists(self, name: str) -> pa.Array | None:
+        column = series(self.data, name)
+        return column.to_arrow() if column.dtype.is_nested() else None
+
+    def numbered(self, wanted: Sequence[str]) -> Self:
+        import polars as pl
+
+        columns = all_series(self.data)
+        columns |= {n: polars_columns.parsed(columns[n]) for n in wanted if columns[n].dtype == pl.String}
+        return self._of(columns)
+
+    # -- new columns
+    def put(self, values: Mapping[str, Array | Fixed], kinds: Mapping[str, str], names: Sequence[str]) -> Self:
+        columns = all_series(self.data)
+        for n, y in values.items():
+            if isinstance(y, np.ndarray):
+                columns[n] = polars_columns.of_floats(columns.get(n), *narrowed(y, kinds[n], n))
+            else:
+                columns[n] = polars_columns.of_fixed(columns.get(n), y)
+        return self._of({n: columns[n] for n in names})
+
+    def put_lists(self, name: str, lists: pa.Array) -> Self:
+        import polars as pl
+
+        return self._of({s.name: s if s.name != name else pl.Series(pl.from_arrow(lists)) for s in self.data})
+
+    # -- hidden columns
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        import polars as pl
+
+        return tuple(n for n, t in self.data.schema.items() if t == pl.Binary or isinstance(t, pl.Struct))
+
+    @property
+    def rest(self) -> pl.Series | None:
+        import polars as pl
+
+        return next((self.data[n] for n, t in self.data.schema.items() if t == pl.Binary), None)
+
+    def originals(self) -> Self | None:
+        found = next((self.data[n] for n in self._structs), None)
+        return None if found is None else type(self)(found.struct.unnest())
+
+    def with_originals(self, texts: Self, wanted: Sequence[str]) -> Self:
+        return type(self)(with_hidden(self.data, texts.select(wanted).data.to_struct()))
+
+    def without_originals(self) -> Self:
+        gone = self._structs
+        return self.select([n for n in self.names if n not in gone]) if gone else self
+
+    @property
+    def _structs(self) -> list[str]:
+        import polars as pl
+
+        return [n for n, t in self.data.schema.items() if isinstance(t, pl.Struct)]
+
+    # -- on the way out
+    def to_arrow(self, schema: pa.Schema | None = None) -> pa.RecordBatch:
+        import polars as pl
+        import pyarrow as pa
+
+        schema = self._schema() if schema is None else schema
+        floats = {
+            f.name: pl.Float32 if pa.types.is_float32(f.type) else pl.Float64
+            for f in schema
+            if pa.types.is_floating(f.type)
+        }
+        given = all_series(self.data)
+        made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
+        exact = (f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_decimal(f.type))
+        made |= {n: without_words(given[n]) for n in exact if given[n].dtype == pl.String}
+        table = as_table(text_frame(given | made)).cast(schema).combine_chunks()
+        return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
+
+    def _schema(self) -> pa.Schema:
+        """The types that columns have by themselves; text is string."""
+        import polars as pl
+        import pyarrow as pa
+
+        text = [pa.field(n, pa.string()) if t == pl.String else None for n, t in self.data.schema.items()]
+        plain = as_table(self.data.head(0)).schema
+        return pa.schema([t or f for t, f in zip(text, plain, strict=True)])
+
+    def to_polars(self, moment: str = MOMENT) -> pl.DataFrame:
+        return self.data
+
+    def textless(self, *, nested: bool) -> Schema:
+        own = set(self.hidden)
+        lists = ((n, t) for n, t in self.data.schema.items() if t.is_nested() and n not in own)
+        return () if nested else tuple(Field(n, str(t)) for n, t in lists)
+
+    def pack(self, buffer: io.BytesIO) -> tuple[_Packed, list[memoryview]]:
+        import polars as pl
+
+        floats = [s for s in self.data if s.dtype == pl.Float64 and not s.null_count()]
+        made = _Packed(self.names, tuple(s.name for s in floats), self.rows)
+        others = [n for n in made.names if n not in set(made.floats)]
+        if others:
+            self.select(others).data.write_ipc(buffer, compression="uncompressed")
+        return made, [np.ascontiguousarray(s.to_numpy()).view(np.uint8).data for s in floats]
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Bytes of a frame: columns of floats without a null, one after the other as they lie in memory, then all others
+    as uncompressed Arrow."""
+
+    copies: ClassVar[bool] = True
+    names: tuple[str, ...]
+    floats: tuple[str, ...]
+    rows: int
+
+    def unpack(self, data: bytes) -> PolarsFrame:
+        import polars as pl
+
+        size, made = 8 * self.rows, {}
+        for i, name in enumerate(self.floats):
+            made[name] = pl.Series(np.frombuffer(data, np.float64, self.rows, i * size))
+        if len(self.floats) < len(self.names):
+            others = pl.read_ipc(memoryview(data)[len(self.floats) * size :].tobytes())
+            made |= dict(zip((n for n in self.names if n not in made), others, strict=True))
+        return PolarsFrame(text_frame({n: made[n] for n in self.names}))
