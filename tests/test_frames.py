@@ -298,3 +298,22 @@ def test_dictionaries_stay_what_they_are() -> None:
     assert texts.gather(places).to_list() == ["a", None, "b", "a"]
     assert columns.text_codes(PolarsFrame(frame.to_polars())) == {}
     assert columns.long_decimals(PolarsFrame(pl.DataFrame())) == frozenset()
+
+
+def test_what_is_said_of_a_table_and_its_columns_stays() -> None:
+    fields = [pa.field("a", pa.float64(), metadata={"unit": "m"}), pa.field("l", TYPES["l"], metadata={"of": "x"})]
+    schema = pa.schema(fields, {"k": "v"})
+    frame = ArrowFrame(pa.RecordBatch.from_arrays([pa.array([1.0]), pa.array([[1.0]], TYPES["l"])], schema=schema))
+    new = ArrowFrame(pa.RecordBatch.from_pydict({"z": [1.0]}))
+    for other in (
+        frame.put({"a": np.array([2.0])}, {"a": "float32"}, ["a", "l"]),
+        frame.put_lists("l", pa.array([[2.0, 3.0]])),
+        frame.with_texts({"t": None}),
+        frame.select(["l", "a"]),
+        frame.gather({"a": (frame, "a"), "l": (frame, "l"), "z": (new, "z")}),
+        frame.filter(np.array([False])),
+        frame.slice(0, 1),
+    ):
+        said = other.to_arrow().schema
+        assert said.metadata == {b"k": b"v"}
+        assert [said.field(n).metadata for n in "al"] == [{b"unit": b"m"}, {b"of": b"x"}]
