@@ -5,6 +5,7 @@ import io
 import pickle
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,15 @@ def test_rows_and_columns_are_as_of_lists(kind: str, table: tuple[Model, dict[st
     assert holds(both, {"*": [7.0] * rows, "n": model[wanted[0]]})
     assert holds(columns.ordered_as(frame.select(list(model)[::-1]), frame), model)
     assert holds(frame, model)
+
+
+@every_kind
+def test_rows_are_cut_anywhere(kind: str) -> None:
+    frame = made(kind, {"x": [0.0, 1.0, 2.0, 3.0, 4.0]})
+    for start, stop in combinations_with_replacement(range(6), 2):
+        part = frame.slice(start, stop)
+        assert part.numbers("x").tolist() == list(range(start, stop))
+        assert part.rows == stop - start
 
 
 @every_kind
@@ -244,6 +254,8 @@ def test_originals_are_kept_apart(kind: str, name: str) -> None:
     """Under whatever names the others are."""
     frame = made(kind, {name: [1.0, None], "z": ["a", "b"]}, {name: "f", "z": "t"})
     texts = made(kind, {name: ["1.0", "NA"], "z": ["a", "b"]}, {name: "t", "z": "t"})
+    alone = frame.select([name]).with_originals(texts, [name])
+    assert holds(alone.without_originals(), {name: [1.0, None]})
     both = frame.with_originals(texts, [name])
     assert both.rest is None
     assert [n for n in both.names if n not in both.hidden] == [name, "z"]
