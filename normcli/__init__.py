@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ShortageError,
         UsageError,
     )
-    from normcli.params import read, write
+    from normcli.parameters.file import read, write
     from normcli.pipeline import Events
 
 __version__ = "0.1.0"

@@ -35,12 +35,11 @@ from typing import Any, Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normcli import outputs, recipe, stores
-from normcli import params as files
-from normcli.block import Block
+from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
+from normcli.io import outputs, stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
 from normcli.jobs import fit as fit_job
@@ -48,12 +47,14 @@ from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
 from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
 from normcli.jobs.results import ApplyResult
-from normcli.keys import Seen
 from normcli.methods import Method
+from normcli.parameters import Plan, Step, Unseen, merged, refined
+from normcli.parameters import file as files
+from normcli.parameters import plan as recipe
+from normcli.parameters.keys import Seen
+from normcli.parameters.plan import Choice, Recipe
 from normcli.pipeline import Events
-from normcli.plan import Plan, Step, Unseen, merged, refined
-from normcli.recipe import Choice, Recipe
-from normcli.recut import size_of
+from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
 Paths = Path | Iterable[Path]

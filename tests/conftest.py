@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from normcli.record import Array
+from normcli.blocks.record import Array
 from tests import processes
 from tests.robustness.summary import pytest_terminal_summary
 from tests.store import moto, store

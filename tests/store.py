@@ -198,8 +198,8 @@ def store(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 def forget() -> None:
     """What this process keeps of stores for the length of a run."""
-    from normcli import stores
-    from normcli.stores import _filesystems, writing
+    from normcli.io import stores
+    from normcli.io.stores import _filesystems, writing
 
     for kept in (stores._asked, _filesystems.s3, writing._fault_of):
         kept.cache_clear()

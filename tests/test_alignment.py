@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import api, params, registry
+from normcli import api, registry
+from normcli.blocks.record import Array
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.batch import Batch
@@ -21,9 +22,9 @@ from normcli.methods.log1p import Log1p
 from normcli.methods.power import Power
 from normcli.methods.weight import Weight
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan
-from normcli.recipe import Choice, Recipe
-from normcli.record import Array
+from normcli.parameters import Plan
+from normcli.parameters import file as params
+from normcli.parameters.plan import Choice, Recipe
 from normcli.stats.comoments import Comoments
 from tests.formats.conftest import reader
 from tests.stats.test_statistic_laws import assert_close

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import normcli
-from normcli import NormcliError, NormcliWarning, outputs
+from normcli import NormcliError, NormcliWarning
 from normcli.errors import (
     BadDataError,
     BadParametersError,
@@ -21,9 +21,10 @@ from normcli.errors import (
     UsageError,
 )
 from normcli.formats import csv
+from normcli.io import outputs
+from normcli.io.transaction import Transaction, _undo_on_signal
 from normcli.methods.zscore import ZScore
-from normcli.recipe import Choice
-from normcli.transaction import Transaction, _undo_on_signal
+from normcli.parameters.plan import Choice
 from tests.cli.conftest import run
 
 DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))

@@ -219,8 +219,8 @@ STATISTIC = '''
 from dataclasses import dataclass, replace
 from typing import Self
 
-from normcli.block import Column
-from normcli.record import Array, per_group
+from normcli.blocks.block import Column
+from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
 
@@ -241,8 +241,8 @@ TRANSFORM = '''
 
 from dataclasses import dataclass
 
-from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.transforms import Transform
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli import registry
-from normcli.block import Block, Column
-from normcli.record import Array, Codes
+from normcli.blocks.block import Block, Column
+from normcli.blocks.record import Array, Codes
 
 NAN = float("nan")
 VALUES = st.sampled_from([0.0, 1.0, -2.5, 0.1, 1e9, NAN])

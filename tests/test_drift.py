@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import api, formats, pipeline, registry
+from normcli.blocks.record import Array
 from normcli.drift import Columns, Comparison, Limits, Watch, document, restored
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
 from normcli.formats import Reader
+from normcli.io.sources import open_source
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.log1p import Log1p
@@ -24,9 +26,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.recipe import Choice
-from normcli.record import Array
-from normcli.sources import open_source
+from normcli.parameters.plan import Choice
 
 NAN = float("nan")
 ROWS = 300

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from normcli import inputs
 from normcli.errors import NoInputError, UsageError
-from normcli.inputs import Input
+from normcli.io import inputs
+from normcli.io.inputs import Input
 
 
 def known(path: str) -> bool:

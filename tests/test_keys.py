@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normcli import params, registry
-from normcli.block import Block
+from normcli import registry
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadParametersError
-from normcli.keys import Key, Keyed, Ledger, described
-from normcli.learning import Total
 from normcli.methods import Method
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Measured, Plan, Step
-from normcli.record import Array
-from normcli.schema import schema
+from normcli.parameters import Measured, Plan, Step
+from normcli.parameters import file as params
+from normcli.parameters.json_schema import schema
+from normcli.parameters.keys import Key, Keyed, Ledger, described
+from normcli.pipeline.learning import Total
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from tests.formats.conftest import normcli

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import api, columns, learning, params, pipeline, registry
+from normcli import api, columns, pipeline, registry
+from normcli.blocks.record import Array
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError, BadParametersError, UsageError
 from normcli.methods import Method, spelled
@@ -24,9 +25,9 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.pipeline import Events, Progress
-from normcli.plan import Plan, unfitted
-from normcli.record import Array
+from normcli.parameters import Plan, unfitted
+from normcli.parameters import file as params
+from normcli.pipeline import Events, Progress, learning
 from normcli.stats.moments import Moments
 from tests.formats.conftest import in_memory, reader, through_pipe
 from tests.methods.test_method_contract import made as with_defaults

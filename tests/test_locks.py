@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from normcli import outputs
 from normcli.errors import CannotCreateError, LockedError
-from normcli.locks import lock_file, locked
+from normcli.io import outputs
+from normcli.io.locks import lock_file, locked
 
 
 def lock_of(path: Path) -> Path:

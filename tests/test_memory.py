@@ -9,17 +9,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import memory, params, registry
-from normcli.block import Block
+from normcli import registry
+from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadParametersError, ShortageError, UsageError, lacking
-from normcli.memory import available, largest_file, state, window
+from normcli.io.sources import Source
 from normcli.methods import Method
 from normcli.methods.quantile import Quantile
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan, Step
-from normcli.sources import Source
+from normcli.parameters import Plan, Step
+from normcli.parameters import file as params
+from normcli.pipeline import memory
+from normcli.pipeline.memory import available, largest_file, state, window
 from normcli.stats import Statistic
 from tests import inside
 from tests.cli.conftest import Workspace, workspace

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import registry
+from normcli.blocks.record import Array
 from normcli.cli._report import report
 from normcli.errors import BadDataError, UsageError
-from normcli.record import Array
 from tests import inside
 from tests.conftest import longer
 

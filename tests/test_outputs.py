@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from normcli import outputs
 from normcli.errors import CannotCreateError, OutputError, ReaderGoneError
-from normcli.outputs import open_target, remove_temporaries, same_file
+from normcli.io import outputs
+from normcli.io.outputs import open_target, remove_temporaries, same_file
 
 
 def left(path: Path) -> list[str]:

@@ -14,12 +14,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from normcli import api, params, registry
-from normcli.block import Block
+from normcli import api, registry
+from normcli.blocks.block import Block
 from normcli.errors import BadParametersError, NormcliError
-from normcli.params import _reading
-from normcli.plan import Plan
-from normcli.schema import schema
+from normcli.parameters import Plan
+from normcli.parameters import file as params
+from normcli.parameters.file import _reading
+from normcli.parameters.json_schema import schema
 from tests.conftest import longer
 
 # Numbers, a constant, a column with nothing in it, gaps, text, and names that a path must not trip over.

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import api, params
-from normcli.block import Block
+from normcli import api
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadParametersError, NotInvertibleError, UsageError
 from normcli.formats import csv
@@ -25,9 +26,9 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Course, Plan, Step, fault
-from normcli.recipe import Choice, Recipe
-from normcli.record import Array
+from normcli.parameters import Course, Plan, Step, fault
+from normcli.parameters import file as params
+from normcli.parameters.plan import Choice, Recipe
 
 NAMES = ("a", "b", "c")
 LOG_THEN_SCALE = (Choice(Log1p(), ("a", "c")), Choice(ZScore(ddof=1)))

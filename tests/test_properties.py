@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normcli import params
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
-from normcli.plan import Plan
-from normcli.record import Array
+from normcli.parameters import Plan
+from normcli.parameters import file as params
 from tests import inside
 
 Values = list[float | None]

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, strategies
 
-from normcli import params, recipe
 from normcli.errors import UsageError
 from normcli.methods import Method
 from normcli.methods.minmax import MinMax
@@ -11,7 +10,9 @@ from normcli.methods.power import Power
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.recipe import Choice
+from normcli.parameters import file as params
+from normcli.parameters import plan as recipe
+from normcli.parameters.plan import Choice
 
 PLAN = """
 [[steps]]

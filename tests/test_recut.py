@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import api, params, recut
+from normcli import api
+from normcli.blocks.record import Array
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError
 from normcli.methods.batch import Batch
 from normcli.methods.batch_renorm import BatchRenorm
 from normcli.methods.switchable import Switchable
-from normcli.record import Array
-from normcli.recut import Pieces, Segment
+from normcli.parameters import file as params
+from normcli.pipeline import rebatch as recut
+from normcli.pipeline.rebatch import Pieces, Segment
 
 ROWS = 501
 X = np.random.default_rng(3).normal(size=(ROWS, 4)) * [1, 10, 0.01, 3] + [0, 2000, 100, -5]

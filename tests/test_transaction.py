@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from normcli.errors import CannotCreateError, LockedError, OutputError
-from normcli.outputs import Target
-from normcli.transaction import Transaction
+from normcli.io.outputs import Target
+from normcli.io.transaction import Transaction
 from tests.test_locks import lock_of
 
 

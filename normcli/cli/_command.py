@@ -28,7 +28,7 @@ class Place(click.Path):
         self.far = far
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from normcli import stores
+        from normcli.io import stores
 
         path = stores.plain(os.fsdecode(super().convert(value, param, ctx)))
         if stores.is_uri(path) and not self.far:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from normcli import outputs
 from normcli.cli import _report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
+from normcli.io import outputs
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -27,8 +27,8 @@ class Report:
     def begin(self, result: Result) -> None:
         """Says of what it is to be. Raises CannotCreateError where it can't be put where it is wanted, before anything
         is done; a directory that is the run's output may have yet to be made."""
-        from normcli import outputs, stores
         from normcli.errors import CannotCreateError
+        from normcli.io import outputs, stores
 
         path, output = result.report, result.output
         within = output and path and stores.resolved(path).startswith(stores.resolved(output) + os.sep)
@@ -48,8 +48,8 @@ class Report:
         document = {"normcli": __version__, "exit_code": code, "error": error} | result.document()
         document |= {"warnings": result.warnings, "seconds": round(time.monotonic() - self.started, 3)}
         data = json.dumps({k: _printable(v) for k, v in document.items()}, ensure_ascii=True).encode() + b"\n"
-        from normcli import outputs
         from normcli.errors import NormcliError
+        from normcli.io import outputs
 
         try:
             with outputs.open_target(result.report) as target:

@@ -152,8 +152,8 @@ def show_table(comparison: Comparison) -> None:
     from normcli.cli._console import table
     from normcli.drift import changed
     from normcli.errors import short
-    from normcli.keys import described
     from normcli.methods import listed
+    from normcli.parameters.keys import described
 
     rows, incomplete, unseen = comparison.rows, comparison.incomplete, comparison.unseen
     click.echo("rows     " + ("not counted: nothing was learned" if rows is None else f"{rows:,}"))

@@ -14,8 +14,8 @@ from normcli.cli._common import ALLOW_EDITED
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from normcli.keys import Key
-    from normcli.plan import Plan
+    from normcli.parameters import Plan
+    from normcli.parameters.keys import Key
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
-    from normcli import keys, params, registry
+    from normcli import registry
     from normcli.cli._console import table
     from normcli.errors import printable
     from normcli.jobs.parameter_files import parameters
-    from normcli.schema import schema
+    from normcli.parameters import file as params
+    from normcli.parameters import keys
+    from normcli.parameters.json_schema import schema
 
     for flag, value in (("--key", values["key"]), ("PARAMS", values["params"])):
         if values["json_schema"] and value is not None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from normcli.blocks.record import Array, Codes
 from normcli.columns.buffers import as_arrow, as_numpy, is_nan, stored, valid
 from normcli.columns.frame import Numbers
 from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
-from normcli.record import Array, Codes
 
 if TYPE_CHECKING:
     import pyarrow as pa

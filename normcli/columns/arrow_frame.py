@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array, Codes
 from normcli.columns import arrow_columns, texts
 from normcli.columns.arrow_columns import replaced
 from normcli.columns.back import narrowed
 from normcli.columns.buffers import as_arrow
 from normcli.columns.frame import MOMENT, Numbers
 from normcli.columns.schema import Schema, arrow_fields, arrow_name
-from normcli.record import Array, Codes
 
 if TYPE_CHECKING:
     import polars as pl

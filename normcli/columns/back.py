@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from normcli.blocks.record import Array
 from normcli.columns.frame import Frame, Numbers
 from normcli.columns.schema import Field
 from normcli.errors import BadRowError, printable
-from normcli.record import Array
 
 if TYPE_CHECKING:
     from normcli.columns.fixed import Fixed, Where

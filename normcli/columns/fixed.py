@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array, Codes
 from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
-from normcli.record import Array, Codes
 
 EPSILON = 2.0**-52
 STRIP = 1 << 14  # values

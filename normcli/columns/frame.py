@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.record import Array, Codes
+from normcli.blocks.record import Array, Codes
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from normcli.blocks.record import Array, Codes
 from normcli.columns.frame import Frame
 from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
-from normcli.record import Array, Codes
 
 
 def keys(frame: Frame, by: Sequence[str]) -> tuple[tuple[tuple[str | None, ...], ...], Codes]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.columns.back import Dtype, narrowed
 from normcli.columns.buffers import as_arrow, as_numpy, is_nan, stored
 from normcli.columns.frame import Frame
 from normcli.columns.numbers import Infinite, finite
 from normcli.columns.schema import VECTOR, arrow_name
 from normcli.errors import BadRowError, printable
-from normcli.record import Array
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from normcli.block import Block
+from normcli.blocks.block import Block
 from normcli.columns.frame import Frame
 from normcli.errors import BadRowError, printable
 

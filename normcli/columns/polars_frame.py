@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array, Codes
 from normcli.columns import polars_columns
 from normcli.columns.back import narrowed
 from normcli.columns.frame import MOMENT, Numbers
 from normcli.columns.polars_columns import all_series, as_table, series, text_frame, with_hidden, without_words
 from normcli.columns.schema import Field, Schema, arrow_name
 from normcli.errors import BadRowError, printable
-from normcli.record import Array, Codes
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array
 from normcli.columns.fixed import Decimal
 from normcli.columns.frame import Frame
-from normcli.record import Array
 
 SHORT = 6  # significant digits that a float32 keeps of any number
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array
 from normcli.limits import Limits
-from normcli.plan import Step
-from normcli.record import Array
+from normcli.parameters import Step
 from normcli.stats.running import Running
 
 SAID = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from normcli.drift.watching import Change, Watch
-from normcli.keys import Seen
+from normcli.parameters.keys import Seen
 from normcli.stats import Statistic
 
 

@@ -12,9 +12,9 @@ from normcli.columns import Field
 from normcli.drift.comparing import Columns, compared
 from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
-from normcli.keys import Key, Keyed
 from normcli.limits import Limits
-from normcli.plan import Measured, Plan, Step, merged
+from normcli.parameters import Measured, Plan, Step, merged
+from normcli.parameters.keys import Key, Keyed
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments

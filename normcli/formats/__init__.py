@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-from normcli import compression, registry
+from normcli import registry
 from normcli.columns import Frame, Infinite, Schema
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign, _keeping
-from normcli.sources import Source
+from normcli.io import compression
+from normcli.io.sources import Source
 
 OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
 TEXT = "csv"  # what bytes are that no format's magic claims

@@ -28,7 +28,7 @@ from normcli.errors import (
 from normcli.formats import Decoded, Outlet, load
 from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

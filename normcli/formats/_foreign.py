@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from normcli.errors import BadDataError, UsageError, printable
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 HEAD = 4096  # bytes that are looked at
 CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")  # bytes that no text has

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from normcli.columns import Frame
-from normcli.compression import Codec
 from normcli.formats import Outlet, Reader, Sink, Writer
 from normcli.formats import _binary as binary
-from normcli.sources import Source
+from normcli.io.compression import Codec
+from normcli.io.sources import Source
 
 
 @dataclass(frozen=True)

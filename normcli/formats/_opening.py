@@ -10,7 +10,7 @@ from normcli.errors import BadDataError, printable, short
 from normcli.formats import _text as text
 from normcli.formats._dialect import Dialect
 from normcli.formats._respelling import Respelled
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 LOOK = 1 << 20  # bytes in which the first row ends
 EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^\r\n])"(\r\n|\r|\n|\Z)', re.IGNORECASE)

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from normcli.formats import _thrift as thrift
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 ROW_GROUPS = 4  # number of a field in the footer
 TAIL = 1 << 16  # bytes that are read to find the footer in

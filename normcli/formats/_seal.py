@@ -20,7 +20,7 @@ from xxhash import xxh3_64, xxh3_128
 
 from normcli.formats import Outlet
 from normcli.formats import _binary as binary
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 BLOCK = 1 << 18  # bytes of data to a digest
 DIGEST = 8  # bytes of each

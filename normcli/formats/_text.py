@@ -15,7 +15,7 @@ from normcli.errors import BadDataError, BadPlaceError, printable
 from normcli.formats._dialect import Dialect
 from normcli.formats._notation import PLAIN, Notation
 from normcli.formats._remedies import remedy
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
 LONGEST_ROW = 256 << 20

@@ -17,7 +17,7 @@ from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Options
 from normcli.formats._flat import Block, decoded_size, messages_of
 from normcli.formats._messages import CONTINUES, PREFIX
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

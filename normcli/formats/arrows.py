@@ -14,7 +14,7 @@ from normcli.formats import _binary as binary
 from normcli.formats import _dictionaries as dictionaries
 from normcli.formats import _messages as messages
 from normcli.formats._binary import Chunk, Options
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -33,7 +33,7 @@ from normcli.formats._opening import Opened, opened
 from normcli.formats._parsing import Chunk, Kind, Layout
 from normcli.formats._sampling import Sampled, distinct, sampled
 from normcli.formats._writing import Pieces, Sink
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,7 +19,7 @@ from normcli.formats import _text as text
 from normcli.formats import _vectors as vectors
 from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
 from normcli.formats._writing import Pieces, Sink
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import polars as pl

@@ -24,7 +24,7 @@ from normcli.formats import _row_groups as row_groups
 from normcli.formats import _seal as seal
 from normcli.formats._binary import Chunk, Compression, Options
 from normcli.formats._row_groups import Sink
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

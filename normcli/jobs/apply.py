@@ -6,8 +6,9 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from normcli import formats, pipeline, registry, stores
+from normcli import formats, pipeline, registry
 from normcli.errors import DriftError, EmptyInputError, UsageError, printable, replaced
+from normcli.io import stores
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
@@ -22,8 +23,8 @@ from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
     from normcli.drift import Watch
-    from normcli.inputs import Input
-    from normcli.plan import Plan
+    from normcli.io.inputs import Input
+    from normcli.parameters import Plan
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 KEPT = "what is there by the time that drift is seen can't be taken back"
@@ -87,8 +88,8 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Pl
 
 def _into_directory(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Plan, watch: Watch | None) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
+    from normcli.io.manifest import remove_stale
     from normcli.jobs.resuming import Files
-    from normcli.manifest import remove_stale
 
     request, result = run.request, run.result
     files = Files(

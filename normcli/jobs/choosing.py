@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from normcli import recipe, registry
+from normcli import registry
 from normcli.errors import UsageError
-from normcli.recipe import Choice, Recipe
+from normcli.parameters import plan as recipe
+from normcli.parameters.plan import Choice, Recipe
 
 if TYPE_CHECKING:
     from normcli.jobs.requests import FitRequest
     from normcli.methods import Method
-    from normcli.plan import Plan
+    from normcli.parameters import Plan
 
 
 def chosen(request: FitRequest, *, example: str) -> Recipe | None:

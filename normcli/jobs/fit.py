@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from normcli import columns, formats, params, pipeline, registry
+from normcli import columns, formats, pipeline, registry
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
+from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
 from normcli.jobs.parameter_files import lock, rows_before
@@ -18,19 +19,19 @@ from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs
 from normcli.methods import listed
+from normcli.parameters import Plan, Rules
+from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events
-from normcli.plan import Plan, Rules
-from normcli.stores import is_uri
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from normcli.formats import Reader
-    from normcli.inputs import Input
-    from normcli.outputs import Target
+    from normcli.io.inputs import Input
+    from normcli.io.outputs import Target
+    from normcli.parameters.plan import Recipe
     from normcli.pipeline import Part, Progress
-    from normcli.recipe import Recipe
-    from normcli.spool import Spool
+    from normcli.pipeline.spool import Spool
 
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 

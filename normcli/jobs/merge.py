@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from normcli import inputs, learning, params
 from normcli.errors import UsageError
+from normcli.io import inputs
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.parameter_files import lock, parameters, rows_before
 from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
-from normcli.pipeline import SILENT, Events
-from normcli.plan import Plan
+from normcli.parameters import Plan
+from normcli.parameters import file as params
+from normcli.pipeline import SILENT, Events, learning
 
 EXAMPLE = "normcli merge part-*.json -o whole.json"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from normcli import memory, outputs, params
+from normcli.io import outputs
 from normcli.jobs.run import Run
-from normcli.plan import Plan
+from normcli.parameters import Plan
+from normcli.parameters import file as params
+from normcli.pipeline import memory
 
 
 def parameters(source: str | Plan, *, example: str, allow_edited: bool, max_memory: int | None = None) -> Plan:

@@ -7,14 +7,14 @@ import stat
 from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from normcli import inputs, outputs, stores
 from normcli.errors import UsageError, printable
+from normcli.io import inputs, outputs, stores
 from normcli.jobs.requests import Place, Reads, Request
 
 if TYPE_CHECKING:
-    from normcli.inputs import Input
+    from normcli.io.inputs import Input
+    from normcli.io.sources import Source
     from normcli.jobs.results import Result
-    from normcli.sources import Source
 
 BESIDE = ("--report", "--rejects")  # may be a pipe or a device that others use, too
 

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from normcli import formats, inputs, memory, registry, sources
+from normcli import formats, registry
 from normcli.errors import EmptyInputError, UsageError, printable
+from normcli.io import inputs, sources
 from normcli.jobs import paths
 from normcli.jobs.format_options import FormatOptions
 from normcli.jobs.requests import Reads
+from normcli.pipeline import memory
 
 if TYPE_CHECKING:
     from normcli.formats import Reader
-    from normcli.inputs import Found, Input
+    from normcli.io.inputs import Found, Input
     from normcli.jobs.run import Run
 
 

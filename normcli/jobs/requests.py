@@ -35,8 +35,8 @@ from normcli.needs import Need
 if TYPE_CHECKING:
     from normcli.columns import Dtype, Infinite
     from normcli.methods import Method
-    from normcli.plan import Plan, Unseen
-    from normcli.recipe import Recipe
+    from normcli.parameters import Plan, Unseen
+    from normcli.parameters.plan import Recipe
 
 
 def option(

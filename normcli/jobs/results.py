@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
     from normcli.columns import Schema
     from normcli.drift import Comparison
-    from normcli.inputs import Input
+    from normcli.io.inputs import Input
+    from normcli.io.sources import Source
     from normcli.jobs.reading import Readers
+    from normcli.parameters import Plan
     from normcli.pipeline import Progress
-    from normcli.plan import Plan
-    from normcli.sources import Source
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import msgspec
 
 from normcli import drift
 from normcli.drift import Watch
-from normcli.inputs import Input
-from normcli.manifest import Manifest
-from normcli.outputs import Target
+from normcli.io.inputs import Input
+from normcli.io.manifest import Manifest
+from normcli.io.outputs import Target
 from normcli.pipeline import Progress, Tally
 
 

@@ -8,20 +8,19 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from normcli import memory
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, replaced, size
+from normcli.io.transaction import Transaction
 from normcli.jobs import paths
 from normcli.jobs.requests import Reads, Request
 from normcli.jobs.results import Result
-from normcli.pipeline import Distance, Events, Progress
-from normcli.transaction import Transaction
+from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
     from normcli.formats import Reject
+    from normcli.io.outputs import Target
     from normcli.jobs.reading import Readers
-    from normcli.outputs import Target
-    from normcli.plan import Plan
+    from normcli.parameters import Plan
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Result)

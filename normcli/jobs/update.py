@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from normcli import columns, learning, params, registry
+from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, printable
+from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name, methods_of
 from normcli.jobs.parameter_files import lock, parameters, rows_before
 from normcli.jobs.requests import FitRequest, RelearnRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
-from normcli.pipeline import SILENT, Events
-from normcli.stores import is_uri
+from normcli.parameters import file as params
+from normcli.pipeline import SILENT, Events, learning
 
 if TYPE_CHECKING:
-    from normcli.plan import Plan
-    from normcli.recipe import Recipe
+    from normcli.parameters import Plan
+    from normcli.parameters.plan import Recipe
 
 EXAMPLE = "normcli fit --update -p data.json new.csv"
 RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"

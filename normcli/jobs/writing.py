@@ -10,25 +10,26 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from normcli import __version__, columns, formats, inputs, outputs, pipeline, registry, stores
+from normcli import __version__, columns, formats, pipeline, registry
 from normcli.errors import BadDataError, CannotCreateError, UsageError, open_error, printable, replaced
+from normcli.io import inputs, outputs, stores
 from normcli.jobs import paths
 from normcli.jobs.requests import Writes
-from normcli.plan import Form
-from normcli.spool import origin_of
+from normcli.parameters import Form
+from normcli.pipeline.spool import origin_of
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
     from normcli.drift import Watch
     from normcli.formats import LateColumn, Reader, Writer
-    from normcli.inputs import Input
+    from normcli.io.inputs import Input
+    from normcli.io.manifest import Manifest
+    from normcli.io.outputs import Target
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
-    from normcli.manifest import Manifest
-    from normcli.outputs import Target
+    from normcli.parameters import Plan
     from normcli.pipeline import Part, Work, Written
-    from normcli.plan import Plan
-    from normcli.spool import Spool
+    from normcli.pipeline.spool import Spool
 
 Pairs = Iterable[tuple["Input", "Reader"]]
 
@@ -98,7 +99,7 @@ class Outputs:
         import hashlib
         import json
 
-        from normcli.manifest import Manifest
+        from normcli.io.manifest import Manifest
 
         assert self.request.output is not None
         if stores.is_uri(self.request.output):
@@ -177,7 +178,7 @@ def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) ->
     targets = inputs.targets(input_list, directory, lambda relative: inputs.renamed(relative, old, suffix))
     paths.check_beside(request, run.result, targets)
     if stores.is_uri(directory):
-        from normcli.stores import writing as far
+        from normcli.io.stores import writing as far
 
         far.check(next(iter(targets), directory), directory)  # whether that can be is better known now
     return dict(zip(input_list, targets, strict=True))
@@ -214,7 +215,7 @@ def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str |
     """Where data wait until all of them were seen. Raises OutputError where there is no room."""
     import tempfile
 
-    from normcli.spool import Spool
+    from normcli.pipeline.spool import Spool
 
     output = str(request.output)
     beside = output if paths.is_directory(output) else os.path.dirname(os.path.realpath(output))

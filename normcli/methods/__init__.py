@@ -9,8 +9,8 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from normcli import needs
+from normcli.blocks.record import Array
 from normcli.errors import UsageError, short
-from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
 
-from normcli import tensor
+from normcli.blocks import tensor
+from normcli.blocks.record import Array
 from normcli.errors import UsageError
 from normcli.methods import Method, Numbers
-from normcli.record import Array
 
 Channels = Annotated[int, Meta(ge=1)]
 SPLIT = Meta(description="the columns, in order, are so many channels of as many positions each")

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
-from normcli import tensor
+from normcli.blocks import tensor
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError
 from normcli.methods import States, beside, listed
 from normcli.methods._axes import SPLIT, Channels, Shifted
 from normcli.methods._column import refuse_unsquarable
-from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.running import Running

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError
 from normcli.methods import States, listed
-from normcli.record import Array
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.transforms.affine import Affine

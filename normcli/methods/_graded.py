@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from normcli.record import Array
+from normcli.blocks.record import Array
 
 GRADED = 1e-4  # units up to 10⁴ apart are LAPACK's: it is off by 1e-12 there, by 1e-11 at 10⁵, 5e-11 at 10⁶
 PARTED = 1e-13  # what may be left above the diagonal, of the diagonal below it; rounding leaves 1e-14

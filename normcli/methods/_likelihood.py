@@ -10,8 +10,8 @@ from math import factorial
 
 import numpy as np
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, printable
-from normcli.record import Array
 from normcli.stats.local_moments import FEW, LocalMoments
 from normcli.transforms import RESTORED
 from normcli.transforms.power import blur, forth, stretched

@@ -1,8 +1,8 @@
 """What methods learn from sketches of quantiles."""
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError
 from normcli.methods import States
-from normcli.record import Array
 from normcli.stats.extrema import Extrema
 from normcli.stats.quantiles import Quantiles
 

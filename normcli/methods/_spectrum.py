@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError
 from normcli.methods import States, _graded
 from normcli.methods._column import refuse_unsquarable
-from normcli.record import Array
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
 

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, Numbers, States, listed, per_column
 from normcli.methods._column import affine, refuse_light
 from normcli.methods._drawings import BY_COLUMN
-from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats._compensated import GREATEST
 from normcli.stats.extrema import Extrema

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta
 
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, States, beside, listed
 from normcli.methods._drawings import WHOLE
 from normcli.methods._spectrum import Spectrum, at_fault, covariance, spectrum
 from normcli.methods.decorrelate import components_within
-from normcli.record import Array
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema

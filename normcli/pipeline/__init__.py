@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from normcli import learning
 from normcli.columns import Infinite
 from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.formats import LateColumn, Outlet, Reader
-from normcli.keys import Seen
-from normcli.learning import Total
+from normcli.parameters import Plan, merged, refined
+from normcli.parameters.keys import Seen
+from normcli.pipeline import learning
 from normcli.pipeline.checks import (
     check_columns,
     check_late,
@@ -35,10 +35,10 @@ from normcli.pipeline.checks import (
 )
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
+from normcli.pipeline.learning import Total
 from normcli.pipeline.running import Part, Progress, Tally, Written
+from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Work, written_by
-from normcli.plan import Plan, merged, refined
-from normcli.spool import Spool
 
 if TYPE_CHECKING:
     from normcli.drift import Watch

@@ -11,8 +11,8 @@ from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
-from normcli.plan import Plan, is_training, override_of, parameters_of
-from normcli.spool import SpoolReader
+from normcli.parameters import Plan, is_training, override_of, parameters_of
+from normcli.pipeline.spool import SpoolReader
 
 
 def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:

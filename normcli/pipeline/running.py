@@ -8,22 +8,22 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from normcli import spool
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, short
 from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
+from normcli.io.outputs import Target
 from normcli.methods import listed
-from normcli.outputs import Target
+from normcli.parameters import Plan
+from normcli.pipeline import spool
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
-from normcli.plan import Plan
 
 if TYPE_CHECKING:
     from normcli.drift import Watch
-    from normcli.plan.restoring import Doubt
-    from normcli.recut import Segment
+    from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.rebatch import Segment
 
 MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -112,7 +112,7 @@ class BatchJob:
 def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
     """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
     measured in those of all parts, as a fit does."""
-    from normcli.recut import Pieces
+    from normcli.pipeline.rebatch import Pieces
 
     pieces, measuring = Pieces(multiple), Pieces(multiple)
     waiting, number, place = list[Result](), -1, 0

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from normcli import columns, learning, spool
+from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
-from normcli.plan import Measured, Plan, raise_first
-from normcli.plan.matrices import each
-from normcli.spool import Spool
+from normcli.parameters import Measured, Plan, raise_first
+from normcli.parameters.matrices import each
+from normcli.pipeline import learning, spool
+from normcli.pipeline.spool import Spool
 
 if TYPE_CHECKING:
-    from normcli.plan.restoring import Doubt
-    from normcli.recut import Segment
+    from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.rebatch import Segment
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Work:
                 if self.counts:
                     result = self._kept(result, chunk, decoded)
                 if self.multiple > 1:
-                    from normcli.recut import Segment
+                    from normcli.pipeline.rebatch import Segment
 
                     return replace(result, segment=Segment(0, 0, chunk, decoded.rejects, decoded.frame))
                 return self._done(result, [self], [decoded.frame], chunk.content)

@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from normcli.block import Block, Column
-from normcli.record import Array, Record
+from normcli.blocks.block import Block, Column
+from normcli.blocks.record import Array, Record
 
 
 @dataclass(frozen=True)

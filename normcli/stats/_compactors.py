@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.record import Array
+from normcli.blocks.record import Array
 
 Counts = NDArray[np.int64]
 Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.block import Column
-from normcli.record import Array
+from normcli.blocks.block import Column
+from normcli.blocks.record import Array
 
 GREATEST = np.finfo(np.float64).max
 Exponents = NDArray[np.int64]  # of two

@@ -12,8 +12,8 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.block import Block
-from normcli.record import Array
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.stats import Statistic
 
 Ranks = NDArray[np.int64]

@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 
-from normcli.block import Block
-from normcli.record import Array, per_group, symmetric
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group, symmetric
 from normcli.stats import Statistic
 from normcli.stats._compensated import (
     Exponents,

@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 
-from normcli.block import Column
-from normcli.record import Array, per_group
+from normcli.blocks.block import Column
+from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 from normcli.stats._compensated import add, bounded, in_unit, mean, merged_mean, scaled, unit
 

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 import numpy as np
 from msgspec import Meta
 
-from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats._compactors import FIRST, SECOND, Sketches, laid, merged, of_weighted
 from normcli.stats._selection import Ranks, Selection, interpolated, windows

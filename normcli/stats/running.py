@@ -6,9 +6,9 @@ from typing import Annotated, Self
 import numpy as np
 from msgspec import Meta
 
-from normcli import tensor
-from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.blocks import tensor
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.stats import Statistic
 from normcli.stats._compensated import GREATEST, bounded, merged_mean, two_sum
 

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, Record
 from normcli.errors import BadValueError, UsageError
-from normcli.record import Array, Record
 
 RESTORED = 1e-12  # of the largest size in a column: how far a restored value may be from what it was
 GREATEST = np.finfo(np.float64).max

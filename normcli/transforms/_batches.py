@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from msgspec import Meta
 
-from normcli import tensor
-from normcli.block import Block
+from normcli.blocks import tensor
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
+from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
-from normcli.record import Array, per_group
-from normcli.tensor import OverBatches
 from normcli.transforms import Transform
 
 

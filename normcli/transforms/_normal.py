@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from normcli.record import Array
+from normcli.blocks.record import Array
 
 TAIL = 1e-7  # shares nearer to 0 or 1 are taken for the least or the greatest value
 

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
-from normcli.record import Array, per_group
 from normcli.transforms import LAST, Transform
 
 HALF, SMALLEST = 2.0**-53, 5e-324  # of a unit in the last place of 1; the least float above zero

@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
-from normcli.record import Array, per_group
 from normcli.transforms import LAST, Transform
 
 

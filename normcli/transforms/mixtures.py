@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from normcli import tensor
-from normcli.block import Block
+from normcli.blocks import tensor
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
+from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
-from normcli.record import Array, per_group
-from normcli.tensor import OverBatches
 from normcli.transforms._batches import ByBatches
 
 Weights = tuple[float, float, float]  # of instance, layer, batch

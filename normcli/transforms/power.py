@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.transforms import LAST, Transform
 
 ONE = 1.0 - 2.0**-53  # the float below 1

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from normcli.block import Block
-from normcli.record import Array, per_group
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, per_group
 from normcli.transforms import LAST, Transform
 from normcli.transforms._normal import TAIL, ppf, share
 

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 import numpy as np
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
-from normcli.record import Array
 from normcli.transforms import Transform
 
 

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli.formats import Reader, csv, parquet
-from normcli.inputs import Input
+from normcli.io.inputs import Input
+from normcli.io.sources import open_source
 from normcli.pipeline.distance import Distance
-from normcli.sources import open_source
 
 DATA = b"x,y\n" + b"1.5,2\n" * 5000
 

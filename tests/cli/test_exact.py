@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from normcli.errors import BadDataError
-from normcli.inputs import Input
+from normcli.io.inputs import Input
 from normcli.jobs.reading import Readers
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult

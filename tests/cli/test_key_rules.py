@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import params
 from normcli.cli._report import report
 from normcli.errors import BadDataError
-from normcli.plan import Unseen
-from normcli.schema import schema
+from normcli.parameters import Unseen
+from normcli.parameters import file as params
+from normcli.parameters.json_schema import schema
 from tests import inside
 from tests.cli.conftest import Workspace
 from tests.conftest import examples

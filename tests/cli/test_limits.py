@@ -22,10 +22,10 @@ from normcli import registry
 from normcli.cli import _guard
 from normcli.errors import ShortageError
 from normcli.formats._binary import reading, writing
-from normcli.locks import locked
-from normcli.outputs import open_target
-from normcli.sources import Source, open_source
-from normcli.stores._filesystems import asking
+from normcli.io.locks import locked
+from normcli.io.outputs import open_target
+from normcli.io.sources import Source, open_source
+from normcli.io.stores._filesystems import asking
 from tests.cli.conftest import Workspace
 from tests.conftest import longer
 
@@ -146,7 +146,7 @@ def test_a_library_that_has_too_little_memory_does_not_blame_what_it_reads(error
 ENDING = """
 import ctypes, sys, threading
 import normcli.cli._process as process
-from normcli import outputs
+from normcli.io import outputs
 from normcli.cli import _report
 from normcli.jobs.results import Result
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from normcli.manifest import NAME
+from normcli.io.manifest import NAME
 from tests.cli.conftest import TABLE, Workspace
 from tests.conftest import longer
 

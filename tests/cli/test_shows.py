@@ -14,7 +14,7 @@ from normcli.cli import fit
 from normcli.cli._command import METHOD
 from normcli.cli._request import given
 from normcli.jobs.choosing import chosen_method
-from normcli.schema import schema
+from normcli.parameters.json_schema import schema
 from tests.cli.conftest import Workspace, fitted
 
 METHODS = registry.names("methods")

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from normcli.record import Array
+from normcli.blocks.record import Array
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normcli import api, columns, params, pipeline
+from normcli import api, columns, pipeline
 from normcli.columns import Field, Infinite
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
 from normcli.formats import Chunk
 from normcli.formats import csv as csv_format
 from normcli.formats.csv import Options
+from normcli.io.sources import Source
 from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
-from normcli.plan import Plan, unfitted
-from normcli.sources import Source
+from normcli.parameters import Plan, unfitted
+from normcli.parameters import file as params
 from tests.cli.conftest import run
 
 NAME = "t.csv"

@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import api, columns, formats, params
+from normcli import api, columns, formats
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import arrow, arrows, parquet
+from normcli.io.sources import Source
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.unit import Unit
 from normcli.methods.zscore import ZScore
-from normcli.sources import Source
+from normcli.parameters import file as params
 from tests.conftest import longer
 from tests.formats.conftest import feed, identity, in_memory, normcli, oracle, params_of, pipe_path, through_pipe
 from tests.formats.test_parquet import everything

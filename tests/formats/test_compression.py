@@ -19,11 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import api, compression, formats
-from normcli.compression import _bzip2
+from normcli import api, formats
 from normcli.errors import BadDataError, UsageError
+from normcli.io import compression
+from normcli.io.compression import _bzip2
+from normcli.io.sources import Source, open_source
 from normcli.methods.center import Center
-from normcli.sources import Source, open_source
 from tests.conftest import examples, longer
 from tests.formats.conftest import NAME, identity, in_memory, normcli, params_of, read, reader, through_pipe
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from normcli import api
 from normcli.formats.csv import Options
+from normcli.io.sources import Source
 from normcli.methods.zscore import ZScore
-from normcli.sources import Source
 from tests.conftest import examples
 from tests.formats.conftest import (
     Rows,

@@ -18,7 +18,7 @@ from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan
+from normcli.parameters import Plan
 from tests.conftest import longer
 from tests.formats.conftest import (
     applied,

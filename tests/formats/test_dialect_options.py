@@ -7,12 +7,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from normcli import api, params
+from normcli import api
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import tsv
 from normcli.formats.csv import Options
 from normcli.methods.zscore import ZScore
-from normcli.schema import schema
+from normcli.parameters import file as params
+from normcli.parameters.json_schema import schema
 from tests.formats.conftest import identity, normcli, params_of, pipe_path, read, reader, refusal
 
 EVERYTHING = (

@@ -19,8 +19,8 @@ from normcli import api
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet
+from normcli.io.sources import Source
 from normcli.methods.zscore import ZScore
-from normcli.sources import Source
 from tests.benchmarks import launch
 from tests.conftest import examples
 from tests.formats.conftest import identity, params_of

@@ -13,7 +13,7 @@ from normcli import api, columns
 from normcli.errors import BadDataError
 from normcli.formats import _binary as binary
 from normcli.methods.center import Center
-from normcli.recipe import Choice
+from normcli.parameters.plan import Choice
 from tests.conftest import examples, longer
 from tests.formats.conftest import normcli
 from tests.formats.test_types import read_as, written_as

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from normcli import api, columns, params
+from normcli import api, columns
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadParametersError, BadRowError
@@ -20,7 +20,8 @@ from normcli.methods.maxabs import MaxAbs
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.schema import schema
+from normcli.parameters import file as params
+from normcli.parameters.json_schema import schema
 from tests.formats.conftest import normcli, params_of
 from tests.formats.test_types import read_as, written_as
 
@@ -274,7 +275,7 @@ def test_blocks_hold_no_more_values_than_others(kind: pa.DataType, folder: Path)
         column = pa.ListArray.from_arrays(pa.array(np.arange(6001) * 256, pa.int32()), values, type=wide)
     table = pa.table({"e": column, "x": np.zeros(6000)})
     from normcli.formats import module
-    from normcli.sources import open_source
+    from normcli.io.sources import open_source
 
     for suffix in SUFFIXES:
         given = written_as(table, folder / f"blocks.{suffix}")

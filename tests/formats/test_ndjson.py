@@ -14,13 +14,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from normcli import api, columns, formats
+from normcli.blocks.record import Array
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
 from normcli.formats import ndjson
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
-from normcli.record import Array
 from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory, learned, normcli, params_of, sane, through_pipe
 
@@ -499,8 +499,8 @@ def test_only_and_none(folder: Path) -> None:
 
 
 def test_a_first_line_without_end_is_held_to_the_longest_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from normcli import sources
     from normcli.formats import _text
+    from normcli.io import sources
 
     monkeypatch.setattr(_text, "LONGEST_ROW", 1 << 22)
     (tmp_path / "l.ndjson").write_bytes(b'{"a": "' + b"x" * (1 << 23) + b'"}\n{"a": "y"}\n')

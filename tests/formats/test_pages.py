@@ -12,7 +12,7 @@ import pytest
 from normcli.formats import _thrift as thrift
 from normcli.formats._flat import body_size, decoded_size
 from normcli.formats._pages import DICTIONARY, Footer, Load, load, pages
-from normcli.sources import Source
+from normcli.io.sources import Source
 
 ROWS = 3000
 TABLE = pa.table(

@@ -14,16 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import api, params, pipeline
+from normcli import api, pipeline
 from normcli.errors import BadDataError
 from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet as parquet_format
+from normcli.io.sources import Source
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan
-from normcli.sources import Source
+from normcli.parameters import Plan
+from normcli.parameters import file as params
 from tests.formats.conftest import in_memory, normcli, params_of, pipe_path, through_pipe
 from tests.tables import table_of
 

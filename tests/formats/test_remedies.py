@@ -12,7 +12,7 @@ from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.log1p import Log1p
-from normcli.recipe import Choice
+from normcli.parameters.plan import Choice
 from tests.formats.conftest import normcli, reader, refusal
 
 LIKE_MISSING = [

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli import api, columns, params
+from normcli import api, columns
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError
@@ -21,6 +21,7 @@ from normcli.formats import parquet
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
+from normcli.parameters import file as params
 from tests.formats.conftest import identity, normcli
 from tests.formats.test_parquet import flipped, pages, read, there_and_back, written
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
 from normcli.methods import Method
 from normcli.methods.batch import Batch
@@ -16,8 +17,7 @@ from normcli.methods.batch_instance import BatchInstance
 from normcli.methods.batch_renorm import BatchRenorm
 from normcli.methods.layer import Layer
 from normcli.methods.switchable import Switchable
-from normcli.plan import Step
-from normcli.record import Array
+from normcli.parameters import Step
 from normcli.stats.running import Running
 from tests.methods import exact
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NormcliError, UsageError
 from normcli.methods import Method
 from normcli.methods.center import Center
@@ -18,8 +19,7 @@ from normcli.methods.maxabs import MaxAbs
 from normcli.methods.mean_range import MeanRange
 from normcli.methods.minmax import MinMax
 from normcli.methods.zscore import ZScore
-from normcli.plan import Step
-from normcli.record import Array
+from normcli.parameters import Step
 
 GREATEST = float(np.finfo(np.float64).max)
 SCORES = np.array([-2.0, -1.0, 0.0, 3.0]) / np.sqrt(14 / 4)  # of 1, 2, 3, 6

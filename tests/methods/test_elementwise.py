@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
 from normcli.methods.log1p import Log1p
-from normcli.record import Array
 from tests.cli.conftest import Workspace, workspace
 
 __all__ = ["workspace"]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, BadRowError, NotInvertibleError
 from normcli.methods import Method
 from normcli.methods.asinh import Asinh
@@ -28,9 +29,8 @@ from normcli.methods.unit import Unit
 from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Plan, Step
-from normcli.plan.rules import MISSING, PASS
-from normcli.record import Array
+from normcli.parameters import Plan, Step
+from normcli.parameters.rules import MISSING, PASS
 from tests.conftest import examples
 
 OF_COLUMNS: tuple[Method, ...] = (

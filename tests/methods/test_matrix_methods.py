@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
 from normcli.methods import Method, _graded
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.whiten import Kind, Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Step
-from normcli.record import Array
+from normcli.parameters import Step
 from tests.conftest import examples
 
 KINDS: tuple[Kind, ...] = ("zca", "pca", "zca-cor", "pca-cor", "cholesky")

@@ -9,14 +9,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from normcli import params, registry
+from normcli import registry
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, Record
 from normcli.columns import Field
 from normcli.errors import NotInvertibleError
 from normcli.methods import Method, States
-from normcli.plan import Plan, Step
-from normcli.record import Array, Record
+from normcli.parameters import Plan, Step
+from normcli.parameters import file as params
 from normcli.stats import Statistic
 from normcli.transforms import Transform
 

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from normcli import needs, params, registry
+from normcli import needs, registry
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method
-from normcli.plan import Plan, Step, merged
-from normcli.recipe import parsed
+from normcli.parameters import Plan, Step, merged
+from normcli.parameters import file as params
+from normcli.parameters.plan import parsed
 from normcli.stats import Statistic
 from tests.conftest import examples
 

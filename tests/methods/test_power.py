@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.columns import Field
 from normcli.errors import BadDataError, BadRowError, UsageError
-from normcli.learning import warn_of_columns
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
-from normcli.plan import Plan, Step
-from normcli.record import Array
+from normcli.parameters import Plan, Step
+from normcli.pipeline.learning import warn_of_columns
 from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import PLACES, back, forth
 from normcli.transforms.power import Power as Learned

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from normcli.api import fit, fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, States
 from normcli.methods.quantile import Quantile
 from normcli.methods.robust import Robust
-from normcli.record import Array
 from normcli.stats.quantiles import Quantiles
 
 MANY = np.random.default_rng(1)

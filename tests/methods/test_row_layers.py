@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError, UsageError
 from normcli.methods import Method
 from normcli.methods.group import Group
 from normcli.methods.instance import Instance
 from normcli.methods.layer import Layer
 from normcli.methods.rms import RMS
-from normcli.record import Array
 from tests.methods import exact
 
 TORCH: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "torch" / "references.json").read_text())

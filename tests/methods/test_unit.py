@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
 from normcli.methods.unit import Unit
-from normcli.record import Array
 from tests.conftest import examples
 
 Norm = Literal["l1", "l2", "max"] | float

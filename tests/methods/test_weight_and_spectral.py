@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method
 from normcli.methods.decorrelate import Decorrelate
@@ -16,7 +17,6 @@ from normcli.methods.spectral import Spectral
 from normcli.methods.unit import Unit
 from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
-from normcli.record import Array
 from tests.cli.conftest import Workspace, workspace
 
 __all__ = ["workspace"]

@@ -21,7 +21,7 @@ from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import _row_groups as row_groups
 from normcli.formats import arrow, arrows, parquet
-from normcli.sources import Source
+from normcli.io.sources import Source
 from tests.tables import table_of
 
 MODULES: dict[str, Any] = {"parquet": parquet, "arrow": arrow, "arrows": arrows}

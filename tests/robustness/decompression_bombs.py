@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from normcli import formats
 from normcli.errors import BadDataError
-from normcli.sources import Source
+from normcli.io.sources import Source
 from tests.robustness.damage import MODULES
 
 ROWS = 50_000_000

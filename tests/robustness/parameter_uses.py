@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from normcli import columns, learning, params
+from normcli import columns
+from normcli.blocks.record import Array
 from normcli.columns import Frame
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadRowError, NormcliError
-from normcli.plan import Plan
-from normcli.record import Array
+from normcli.parameters import Plan
+from normcli.parameters import file as params
+from normcli.pipeline import learning
 
 VALUES = np.array([0.0, 1.0, 2.5, 0.001, 7.0, 40.0, 3.0, 1e6])
 

@@ -18,8 +18,8 @@ import pytest
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats._seal import MARK
+from normcli.io.sources import Source
 from normcli.methods.center import Center
-from normcli.sources import Source
 from tests.conftest import longer
 from tests.formats.conftest import in_memory, normcli
 from tests.robustness import damage

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from normcli import api, params, registry
+from normcli import api, registry
 from normcli.errors import BadDataError, DriftError
 from normcli.formats import _text, csv, ndjson
 from normcli.methods.zscore import ZScore
+from normcli.parameters import file as params
 from tests import inside
 from tests.formats.conftest import feed, identity
 from tests.robustness.strict_text import Refused, Table, delimited, lines

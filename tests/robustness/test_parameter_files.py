@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from normcli import params
 from normcli.errors import BadParametersError
+from normcli.parameters import file as params
 from tests.cli.conftest import Workspace
 from tests.robustness.mutations import OF_BYTES, OF_CONTENT, transplanted
 from tests.robustness.parameter_files import all_written

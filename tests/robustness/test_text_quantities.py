@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from normcli import api, params
+from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import _json, _text, csv, ndjson
+from normcli.io.sources import Source, open_source
 from normcli.methods.center import Center
-from normcli.sources import Source, open_source
+from normcli.parameters import file as params
 from tests.formats.conftest import identity, in_memory, read, refusal
 
 MB = 1 << 20

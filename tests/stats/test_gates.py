@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import BadDataError
 from normcli.methods import Method
 from normcli.methods.center import Center
@@ -22,8 +23,7 @@ from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.spectral import Spectral
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.plan import Step
-from normcli.record import Array
+from normcli.parameters import Step
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.moments import Moments

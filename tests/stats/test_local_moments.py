@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from normcli.block import Block
-from normcli.record import Array
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.stats.local_moments import LocalMoments
 from normcli.stats.powers import Powers
 

@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from normcli.block import Block
-from normcli.plan import Seen, merged, refined
-from normcli.record import Array
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
+from normcli.parameters import Seen, merged, refined
 from normcli.stats import _selection as selection
 from normcli.stats.extrema import Extrema
 from normcli.stats.quantiles import SURE, Quantiles, spaced

@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 
 from normcli import registry
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
-from normcli.record import Array
 from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normcli import inputs, stores
 from normcli.errors import NoInputError, UsageError
-from normcli.stores import _filesystems
+from normcli.io import inputs, stores
+from normcli.io.stores import _filesystems
 from tests.store import Store
 
 KEYS = ("b.csv", "a/z.csv", "a.csv", "a-/c.csv", "a-/é ü.csv", "a/b/c.csv", "a/b/d.csv", ".h/x.csv", "a/.h/x.csv",

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from normcli.errors import NoInputError, NormcliError, OutputError
 from normcli.formats import parquet as format
-from normcli.sources import Source, open_source
-from normcli.stores import reading
+from normcli.io.sources import Source, open_source
+from normcli.io.stores import reading
 from tests.conftest import longer
 from tests.store import Fate, Store, forget
 from tests.tables import table_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normcli.errors import NormcliError
-from normcli.transaction import Transaction
+from normcli.io.transaction import Transaction
 from tests.conftest import longer
 from tests.store import Fate, Store, forget
 

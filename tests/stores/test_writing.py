@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from normcli.errors import CannotCreateError, OutputError, UsageError
-from normcli.outputs import open_target
+from normcli.io.outputs import open_target
 from tests.conftest import longer
 from tests.store import Fate, Store, forget
 
@@ -155,7 +155,7 @@ def test_azure_is_not_written() -> None:
 SCRIPT = """
 import sys
 from normcli.errors import OutputError
-from normcli.outputs import open_target
+from normcli.io.outputs import open_target
 
 with open_target("s3://bucket/x") as target:
     target.write(bytes(17 << 20))

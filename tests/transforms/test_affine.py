@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
-from normcli.record import Array
 from normcli.transforms.affine import Affine
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
-from normcli.record import Array
 from normcli.transforms.linear import Linear
 
 

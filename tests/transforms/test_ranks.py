@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from normcli.block import Block
-from normcli.record import Array
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.transforms._normal import ppf, share
 from normcli.transforms.ranks import Ranks, on_even
 

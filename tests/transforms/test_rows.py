@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from normcli.block import Block
+from normcli.blocks.block import Block
 from normcli.errors import NotInvertibleError
 from normcli.transforms.rows import Rows
 

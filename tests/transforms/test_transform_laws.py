@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from normcli import registry
 from normcli.api import fit_blocks
-from normcli.block import Block
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
 from normcli.methods import Method
 from normcli.methods.decorrelate import Decorrelate
@@ -20,7 +21,6 @@ from normcli.methods.quantile import Quantile
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.record import Array
 from normcli.transforms import Transform
 
 DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [8.0, 5.0, 1e6]

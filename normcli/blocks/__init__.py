@@ -1,0 +1,1 @@
+"""Blocks of numbers, and records of arrays: numbers and nothing else."""

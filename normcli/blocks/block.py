@@ -1,0 +1,206 @@
+"""Block: the selected columns as numbers, the one thing that statistics, methods and transforms know."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from normcli.blocks.record import Array, Codes
+
+
+@dataclass(frozen=True)
+class Column:
+    """The present values of one column, group by group, and the reductions that statistics are written in.
+
+    What is (groups,) has an entry for each group, also for one without a value; what is (n,) goes with `values`.
+    """
+
+    values: Array  # (n,) without NaN
+    weights: Array | None  # (n,) positive; None: 1 each
+    missing: Array  # (groups,) how many values are missing, by weight
+    starts: Codes | None = None  # where each group in `here` begins; None: there is one group, of all
+    here: Codes | None = None  # the groups that have values, rising
+
+    def _reduced(self, ufunc: np.ufunc, x: Array, empty: float) -> Array:
+        if self.starts is None or self.here is None:
+            return np.array([ufunc.reduce(x, initial=empty)])
+        out = np.full(len(self.missing), empty)
+        if len(x):
+            out[self.here] = ufunc.reduceat(x, self.starts)  # pairwise within a group
+        return out
+
+    def total(self, x: Array) -> Array:
+        """(groups,) the sums of (n,)."""
+        return np.array([x.sum()]) if self.starts is None else self._reduced(np.add, x, 0.0)
+
+    @property
+    def least(self) -> Array:
+        """(groups,) +inf without a value."""
+        return self._reduced(np.minimum, self.values, np.inf)
+
+    @property
+    def greatest(self) -> Array:
+        """(groups,) −inf without a value."""
+        return self._reduced(np.maximum, self.values, -np.inf)
+
+    def spread(self, a: NDArray[Any]) -> Any:
+        """(groups,) to what goes with `values`: each value's group's."""
+        if self.starts is None or self.here is None:
+            return a[0]
+        return np.repeat(a[self.here], np.diff(self.starts, append=len(self.values)))
+
+    def each(self) -> Iterator[tuple[int, Array, Array | None]]:
+        """Each group that has values, these, and their weights."""
+        if self.starts is None or self.here is None:
+            ends, here = [0, len(self.values)], [0] if len(self.values) else []
+        else:
+            ends, here = [*self.starts.tolist(), len(self.values)], self.here.tolist()
+        for i, group in enumerate(here):
+            span = slice(ends[i], ends[i + 1])
+            yield group, self.values[span], None if self.weights is None else self.weights[span]
+
+    def weighted(self, x: Array) -> Array:
+        """(n,) times the weights."""
+        return x if self.weights is None else x * self.weights
+
+    @cached_property
+    def count(self) -> Array:
+        """(groups,) how many values there are, by weight."""
+        if self.weights is not None:
+            return self.total(self.weights)
+        if self.starts is None or self.here is None:
+            return np.array([float(len(self.values))])
+        out = np.zeros(len(self.missing))
+        out[self.here] = np.diff(self.starts, append=len(self.values))
+        return out
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of numbers: `columns` holds an array (rows,) of each, float64, contiguous, finite or NaN where missing.
+
+    Column by column, because numpy sums a contiguous column pairwise, and the columns of a row-major matrix one
+    after the other (100 times the error).
+    """
+
+    columns: tuple[Array, ...]
+    matrix: Array | None = None  # of which the columns are views, where there is one
+    weights: Array | None = None  # (rows,) positive: how often each row counts; None: once
+    codes: Codes | None = None  # (rows,) the group of each row; None: there is one group
+    groups: int = 1
+
+    @classmethod
+    def of(cls, matrix: ArrayLike, weights: Array | None = None, codes: Codes | None = None, groups: int = 1) -> Self:
+        """Of a matrix (rows, features)."""
+        whole = np.asfortranarray(matrix, np.float64)
+        return cls(tuple(whole.T), whole, weights, codes, groups)
+
+    @classmethod
+    def joined(cls, blocks: "Sequence[Block]") -> "Block":
+        """One after the other; at least one."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(tuple(map(np.concatenate, zip(*(b.columns for b in blocks), strict=True))))
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    @cached_property
+    def values(self) -> Array:
+        """(rows, features), column-major."""
+        if self.matrix is not None:
+            return self.matrix
+        matrix = np.empty((self.rows, len(self.columns)), order="F")
+        for x, column in zip(matrix.T, self.columns, strict=True):
+            x[:] = column
+        return matrix
+
+    @cached_property
+    def sums(self) -> Array:
+        """(features,) of all values: NaN where one is missing, or where infinities or overflow make it so."""
+        return np.array([x.sum() for x in self.columns])
+
+    def present(self) -> Iterator[Column]:
+        """Each column's present values. Missing ones, weights and the order of groups are dealt with here, once, so
+        that no statistic has to."""
+        grouped = self if self.codes is None else self._in_order  # not kept of itself, which nobody would free
+        starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
+        none = np.zeros(self.groups)
+        for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
+            gone = np.isnan(x) if total != total else None
+            if gone is None or not gone.any():
+                yield Column(x, grouped.weights, none, starts, here)
+            else:
+                yield grouped._without(x, gone)
+
+    def _without(self, x: Array, gone: NDArray[np.bool_]) -> Column:
+        """A column of a block in the order of its groups, without what is missing."""
+        there, weights = ~gone, self.weights
+        kept = None if weights is None else weights[there]
+        if self.codes is None:
+            missing = np.array([float(np.count_nonzero(gone)) if weights is None else weights[gone].sum()])
+            return Column(x[there], kept, missing)
+        missing = np.bincount(self.codes[gone], None if weights is None else weights[gone], self.groups)
+        return Column(x[there], kept, missing.astype(np.float64), *_segments(self.codes[there]))
+
+    @cached_property
+    def order(self) -> Codes:
+        """(rows,) the rows by their groups, within one as they come."""
+        assert self.codes is not None, "there is one group"
+        narrow = self.codes.astype(np.uint16) if self.groups <= 1 << 16 else self.codes  # sorted by radix
+        return np.argsort(narrow, kind="stable")
+
+    @cached_property
+    def _in_order(self) -> "Block":
+        """The rows by their groups."""
+        return self.taken(self.order)
+
+    def taken(self, rows: Codes | NDArray[np.bool_]) -> "Block":
+        """The rows at these places, or where this is true."""
+        return replace(
+            self,
+            columns=tuple(x[rows] for x in self.columns),
+            matrix=None,
+            weights=None if self.weights is None else self.weights[rows],
+            codes=None if self.codes is None else self.codes[rows],
+        )
+
+    def each(self) -> Iterator[tuple[int, Codes | None, "Block"]]:
+        """Each group that has rows, which they are (None: all), and the block of them, which is of one group."""
+        if self.codes is None:
+            yield 0, None, self
+            return
+        starts, here = _segments(self.codes[self.order])
+        for group, rows in zip(here.tolist(), np.split(self.order, starts[1:]), strict=False):
+            yield group, rows, replace(self.taken(rows), codes=None, groups=1)
+
+    @cached_property
+    def incomplete(self) -> NDArray[np.bool_] | None:
+        """(rows,) which rows miss a value; None where none does."""
+        gone: NDArray[np.bool_] | None = None
+        for j in np.flatnonzero(np.isnan(self.sums)):
+            missing = np.isnan(self.columns[j])
+            gone = missing if gone is None else gone | missing
+        return gone if gone is not None and gone.any() else None
+
+    @property
+    def complete(self) -> "Block":
+        """The rows that miss nothing."""
+        return self if self.incomplete is None else self.taken(~self.incomplete)
+
+    @property
+    def all_or_nothing(self) -> "Block":
+        """The same rows; those that miss a value miss all."""
+        if self.incomplete is None:
+            return self
+        return Block(tuple(np.where(self.incomplete, np.nan, x) for x in self.columns))
+
+
+def _segments(codes: Codes) -> tuple[Codes, Codes]:
+    """Where each group of rising codes (n,) begins, and which it is."""
+    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))[: len(codes)]
+    return starts, codes[starts]

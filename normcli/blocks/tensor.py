@@ -1,0 +1,158 @@
+"""A row as a tensor: d columns are C channels of L = d/C positions, channel after channel, and rows are (N, C, L).
+
+Statistics over its axes, which every normalization layer is a choice of: over a run of columns of each row (all of
+them, a group of channels, one channel), or over a channel of each batch of rows. All are centred before they are
+squared, on a mean that is corrected by the mean of what it leaves: with the rounded one alone, a row of mean 100 and
+deviation 0.01 comes out wrong by 1e-12.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
+
+Norm = Literal["l2", "l1"]
+
+VALUES = 1 << 17  # of a strip of rows, which stays in a cache while it is gone over
+FINE = 1e-250, 1e250  # sums of squares of which neither squares were lost nor the sum overflowed
+NORMAL = float(np.sqrt(np.pi / 2.0))  # standard deviation of a normal distribution over its mean absolute one
+
+
+def strips(rows: int, width: int) -> Iterator[slice]:
+    """Rows in runs that a cache holds."""
+    size = max(VALUES // max(width, 1), 512)
+    return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
+
+
+def per_feature(given: float | Sequence[float], features: int, channels: int) -> Array:
+    """(features,) one number for all, or one for each channel or each feature."""
+    if isinstance(given, float | int):
+        return np.full(features, float(given))
+    numbers = np.asarray(given, np.float64)
+    return numbers if len(numbers) == features else np.repeat(numbers, features // channels)
+
+
+# -- over runs of columns ----------------------------------------------------------------------------------------
+def row_sums(x: Array) -> Array:
+    """(rows,) of (rows, width), column-major. One column after the other, also of a single row, which numpy would sum
+    pairwise: what a row gives does not depend on others."""
+    return x.sum(axis=1) if len(x) != 1 else np.add.accumulate(x[0])[-1:]
+
+
+def centre_rows(x: Array) -> Array:
+    """(rows, width), in place: each row less its mean. The means, (rows,), NaN where a value is."""
+    mean = row_sums(x) / x.shape[1]
+    x -= mean[:, None]
+    low = row_sums(x) / x.shape[1]
+    x -= low[:, None]
+    return np.asarray(mean + low)
+
+
+def spread_rows(deviations: Array, norm: Norm = "l2") -> Array:
+    """(rows,) of (rows, width) deviations: their mean square, or √(π/2) times their mean size."""
+    if norm == "l1":
+        return np.asarray(row_sums(np.abs(deviations)) / deviations.shape[1] * NORMAL)
+    return np.asarray(row_sums(np.square(deviations)) / deviations.shape[1])
+
+
+def divisor(spread: Array, eps: float | Array, norm: Norm = "l2") -> Array:
+    """√(variance + eps), or s + eps; one of exactly 0 is 1."""
+    by = spread + eps if norm == "l1" else np.sqrt(spread + eps)
+    return np.where(by == 0.0, 1.0, by)
+
+
+def normalize_rows(given: Sequence[Array], x: Array, eps: float, *, centred: bool = True) -> None:
+    """Into (rows, width): each row of these columns less its mean (or as it is), over √(mean square + eps); NaN where a
+    value is. Rows whose squares leave the range of a float are done again in units of their own, a power of two."""
+    for column, into in zip(given, x.T, strict=True):
+        into[:] = column
+    if centred:
+        centre_rows(x)
+    variance = spread_rows(x)
+    far = ~(variance < FINE[1])
+    if eps < FINE[0]:
+        far |= variance < FINE[0]
+    x *= (1.0 / divisor(variance, eps))[:, None]
+    if far.any():
+        again = np.column_stack([column[far] for column in given])
+        sound = ~np.isnan(again).any(axis=1)
+        x[np.flatnonzero(far)[sound]] = _scaled(again[sound], eps, centred=centred)
+
+
+def _scaled(x: Array, eps: float, *, centred: bool) -> Array:
+    """As `normalize_rows`, of rows of any size."""
+    power = np.frexp(np.abs(x).max(axis=1, initial=0.0))[1]
+    power = np.maximum(power, int(np.frexp(np.sqrt(eps))[1]) - 500) if eps else power
+    x = np.asfortranarray(np.ldexp(x, -power[:, None]))
+    if centred:
+        centre_rows(x)
+    return np.asarray(x / divisor(spread_rows(x), np.ldexp(eps, -2 * power))[:, None])
+
+
+# -- over batches of rows ----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class OverBatches:
+    """Statistics over the present values of each channel in each batch of rows: (batches, channels)."""
+
+    lengths: NDArray[np.intp]  # (batches,) rows of each
+    count: Array
+    mean: Array  # 0 where there is no value
+    mean_low: Array
+    spread: Array  # mean square of deviations, or √(π/2) times their mean size
+
+
+def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
+    """(batches,) how many rows each batch has: `size`, the last what is left; a single row joins those before."""
+    whole, rest = divmod(rows, size)
+    lengths = [size] * whole + ([rest] if rest else [])
+    if rest == 1 and whole:
+        lengths[-2:] = [size + 1]
+    return np.array(lengths, np.intp)
+
+
+def over_batches(block: Block, size: int, channels: int, norm: Norm = "l2") -> OverBatches:
+    """Of rows that are cut into batches of `size` from their first on."""
+    lengths, width = batch_lengths(block.rows, size), len(block.columns) // channels
+    made = OverBatches(lengths, *(np.zeros((len(lengths), channels)) for _ in range(4)))
+    gappy = np.isnan(block.sums)
+    for c in range(channels if block.rows else 0):
+        own = range(c * width, (c + 1) * width)
+        gaps = [np.isnan(block.columns[j]) if gappy[j] else None for j in own]
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = _over_batches([block.columns[j] for j in own], gaps, lengths, norm)
+        made.count[:, c], made.mean[:, c], made.mean_low[:, c], made.spread[:, c] = numbers
+    return made
+
+
+Gaps = Sequence[NDArray[np.bool_] | None]
+
+
+def _over_batches(
+    columns: Sequence[Array], gaps: Gaps, lengths: NDArray[np.intp], norm: Norm
+) -> tuple[Array, Array, Array, Array]:
+    """Count, mean, its lower half and spread of one channel in each batch."""
+    starts = np.cumsum(lengths) - lengths
+
+    def total(values: Sequence[Array]) -> Array:
+        return np.asarray(sum(np.add.reduceat(x, starts) for x in values))
+
+    def present(values: Iterable[Array]) -> list[Array]:
+        return [x if gap is None else np.where(gap, 0.0, x) for x, gap in zip(values, gaps, strict=True)]
+
+    count = lengths * float(len(columns)) - total([g.astype(np.float64) for g in gaps if g is not None])
+    n, given = np.maximum(count, 1.0), present(columns)
+    mean = total(given) / n
+    if not np.isfinite(mean).all():
+        mean = np.ldexp(total([np.ldexp(x, -64) for x in given]) / n, 64)
+    deviations = present(x - np.repeat(mean, lengths) for x in given)
+    low = total(deviations) / n
+    low = np.where(np.isfinite(low), low, 0.0)  # else the spread is infinite
+    deviations = present(x - np.repeat(low, lengths) for x in deviations)
+    sizes = [np.abs(x) if norm == "l1" else np.square(x) for x in deviations]
+    high = mean + low
+    return count, high, low - (high - mean), total(sizes) / n * (NORMAL if norm == "l1" else 1.0)

@@ -1,0 +1,139 @@
+"""What an output directory holds and what each file of it was made from, so that a run that was ended can go on.
+
+One JSON object a line, each added, and synced, when its file is complete. A line that was cut short counts as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from normcli.errors import NoInputError, OutputError, open_error, printable
+from normcli.io import outputs, stores
+from normcli.io.stores.reading import Object
+
+NAME = ".normcli-manifest"
+PIECE = 1 << 20  # bytes read at a time
+
+
+@dataclass
+class Manifest:
+    """The manifest of a directory. `made` stands for all else that the files depend on: parameters and options."""
+
+    directory: str
+    made: str
+    contents: bool = False  # inputs are told apart by their content, not by size, time and inode
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _fd: int = -1
+
+    def __post_init__(self) -> None:
+        for line in _lines(os.path.join(self.directory, NAME)):
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                entry = json.loads(line)
+                self.entries[entry["output"]] = entry
+
+    def origin(self, path: str) -> dict[str, Any]:
+        """What an input is known by. Raises NoInputError."""
+        try:
+            if self.contents:
+                return {"made": self.made, "content": digest_of(path)}
+            if stores.is_uri(path):
+                found = Object(path)
+                return {"made": self.made, "size": found.size, **found.origin}
+            status = os.stat(path)
+        except OSError as e:
+            raise open_error(NoInputError, printable(path), e) from None
+        return {"made": self.made, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
+
+    def finished(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:
+        """What was noted of a file that was completed, from that origin, and is still what was written; else None."""
+        entry = self.entries.get(self._relative(output))
+        if entry is None or entry.get("origin") != origin:
+            return None
+        with contextlib.suppress(OSError):
+            same = os.path.getsize(output) == entry.get("size") and digest_of(output) == entry.get("digest")
+            return entry if same else None
+        return None
+
+    def add(self, output: str, origin: dict[str, Any], size: int, digest: str, notes: dict[str, Any]) -> None:
+        """Says that a file is complete, and what a later run has to know of it. Raises CannotCreateError,
+        OutputError."""
+        entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest, **notes}
+        self.entries[self._relative(output)] = entry
+        path = os.path.join(self.directory, NAME)
+        try:
+            if self._fd < 0:
+                self._begin(path)
+            else:
+                self._write(_line(entry))
+        except OSError as e:
+            raise OutputError(f"{printable(path)}: writing failed: {e.strerror}") from None
+
+    def _begin(self, path: str) -> None:
+        """Writes anew what is known; a file of before may end in half a line."""
+        with outputs.open_target(path) as target:
+            target.write(b"".join(map(_line, self.entries.values())))
+            target.commit()
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._fd, data) :]
+        os.fsync(self._fd)
+
+    def _relative(self, output: str) -> str:
+        return os.fsencode(os.path.relpath(output, self.directory)).decode("utf-8", "backslashreplace")
+
+
+def _lines(path: str) -> list[bytes]:
+    try:
+        with open(path, "rb") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry).encode() + b"\n"
+
+
+def digest_of(path: str) -> str:
+    """Of a file's or an object's bytes. Raises OSError, NoInputError, OutputError."""
+    found = hashlib.sha256()
+    with contextlib.closing(Object(path) if stores.is_uri(path) else open(path, "rb", buffering=0)) as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+    return f"sha256:{found.hexdigest()}"
+
+
+def remove_stale(directories: Iterable[str]) -> int:
+    """Removes unfinished files of runs that are no more (those of a run hold a lock); how many."""
+    removed = 0
+    for directory in directories:
+        with contextlib.suppress(OSError), os.scandir(directory) as entries:
+            for entry in list(entries):
+                if entry.name.startswith(".normcli-") and entry.name.endswith(".tmp") and _is_dead(entry.path):
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry.path)
+                        removed += 1
+    return removed
+
+
+def _is_dead(path: str) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True

@@ -1,0 +1,102 @@
+"""The targets of a run, replaced together: PARAMS, then what was rejected, then OUTPUT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Protocol, Self
+
+from normcli.errors import NormcliError
+from normcli.io.locks import locked
+from normcli.io.outputs import Target, open_target, rollbacks
+
+
+class End(Protocol):
+    """What writes the end of an output."""
+
+    def close(self) -> None: ...
+
+
+class Transaction:
+    """Every target of a run, each absent or what it was until `commit`, and the lock of PARAMS, held from before they
+    are read until all is done."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._contents: dict[int, Iterable[bytes]] = {}  # by the target's identity
+
+    def lock(self, path: str | None, *, wait: float = 0.0) -> None:
+        """No other run replaces this file from now on. Raises LockedError, CannotCreateError."""
+        self._stack.enter_context(locked(path, wait=wait))
+
+    def open(self, path: str | None, *, spool_dir: str | None = None) -> Target:
+        """A target; standard output for None. Raises CannotCreateError, OutputError."""
+        return self._stack.enter_context(open_target(path, spool_dir=spool_dir))
+
+    def fill(self, target: Target | None, contents: Iterable[bytes]) -> None:
+        """These are written to a target by the first `commit`: not a byte of them before all decisions are made."""
+        if target is not None:
+            self._contents[id(target)] = contents
+
+    def finish(self, output: Target, ends: Iterable[End], *before: Target | None) -> int:
+        """Ends an output, and puts `before` and then it in place; how many files were replaced. The end of a stream
+        says that it is whole, so that the others are in place before it. Raises CannotCreateError, OutputError."""
+        count = self.commit(*before) if output.streamed else 0
+        for end in ends:
+            end.close()
+        return count + self.commit(*before, output)
+
+    def commit(self, *targets: Target | None) -> int:
+        """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
+        in place already stays. How many files it replaced. Raises CannotCreateError, OutputError: then all are what
+        they were, unless the store of the one that failed does not say whether that is."""
+        present = [target for target in targets if target is not None]
+        for target in present:
+            for piece in self._contents.pop(id(target), ()):
+                target.write(piece)
+            target.prepare()
+        pending = [target for target in present if target.pending]
+        for target in pending[:-1]:
+            target.preserve()
+        with _undo_on_signal(pending):
+            try:
+                for target in present:
+                    target.commit()
+            except NormcliError as e:
+                if not (names := undo(pending)):
+                    raise
+                stay = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} replaced already"
+                raise type(e)(e.message, "; ".join(filter(None, (e.hint, stay)))) from None
+            finally:
+                for target in pending:
+                    target.forget()
+        return len(pending)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.__exit__(kind, error, at)
+
+
+def undo(targets: list[Target]) -> list[str]:
+    """Of targets that are put in place in this order, and not all are, restores those that are, unless the next may
+    be, too; the names of those that stay."""
+    pending = [target for target in targets if target.pending]
+    in_place = [target for target in targets if not target.pending] if pending else []
+    if pending and not pending[0].is_untouched():
+        return [target.name for target in in_place]
+    return [target.name for target in reversed(in_place) if not target.restore()]
+
+
+@contextmanager
+def _undo_on_signal(targets: list[Target]) -> Iterator[None]:
+    """Meanwhile, a signal that ends us undoes what was done."""
+    rollback = partial(undo, targets)
+    rollbacks.append(rollback)
+    try:
+        yield
+    finally:
+        rollbacks.remove(rollback)  # others may be of other threads

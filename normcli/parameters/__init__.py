@@ -1,0 +1,28 @@
+"""What is to be done, and what was seen. Everything here pickles."""
+
+from normcli.parameters.keys import Seen
+from normcli.parameters.lineage import Course
+from normcli.parameters.order import fault
+from normcli.parameters.parameters import Form, Measured, Plan, raise_first
+from normcli.parameters.rules import Rules, Unseen, is_training, override_of, parameters_of
+from normcli.parameters.states import merged, refined
+from normcli.parameters.steps import Step, unfitted
+
+__all__ = [
+    "Course",
+    "Form",
+    "Measured",
+    "Plan",
+    "Rules",
+    "Seen",
+    "Step",
+    "Unseen",
+    "fault",
+    "is_training",
+    "merged",
+    "override_of",
+    "parameters_of",
+    "raise_first",
+    "refined",
+    "unfitted",
+]

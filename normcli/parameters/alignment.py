@@ -1,0 +1,56 @@
+"""Several fits of the same columns, in whatever order each found them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from normcli.methods import Method
+from normcli.parameters.parameters import Plan
+from normcli.parameters.steps import Step
+
+
+def align(plan: Plan, first: Plan) -> Plan:
+    """A plan with its steps, and the columns of each, in the order of another plan's; only where they are the same, by
+    name, and what was seen does not depend on their order. It is for its states: what it has learned is left out."""
+    order = list(_pairs(plan, first))
+    order += [i for i in range(len(plan.steps)) if i not in order]
+    steps = [plan.steps[i] for i in order]
+    pairs = zip(steps, first.steps, strict=False)
+    in_order = [_in_order(step, like) for step, like in pairs]
+    return replace(plan, steps=(*in_order, *steps[len(in_order) :]))
+
+
+def _pairs(plan: Plan, first: Plan) -> Iterator[int]:
+    """Which step is as each of the other plan's, as far as those that share a column stay one after the other."""
+    left = dict(enumerate(plan.steps))
+    for like in first.steps:
+        at = next((i for i, step in left.items() if _is_like(step, like)), None)
+        if at is None or any(i < at and _touches(step, left[at]) for i, step in left.items()):
+            return
+        del left[at]
+        yield at
+
+
+def _is_like(step: Step, like: Step) -> bool:
+    same = type(step.method) is type(like.method) and step.length == like.length
+    return same and set(step.columns) == set(like.columns)
+
+
+def _touches(step: Step, other: Step) -> bool:
+    return not {*step.columns, *step.outputs}.isdisjoint((*other.columns, *other.outputs))
+
+
+def _in_order(step: Step, like: Step) -> Step:
+    if step.features == like.features or not _is_like(step, like):
+        return step
+    at = {name: j for j, name in enumerate(step.columns)}
+    order = [at[name] for name in like.columns]
+    if _runs(step.method, step) != _runs(like.method, like):
+        return step
+    states = tuple(state.reorder(order) for state in step.states)
+    return replace(step, method=step.method.reorder(order), columns=like.columns, states=states, transform=None)
+
+
+def _runs(method: Method, step: Step) -> set[frozenset[str]]:
+    """Names of columns that are taken together."""
+    width = len(step.columns) // method.runs(len(step.columns))
+    return {frozenset(step.columns[j : j + width]) for j in range(0, len(step.columns), width)}

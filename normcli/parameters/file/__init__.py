@@ -1,0 +1,28 @@
+"""The parameter file: strict JSON for people, for git and for machines; its reading, writing and schema.
+
+`columns` is what a person reads, `learned` what apply uses, `statistics` the exact state from which files can be
+merged, updated and learned again. How a record lies in the file is read off its fields: one line per column where
+all of them are per column, a symmetric matrix as its lower triangle. null stands where nothing was learned.
+"""
+
+from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION
+from normcli.parameters.file._reading import read, read_file, rows_of
+from normcli.parameters.file._records import typed
+from normcli.parameters.file._writing import described, options, pieces, sealed, write
+
+__all__ = [
+    "CONTENT",
+    "LARGEST",
+    "STEP",
+    "TOP",
+    "VERSION",
+    "described",
+    "options",
+    "pieces",
+    "read",
+    "read_file",
+    "rows_of",
+    "sealed",
+    "typed",
+    "write",
+]

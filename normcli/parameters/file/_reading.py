@@ -1,0 +1,273 @@
+"""A plan out of a parameter file: everything is checked before anything is used."""
+
+import dataclasses
+import json
+import re
+import typing
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from normcli import registry
+from normcli.columns import Field, Schema
+from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
+from normcli.formats._keeping import Kept, checked
+from normcli.io.sources import Source, open_source
+from normcli.methods import Method
+from normcli.parameters import Plan, Rules, Step, Unseen, fault
+from normcli.parameters.file import _keys
+from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
+from normcli.parameters.file._records import check_keys, count, fail, named, of_kind, read_record, typed
+from normcli.parameters.file._writing import described
+
+MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
+BEGINNING = re.compile(
+    rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
+)
+
+
+def rows_of(path: str) -> int:
+    """How many rows a parameter file says that it has counted, by how it begins; 0 where it is none, or laid out in
+    another way than ours. No more is read, for a file may be large."""
+    try:
+        with open(path, "rb") as file:
+            match = BEGINNING.match(file.read(MOST_BEFORE_ROWS))
+    except OSError:
+        return 0
+    return int(match[1]) if match else 0
+
+
+def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Plan:
+    """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
+    NormcliError."""
+    source = open_source(path, example=example)
+    try:
+        return read(_content(source, min(largest, LARGEST)), allow_edited=allow_edited)
+    except BadParametersError as e:
+        raise BadParametersError(f"{source.name}: {e.message}", e.hint) from None
+
+
+def _content(source: Source, largest: int) -> bytes:
+    """All of it; what is known to be larger is not read at all."""
+    parts = list[bytes]()
+    if (source.size or 0) <= largest:
+        while source.count <= largest and (part := source.read(1 << 20)):
+            parts.append(part)
+    if max(source.count, source.size or 0) > largest:
+        if isinstance(largest, Scarce):
+            raise lacking(largest, f"{source.name}: more than the {size(largest)} that there is memory to read")
+        what = f"$: more than the {size(largest)} that there is memory to read"
+        raise BadParametersError(what, "--max-memory says how much there is")
+    source.close()
+    return b"".join(parts)
+
+
+def read(text: bytes, *, allow_edited: bool = False) -> Plan:
+    """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    document = _parse(text)
+    del text  # which may be very long
+    if document.get("format") != "normcli":
+        fail("$.format", "not a normcli parameter file")
+    if type(document.get("version")) is not int or document["version"] != VERSION:
+        fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
+    check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
+    schema = tuple(
+        typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
+    )
+    for i, f in enumerate(schema):
+        if f.type.startswith(("int", "uint", "float", "decimal")) and not f.is_number:
+            fail(f"$.schema[{i}].type", f"'{f.type}' is no type of numbers")
+    if len({f.name for f in schema}) < len(schema):
+        fail("$.schema", "a name is there twice")
+    types = {f.name: f.type for f in schema}
+    steps = of_kind(list, document["steps"], "$.steps")
+    if not steps:
+        fail("$.steps", "there is none")
+    plan = Plan(
+        _read_steps(steps, schema),
+        schema,
+        count(document["rows"], "$.rows"),
+        count(document["skipped"], "$.skipped"),
+        of_kind(str, document.get("note", ""), "$.note"),
+        _read_inputs(document["inputs"], "$.inputs"),
+        digest=of_kind(str, document["digest"], "$.digest"),
+        by=_read_names(document.get("by", []), "$.by"),
+        weights=_read_weights(document.get("weights"), types),
+        rules=_read_rules(document),
+        dialect=_read_dialect(document.get("dialect", {}), "$.dialect"),
+    )
+    if ("keys" in document) != bool(plan.by):
+        fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
+    if plan.by:
+        plan = _keys.read(document["keys"], plan)
+        document["keys"] = Lines(document["keys"])
+    try:
+        plan.check_rules()
+    except UsageError as e:
+        fail("$.unseen", e.message)
+    wrong = fault(plan.steps)
+    if wrong:
+        fail(f"$.steps[{wrong[0]}]", wrong[1])
+    try:
+        found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
+    except ValueError:
+        fail("$", "a number beyond a float")
+    if plan.digest != found and not allow_edited:
+        raise BadParametersError(
+            "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
+        )
+    return dataclasses.replace(plan, digest=found)
+
+
+def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
+    for i, digest in enumerate(of_kind(list, raw, at)):
+        if not CONTENT.fullmatch(of_kind(str, digest, f"{at}[{i}]")):
+            fail(f"{at}[{i}]", "is no digest")
+    return tuple(raw)
+
+
+def _read_dialect(raw: Any, at: str) -> Kept:
+    try:
+        return checked(of_kind(dict, raw, at))
+    except UsageError as e:
+        where, _, what = e.message.partition(": ")
+        fail(at + where, what)
+
+
+def _read_names(raw: Any, at: str) -> tuple[str, ...]:
+    """Of columns, which need not be in the schema: directories give some."""
+    for i, name in enumerate(of_kind(list, raw, at)):
+        of_kind(str, name, f"{at}[{i}]")
+    if len(set(raw)) < len(raw):
+        fail(at, "a name is there twice")
+    return tuple(raw)
+
+
+def _read_weights(raw: Any, types: dict[str, str]) -> str | None:
+    if raw is not None and of_kind(str, raw, "$.weights") not in types:
+        fail("$.weights", "not in $.schema")
+    return typing.cast(str | None, raw)
+
+
+def _read_rules(document: dict[str, Any]) -> Rules:
+    given = {name: document[name] for name in ("unseen", "min_count") if name in document}
+    if given and "by" not in document:
+        fail(f"$.{next(iter(given))}", "there is nothing to group by")
+    if given.get("unseen", "error") not in typing.get_args(Unseen):
+        fail("$.unseen", f"must be one of {', '.join(typing.get_args(Unseen))}")
+    least = count(given["min_count"], "$.min_count") if "min_count" in given else None
+    return Rules().override(given.get("unseen"), least)
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    """JSON without its loopholes: no key twice, no NaN, no bottomless nesting, no number without end."""
+    if len(text) > LARGEST:
+        fail("$", f"more than {LARGEST >> 20} MB")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        out = dict(pairs)
+        if len(out) != len(pairs):
+            often = Counter(k for k, _ in pairs)
+            raise ValueError(f"key '{short(next(k for k in often if often[k] > 1))}' is there twice")
+        return out
+
+    def refuse(word: str) -> NoReturn:
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        document = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        if re.search(rb"\\u[dD]", text):
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        fail("$", "half a character in a text")
+    except UnicodeDecodeError:
+        fail("$", "not JSON: not even text")
+    except RecursionError:
+        fail("$", "not JSON that can be read: nested too deep")
+    except ValueError as e:
+        fail("$", f"not JSON: {printable(str(e))}")
+    return typing.cast(dict[str, Any], of_kind(dict, document, "$"))
+
+
+def _read_steps(raw: list[Any], schema: Schema) -> tuple[Step, ...]:
+    """Each with the columns as they are after those before it."""
+    steps: list[Step] = []
+    for i, each in enumerate(raw):
+        steps.append(_read_step(each, f"$.steps[{i}]", schema))
+        schema = steps[-1].after(schema)
+    return tuple(steps)
+
+
+def _read_step(raw: Any, at: str, schema: Schema) -> Step:
+    types = {f.name: f.type for f in schema}
+    check_keys(of_kind(dict, raw, at), STEP, at, optional=("list",))
+    method: Method = typed(named("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
+    try:
+        method.check_options()
+    except UsageError as e:
+        fail(f"{at}.options", e.message)
+    names = tuple(of_kind(dict, raw["columns"], f"{at}.columns"))
+    if not names:
+        fail(f"{at}.columns", "there is none")
+    try:
+        method.check_features(len(names))
+    except UsageError as e:
+        fail(f"{at}.options", e.message)
+    columns = names
+    if "list" in raw:
+        columns = (of_kind(str, raw["list"], f"{at}.list"),)
+        _check_list(columns[0], names, at, types)
+    for name in columns:
+        if name not in types:
+            fail(f"{at}.columns.{name}", "not in $.schema, nor given by a step before")
+    blanks = {registry.name_of(s): s for s in method.statistics}
+    statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
+    check_keys(statistics, tuple(blanks), f"{at}.statistics")
+    states = tuple(read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    for n, state in zip(blanks, states, strict=True):
+        if state.settings() != blanks[n].settings():
+            fail(f"{at}.statistics.{n}", "is not what the options ask for")
+    learned = of_kind(dict, raw["learned"], f"{at}.learned")
+    if len(learned) != 1:
+        fail(f"{at}.learned", "must hold one transform")
+    ((kind, fields),) = learned.items()
+    transform = read_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
+    step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
+    _checkdescribed(step, raw["columns"], at, schema)
+    return step
+
+
+def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str]) -> None:
+    """What is in the lists of a column is called column[0], column[1] …, and there is as much as its type says."""
+    field = Field(column, types.get(column, ""))
+    if field.list_of is None:
+        fail(f"{at}.list", "not a column of lists in $.schema")
+    if field.list_size not in (None, len(names)):
+        fail(f"{at}.columns", f"{len(names)} entries, not {field.list_size}")
+    if list(names) != [f"{column}[{j}]" for j in range(len(names))]:
+        fail(f"{at}.columns", f"not {column}[0], {column}[1] …, in order")
+
+
+def _checkdescribed(step: Step, raw: dict[str, Any], at: str, schema: Schema) -> None:
+    """What people read must be what the statistics say; and a column with values must have learned."""
+    for name, entry in described(step, schema).items():
+        here = f"{at}.columns.{name}"
+        check_keys(of_kind(dict, raw[name], here), tuple(entry), here)
+        for key, value in entry.items():
+            if key in ("std", "count", "missing") and type(raw[name][key]) in (int, float) and raw[name][key] < 0:
+                fail(f"{here}.{key}", "must not be negative" if value == 0 else "must be positive")
+            if type(raw[name][key]) is not type(value) or not _equal(raw[name][key], value):
+                fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
+    counts = step.summary().get("count")
+    for field, axes in step.fitted.axes().items():
+        if not np.isfinite(axes.empty) and counts is not None:
+            unknown = np.isnan(getattr(step.fitted, field)[0]).reshape(len(counts), -1).any(axis=1)
+            for j in np.flatnonzero(unknown & (counts > 0)):
+                place = f"columns.{step.features[j]}.{field}" if step.fitted.is_column_wise() else f"{field}[{j}]"
+                fail(f"{at}.learned.{registry.name_of(step.fitted)}.{place}", "must be a number")
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(a == b or (isinstance(a, float) and abs(a - b) <= 1e-9 * max(abs(a), abs(b))))

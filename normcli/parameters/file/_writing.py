@@ -1,0 +1,116 @@
+"""A fitted plan to the text of its file."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from normcli import registry
+from normcli.columns import Field, Schema
+from normcli.errors import UsageError
+from normcli.methods import Method
+from normcli.parameters import Plan, Step
+from normcli.parameters.file import _keys
+from normcli.parameters.file._layout import VERSION, Lines, builtins, digest_of, laid, plain
+
+PIECE = 1 << 20  # characters
+
+
+def write(plan: Plan) -> bytes:
+    """The file of a fitted plan; equal plans give equal bytes. Raises UsageError."""
+    return b"".join(pieces(plan))
+
+
+def pieces(plan: Plan) -> Iterator[bytes]:
+    """The same, never all of it at once."""
+    body, last, digest = _body(plan), "", hashlib.sha256()
+    for piece in body:
+        if last:
+            digest.update(last.encode())
+            yield last.encode()
+        last = piece
+    digest.update(last.encode())
+    yield f'{last[:-2]},\n "digest": "sha256:{digest.hexdigest()}"\n}}\n'.encode()
+
+
+def sealed(plan: Plan) -> Plan:
+    """The plan with the digest that its file has."""
+    return dataclasses.replace(plan, digest=digest_of(_body(plan)))
+
+
+def _body(plan: Plan) -> Iterator[str]:
+    """The file but for its digest, in pieces, the last of which ends it."""
+    document: dict[str, Any] = {"format": "normcli", "version": VERSION}
+    if plan.note:
+        document["note"] = plan.note
+    document |= {
+        "rows": plan.rows,
+        "skipped": plan.skipped,
+        "inputs": list(plan.inputs),
+        **({"dialect": dict(plan.dialect)} if plan.dialect else {}),
+        **({"by": list(plan.by)} if plan.by else {}),
+        **({} if plan.weights is None else {"weights": plan.weights}),
+        **({} if plan.rules.unseen == "error" else {"unseen": plan.rules.unseen}),
+        **({} if not plan.rules.min_count else {"min_count": plan.rules.min_count}),
+        "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
+        "steps": [_step(s, schema) for s, schema in zip(plan.steps, plan.schemas, strict=True)],
+        **({"keys": Lines(_keys.entries(plan))} if plan.by else {}),
+    }
+    held, length = list[str](), 0
+    for text in laid(document):
+        held.append(text)
+        length += len(text)
+        if length > PIECE:
+            yield _checked("".join(held[:-1]))
+            held, length = [text], len(text)
+    yield _checked("".join(held))
+
+
+def _checked(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError("a name, a prefix or a note is not text in UTF-8") from None
+    return text
+
+
+def _step(step: Step, schema: Schema) -> dict[str, Any]:
+    return {
+        "method": registry.name_of(step.method),
+        "options": options(step.method),
+        **({} if step.length is None else {"list": step.columns[0]}),
+        "columns": described(step, schema),
+        "learned": {registry.name_of(step.fitted): plain(step.fitted, step.features)},
+        "statistics": {registry.name_of(s): plain(s, step.features) for s in step.states},
+    }
+
+
+def options(method: Method) -> dict[str, Any]:
+    """A method's options as plain values."""
+    return builtins(method)
+
+
+def described(step: Step, schema: Schema, group: int = 0) -> dict[str, dict[str, Any]]:
+    """What a person reads of each column as it comes to a step, of all rows or of a group of them."""
+    said, types = step.summary(group), {f.name: f.type for f in schema}
+    columns: dict[str, dict[str, Any]] = {}
+    for j, name in enumerate(step.features):
+        kind = types[name] if step.length is None else Field(name, types[step.columns[0]]).list_of
+        entry: dict[str, Any] = {"type": kind}
+        for key in ("count", "missing", "mean", "std", "min", "max"):
+            if key in said:
+                value = float(said[key][j]) + 0.0
+                known = np.isfinite(value) and (
+                    key in ("count", "missing") or "count" not in said or said["count"][j] > 0
+                )
+                whole = key in ("count", "missing") and value.is_integer()  # by weight it may be none
+                entry[key] = (int(value) if whole else value) if known else None
+        if "min" in entry:
+            entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
+            if entry["constant"]:
+                entry |= {"mean": entry["min"], "std": 0.0}
+        columns[name] = entry
+    return columns

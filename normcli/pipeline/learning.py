@@ -1,0 +1,317 @@
+"""From what was seen to parameters: states of inputs are put together, learned from, and learned from again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from xxhash import xxh3_128
+
+from normcli import registry
+from normcli.blocks.block import Block
+from normcli.columns import Field
+from normcli.errors import BadDataError, UsageError, printable
+from normcli.methods import Method, States, listed, spelled
+from normcli.parameters import Measured, Plan, Rules, Step, merged
+from normcli.parameters.keys import Keyed, Ledger, Seen, described
+from normcli.pipeline import memory
+
+
+@dataclass
+class Total:
+    """What was seen of all inputs: those of the plan that it begins with, those that have ended since, and the one that
+    is being read. States fold within an input, then across inputs, so that a fit over all, updates one after the other
+    and a merge end in the same bits."""
+
+    plan: Plan
+    once: bool = False  # an input whose content was counted before is left out
+    max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
+    rows: int = field(default=0, init=False)
+    skipped: int = field(default=0, init=False)
+    inputs: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
+        self.seen, self._ledger = self._blank, Ledger()
+        self._types: tuple[str, ...] = ()
+        self._known: set[str] = set()
+        self._runs_on = self.plan.unfitted_multiple > 1  # batches do, from one input into the next
+        self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+        self._counted, self._left = 0, 0  # inputs
+        if any(step.states for step in self.plan.steps):
+            self.add_fit(self.plan)
+        self._start()
+
+    def _start(self) -> None:
+        self._rows_here = 0
+        self._types_here: tuple[str, ...] = ()
+        self._digest = xxh3_128()
+        if not self._runs_on:
+            self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+
+    def told(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
+        """The next chunk of the input that is being read."""
+        self._rows_here += rows
+        self._types_here = wider(self._types_here, types)
+        self._digest.update(digest)
+
+    def add(self, measured: Measured) -> None:
+        """What was seen of the next rows."""
+        self._here = merged(self._here, measured.seen)
+        if measured.keyed is not None:
+            self._ledger_here.add(measured.keyed)
+        self._skipped_here += measured.incomplete
+
+    def end(self, names: Sequence[str]) -> bool:
+        """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
+        self._digest.update("\0".join(names).encode("utf-8", "surrogatepass"))
+        digest = f"xxh3-128:{self._digest.hexdigest()}"
+        counts = not (self.once and digest in self._known)
+        if not counts:
+            self._left += 1
+        elif self._rows_here:
+            here = (self._blank, Ledger(), 0) if self._runs_on else (self._here, self._ledger_here, self._skipped_here)
+            self._count(*here, self._rows_here, self._types_here, (digest,))
+            self._counted += 1
+        self._start()
+        return counts
+
+    def finish(self) -> None:
+        """All inputs have ended: what runs on over them counts as one. Raises BadDataError where one of several was
+        counted already: its rows are in batches with those of others."""
+        if self._runs_on and self._counted:
+            if self._left:
+                what = "an input was counted already, and batches run on from input to input"
+                raise BadDataError(what, "leave it out, or --recount counts it again")
+            self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
+
+    def add_fit(self, plan: Plan) -> None:
+        """All that another fit has seen."""
+        ledger, seen = Ledger(), tuple(step.states for step in plan.steps)
+        if plan.keys:
+            seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
+            of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
+            ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
+        self._count(seen, ledger, plan.skipped, plan.rows, types_of(plan), plan.inputs)
+
+    def _count(
+        self, seen: tuple[Seen, ...], ledger: Ledger, skipped: int, rows: int, types: tuple[str, ...],
+        inputs: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.seen = merged(self.seen, seen)
+        if not self._ledger:
+            self._ledger = ledger
+        elif ledger:
+            self._ledger.add(ledger.sorted())
+        self.rows, self.skipped = self.rows + rows, self.skipped + skipped
+        self._types = wider(self._types, types)
+        self.inputs.extend(inputs)
+        self._known.update(inputs)
+
+    def learned(self) -> Plan:
+        """The plan with what follows from all of it. Raises BadDataError."""
+        types = dict(zip(self.plan.needs(), self._types, strict=True))
+        schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
+        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.max_memory)
+        return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
+
+
+def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None) -> Plan:
+    """The plan with what its steps learn from their states of all rows, and of each key, in `max_memory` bytes,
+    where somebody says. Raises BadDataError."""
+    if ledger:
+        by_key = ledger.sorted()
+        memory.check_keys(plan, seen, by_key, max_memory)
+        plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
+        seen = tuple(
+            tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
+            for whole, each in zip(seen, by_key.seen, strict=True)
+        )
+    if any(state.again() is not None for states in seen for state in states):
+        raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
+    called = ["", *(described(plan.by, key) for key in plan.keys)]
+    steps = []
+    for i, (step, states) in enumerate(zip(plan.steps, seen, strict=True)):
+        try:
+            steps.append(step.learn(states, called))
+        except BadDataError as e:
+            raise BadDataError(plan.at(i) + e.message, e.hint) from None
+    made = replace(plan, steps=tuple(steps))
+    taken = made.taken({f.name for f in plan.schema})
+    if taken:
+        raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
+    return made
+
+
+def digest(
+    content: bytes | None,
+    blocks: Sequence[Block],
+    keyed: Keyed | None = None,
+    beside: Sequence[tuple[str, str | None]] = (),
+) -> bytes:
+    """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input."""
+    made = xxh3_128(content or b"")
+    if beside:
+        made.update(repr(beside).encode())
+    if content is None:
+        made.update(repr(keyed and keyed.keys).encode())
+        each = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
+        for column in (a for a in each if a is not None):
+            made.update(np.ascontiguousarray(column).view(np.uint8).data)
+    return made.digest()
+
+
+def types_of(plan: Plan) -> tuple[str, ...]:
+    """Of the columns that a plan needs."""
+    return tuple(plan.types[n] for n in plan.needs())
+
+
+def wider(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    """Types that hold what two parts of the same columns do; () is of no rows."""
+    return tuple(map(_wider, a, b)) if a and b else a or b
+
+
+def _wider(a: str, b: str) -> str:
+    if "null" in (a, b):  # without a value
+        return b if a == "null" else a
+    number = Field("", a).list_of
+    return a if a == b else a.replace(number, "float64") if number else "float64"
+
+
+def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
+    """Columns that have nothing to learn from."""
+    for step in plan.steps:
+        said = step.summary()
+        empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
+        ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
+        same = [n for n, least, greatest in ends if least == greatest]
+        if empty:
+            warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
+        if same:
+            warn(f"constant: {listed(same)}")
+        for doubt in step.method.doubts(States(step.features, {type(s): s for s in step.states}), step.fitted):
+            warn(doubt)
+
+
+def cut_batch(plan: Plan) -> str | None:
+    """What should be known of a fit that goes on after `plan`: that it has ended within a batch."""
+    size = plan.unfitted_multiple
+    if plan.rows % size == 0:
+        return None
+    return f"after {plan.rows:,} rows a batch of {size:,} is cut short: what follows begins with a batch of its own"
+
+
+# -- several fits ------------------------------------------------------------------------------------------------
+def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
+    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
+    their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
+    unless `again` allows it."""
+    from normcli.parameters.alignment import align  # here, for other commands do without
+
+    each = iter(plans)
+    first_name, first = next(each)
+    if not first.learns:
+        method = registry.name_of(first.steps[0].method)
+        raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
+    total, note = Total(first), first.note
+    counted_by = dict.fromkeys(first.inputs, first_name)
+    for name, found in each:
+        plan = align(found, first)
+        difference = next(differences(first_name, first, plan), None)
+        if difference:
+            raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
+        twice = next((counted_by[i] for i in plan.inputs if i in counted_by), None)
+        if twice and not again:
+            n = sum(i in counted_by for i in plan.inputs)
+            what = (
+                f"{n} of the inputs that it has counted {'was' if n == 1 else 'were'} counted before, first by {twice}"
+            )
+            raise BadDataError(f"{name}: {what}", "--allow-duplicates counts an input twice")
+        total.add_fit(plan)
+        counted_by |= dict.fromkeys(plan.inputs, name)
+        note = note if note == plan.note else ""
+    return replace(total.learned(), note=note)
+
+
+def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
+    """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
+    if len(a.steps) != len(b.steps):
+        yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
+    for (flag, was), (_, found) in zip(_flags(a), _flags(b), strict=True):
+        if was != found:
+            yield f"was fitted {_given(flag, found)}, and {first} {_given(flag, was)}"
+    for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
+        one, other = registry.name_of(x.method), registry.name_of(y.method)
+        where = f"steps[{i}] " if a.at(i) or b.at(i) else ""
+        more, gone = ([n for n in p.features if n not in q.features] for p, q in ((y, x), (x, y)))
+        if one != other:
+            yield f"{where}is of {other}, and {first} of {one}"
+        elif x.method != y.method:
+            option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
+            of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
+            yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
+        elif more or gone:
+            yield (
+                f"{where}has {listed(more)}, and {first} has not"
+                if more
+                else f"{where}lacks {listed(gone)}, and {first} has it"
+            )
+        elif x.length != y.length:
+            lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
+            yield f"{where}has {lists[1]}, and {first} {lists[0]}"
+        elif x.features != y.features:
+            orders = [listed(list(step.features)) for step in (y, x)]
+            yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
+
+
+def _given(flag: str, names: Sequence[str]) -> str:
+    return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
+
+
+def _flags(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is not of one step, and what was said of it."""
+    yield "by", plan.by
+    yield "weights", () if plan.weights is None else (plan.weights,)
+    yield "unseen", (plan.rules.unseen,)
+    yield "min-count", (str(plan.rules.min_count),)
+
+
+# -- another method ----------------------------------------------------------------------------------------------
+def relearn(plan: Plan, method: Method) -> Plan:
+    """What another method, or the same with other options, learns from the states of a plan, without data. Raises
+    UsageError where they do not suffice, BadDataError where the data were unfit for it."""
+    often = Counter(n for step in plan.steps for n in step.columns)
+    twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
+    if twice:
+        raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
+    for step in plan.steps:
+        method.check_features(len(step.features))
+    states = tuple(_needed(step, method) for step in plan.steps)
+    if not method.statistics:
+        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules())
+    steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
+    made = learn(replace(plan, steps=steps), states)
+    made.check_rules()
+    return made
+
+
+def _needed(step: Step, method: Method) -> Seen:
+    kept = {type(state): state for state in step.states}
+    there = step.method.by_row == method.by_row
+    for blank in method.statistics:
+        state = kept.get(type(blank))
+        if not there or state is None or state.settings() != blank.settings():
+            needed, have = _described(method, method.statistics), _described(step.method, step.states)
+            what = f"{registry.name_of(method)} learns from {needed}, and the file has kept {have}"
+            raise UsageError(what, "fit it from the data")
+    return tuple(kept[type(blank)] for blank in method.statistics)
+
+
+def _described(method: Method, statistics: Seen) -> str:
+    each = []
+    for one in statistics:
+        settings = one.described_settings()
+        each.append(registry.name_of(one) + (f" ({settings})" if settings else ""))
+    return (", ".join(each) or "nothing") + (" of complete rows" if each and method.by_row else "")

@@ -1,0 +1,158 @@
+"""How much memory a run may use, and how many blocks that leaves room for."""
+
+import os
+import resource
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import inf, prod
+from pathlib import Path
+
+from normcli.blocks.record import Record
+from normcli.errors import HIGHER, Scarce, ShortageError, UsageError, lacking, printable, size
+from normcli.parameters import Plan
+from normcli.parameters.keys import Keyed, Seen
+
+BASE = 120 << 20  # bytes: the interpreter and its libraries
+VALUES = 1 << 20  # of a block on its way, about: those of text have 8 MB
+FEWEST = 1024  # rows to a block, however wide they are
+VALUE = 40  # bytes of a block for each value: what it was read from, its numbers, what becomes of them
+COPIES = 8  # of what a step has seen, while it learns from that and writes what it has learned
+OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
+OF_KEYS = 3  # of the states of all keys, while what follows from them is learned
+COUNTED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}  # where /proc/self/statm has what a limit counts
+STACK = 2 << 20  # bytes of a thread's, where there is a limit
+SHARE = 0.8  # of what the process may use, where nobody says how much
+
+
+def available(root: Path = Path("/")) -> int:
+    """Bytes that this process may use: those of the machine, or fewer by the limit of its cgroup."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_of_cgroups(root)])
+
+
+@cache
+def mapped() -> dict[int, int]:
+    """Bytes that each limit of this process counts, by its kind, as they were when this was asked first: of libraries
+    and their threads. Unlike memory of the machine, also what is never touched."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()
+    except OSError:
+        return dict.fromkeys(COUNTED, BASE)
+    return {kind: int(pages[place]) * os.sysconf("SC_PAGE_SIZE") for kind, place in COUNTED.items()}
+
+
+def left() -> float:
+    """Bytes that the limits of this process leave beside what is mapped; without end where it has none."""
+    limits = {kind: resource.getrlimit(kind)[0] for kind in COUNTED}
+    found = (limit - mapped()[kind] for kind, limit in limits.items() if limit != resource.RLIM_INFINITY)
+    return max(0, min(found, default=inf))
+
+
+def _of_cgroups(root: Path) -> Iterator[int]:
+    """The limits of the cgroup that this process is in, and of those around it: version 2, and 1 where that is used."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            top, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        here = Path(path.lstrip("/"))
+        for place in (here, *here.parents):  # those of the container are at the top, where it has a view of its own
+            try:
+                yield int((top / place / name).read_text())
+            except (OSError, ValueError):  # none there, or "max"
+                continue
+
+
+def room(max_memory: int | None) -> int:
+    """Bytes to use: `max_memory`, or a share of what there is; Scarce where the limits of this process leave fewer."""
+    there = int(SHARE * available()) if max_memory is None else max_memory
+    own = BASE + SHARE * left()
+    return Scarce(own) if own < there else there
+
+
+def of_input(max_memory: int | None) -> int:
+    """Bytes that what is read of an input may take at once."""
+    there = room(max_memory)
+    return type(there)(max(0, there - BASE))
+
+
+def largest_file(max_memory: int | None) -> int:
+    """Bytes of a parameter file that can be read with so much memory."""
+    there = of_input(max_memory)
+    return type(there)(there // OF_FILE)
+
+
+def state(plan: Plan) -> int:
+    """Bytes of what a plan's steps have seen, or will have of all rows."""
+    seen = (s for step in plan.steps for s in step.states)
+    known = sum(_held(s) for s in seen)
+    return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
+
+
+def _held(record: Record) -> int:
+    return sum(getattr(record, name).nbytes for name in record.axes())
+
+
+def block(plan: Plan) -> int:
+    """Bytes of a block on its way, and of what is seen of it."""
+    return max(VALUE * VALUES + state(plan), least_block(plan))
+
+
+def least_block(plan: Plan) -> int:
+    """Bytes of one of the fewest rows."""
+    values = max(len(plan.schema), sum(len(step.features) for step in plan.steps))
+    return VALUE * FEWEST * values + state(plan)
+
+
+def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed, max_memory: int | None) -> None:
+    """Raises NormcliError where what was seen of all rows and of each key does not fit, told apart while it still does:
+    in one array, each key takes as much as the longest."""
+    pairs = (
+        (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
+    )
+    groups = 1 + len(by_key.keys)
+    there = room(max_memory)
+    wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
+    if wanted > there:
+        what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
+        hint = "fewer columns (-c, -x) or keys, or a method that keeps less of each"
+        raise lacking(there, f"{what}, and there are {size(there)} to use", hint)
+
+
+def _longest(a: Record, b: Record, name: str) -> list[int]:
+    return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
+
+
+def window(plan: Plan, max_memory: int | None, most: int) -> int:
+    """How many blocks may be on their way at once, `most` at most: as many as go into `max_memory` bytes, or a share
+    of what there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in, or
+    ShortageError where that is for a limit of this process: then one of the fewest rows has to, for how much a block
+    takes is seen when it comes (`of_blocks`)."""
+    there, one, fixed = room(max_memory), block(plan), BASE + COPIES * state(plan)
+    scarce = isinstance(there, Scarce)
+    least = least_block(plan) if scarce else one
+    if fixed + least > there:
+        columns = max(len(step.features) for step in plan.steps)
+        needs = "column needs" if columns == 1 else "columns need"
+        what = f"{columns:,} {needs} about {size(fixed + least)} of memory, and there are {size(there)} to use"
+        if state(plan) > least // 2:
+            what += f": it is {size(8 * columns**2)} a matrix"
+        if scarce:
+            raise ShortageError(f"too little memory: {what}", f"fewer columns (-c, -x), or {HIGHER}")
+        hint = "--max-memory says how much" if max_memory is None else "--max-memory may be more"
+        raise UsageError(what, f"fewer columns (-c, -x), or {hint}")
+    return max(1, min(most, (there - fixed) // one))
+
+
+def of_blocks(plan: Plan, max_memory: int | None, threads: int) -> int | None:
+    """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
+    the stacks of so many threads; else None."""
+    there = room(max_memory)
+    return there - BASE - COPIES * state(plan) - threads * STACK if isinstance(there, Scarce) else None
