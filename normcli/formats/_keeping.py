@@ -52,6 +52,9 @@ def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
     made = {name: value for each in given for name, value in each if name in own}
     if not made:
         return None
+    for name, value in made.items():
+        if fault := _fault(value, registry.annotations(_kind(format))[name]):
+            raise UsageError(f"--{name.replace('_', '-')}: {fault}")
     found = _kind(format)(**made)
     found.check()
     return found
@@ -62,17 +65,24 @@ def checked(raw: Mapping[str, Any]) -> Kept:
     for name, value in raw.items():
         if name not in fields():
             raise UsageError(f".{name}: unknown")
-        try:
-            msgspec.convert(value, fields()[name])
-        except msgspec.ValidationError as e:
-            what = str(e).replace("`", "")
-            raise UsageError(f".{name}: {what[:1].lower()}{what[1:]}") from None
+        if fault := _fault(value, fields()[name]):
+            raise UsageError(f".{name}: {fault}")
     for format in registry.names("formats") if raw else ():  # without it, those that are in use are loaded alone
         try:
             options(format, raw.items())
         except UsageError as e:
             raise UsageError(f": {e.message}", e.hint) from None
     return tuple(raw.items())
+
+
+def _fault(value: Any, annotation: Any) -> str:
+    """Why a value is none of an option, empty where it is one."""
+    try:
+        msgspec.convert(value, annotation)
+    except msgspec.ValidationError as e:
+        what = str(e).replace("`", "")
+        return what[:1].lower() + what[1:]
+    return ""
 
 
 def _kind(format: str) -> Any:

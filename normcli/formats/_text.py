@@ -31,6 +31,7 @@ AFTER_QUOTE = "text after a closing quote"
 UNCLOSED = "a quote that is never closed"
 ESCAPE = r"--escape '\' takes it"
 NULL = f"--na-values '{listed(MISSING, [chr(92) + 'N'])}' takes it as missing, without --escape it is text"
+HEADER = "--header if the first row names the columns"
 OTHERS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
 NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
@@ -249,6 +250,13 @@ def _quote_hint(what: str, data: bytes, at: int, delimiter: str) -> str:
     return f"is the file cut short? {bare}" if what == UNCLOSED else bare
 
 
+def header_hint(word: str, name: str) -> str:
+    """What to do about a word in the column of its name; empty where it is another one."""
+    if word != name:
+        return ""
+    return HEADER if re.fullmatch("column_[0-9]+", name) else "--on-bad-row skip leaves out a header among the rows"
+
+
 def likely_delimiter(row: bytes, delimiter: str) -> str:
     """A hint, where another one stands in the first row more often than the `delimiter`."""
     count, other = max((row.count(c.encode()), c) for c in OTHERS if c != delimiter)
@@ -332,6 +340,6 @@ class RowCheck:
     def hint(self, row: bytes) -> str:
         """What takes the first field of a row that should be a number, and is none; empty where nothing is known."""
         fields = split_row(row, self.delimiter)
-        words = (self.dialect.meant(fields[j]).strip(" \t") for j in self.numbers)
-        other = next(w for w in words if w and w not in self.missing and not self.notation.matches(w))
-        return remedy(other, (), self.missing, self.notation, self.delimiter)
+        words = ((self.dialect.meant(fields[j]).strip(" \t"), name) for j, name in self.numbers.items())
+        other, name = next(w for w in words if w[0] and w[0] not in self.missing and not self.notation.matches(w[0]))
+        return header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)

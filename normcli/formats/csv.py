@@ -307,7 +307,8 @@ class Reader:
         twice = text.first_twice(names)
         if twice is not None:
             what = f"{where}: two columns are called '{short(twice)}'"
-            raise BadDataError(what, self._likely or "--duplicate-names number tells them apart")
+            title = f"--skip-lines {place + 1} if it is a title; " if not twice and len(set(names[1:])) == 1 else ""
+            raise BadDataError(what, self._likely or f"{title}--duplicate-names number tells them apart")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
@@ -368,7 +369,9 @@ class Reader:
             shown, bare = f"'{printable(word[:80])}'", word.strip(" \t")
             what = "begins with a zero, as names do" if found.identifier else "is not a number"
             others = chain(words, distinct(series, missing))
-            hint = "" if found.identifier else self.layout.remedy(bare, others)
+            hint = "" if found.identifier else text.header_hint(bare, name) or self.layout.remedy(bare, others)
+            if not hint and not self.options.headed and found.other == 0:
+                hint = text.HEADER
             hint = f" ({hint})" if hint else ""
             self.others[name] = f"{where}{shown} in {column} {what}{hint}"
             if found.doubtful:

@@ -117,6 +117,15 @@ def test_what_names_columns_and_means_missing_is_kept(folder: Path, flags: list[
     assert params.read((folder / "p.json").read_bytes()).rows == rows + 1 + ("--no-header" in flags)
 
 
+def test_a_header_where_the_fit_knew_none_is_proposed(folder: Path) -> None:
+    (folder / "d.csv").write_bytes(b"1,2\n3,4\n")
+    assert normcli("fit", "d.csv", "-m", "maxabs", "-p", "p.json", "--no-header", cwd=folder).returncode == 0
+    (folder / "e.csv").write_bytes(b"column_1,column_2\n3,4\n")
+    run = normcli("apply", "e.csv", "-p", "p.json", cwd=folder)
+    assert (run.returncode, run.stderr.endswith(b"(--header if the first row names the columns)\n")) == (65, True)
+    assert normcli("apply", "e.csv", "-p", "p.json", "--header", cwd=folder).stdout.startswith(b"column_1,column_2\n")
+
+
 def test_the_command_line_comes_before_what_is_kept(folder: Path) -> None:
     (folder / "d.csv").write_bytes(b"t;x\n'a';1\nb;\n")
     (folder / "e.csv").write_bytes(b't,x\n"a",1.0\n')
@@ -221,9 +230,26 @@ HINTS: list[tuple[bytes, str]] = [
     (b"a,b\nof\\\ntwo,2\n", r"--escape '\' takes it"),
     (b"Report\n\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
     (b"Report\nof May\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
+    (b"Report,,\na,b,c\n1,2,3\n", "--skip-lines 1 if it is a title; --duplicate-names number tells them apart"),
     (b"# 300 K\na,b\n1,2\n", "--comment '#' leaves out lines that begin so"),
     (b"% 300 K\na,b\n1,2\n", "--comment '%' leaves out lines that begin so"),
 ]
+
+
+def test_a_header_among_the_rows_is_told(folder: Path) -> None:
+    """As files have that were put together by `cat`."""
+    (folder / "d.csv").write_bytes(b"t,x\na,1\nt,x\nb,3\n")
+    flags = ["fit", "d.csv", "-m", "maxabs", "-c", "x", "-p", "p.json"]
+    run = normcli(*flags, cwd=folder)
+    assert (run.returncode, b"(--on-bad-row skip leaves out a header among the rows)" in run.stderr) == (65, True)
+    assert normcli(*flags, "--on-bad-row", "skip", cwd=folder).returncode == 0
+    assert params.read((folder / "p.json").read_bytes()).rows == 2
+
+
+@pytest.mark.parametrize("options", [{"skip_lines": "1"}, {"skip_lines": -1}, {"decimal": "x"}, {"quote": None}])
+def test_an_option_of_another_type_is_refused_in_python(folder: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=f"^--{next(iter(options)).replace('_', '-')}: "):
+        api.fit(b_file(folder, b"x\n1\n2\n"), ZScore(), format_options=options)
 
 
 @pytest.mark.parametrize(("data", "hint"), HINTS)
