@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from normcli.parameters import Plan
     from normcli.parameters.keys import Key
 
+NOTHING = "''"  # how a shell spells it
+
 
 @click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
@@ -52,7 +54,7 @@ def command(**values: Any) -> None:
         + (f", of which {plan.skipped:,} miss a value and took no part" if plan.skipped else "")
     )
     if plan.dialect:
-        spelled = (f"{n.replace('_', '-')} {printable(str(shown(v)))}" for n, v in plan.dialect)
+        spelled = (f"{n.replace('_', '-')} {printable(str(shown(v))) or NOTHING}" for n, v in plan.dialect)
         click.echo(f"dialect  {', '.join(spelled)}")
     if plan.weights is not None:
         click.echo(f"weights  {printable(plan.weights)}")

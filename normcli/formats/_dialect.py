@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MARK = "\x1a"  # substitute: begins a code; itself it is spelled by one
 EDGE = MARK + "f\n"  # is spelled by nothing, and has the field that begins with it quoted
+DIFFERENT = "which readers take for different things"
 OF_ESCAPED = {"\n": "n", "\r": "c", '"': "Q", MARK: "b"}
 
 
@@ -122,7 +123,7 @@ class Dialect:
         _, escape, after = field.partition(self.escape)
         if escape:
             what = f"before '{printable(after[:1])}'" if after else "at the end of a field"
-            return f"'{escape}' {what}, which readers take for different things"
+            return f"'{escape}' {what}, {DIFFERENT}"
         if MARK in field and (meant := self.meant(word)) in missing and self.escape in meant:
             return f"'{printable(meant)}', escaped, could not be told from the word that means missing"
         return None

@@ -1,5 +1,5 @@
-"""What a parameter file keeps of the options of formats: those that say how text is spelled, so that new data are read
-as those that were fitted."""
+"""What a parameter file keeps of the options of formats: those that say how text is spelled and what its words
+mean, so that new data are read as those that were fitted."""
 
 from __future__ import annotations
 
@@ -21,19 +21,28 @@ Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
 def fields() -> dict[str, Any]:
     """The annotations of the options that are kept, by name, of all formats."""
     kinds = [registry.load("formats", name).Options for name in registry.names("formats")]
-    return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _is_kept(hint)}
+    return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _manner(hint)}
 
 
-def _is_kept(annotation: Any) -> bool:
-    return any(isinstance(m, msgspec.Meta) and "kept" in (m.extra or {}) for m in typing.get_args(annotation))
+def _manner(annotation: Any) -> str:
+    """How an option is kept, empty for not at all."""
+    metas = (m for m in typing.get_args(annotation) if isinstance(m, msgspec.Meta))
+    return next((m.extra["kept"] for m in metas if m.extra and "kept" in m.extra), "")
 
 
 def kept(given: Mapping[str, Any]) -> Kept:
-    """Of options that are given, those that are to be kept: not what is so by default."""
+    """Of options that are given, those that are to be kept: not what is so by default, but each answer where there is
+    a question without one."""
     if not given:
         return ()  # without a format that is not in use
     defaults = {f.name: f.default for n in registry.names("formats") for f in dataclasses.fields(_kind(n))}
-    return tuple((n, given[n]) for n in fields() if given.get(n) and given[n] != defaults[n])
+
+    def differs(name: str) -> bool:
+        value = given.get(name)
+        no = value is False and _manner(fields()[name]) != "answer"
+        return value is not None and value != defaults[name] and not no
+
+    return tuple((n, given[n]) for n in fields() if differs(n))
 
 
 def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
@@ -43,6 +52,9 @@ def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
     made = {name: value for each in given for name, value in each if name in own}
     if not made:
         return None
+    for name, value in made.items():
+        if fault := _fault(value, registry.annotations(_kind(format))[name]):
+            raise UsageError(f"--{name.replace('_', '-')}: {fault}")
     found = _kind(format)(**made)
     found.check()
     return found
@@ -53,17 +65,24 @@ def checked(raw: Mapping[str, Any]) -> Kept:
     for name, value in raw.items():
         if name not in fields():
             raise UsageError(f".{name}: unknown")
-        try:
-            msgspec.convert(value, fields()[name])
-        except msgspec.ValidationError as e:
-            what = str(e).replace("`", "")
-            raise UsageError(f".{name}: {what[:1].lower()}{what[1:]}") from None
+        if fault := _fault(value, fields()[name]):
+            raise UsageError(f".{name}: {fault}")
     for format in registry.names("formats") if raw else ():  # without it, those that are in use are loaded alone
         try:
             options(format, raw.items())
         except UsageError as e:
             raise UsageError(f": {e.message}", e.hint) from None
     return tuple(raw.items())
+
+
+def _fault(value: Any, annotation: Any) -> str:
+    """Why a value is none of an option, empty where it is one."""
+    try:
+        msgspec.convert(value, annotation)
+    except msgspec.ValidationError as e:
+        what = str(e).replace("`", "")
+        return what[:1].lower() + what[1:]
+    return ""
 
 
 def _kind(format: str) -> Any:

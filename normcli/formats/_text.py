@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.errors import BadDataError, BadPlaceError, printable
-from normcli.formats._dialect import Dialect
+from normcli.formats._dialect import DIFFERENT, Dialect
 from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._remedies import remedy
+from normcli.formats._remedies import MISSING, listed, remedy
 from normcli.io.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
@@ -27,6 +27,11 @@ LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
 STRAY_NEWLINE = "a newline that ends no line, in a field that is not quoted: the first line ends in CR alone"
 STRAY_QUOTE = "a quote inside a field that is not quoted"
+AFTER_QUOTE = "text after a closing quote"
+UNCLOSED = "a quote that is never closed"
+ESCAPE = r"--escape '\' takes it"
+NULL = f"--na-values '{listed(MISSING, [chr(92) + 'N'])}' takes it as missing, without --escape it is text"
+HEADER = "--header if the first row names the columns"
 OTHERS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
 NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
@@ -188,9 +193,9 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     unclosed = _last_opening(at) if whole and len(at) % 2 else nowhere
     found = (
         (wrong_open, STRAY_QUOTE),
-        (wrong_close, "text after a closing quote"),
+        (wrong_close, AFTER_QUOTE),
         (returns, STRAY_RETURN),
-        (unclosed, "a quote that is never closed"),
+        (unclosed, UNCLOSED),
     )
     return min(((int(where[0]), what) for where, what in found if len(where)), default=None)
 
@@ -217,12 +222,15 @@ def hint(what: str, data: bytes, at: int, delimiter: str) -> str:
     if what in (STRAY_RETURN, STRAY_NEWLINE):
         beside = data[max(at - 1, 0) : at] + data[at + 1 : at + 2]
         return "convert it first: " + (r"tr -d '\r'" if set(beside) & set(b"\r\n") else r"tr '\r' '\n'")
-    if what == STRAY_QUOTE:
-        spaced = data[:at].rstrip(b" ")[-1:] in (b"", b"\n", delimiter.encode())
-        return "--skip-initial-space takes it" if spaced else "--quote none takes quotes for text"
+    if what in (STRAY_QUOTE, AFTER_QUOTE, UNCLOSED):
+        return _quote_hint(what, data, at, delimiter)
+    if what.endswith(DIFFERENT):
+        return NULL if "before 'N'" in what else "without --escape it is text"
     found = WIDTHS.match(what)
     if found and int(found[1]) < int(found[2]):
-        return "--pad-rows takes it for missing at the end"
+        lines = data[:at], data[at:].split(b"\n", 1)[0]
+        continued = any(line.rstrip(b"\r\n").endswith(b"\\") for line in lines)
+        return ESCAPE if continued else "--pad-rows takes it for missing at the end"
     if (
         found
         and int(found[1]) == int(found[2]) + 1
@@ -230,6 +238,23 @@ def hint(what: str, data: bytes, at: int, delimiter: str) -> str:
     ):
         return "--trailing-delimiter takes it"
     return ""
+
+
+def _quote_hint(what: str, data: bytes, at: int, delimiter: str) -> str:
+    if what == STRAY_QUOTE and data[:at].rstrip(b" ")[-1:] in (b"", b"\n", delimiter.encode()):
+        return "--skip-initial-space takes it"
+    row = data[data.rfind(b"\n", 0, at) + 1 :].split(b"\n", 1)[0]
+    if b'\\"' in row:
+        return ESCAPE
+    bare = "--quote none takes quotes for text"
+    return f"is the file cut short? {bare}" if what == UNCLOSED else bare
+
+
+def header_hint(word: str, name: str) -> str:
+    """What to do about a word in the column of its name; empty where it is another one."""
+    if word != name:
+        return ""
+    return HEADER if re.fullmatch("column_[0-9]+", name) else "--on-bad-row skip leaves out a header among the rows"
 
 
 def likely_delimiter(row: bytes, delimiter: str) -> str:
@@ -315,6 +340,6 @@ class RowCheck:
     def hint(self, row: bytes) -> str:
         """What takes the first field of a row that should be a number, and is none; empty where nothing is known."""
         fields = split_row(row, self.delimiter)
-        words = (self.dialect.meant(fields[j]).strip(" \t") for j in self.numbers)
-        other = next(w for w in words if w and w not in self.missing and not self.notation.matches(w))
-        return remedy(other, (), self.missing, self.notation, self.delimiter)
+        words = ((self.dialect.meant(fields[j]).strip(" \t"), name) for j, name in self.numbers.items())
+        other, name = next(w for w in words if w[0] and w[0] not in self.missing and not self.notation.matches(w[0]))
+        return header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)

@@ -48,6 +48,7 @@ STRIP = 1 << 16  # values that are written into one piece of memory
 
 NONE = "none"
 DIALECT = {"kept": "dialect"}  # of an option that a parameter file keeps
+ANSWER = {"kept": "answer"}  # of one that is kept if given, no as well as yes
 READ = {"on": "reading"}
 
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
@@ -62,26 +63,26 @@ class Manner:
         Meta(
             description="words that mean missing, between commas (in quotes where they hold one), instead of these; an "
             "empty field always does",
-            extra={"on": "reading"},
+            extra=DIALECT | READ,
         ),
     ] = ",".join(remedies.MISSING)
     decimal: Annotated[
         Literal[".", ","],
         Meta(
             description="what stands for the point in numbers, in output, too; columns of text stay as they are",
-            extra={"kept": "dialect"},
+            extra=DIALECT,
         ),
     ] = "."
     thousands: Annotated[
         str,
         Meta(
             description="one character that may stand between groups of three digits, which is not written, or none",
-            extra={"kept": "dialect", "on": "reading"},
+            extra=DIALECT | READ,
         ),
     ] = NONE
     infer_types: inferring.Asked = False
     header: Annotated[
-        bool | None, Meta(description="the first row names the columns; without it they are column_1 …")
+        bool | None, Meta(description="the first row names the columns; without it they are column_1 …", extra=ANSWER)
     ] = None  # it does, with a doubt where all names are numbers
 
     quote: Annotated[
@@ -293,7 +294,7 @@ class Reader:
             raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
         doubt = next(filter(None, (dialect.doubtful(n, options.missing) for n in names)), None)
         if doubt:
-            raise BadDataError(f"{where}: {doubt}")
+            raise BadDataError(f"{where}: {doubt}", text.hint(doubt, first, 0, dialect.separator))
         names = [dialect.meant(n) for n in names]
         if dialect.trailing and len(names) > 1 and not names[-1]:
             names.pop()
@@ -306,7 +307,8 @@ class Reader:
         twice = text.first_twice(names)
         if twice is not None:
             what = f"{where}: two columns are called '{short(twice)}'"
-            raise BadDataError(what, self._likely or "--duplicate-names number tells them apart")
+            title = f"--skip-lines {place + 1} if it is a title; " if not twice and len(set(names[1:])) == 1 else ""
+            raise BadDataError(what, self._likely or f"{title}--duplicate-names number tells them apart")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
@@ -327,7 +329,8 @@ class Reader:
         try:
             frame = sample.decode(frozenset(), skip=self._skip).frame.to_polars()
         except BadPlaceError as e:
-            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", self._likely or e.hint) from None
+            hint = self._likely or self._titled(e) or e.hint
+            raise BadDataError(f"{self.name(self.start + e.place)}: {e.what}", hint) from None
         given = columns.all_series(frame)
         found = dict(zip(given, sampled(frame, self.layout), strict=True))
         if self._skip:
@@ -338,6 +341,17 @@ class Reader:
         self.identifiers = frozenset(n for n, f in found.items() if f.identifier)
         self._doubt(found, given, cache(sample.locate))
         return tuple(f.kind for f in found.values())
+
+    def _titled(self, error: BadPlaceError) -> str:
+        """What to do where one of the first rows has fields, and the one that was taken for the header is a field
+        alone: that may be a title, or a comment."""
+        found, said = text.WIDTHS.match(error.what), self.layout.separator != self.options.separator
+        if not found or found[2] != "1" or said:  # Excel says the delimiter after titles
+            return ""
+        name, line = self.layout.names[0] if self.options.headed else "", self.start + error.place
+        if name[:1] in ("#", "%") and self.options.comment == NONE:
+            return f"--comment '{name[:1]}' leaves out lines that begin so"
+        return f"--skip-lines {line} if line {line + 1} is the header"
 
     def _doubt(self, sampled: dict[str, Sampled], given: dict[str, pl.Series], locate: Callable[[int], int]) -> None:
         """Says of each column that is left out whether that may be a mistake; of text, why it is no number, and what
@@ -355,7 +369,9 @@ class Reader:
             shown, bare = f"'{printable(word[:80])}'", word.strip(" \t")
             what = "begins with a zero, as names do" if found.identifier else "is not a number"
             others = chain(words, distinct(series, missing))
-            hint = "" if found.identifier else self.layout.remedy(bare, others)
+            hint = "" if found.identifier else text.header_hint(bare, name) or self.layout.remedy(bare, others)
+            if not hint and not self.options.headed and found.other == 0:
+                hint = text.HEADER
             hint = f" ({hint})" if hint else ""
             self.others[name] = f"{where}{shown} in {column} {what}{hint}"
             if found.doubtful:

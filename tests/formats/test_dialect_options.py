@@ -34,6 +34,7 @@ TRIPS: dict[str, tuple[list[str], bytes, bytes | None]] = {
     "doubled and escaped": (["--escape", "\\"], b't,x\n"a,""b",1.0\n', b't,x\n"a,\\"b",1.0\n'),
     "escaped delimiters": (["--escape", "\\", "--quote", "none"], b't,x\na\\,\\\nb\\\\,1.0\n"c",2.0\n', None),
     "null of MySQL": (["--escape", "\\", "--na-values", "\\N"], b't,x\n\\N,1.0\nb,\\N\n"c\\"",3.0\n', None),
+    "words that mean missing": (["--na-values", "?,."], b"t,x\nNA,1.0\nb,?\n.,.\n", None),
     "spaces": (
         ["--skip-initial-space"],
         b't, x\n"a, ""b""", 1.0\n  c  ,2.0\n, 3.0\n" d",4.0\n',
@@ -72,13 +73,12 @@ def test_a_fit_keeps_how_to_read_and_write(folder: Path, name: str) -> None:
     (folder / "d.csv.gz").write_bytes(gzip.compress(data))
     run = normcli("fit", "d.csv", "-m", "maxabs", "-c", "x", "-p", "p.json", *flags, cwd=folder)
     assert run.returncode == 0, run.stderr
-    na = [f for f in flags if flags[0] and f == "--na-values"] and ["--na-values", "\\N"]
-    run = normcli("apply", "d.csv.gz", "-p", "p.json", "-o", "z.csv", *na, cwd=folder)
+    run = normcli("apply", "d.csv.gz", "-p", "p.json", "-o", "z.csv", cwd=folder)
     assert run.returncode == 0, run.stderr
-    run = normcli("apply", "z.csv", "-p", "p.json", "--inverse", "-o", "-", *na, cwd=folder)
+    run = normcli("apply", "z.csv", "-p", "p.json", "--inverse", "-o", "-", cwd=folder)
     assert run.stdout == expected
     plan = params.read((folder / "p.json").read_bytes())
-    options = Options(**dict(plan.dialect), **({"na_values": "\\N"} if na else {}))  # type: ignore[arg-type]
+    options = Options(**dict(plan.dialect))
     with pipe_path(data, (1, 5)) as path:
         api.apply(identity("x"), path, folder / "y.csv", format_options=options, block_size=3)
     assert (folder / "y.csv").read_bytes() == expected
@@ -92,6 +92,39 @@ def test_what_is_so_by_default_is_not_kept(folder: Path) -> None:
     assert plain.returncode == 0
     assert plain.stdout == same.stdout
     assert b"dialect" not in plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "dialect"),
+    [
+        (["--no-header"], {"header": False}),
+        (["--header"], {"header": True}),
+        (["--header", "--na-values", ""], {"na_values": "", "header": True}),
+        (["--no-header", "--na-values", "-"], {"na_values": "-", "header": False}),
+    ],
+)
+def test_what_names_columns_and_means_missing_is_kept(folder: Path, flags: list[str], dialect: object) -> None:
+    """apply, check and fit --update then read as the fit did, without a doubt of their own."""
+    (folder / "d.csv").write_bytes(b"1,2\n3,4\n5,7\n")
+    run = normcli("fit", "d.csv", "-m", "maxabs", "-p", "p.json", *flags, "--werror", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert json.loads((folder / "p.json").read_bytes())["dialect"] == dialect
+    rows = 3 - ("--no-header" not in flags)
+    out = normcli("apply", "d.csv", "-p", "p.json", "--werror", "--min-rows", str(rows), cwd=folder)
+    assert out.returncode == 0, out.stderr
+    assert len(out.stdout.splitlines()) == 3
+    (folder / "e.csv").write_bytes(b"1,2\n3,5\n")
+    assert normcli("fit", "--update", "-p", "p.json", "e.csv", "--werror", cwd=folder).returncode == 0
+    assert params.read((folder / "p.json").read_bytes()).rows == rows + 1 + ("--no-header" in flags)
+
+
+def test_a_header_where_the_fit_knew_none_is_proposed(folder: Path) -> None:
+    (folder / "d.csv").write_bytes(b"1,2\n3,4\n")
+    assert normcli("fit", "d.csv", "-m", "maxabs", "-p", "p.json", "--no-header", cwd=folder).returncode == 0
+    (folder / "e.csv").write_bytes(b"column_1,column_2\n3,4\n")
+    run = normcli("apply", "e.csv", "-p", "p.json", cwd=folder)
+    assert (run.returncode, run.stderr.endswith(b"(--header if the first row names the columns)\n")) == (65, True)
+    assert normcli("apply", "e.csv", "-p", "p.json", "--header", cwd=folder).stdout.startswith(b"column_1,column_2\n")
 
 
 def test_the_command_line_comes_before_what_is_kept(folder: Path) -> None:
@@ -191,13 +224,56 @@ HINTS: list[tuple[bytes, str]] = [
     (b"a,b\r1,2\n3,4\r", r"convert it first: tr '\r' '\n'"),
     (b"a,b\r\n1,2\r\r\n", r"convert it first: tr -d '\r'"),
     (b"a,b\r\r\n1,2\r\r\n", r"convert it first: tr -d '\r'"),
+    (b'a,b\n1,"it" is\n', "--quote none takes quotes for text"),
+    (b'a,b\n1,"it\n', "is the file cut short? --quote none takes quotes for text"),
+    (b'a,b\n1,"say \\"x\\""\n', r"--escape '\' takes it"),
+    (b"a,b\n1,of\\\ntwo\n2,x\n", r"--escape '\' takes it"),
+    (b"a,b\nof\\\ntwo,2\n", r"--escape '\' takes it"),
+    (b"Report\n\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
+    (b"Report\nof May\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
+    (b"Report,,\na,b,c\n1,2,3\n", "--skip-lines 1 if it is a title; --duplicate-names number tells them apart"),
+    (b"# 300 K\na,b\n1,2\n", "--comment '#' leaves out lines that begin so"),
+    (b"% 300 K\na,b\n1,2\n", "--comment '%' leaves out lines that begin so"),
 ]
+
+
+def test_a_header_among_the_rows_is_told(folder: Path) -> None:
+    """As files have that were put together by `cat`."""
+    (folder / "d.csv").write_bytes(b"t,x\na,1\nt,x\nb,3\n")
+    flags = ["fit", "d.csv", "-m", "maxabs", "-c", "x", "-p", "p.json"]
+    run = normcli(*flags, cwd=folder)
+    assert (run.returncode, b"(--on-bad-row skip leaves out a header among the rows)" in run.stderr) == (65, True)
+    assert normcli(*flags, "--on-bad-row", "skip", cwd=folder).returncode == 0
+    assert params.read((folder / "p.json").read_bytes()).rows == 2
+
+
+@pytest.mark.parametrize("options", [{"skip_lines": "1"}, {"skip_lines": -1}, {"decimal": "x"}, {"quote": None}])
+def test_an_option_of_another_type_is_refused_in_python(folder: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=f"^--{next(iter(options)).replace('_', '-')}: "):
+        api.fit(b_file(folder, b"x\n1\n2\n"), ZScore(), format_options=options)
 
 
 @pytest.mark.parametrize(("data", "hint"), HINTS)
 def test_the_option_that_helps_is_named(data: bytes, hint: str) -> None:
     with pytest.raises(BadDataError) as caught:
         read(data)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (
+            b"a,b\n1,\\N\n",
+            r"--na-values 'NA,N/A,NaN,nan,null,NULL,\N' takes it as missing, without --escape it is text",
+        ),
+        (b"a,b\n1,x\\ty\n", "without --escape it is text"),
+        (b"\\t,b\n1,2\n", "without --escape it is text"),
+    ],
+)
+def test_what_an_escape_means_is_for_a_person_to_say(data: bytes, hint: str) -> None:
+    with pytest.raises(BadDataError) as caught:
+        read(data, escape="\\")
     assert caught.value.hint == hint
 
 
