@@ -48,18 +48,18 @@ from normcli.jobs import update as update_job
 from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
-from normcli.parameters import Plan, Step, Unseen, merged, refined
+from normcli.parameters import Parameters, Step, Unseen, merged, refined
 from normcli.parameters import file as files
 from normcli.parameters import plan as recipe
 from normcli.parameters.keys import Seen
-from normcli.parameters.plan import Choice, Recipe
+from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
 from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
 Paths = Path | Iterable[Path]
 Names = str | Sequence[str]
-AnyMethod = str | Method | type[Method] | Sequence[Choice]
+AnyMethod = str | Method | type[Method] | Sequence[PlanStep]
 
 
 class Warnings(Events):
@@ -109,7 +109,7 @@ def fit(
     spool_dir: Path | None = None,
     events: Events | None = None,
     **options: Any,
-) -> Plan:
+) -> Parameters:
     """Learns a method's parameters from data, in one pass; with `output`, normalizes the same data, too.
 
     - `method`: a name, a class or an instance; keyword arguments that are not listed here are its `options`. In its
@@ -153,7 +153,7 @@ def relearn(
     note: str = "",
     events: Events | None = None,
     **options: Any,
-) -> Plan:
+) -> Parameters:
     """Learns a method from the statistics in the parameter file `params`, without data; `output` is the file that the
     new parameters are saved in. `method`, its `options` and the others are as in `fit`. Raises NormcliError; UsageError
     where the statistics are not those that the method needs."""
@@ -168,7 +168,7 @@ def relearn(
 
 
 def apply(
-    params: Plan | Path,
+    params: Parameters | Path,
     input: Paths,
     output: Path,
     *,
@@ -231,7 +231,7 @@ def apply(
 
 
 def check(
-    params: Plan | Path,
+    params: Parameters | Path,
     input: Paths,
     *,
     max_shift: float | None = None,
@@ -269,7 +269,7 @@ def check(
 
 
 def merge(
-    params: Plan | Path | Iterable[Plan | Path],
+    params: Parameters | Path | Iterable[Parameters | Path],
     *,
     output: Path | None = None,
     allow_duplicates: bool = False,
@@ -277,11 +277,11 @@ def merge(
     wait: float = 0.0,
     note: str = "",
     events: Events | None = None,
-) -> Plan:
+) -> Parameters:
     """What one fit over all the data of partial fits would have learned, from their parameters or files of them;
     `output` is the file that it is saved in. With `allow_duplicates`, an input that two of them have counted counts
     twice. Raises NormcliError; BadDataError for fits that do not go together."""
-    given = [params] if isinstance(params, str | os.PathLike | Plan) else list(params)
+    given = [params] if isinstance(params, str | os.PathLike | Parameters) else list(params)
     if not given:
         raise UsageError("no parameters are named")
     request = MergeRequest(
@@ -294,12 +294,12 @@ def merge(
     return whole
 
 
-def load(path: Path, *, allow_edited: bool = False) -> Plan:
+def load(path: Path, *, allow_edited: bool = False) -> Parameters:
     """The parameters in a file, "-" for standard input. Raises NoInputError, BadParametersError."""
     return files.read_file(str(_path(path)), example="normcli.load('data.json')", allow_edited=allow_edited)
 
 
-def save(params: Plan, path: Path) -> None:
+def save(params: Parameters, path: Path) -> None:
     """Writes a parameter file, which appears whole or not at all. Raises CannotCreateError, OutputError."""
     with outputs.open_target(_path(path)) as target:
         for piece in files.pieces(params):
@@ -319,8 +319,8 @@ def _paths(given: Paths) -> tuple[str, ...]:
     return tuple(stores.plain(os.fsdecode(path)) for path in each)
 
 
-def _params(given: Plan | Path) -> Plan | str:
-    return given if isinstance(given, Plan) else stores.plain(os.fsdecode(given))
+def _params(given: Parameters | Path) -> Parameters | str:
+    return given if isinstance(given, Parameters) else stores.plain(os.fsdecode(given))
 
 
 def _names(given: Names) -> tuple[str, ...]:
@@ -344,11 +344,11 @@ def _method(given: AnyMethod | None, options: Mapping[str, Any]) -> Method | Non
     return given
 
 
-def _plan(method: AnyMethod | None, plan: Path | None) -> str | Recipe | None:
+def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
     if isinstance(method, list | tuple):
         if plan is not None or not method:
             raise UsageError("--plan and steps: either says all" if method else "there is no step")
-        return Recipe(tuple(method))
+        return Plan(tuple(method))
     return _path(plan)
 
 
@@ -375,7 +375,7 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
     def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
         given = (_block(b, names) for b in blocks)
         whole = _whole_batches(given, step.unfitted_multiple) if step.unfitted_multiple > 1 else given
-        seen = (replace(step, asked=blanks[0]).measure(b) for b in whole)
+        seen = (replace(step, statistics_override=blanks[0]).measure(b) for b in whole)
         return (reduce(lambda a, b: merged((a,), (b,))[0], seen, blanks[0]),)
 
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):

@@ -22,9 +22,9 @@ from normcli.methods.log1p import Log1p
 from normcli.methods.power import Power
 from normcli.methods.weight import Weight
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
-from normcli.parameters.plan import Choice, Recipe
+from normcli.parameters.plan import Plan, PlanStep
 from normcli.stats.comoments import Comoments
 from tests.formats.conftest import reader
 from tests.stats.test_statistic_laws import assert_close
@@ -107,17 +107,17 @@ def test_columns_of_lists_go_by_name_and_what_is_in_them_by_place(tmp_path: Path
                 np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
 
 
-def planned(data: bytes, *choices: Choice) -> Plan:
-    return fit(Plan(Recipe(choices).steps(reader(data, 64).schema, lambda name: 0), reader(data, 64).schema), data)
+def planned(data: bytes, *choices: PlanStep) -> Parameters:
+    return fit(Parameters(Plan(choices).steps(reader(data, 64).schema, lambda name: 0), reader(data, 64).schema), data)
 
 
 def test_steps_on_one_column_stay_one_after_the_other() -> None:
     rows = [[1, 2, 3, 4], [2, 3, 5, 9], [3, 4, 4, 1]]
-    first, last = Choice(Log1p(), ("a",)), Choice(Asinh(), ("a",))
-    one = planned(text(rows, NAMES), first, last, Choice(ZScore(), ("a", "b")))
-    other = planned(text(np.array(rows) + 1, NAMES), last, first, Choice(ZScore(), ("a", "b")))
+    first, last = PlanStep(Log1p(), ("a",)), PlanStep(Asinh(), ("a",))
+    one = planned(text(rows, NAMES), first, last, PlanStep(ZScore(), ("a", "b")))
+    other = planned(text(np.array(rows) + 1, NAMES), last, first, PlanStep(ZScore(), ("a", "b")))
     assert "steps[0] is of asinh" in refusal(one, other)
-    apart = [Choice(Log1p(), ("c",)), Choice(ZScore(), ("a", "b"))]
+    apart = [PlanStep(Log1p(), ("c",)), PlanStep(ZScore(), ("a", "b"))]
     one, other = planned(text(rows, NAMES), *apart), planned(text(np.array(rows) + 1, "dcba"), *reversed(apart))
     assert [s.columns for s in merged([one, other]).steps] == [("c",), ("a", "b")]
 
@@ -182,7 +182,7 @@ def test_numbers_of_each_column_agree_by_name(one: Method, other: Method, good: 
     ("after", "good"), [(Layer(), True), (Layer(gamma=(1, 2, 3, 4)), False), (Group(groups=2), False)]
 )
 def test_steps_that_learn_nothing_agree_by_name_too(after: Any, good: bool) -> None:
-    choices = Choice(ZScore()), Choice(after)
+    choices = PlanStep(ZScore()), PlanStep(after)
     plans = planned(text(A, NAMES), *choices), planned(shuffled(B, [0, 2, 1, 3]), *choices)
     if good:
         assert merged(plans).steps[1].columns == tuple(NAMES)

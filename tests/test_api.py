@@ -24,7 +24,7 @@ from normcli.formats import csv
 from normcli.io import outputs
 from normcli.io.transaction import Transaction, _undo_on_signal
 from normcli.methods.zscore import ZScore
-from normcli.parameters.plan import Choice
+from normcli.parameters.plan import PlanStep
 from tests.cli.conftest import run
 
 DATA = "site,a,b\n" + "".join(f"s{i % 2},{i},{i * i}\n" for i in range(60))
@@ -102,7 +102,7 @@ def test_update_merge_and_relearn() -> None:
     assert Path("again.json").read_bytes() == Path("m.json").read_bytes()
 
 
-@pytest.mark.parametrize("method", ["zscore", ZScore, ZScore(), [Choice(ZScore())]], ids=str)
+@pytest.mark.parametrize("method", ["zscore", ZScore, ZScore(), [PlanStep(ZScore())]], ids=str)
 def test_a_method_is_named_in_any_way(method: Any) -> None:
     assert normcli.fit("d.csv", method).digest == normcli.fit("d.csv", "zscore").digest
 
@@ -275,7 +275,7 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_read() -> N
     for refused in (
         lambda: anything.fit("none.csv", 3),
         lambda: anything.fit("none.csv", []),
-        lambda: anything.fit("none.csv", [Choice(ZScore())], plan="p.toml"),
+        lambda: anything.fit("none.csv", [PlanStep(ZScore())], plan="p.toml"),
         lambda: anything.fit("none.csv", "zscore", threads=-1),
         lambda: anything.apply("none.json", "none.csv", "o.csv", dtype="int"),
         lambda: anything.check("none.json", "none.csv", max_outside=2),
@@ -311,5 +311,5 @@ def test_calls_that_make_no_sense_fail_under_strict_mypy(tmp_path: Path) -> None
         capture_output=True, text=True, cwd=Path(normcli.__file__).parent.parent,
     )  # fmt: skip
     assert "script.py:3: error" in done.stdout
-    assert "Plan" in done.stdout
+    assert "Parameters" in done.stdout
     assert "script.py:4" not in done.stdout

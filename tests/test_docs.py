@@ -12,7 +12,7 @@ import pytest
 from normcli import registry
 from normcli.methods import Method
 from normcli.stats import Statistic
-from tests.test_architecture import HOME, reachable
+from tests.test_architecture import HOME, NEXT
 
 ROOT = Path(__file__).parent.parent
 CONTRIBUTING, ARCHITECTURE, CHANGELOG = "CONTRIBUTING.md", "docs/architecture.md", "CHANGELOG.md"
@@ -113,7 +113,7 @@ def test_the_table_of_rooms_is_what_is_there_from_the_top_down() -> None:
     assert set(rooms()) == there - {"__pycache__/"}
     order = [room.removesuffix("/").removesuffix(".py") for room in rooms()]
     for i, room in enumerate(order):
-        assert not set(order[:i]).intersection(reachable(room)), room
+        assert not set(order[:i]).intersection(NEXT[room]), room
 
 
 def test_the_examples_are_entries_of_their_folders() -> None:

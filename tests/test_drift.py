@@ -14,7 +14,7 @@ import pytest
 
 from normcli import api, formats, pipeline, registry
 from normcli.blocks.record import Array
-from normcli.drift import Columns, Comparison, Limits, Watch, document, restored
+from normcli.drift import Columns, Comparison, DriftMonitor, Limits, document, restored
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
 from normcli.formats import Reader
@@ -26,7 +26,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters.plan import Choice
+from normcli.parameters.plan import PlanStep
 
 NAN = float("nan")
 ROWS = 300
@@ -104,7 +104,7 @@ def test_what_was_seen_goes_through_a_document_to_the_same_bits(name: str, tmp_p
     paths = [
         csv(tmp_path / f"{seed}.csv", table(seed, shift=seed), names) for seed, names in ((2, "abdc"), (3, "abce"))
     ]
-    whole, after = Watch(plan), Watch(plan)
+    whole, after = DriftMonitor(plan), DriftMonitor(plan)
     for path in paths:
         part = whole.blank()
         pipeline.check([reader(path)], part, Threads(1))
@@ -271,7 +271,7 @@ def test_rows_that_miss_a_value_are_told_of_matrix_methods(tmp_path: Path) -> No
 
 def test_columns_are_compared_as_they_come_to_the_step_that_learned(tmp_path: Path) -> None:
     old, new = np.arange(1.0, 101.0), np.arange(1.0, 51.0)
-    steps = [Choice(Log1p(), ("a",), ()), Choice(ZScore(), ("a",), ()), Choice(Unit(), ("a",), ())]
+    steps = [PlanStep(Log1p(), ("a",), ()), PlanStep(ZScore(), ("a",), ()), PlanStep(Unit(), ("a",), ())]
     plan = api.fit(parquet(tmp_path / "t.parquet", a=old), steps)
     step = only(api.check(plan, parquet(tmp_path / "u.parquet", a=new)))
     expected = (np.log1p(new).mean() - np.log1p(old).mean()) / np.log1p(old).std()

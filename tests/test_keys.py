@@ -20,7 +20,7 @@ from normcli.errors import BadDataError, BadParametersError
 from normcli.methods import Method
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Measured, Plan, Step
+from normcli.parameters import Measured, Parameters, Step
 from normcli.parameters import file as params
 from normcli.parameters.json_schema import schema
 from normcli.parameters.keys import Key, Keyed, Ledger, described
@@ -97,10 +97,10 @@ KEYS: tuple[Key, ...] = ((None, "7"), ("", "x"), ("007", None), ("é\n", '"'))
 DATA: Array = np.random.default_rng(5).normal(size=(60, 2)) @ np.array([[1.0, 0.5], [0.0, 2.0]]) + 3.0
 
 
-def plan(method: Method) -> Plan:
+def plan(method: Method) -> Parameters:
     step = Step(method, NAMES)
     schema = tuple(Field(n, "float64") for n in NAMES)
-    begun = Plan((step,), schema, by=("store", "region"))
+    begun = Parameters((step,), schema, by=("store", "region"))
     total, codes = Total(begun), np.arange(60, dtype=np.intp) % len(KEYS)
     block = Block.of(DATA)
     grouped = Block.of(DATA, codes=codes, groups=len(KEYS))

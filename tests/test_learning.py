@@ -25,7 +25,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Plan, unfitted
+from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
 from normcli.pipeline import Events, Progress, learning
 from normcli.stats.moments import Moments
@@ -46,27 +46,31 @@ def text(rows: Any, names: Sequence[str] = ("a", "b")) -> bytes:
 
 
 def fit(
-    of: Method | Plan, *inputs: bytes, once: bool = False, threads: int = 1, progress: Progress | None = None
-) -> Plan:
+    of: Method | Parameters, *inputs: bytes, once: bool = False, threads: int = 1, progress: Progress | None = None
+) -> Parameters:
     """All inputs together, in blocks of a few rows; after what a plan has seen, where one is given."""
     readers = [reader(data, BLOCK) for data in inputs]
     first = readers[0]
-    plan = of if isinstance(of, Plan) else Plan(unfitted(of, columns.select(first.schema, (), ()), {}), first.schema)
+    plan = (
+        of
+        if isinstance(of, Parameters)
+        else Parameters(unfitted(of, columns.select(first.schema, (), ()), {}), first.schema)
+    )
     made = pipeline.fit(readers, plan, Threads(threads), once=once, progress=progress)
     return params.sealed(made)
 
 
-def again(plan: Plan) -> Plan:
+def again(plan: Parameters) -> Parameters:
     """As the next run finds it: written, and read."""
     return params.read(params.write(plan))
 
 
-def updated(method: Method, inputs: Sequence[bytes]) -> Plan:
+def updated(method: Method, inputs: Sequence[bytes]) -> Parameters:
     """A fit of the first input, and a run for each that came later."""
     return reduce(lambda plan, data: fit(again(plan), data, once=True), inputs[1:], fit(method, inputs[0]))
 
 
-def merged(plans: Sequence[Plan], **how: Any) -> Plan:
+def merged(plans: Sequence[Parameters], **how: Any) -> Parameters:
     return params.sealed(learning.merge([(f"{i}.json", again(p)) for i, p in enumerate(plans)], **how))
 
 
@@ -198,7 +202,7 @@ def test_text_is_known_by_its_bytes_wherever_it_comes_from(tmp_path: Path) -> No
         of_file = api.fit(tmp_path / name, MinMax(), block_size=BLOCK)
         assert of_file.inputs == (known,)
     piped = reader(through_pipe(A, (3,)), BLOCK)
-    plan = Plan(unfitted(MinMax(), ("a", "b"), {}), piped.schema)
+    plan = Parameters(unfitted(MinMax(), ("a", "b"), {}), piped.schema)
     assert pipeline.fit([piped], plan, Threads(1)).inputs == (known,)
     others = [
         A.replace(b"3", b"3.0"),
@@ -230,7 +234,7 @@ def test_of_a_binary_file_the_selected_numbers_are_known(tmp_path: Path) -> None
 
 
 # -- merge -------------------------------------------------------------------------------------------------------
-def refusal(*plans: Plan, **how: Any) -> str:
+def refusal(*plans: Parameters, **how: Any) -> str:
     with pytest.raises(BadDataError) as caught:
         merged(plans, **how)
     return caught.value.message
@@ -251,7 +255,7 @@ def test_one_file_merges_to_itself() -> None:
         (fit(ZScore(), b"a,b,c\n1,2,3\n2,3,4\n"), "has c, and 0.json has not"),
     ],
 )
-def test_a_difference_is_named(other: Plan, said: str) -> None:
+def test_a_difference_is_named(other: Parameters, said: str) -> None:
     assert refusal(fit(ZScore(), A), other) == f"1.json: {said}"
 
 
@@ -297,7 +301,7 @@ DATA = text(np.random.default_rng(2).normal(5, 3, size=(40, 2)))
 
 
 @cache
-def fitted(method: Method) -> Plan:
+def fitted(method: Method) -> Parameters:
     return fit(method, DATA)
 
 
@@ -373,6 +377,6 @@ def test_a_source_is_read_once_for_digest_and_numbers() -> None:
     """What is counted is what was read, even where the file changes later."""
     source = in_memory(A)
     made = reader(source, BLOCK)
-    plan = pipeline.fit([made], Plan(unfitted(MinMax(), ("a", "b"), {}), made.schema), Threads(1))
+    plan = pipeline.fit([made], Parameters(unfitted(MinMax(), ("a", "b"), {}), made.schema), Threads(1))
     assert source.count == len(A)
     assert plan.inputs == fit(MinMax(), A).inputs

@@ -18,7 +18,7 @@ from normcli.methods import Method
 from normcli.methods.quantile import Quantile
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Plan, Step
+from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
 from normcli.pipeline import memory
 from normcli.pipeline.memory import available, largest_file, state, window
@@ -46,9 +46,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return limited
 
 
-def plan(method: Method, columns: int) -> Plan:
+def plan(method: Method, columns: int) -> Parameters:
     names = tuple(f"x{j}" for j in range(columns))
-    return Plan((Step(method, names),), tuple(Field(n, "float64") for n in names))
+    return Parameters((Step(method, names),), tuple(Field(n, "float64") for n in names))
 
 
 # -- what there is -----------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def test_more_memory_never_makes_fewer_blocks() -> None:
         assert there[0] == 0
 
 
-def _window(wanted: Plan, limit: int) -> int:
+def _window(wanted: Parameters, limit: int) -> int:
     """0 where it is refused."""
     try:
         return window(wanted, limit, 4)

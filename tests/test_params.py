@@ -17,7 +17,7 @@ import pytest
 from normcli import api, registry
 from normcli.blocks.block import Block
 from normcli.errors import BadParametersError, NormcliError
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.parameters.file import _reading
 from normcli.parameters.json_schema import schema
@@ -54,7 +54,7 @@ Path_ = tuple[str | int, ...]
 
 
 @cache
-def fitted(variant: str) -> Plan:
+def fitted(variant: str) -> Parameters:
     kind: Any = registry.only("methods", variant.split()[0])
     with TemporaryDirectory() as folder:
         path = Path(folder) / "data.csv"
@@ -474,7 +474,7 @@ def damages(path: Path_, value: Any) -> Iterator[tuple[str, Any]]:
             yield name, new
 
 
-def works(plan: Plan) -> None:
+def works(plan: Parameters) -> None:
     """Whatever the numbers: it can be shown, written and read again, applied and undone, without a bug of ours."""
     for step, there in zip(plan.steps, plan.schemas, strict=True):
         params.described(step, there)

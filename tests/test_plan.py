@@ -26,12 +26,12 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Course, Plan, Step, fault
+from normcli.parameters import ColumnLineage, Parameters, Step, fault
 from normcli.parameters import file as params
-from normcli.parameters.plan import Choice, Recipe
+from normcli.parameters.plan import Plan, PlanStep
 
 NAMES = ("a", "b", "c")
-LOG_THEN_SCALE = (Choice(Log1p(), ("a", "c")), Choice(ZScore(ddof=1)))
+LOG_THEN_SCALE = (PlanStep(Log1p(), ("a", "c")), PlanStep(ZScore(ddof=1)))
 PCA = Whiten(kind="pca", components=2)
 
 
@@ -52,7 +52,7 @@ def written(folder: Path, columns: Any, name: str = "in.parquet") -> Path:
     return folder / name
 
 
-def there_and_back(plan: Plan, given: Path, **options: Any) -> tuple[Path, Path]:
+def there_and_back(plan: Parameters, given: Path, **options: Any) -> tuple[Path, Path]:
     """The file normalized, and restored from that."""
     made, back = given.with_stem("made"), given.with_stem("back")
     plan = params.read(params.write(plan))
@@ -72,7 +72,7 @@ def in_memory(methods: Sequence[Method], x: Array) -> Array:
 def test_a_plan_of_one_step_is_that_method(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)), "in.csv")
     for method in (ZScore(ddof=1), PCA, Unit()):
-        one = api.fit(given, [Choice(method, ("?",), ("b",))])
+        one = api.fit(given, [PlanStep(method, ("?",), ("b",))])
         assert params.write(one) == params.write(api.fit(given, method, columns=["?"], exclude=["b"]))
 
 
@@ -95,7 +95,7 @@ def test_a_logarithm_then_a_scale_is_the_scale_of_logarithms(tmp_path: Path, nam
 def test_whitened_then_of_unit_length(tmp_path: Path) -> None:
     x = numbers()
     given = written(tmp_path, {"id": ["k"] * 50, **dict(zip(NAMES, x.T, strict=True)), "z": x[:, 0]})
-    plan = api.fit(given, [Choice(PCA, ("?",), ("z",)), Choice(Unit(norm="l1"), ("pc*",))])
+    plan = api.fit(given, [PlanStep(PCA, ("?",), ("z",)), PlanStep(Unit(norm="l1"), ("pc*",))])
     made = tmp_path / "made.parquet"
     api.apply(plan, given, made)
     frame = pl.read_parquet(made)
@@ -110,7 +110,7 @@ def test_lists_are_whitened_then_of_unit_length(tmp_path: Path, kind: pa.DataTyp
     x = numbers().astype(np.float32 if "float" in str(kind).replace("double", "") else np.float64).astype(np.float64)
     lists = pa.array([None, *x.tolist()], kind)
     given = written(tmp_path, {"k": pa.array([0] * 51), "e": lists})
-    plan = api.fit(given, [Choice(PCA, ("e",)), Choice(Unit(), ("e",))])
+    plan = api.fit(given, [PlanStep(PCA, ("e",)), PlanStep(Unit(), ("e",))])
     assert [s.length for s in plan.steps] == [3, 2]
     made = tmp_path / "made.parquet"
     api.apply(params.read(params.write(plan)), given, made)
@@ -126,8 +126,8 @@ def test_several_kinds_of_steps_beside_each_other(tmp_path: Path) -> None:
     x = numbers()
     given = written(tmp_path, {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "d": x[:, 0] + x[:, 1] ** 2})
     choices = [
-        Choice(Decorrelate(prefix="u"), ("d,b",)), Choice(Asinh(), ("a",)), Choice(MinMax(), ("a,c",)),
-        Choice(Unit(), ("u1,c",)),
+        PlanStep(Decorrelate(prefix="u"), ("d,b",)), PlanStep(Asinh(), ("a",)), PlanStep(MinMax(), ("a,c",)),
+        PlanStep(Unit(), ("u1,c",)),
     ]  # fmt: skip
     plan = api.fit(given, choices)
     made = tmp_path / "made.parquet"
@@ -145,7 +145,7 @@ def test_between_steps_nothing_is_narrowed_and_types_come_back(tmp_path: Path) -
     x = numbers()[:, 0].astype(np.float32)
     whole = np.arange(50, dtype=np.int16)
     given = written(tmp_path, {"f": x, "i": whole})
-    plan = api.fit(given, [Choice(Log1p()), Choice(ZScore()), Choice(Asinh())])
+    plan = api.fit(given, [PlanStep(Log1p()), PlanStep(ZScore()), PlanStep(Asinh())])
     made, back = there_and_back(plan, given)
     schema = {n: str(t) for n, t in zip(pq.read_schema(made).names, pq.read_schema(made).types, strict=True)}
     assert schema == {"f": "float", "i": "double"}
@@ -159,7 +159,7 @@ def test_what_was_missing_stays_what_it_was(tmp_path: Path) -> None:
     text = "id,a,b\nx,NA,1\ny,3,-9\nz,1,\nw,8,4\n"
     (tmp_path / "in.csv").write_text(text)
     options = csv.Options(na_values="NA,-9")
-    plan = api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(Center())], format_options=options)
+    plan = api.fit(tmp_path / "in.csv", [PlanStep(Log1p()), PlanStep(Center())], format_options=options)
     made, back = there_and_back(plan, tmp_path / "in.csv", format_options=options)
     first, second, third, _ = made.read_text().splitlines()[1:]
     assert first.startswith("x,NA,")
@@ -170,7 +170,7 @@ def test_what_was_missing_stays_what_it_was(tmp_path: Path) -> None:
 
 def test_null_and_nan_stay_apart(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": pa.array([1.0, None, np.nan, 3.0]), "y": pa.array([1.0, 2.0, 5.0, None])})
-    made, back = there_and_back(api.fit(given, [Choice(Log1p()), Choice(ZScore())]), given)
+    made, back = there_and_back(api.fit(given, [PlanStep(Log1p()), PlanStep(ZScore())]), given)
     for path in (made, back):
         x = pq.read_table(path)["x"].to_pylist()
         assert x[1] is None
@@ -180,7 +180,7 @@ def test_null_and_nan_stay_apart(tmp_path: Path) -> None:
 
 def test_a_result_beyond_a_float_is_told_though_a_step_follows(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": [0.0, 1e-9], "y": [0.0, 1e-9]})
-    plan = api.fit(given, [Choice(ZScore()), Choice(Unit())])
+    plan = api.fit(given, [PlanStep(ZScore()), PlanStep(Unit())])
     more = written(tmp_path, {"x": [0.0, 0.0], "y": [0.0, 1e300]}, "more.parquet")
     with pytest.raises(BadDataError, match=r"row 2: the result in column 'y' is beyond float64"):
         api.apply(plan, more, tmp_path / "o.arrow")
@@ -189,7 +189,7 @@ def test_a_result_beyond_a_float_is_told_though_a_step_follows(tmp_path: Path) -
 def test_what_has_no_logarithm_is_told_in_the_fit(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("a,b\n1,2\n3,-4\n")
     with pytest.raises(BadDataError, match=r"in.csv:3: column 'b': there is no log1p of -4"):
-        api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(ZScore())])
+        api.fit(tmp_path / "in.csv", [PlanStep(Log1p()), PlanStep(ZScore())])
 
 
 # -- what a plan can't be ----------------------------------------------------------------------------------------
@@ -201,47 +201,53 @@ SHARE = Whiten(kind="pca", components=0.9)
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ([Choice(ZScore()), Choice(MinMax(), ("a",))], r"column 'a' learns in steps\[0\] \(zscore\) already"),
-        ([Choice(ZScore(), ("a",)), Choice(Unit()), Choice(Center(), ("a",))], r"'a' learns in steps\[0\]"),
-        ([Choice(Unit(), ABC), Choice(ZScore(), ("b",))], r"column 'b' comes from steps\[0\] \(unit\), and only steps"),
-        ([Choice(ZScore(), ("e",)), Choice(MinMax(), ("e",))], r"column 'e' learns in steps\[0\]"),
-        ([Choice(Decorrelate(prefix="u"), ABC), Choice(Center(), ("u2",))], r"column 'u2' learns in steps\[0\]"),
-        ([Choice(SHARE, ABC), Choice(Unit(), ("pc1",))], r"column 'pc1' is of steps\[0\] \(whiten\), and how"),
-        ([Choice(SHARE, ("e",)), Choice(Unit(), ("e",))], r"column 'e' is of steps\[0\]"),
-        ([Choice(Whiten(kind="pca", rank="auto", prefix="u"), ABC), Choice(Unit())], "column 'u1' is of"),
+        ([PlanStep(ZScore()), PlanStep(MinMax(), ("a",))], r"column 'a' learns in steps\[0\] \(zscore\) already"),
+        ([PlanStep(ZScore(), ("a",)), PlanStep(Unit()), PlanStep(Center(), ("a",))], r"'a' learns in steps\[0\]"),
+        (
+            [PlanStep(Unit(), ABC), PlanStep(ZScore(), ("b",))],
+            r"column 'b' comes from steps\[0\] \(unit\), and only steps",
+        ),
+        ([PlanStep(ZScore(), ("e",)), PlanStep(MinMax(), ("e",))], r"column 'e' learns in steps\[0\]"),
+        ([PlanStep(Decorrelate(prefix="u"), ABC), PlanStep(Center(), ("u2",))], r"column 'u2' learns in steps\[0\]"),
+        ([PlanStep(SHARE, ABC), PlanStep(Unit(), ("pc1",))], r"column 'pc1' is of steps\[0\] \(whiten\), and how"),
+        ([PlanStep(SHARE, ("e",)), PlanStep(Unit(), ("e",))], r"column 'e' is of steps\[0\]"),
+        ([PlanStep(Whiten(kind="pca", rank="auto", prefix="u"), ABC), PlanStep(Unit())], "column 'u1' is of"),
     ],
 )  # fmt: skip
-def test_what_no_step_may_follow(choices: list[Choice], said: str) -> None:
+def test_what_no_step_may_follow(choices: list[PlanStep], said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        Recipe(tuple(choices), "p.toml").steps(SCHEMA, lambda name: 4)
+        Plan(tuple(choices), "p.toml").steps(SCHEMA, lambda name: 4)
     assert caught.value.message.startswith(f"p.toml: steps[{len(choices) - 1}]: ")
 
 
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ([Choice(Decorrelate(), ABC)], "p.toml: steps[0]: x.csv: a column is called pc1 already"),
+        ([PlanStep(Decorrelate(), ABC)], "p.toml: steps[0]: x.csv: a column is called pc1 already"),
         (
-            [Choice(Decorrelate(prefix="u"), ABC), Choice(Unit(), ("a",))],
+            [PlanStep(Decorrelate(prefix="u"), ABC), PlanStep(Unit(), ("a",))],
             "steps[1]: x.csv: no numeric column",
         ),
-        ([Choice(Decorrelate(prefix="u", components=1), ABC), Choice(Unit(), ("u2",))], "steps[1]: x.csv: no numeric"),
+        (
+            [PlanStep(Decorrelate(prefix="u", components=1), ABC), PlanStep(Unit(), ("u2",))],
+            "steps[1]: x.csv: no numeric",
+        ),
     ],
 )
-def test_columns_that_are_not_there(choices: list[Choice], said: str) -> None:
+def test_columns_that_are_not_there(choices: list[PlanStep], said: str) -> None:
     with pytest.raises(BadDataError) as caught:
-        Recipe(tuple(choices), "p.toml").steps(SCHEMA, lambda name: 4, data="x.csv")
+        Plan(tuple(choices), "p.toml").steps(SCHEMA, lambda name: 4, data="x.csv")
     assert said in caught.value.message
 
 
 def test_nothing_is_left_beside_keys_and_weights() -> None:
     with pytest.raises(BadDataError, match="every selected column is one of --by or --weights: a, b"):
-        Recipe((Choice(Unit()),), "p.toml").steps(SCHEMA[:2], lambda name: 4, {"a", "b"}, data="x.csv")
+        Plan((PlanStep(Unit()),), "p.toml").steps(SCHEMA[:2], lambda name: 4, {"a", "b"}, data="x.csv")
 
 
 def test_components_that_nobody_takes_may_be_as_many_as_data_say(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)))
-    plan = api.fit(given, [Choice(Asinh()), Choice(SHARE, ("a,b",)), Choice(Unit(), ("c",))])
+    plan = api.fit(given, [PlanStep(Asinh()), PlanStep(SHARE, ("a,b",)), PlanStep(Unit(), ("c",))])
     assert set(plan.gives()) == {*plan.steps[1].outputs, "c"}
     assert plan.needs() == NAMES
 
@@ -257,20 +263,20 @@ def test_steps_that_learned_nothing_may_follow_each_other() -> None:
 
 
 def test_the_way_of_columns_by_their_names() -> None:
-    course = Course.of([(("a", "b"), ("p", "q")), (("c",), ("c",)), (("q", "c"), ("q", "c"))])
+    course = ColumnLineage.of([(("a", "b"), ("p", "q")), (("c",), ("c",)), (("q", "c"), ("q", "c"))])
     assert course.needs == ("a", "b", "c")
     assert course.origins == {"p": ("a", "b"), "q": ("a", "b"), "c": ("c",)}
     assert course.places == {"p": "a", "q": "a", "c": "c"}
     assert course.after(["c", "a", "x", "b"]) == {"b": ["p", "q"], "c": ["c"]}
     assert course.sources({"p": 2, "q": 1, "c": 0}) == {"a": "q", "b": "q", "c": "c"}
     assert course.clashes == ()
-    assert Course.of([(("a",), ("p",)), (("b",), ("p",))]).clashes == ("p",)
+    assert ColumnLineage.of([(("a",), ("p",)), (("b",), ("p",))]).clashes == ("p",)
 
 
 # -- the parameter file ------------------------------------------------------------------------------------------
 def document(folder: Path) -> dict[str, Any]:
     given = written(folder, dict(zip(NAMES, numbers().T.astype(np.float32), strict=True)))
-    plan = api.fit(given, [Choice(Log1p()), Choice(PCA), Choice(Unit())])
+    plan = api.fit(given, [PlanStep(Log1p()), PlanStep(PCA), PlanStep(Unit())])
     made: dict[str, Any] = json.loads(params.write(plan))
     return made
 
@@ -301,7 +307,7 @@ def test_steps_in_a_file_must_go_on_from_those_before(tmp_path: Path) -> None:
 
 def test_a_column_in_a_file_learns_but_once(tmp_path: Path) -> None:
     given = written(tmp_path, {"x": [1.0, 2.0, 4.0]})
-    made = json.loads(params.write(api.fit(given, [Choice(ZScore()), Choice(Unit())])))
+    made = json.loads(params.write(api.fit(given, [PlanStep(ZScore()), PlanStep(Unit())])))
     first, second = made["steps"]
     assert "$.steps[1]: column 'x' comes from steps[0] (unit), and" in refused(made | {"steps": [second, first]})
     assert "learns in steps[0] (zscore) already" in refused(made | {"steps": [first, first]})

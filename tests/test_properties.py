@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, NotInvertibleError, UsageError
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from tests import inside
 
@@ -142,7 +142,7 @@ FORMATS = ("csv", "parquet", "arrow", "ndjson")
 threads = st.integers(1, 3).map(lambda n: ("--threads", str(n)))
 
 
-def fitted(asked: Asked, data: Path, params_file: Path, *more: str) -> Plan | None:
+def fitted(asked: Asked, data: Path, params_file: Path, *more: str) -> Parameters | None:
     """The plan of a fit, or None where the data are unfit for it, in words."""
     try:
         inside.run("fit", data, "-m", *asked.words, "-c", "n*", "-p", params_file, *more)
@@ -193,7 +193,7 @@ def _largest(table: Table) -> float:
     return max(abs(v) for x in table.numbers.values() for v in x if v is not None)
 
 
-def _deficient(plan: Plan) -> bool:
+def _deficient(plan: Parameters) -> bool:
     return any(type(s.fitted).__name__ == "Linear" for s in plan.steps)
 
 
@@ -208,7 +208,7 @@ def same_everywhere(table: Table, asked: Asked, workers: tuple[str, str]) -> boo
         return said[0] is not None
 
 
-def _said(plan: Plan | None) -> Any:
+def _said(plan: Parameters | None) -> Any:
     if plan is None:
         return None
     document = json.loads(params.write(plan))
@@ -292,7 +292,7 @@ def test_what_holds_of_any_table(law: str, examples: int, record_property: Calla
     tried = {True: 0, False: 0}
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(asked=st.sampled_from(methods), **drawn)
+    @given(statistics_override=st.sampled_from(methods), **drawn)
     def each(**values: Any) -> None:
         tried[holds(**values)] += 1
 

@@ -12,7 +12,7 @@ from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import file as params
 from normcli.parameters import plan as recipe
-from normcli.parameters.plan import Choice
+from normcli.parameters.plan import PlanStep
 
 PLAN = """
 [[steps]]
@@ -30,8 +30,8 @@ range = [-1, 1]
 
 def test_a_plan_is_choices_in_order() -> None:
     wanted = (
-        Choice(ZScore(ddof=1, target_std=2.0), ("price", "x*"), ("x3",)),
-        Choice(MinMax(range=(-1.0, 1.0))),
+        PlanStep(ZScore(ddof=1, target_std=2.0), ("price", "x*"), ("x3",)),
+        PlanStep(MinMax(range=(-1.0, 1.0))),
     )
     assert recipe.parsed(PLAN.encode()) == wanted
     assert recipe.parsed(b"\xef\xbb\xbf" + PLAN.replace("\n", "\r\n").encode()) == wanted

@@ -24,9 +24,9 @@ main()
 LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backports"}
 FORMATS = {"csv": {"polars"}, "ndjson": {"polars", "pyarrow"}, "parquet": {"pyarrow"}, "arrow": {"pyarrow"}}
 UNUSED = {
-    *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "manifest", "schema", "recut", "drift"),
-    *("plan.restoring", "plan.alignment", "columns.fixed", "columns.storage"),
-    *("stores._filesystems", "stores.reading", "stores.writing", "formats._layers"),
+    *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "drift", "pipeline.rebatch"),
+    *("parameters.restoring", "parameters.alignment", "parameters.json_schema", "columns.fixed", "columns.storage"),
+    *("io.manifest", "io.stores._filesystems", "io.stores.reading", "io.stores.writing", "formats._layers"),
 }  # by a simple fit or apply
 OF_CHECK = {"drift", "drift.comparing", "drift.document", "drift.watching", "stats.outside", "stats.running"}
 

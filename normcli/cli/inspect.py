@@ -14,7 +14,7 @@ from normcli.cli._common import ALLOW_EDITED
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
     from normcli.parameters.keys import Key
 
 NOTHING = "''"  # how a shell spells it
@@ -81,7 +81,7 @@ def command(**values: Any) -> None:
     click.echo(f"\n{plan.digest}")
 
 
-def group_of(plan: Plan, text: str) -> int:
+def group_of(plan: Parameters, text: str) -> int:
     """The group of a key. Raises UsageError where there is none."""
     from normcli.errors import printable
 

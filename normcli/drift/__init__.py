@@ -2,7 +2,7 @@
 
 from normcli.drift.comparing import SAID, Columns
 from normcli.drift.document import document, restored
-from normcli.drift.watching import Change, Comparison, Unseen, Watch
+from normcli.drift.watching import Change, Comparison, DriftMonitor, Unseen
 from normcli.drift.words import changed, summary
 from normcli.limits import Limits
 
@@ -11,9 +11,9 @@ __all__ = [
     "Change",
     "Columns",
     "Comparison",
+    "DriftMonitor",
     "Limits",
     "Unseen",
-    "Watch",
     "changed",
     "document",
     "restored",

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from normcli.drift.watching import Change, Watch
+from normcli.drift.watching import Change, DriftMonitor
 from normcli.parameters.keys import Seen
 from normcli.stats import Statistic
 
 
-def document(watch: Watch) -> dict[str, Any]:
+def document(watch: DriftMonitor) -> dict[str, Any]:
     """Its changes, counts and states; floats come back to the same bits."""
     return {
         "changes": [asdict(change) for change in watch.changes.values()],
@@ -21,7 +21,7 @@ def document(watch: Watch) -> dict[str, Any]:
     }
 
 
-def restored(watch: Watch, raw: Any) -> Watch:
+def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     """A watch that has seen nothing yet, with what a document says. Raises ValueError, TypeError, KeyError,
     msgspec.MsgspecError where that is not what `document` gives for such a watch."""
     changes = msgspec.convert(raw["changes"], list[Change])

@@ -13,7 +13,7 @@ from normcli.drift.comparing import Columns, compared
 from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
-from normcli.parameters import Measured, Plan, Step, merged
+from normcli.parameters import Measured, Parameters, Step, merged
 from normcli.parameters.keys import Key, Keyed
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
@@ -87,10 +87,10 @@ class Comparison:
 
 
 @dataclass
-class Watch:
+class DriftMonitor:
     """What is seen of the inputs so far: of their columns, and of their rows what the fit has kept of its own."""
 
-    plan: Plan  # as it was fitted
+    plan: Parameters  # as it was fitted
     extra: bool = True  # columns that the fit did not see are no drift
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
@@ -99,14 +99,14 @@ class Watch:
     some: dict[Key, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        steps = tuple(replace(s, asked=_asked(s), states=()) if s.learns else s for s in self.plan.steps)
+        steps = tuple(replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.plan.steps)
         self.measuring = replace(self.plan, steps=steps, keys=(), key_rows=())
-        self.seen = tuple(step.asked or () for step in steps)
+        self.seen = tuple(step.statistics_override or () for step in steps)
         self._known = set(self.plan.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
 
     # -- columns -------------------------------------------------------------------------------------------------
-    def of_input(self, reader: Reader) -> tuple[Plan, tuple[str, ...]]:
+    def of_input(self, reader: Reader) -> tuple[Parameters, tuple[str, ...]]:
         """By which plan an input is measured, and its columns, or those it should have, that hold no numbers. What has
         become of all of them is noted."""
         found, measuring = list(self._changes(reader)), self.measuring
@@ -172,7 +172,7 @@ class Watch:
         made = copy(self)
         made.changes, made.some = {}, {}
         made.counted = made.incomplete = made.unseen = 0
-        made.seen = tuple(step.asked or () for step in self.measuring.steps)
+        made.seen = tuple(step.statistics_override or () for step in self.measuring.steps)
         return made
 
     def merge(self, other: Self) -> None:

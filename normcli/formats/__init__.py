@@ -171,7 +171,7 @@ class Writer(Protocol):
 class WriterClass(Protocol):
     """A format's `Writer`."""
 
-    def like(self, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
+    def for_input(self, reader: Reader, blank: Frame, options: Any, digests: tuple[str, ...]) -> Writer:
         """For output of the columns of `blank`, of data from `reader`; with `options`, or else in its manner.
         `digests` are those of the parameters by which the output will have been normalized."""
 
@@ -306,7 +306,7 @@ def writer(
     plain = _translation(format, reader)
     blank = plain(blank) if plain else blank
     kind: WriterClass = module(format).Writer
-    made = first.following(reader, blank) if first else kind.like(reader, blank, options, digests)
+    made = first.following(reader, blank) if first else kind.for_input(reader, blank, options, digests)
     bounded = is_text(format) and blank.typed
     if plain or codec or bounded:
         from normcli.formats import _layers as layers

@@ -102,7 +102,7 @@ class Writer:
     compression: str | None = None
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
+    def for_input(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         return cls(binary.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
 
     def following(self, reader: Any, blank: Frame) -> AnyWriter:

@@ -429,7 +429,7 @@ class Writer:
     numbers: frozenset[str] = frozenset()  # columns that are text only where words that mean missing are in them
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
+    def for_input(cls, reader: Any, blank: Frame, options: Manner | None, digests: tuple[str, ...]) -> Self:
         """For output of the columns of `blank`, in the manner of the input where that is delimited text too. Text has
         no place for digests."""
         theirs, crlf = getattr(reader, "options", None), getattr(getattr(reader, "layout", None), "crlf", False)

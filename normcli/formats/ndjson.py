@@ -194,7 +194,7 @@ class Writer:
     spelled: frozenset[str] = frozenset()  # columns of numbers that come as text
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
+    def for_input(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         """For output of the columns of `blank`. Text has no place for digests."""
         schema = blank.to_polars().schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
@@ -209,7 +209,7 @@ class Writer:
         return blank.textless(nested=True)
 
     def following(self, reader: Any, blank: Frame) -> Writer:
-        return replace(self.like(reader, blank, None, ()), columns=self.columns)
+        return replace(self.for_input(reader, blank, None, ()), columns=self.columns)
 
     def encode(self, frame: Frame) -> list[bytes]:
         """In strips of some values each, for each value takes several texts on its way; those of dictionaries are

@@ -217,7 +217,7 @@ class Writer:
     compression: str = "zstd"
 
     @classmethod
-    def like(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
+    def for_input(cls, reader: Any, blank: Frame, options: Options | None, digests: tuple[str, ...]) -> Writer:
         asked = (options or Options()).packing(WHAT, COMPRESSIONS)
         schema = _with_times(binary.output_schema(blank, digests))
         return cls(schema, asked or getattr(reader, "codec", None) or cls.compression)

@@ -22,9 +22,9 @@ from normcli.limits import Limits
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
-    from normcli.drift import Watch
+    from normcli.drift import DriftMonitor
     from normcli.io.inputs import Input
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 KEPT = "what is there by the time that drift is seen can't be taken back"
@@ -60,7 +60,9 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
     return result
 
 
-def _into_one(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Plan, watch: Watch | None) -> None:
+def _into_one(
+    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Parameters, watch: DriftMonitor | None
+) -> None:
     """All inputs, one after the other, into the output."""
     request, result = run.request, run.result
     target = run.changes.open(request.output, spool_dir=request.spool_dir)
@@ -86,7 +88,9 @@ def _into_one(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Pl
     run.changes.finish(target, ends, run.rejects)
 
 
-def _into_directory(run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Plan, watch: Watch | None) -> None:
+def _into_directory(
+    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Parameters, watch: DriftMonitor | None
+) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
     from normcli.io.manifest import remove_stale
     from normcli.jobs.resuming import Files
@@ -135,7 +139,7 @@ def _path(request: ApplyRequest) -> str | None:
     return request.params if isinstance(request.params, str) else None
 
 
-def _outputs(request: ApplyRequest, plan: Plan, readers: Readers | None, watch: Watch | None) -> Outputs:
+def _outputs(request: ApplyRequest, plan: Parameters, readers: Readers | None, watch: DriftMonitor | None) -> Outputs:
     options = readers.options.writing if readers else lambda format: None
     return Outputs(
         request, plan, options, inverse=request.inverse, extra=not request.no_extra,
@@ -143,7 +147,7 @@ def _outputs(request: ApplyRequest, plan: Plan, readers: Readers | None, watch: 
     )  # fmt: skip
 
 
-def _check_options(request: ApplyRequest, plan: Plan) -> None:
+def _check_options(request: ApplyRequest, plan: Parameters) -> None:
     """Raises UsageError for options that have no effect with these parameters and this output."""
     request.check_needs(
         keys=None if plan.by else "these are not (fit --by)",
@@ -165,13 +169,13 @@ def _check_keeping(request: ApplyRequest) -> None:
         raise UsageError(f"--check, and OUTPUT is {into}: {KEPT}; --check=warn warns of it")
 
 
-def _watch(plan: Plan) -> Watch:
-    from normcli.drift import Watch
+def _watch(plan: Parameters) -> DriftMonitor:
+    from normcli.drift import DriftMonitor
 
-    return Watch(plan)
+    return DriftMonitor(plan)
 
 
-def _judge(run: Run[ApplyRequest, ApplyResult], watch: Watch | None, rows: int) -> None:
+def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows: int) -> None:
     """Once all rows were seen. Raises DriftError where data have drifted and are not to be normalized then."""
     if watch is None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from normcli import pipeline
-from normcli.drift import Watch
+from normcli.drift import DriftMonitor
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
 from normcli.jobs.parameter_files import parameters
@@ -28,7 +28,7 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
         result.digest, result.method = plan.digest, methods_of(plan)
         nothing = None if plan.learns else f"{result.method} learned nothing: columns alone are compared"
         request.check_needs(learns=nothing, rows=nothing)
-        watch = Watch(plan, extra=not request.no_extra)
+        watch = DriftMonitor(plan, extra=not request.no_extra)
         run.open_rejects(request)
         readers = Readers(run, request, inputs, dialect=plan.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:

@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING, Any
 from normcli import registry
 from normcli.errors import UsageError
 from normcli.parameters import plan as recipe
-from normcli.parameters.plan import Choice, Recipe
+from normcli.parameters.plan import Plan, PlanStep
 
 if TYPE_CHECKING:
     from normcli.jobs.requests import FitRequest
     from normcli.methods import Method
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
 
 
-def chosen(request: FitRequest, *, example: str) -> Recipe | None:
+def chosen(request: FitRequest, *, example: str) -> Plan | None:
     """The steps that a request, or the plan that it names, asks for; None where it says nothing. Raises UsageError."""
     if request.plan is None:
         if request.method is None:
             return None
         method = chosen_method(request.method, request.method_options)
-        return Recipe((Choice(method, request.columns, request.exclude),))
+        return Plan((PlanStep(method, request.columns, request.exclude),))
     for name in ("method", "columns", "exclude"):
         if getattr(request, name):
             raise UsageError(f"{request.spelled(name)} and --plan: the steps say that")
-    if isinstance(request.plan, Recipe):
+    if isinstance(request.plan, Plan):
         return request.plan
     if request.plan == "-":
         raise UsageError("--plan -: a plan is a file")
     return recipe.read(request.plan, example=example)
 
 
-def needed(wanted: Recipe | None, request: FitRequest) -> Recipe:
+def needed(wanted: Plan | None, request: FitRequest) -> Plan:
     """What is wanted, where something must be. Raises UsageError, naming the methods."""
     if wanted is None:
         chosen_method(None, {})
@@ -74,6 +74,6 @@ def method_called(name: str) -> str | None:
     return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
 
 
-def methods_of(plan: Plan | Recipe) -> str:
+def methods_of(plan: Parameters | Plan) -> str:
     """By name, each once."""
     return ", ".join(dict.fromkeys(map(registry.name_of, plan.methods)))

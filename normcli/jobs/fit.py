@@ -19,7 +19,7 @@ from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs
 from normcli.methods import listed
-from normcli.parameters import Plan, Rules
+from normcli.parameters import Parameters, Rules
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from normcli.formats import Reader
     from normcli.io.inputs import Input
     from normcli.io.outputs import Target
-    from normcli.parameters.plan import Recipe
+    from normcli.parameters.plan import Plan
     from normcli.pipeline import Part, Progress
     from normcli.pipeline.spool import Spool
 
@@ -98,7 +98,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
     return result
 
 
-def _continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | None:
+def _continued(run: Run[FitRequest, FitResult], recipe: Plan | None) -> Parameters | None:
     if not run.request.update:
         return None
     from normcli.jobs.update import continued
@@ -106,7 +106,7 @@ def _continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan |
     return continued(run, recipe)
 
 
-def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]]:
+def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
     """The steps that are asked for, if any are, and the inputs. Raises UsageError, NoInputError."""
     request = run.request
     request.check_needs(**{"data written": None if request.output else ""})
@@ -124,7 +124,7 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Recipe | None, list[Input]
     return recipe, inputs
 
 
-def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted: Plan | Recipe) -> None:
+def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted: Parameters | Plan) -> None:
     """Raises UsageError for options that have no effect on what is wanted."""
     request = run.request
     methods = run.result.method = methods_of(wanted)
@@ -144,7 +144,7 @@ def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted:
     _check_exact(request, inputs, wanted)
 
 
-def _check_exact(request: FitRequest, inputs: list[Input], wanted: Plan | Recipe) -> None:
+def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | Plan) -> None:
     """Raises UsageError where the data would have to be read more than once, and can't be."""
     if not any(s.repeats for method in wanted.methods for s in method.statistics):
         return
@@ -159,7 +159,7 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Plan | Recipe
         check_repeatable(inputs, "--exact")
 
 
-def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> Plan:
+def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Plan) -> Parameters:
     """What is to be learned of the columns that were selected, or all that can be. Raises UsageError, BadDataError."""
     request, name = run.request, first.source.name
     first.expect(recipe.named(first.schema))
@@ -186,7 +186,7 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Recipe) -> P
             _explain(run, first, {*beside, *recipe.excluded(first.schema)})
         raise
     rules = Rules().override(request.unseen, request.min_count)
-    plan = Plan(steps, schema, by=by, weights=request.weights, rules=rules)
+    plan = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
     plan.check_rules()
     on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
     _explain(run, first, {*plan.needs(), *beside, *on_purpose})
@@ -221,7 +221,7 @@ def _explain(run: Run[FitRequest, FitResult], first: Reader, known: Container[st
         run.notice(f"{first.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
 
 
-def _describe(result: FitResult, plan: Plan, first: Reader, *targets: Target | None) -> None:
+def _describe(result: FitResult, plan: Parameters, first: Reader, *targets: Target | None) -> None:
     """Which columns take part and which are left, and what is written."""
     needs = set(plan.needs())
     result.columns = tuple(f.name for f in plan.schema if f.name in needs)
@@ -230,7 +230,9 @@ def _describe(result: FitResult, plan: Plan, first: Reader, *targets: Target | N
     result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
 
 
-def _writable(run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, file: Target | None) -> Iterator[Reader]:
+def _writable(
+    run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, file: Target | None
+) -> Iterator[Reader]:
     """The inputs, each once it is known that its columns have a place in the output."""
     request = run.request
     outputs = Outputs(request, plan, readers.options.writing)
@@ -243,9 +245,9 @@ def _writable(run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, fil
 
 
 def _learned(
-    run: Run[FitRequest, FitResult], begun: Plan, recipe: Recipe | None, readers: Readers, data: Iterator[Reader],
+    run: Run[FitRequest, FitResult], begun: Parameters, recipe: Plan | None, readers: Readers, data: Iterator[Reader],
     spool: Spool | None,
-) -> tuple[Plan, Progress]:  # fmt: skip
+) -> tuple[Parameters, Progress]:  # fmt: skip
     """What follows from all inputs, which are kept in a spool where there is one; and what was counted."""
     request = run.request
     begun, engine = replace(begun, note=request.note or begun.note), run.engine(request, begun)
@@ -262,7 +264,7 @@ def _learned(
 
 
 def _write(
-    run: Run[FitRequest, FitResult], plan: Plan, readers: Readers, spool: Spool | None, targets: Targets,
+    run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, spool: Spool | None, targets: Targets,
     warnings: list[str],
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The

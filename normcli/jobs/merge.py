@@ -13,7 +13,7 @@ from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events, learning
 
@@ -26,7 +26,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     with Run(request, result, events) as run:
         sources = _sources(run)
 
-        def plans() -> Iterator[tuple[str, Plan]]:
+        def plans() -> Iterator[tuple[str, Parameters]]:
             cut = None
             for source in sources:
                 if cut:
@@ -50,9 +50,9 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     return result
 
 
-def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Plan]:
+def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Parameters]:
     """The files that are meant, in order; a pattern of a store is the objects that it finds."""
-    sources, every = list[str | Plan](), inputs.Found()
+    sources, every = list[str | Parameters](), inputs.Found()
     for given in run.request.inputs:
         if isinstance(given, str):
             search = inputs.expand([given])

@@ -6,12 +6,14 @@ from typing import Any
 
 from normcli.io import outputs
 from normcli.jobs.run import Run
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import memory
 
 
-def parameters(source: str | Plan, *, example: str, allow_edited: bool, max_memory: int | None = None) -> Plan:
+def parameters(
+    source: str | Parameters, *, example: str, allow_edited: bool, max_memory: int | None = None
+) -> Parameters:
     """What is in a parameter file, as large as there is memory for; or itself. `max_memory` is in bytes; `example` is a
     command with a file, for who has to type one. Raises NoInputError, BadParametersError."""
     if not isinstance(source, str):

@@ -35,8 +35,8 @@ from normcli.needs import Need
 if TYPE_CHECKING:
     from normcli.columns import Dtype, Infinite
     from normcli.methods import Method
-    from normcli.parameters import Plan, Unseen
-    from normcli.parameters.plan import Recipe
+    from normcli.parameters import Parameters, Unseen
+    from normcli.parameters.plan import Plan
 
 
 def option(
@@ -218,7 +218,7 @@ class FitRequest(Writes):
     command = "fit"
     method: str | Method | None = option(None, "-m")
     method_options: Mapping[str, Any] = field(default_factory=dict)
-    plan: str | Recipe | None = option(None)
+    plan: str | Plan | None = option(None)
     params: str | None = option(None, "-p")
     columns: tuple[str, ...] = option(())
     exclude: tuple[str, ...] = option(())
@@ -298,7 +298,7 @@ class ApplyRequest(Writes, Watches):
 
     command = "apply"
     may_replace_input = True
-    params: str | Plan = option("", "-p")
+    params: str | Parameters = option("", "-p")
     inverse: bool = option(False, shapes=True)
     unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
     min_count: int | None = option(None, needs=(KEYS,), check=between(0))
@@ -329,7 +329,7 @@ class CheckRequest(Reads, Watches):
 
     command = "check"
     min_rows: int = option(Limits.min_rows, check=between(0))
-    params: str | Plan = option("", "-p")
+    params: str | Parameters = option("", "-p")
     no_extra: bool = option(False)
     allow_edited: bool = option(False)
     table: str | None = None
@@ -355,7 +355,7 @@ class MergeRequest(Request):
     """To merge parameter files, or what is in them, into that of one fit over all their data."""
 
     command = "merge"
-    inputs: tuple[str | Plan, ...] = option(())
+    inputs: tuple[str | Parameters, ...] = option(())
     output: str | None = option(None, "-o")
     allow_duplicates: bool = option(False)
     allow_edited: bool = option(False)

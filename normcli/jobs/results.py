@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from normcli.io.inputs import Input
     from normcli.io.sources import Source
     from normcli.jobs.reading import Readers
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
     from normcli.pipeline import Progress
 
 
@@ -101,7 +101,7 @@ class Result:
 class FitResult(Result):
     """What was learned, of which columns, and which were left; where it went."""
 
-    plan: Plan | None = None
+    plan: Parameters | None = None
     updated: bool = False  # whether more data were added to a fit
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
@@ -138,14 +138,14 @@ class ApplyResult(Judged):
 class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
-    plan: Plan | None = None
+    plan: Parameters | None = None
 
 
 @dataclass
 class MergeResult(Result):
     """What the files have learned together."""
 
-    plan: Plan | None = None
+    plan: Parameters | None = None
     rows_before: int = 0
     targets: tuple[str, ...] = ()
 

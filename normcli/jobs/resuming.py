@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from normcli import drift
-from normcli.drift import Watch
+from normcli.drift import DriftMonitor
 from normcli.io.inputs import Input
 from normcli.io.manifest import Manifest
 from normcli.io.outputs import Target
@@ -20,7 +20,7 @@ class Finished:
     """What the gates have to know of a file: what was counted of its input, and what a watch has seen of that."""
 
     tally: Tally
-    watch: Watch | None
+    watch: DriftMonitor | None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class Finished:
         return {"tally": asdict(self.tally), "watch": self.watch and drift.document(self.watch)}
 
     @classmethod
-    def of(cls, notes: dict[str, Any], watch: Watch | None) -> Finished | None:
+    def of(cls, notes: dict[str, Any], watch: DriftMonitor | None) -> Finished | None:
         """Out of a manifest; None where it does not say enough. A `watch`, if there is one, has seen nothing yet."""
         try:
             return cls(msgspec.convert(notes["tally"], Tally), watch and drift.restored(watch, notes["watch"]))
@@ -40,7 +40,7 @@ class Files:
     """A file for each input. Those that are finished are counted in their turn, and seen by the watch, if there is one:
     so a run that goes on is judged as a whole one."""
 
-    def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: Watch | None = None) -> None:
+    def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: DriftMonitor | None = None) -> None:
         self.paths, self._manifest, self._watch = paths, manifest, watch
         self._origins = {i: manifest.origin(str(i.path)) for i in paths} if manifest else {}
         self._turns = {each: turn for turn, each in enumerate(paths)}
@@ -70,7 +70,7 @@ class Files:
             self._progress.add_finished(finished.tally)
             self._see(finished.watch)
 
-    def complete(self, each: Input, watch: Watch | None, target: Target) -> None:
+    def complete(self, each: Input, watch: DriftMonitor | None, target: Target) -> None:
         """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
         too. Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
@@ -80,6 +80,6 @@ class Files:
             self._manifest.add(self.paths[each], self._origins[each], target.count, digest, finished.notes)
         self._see(watch)
 
-    def _see(self, watch: Watch | None) -> None:
+    def _see(self, watch: DriftMonitor | None) -> None:
         if self._watch is not None and watch is not None:
             self._watch.merge(watch)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from normcli.formats import Reject
     from normcli.io.outputs import Target
     from normcli.jobs.reading import Readers
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Result)
@@ -79,7 +79,7 @@ class Run(Events, Generic[R, S]):
             raise BadDataError(f"{count} warning{plural}, and --werror was asked for; {outcome}")
 
     # -- what is used --------------------------------------------------------------------------------------------
-    def engine(self, request: Reads, plan: Plan) -> Threads:
+    def engine(self, request: Reads, plan: Parameters) -> Threads:
         """What runs a plan. Raises UsageError where there is too little memory for it."""
         workers = Threads(request.threads or available())
         window = memory.window(plan, request.max_memory, workers.most)

@@ -20,8 +20,8 @@ from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events, learning
 
 if TYPE_CHECKING:
-    from normcli.parameters import Plan
-    from normcli.parameters.plan import Recipe
+    from normcli.parameters import Parameters
+    from normcli.parameters.plan import Plan
 
 EXAMPLE = "normcli fit --update -p data.json new.csv"
 RELEARN = "normcli fit --relearn old.json -m minmax -p new.json"
@@ -46,7 +46,7 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
     return result
 
 
-def _relearned(request: RelearnRequest, method: Method) -> Plan:
+def _relearned(request: RelearnRequest, method: Method) -> Parameters:
     old = parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
     rules = old.rules.override(request.unseen, request.min_count)
     try:
@@ -71,7 +71,7 @@ def check_update(request: FitRequest) -> None:
         raise NoInputError(f"{printable(directory)}: there is no such directory")
 
 
-def continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | None:
+def continued(run: Run[FitRequest, FitResult], recipe: Plan | None) -> Parameters | None:
     """The plan that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
     NoInputError, BadParametersError."""
     request = run.request
@@ -88,7 +88,7 @@ def continued(run: Run[FitRequest, FitResult], recipe: Recipe | None) -> Plan | 
     return plan
 
 
-def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Recipe | None) -> None:
+def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Plan | None) -> None:
     """There is no file yet: said even where only warnings are, for a directory that is not mounted looks the same."""
     if not run.request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
@@ -98,13 +98,13 @@ def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Recipe | None) ->
     run.notice(f"{printable(path)}: there is no such file, a new one begins")
 
 
-def _check_learns(path: str, wanted: Plan | Recipe) -> None:
+def _check_learns(path: str, wanted: Parameters | Plan) -> None:
     if not wanted.learns:
         what = f"{methods_of(wanted)} learns nothing from data, so there is nothing to update"
         raise UsageError(f"{printable(path)}: {what}")
 
 
-def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: Mapping[str, Any]) -> None:
+def _check_agrees(path: str, plan: Parameters, recipe: Plan | None, options: Mapping[str, Any]) -> None:
     """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
     if recipe is not None and recipe.name:
         _check_plan(path, plan, recipe)
@@ -113,7 +113,7 @@ def _check_agrees(path: str, plan: Plan, recipe: Recipe | None, options: Mapping
     _check_learns(path, plan)
 
 
-def _check_method(path: str, plan: Plan, method: Method, options: Mapping[str, Any]) -> None:
+def _check_method(path: str, plan: Parameters, method: Method, options: Mapping[str, Any]) -> None:
     for current in dict.fromkeys(step.method for step in plan.steps):
         name = registry.name_of(current)
         if type(method) is not type(current):
@@ -124,7 +124,7 @@ def _check_method(path: str, plan: Plan, method: Method, options: Mapping[str, A
                 raise UsageError(what, "-m and its options may be left out")
 
 
-def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
+def _check_plan(path: str, plan: Parameters, recipe: Plan) -> None:
     lengths = {step.columns[0]: step.length or 0 for step in reversed(plan.steps)}
     beside = {*plan.by, *([] if plan.weights is None else [plan.weights])}
     steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), beside, data=path)
@@ -133,7 +133,7 @@ def _check_plan(path: str, plan: Plan, recipe: Recipe) -> None:
         raise UsageError(f"{recipe.name}: {difference}", "--plan may be left out")
 
 
-def _check_columns(path: str, plan: Plan, request: FitRequest) -> None:
+def _check_columns(path: str, plan: Parameters, request: FitRequest) -> None:
     """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
     --by and --weights do, or where rows are to go by their keys in another way."""
     by = tuple(name for text in request.by for name in columns.parts(text, plan.by)) or plan.by

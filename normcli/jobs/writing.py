@@ -20,14 +20,14 @@ from normcli.pipeline.spool import origin_of
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
-    from normcli.drift import Watch
+    from normcli.drift import DriftMonitor
     from normcli.formats import LateColumn, Reader, Writer
     from normcli.io.inputs import Input
     from normcli.io.manifest import Manifest
     from normcli.io.outputs import Target
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
-    from normcli.parameters import Plan
+    from normcli.parameters import Parameters
     from normcli.pipeline import Part, Work, Written
     from normcli.pipeline.spool import Spool
 
@@ -41,12 +41,12 @@ class Outputs:
     are those of a format. What is read for it may be shown to a watch."""
 
     request: Writes
-    plan: Plan
+    plan: Parameters
     options: Callable[[str], Any]
     inverse: bool = False
     extra: bool = True
     repeatedly: bool = False
-    watch: Watch | None = None
+    watch: DriftMonitor | None = None
 
     def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
         """All inputs, one after the other, into one target. Raises UsageError for a terminal that can't show it."""
@@ -108,7 +108,7 @@ class Outputs:
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
         return Manifest(self.request.output, fingerprint, contents=contents)
 
-    def formed(self, to: str, reader: Reader) -> Plan:
+    def formed(self, to: str, reader: Reader) -> Parameters:
         """The plan, with the form that what comes of an input is to have."""
         beside = self.request.column_suffix and not self.inverse and not self.request.only
         text = formats.is_text(to)
@@ -133,7 +133,7 @@ class Outputs:
         pipeline.check_writable(to, origin_of(reader), blank, plan.gives(inverse=self.inverse))
         return columns.with_texts(blank, each.keys), digests
 
-    def _on_late_column(self, watch: Watch | None, column: LateColumn, where: str) -> None:
+    def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
         """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
         if not self.extra:
             pipeline.check_late(replace(self.plan, form=self._form), column, where, inverse=self.inverse)
@@ -151,7 +151,7 @@ class Outputs:
         )
 
 
-def _measuring(watch: Watch | None, reader: Reader) -> Plan | None:
+def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
     """By which plan an input is measured for a watch; None where there is no watch, or nothing to measure."""
     if watch is None:
         return None

@@ -1,18 +1,18 @@
 """What is to be done, and what was seen. Everything here pickles."""
 
 from normcli.parameters.keys import Seen
-from normcli.parameters.lineage import Course
+from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.order import fault
-from normcli.parameters.parameters import Form, Measured, Plan, raise_first
+from normcli.parameters.parameters import Form, Measured, Parameters, raise_first
 from normcli.parameters.rules import Rules, Unseen, is_training, override_of, parameters_of
 from normcli.parameters.states import merged, refined
 from normcli.parameters.steps import Step, unfitted
 
 __all__ = [
-    "Course",
+    "ColumnLineage",
     "Form",
     "Measured",
-    "Plan",
+    "Parameters",
     "Rules",
     "Seen",
     "Step",

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from normcli.methods import Method
-from normcli.parameters.parameters import Plan
+from normcli.parameters.parameters import Parameters
 from normcli.parameters.steps import Step
 
 
-def align(plan: Plan, first: Plan) -> Plan:
+def align(plan: Parameters, first: Parameters) -> Parameters:
     """A plan with its steps, and the columns of each, in the order of another plan's; only where they are the same, by
     name, and what was seen does not depend on their order. It is for its states: what it has learned is left out."""
     order = list(_pairs(plan, first))
@@ -19,7 +19,7 @@ def align(plan: Plan, first: Plan) -> Plan:
     return replace(plan, steps=(*in_order, *steps[len(in_order) :]))
 
 
-def _pairs(plan: Plan, first: Plan) -> Iterator[int]:
+def _pairs(plan: Parameters, first: Parameters) -> Iterator[int]:
     """Which step is as each of the other plan's, as far as those that share a column stay one after the other."""
     left = dict(enumerate(plan.steps))
     for like in first.steps:

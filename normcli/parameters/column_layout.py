@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from normcli import columns
 from normcli.blocks.record import Array
 from normcli.columns import Dtype, Frame
-from normcli.parameters.lineage import Course
+from normcli.parameters.lineage import ColumnLineage
 
 if TYPE_CHECKING:
     from normcli.columns.fixed import Fixed
 
 
 @dataclass(frozen=True)
-class Placing:
+class ColumnLayout:
     """Where columns stand, and of which type they are, when they come out: in the place of those that they are from,
     or with a suffix beside them."""
 
-    course: Course
+    lineage: ColumnLineage
     lists: frozenset[str]  # columns that hold lists
     types: Mapping[str, str]  # the original ones
     dtype: Dtype | None = None  # None: float32 where the column was, else float64; of what is restored, its own
@@ -29,7 +29,7 @@ class Placing:
 
     @cached_property
     def needed(self) -> frozenset[str]:
-        return frozenset(self.course.needs)
+        return frozenset(self.lineage.needs)
 
     def called(self, name: str) -> str:
         """A column that comes out: one that has an original's name gets the suffix, components do not."""
@@ -45,39 +45,39 @@ class Placing:
 
     def _put(self, frame: Frame, made: Mapping[str, Any]) -> Frame:
         """The frame with what has become of its columns in their place."""
-        numbers = {n: made[n] for n in self.course.gives if n not in self.lists}
+        numbers = {n: made[n] for n in self.lineage.gives if n not in self.lists}
         if numbers:
             gone = self.needed - self.lists
-            frame = columns.put(frame, numbers, self.course.places, gone, dtype=self.dtype)
-        for name in (n for n in self.course.gives if n in self.lists):
+            frame = columns.put(frame, numbers, self.lineage.places, gone, dtype=self.dtype)
+        for name in (n for n in self.lineage.gives if n in self.lists):
             frame = columns.put_list(frame, name, made[name], dtype=self.dtype)
         return frame
 
     def _put_back(self, frame: Frame, made: Mapping[str, Any]) -> Frame:
         """The frame with the columns restored, in their types unless another is said, in the place of what had become
         of them."""
-        numbers = {n: made[n] for n in self.course.needs if n not in self.lists}
+        numbers = {n: made[n] for n in self.lineage.needs if n not in self.lists}
         if numbers:
-            places = self.course.sources({n: i for i, n in enumerate(self.course.gives)})
-            gone = set(self.course.gives) - self.lists
+            places = self.lineage.sources({n: i for i, n in enumerate(self.lineage.gives)})
+            gone = set(self.lineage.gives) - self.lists
             types = None if self.dtype else self.types
             frame = columns.put(frame, numbers, places, gone, restored=types, dtype=self.dtype)
-        for name in (n for n in self.course.needs if n in self.lists):
+        for name in (n for n in self.lineage.needs if n in self.lists):
             frame = columns.put_list(frame, name, made[name], restored=self.types[name], dtype=self.dtype)
         return frame
 
     def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
         """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
         if not inverse:
-            return frame.numbered(self.course.needs)
-        return columns.gathered({n: (frame, self.called(n)) for n in self.course.gives})
+            return frame.numbered(self.lineage.needs)
+        return columns.gathered({n: (frame, self.called(n)) for n in self.lineage.gives})
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
         """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
         texts, frame = frame.originals(), frame.without_originals()
         there = frame.names
-        following = self.course.after(there)
-        as_numbers = frame.numbered(self.course.needs)
+        following = self.lineage.after(there)
+        as_numbers = frame.numbered(self.lineage.needs)
         copied = {} if texts is None else dict.fromkeys(texts.names, texts)
         made: dict[str, tuple[Frame, str]] = {}
         for name in there:
@@ -91,11 +91,11 @@ class Placing:
         there = frame.names
         at = {n: i for i, n in enumerate(there)}
         places: dict[str, dict[str, tuple[Frame, str]]] = {}
-        standing = self.course.sources({n: at[self.called(n)] for n in self.course.gives})
-        for name in self.course.needs:
+        standing = self.lineage.sources({n: at[self.called(n)] for n in self.lineage.gives})
+        for name in self.lineage.needs:
             place = name if name in at else self.called(standing[name])
             places.setdefault(place, {})[name] = new, name
-        gone = set(map(self.called, self.course.gives))
+        gone = set(map(self.called, self.lineage.gives))
         made: dict[str, tuple[Frame, str]] = {}
         for name in there:
             made |= places.get(name, {} if name in gone else {name: (frame, name)})

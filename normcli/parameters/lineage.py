@@ -8,7 +8,7 @@ from functools import cached_property
 
 
 @dataclass(frozen=True)
-class Course:
+class ColumnLineage:
     """Where the steps begin and where they end."""
 
     needs: tuple[str, ...]  # columns of the data that steps take
@@ -16,7 +16,7 @@ class Course:
     clashes: tuple[str, ...]  # names that a step gives though what an earlier one gave, and no step took, has them
 
     @classmethod
-    def of(cls, steps: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Course:
+    def of(cls, steps: Iterable[tuple[Sequence[str], Sequence[str]]]) -> ColumnLineage:
         """Of steps by the columns that each takes, and those that it gives instead."""
         needs: list[str] = []
         now: dict[str, tuple[str, ...]] = {}

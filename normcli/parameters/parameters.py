@@ -18,9 +18,9 @@ from normcli.blocks.record import Array, Codes
 from normcli.columns import Dtype, Frame, Infinite, Schema
 from normcli.errors import BadRowError, NotInvertibleError, UsageError
 from normcli.methods import Method
-from normcli.parameters.column_layout import Placing
+from normcli.parameters.column_layout import ColumnLayout
 from normcli.parameters.keys import Key, Keyed, Seen, described
-from normcli.parameters.lineage import Course
+from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.matrices import Matrices, each
 from normcli.parameters.rules import INSTEAD, PASS, TRAINING, Rules, Unseen, mark
 from normcli.parameters.steps import Step
@@ -55,7 +55,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Parameters:
     """The steps, and the data that they were fitted on: all that a parameter file holds; and the form of what comes of
     applying them, which it does not."""
 
@@ -89,8 +89,8 @@ class Plan:
         return [step.method for step in self.steps]
 
     @cached_property
-    def course(self) -> Course:
-        return Course.of((s.columns, s.outputs) for s in self.steps)
+    def lineage(self) -> ColumnLineage:
+        return ColumnLineage.of((s.columns, s.outputs) for s in self.steps)
 
     @cached_property
     def schemas(self) -> tuple[Schema, ...]:
@@ -124,7 +124,7 @@ class Plan:
 
     def needs(self, *, inverse: bool = False) -> tuple[str, ...]:
         """Names of the columns that must be there."""
-        return tuple(map(self.placing.called, self.course.gives)) if inverse else self.course.needs
+        return tuple(map(self.column_layout.called, self.lineage.gives)) if inverse else self.lineage.needs
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""
@@ -135,10 +135,10 @@ class Plan:
         return self.needs(inverse=not inverse)
 
     @cached_property
-    def placing(self) -> Placing:
+    def column_layout(self) -> ColumnLayout:
         lists = frozenset(n for s in self.steps if s.length is not None for n in s.columns)
         form = self.form
-        return Placing(self.course, lists, self.types, form.dtype, form.suffix)
+        return ColumnLayout(self.lineage, lists, self.types, form.dtype, form.suffix)
 
     @cached_property
     def targets(self) -> dict[str, Target]:
@@ -153,12 +153,12 @@ class Plan:
             return []  # originals that are still there give way
         stay = set(there) if self.form.suffix else set(there).difference(self.needs(inverse=inverse))
         often = Counter(self.gives(inverse=inverse))
-        return [n for n, count in often.items() if n in stay or count > 1 or n in self.course.clashes]
+        return [n for n, count in often.items() if n in stay or count > 1 or n in self.lineage.clashes]
 
     @cached_property
     def lists(self) -> frozenset[str]:
         """Names of the columns whose lists are a matrix, and of those beside them."""
-        return self.placing.lists.union(map(self.placing.called, self.placing.lists))
+        return self.column_layout.lists.union(map(self.column_layout.called, self.column_layout.lists))
 
     @cached_property
     def _to_measure(self) -> tuple[int, ...]:
@@ -180,7 +180,7 @@ class Plan:
         """The same for what is measured."""
         return lcm(*(s.unfitted_multiple for s in self.steps))
 
-    def in_training(self) -> Plan:
+    def in_training(self) -> Parameters:
         """As a network in training would normalize, by each batch's own statistics; which can't be undone, so that the
         digest says so. Raises UsageError."""
         stay = self.learns  # steps that learn nothing do
@@ -188,7 +188,7 @@ class Plan:
         same = all(mine.transform is theirs.transform for mine, theirs in zip(steps, self.steps, strict=True))
         return replace(self, steps=steps, digest=self.digest if same else mark(self.digest, TRAINING))
 
-    def override(self, unseen: Unseen | None, min_count: int | None) -> Plan:
+    def override(self, unseen: Unseen | None, min_count: int | None) -> Parameters:
         """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
         UsageError."""
         rules = self.rules.override(unseen, min_count)
@@ -284,13 +284,13 @@ class Plan:
         """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
         restored; how many rows came out missing for one value; and what is in doubt of restored columns. Raises
         BadRowError."""
-        called = {n: self.placing.called(n) for n in self.course.gives} if inverse else {}
+        called = {n: self.column_layout.called(n) for n in self.lineage.gives} if inverse else {}
         matrices = Matrices(frames, infinite, called)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
         try:
             codes = np.concatenate(each(texts, self._codes)) if self.by else None
         except BadRowError as e:
-            begin = set(self.course.gives if inverse else self.course.needs)
+            begin = set(self.lineage.gives if inverse else self.lineage.needs)
             first = (s for s in self.steps if begin.issuperset(s.outputs if inverse else s.columns))
             raise_first(e, (partial(matrices.block, s, inverse=inverse) for s in first))
         for step in reversed(self.steps) if inverse else self.steps:
@@ -308,8 +308,8 @@ class Plan:
                 from normcli.parameters.restoring import Restoring
 
                 fixed = Restoring(self, frame, infinite, codes, made).fixed(doubts)
-                return self.placing(frame, fixed, inverse=True)
-            return self.placing(frame, made, inverse=inverse)
+                return self.column_layout(frame, fixed, inverse=True)
+            return self.column_layout(frame, made, inverse=inverse)
 
         made = each(list(zip(matrices.parts(), groups, strict=False)), lambda pair: placed(*pair))
         return made, int(np.count_nonzero(incomplete)), doubts

@@ -24,7 +24,7 @@ KEYS = ("method", "columns", "exclude", "options")
 
 
 @dataclass(frozen=True)
-class Choice:
+class PlanStep:
     """A method, and selectors of its columns as of -c and -x; none: all that are numbers."""
 
     method: Method
@@ -33,10 +33,10 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Plan:
     """Choices that follow each other, each of columns as those before it leave them. `name` is that of the file."""
 
-    choices: tuple[Choice, ...]
+    choices: tuple[PlanStep, ...]
     name: str = ""
 
     @property
@@ -118,7 +118,7 @@ class _Begun:
     called: list[str] = field(default_factory=list)  # the choice that each step is from, for messages
     unsure: dict[str, str] = field(default_factory=dict)  # columns that only the fit tells to be there, and whose
 
-    def add(self, choice: Choice) -> None:
+    def add(self, choice: PlanStep) -> None:
         """The steps of the next choice. Raises UsageError, BadDataError."""
         name = f"steps[{len(set(self.called))}] ({registry.name_of(choice.method)})"
         chosen = self._selected(choice)
@@ -135,7 +135,7 @@ class _Begun:
         if wrong:
             raise UsageError(wrong[1])
 
-    def _selected(self, choice: Choice) -> dict[str, None]:
+    def _selected(self, choice: PlanStep) -> dict[str, None]:
         there = {f.name for f in self.schema}
         named = {c for given in choice.columns for c in ([given] if given in there else given.split(","))}
         if twice := named.intersection(self.beside):
@@ -161,7 +161,7 @@ class _Begun:
 
 
 # -- TOML --------------------------------------------------------------------------------------------------------
-def read(path: str, *, example: str) -> Recipe:
+def read(path: str, *, example: str) -> Plan:
     """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
     UsageError, saying where."""
     source = open_source(path, example=example)
@@ -169,12 +169,12 @@ def read(path: str, *, example: str) -> Recipe:
     while len(data) <= LARGEST and (part := source.read(1 << 20)):
         data += part
     try:
-        return Recipe(parsed(data), source.name)
+        return Plan(parsed(data), source.name)
     except UsageError as e:
         raise UsageError(f"{source.name}{e.message}", e.hint) from None
 
 
-def parsed(data: bytes) -> tuple[Choice, ...]:
+def parsed(data: bytes) -> tuple[PlanStep, ...]:
     """The choices in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
     import tomllib
 
@@ -199,7 +199,7 @@ def parsed(data: bytes) -> tuple[Choice, ...]:
     return tuple(_choice(step, f": steps[{i}]") for i, step in enumerate(steps))
 
 
-def _choice(raw: Mapping[str, Any], at: str) -> Choice:
+def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
     unknown = next((k for k in raw if k not in KEYS), None)
     if unknown is not None:
         raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
@@ -214,7 +214,7 @@ def _choice(raw: Mapping[str, Any], at: str) -> Choice:
         if not value and key == "columns":
             raise UsageError(f"{at}.columns: is empty", "without it, every numeric column takes part")
     method = _method(registry.only("methods", name), raw.get("options", {}), at)
-    return Choice(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
+    return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
 
 
 def method_of(name: str, options: Mapping[str, Any]) -> Method:

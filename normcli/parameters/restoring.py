@@ -22,7 +22,7 @@ from normcli.parameters.matrices import Matrices
 from normcli.transforms import LAST
 
 if TYPE_CHECKING:
-    from normcli.parameters.parameters import Plan
+    from normcli.parameters.parameters import Parameters
     from normcli.parameters.steps import Step
 
 HEAD = 64  # rows that mostly say already whether text is of float32
@@ -61,12 +61,12 @@ class Target:
     alone: tuple[Step, int] | None
 
 
-def targets(plan: Plan) -> dict[str, Target]:
+def targets(plan: Parameters) -> dict[str, Target]:
     """The columns of a plan that are restored to a type with a step."""
-    sources: dict[str, list[str]] = {n: [] for n in plan.course.needs}
-    for origins, names in plan.course.bundles:
+    sources: dict[str, list[str]] = {n: [] for n in plan.lineage.needs}
+    for origins, names in plan.lineage.bundles:
         for origin in origins:
-            sources[origin] += map(plan.placing.called, names)
+            sources[origin] += map(plan.column_layout.called, names)
     often = Counter(n for s in plan.steps for n in s.columns)
     alone: dict[str, tuple[Step, int]] = {}
     least: dict[str, float] = {}
@@ -76,7 +76,7 @@ def targets(plan: Plan) -> dict[str, Target]:
             alone |= {n: (step, j) for j, n in enumerate(step.columns) if often[n] == 1}
             least |= zip(step.columns, np.nan_to_num(lever[0]).tolist(), strict=True)
     made = {}
-    for name in plan.course.needs:
+    for name in plan.lineage.needs:
         kind = plan.types.get(name, "")
         if step_of(kind) is not None and name not in plan.lists and not plan.form.dtype:
             tight = 4.0 * LAST * least[name] if name in alone else 0.0
@@ -89,7 +89,7 @@ class Restoring:
     """The columns (rows,) that a plan has `made` of a frame when it restored it; `codes` are its rows' groups, where
     there are any."""
 
-    plan: Plan
+    plan: Parameters
     frame: Frame
     infinite: Infinite
     codes: Codes | None
@@ -231,7 +231,9 @@ class Restoring:
 
     def _errors_of(self, way: Sequence[tuple[int, Step]], *, single: bool) -> dict[str, Array]:
         """The same of all that these steps restore, each with its place in the plan."""
-        spelled = {n: self.plan.placing.called(n) for _, s in way for n in s.outputs if n in self.plan.course.origins}
+        spelled = {
+            n: self.plan.column_layout.called(n) for _, s in way for n in s.outputs if n in self.plan.lineage.origins
+        }
         matrices, errors = Matrices([self.frame], self.infinite, spelled), dict[str, Array]()
         for i, step in way:
             block = matrices.block(step, inverse=True)

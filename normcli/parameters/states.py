@@ -13,7 +13,7 @@ def merged(a: tuple[Seen, ...], b: tuple[Seen, ...]) -> tuple[Seen, ...]:
 def refined(seen: tuple[Seen, ...], measure: Callable[[tuple[Seen, ...]], tuple[Seen, ...]]) -> tuple[Seen, ...]:
     """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
     is such a pass, of the blanks of each step that it is asked for."""
-    blanks = tuple(tuple(s.again() for s in states) for states in seen)
+    blanks = tuple(tuple(s.next_pass() for s in states) for states in seen)
     asked = tuple(tuple(b for b in step if b is not None) for step in blanks)
     if not any(asked):
         return seen

@@ -32,7 +32,7 @@ class Step:
     states: Seen = ()
     transform: Transform | None = None
     length: int | None = None
-    asked: Seen | None = None  # what is measured in place of the method's statistics, of all rows alone
+    statistics_override: Seen | None = None  # what is measured in place of the method's statistics, of all rows alone
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Step:
     @property
     def _blanks(self) -> Seen:
         """Of what is measured."""
-        return self.method.statistics if self.asked is None else self.asked
+        return self.method.statistics if self.statistics_override is None else self.statistics_override
 
     @property
     def unfitted_multiple(self) -> int:
@@ -111,7 +111,11 @@ class Step:
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
         if by_key:
-            return () if self.asked is not None else tuple(s.by_key().of(block) for s in self.method.statistics)
+            return (
+                ()
+                if self.statistics_override is not None
+                else tuple(s.by_key().of(block) for s in self.method.statistics)
+            )
         return tuple(s.of(block) for s in self._blanks)
 
     def normalized(self, block: Block) -> Array:

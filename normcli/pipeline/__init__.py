@@ -17,7 +17,7 @@ from normcli.columns import Infinite
 from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.formats import LateColumn, Outlet, Reader
-from normcli.parameters import Plan, merged, refined
+from normcli.parameters import Parameters, merged, refined
 from normcli.parameters.keys import Seen
 from normcli.pipeline import learning
 from normcli.pipeline.checks import (
@@ -41,7 +41,7 @@ from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Work, written_by
 
 if TYPE_CHECKING:
-    from normcli.drift import Watch
+    from normcli.drift import DriftMonitor
 
 __all__ = [
     "SILENT",
@@ -70,7 +70,7 @@ __all__ = [
 
 def fit(
     readers: Iterable[Reader],
-    plan: Plan,
+    plan: Parameters,
     engine: Engine,
     *,
     infinite: Infinite = "error",
@@ -81,7 +81,7 @@ def fit(
     progress: Progress | None = None,
     max_memory: int | None = None,
     excludes: Callable[[str], bool] = lambda name: False,
-) -> Plan:
+) -> Parameters:
     """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
     `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where there
     is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
@@ -161,7 +161,7 @@ def apply(
 
 def check(
     readers: Iterable[Reader],
-    watch: Watch,
+    watch: DriftMonitor,
     engine: Engine,
     *,
     infinite: Infinite = "error",
@@ -200,7 +200,9 @@ def _measured_again(
 ) -> tuple[Seen, ...]:
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
     pairs = zip(work.plan.steps, blanks, strict=True)
-    plan = replace(work.plan, steps=tuple(replace(step, asked=step_blanks) for step, step_blanks in pairs))
+    plan = replace(
+        work.plan, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
+    )
     readers = work.spool.readers if work.spool else again() if again else None
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")

@@ -11,11 +11,11 @@ from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
-from normcli.parameters import Plan, is_training, override_of, parameters_of
+from normcli.parameters import Parameters, is_training, override_of, parameters_of
 from normcli.pipeline.spool import SpoolReader
 
 
-def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
+def check_columns(plan: Parameters, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
     there = {f.name for f in reader.schema}
     needs, name = plan.needs(inverse=inverse), reader.source.name
@@ -29,13 +29,13 @@ def check_columns(plan: Plan, reader: Reader, *, inverse: bool = False, extra: b
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
-def check_late(plan: Plan, column: LateColumn, where: str, *, inverse: bool = False) -> None:
+def check_late(plan: Parameters, column: LateColumn, where: str, *, inverse: bool = False) -> None:
     """Raises BadDataError for a column that the fit did not see, which late rows have."""
     if not _is_known(plan, column.name, inverse=inverse):
         raise BadDataError(f"{where}: a column that the fit did not see: {listed([column.name])}")
 
 
-def _is_known(plan: Plan, name: str, *, inverse: bool) -> bool:
+def _is_known(plan: Parameters, name: str, *, inverse: bool) -> bool:
     return name in plan.types or name in plan.by or name in plan.needs(inverse=inverse)
 
 
@@ -75,13 +75,13 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""))
 
 
-def check_not_normalized(plan: Plan, reader: Reader, hint: str) -> None:
+def check_not_normalized(plan: Parameters, reader: Reader, hint: str) -> None:
     """Raises BadDataError where an input says that it was normalized by a plan's parameters, by whatever rules."""
     if parameters_of(plan.digest) in map(parameters_of, reader.digests):
         raise BadDataError(f"{reader.source.name}: is normalized by these parameters already", hint)
 
 
-def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
+def digests_after(plan: Parameters, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
     done = reader.digests
@@ -96,7 +96,7 @@ def digests_after(plan: Plan, reader: Reader, *, inverse: bool = False, again: b
     return done
 
 
-def _other_way(plan: Plan, digest: str) -> str:
+def _other_way(plan: Parameters, digest: str) -> str:
     """How data were normalized that a plan does not restore."""
     theirs, ours = override_of(digest), override_of(plan.digest)
     if parameters_of(digest) != parameters_of(plan.digest):
@@ -107,7 +107,7 @@ def _other_way(plan: Plan, digest: str) -> str:
     return f"was normalized with {theirs}, {how}"
 
 
-def doubt(plan: Plan, reader: Reader, to: str, *, inverse: bool = False) -> str:
+def doubt(plan: Parameters, reader: Reader, to: str, *, inverse: bool = False) -> str:
     """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
     the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
     override = override_of(plan.digest)
@@ -125,7 +125,7 @@ def doubt(plan: Plan, reader: Reader, to: str, *, inverse: bool = False) -> str:
     return only if plan.is_invertible else ""
 
 
-def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
+def output_frame(plan: Parameters, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
     empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
     if plan.form.texts:
@@ -144,7 +144,7 @@ def output_frame(plan: Plan, reader: Reader, *, inverse: bool = False, only: boo
     return blank.select([*plan.restored_order(there), *hidden]) if inverse else blank
 
 
-def passing_frame(plan: Plan, reader: Reader, *, only: bool = False) -> Frame:
+def passing_frame(plan: Parameters, reader: Reader, *, only: bool = False) -> Frame:
     """What the output will be like as far as that is known before anything is learned: a frame of no rows, without the
     numbers that are normalized; lists remain lists."""
     blank, needs = reader.blank(frozenset(plan.needs())), set(plan.needs())

@@ -14,7 +14,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, States, listed, spelled
-from normcli.parameters import Measured, Plan, Rules, Step, merged
+from normcli.parameters import Measured, Parameters, Rules, Step, merged
 from normcli.parameters.keys import Keyed, Ledger, Seen, described
 from normcli.pipeline import memory
 
@@ -25,7 +25,7 @@ class Total:
     is being read. States fold within an input, then across inputs, so that a fit over all, updates one after the other
     and a merge end in the same bits."""
 
-    plan: Plan
+    plan: Parameters
     once: bool = False  # an input whose content was counted before is left out
     max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
     rows: int = field(default=0, init=False)
@@ -87,7 +87,7 @@ class Total:
                 raise BadDataError(what, "leave it out, or --recount counts it again")
             self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
 
-    def add_fit(self, plan: Plan) -> None:
+    def add_fit(self, plan: Parameters) -> None:
         """All that another fit has seen."""
         ledger, seen = Ledger(), tuple(step.states for step in plan.steps)
         if plan.keys:
@@ -110,7 +110,7 @@ class Total:
         self.inputs.extend(inputs)
         self._known.update(inputs)
 
-    def learned(self) -> Plan:
+    def learned(self) -> Parameters:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
@@ -118,7 +118,9 @@ class Total:
         return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
 
 
-def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None) -> Plan:
+def learn(
+    plan: Parameters, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None
+) -> Parameters:
     """The plan with what its steps learn from their states of all rows, and of each key, in `max_memory` bytes,
     where somebody says. Raises BadDataError."""
     if ledger:
@@ -129,7 +131,7 @@ def learn(plan: Plan, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
             for whole, each in zip(seen, by_key.seen, strict=True)
         )
-    if any(state.again() is not None for states in seen for state in states):
+    if any(state.next_pass() is not None for states in seen for state in states):
         raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
     called = ["", *(described(plan.by, key) for key in plan.keys)]
     steps = []
@@ -163,7 +165,7 @@ def digest(
     return made.digest()
 
 
-def types_of(plan: Plan) -> tuple[str, ...]:
+def types_of(plan: Parameters) -> tuple[str, ...]:
     """Of the columns that a plan needs."""
     return tuple(plan.types[n] for n in plan.needs())
 
@@ -180,7 +182,7 @@ def _wider(a: str, b: str) -> str:
     return a if a == b else a.replace(number, "float64") if number else "float64"
 
 
-def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
+def warn_of_columns(plan: Parameters, warn: Callable[[str], None]) -> None:
     """Columns that have nothing to learn from."""
     for step in plan.steps:
         said = step.summary()
@@ -195,7 +197,7 @@ def warn_of_columns(plan: Plan, warn: Callable[[str], None]) -> None:
             warn(doubt)
 
 
-def cut_batch(plan: Plan) -> str | None:
+def cut_batch(plan: Parameters) -> str | None:
     """What should be known of a fit that goes on after `plan`: that it has ended within a batch."""
     size = plan.unfitted_multiple
     if plan.rows % size == 0:
@@ -204,7 +206,7 @@ def cut_batch(plan: Plan) -> str | None:
 
 
 # -- several fits ------------------------------------------------------------------------------------------------
-def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
+def merge(plans: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Parameters:
     """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
     their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
     unless `again` allows it."""
@@ -235,7 +237,7 @@ def merge(plans: Iterable[tuple[str, Plan]], *, again: bool = False) -> Plan:
     return replace(total.learned(), note=note)
 
 
-def differences(first: str, a: Plan, b: Plan) -> Iterator[str]:
+def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
         yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
@@ -270,7 +272,7 @@ def _given(flag: str, names: Sequence[str]) -> str:
     return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
 
 
-def _flags(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _flags(plan: Parameters) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is not of one step, and what was said of it."""
     yield "by", plan.by
     yield "weights", () if plan.weights is None else (plan.weights,)
@@ -279,7 +281,7 @@ def _flags(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 # -- another method ----------------------------------------------------------------------------------------------
-def relearn(plan: Plan, method: Method) -> Plan:
+def relearn(plan: Parameters, method: Method) -> Parameters:
     """What another method, or the same with other options, learns from the states of a plan, without data. Raises
     UsageError where they do not suffice, BadDataError where the data were unfit for it."""
     often = Counter(n for step in plan.steps for n in step.columns)

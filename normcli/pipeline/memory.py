@@ -9,7 +9,7 @@ from pathlib import Path
 
 from normcli.blocks.record import Record
 from normcli.errors import HIGHER, Scarce, ShortageError, UsageError, lacking, printable, size
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters.keys import Keyed, Seen
 
 BASE = 120 << 20  # bytes: the interpreter and its libraries
@@ -89,7 +89,7 @@ def largest_file(max_memory: int | None) -> int:
     return type(there)(there // OF_FILE)
 
 
-def state(plan: Plan) -> int:
+def state(plan: Parameters) -> int:
     """Bytes of what a plan's steps have seen, or will have of all rows."""
     seen = (s for step in plan.steps for s in step.states)
     known = sum(_held(s) for s in seen)
@@ -100,18 +100,18 @@ def _held(record: Record) -> int:
     return sum(getattr(record, name).nbytes for name in record.axes())
 
 
-def block(plan: Plan) -> int:
+def block(plan: Parameters) -> int:
     """Bytes of a block on its way, and of what is seen of it."""
     return max(VALUE * VALUES + state(plan), least_block(plan))
 
 
-def least_block(plan: Plan) -> int:
+def least_block(plan: Parameters) -> int:
     """Bytes of one of the fewest rows."""
     values = max(len(plan.schema), sum(len(step.features) for step in plan.steps))
     return VALUE * FEWEST * values + state(plan)
 
 
-def check_keys(plan: Plan, whole: Sequence[Seen], by_key: Keyed, max_memory: int | None) -> None:
+def check_keys(plan: Parameters, whole: Sequence[Seen], by_key: Keyed, max_memory: int | None) -> None:
     """Raises NormcliError where what was seen of all rows and of each key does not fit, told apart while it still does:
     in one array, each key takes as much as the longest."""
     pairs = (
@@ -130,7 +130,7 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
     return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
-def window(plan: Plan, max_memory: int | None, most: int) -> int:
+def window(plan: Parameters, max_memory: int | None, most: int) -> int:
     """How many blocks may be on their way at once, `most` at most: as many as go into `max_memory` bytes, or a share
     of what there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in, or
     ShortageError where that is for a limit of this process: then one of the fewest rows has to, for how much a block
@@ -151,7 +151,7 @@ def window(plan: Plan, max_memory: int | None, most: int) -> int:
     return max(1, min(most, (there - fixed) // one))
 
 
-def of_blocks(plan: Plan, max_memory: int | None, threads: int) -> int | None:
+def of_blocks(plan: Parameters, max_memory: int | None, threads: int) -> int | None:
     """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
     the stacks of so many threads; else None."""
     there = room(max_memory)

@@ -13,7 +13,7 @@ from normcli.errors import BadDataError, BadPlaceError, printable, short
 from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
 from normcli.io.outputs import Target
 from normcli.methods import listed
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.pipeline import spool
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.distance import Distance
@@ -21,7 +21,7 @@ from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result, Work
 
 if TYPE_CHECKING:
-    from normcli.drift import Watch
+    from normcli.drift import DriftMonitor
     from normcli.parameters.restoring import Doubt
     from normcli.pipeline.rebatch import Segment
 
@@ -39,7 +39,7 @@ class Part:
     output: Callable[[], Target] | None = None
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
     complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
-    watch: Watch | None = None  # what the part's work measures is added to it
+    watch: DriftMonitor | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = lambda column, where: None  # called with each column of late rows alone
     absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error
     doubt: str = ""  # what should be known of its output before there is any
@@ -109,7 +109,7 @@ class BatchJob:
         return (*self.results, replace(result, incomplete=0) if self.again else result)
 
 
-def _recut(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
+def _rebatch(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
     """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
     measured in those of all parts, as a fit does."""
     from normcli.pipeline.rebatch import Pieces
@@ -209,7 +209,7 @@ class Progress(Tally):
         number, place, late = -1, 0, dict[str, bool | None]()
         results = engine.map_ordered(Job.do, _jobs(chain(first, parts), begun))
         if multiple > 1:
-            results = chain.from_iterable(engine.map_ordered(BatchJob.do, _recut(results, multiple, begun)))
+            results = chain.from_iterable(engine.map_ordered(BatchJob.do, _rebatch(results, multiple, begun)))
         try:
             for result in results:
                 part = begun[result.part]
@@ -264,7 +264,7 @@ class Progress(Tally):
                     "--max-bad-rows says how many may be",
                 )
 
-    def check_any(self, counted: int, plan: Plan, purpose: str) -> None:
+    def check_any(self, counted: int, plan: Parameters, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
         self._check_rejected()
         if not self.rows:

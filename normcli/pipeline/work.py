@@ -14,7 +14,7 @@ from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
-from normcli.parameters import Measured, Plan, raise_first
+from normcli.parameters import Measured, Parameters, raise_first
 from normcli.parameters.matrices import each
 from normcli.pipeline import learning, spool
 from normcli.pipeline.spool import Spool
@@ -51,7 +51,7 @@ class Work:
     """One chunk's whole way through a worker: decode, then transform and encode where there is a `writer`, then measure
     where it is said by which plan. fit measures to learn, check to compare, apply writes, apply --check does both."""
 
-    plan: Plan
+    plan: Parameters
     wanted: frozenset[str]
     infinite: Infinite = "error"
     inverse: bool = False
@@ -61,7 +61,7 @@ class Work:
     beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
     writer: Writer | None = None
-    measuring: Plan | None = None  # by which rows are measured
+    measuring: Parameters | None = None  # by which rows are measured
     counts: bool = False  # what is measured counts as learned: it is told what it was of
     absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
@@ -201,7 +201,13 @@ class Work:
 
 
 def written_by(
-    writer: Writer, blank: Frame, plan: Plan, *, infinite: Infinite = "error", inverse: bool = False, skip: bool = False
+    writer: Writer,
+    blank: Frame,
+    plan: Parameters,
+    *,
+    infinite: Infinite = "error",
+    inverse: bool = False,
+    skip: bool = False,
 ) -> Work:
     """The work of applying a plan, or of undoing it, to an output like `blank`."""
     wanted = frozenset(plan.needs(inverse=inverse))

@@ -43,7 +43,7 @@ class Statistic(Record):
         """Whether a further pass over the data may be needed; known before the first."""
         return False
 
-    def again(self) -> "Statistic | None":
+    def next_pass(self) -> "Statistic | None":
         """The blank of a further pass over the same data, if it needs one: then `refined` wants what that saw."""
         return None
 

@@ -69,7 +69,7 @@ class Selection(Statistic):
         """(n,) of each column: the value of each rank wanted, NaN where it is not found yet."""
         return [_found(gaps, seen) for gaps, seen in zip(self.wanted, self.seen, strict=True)]
 
-    def again(self) -> Statistic | None:
+    def next_pass(self) -> Statistic | None:
         found = self.found
         if not any(np.isnan(values).any() for values in found):
             return None

@@ -122,7 +122,7 @@ class Quantiles(ColumnStatistic):
     def repeats(self) -> bool:
         return self.at != ()
 
-    def again(self) -> Statistic | None:
+    def next_pass(self) -> Statistic | None:
         if not self.repeats or self.is_exact:
             return None
         columns = [self._weighted(g, j) for g, j in np.ndindex(*self.sizes.shape[:2])]

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
-Choice = dict[str, str]
+PlanStep = dict[str, str]
 Pair = tuple[tuple[str, str], tuple[str, str]]
 TRIES = 4  # candidates for each row, of which the one that covers most is taken
 
@@ -16,7 +16,7 @@ def pairs_of(choice: Mapping[str, str]) -> Iterator[Pair]:
     return combinations(sorted(choice.items()), 2)
 
 
-def feasible_pairs(factors: Mapping[str, Sequence[str]], excluded: Callable[[Choice], bool]) -> set[Pair]:
+def feasible_pairs(factors: Mapping[str, Sequence[str]], excluded: Callable[[PlanStep], bool]) -> set[Pair]:
     """Those that are not excluded by themselves."""
     every = (product([(f, v) for v in factors[f]], [(g, v) for v in factors[g]]) for f, g in combinations(factors, 2))
     pairs = {_pair(a, b) for each in every for a, b in each}
@@ -24,12 +24,12 @@ def feasible_pairs(factors: Mapping[str, Sequence[str]], excluded: Callable[[Cho
 
 
 def covering_array(
-    factors: Mapping[str, Sequence[str]], excluded: Callable[[Choice], bool], *, seed: int = 0
-) -> list[Choice]:
+    factors: Mapping[str, Sequence[str]], excluded: Callable[[PlanStep], bool], *, seed: int = 0
+) -> list[PlanStep]:
     """Greedy, as AETG (Cohen, Dalal, Fredman and Patton 1997): each row begins with a pair that is not covered yet, and
     every other factor takes the value that covers most; always the same rows. The first value of a factor is excluded
     by nothing."""
-    rng, left, rows = random.Random(seed), feasible_pairs(factors, excluded), list[Choice]()
+    rng, left, rows = random.Random(seed), feasible_pairs(factors, excluded), list[PlanStep]()
     while left:
         start = min(left)
         rows.append(max((_row(factors, excluded, start, left, rng) for _ in range(TRIES)), key=_gain(left)))
@@ -37,14 +37,14 @@ def covering_array(
     return rows
 
 
-def _gain(left: set[Pair]) -> Callable[[Choice], int]:
+def _gain(left: set[Pair]) -> Callable[[PlanStep], int]:
     return lambda row: sum(pair in left for pair in pairs_of(row))
 
 
 def _row(
-    factors: Mapping[str, Sequence[str]], excluded: Callable[[Choice], bool], start: Pair, left: set[Pair],
+    factors: Mapping[str, Sequence[str]], excluded: Callable[[PlanStep], bool], start: Pair, left: set[Pair],
     rng: random.Random,
-) -> Choice:  # fmt: skip
+) -> PlanStep:  # fmt: skip
     """One that begins with a pair. Raises ValueError where there is none, though nothing excludes the pair."""
     for _ in range(100):
         row = dict(start)
@@ -65,8 +65,8 @@ def _pair(a: tuple[str, str], b: tuple[str, str]) -> Pair:
 
 
 def random_rows(
-    factors: Mapping[str, Sequence[str]], excluded: Callable[[Choice], bool], count: int, *, seed: int
-) -> list[Choice]:
+    factors: Mapping[str, Sequence[str]], excluded: Callable[[PlanStep], bool], count: int, *, seed: int
+) -> list[PlanStep]:
     """So many, each value as likely as others that can be there."""
     rng = random.Random(seed)
     pairs = sorted(feasible_pairs(factors, excluded))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from normcli import registry
 from tests.cli.conftest import needed
-from tests.covering.arrays import Choice
+from tests.covering.arrays import PlanStep
 from tests.covering.contents import BINARY, CONTENTS, FORMATS, OF_LISTS, OF_TEXT, OF_TYPES
 from tests.methods.test_method_contract import made
 
@@ -101,7 +101,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., bool]], ...] = (
 )
 
 
-def excluded(choice: Choice) -> bool:
+def excluded(choice: PlanStep) -> bool:
     """Whether values do not go together: one has no use with the other, or there is no such input."""
     return any(rule(*map(choice.get, names)) for names, rule in RULES if choice.keys() >= {*names})
 
@@ -115,7 +115,7 @@ def _groups(method: str) -> bool:
 class Case:
     """The words of one choice."""
 
-    choice: Choice
+    choice: PlanStep
 
     def __getattr__(self, factor: str) -> str:
         return self.choice[factor]

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from tests.conftest import longer
-from tests.covering.arrays import Choice, covering_array, random_rows
+from tests.covering.arrays import PlanStep, covering_array, random_rows
 from tests.covering.cases import FACTORS, LEARN_NOTHING, METHODS, PLANS, Case, excluded
 from tests.covering.contents import BINARY, CONTENTS, decoded, encoded
 from tests.covering.runs import Run, run
@@ -94,7 +94,7 @@ class Trial:
 
 
 # -- laws --------------------------------------------------------------------------------------------------------
-def hold(choice: Choice, folder: Path) -> str:
+def hold(choice: PlanStep, folder: Path) -> str:
     """All laws of one case; how far it went."""
     trial = Trial(Case(choice), folder)
     fitted = targets_stay(trial, "p.json", lambda: trial.fit("p.json"))
@@ -308,15 +308,15 @@ def _floats(column: pa.ChunkedArray) -> Any:
 
 # -- all of them -------------------------------------------------------------------------------------------------
 @cache
-def pairs() -> list[Choice]:
+def pairs() -> list[PlanStep]:
     return covering_array(FACTORS, excluded)
 
 
-def at_random(part: int) -> list[Choice]:
+def at_random(part: int) -> list[PlanStep]:
     return random_rows(FACTORS, excluded, AT_ONCE, seed=part)
 
 
-def tried(rows: list[Choice], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def tried(rows: list[PlanStep], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     for number, choice in enumerate(rows):
         here = folder / str(number)

@@ -27,7 +27,7 @@ from normcli.formats.csv import Options
 from normcli.io.sources import Source
 from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
-from normcli.parameters import Plan, unfitted
+from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
 from tests.cli.conftest import run
 
@@ -204,29 +204,31 @@ def fit(
     threads: int = 1,
     infinite: Infinite = "error",
     **options: Any,
-) -> Plan:
+) -> Parameters:
     """A fit of a source that has no path."""
     made = reader(source, block_size, **options)
     names = columns.select(made.schema, include, ())
-    return pipeline.fit([made], Plan(unfitted(method, names, {}), made.schema), Threads(threads), infinite=infinite)
+    return pipeline.fit(
+        [made], Parameters(unfitted(method, names, {}), made.schema), Threads(threads), infinite=infinite
+    )
 
 
-def params_of(plan: Plan) -> bytes:
+def params_of(plan: Parameters) -> bytes:
     return params.write(plan)
 
 
-def learned(plan: Plan) -> bytes:
+def learned(plan: Parameters) -> bytes:
     """All but which bytes it was learned from."""
     return params.write(replace(plan, inputs=()))
 
 
-def identity(*names: str) -> Plan:
+def identity(*names: str) -> Parameters:
     """A plan that leaves numbers what they are: divided by 1."""
     step = api.fit_blocks(MaxAbs(), [np.ones((1, len(names)))], names)
-    return Plan((step,), tuple(Field(n, "float64") for n in names), 1)
+    return Parameters((step,), tuple(Field(n, "float64") for n in names), 1)
 
 
-def applied(plan: Plan, data: bytes, folder: Path, **more: Any) -> bytes:
+def applied(plan: Parameters, data: bytes, folder: Path, **more: Any) -> bytes:
     """What apply makes of a CSV file."""
     given, made = folder / "given.csv", folder / "made.csv"
     given.write_bytes(data)

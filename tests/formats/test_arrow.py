@@ -428,7 +428,7 @@ def test_compression_is_what_is_asked_for(kind: str) -> None:
     table, sizes = pa.table({"x": np.zeros(10_000)}), {}
     (batch,) = table.to_batches()
     for name in (None, "none", "zstd", "lz4"):
-        writer = MODULES[kind].Writer.like(None, ArrowFrame(batch), arrow.Options(compression=name), ())
+        writer = MODULES[kind].Writer.for_input(None, ArrowFrame(batch), arrow.Options(compression=name), ())
         sink = io.BytesIO()
         out = writer.open(sink)
         out.write(writer.encode(ArrowFrame(batch)))
@@ -437,7 +437,7 @@ def test_compression_is_what_is_asked_for(kind: str) -> None:
         sizes[name] = len(sink.getvalue())
     assert sizes[None] == sizes["none"] > 80_000 > 2_000 > max(sizes["zstd"], sizes["lz4"])
     with pytest.raises(UsageError, match=r"--compression brotli: Arrow .* has none, zstd, lz4"):
-        MODULES[kind].Writer.like(None, ArrowFrame(batch), arrow.Options(compression="brotli"), ())
+        MODULES[kind].Writer.for_input(None, ArrowFrame(batch), arrow.Options(compression="brotli"), ())
 
 
 def feather(path: Path) -> None:

@@ -18,7 +18,7 @@ from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from tests.conftest import longer
 from tests.formats.conftest import (
     applied,
@@ -370,7 +370,7 @@ def test_a_column_without_a_value_comes_out_missing(folder: Path) -> None:
     path = folder / "none.csv"
     path.write_bytes(data)
     with pytest.warns(NormcliWarning) as warned:
-        plan: Plan = api.fit(path, ZScore(), columns=["n"])
+        plan: Parameters = api.fit(path, ZScore(), columns=["n"])
     assert len(warned) == 1
     assert "n" in str(warned[0].message)
     assert math.isnan(plan.steps[0].fitted.center[0, 0])  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from normcli import api, columns
 from normcli.errors import BadDataError
 from normcli.formats import _binary as binary
 from normcli.methods.center import Center
-from normcli.parameters.plan import Choice
+from normcli.parameters.plan import PlanStep
 from tests.conftest import examples, longer
 from tests.formats.conftest import normcli
 from tests.formats.test_types import read_as, written_as
@@ -87,5 +87,5 @@ def test_it_is_left_out_with_a_notice_and_passes(kind: str, tmp_path: Path) -> N
 
 def test_of_steps_that_follow_each_other(folder: Path) -> None:
     path = written_as(of_pandas({"index_columns": ["k"]}), folder / "d.parquet")
-    plan = api.fit(path, [Choice(Center()), Choice(Center(), ("k",))])
+    plan = api.fit(path, [PlanStep(Center()), PlanStep(Center(), ("k",))])
     assert [step.columns for step in plan.steps] == [("x", "__index_level_0__"), ("k",)]

@@ -70,7 +70,7 @@ def reader(data: bytes, block_size: int | None = None) -> Any:
 def through(data: bytes, wanted: Sequence[str] = (), *, block_size: int | None = None) -> bytes:
     """Decoded and encoded again. Raises BadDataError."""
     made = reader(data, block_size)
-    writer = ndjson.Writer.like(made, made.blank(frozenset(wanted)), None, ())
+    writer = ndjson.Writer.for_input(made, made.blank(frozenset(wanted)), None, ())
     out, place = b"", made.start
     try:
         for chunk in made.chunks():

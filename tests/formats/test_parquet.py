@@ -23,7 +23,7 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from tests.formats.conftest import in_memory, normcli, params_of, pipe_path, through_pipe
 from tests.tables import table_of
@@ -483,7 +483,7 @@ def test_applying_twice_is_refused(folder: Path) -> None:
     api.apply(z, folder / "d2.parquet", folder / "z.parquet")
 
 
-def read_params(plan: Plan) -> Plan:
+def read_params(plan: Parameters) -> Parameters:
     """As it comes out of its file, with a digest."""
     return params.read(params.write(plan))
 

@@ -12,7 +12,7 @@ from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.log1p import Log1p
-from normcli.parameters.plan import Choice
+from normcli.parameters.plan import PlanStep
 from tests.formats.conftest import normcli, reader, refusal
 
 LIKE_MISSING = [
@@ -213,5 +213,5 @@ def test_of_a_method_that_learns_nothing_the_type_is_that_of_numbers(tmp_path: P
 
 def test_a_step_without_selectors_does_not_take_what_another_one_names(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(ZIP)
-    plan = api.fit(tmp_path / "in.csv", [Choice(Log1p()), Choice(Center(), ("zip",))])
+    plan = api.fit(tmp_path / "in.csv", [PlanStep(Log1p()), PlanStep(Center(), ("zip",))])
     assert [step.columns for step in plan.steps] == [("x",), ("zip",)]

@@ -16,7 +16,7 @@ from normcli.blocks.record import Array, Record
 from normcli.columns import Field
 from normcli.errors import NotInvertibleError
 from normcli.methods import Method, States
-from normcli.parameters import Plan, Step
+from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
 from normcli.stats import Statistic
 from normcli.transforms import Transform
@@ -48,8 +48,8 @@ def fitted(name: str, x: Array | None = None) -> Step:
     return fit_blocks(made(name), np.array_split(data() if x is None else x, 3), COLUMNS)
 
 
-def plan_of(step: Step, rows: int) -> Plan:
-    return Plan((step,), tuple(Field(n, "float64") for n in step.columns), rows)
+def plan_of(step: Step, rows: int) -> Parameters:
+    return Parameters((step,), tuple(Field(n, "float64") for n in step.columns), rows)
 
 
 def assert_same(a: Record, b: Record) -> None:

@@ -15,7 +15,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method
-from normcli.parameters import Plan, Step, merged
+from normcli.parameters import Parameters, Step, merged
 from normcli.parameters import file as params
 from normcli.parameters.plan import parsed
 from normcli.stats import Statistic
@@ -183,7 +183,7 @@ def test_but_a_file_of_old_that_holds_one_is_read(name: str, option: str) -> Non
     method.check_options()
     blanks = Step(method, COLUMNS)
     step = blanks.learn(reduce_to(method))
-    text = params.write(Plan((step,), tuple(Field(n, "float64") for n in COLUMNS), len(FITTED)))
+    text = params.write(Parameters((step,), tuple(Field(n, "float64") for n in COLUMNS), len(FITTED)))
     assert params.write(params.read(text)) == text
 
 

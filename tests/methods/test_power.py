@@ -19,7 +19,7 @@ from normcli.columns import Field
 from normcli.errors import BadDataError, BadRowError, UsageError
 from normcli.methods._likelihood import Likelihood
 from normcli.methods.power import Power
-from normcli.parameters import Plan, Step
+from normcli.parameters import Parameters, Step
 from normcli.pipeline.learning import warn_of_columns
 from normcli.stats.local_moments import LocalMoments
 from normcli.transforms.power import PLACES, back, forth
@@ -228,7 +228,7 @@ def test_a_power_that_ends_at_its_limit_is_told(x: list[float], told: bool) -> N
     said: list[str] = []
     for method in (Power(), Power(lambda_=1.0)):
         step = fit_blocks(method, [np.array(x)[:, None]], ("a\n",))
-        warn_of_columns(Plan((step,), (Field("a\n", "float64"),)), said.append)
+        warn_of_columns(Parameters((step,), (Field("a\n", "float64"),)), said.append)
     assert [w.endswith("it ends at the steepest in a\\n") for w in said if "power" in w] == [True] * told
 
 
@@ -285,7 +285,7 @@ def test_values_a_few_last_places_apart_keep_their_scores(case: str) -> None:
     x, expected = NARROW[case]
     step = fit(x)
     said: list[str] = []
-    warn_of_columns(Plan((step,), (Field("x", "float64"),)), said.append)
+    warn_of_columns(Parameters((step,), (Field("x", "float64"),)), said.append)
     np.testing.assert_allclose(step.normalized(Block.of(x[:, None]))[:, 0], expected, atol=1e-7)
     assert not said
 

@@ -10,14 +10,14 @@ from normcli.blocks.record import Array
 from normcli.columns import Frame
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadRowError, NormcliError
-from normcli.parameters import Plan
+from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import learning
 
 VALUES = np.array([0.0, 1.0, 2.5, 0.001, 7.0, 40.0, 3.0, 1e6])
 
 
-def frame_for(plan: Plan) -> Frame:
+def frame_for(plan: Parameters) -> Frame:
     """(8 rows) Every column that the plan needs, its lists as long as they were; and its first keys."""
     made: dict[str, pa.Array] = {}
     for j, name in enumerate(plan.needs()):
@@ -46,7 +46,7 @@ def refused(work: Callable[[], object]) -> bool:
     return code != 0
 
 
-def put_to_use(plan: Plan) -> dict[str, bool]:
+def put_to_use(plan: Parameters) -> dict[str, bool]:
     """Each use of a plan, and whether it was refused. Raises AssertionError where a value came out as none, or what was
     written can't be read."""
     frame, ended = frame_for(plan), dict[str, bool]()
@@ -86,13 +86,13 @@ def put_to_use(plan: Plan) -> dict[str, bool]:
     return ended
 
 
-def check_file(plan: Plan) -> None:
+def check_file(plan: Parameters) -> None:
     """What is written of a plan is read, and is what was written."""
     written = params.write(plan)
     assert params.write(params.read(written)) == written
 
 
-def check_numbers(plan: Plan, made: Frame) -> None:
+def check_numbers(plan: Parameters, made: Frame) -> None:
     """Where something had been learned, there are finite numbers."""
     learned = [getattr(s.transform, name) for s in plan.steps for name in s.transform.axes()]
     if any(0 in counts for counts in known(plan)) or any(np.isnan(values).any() for values in learned):
@@ -104,7 +104,7 @@ def check_numbers(plan: Plan, made: Frame) -> None:
         assert np.isfinite(values).all(), (name, values)
 
 
-def known(plan: Plan) -> Sequence[set[object]]:
+def known(plan: Parameters) -> Sequence[set[object]]:
     """How many values each column is said to have had, for all rows and each key."""
     steps = list(zip(plan.steps, plan.schemas, strict=True))
     every = [params.described(s, there, g) for s, there in steps for g in range(1 + len(plan.keys))]

@@ -291,7 +291,7 @@ def test_one_more_pass_is_enough_for_a_few_quantiles(kind: str) -> None:
 def test_what_is_exact_already_asks_for_no_pass() -> None:
     _, passes = in_passes([Block.of(np.arange(100.0)[:, None])], Quantiles(at=(0.5,)))
     assert passes == 1
-    assert Quantiles(k=K).of(Block.of(np.arange(1e4)[:, None])).again() is None
+    assert Quantiles(k=K).of(Block.of(np.arange(1e4)[:, None])).next_pass() is None
 
 
 def test_merged_parts_are_not_exact_any_more() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from normcli import registry
 from normcli.blocks.record import Array, Axes, Record, symmetric
 from normcli.errors import printable
-from normcli.parameters import Plan, Step
+from normcli.parameters import Parameters, Step
 from normcli.parameters.file._layout import PADDED, listed
 from normcli.parameters.file._records import check_keys, count, fail, of_kind, read_array
 
@@ -18,7 +18,7 @@ SLAB = 1000  # keys that are written at once
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
-def entries(plan: Plan) -> Iterator[dict[str, Any]]:
+def entries(plan: Parameters) -> Iterator[dict[str, Any]]:
     """One for each key: its texts, rows, and what each step has seen and learned of it."""
     for start in range(0, len(plan.keys), SLAB):
         groups = slice(1 + start, min(1 + start + SLAB, 1 + len(plan.keys)))
@@ -48,7 +48,7 @@ def _of(fields: dict[str, Any], i: int) -> dict[str, Any]:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
-def read(raw: Any, plan: Plan) -> Plan:
+def read(raw: Any, plan: Parameters) -> Parameters:
     """The plan, whose steps know all rows, with what is known of each key. Raises BadParametersError."""
     rows = of_kind(list, raw, "$.keys")
     if not rows:

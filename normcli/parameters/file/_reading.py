@@ -16,7 +16,7 @@ from normcli.errors import BadParametersError, Scarce, UsageError, lacking, prin
 from normcli.formats._keeping import Kept, checked
 from normcli.io.sources import Source, open_source
 from normcli.methods import Method
-from normcli.parameters import Plan, Rules, Step, Unseen, fault
+from normcli.parameters import Parameters, Rules, Step, Unseen, fault
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
 from normcli.parameters.file._records import check_keys, count, fail, named, of_kind, read_record, typed
@@ -39,7 +39,7 @@ def rows_of(path: str) -> int:
     return int(match[1]) if match else 0
 
 
-def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Plan:
+def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
     """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
     NormcliError."""
     source = open_source(path, example=example)
@@ -64,7 +64,7 @@ def _content(source: Source, largest: int) -> bytes:
     return b"".join(parts)
 
 
-def read(text: bytes, *, allow_edited: bool = False) -> Plan:
+def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
     document = _parse(text)
     del text  # which may be very long
@@ -85,7 +85,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Plan:
     steps = of_kind(list, document["steps"], "$.steps")
     if not steps:
         fail("$.steps", "there is none")
-    plan = Plan(
+    plan = Parameters(
         _read_steps(steps, schema),
         schema,
         count(document["rows"], "$.rows"),

@@ -11,19 +11,19 @@ from normcli import registry
 from normcli.columns import Field, Schema
 from normcli.errors import UsageError
 from normcli.methods import Method
-from normcli.parameters import Plan, Step
+from normcli.parameters import Parameters, Step
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import VERSION, Lines, builtins, digest_of, laid, plain
 
 PIECE = 1 << 20  # characters
 
 
-def write(plan: Plan) -> bytes:
+def write(plan: Parameters) -> bytes:
     """The file of a fitted plan; equal plans give equal bytes. Raises UsageError."""
     return b"".join(pieces(plan))
 
 
-def pieces(plan: Plan) -> Iterator[bytes]:
+def pieces(plan: Parameters) -> Iterator[bytes]:
     """The same, never all of it at once."""
     body, last, digest = _body(plan), "", hashlib.sha256()
     for piece in body:
@@ -35,12 +35,12 @@ def pieces(plan: Plan) -> Iterator[bytes]:
     yield f'{last[:-2]},\n "digest": "sha256:{digest.hexdigest()}"\n}}\n'.encode()
 
 
-def sealed(plan: Plan) -> Plan:
+def sealed(plan: Parameters) -> Parameters:
     """The plan with the digest that its file has."""
     return dataclasses.replace(plan, digest=digest_of(_body(plan)))
 
 
-def _body(plan: Plan) -> Iterator[str]:
+def _body(plan: Parameters) -> Iterator[str]:
     """The file but for its digest, in pieces, the last of which ends it."""
     document: dict[str, Any] = {"format": "normcli", "version": VERSION}
     if plan.note:
