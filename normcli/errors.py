@@ -44,6 +44,10 @@ class UsageError(NormcliError):
     code = 2
 
 
+class NoEffectError(UsageError):
+    """An option that was given has no effect in a run; the message says what it is for."""
+
+
 class NotInvertibleError(UsageError):
     """What is asked to be undone can't be."""
 

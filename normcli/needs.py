@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from normcli.errors import UsageError
+from normcli.errors import NoEffectError
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Need:
 
 
 def check(given: Iterable[tuple[str, Iterable[Need]]], facts: Any) -> None:
-    """Raises UsageError for the first of the flags that were given which has no effect."""
+    """Raises NoEffectError for the first of the flags that were given which has no effect."""
     for flag, needs in given:
         for need in needs:
             instead = need.instead(facts)
             if instead is not None:
-                raise UsageError(f"{flag} is {need.what}" + (f", and {instead}" if instead else ""), need.hint)
+                raise NoEffectError(f"{flag} is {need.what}" + (f", and {instead}" if instead else ""), need.hint)
 
 
 @cache

@@ -102,7 +102,7 @@ def _invoked() -> int:
 
 
 def _invoke(ctx: click.Context) -> None:
-    """Runs the command. A usage error without a hint of its own names the help of the command, as click's do."""
+    """Runs the command. A usage error that does not say what to do names the help of the command, as click's do."""
     try:
         main.invoke(ctx)
     except UsageError as e:
