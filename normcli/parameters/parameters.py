@@ -34,7 +34,7 @@ class Form:
     """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
     suffix, in place of the original or beside it, under its name with that. What comes out may be `text`, which can
     show a fraction in a column of whole numbers. `texts`: originals beside which they stand are copied character for
-    character from `columns.with_originals`; else they are numbers."""
+    character from `Frame.with_originals`; else they are numbers."""
 
     dtype: Dtype | None = None
     suffix: str = ""

@@ -98,7 +98,7 @@ def check_numbers(plan: Parameters, made: Frame) -> None:
     if any(0 in counts for counts in known(plan)) or any(np.isnan(values).any() for values in learned):
         return
     for name in plan.gives():
-        column = made.column(name)
+        column = made.to_arrow().column(name)
         values: Array = (column.flatten() if pa.types.is_nested(column.type) else column).to_numpy(zero_copy_only=False)
         assert column.null_count == 0, (name, column)
         assert np.isfinite(values).all(), (name, values)
