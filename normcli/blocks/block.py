@@ -122,7 +122,8 @@ class Block:
     @cached_property
     def sums(self) -> Array:
         """(features,) of all values: NaN where one is missing, or where infinities or overflow make it so."""
-        return np.array([x.sum() for x in self.columns])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.array([x.sum() for x in self.columns])
 
     def present(self) -> Iterator[Column]:
         """Each column's present values. Missing ones, weights and the order of groups are dealt with here, once, so
