@@ -58,7 +58,11 @@ __all__ = [
     "save",
     "write",
 ]
-HOMES = {"read": "params", "write": "params", "Events": "pipeline"}  # errors are of errors, others of api
+HOMES = {
+    "read": "parameters.file",
+    "write": "parameters.file",
+    "Events": "pipeline",
+}  # errors are of errors, others of api
 
 
 def __getattr__(name: str) -> Any:
