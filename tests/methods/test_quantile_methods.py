@@ -127,6 +127,6 @@ def test_a_file_that_changes_between_passes_is_refused(tmp_path: Any, monkeypatc
         path.write_text(path.read_text().replace("17", "18"))
         return again(self)
 
-    monkeypatch.setattr(Quantiles, "again", meddled)
+    monkeypatch.setattr(Quantiles, "next_pass", meddled)
     with pytest.raises(BadDataError, match="changed"):
         fit(path, Robust(exact=True))
