@@ -48,7 +48,7 @@ class Statistic(Record):
         return None
 
     def refined(self, found: "Statistic") -> Self:
-        """With what the pass that `again` asked for has found."""
+        """With what the pass that `next_pass` asks for has found."""
         raise NotImplementedError
 
     def accuracy(self) -> str:

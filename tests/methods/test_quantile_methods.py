@@ -121,11 +121,11 @@ def test_a_file_that_changes_between_passes_is_refused(tmp_path: Any, monkeypatc
     expected = np.quantile(np.arange(5000.0), [0.5, 0.25, 0.75])
     learned = vars(fit(path, Robust(exact=True), block_size=4096).steps[0].fitted)
     assert (learned["center"], learned["scale"]) == (expected[0], expected[2] - expected[1])
-    again = Quantiles.again
+    next_pass = Quantiles.next_pass
 
     def meddled(self: Quantiles) -> Any:
         path.write_text(path.read_text().replace("17", "18"))
-        return again(self)
+        return next_pass(self)
 
     monkeypatch.setattr(Quantiles, "next_pass", meddled)
     with pytest.raises(BadDataError, match="changed"):
