@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,10 +17,10 @@ from normcli.cli._report import report
 from normcli.errors import BadDataError
 from normcli.parameters import Unseen
 from normcli.parameters import file as params
-from normcli.parameters.json_schema import schema
 from tests import inside
 from tests.cli.conftest import Workspace
 from tests.conftest import examples
+from tests.test_params import checker
 
 ROWS = b"k,x\na,1\na,3\na,5\nb,10\nb,12\nc,7\n"
 NEW = b"k,x\na,2\nnew,4\nc,9\n"
@@ -51,7 +50,7 @@ def test_the_file_holds_what_is_not_the_default(keyed: Workspace) -> None:
     assert keyed.succeeds(*FIT, "rows.csv", *given).out == (keyed / "p.json").read_bytes()
     plan = params.read((keyed / "q.json").read_bytes())
     assert params.write(plan) == (keyed / "q.json").read_bytes()
-    jsonschema.validate(read(keyed / "q.json"), schema())
+    checker().validate(read(keyed / "q.json"))
     assert "unseen   global, min-count 2" in keyed.succeeds("inspect", "q.json").out.decode()
 
 

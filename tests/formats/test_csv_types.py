@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from normcli import api, columns
 from normcli.errors import BadDataError, NormcliWarning
+from normcli.formats import csv
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
@@ -194,13 +195,17 @@ def test_quoted_text_later_is_refused(word: str, size: int | None) -> None:
 @pytest.mark.parametrize("size", [40, None])
 @pytest.mark.parametrize("first", [b"inf,x", b"oops,x", b"1", b"1,x,y", b'"1"0,x', b'1,x"', b"\xff,x"])
 @pytest.mark.parametrize("second", [b"inf,x", b"oops,x", b"1", b'1,x"y"'])
-def test_the_first_fault_in_the_file_is_told(first: bytes, second: bytes, size: int | None) -> None:
+def test_the_first_fault_in_the_file_is_told(
+    first: bytes, second: bytes, size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also of two in one block, and whichever thread meets one."""
-    data = column("1.5", rows=SAMPLED + 10) + first + b"\n1,x\n" + second + b"\n" + b"1,x\n" * 5
+    sampled = 30
+    monkeypatch.setattr(csv, "SAMPLE", (1 << 20, sampled))
+    data = column("1.5", rows=sampled + 10) + first + b"\n1,x\n" + second + b"\n" + b"1,x\n" * 5
     for threads in (1, 3):
         with pytest.raises(BadDataError) as caught:
             fit(in_memory(data), ZScore(), include=["n"], block_size=size, threads=threads)
-        assert caught.value.message.startswith(f"t.csv:{SAMPLED + 12}: ")
+        assert caught.value.message.startswith(f"t.csv:{sampled + 12}: ")
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import gzip
 import json
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from normcli import api
@@ -13,8 +12,8 @@ from normcli.formats import tsv
 from normcli.formats.csv import Options
 from normcli.methods.zscore import ZScore
 from normcli.parameters import file as params
-from normcli.parameters.json_schema import schema
 from tests.formats.conftest import identity, normcli, params_of, pipe_path, read, reader, refusal
+from tests.test_params import checker
 
 EVERYTHING = (
     "--skip-lines 1 --comment # --quote ' --escape ^ --skip-initial-space --pad-rows --delimiter | "
@@ -82,7 +81,7 @@ def test_a_fit_keeps_how_to_read_and_write(folder: Path, name: str) -> None:
     with pipe_path(data, (1, 5)) as path:
         api.apply(identity("x"), path, folder / "y.csv", format_options=options, block_size=3)
     assert (folder / "y.csv").read_bytes() == expected
-    jsonschema.validate(json.loads((folder / "p.json").read_bytes()), schema())
+    checker().validate(json.loads((folder / "p.json").read_bytes()))
 
 
 def test_what_is_so_by_default_is_not_kept(folder: Path) -> None:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -21,9 +20,9 @@ from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import file as params
-from normcli.parameters.json_schema import schema
 from tests.formats.conftest import normcli, params_of
 from tests.formats.test_types import read_as, written_as
+from tests.test_params import checker
 
 D = 4
 RNG = np.random.default_rng(8)
@@ -201,7 +200,7 @@ def test_several_are_normalized_each_by_itself_and_numbers_together(folder: Path
     assert [s.columns for s in plan.steps] == [("x", "y"), ("a",), ("b",)]
     assert plan.types == {"a": "fixed_size_list<float32>[4]", "x": "float64", "b": "list<float64>", "y": "int64"}
     text = params_of(plan)
-    jsonschema.validate(json.loads(text), schema())
+    checker().validate(json.loads(text))
     again = params.read(text)
     assert params.write(again) == text
     api.apply(again, given, folder / "made.arrow")

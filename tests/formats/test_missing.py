@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from normcli import api
 from normcli.formats import csv, tsv
 from normcli.methods.maxabs import MaxAbs
+from tests.conftest import longer
 from tests.formats.conftest import applied, fields, normcli
 
 SPELLED = ["", " ", "  ", "\t", " \t ", "NA", " NA ", "N/A", "nan", "-NaN", "null", "-999", " -999"]
@@ -30,7 +31,7 @@ def written(rows: list[tuple[str, str]], delimiter: str, *, quoted: bool) -> byt
     return ("\n".join(lines) + "\n").encode()
 
 
-@pytest.mark.parametrize("delimiter", [",", "\t", ";", " "])
+@pytest.mark.parametrize("delimiter", [",", " ", *longer("\t", ";")])
 @given(rows=MIXED, quoted=st.booleans(), size=st.integers(8, 100))
 @example(rows=[("1", "2"), (" ", "3"), ("4", "\t")], quoted=False, size=9)
 @example(rows=[("1", "2"), ("4", " ")], quoted=True, size=8)
