@@ -182,7 +182,8 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Plan) -> Par
             data=name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
     except BadDataError:
-        if not any(c.columns for c in recipe.choices):  # none is left, and why not each
+        values = any(f.type != "null" for f in first.schema)
+        if values and not any(c.columns for c in recipe.choices):  # none is left, and why not each
             _explain(run, first, {*beside, *recipe.excluded(first.schema)})
         raise
     rules = Rules().override(request.unseen, request.min_count)

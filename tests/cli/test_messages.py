@@ -251,3 +251,9 @@ def test_a_terminal_that_speaks_only_ascii(workspace: Workspace) -> None:
     for line in (("inspect", "p.json"), ("inspect", "--json-schema"), ("methods",), ("methods", "whiten"), ("--help",)):
         workspace.succeeds(*line, env=env)
     assert b"gr" in workspace.succeeds("apply", "table.csv", "-p", "p.json", env=env).out
+
+
+def test_a_header_alone_is_one_error_without_warnings(workspace: Workspace) -> None:
+    (workspace / "h.csv").write_bytes(b"a,b,c\n")
+    done = workspace.run("fit", "h.csv", "-m", "zscore", "-p", "p.json")
+    assert (done.code, len(done.lines), done.warnings) == (65, 1, [])
