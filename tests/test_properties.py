@@ -292,7 +292,7 @@ def test_what_holds_of_any_table(law: str, examples: int, record_property: Calla
     tried = {True: 0, False: 0}
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(statistics_override=st.sampled_from(methods), **drawn)
+    @given(asked=st.sampled_from(methods), **drawn)
     def each(**values: Any) -> None:
         tried[holds(**values)] += 1
 
