@@ -1,4 +1,4 @@
-"""What is to be done, and what was seen. Everything here pickles."""
+"""Parameters: what a fit has learned, step by step; and the plan that asks for it. Everything here pickles."""
 
 from normcli.parameters.keys import Seen
 from normcli.parameters.lineage import ColumnLineage

@@ -1,4 +1,4 @@
-"""Plan: what is to be done, and what was seen."""
+"""Parameters: fitted steps, the data that they were fitted on, and how they are applied and undone."""
 
 from __future__ import annotations
 

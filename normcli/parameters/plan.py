@@ -34,7 +34,7 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """Choices that follow each other, each of columns as those before it leave them. `name` is that of the file."""
+    """Steps that follow each other, each of columns as those before it leave them. `name` is that of the file."""
 
     choices: tuple[PlanStep, ...]
     name: str = ""
