@@ -1,6 +1,7 @@
 """What a run may use of memory, and that it changes no byte: whatever the machine that the tests run on has."""
 
 import resource
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -78,15 +79,18 @@ def test_the_least_limit_of_the_cgroups_holds(what: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_DATA])
-def test_the_limits_of_the_process_hold(kind: int, machine: Callable[..., None], tmp_path: Path) -> None:
-    """Less what is mapped already, which they count as well."""
-    limit, wanted = 2 * GB, plan(ZScore(), 4)
+def test_the_limits_of_the_process_hold(
+    kind: int, machine: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less what is mapped already, which they count as well, and the stacks of threads."""
+    limit, wanted, stack = 2 * GB, plan(ZScore(), 4), 2 << 20
+    monkeypatch.setattr(threading, "stack_size", lambda: stack)
     machine(kind, limit)
     assert memory.room(None) == memory.BASE + int(0.8 * 1.5 * GB)
     assert memory.room(8 * GB) == memory.room(None)
     assert memory.room(300_000_000) == 300_000_000
     assert memory.of_blocks(wanted, 300_000_000, 3) is None
-    assert memory.of_blocks(wanted, None, 3) == memory.room(None) - memory.BASE - 8 * state(wanted) - 3 * memory.STACK
+    assert memory.of_blocks(wanted, None, 3) == memory.room(None) - memory.BASE - 8 * state(wanted) - 3 * stack
     machine(kind, 2 * MACHINE)
     assert memory.room(None) == int(0.8 * available(tmp_path))
     assert memory.of_blocks(wanted, None, 3) is None

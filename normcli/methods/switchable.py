@@ -13,8 +13,6 @@ from normcli.stats import Statistic
 from normcli.transforms import Transform
 from normcli.transforms.mixtures import Mixtures, Weights
 
-EVEN = (0.0, 0.0, 0.0)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Switchable(Batched):

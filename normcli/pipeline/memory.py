@@ -2,6 +2,7 @@
 
 import os
 import resource
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import inf, prod
@@ -20,7 +21,6 @@ COPIES = 8  # of what a step has seen, while it learns from that and writes what
 OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
 OF_KEYS = 3  # of the states of all keys, while what follows from them is learned
 COUNTED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}  # where /proc/self/statm has what a limit counts
-STACK = 2 << 20  # bytes of a thread's, where there is a limit
 SHARE = 0.8  # of what the process may use, where nobody says how much
 
 
@@ -155,4 +155,4 @@ def of_blocks(plan: Parameters, max_memory: int | None, threads: int) -> int | N
     """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
     the stacks of so many threads; else None."""
     there = room(max_memory)
-    return there - BASE - COPIES * state(plan) - threads * STACK if isinstance(there, Scarce) else None
+    return there - BASE - COPIES * state(plan) - threads * threading.stack_size() if isinstance(there, Scarce) else None
