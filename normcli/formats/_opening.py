@@ -62,20 +62,24 @@ def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
 
 
 def _ends_in_returns(head: bytes, dialect: Dialect, *, titled: bool) -> bool:
-    """Whether the first line ends in CR alone: outside quotes, unless it is a title or a comment."""
+    """Whether the first line that is not blank ends in CR alone. A line end that is escaped or in quotes ends no row;
+    titles and comments know neither quotes nor escapes."""
     if b"\r" not in head:
         return False
-    if titled or (dialect.comment and head.startswith(dialect.comment.encode())) or not dialect.quote:
-        pattern = rb"[^\r\n]*"
-    else:
-        quote, escape = re.escape(dialect.quote.encode()), re.escape((dialect.escape or "").encode())
-        skipped = (rb"|" + escape + rb".") if dialect.escape else b""
-        plain = rb"[^\r\n" + quote + escape + rb"]"
-        within = rb"(?:[^" + quote + escape + rb"]" + skipped + rb")*+"
-        pattern = rb"[\r\n]*(?:" + plain + skipped + rb"|" + quote + within + quote + rb")*+"
-    found = re.match(pattern, head, re.DOTALL)
+    start = 0 if titled else len(head) - len(head.lstrip(b"\r\n"))
+    is_comment = bool(dialect.comment) and head.startswith(dialect.comment.encode(), start)
+    line = re.compile(rb"[^\r\n]*") if titled or is_comment else _first_row(dialect.quote or "", dialect.escape or "")
+    found = line.match(head, start)
     ends = head[found.end() : found.end() + 2] if found else b""
     return ends[:1] == b"\r" and ends != b"\r\n"
+
+
+def _first_row(quote: str, escape: str) -> re.Pattern[bytes]:
+    """A row up to its line end; the characters may be empty."""
+    q, e = re.escape(quote.encode()), re.escape(escape.encode())
+    escaped = rb"|" + e + rb"." if escape else b""
+    quoted = rb"|" + q + rb"(?:[^" + q + e + rb"]" + escaped + rb")*+" + q if quote else b""
+    return re.compile(rb"(?:[^\r\n" + q + e + rb"]" + escaped + quoted + rb")*+", re.DOTALL)
 
 
 def _titles(source: Source, count: int, line_end: bytes) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -134,3 +135,23 @@ def test_written_in_the_same_dialect(folder: Path, made: tuple[Spelling, str, st
     assert [[row[0], row[2]] for row in found] == [[row[0], row[2]] for row in expected]
     api.apply(identity("x"), out, back, format_options=how.options, inverse=True)
     assert back.read_bytes() == written
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quote", ['"', "'", None])
+@pytest.mark.parametrize("before", ["", "\n", '# it\'s "so"\n', "\n\n# it's\n"])
+@given(st.lists(st.text("a\r\n,'\"\\", max_size=4), min_size=2, max_size=2), st.booleans())
+@settings(max_examples=examples(16), suppress_health_check=list(HealthCheck))
+def test_line_ends_are_told_by_the_first_that_is_neither_escaped_nor_in_quotes(
+    line_end: str, quote: str | None, before: str, made: list[str], enclosed: bool
+) -> None:
+    """In a header as in rows, after blank lines and comments that hold whatever they hold."""
+    how = Spelling(",", quote, "\\", False, False, "#", line_end, ())
+    special = f",\r\n\\{quote or ''}"
+    mark = quote if quote and enclosed else ""
+    first, second = (mark + "".join(f"\\{c}" if c in special else c for c in text) + "0" + mark for text in made)
+    plain = "".join(f"{row}{line_end}" for row in (f"{first},x", f"{second},1", "b,2"))
+    source = before.replace("\n", line_end) + plain
+    expected = how.oracle(plain)
+    found = read(source.encode(), **vars(how.options))
+    assert [found.names, *found.rows] == expected
