@@ -17,8 +17,9 @@ from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs
+from normcli.jobs.writing import Outputs, form_of
 from normcli.limits import Limits
+from normcli.parameters import FrameTransform
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
         if request.inverse:
             plan.check_invertible()
         _check_keeping(request)
-        result.columns = plan.needs(inverse=request.inverse)
+        result.columns = FrameTransform(plan, inverse=request.inverse).needs()
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
         into(run, inputs, plan, watch)
@@ -77,7 +78,7 @@ def _into_one(
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
-        result.preview = Preview.of(readers, outputs.needs, result.targets)
+        result.preview = Preview.of(readers, outputs.transform.needs(), result.targets)
         return
     with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
         with closing(pipeline.apply(parts, run.engine(request, plan), file=target, progress=progress)) as written:
@@ -119,7 +120,7 @@ def _into_directory(
     if request.dry_run:
         if readers:
             next(outputs.below(files, readers))  # which is refused where it would be
-            result.preview = Preview.of(readers, outputs.needs, (), files.paths)
+            result.preview = Preview.of(readers, outputs.transform.needs(), (), files.paths)
         return
     with run.counting(request, readers) as progress:
         files.begin(progress)
@@ -141,10 +142,10 @@ def _path(request: ApplyRequest) -> str | None:
 
 def _outputs(request: ApplyRequest, plan: Parameters, readers: Readers | None, watch: DriftMonitor | None) -> Outputs:
     options = readers.options.writing if readers else lambda format: None
+    transform = FrameTransform(plan, form_of(request), inverse=request.inverse)
     return Outputs(
-        request, plan, options, inverse=request.inverse, extra=not request.no_extra,
-        repeatedly=request.allow_normalized, watch=watch,
-    )  # fmt: skip
+        request, transform, options, extra=not request.no_extra, repeatedly=request.allow_normalized, watch=watch
+    )
 
 
 def _check_options(request: ApplyRequest, plan: Parameters) -> None:

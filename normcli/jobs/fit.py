@@ -17,9 +17,9 @@ from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs, Pairs
+from normcli.jobs.writing import Outputs, Pairs, form_of
 from normcli.methods import listed
-from normcli.parameters import Parameters, Rules
+from normcli.parameters import FrameTransform, Parameters, Rules
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events
 
@@ -236,7 +236,7 @@ def _writable(
 ) -> Iterator[Reader]:
     """The inputs, each once it is known that its columns have a place in the output."""
     request = run.request
-    outputs = Outputs(request, plan, readers.options.writing)
+    outputs = Outputs(request, FrameTransform(plan, form_of(request)), readers.options.writing)
     below = {} if file else writing.paths_below(run, request, readers.inputs)
     for each, reader in readers:
         path = request.output if file else below[each]
@@ -270,7 +270,7 @@ def _write(
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The
     `warnings` of the fit are not repeated."""
-    outputs = Outputs(run.request, plan, readers.options.writing)
+    outputs = Outputs(run.request, FrameTransform(plan, form_of(run.request)), readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
     with run.counting(run.request, readers, shown=False) as progress:
         progress.warnings = list(warnings)
@@ -292,7 +292,9 @@ def _write_file(
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
     to = formats.of_output(request.to, request.output, writing.as_input(readers.first, file))
     parts = outputs.into(file, to, first, pairs)
-    with closing(pipeline.apply(parts, run.engine(request, outputs.plan), file=file, progress=progress)) as written:
+    with closing(
+        pipeline.apply(parts, run.engine(request, outputs.transform.parameters), file=file, progress=progress)
+    ) as written:
         ends = [each.sink for each in written]
     progress.end()
     run.check_warnings()
@@ -316,7 +318,7 @@ def _write_directory(
         for part in parts:
             pipeline.check_rows(part.reader)
     before = (targets.params, run.rejects if spool else None)
-    engine = run.engine(request, outputs.plan)
+    engine = run.engine(request, outputs.transform.parameters)
     count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
     progress.end(replaced(count) if count else "")
     run.check_warnings(replaced(count))

@@ -11,32 +11,31 @@ from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
-from normcli.parameters import Parameters, is_training, override_of, parameters_of
+from normcli.parameters import FrameTransform, Parameters, is_training, override_of, parameters_of
 from normcli.pipeline.spool import SpoolReader
 
 
-def check_columns(plan: Parameters, reader: Reader, *, inverse: bool = False, extra: bool = True) -> None:
-    """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
-    there = {f.name for f in reader.schema}
-    needs, name = plan.needs(inverse=inverse), reader.source.name
-    check_there(reader, needs, plan.lists, by=plan.by)
-    taken = plan.taken(there, inverse=inverse)
-    if taken:
-        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
-        raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
-    more = [f.name for f in reader.schema if not _is_known(plan, f.name, inverse=inverse)]
+def check_columns(transform: FrameTransform, reader: Reader, *, extra: bool = True) -> None:
+    """Raises BadDataError where an input's columns do not go with a transform; other orders do."""
+    name, suffix = reader.source.name, transform.form.suffix
+    check_there(reader, transform.needs(), transform.lists, by=transform.parameters.by)
+    clashes = transform.clashes({f.name for f in reader.schema})
+    if clashes:
+        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if suffix else "")
+        raise BadDataError(f"{name}: a column is called {listed(clashes)} already", hint)
+    more = [f.name for f in reader.schema if not _is_known(transform, f.name)]
     if more and not extra:
         raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
 
 
-def check_late(plan: Parameters, column: LateColumn, where: str, *, inverse: bool = False) -> None:
+def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
     """Raises BadDataError for a column that the fit did not see, which late rows have."""
-    if not _is_known(plan, column.name, inverse=inverse):
+    if not _is_known(transform, column.name):
         raise BadDataError(f"{where}: a column that the fit did not see: {listed([column.name])}")
 
 
-def _is_known(plan: Parameters, name: str, *, inverse: bool) -> bool:
-    return name in plan.types or name in plan.by or name in plan.needs(inverse=inverse)
+def _is_known(transform: FrameTransform, name: str) -> bool:
+    return name in transform.parameters.types or name in transform.parameters.by or name in transform.needs()
 
 
 def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
@@ -81,11 +80,11 @@ def check_not_normalized(plan: Parameters, reader: Reader, hint: str) -> None:
         raise BadDataError(f"{reader.source.name}: is normalized by these parameters already", hint)
 
 
-def digests_after(plan: Parameters, reader: Reader, *, inverse: bool = False, again: bool = False) -> tuple[str, ...]:
+def digests_after(transform: FrameTransform, reader: Reader, *, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
-    done = reader.digests
-    if not inverse:
+    plan, done = transform.parameters, reader.digests
+    if not transform.inverse:
         if not again:
             check_not_normalized(plan, reader, "--allow-normalized insists")
         return (*done, plan.digest)
@@ -107,13 +106,14 @@ def _other_way(plan: Parameters, digest: str) -> str:
     return f"was normalized with {theirs}, {how}"
 
 
-def doubt(plan: Parameters, reader: Reader, to: str, *, inverse: bool = False) -> str:
+def doubt(transform: FrameTransform, reader: Reader, to: str) -> str:
     """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
     the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
+    plan = transform.parameters
     override = override_of(plan.digest)
     if not override:
         return ""
-    if inverse:
+    if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
         return "" if reader.digests[-1:] == (plan.digest,) else what
     if not formats.is_text(to):
@@ -125,30 +125,31 @@ def doubt(plan: Parameters, reader: Reader, to: str, *, inverse: bool = False) -
     return only if plan.is_invertible else ""
 
 
-def output_frame(plan: Parameters, reader: Reader, *, inverse: bool = False, only: bool = False) -> Frame:
+def output_frame(transform: FrameTransform, reader: Reader, *, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
-    empty = reader.blank(frozenset(plan.needs(inverse=inverse)))
-    if plan.form.texts:
-        empty = empty.with_originals(reader.blank(frozenset()), plan.needs())
+    empty = reader.blank(frozenset(transform.needs()))
+    if transform.form.texts:
+        empty = empty.with_originals(reader.blank(frozenset()), transform.needs())
     texts = columns.with_texts(empty, reader.source.keys)
     try:
         with np.errstate(all="ignore"):
-            (blank,), *_ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
+            (blank,), *_ = transform.transform([empty], "error", texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
     hidden = blank.hidden
     there = [n for n in blank.names if n not in hidden]
     if only:
-        given = set(plan.gives(inverse=inverse))
+        given = set(transform.gives())
         return blank.select([n for n in there if n in given])
-    return blank.select([*plan.restored_order(there), *hidden]) if inverse else blank
+    return blank.select([*transform.original_order(there), *hidden]) if transform.inverse else blank
 
 
-def passing_frame(plan: Parameters, reader: Reader, *, only: bool = False) -> Frame:
+def passing_frame(transform: FrameTransform, reader: Reader, *, only: bool = False) -> Frame:
     """What the output will be like as far as that is known before anything is learned: a frame of no rows, without the
     numbers that are normalized; lists remain lists."""
-    blank, needs = reader.blank(frozenset(plan.needs())), set(plan.needs())
-    gone = needs - plan.lists if not plan.form.suffix or only else set()
+    needs = frozenset(transform.needs())
+    blank = reader.blank(needs)
+    gone = needs - transform.lists if not transform.form.suffix or only else frozenset()
     there = blank.names
     return blank.select([n for n in there if n not in gone and (n in needs or not only)])
 

@@ -14,7 +14,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, States, listed, spelled
-from normcli.parameters import Measured, Parameters, Rules, Step, merged
+from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step, merged
 from normcli.parameters.keys import Keyed, Ledger, Seen, described
 from normcli.pipeline import memory
 
@@ -141,9 +141,9 @@ def learn(
         except BadDataError as e:
             raise BadDataError(plan.at(i) + e.message, e.hint) from None
     made = replace(plan, steps=tuple(steps))
-    taken = made.taken({f.name for f in plan.schema})
-    if taken:
-        raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
+    clashes = FrameTransform(made).clashes({f.name for f in plan.schema})
+    if clashes:
+        raise BadDataError(f"a column is called {listed(clashes)} already", "use --prefix")
     return made
 
 
