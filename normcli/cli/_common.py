@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._terminal import AUTO, WHEN, colours
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +26,15 @@ ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a paramet
 REPORT = click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
+)
+COLOR = click.option(
+    "--color",
+    type=click.Choice(WHEN),
+    default=AUTO,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, param, value: colours.choose(value),
+    help="Colours: auto is on a terminal, unless NO_COLOR is set.",
 )
 COMMON = (
     click.option(
@@ -63,7 +73,8 @@ COMMON = (
         help="Warnings are errors: exit 65, and OUTPUT is not replaced; in a directory, no further file is.",
     ),
     QUIET,
-    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
+    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why, and show whole tables and lists."),
+    COLOR,
 )
 
 

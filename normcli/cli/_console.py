@@ -1,4 +1,4 @@
-"""What a person sees: lines on standard error, a bar while it runs, tables. The only file that imports rich."""
+"""What a person sees: lines on standard error, a bar while it runs. The only file that imports rich."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from normcli.cli._report import report
+from normcli.cli._terminal import styled
 from normcli.errors import UsageError, printable, size
 from normcli.jobs.results import Result
 from normcli.pipeline import Events
@@ -28,10 +28,10 @@ class Console(Events):
         self._verbose, self._started = verbose, time.monotonic()
         self._bar: Any = None
 
-    def _line(self, level: int, text: str) -> None:
+    def _line(self, level: int, text: str, kind: str = "") -> None:
         if level >= self._least:
             with contextlib.suppress(OSError):
-                os.write(2, f"normcli: {printable(text)}\n".encode("utf-8", "backslashreplace"))
+                os.write(2, f"normcli: {kind}{printable(text)}\n".encode("utf-8", "backslashreplace"))
 
     def begin(self, result: Result) -> None:
         """Raises UsageError where a command line wants it both quiet and verbose, once the report can say so."""
@@ -41,7 +41,7 @@ class Console(Events):
             raise UsageError("-v is not for -q")
 
     def warning(self, text: str) -> None:
-        self._line(WARNING, f"warning: {text}")
+        self._line(WARNING, text, styled("warning:", 2, fg="yellow", bold=True) + " ")
 
     def notice(self, text: str) -> None:
         self._line(WARNING, text)
@@ -89,27 +89,3 @@ class Console(Events):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A table on standard output: ruled on a terminal, plain and never wrapped or cut elsewhere. Text is literal."""
-    cells = [[printable(c) for c in row] for row in rows]
-    if not sys.stdout.isatty():
-        widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-        for row in [list(header), *cells]:
-            padded = (
-                c.rjust(w) if j in right else c.ljust(w) for j, (c, w) in enumerate(zip(row, widths, strict=True))
-            )
-            sys.stdout.write("  ".join(padded).rstrip() + "\n")
-        return
-    from rich import box
-    from rich.console import Console as Terminal
-    from rich.table import Table
-    from rich.text import Text
-
-    ruled = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for j, name in enumerate(header):
-        ruled.add_column(Text(name), justify="right" if j in right else "left", overflow="fold")
-    for row in cells:
-        ruled.add_row(*(Text(c) for c in row))
-    Terminal(file=sys.stdout).print(ruled)

@@ -19,6 +19,7 @@ import click
 
 from normcli.cli import _report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
+from normcli.cli._terminal import AUTO, colours, styled
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
 from normcli.io import outputs
 
@@ -63,6 +64,7 @@ def run() -> int:
 
 def _called() -> int:
     """The command's exit code; what went wrong has been said."""
+    colours.choose(AUTO)
     try:
         code = _invoked()
         sys.stdout.flush()
@@ -164,7 +166,8 @@ def _say(message: str, hint: str) -> None:
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
     with contextlib.suppress(OSError):
-        os.write(2, f"normcli: error: {line}\n".encode("utf-8", "backslashreplace"))
+        error = styled("error:", 2, fg="red", bold=True)
+        os.write(2, f"normcli: {error} {line}\n".encode("utf-8", "backslashreplace"))
 
 
 def _open_closed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from normcli.errors import DriftError
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
+    from normcli.cli._table import Column
     from normcli.drift import Columns, Comparison
 
 EXAMPLE = "normcli check today.csv -p data.json"
@@ -41,7 +42,7 @@ FEW = click.option(  # only allows a verdict on fewer rows, and may be given in 
     metavar="N",
     help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
 )
-HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "fitted", "drift")
+RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest gives way first where there is little room
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES)
@@ -90,7 +91,7 @@ def command(**values: Any) -> None:
         show(result.preview)
         return
     if as_json or not quiet or (comparison.drift and quiet == 1):
-        show_comparison(comparison, as_json=as_json)
+        show_comparison(comparison, as_json=as_json, whole=values["verbose"])
     if comparison.drift:
         raise DriftError(drift.summary(comparison))
     verdict = (
@@ -107,12 +108,12 @@ def command(**values: Any) -> None:
     )
 
 
-def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
+def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
         click.echo(json.dumps(document(comparison), ensure_ascii=False, allow_nan=False))
     else:
-        show_table(comparison)
+        show_table(comparison, whole=whole)
     sys.stdout.flush()
 
 
@@ -147,9 +148,9 @@ def _number(name: str, value: float) -> float | int | None:
     return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
 
 
-def show_table(comparison: Comparison) -> None:
+def show_table(comparison: Comparison, *, whole: bool) -> None:
     """For a person."""
-    from normcli.cli._console import table
+    from normcli.cli._table import table
     from normcli.drift import changed
     from normcli.errors import short
     from normcli.methods import listed
@@ -172,29 +173,57 @@ def show_table(comparison: Comparison) -> None:
         names = [c.column for c in comparison.changes if c.what == what and not c.drift]
         if names:
             click.echo(f"{what:8} {listed(names)}")
-    lines = [line for step in comparison.steps for line in _rows(step)]
-    if lines:
+    drifting = [reason for step in comparison.steps for j in range(len(step.names)) for reason in _reasons(step, j)]
+    rows_of = [(step, j) for step in comparison.steps for j in range(len(step.names))]
+    if rows_of:
         click.echo()
-        table(HEADER, lines, right=range(1, 8))
+        table(
+            _columns_shown({*drifting}), [_row(*each) for each in rows_of],
+            marked=[bool(_reasons(*each)) for each in rows_of], mark="drift", whole=whole,
+        )  # fmt: skip
 
 
 def _marked(drift: bool) -> str:
     return "  drift" if drift else ""
 
 
-def _rows(step: Columns) -> Iterator[tuple[str, ...]]:
-    for j, name in enumerate(step.names):
-        fitted, data, apart = ({n: float(a[j]) for n, a in d.items()} for d in (step.fitted, step.data, step.apart))
-        verdict = ", ".join(step.reasons(j)) if step.judged[j] else "too few values"
-        yield (
-            name, *(_shown(v, ".6g") for v in (data["mean"], fitted["mean"])), _shown(apart["shift"], "+.3f"),
-            _shown(apart["scale_ratio"], ".3f"), _shown(apart["outside"], ".2%"), _shown(data["missing"], ".2%"),
-            _shown(fitted["missing"], ".2%"), verdict,
-        )  # fmt: skip
+def _reasons(step: Columns, j: int) -> list[str]:
+    """Why a column is drift, where there are values enough for a verdict."""
+    return step.reasons(j) if step.judged[j] else []
 
 
-def _shown(value: float, how: str) -> str:
-    text = f"{value:{how if abs(value) < 1e6 or how[-1] == '%' else '+.3g'}}"
+def _columns_shown(drifting: Collection[str]) -> tuple[Column, ...]:
+    """Of the table: what has drifted gives way last."""
+    from normcli.cli._table import LEAST, Column, names
+
+    rank = {name: 1 if name in drifting else rank for name, rank in RANKS.items()}
+    return (
+        names(),
+        *(Column(name, rank=1, shown=partial(_shown, how="g")) for name in ("mean", "fitted")),
+        Column("shift", rank=rank["shift"], shown=partial(_shown, how="+.3f")),
+        Column("scale", rank=rank["scale"], shown=partial(_shown, how=".3f")),
+        Column("outside", rank=rank["outside"], shown=partial(_shown, how=".2%")),
+        *(Column(name, rank=rank["missing"], shown=partial(_shown, how=".2%")) for name in ("missing", "fitted")),
+        Column("drift", right=False, rank=1, least=LEAST),
+    )
+
+
+def _row(step: Columns, j: int) -> tuple[float | str, ...]:
+    fitted, data, apart = ({n: float(a[j]) for n, a in d.items()} for d in (step.fitted, step.data, step.apart))
+    verdict = ", ".join(step.reasons(j)) if step.judged[j] else "too few values"
+    return (
+        step.names[j], data["mean"], fitted["mean"], apart["shift"], apart["scale_ratio"], apart["outside"],
+        data["missing"], fitted["missing"], verdict,
+    )  # fmt: skip
+
+
+def _shown(value: float, digits: int, *, how: str) -> str:
+    """A mean with 6 digits at most, all else as `how` says."""
+    if how == "g":
+        how = f".{min(digits, 6)}g"
+    elif abs(value) >= 1e6 and how[-1] != "%":
+        how = "+.3g"
+    text = f"{value:{how}}"
     if not text.strip("-0.%"):  # no zero comes from below
         text = f"{0.0:{how}}"
     return "-" if math.isnan(value) else text

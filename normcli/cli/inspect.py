@@ -10,7 +10,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED
+from normcli.cli._common import ALLOW_EDITED, COLOR
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ NOTHING = "''"  # how a shell spells it
 @click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
 @ALLOW_EDITED
 @click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
+@click.option("-v", "--verbose", is_flag=True, help="Show whole tables and lists, whatever the terminal.")
+@COLOR
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
     """Show a parameter file to a person."""
     from normcli import registry
-    from normcli.cli._console import table
+    from normcli.cli._table import Column, names, table
     from normcli.errors import printable
     from normcli.jobs.parameter_files import parameters
     from normcli.parameters import file as params
@@ -75,9 +77,12 @@ def command(**values: Any) -> None:
         same = step.outputs == step.columns
         click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
         described = params.described(step, columns, group)
-        header = ("column", *next(iter(described.values())))
-        rows = [(n, *("" if v is False else shown(v) for v in e.values())) for n, e in described.items()]
-        table(header, rows, right=range(2, len(header)))
+        heads = (*next(iter(described.values())),)
+        table(
+            (names(), *(Column(head, right=bool(i), rank=1) for i, head in enumerate(heads))),
+            [(n, *e.values()) for n, e in described.items()],
+            whole=values["verbose"],
+        )
     click.echo(f"\n{plan.digest}")
 
 

@@ -8,7 +8,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT
+from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, REPORT
 from normcli.cli._params import WAIT
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
@@ -24,6 +24,7 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @WAIT
 @REPORT
 @QUIET
+@COLOR
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:
     """Merge the parameter files of partial fits into that of one fit over all the data.

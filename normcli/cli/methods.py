@@ -7,9 +7,11 @@ import click
 from normcli import registry
 from normcli.cli import HELP
 from normcli.cli._command import Entry
+from normcli.cli._common import COLOR
 
 
 @click.command(context_settings=HELP, epilog="Example: normcli methods whiten")
+@COLOR
 @click.argument("method", required=False, type=Entry("methods"))
 def command(**values: Any) -> None:
     """List the methods, or say all about one.
@@ -17,8 +19,8 @@ def command(**values: Any) -> None:
     Its formula, what shares a statistic, options, whether it can be undone, where it comes from, and what else people
     call it: by such a name, as standardization or sphering, it is found, too.
     """
-    from normcli.cli._console import table
     from normcli.cli._flags import flags
+    from normcli.cli._table import Column, definitions, names, table
     from normcli.jobs.choosing import method_called
 
     name = values["method"]
@@ -27,7 +29,9 @@ def command(**values: Any) -> None:
         for each in registry.names("methods"):
             kind: Any = registry.only("methods", each)
             rows.append((each, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
-        table(("method", "output", "invertible", "options"), rows)
+        about = (Column(head, right=False, rank=rank) for head, rank in (("invertible", 1), ("options", 2)))
+        columns = (names("method"), Column("output", right=False, least=60), *about)
+        table(columns, rows, most=len(rows), more="normcli methods METHOD")
         return
     entry = name if name in registry.names("methods") else method_called(name)
     if entry is None:
@@ -41,7 +45,7 @@ def command(**values: Any) -> None:
     options = flags(kind, "x_")
     if options:
         click.echo("\nOptions:")
-        table(("", ""), [(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in options])
+        definitions([(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in options])
     click.echo(f"\nCan be undone: {kind.invertible}.")
     click.echo(f"From: {kind.source}.")
     click.echo(f"Also called: {', '.join(kind.aliases)}.")

@@ -231,7 +231,7 @@ def test_a_bar_leaves_an_error_readable(workspace: Workspace) -> None:
     (workspace / "bad.csv").write_bytes(TABLE + b"x,1,2\n")
     code, seen = at_terminal(workspace, "apply", "bad.csv", "-p", "p.json", "-o", "out.csv", on=(2,), env=CAPABLE)
     assert code == 65
-    last = seen.rstrip().split(b"\n")[-1]
+    last = COLOUR.sub(b"", seen).rstrip().split(b"\n")[-1]
     assert b"normcli: error: bad.csv:8: " in last
 
 

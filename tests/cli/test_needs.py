@@ -22,11 +22,11 @@ OF_ANY_RUN = {
     "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output"},
     "check": {"params", "as_json", "no_extra"},
     "fit": {"method", "params", "relearn"},
-    "inspect": {"json_schema"},
+    "inspect": {"json_schema", "verbose"},
     "merge": {"inputs", "output", "note"},
     "methods": {"method"},
 }
-OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited"}
+OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited", "color"}
 OF_DATA = {"input", "files_from", "from_", "threads", "max_memory", "dry_run"}
 ALLOWING = {"apply": {"in_place", "allow_normalized"}, "check": {"min_rows"}, "merge": {"allow_duplicates"}}
 
@@ -39,7 +39,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
     "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
-    "format_option_quote": '"', "format_option_escape": "none",
+    "color": "never", "format_option_quote": '"', "format_option_escape": "none",
     "format_option_comment": "none", "format_option_skip_lines": "0", "format_option_duplicate_names": "refuse",
 }  # fmt: skip
 FIT, APPLY, CHECK = ("fit", "table.csv", "-m"), ("apply", "-p"), ("check", "table.csv", "-p")

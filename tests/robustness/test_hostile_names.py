@@ -152,7 +152,7 @@ def test_a_terminal_is_not_written_on_by_names(env: dict[str, str], workspace: W
     code, seen = at_terminal(workspace, *line, "p.json", "--note", "\x1b[31mred", on=(2,), env=env)
     assert code == 0
     check_terminal(seen, escaped[:2])
-    code, seen = at_terminal(workspace, "inspect", "p.json", on=(1, 2), env=env)
+    code, seen = at_terminal(workspace, "inspect", "-v", "p.json", on=(1, 2), env=env)
     assert code == 0
     check_terminal(seen, escaped[:3] if "COLUMNS" in env else ())
     workspace.succeeds(*line, "q.json")
