@@ -214,19 +214,23 @@ def of_source(source: Source, asked: str | None = None) -> str:
     """The format of an input: what is `asked` for, else its suffix's, else by its first bytes, which also tell binary
     ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
     format."""
-    if asked is not None and is_text(asked):
-        return bare(asked)
-    said, found = asked or by_suffix(source.name), _by_magic(source)
+    said, found = bare(asked) if asked else by_suffix(source.name), _by_magic(source)
     binary = found is not None and bool(magic_of(found))
     if found and binary and said and not magic_of(said):
-        what = f"{source.name}: begins as {found} does, and its name says {said}"
-        raise BadDataError(what, f"--from {found} reads it")
+        raise _other(source, asked, found, said, found)
     format = (found if binary else said or found) or TEXT
     if not binary:
         _foreign.check_input(source)
+        if magic_of(format) and (head := source.peek(_foreign.HEAD)) and _foreign.is_text(head):
+            raise _other(source, asked, "text", format, found or TEXT)
     if source.compression:
         _check_compressible(format, source.compression, source.name)
     return format
+
+
+def _other(source: Source, asked: str | None, what: str, said: str, reading: str) -> BadDataError:
+    where = "--from" if asked else "its name"
+    return BadDataError(f"{source.name}: is {what}, and {where} says {said}", f"--from {reading} reads it")
 
 
 def _by_magic(source: Source) -> str | None:

@@ -422,7 +422,7 @@ class Chunk:
         for place, line in enumerate(self._lines()):
             what = check.fault(line)
             if what:
-                return BadPlaceError(place, what, text.LATIN if what.startswith("not UTF-8") else "")
+                return BadPlaceError(place, what, text.encoding_hint(line) if what.startswith("not UTF-8") else "")
         return BadPlaceError(0, "the lines from here can't be parsed")
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from normcli.errors import BadDataError, BadPlaceError, printable
 from normcli.formats._dialect import DIFFERENT, Dialect
+from normcli.formats._foreign import is_text
 from normcli.formats._notation import PLAIN, Notation
 from normcli.formats._remedies import MISSING, listed, remedy
 from normcli.io.sources import Source
@@ -23,7 +24,15 @@ STRIP = 1 << 17
 BOM = b"\xef\xbb\xbf"
 
 NEWLINE, RETURN, QUOTE = b'\n\r"'
-LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
+LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of text that is not UTF-8
+BINARY = "this is binary data, as of no format that is known here; `file` may say what it is"
+WIDE = {  # other encodings, by a mark or by the zero bytes of Latin letters
+    "UTF-32": rb"\xff\xfe\0\0|\0\0\xfe\xff",
+    "UTF-16": rb"\xff\xfe|\xfe\xff",
+    "UTF-16LE": rb"([^\0]\0){6}",
+    "UTF-16BE": rb"(\0[^\0]){6}",
+}
+NEAR = 2048  # bytes on either side of one that is not UTF-8, where control characters say that this is no text
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
 STRAY_NEWLINE = "a newline that ends no line, in a field that is not quoted: the first line ends in CR alone"
 STRAY_QUOTE = "a quote inside a field that is not quoted"
@@ -98,11 +107,18 @@ def first_row_end(data: bytes) -> int | None:
 
 def begin(source: Source) -> None:
     """Drops a byte order mark. Raises BadDataError for another encoding."""
-    mark = source.peek(3)
-    if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadDataError(f"{source.name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
-    if mark == BOM:
+    head = source.peek(32)
+    encoding = next((name for name, pattern in WIDE.items() if re.match(pattern, head, re.DOTALL)), None)
+    if encoding:
+        what = f"{source.name}:1: not UTF-8 but {encoding[:6]}"
+        raise BadDataError(what, f"convert it first: iconv -f {encoding} -t UTF-8")
+    if head.startswith(BOM):
         source.read(3)
+
+
+def encoding_hint(data: bytes, at: int = 0) -> str:
+    """What to do about data that are not UTF-8 at a place, or near it."""
+    return LATIN if is_text(data[max(at - NEAR, 0) : at + NEAR]) else BINARY
 
 
 def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:
@@ -218,7 +234,7 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
 def hint(what: str, data: bytes, at: int, delimiter: str) -> str:
     """What to do about a fault at a place of some rows."""
     if what.startswith("not UTF-8"):
-        return LATIN
+        return encoding_hint(data, at)
     if what in (STRAY_RETURN, STRAY_NEWLINE):
         beside = data[max(at - 1, 0) : at] + data[at + 1 : at + 2]
         return "convert it first: " + (r"tr -d '\r'" if set(beside) & set(b"\r\n") else r"tr '\r' '\n'")

@@ -291,7 +291,8 @@ class Reader:
         try:
             names = text.split_row(first, dialect.separator)
         except UnicodeDecodeError as e:
-            raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", text.LATIN) from None
+            what = f"{where}: not UTF-8: byte 0x{first[e.start]:02x}"
+            raise BadDataError(what, text.encoding_hint(first, e.start)) from None
         doubt = next(filter(None, (dialect.doubtful(n, options.missing) for n in names)), None)
         if doubt:
             raise BadDataError(f"{where}: {doubt}", text.hint(doubt, first, 0, dialect.separator))

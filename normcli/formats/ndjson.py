@@ -133,7 +133,7 @@ class Reader:
         for place, line in enumerate(lines):
             what = check.fault(line)
             if what and not self._skip:
-                hint = text.LATIN if what.startswith("not UTF-8") else ""
+                hint = text.encoding_hint(line) if what.startswith("not UTF-8") else ""
                 raise BadDataError(f"{self.name(place)}: {what}", hint)
             if what or not line.strip(SPACE):
                 continue
