@@ -83,7 +83,7 @@ def fork() -> int:
 
 def become(fds: list[int], asked: socket.socket) -> NoReturn:
     """The run that is described on the socket."""
-    from normcli.cli import _report
+    from normcli.cli import _run_report
 
     try:
         for fd, standard in zip(fds, range(STANDARD), strict=True):
@@ -101,7 +101,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         if told["prepare"]:
             sys.path.append(told["root"])
             pickle.loads(bytes.fromhex(told["prepare"]))()
-        _report.report.started = time.monotonic()
+        _run_report.run_report.started = time.monotonic()
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
         traceback.print_exc()

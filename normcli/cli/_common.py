@@ -23,7 +23,9 @@ FEWEST = click.option(
 )
 PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
 ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
-REPORT = click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
+RUN_REPORT = click.option(
+    "--run-report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."
+)
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
 )
@@ -65,7 +67,7 @@ COMMON = (
         callback=lambda ctx, param, value: memory_size(ctx, param, value),
         help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
     ),
-    REPORT,
+    RUN_REPORT,
     click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
     click.option(
         "--werror",

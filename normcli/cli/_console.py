@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from normcli.cli._report import report
+from normcli.cli._run_report import run_report
 from normcli.cli._terminal import styled
 from normcli.errors import UsageError, printable, size
 from normcli.jobs.results import Result
@@ -35,7 +35,7 @@ class Console(Events):
 
     def begin(self, result: Result) -> None:
         """Raises UsageError where a command line wants it both quiet and verbose, once the report can say so."""
-        report.begin(result)
+        run_report.begin(result)
         ctx = click.get_current_context(silent=True)
         if self._verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
             raise UsageError("-v is not for -q")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from normcli.cli import _report, main
+from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.cli._terminal import AUTO, colours, styled
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
@@ -128,7 +128,7 @@ def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     if not ended.acquire(blocking=False):
         threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
-    fault = _report.report.end(code, error or _report.report.error)
+    fault = _run_report.run_report.end(code, error or _run_report.run_report.error)
     if fault:
         _say(fault.message, fault.hint)
     return code or (fault.code if fault else 0)
@@ -162,7 +162,7 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     line = printable(" ".join(message.split()))
-    _report.report.error = line
+    _run_report.run_report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
     with contextlib.suppress(OSError):
@@ -223,7 +223,7 @@ def _watch_signals() -> None:
 def _tell_end(number: int) -> None:
     """The report of a run that a signal ends."""
     with contextlib.suppress(Exception):
-        _report.report.end(128 + number, f"ended by signal {signal.Signals(number).name}")
+        _run_report.run_report.end(128 + number, f"ended by signal {signal.Signals(number).name}")
 
 
 def die_of(number: int) -> NoReturn:

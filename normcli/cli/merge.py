@@ -8,7 +8,7 @@ import click
 
 from normcli.cli import HELP
 from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, REPORT
+from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, RUN_REPORT
 from normcli.cli._params import WAIT
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
@@ -22,7 +22,7 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 @ALLOW_EDITED
 @click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
 @WAIT
-@REPORT
+@RUN_REPORT
 @QUIET
 @COLOR
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)

@@ -66,7 +66,7 @@ class Request:
 
     command: ClassVar[str]
     may_replace_input: ClassVar[bool] = False  # an output may be the only input
-    report: str | None = option(None)  # where it will be said what was done
+    run_report: str | None = option(None)  # where it will be said what was done, and how the run ended
     werror: bool = option(False)  # warnings are errors
     given: frozenset[str] | None = None
 

@@ -1,4 +1,4 @@
-"""What came of a job, as far as it has come: all that a summary or a report says."""
+"""What came of a job, as far as it has come: all that a summary or a run report says."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Result:
     progress: Progress | None = None
     source: Source | None = None  # of the first input
     warnings: list[str] = field(default_factory=list)
-    report: str | None = None  # where it is wanted
+    run_report: str | None = None  # where it is wanted
     preview: Preview | None = None  # of a dry run
 
     @property

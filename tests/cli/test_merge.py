@@ -29,7 +29,7 @@ def parts(workspace: Workspace) -> list[str]:
 
 def test_parts_are_the_whole(workspace: Workspace, parts: list[str]) -> None:
     whole = workspace.succeeds("fit", "-m", "whiten", "0.csv", "1.csv", "2.csv").out
-    done = workspace.succeeds("merge", *parts, "-o", "whole.json", "--report", "r.json")
+    done = workspace.succeeds("merge", *parts, "-o", "whole.json", "--run-report", "r.json")
     assert done.lines == ["normcli: merged whiten: 12 rows of 3 files -> whole.json"]
     assert (workspace / "whole.json").read_bytes() == whole
     report = json.loads((workspace / "r.json").read_bytes())

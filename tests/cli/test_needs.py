@@ -26,7 +26,7 @@ OF_ANY_RUN = {
     "merge": {"inputs", "output", "note"},
     "methods": {"method"},
 }
-OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited", "color"}
+OF_ANY_COMMAND = {"_click_default_help", "run_report", "werror", "quiet", "allow_edited", "color"}
 OF_DATA = {"input", "files_from", "from_", "threads", "max_memory", "dry_run"}
 ALLOWING = {"apply": {"in_place", "allow_normalized"}, "check": {"min_rows"}, "merge": {"allow_duplicates"}}
 

@@ -79,7 +79,7 @@ def test_parameters_count_among_the_files_that_were_replaced(workspace: Workspac
 def test_a_warning_of_the_whole_run_says_how_many_files_were_replaced(workspace: Workspace) -> None:
     workspace.params()
     fill(workspace, PLAIN, PLAIN)
-    line = ("apply", "in", "-p", "p.json", "--check=warn", "--werror", "--report", "r.json")
+    line = ("apply", "in", "-p", "p.json", "--check=warn", "--werror", "--run-report", "r.json")
     done = workspace.run(*line, "-o", "out/")
     assert (done.code, len(outputs(workspace))) == (65, 2)
     assert "; 2 files were replaced" in done.err
@@ -169,7 +169,7 @@ def test_rows_in_are_rows_out_and_rows_rejected(suffix: str, good: int, into: st
     for name, words in commands.items():
         more = ("-c", "a,b,c") if words[0] == "fit" else ()
         before = workspace.files()
-        line = (*words, "in", *more, *SKIP, "--rejects", "rejects", "--report", "r.json")
+        line = (*words, "in", *more, *SKIP, "--rejects", "rejects", "--run-report", "r.json")
         done = workspace.run(*line)
         told = report(workspace)
         assert (done.code, told["rows_in"], told["rows_rejected"]) == (0 if good else 65, good + 2, 2), (name, done.err)

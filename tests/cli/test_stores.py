@@ -162,7 +162,7 @@ def test_places_that_contradict_each_other(far: RemoteWorkspace) -> None:
     assert "is an INPUT" in far.fails(2, "apply", d, "-p", p, "-o", far.store.uri("d/"))
     assert "are both" in far.fails(2, "fit", "table.csv", "-m", "zscore", "-p", q, "-o", q)
     assert "no manifest" in far.fails(2, "apply", x, "-p", p, "-o", far.store.uri("z/"), "--resume")
-    assert "not on this machine" in far.fails(2, "apply", x, "-p", p, "--report", far.store.uri("r"))
+    assert "not on this machine" in far.fails(2, "apply", x, "-p", p, "--run-report", far.store.uri("r"))
     far.succeeds("apply", x, "-p", p, "-o", x, "--in-place")
     assert far.store.get("x.csv") == far.workspace.succeeds("apply", "table.csv", "-p", p).out
 
@@ -191,7 +191,7 @@ def test_one_stray_key_does_not_stop_a_prefix(far: RemoteWorkspace) -> None:
 def test_credentials_in_a_uri_are_not_told_again(far: RemoteWorkspace) -> None:
     uri = f"s3://key:{SECRET}@bucket/x.csv"
     (far.workspace / "names").write_text(uri)
-    line = ("fit", "--files-from", "names", "-m", "zscore", "--report", "r.json")
+    line = ("fit", "--files-from", "names", "-m", "zscore", "--run-report", "r.json")
     assert "with credentials in it" in far.fails(2, *line)
     assert SECRET not in (far.workspace / "r.json").read_text()
 

@@ -48,7 +48,7 @@ def test_night_after_night_is_one_fit_over_all(week: Workspace) -> None:
 
 
 def test_it_also_normalizes_tonight_by_all_that_was_seen(week: Workspace) -> None:
-    week.succeeds(*UPDATE, "tue.csv", "-o", "tue-z.csv", "--report", "r.json")
+    week.succeeds(*UPDATE, "tue.csv", "-o", "tue-z.csv", "--run-report", "r.json")
     assert (week / "tue-z.csv").read_bytes() == week.succeeds("apply", "-p", "p.json", "tue.csv").out
     report = json.loads((week / "r.json").read_bytes())
     assert {k: report[k] for k in ("command", "method", "rows_in", "rows_out")} == {

@@ -27,7 +27,7 @@ FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
     "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "fit": (api.fit, FitRequest),
     "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
 }  # fmt: skip
-OF_COMMAND_LINES = {"report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
+OF_COMMAND_LINES = {"run_report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
 ALSO_CALLED = {"relearn": {"relearn": "params", "params": "output"}, "merge": {"inputs": "params"}}
 BLANK = {"relearn": "p.json", "params": "p.json"}
 

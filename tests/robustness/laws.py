@@ -190,6 +190,6 @@ class Harness:
         late = outcome.code == -signal.SIGKILL and told == 0 and done  # it came when all was done, and told
         return (
             []
-            if told == expected or late or any("--report" in line for line in outcome.errors)
+            if told == expected or late or any("--run-report" in line for line in outcome.errors)
             else [f"the report says {told}"]
         )

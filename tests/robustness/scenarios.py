@@ -10,6 +10,7 @@ FORMATS = ("csv", "csv.gz", "csv.zst", "tsv", "ndjson", "parquet", "arrow", "arr
 TEXT = ("csv", "tsv", "ndjson")
 ROWS = 400
 OLD = b"what was there before\n"
+REPORT = ("--run-report", "rep")
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ def scenarios() -> list[Scenario]:
             _fit("bad.csv", "-p", "new.json", "-o", "out.csv", "--on-bad-row", "skip", "--rejects", "rejects"),
             ("new.json", "rejects", "out.csv"),
         ),
-        Scenario("apply --report", _apply("table.csv", "-o", "out.csv", "--report", "rep"), ("out.csv",), report="rep"),
-        Scenario("fit --report", _fit("table.csv", "-p", "new.json", "--report", "rep"), ("new.json",), report="rep"),
+        Scenario("apply --run-report", _apply("table.csv", "-o", "out.csv", *REPORT), ("out.csv",), report="rep"),
+        Scenario("fit --run-report", _fit("table.csv", "-p", "new.json", *REPORT), ("new.json",), report="rep"),
         Scenario(
             "apply --in-place", _apply("table.csv", "-o", "table.csv", "--in-place"), ("table.csv",),
             kept=("table.csv",), again=False,

@@ -1,4 +1,4 @@
-"""--report: what a run was and did, as one JSON object, for whoever watches over it; also of a run that failed."""
+"""--run-report: what a run was and did, as one JSON object, for whoever watches over it; also of a run that failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Report:
+class RunReport:
     """The report of this process: the `result` of its job, as far as it has come, and how it ended."""
 
     result: Result | None = None
@@ -30,20 +30,20 @@ class Report:
         from normcli.errors import CannotCreateError
         from normcli.io import outputs, stores
 
-        path, output = result.report, result.output
+        path, output = result.run_report, result.output
         within = output and path and stores.resolved(path).startswith(stores.resolved(output) + os.sep)
         if path and path != "-" and not within and (os.path.isfile(path) or not os.path.exists(path)):
             try:
                 with outputs.open_target(path):
                     pass
             except CannotCreateError as e:
-                raise CannotCreateError(f"--report {e.message}", e.hint) from None
+                raise CannotCreateError(f"--run-report {e.message}", e.hint) from None
         self.result = result
 
     def end(self, code: int, error: str | None = None) -> NormcliError | None:
         """Writes the report, once; what went wrong in doing that, if anything did."""
         result, self.result = self.result, None
-        if result is None or result.report is None:
+        if result is None or result.run_report is None:
             return None
         document = {"normcli": __version__, "exit_code": code, "error": error} | result.document()
         document |= {"warnings": result.warnings, "seconds": round(time.monotonic() - self.started, 3)}
@@ -52,15 +52,15 @@ class Report:
         from normcli.io import outputs
 
         try:
-            with outputs.open_target(result.report) as target:
+            with outputs.open_target(result.run_report) as target:
                 target.write(data)
                 target.commit()
         except NormcliError as e:
-            return type(e)(f"--report {e.message}", e.hint)
+            return type(e)(f"--run-report {e.message}", e.hint)
         return None
 
 
-report = Report()
+run_report = RunReport()
 
 
 def _printable(value: Any) -> Any:
