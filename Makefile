@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 .PHONY: demo test coverage soak bench lint format types wheel clean
 
-demo: .venv/.run  ## fit and apply on sample_data
+demo: .venv/.run  ## what normcli does, on sample_data: about 10 seconds
 	@./sample_data/demo.sh
 
 test: .venv/.dev  ## every test but the longest
@@ -43,12 +43,14 @@ clean:
 	rm -rf .venv dist bench-data .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.pip:
+	@echo 'Creating .venv (once) ...'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -U 'pip>=25.1'
+	$(BIN)/pip install -U 'pip>=25.1'
 	@touch $@
 
 .venv/.run: .venv/.pip pyproject.toml
-	$(BIN)/pip install -q -e .
+	@echo 'Installing normcli and the libraries that it needs into .venv (once, about 150 MB to download) ...'
+	$(BIN)/pip install -e .
 	@touch $@
 
 .venv/.dev: .venv/.run
