@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from normcli.columns import Frame, Schema
 from normcli.formats import Outlet, arrows
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _seal as seal
-from normcli.formats._binary import Chunk, Options
-from normcli.formats._flat import Block, decoded_size, messages_of
-from normcli.formats._messages import CONTINUES, PREFIX
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, seal
+from normcli.formats._binary.batches import Chunk, Options
+from normcli.formats._binary.flatbuffers import Block, decoded_size, messages_of
+from normcli.formats._binary.messages import CONTINUES, PREFIX
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:

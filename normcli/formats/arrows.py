@@ -10,10 +10,9 @@ from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _messages as messages
-from normcli.formats._binary import Chunk, Options
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, messages
+from normcli.formats._binary.batches import Chunk, Options
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:

@@ -23,16 +23,16 @@ from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
-from normcli.formats import _inferring as inferring
-from normcli.formats import _parsing as parsing
-from normcli.formats import _remedies as remedies
-from normcli.formats import _text as text
-from normcli.formats._dialect import MARK, Dialect
-from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._opening import Opened, opened
-from normcli.formats._parsing import Chunk, Kind, Layout
-from normcli.formats._sampling import Sampled, distinct, sampled
-from normcli.formats._writing import Pieces, Sink
+from normcli.formats._delimited import chunk as parsing
+from normcli.formats._delimited import remedies
+from normcli.formats._delimited.chunk import Chunk, Kind, Layout
+from normcli.formats._delimited.dialect import MARK, Dialect
+from normcli.formats._delimited.notation import PLAIN, Notation
+from normcli.formats._delimited.opening import Opened, opened
+from normcli.formats._delimited.sampling import Sampled, distinct, sampled
+from normcli.formats._text import cutting as text
+from normcli.formats._text import inferring
+from normcli.formats._text.pieces import Pieces, Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Outlet
-from normcli.formats import _inferring as inferring
-from normcli.formats import _text as text
-from normcli.formats import _vectors as vectors
-from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
-from normcli.formats._writing import Pieces, Sink
+from normcli.formats._json import vectors
+from normcli.formats._json.chunk import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
+from normcli.formats._text import cutting as text
+from normcli.formats._text import inferring
+from normcli.formats._text.pieces import Pieces, Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:

@@ -17,13 +17,10 @@ from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError, printable
 from normcli.formats import Outlet
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _pages as pages
-from normcli.formats import _row_groups as row_groups
-from normcli.formats import _seal as seal
-from normcli.formats._binary import Chunk, Compression, Options
-from normcli.formats._row_groups import Sink
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, pages, row_groups, seal
+from normcli.formats._binary.batches import Chunk, Compression, Options
+from normcli.formats._binary.row_groups import Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
