@@ -3,6 +3,7 @@
 import ast
 import pkgutil
 import re
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -26,12 +27,18 @@ def load(room: str, name: str) -> ModuleType:
 
 
 @cache
-def constant(room: str, name: str, of: str, default: Any = None) -> Any:
-    """What a constant of the file called `name` is, a literal on one line, without importing the file; the default
-    where there is none."""
+def literals(room: str, name: str, record: str) -> dict[str, Any]:
+    """The keyword arguments that are literals, of the call by which the file called `name` makes its `record`: read
+    from its text, without importing the file."""
     text = pkgutil.get_data(f"normcli.{room}", f"{name.replace('-', '_')}.py") or b""
-    found = re.search(rf"^{of} = (.+)$", text.decode(), re.MULTILINE)
-    return ast.literal_eval(found[1]) if found else default
+    found = re.search(rf"^{record} = (\w+\((?:.*|\n(?s:.*?)^)\))$", text.decode(), re.MULTILINE)
+    if found is None:
+        raise KeyError(f"{room}/{name}: no {record}")
+    arguments = {}
+    for keyword in ast.parse(found[1], mode="eval").body.keywords:  # type: ignore[attr-defined]
+        with suppress(ValueError):
+            arguments[keyword.arg] = ast.literal_eval(keyword.value)
+    return arguments
 
 
 def only(room: str, name: str) -> type:

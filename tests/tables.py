@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from normcli.formats import _dictionaries as dictionaries
+from normcli.formats._binary import dictionaries
 
 
 def table_of(reader: Any) -> pa.Table:

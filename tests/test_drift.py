@@ -92,8 +92,8 @@ def test_the_fitted_data_themselves_have_not_drifted(name: str, tmp_path: Path) 
 
 
 def reader(path: Path) -> Reader:
-    module = formats.module("csv")
-    made: Reader = module.Reader(open_source(path), module.Options())
+    csv = formats.record("csv")
+    made: Reader = csv.reader(open_source(path), csv.options())
     return made
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 from pyarrow import feather
 
 from normcli import registry
-from normcli.formats import magic_of, module, suffixes_of
+from normcli.formats import Signature, record, signature
 
 # Leaves as the command does, and says what has been loaded until then.
 LIST = """
@@ -80,8 +81,12 @@ def test_a_table_on_a_pipe_needs_no_rich() -> None:
 @pytest.mark.parametrize("command", ["fit", "apply", "check"])
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str) -> None:
-    own = {"fit": "-m zscore -p q.json", "apply": f"-p p.json -o out{suffixes_of(format)[0]}", "check": "-p p.json"}
-    loaded = loaded_by(command, f"t{suffixes_of(format)[0]}", *own[command].split(), "-q", where=place)
+    own = {
+        "fit": "-m zscore -p q.json",
+        "apply": f"-p p.json -o out{signature(format).suffixes[0]}",
+        "check": "-p p.json",
+    }
+    loaded = loaded_by(command, f"t{signature(format).suffixes[0]}", *own[command].split(), "-q", where=place)
     assert libraries(loaded) == {"numpy", "msgspec"} | FORMATS[format]
     assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
     assert entries(loaded, "methods") == {"zscore"}
@@ -97,6 +102,5 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
 
 @pytest.mark.parametrize("format", registry.names("formats"))
 def test_what_is_known_of_a_format_without_loading_it_is_what_it_says(format: str) -> None:
-    found = module(format)
-    assert (suffixes_of(format), magic_of(format)) == (found.suffixes, found.magic)
-    assert registry.constant("formats", format, "opening", b"") == getattr(found, "opening", b"")
+    found = record(format)
+    assert signature(format) == Signature(**{f.name: getattr(found, f.name) for f in fields(Signature)})

@@ -97,11 +97,12 @@ class WithOptions(click.Command):
         return [*own[:-1], *formats, *_of_method(ctx.meta.get("normcli.method")), own[-1]]
 
     def _of_formats(self) -> Iterator[click.Parameter]:
+        from normcli import formats
         from normcli.cli._flags import flags
         from normcli.jobs.facts import OUTPUT
         from normcli.jobs.format_options import needs_of
 
-        kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
+        kinds = [formats.record(n).options for n in registry.names("formats")]
         writes = any(p.name == "output" for p in self.params)
         for name, flag in {str(f.name): f for kind in kinds for f in flags(kind, FORMAT)}.items():
             if writes or OUTPUT not in needs_of(name.removeprefix(FORMAT)):

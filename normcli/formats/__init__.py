@@ -1,22 +1,19 @@
-"""Format: what every file here offers, and which one an input is in.
-
-A format's module has `suffixes`, `magic` (how its files begin; empty for text), `Options` (a frozen dataclass whose
-fields become flags), a `Reader` and a `Writer`; a text format may have an `opening`, with which nothing begins that is
-in another one. These three are literals on a line of their own, for they are known without importing the module. What a
-text format's writer encodes is a list of bytes, so that it can be compressed. Where its frames are nothing that other
-formats could write, the reader's `plain` makes of one what they can.
-"""
+"""Formats: one file each, with a record of what it is; what their readers, chunks and writers have in common; and which
+format an input or an output is in."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Protocol
 
 from normcli import registry
 from normcli.columns import Frame, Infinite, Schema
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import _foreign, _keeping
+from normcli.formats._format import Format as Format
+from normcli.formats._format import Signature as Signature
+from normcli.formats._format import record as record
+from normcli.formats._format import signature as signature
 from normcli.io import compression
 from normcli.io.sources import Source
 
@@ -180,21 +177,6 @@ class WriterClass(Protocol):
 
 
 # -- which -------------------------------------------------------------------------------------------------------
-def module(format: str) -> ModuleType:
-    return registry.load("formats", format)
-
-
-def suffixes_of(format: str) -> tuple[str, ...]:
-    """Those of its files, the usual one first."""
-    found: tuple[str, ...] = registry.constant("formats", format, "suffixes")
-    return found
-
-
-def magic_of(format: str) -> bytes:
-    """How its files begin; empty for text."""
-    return bytes(registry.constant("formats", format, "magic"))
-
-
 def bare(name: str) -> str:
     """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
     codec = compression.by_suffix(name)
@@ -205,7 +187,7 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
     """The format whose suffix `path` has, before that of a compression."""
     name = bare(os.fsdecode(path).lower()) if path is not None else ""
     for format in registry.names("formats"):
-        if name.endswith(suffixes_of(format)):
+        if name.endswith(signature(format).suffixes):
             return format
     return None
 
@@ -215,13 +197,13 @@ def of_source(source: Source, asked: str | None = None) -> str:
     ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
     format."""
     said, found = bare(asked) if asked else by_suffix(source.name), _by_magic(source)
-    binary = found is not None and bool(magic_of(found))
-    if found and binary and said and not magic_of(said):
+    binary = found is not None and signature(found).binary
+    if found and binary and said and not signature(said).binary:
         raise _other(source, asked, found, said, found)
     format = (found if binary else said or found) or TEXT
     if not binary:
         _foreign.check_input(source)
-        if magic_of(format) and (head := source.peek(_foreign.HEAD)) and _foreign.is_text(head):
+        if signature(format).binary and (head := source.peek(_foreign.HEAD)) and _foreign.is_text(head):
             raise _other(source, asked, "text", format, found or TEXT)
     if source.compression:
         _check_compressible(format, source.compression, source.name)
@@ -236,10 +218,9 @@ def _other(source: Source, asked: str | None, what: str, said: str, reading: str
 def _by_magic(source: Source) -> str | None:
     head = source.peek(_foreign.HEAD)
     for format in registry.names("formats"):
-        magic = magic_of(format)
+        magic, opening = signature(format).magic, signature(format).opening
         if magic and head.startswith(magic) and (head == magic or _foreign.CONTROL.search(head)):
             return format  # and not text whose first column is called PAR1
-        opening: bytes = registry.constant("formats", format, "opening", b"")
         if opening and head.startswith(opening):
             return format
     return None
@@ -249,7 +230,7 @@ def check_output(asked: str | None, path: str | os.PathLike[str] | None) -> None
     """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
     written."""
     if asked is None and path is not None:
-        there = [s for n in registry.names("formats") for s in suffixes_of(n)]
+        there = [s for n in registry.names("formats") for s in signature(n).suffixes]
         _foreign.check_output(path, bare(os.fsdecode(path).lower()), there)
 
 
@@ -266,34 +247,34 @@ def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str
 
 def is_text(name: str) -> bool:
     """Whether csv, csv.gz or the like is text, which has no place for digests and types."""
-    return not magic_of(bare(name))
+    return not signature(bare(name)).binary
 
 
 def is_binary(name: str) -> bool:
     """Whether csv, csv.gz or the like is nothing for a terminal."""
-    return bool(magic_of(bare(name)) or compression.by_suffix(name))
+    return signature(bare(name)).binary or compression.by_suffix(name) is not None
 
 
 def suffix_of(name: str) -> str:
     """How files of csv, csv.gz or the like are called."""
     codec = compression.by_suffix(name)
-    return suffixes_of(bare(name))[0] + (codec.suffix if codec else "")
+    return signature(bare(name)).suffixes[0] + (codec.suffix if codec else "")
 
 
 def suffixes() -> list[str]:
     """All that files may have, those of compressed ones, too."""
-    plain = [s for n in registry.names("formats") for s in suffixes_of(n)]
+    plain = [s for n in registry.names("formats") for s in signature(n).suffixes]
     return plain + [
         s + c.suffix
         for n in registry.names("formats")
-        if not magic_of(n)
-        for s in suffixes_of(n)
+        if not signature(n).binary
+        for s in signature(n).suffixes
         for c in compression.CODECS
     ]
 
 
 def _check_compressible(format: str, by: str, where: str) -> None:
-    if magic_of(format):
+    if signature(format).binary:
         raise UsageError(
             f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
         )
@@ -305,11 +286,11 @@ def writer(
     """For output that is csv, csv.gz or the like; the rest is as of `like`. With the writer of the `first` input, one
     that follows it in the same output."""
     format, codec = bare(name), compression.by_suffix(name)
-    if reader.inferred and not magic_of(format):
+    if reader.inferred and is_text(format):
         raise UsageError(f"types are inferred for Parquet or Arrow output, and this is {format}")
     plain = _translation(format, reader)
     blank = plain(blank) if plain else blank
-    kind: WriterClass = module(format).Writer
+    kind = record(format).writer
     made = first.following(reader, blank) if first else kind.for_input(reader, blank, options, digests)
     bounded = is_text(format) and blank.typed
     if plain or codec or bounded:
@@ -324,8 +305,7 @@ def writer(
 def refused(name: str, reader: Reader, blank: Frame) -> Schema:
     """The columns of `blank`, of data from `reader`, that csv, csv.gz or the like has no place for."""
     plain = _translation(bare(name), reader)
-    found: Schema = module(bare(name)).Writer.refused(plain(blank) if plain else blank)
-    return found
+    return record(bare(name)).writer.refused(plain(blank) if plain else blank)
 
 
 def _translation(format: str, reader: Reader) -> Callable[[Frame], Frame] | None:

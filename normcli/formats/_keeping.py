@@ -13,6 +13,7 @@ import msgspec
 
 from normcli import registry
 from normcli.errors import UsageError
+from normcli.formats._format import record
 
 Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
 
@@ -20,7 +21,7 @@ Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
 @cache
 def fields() -> dict[str, Any]:
     """The annotations of the options that are kept, by name, of all formats."""
-    kinds = [registry.load("formats", name).Options for name in registry.names("formats")]
+    kinds = [record(name).options for name in registry.names("formats")]
     return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _manner(hint)}
 
 
@@ -86,4 +87,4 @@ def _fault(value: Any, annotation: Any) -> str:
 
 
 def _kind(format: str) -> Any:
-    return registry.load("formats", format).Options
+    return record(format).options

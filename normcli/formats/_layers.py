@@ -6,7 +6,7 @@ from typing import Any
 
 from normcli.columns import Frame
 from normcli.formats import Outlet, Reader, Sink, Writer
-from normcli.formats import _binary as binary
+from normcli.formats._binary import batches as binary
 from normcli.io.compression import Codec
 from normcli.io.sources import Source
 

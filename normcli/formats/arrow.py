@@ -9,14 +9,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from normcli.columns import Frame, Schema
-from normcli.formats import Outlet, arrows
+from normcli.formats import Format, Outlet, arrows
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _seal as seal
-from normcli.formats._binary import Chunk, Options
-from normcli.formats._flat import Block, decoded_size, messages_of
-from normcli.formats._messages import CONTINUES, PREFIX
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, seal
+from normcli.formats._binary.batches import Chunk, Options
+from normcli.formats._binary.flatbuffers import Block, decoded_size, messages_of
+from normcli.formats._binary.messages import CONTINUES, PREFIX
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Options", "Reader", "Sink", "Writer"]
 
-suffixes = (".arrow", ".feather")
-magic = b"ARROW1"
-on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wait for
-
+MAGIC = b"ARROW1"
 WHAT = "Arrow file"
 
 
@@ -40,7 +36,7 @@ class Reader(binary.Reader):
         binary.check_any(source)
         with binary.reading(source, WHAT):
             self._place = source.in_place()
-            self._seal = seal.seal_of(source, magic)
+            self._seal = seal.seal_of(source, MAGIC)
             super().__init__(source, self._open().schema, block_size)
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
@@ -87,9 +83,9 @@ class Reader(binary.Reader):
     @cached_property
     def _messages(self) -> tuple[list[Block], list[Block]]:
         """Where dictionaries and batches are."""
-        end = self.source.read_at(self.source.count - len(magic) - 4, 4)
+        end = self.source.read_at(self.source.count - len(MAGIC) - 4, 4)
         size = int.from_bytes(end, "little")
-        return messages_of(self.source.read_at(self.source.count - len(magic) - 4 - size, size))
+        return messages_of(self.source.read_at(self.source.count - len(MAGIC) - 4 - size, size))
 
     def _open(self, needed: Sequence[str] | None = None) -> Any:
         import pyarrow as pa
@@ -132,7 +128,7 @@ class Writer:
         import pyarrow as pa
 
         with binary.writing(WHAT):
-            sealed = seal.SealedOutlet(file, magic)
+            sealed = seal.SealedOutlet(file, MAGIC)
             writer = pa.ipc.new_file(sealed, self.schema, options=arrows.ipc_options(self.compression))
         return Sink(writer, WHAT, sealed, self.schema, binary.no_rows(self.schema))
 
@@ -158,3 +154,14 @@ class Sink(seal.Sink):
             self.known = piece.slice(0, 0)
         super().write(piece)
         self.sealed.end_batch()
+
+
+FORMAT = Format(
+    suffixes=(".arrow", ".feather"),
+    binary=True,
+    magic=b"ARROW1",
+    on_pipe="arrows",  # for a pipe has no footer to wait for
+    options=Options,
+    reader=Reader,
+    writer=Writer,
+)

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError
-from normcli.formats import Outlet
+from normcli.formats import Format, Outlet
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _messages as messages
-from normcli.formats._binary import Chunk, Options
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, messages
+from normcli.formats._binary.batches import Chunk, Options
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Chunk", "Options", "Reader", "Sink", "Writer"]
-
-suffixes = (".arrows",)
-magic = b"\xff\xff\xff\xff"
 
 WHAT = "Arrow stream"
 COMPRESSIONS = ("none", "zstd", "lz4")
@@ -141,3 +137,8 @@ def ipc_options(compression: str | None) -> Any:
 
     codec = None if compression in (None, "none") else compression
     return pa.ipc.IpcWriteOptions(compression=codec, emit_dictionary_deltas=True, use_threads=False)
+
+
+FORMAT = Format(
+    suffixes=(".arrows",), binary=True, magic=b"\xff\xff\xff\xff", options=Options, reader=Reader, writer=Writer
+)

@@ -22,24 +22,21 @@ from normcli.columns import NUMERIC_WORD, Field, Frame, Schema
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, EmptyInputError, UsageError, printable, short
 from normcli.formats import Chunk as AnyChunk
-from normcli.formats import Outlet
-from normcli.formats import _inferring as inferring
-from normcli.formats import _parsing as parsing
-from normcli.formats import _remedies as remedies
-from normcli.formats import _text as text
-from normcli.formats._dialect import MARK, Dialect
-from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._opening import Opened, opened
-from normcli.formats._parsing import Chunk, Kind, Layout
-from normcli.formats._sampling import Sampled, distinct, sampled
-from normcli.formats._writing import Pieces, Sink
+from normcli.formats import Format, Outlet
+from normcli.formats._delimited import chunk as parsing
+from normcli.formats._delimited import remedies
+from normcli.formats._delimited.chunk import Chunk, Kind, Layout
+from normcli.formats._delimited.dialect import MARK, Dialect
+from normcli.formats._delimited.notation import PLAIN, Notation
+from normcli.formats._delimited.opening import Opened, opened
+from normcli.formats._delimited.sampling import Sampled, distinct, sampled
+from normcli.formats._text import cutting as text
+from normcli.formats._text import inferring
+from normcli.formats._text.pieces import Pieces, Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import polars as pl
-
-suffixes = (".csv",)
-magic = b""
 
 SAMPLE = 1 << 20, 1000  # types are told from so many bytes of whole rows, and no more rows than this
 YEAR = re.compile("[12][0-9]{3}")
@@ -505,3 +502,6 @@ class Writer:
             return b"".join(replace(self, numbers=frozenset()).encode(PolarsFrame(row)))  # names are no numbers
         except BadRowError as e:
             raise BadDataError(f"a name of a column: {e.what}", e.hint) from None
+
+
+FORMAT = Format(suffixes=(".csv",), options=Options, reader=Reader, writer=Writer)

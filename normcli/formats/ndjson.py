@@ -13,20 +13,16 @@ from normcli.columns import Field, Frame, Schema
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
-from normcli.formats import Outlet
-from normcli.formats import _inferring as inferring
-from normcli.formats import _text as text
-from normcli.formats import _vectors as vectors
-from normcli.formats._json import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
-from normcli.formats._writing import Pieces, Sink
+from normcli.formats import Format, Outlet
+from normcli.formats._json import vectors
+from normcli.formats._json.chunk import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
+from normcli.formats._text import cutting as text
+from normcli.formats._text import inferring
+from normcli.formats._text.pieces import Pieces, Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import polars as pl
-
-suffixes = (".ndjson", ".jsonl")
-magic = b""
-opening = b'{"'  # a quote is in no field of CSV that does not begin with one
 
 SAMPLE = 1 << 20, 1000  # keys and types are told from so many bytes of whole lines, and no more rows than this
 STRIP = 1 << 16  # values that are written at once
@@ -357,3 +353,12 @@ def _unquoted(series: pl.Series) -> pl.Series:
     words = words.str.strip_prefix('"').str.strip_suffix('"').zip_with(quoted, words)
     escaped = (quoted & words.str.contains("\\", literal=True)).arg_true()
     return words.scatter(escaped, [json.loads(v) for v in series.gather(escaped)]) if len(escaped) else words
+
+
+FORMAT = Format(
+    suffixes=(".ndjson", ".jsonl"),
+    opening=b'{"',  # a quote is in no field of CSV that does not begin with one
+    options=Options,
+    reader=Reader,
+    writer=Writer,
+)

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from normcli.columns import Frame, Schema
 from normcli.errors import BadDataError, printable
-from normcli.formats import Outlet
+from normcli.formats import Format, Outlet
 from normcli.formats import Writer as AnyWriter
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _pages as pages
-from normcli.formats import _row_groups as row_groups
-from normcli.formats import _seal as seal
-from normcli.formats._binary import Chunk, Compression, Options
-from normcli.formats._row_groups import Sink
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, pages, row_groups, seal
+from normcli.formats._binary.batches import Chunk, Compression, Options
+from normcli.formats._binary.row_groups import Sink
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
@@ -31,10 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Options", "Reader", "Sink", "Writer"]
 
-suffixes = (".parquet", ".pq")
-magic = b"PAR1"
-on_pipe = "arrows"  # what a pipe gets in its place, for it has no footer to wait for
-
+MAGIC = b"PAR1"
 WHAT = "Parquet file"
 COMPRESSIONS = get_args(Compression)
 FAR_GROUP = 128 << 20  # bytes of a row group that are asked for at once, of an object store
@@ -53,7 +47,7 @@ class Reader(binary.Reader):
         binary.check_any(source)
         with binary.reading(source, WHAT):
             place = self._place = source.in_place()
-            self._seal = seal.seal_of(source, magic)
+            self._seal = seal.seal_of(source, MAGIC)
             settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
             settings |= {"pre_buffer": False, "buffer_size": 1 << 16}
             self._file = pq.ParquetFile(place, **settings)
@@ -236,7 +230,7 @@ class Writer:
         return dictionaries.encoded(frame.to_arrow(self.schema), self.schema, coded=True)
 
     def open(self, file: Outlet) -> Sink:
-        return Sink(None, WHAT, seal.SealedOutlet(file, magic), self.schema, self.compression)
+        return Sink(None, WHAT, seal.SealedOutlet(file, MAGIC), self.schema, self.compression)
 
 
 def _with_times(schema: pa.Schema) -> pa.Schema:
@@ -249,3 +243,14 @@ def _with_times(schema: pa.Schema) -> pa.Schema:
         if kind is not f.type and (t.is_duration(kind) or (t.is_timestamp(kind) and kind.tz is not None)):
             schema = schema.set(j, f.with_type(kind))
     return schema
+
+
+FORMAT = Format(
+    suffixes=(".parquet", ".pq"),
+    binary=True,
+    magic=b"PAR1",
+    on_pipe="arrows",  # for a pipe has no footer to wait for
+    options=Options,
+    reader=Reader,
+    writer=Writer,
+)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from normcli.formats import csv
-
-suffixes = (".tsv", ".tab")
-magic = b""
+from normcli.formats import Format, csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +22,6 @@ class Writer(csv.Writer):
     """Rows of fields between tabs, in quotes where they hold a tab, a quote or a line end."""
 
     kind: ClassVar[type[csv.Manner]] = Options
+
+
+FORMAT = Format(suffixes=(".tsv", ".tab"), options=Options, reader=Reader, writer=Writer)

@@ -24,7 +24,7 @@ def flag_of(name: str, value: Any) -> str:
 @cache
 def format_option_names() -> frozenset[str]:
     """Those of all formats."""
-    kinds: list[Any] = [registry.load("formats", n).Options for n in registry.names("formats")]
+    kinds: list[Any] = [formats.record(n).options for n in registry.names("formats")]
     return frozenset(name for kind in kinds for name in kind.__dataclass_fields__)
 
 
@@ -32,7 +32,7 @@ def format_option_names() -> frozenset[str]:
 def needs_of(name: str) -> tuple[Need, ...]:
     """What an option of formats needs: that output is written, where it is of that; a format that has it. Raises
     UsageError where none has."""
-    kinds: dict[str, Any] = {n: registry.load("formats", n).Options for n in registry.names("formats")}
+    kinds: dict[str, Any] = {n: formats.record(n).options for n in registry.names("formats")}
     having = [n for n, kind in kinds.items() if name in kind.__dataclass_fields__]
     if not having:
         raise UsageError(f"{flag_of(name, None)}: no format has this option")
@@ -90,13 +90,13 @@ class FormatOptions:
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""
         lacking = {} if written else {"data written": ""}
-        if all(map(formats.magic_of, self._read)):
+        if not any(map(formats.is_text, self._read)):
             lacking["text"] = f"what is read here is {', '.join(sorted(self._read))}"
-        text = sorted(n for n in written if not formats.magic_of(n))
+        text = sorted(n for n in written if formats.is_text(n))
         if text:
             lacking["binary output"] = f"what is written here is {text[0]}"
         places = {"reading": ("read", self._read), "writing": ("written", written)}
-        kinds = {n: formats.module(n).Options for n in registry.names("formats")} if self._given else {}
+        kinds = {n: formats.record(n).options for n in registry.names("formats")} if self._given else {}
         for name in self._given:
             having = {n for n, kind in kinds.items() if name in kind.__dataclass_fields__}
             on = _extra(kinds[min(having)], name).get("on", "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from normcli import formats, registry
+from normcli import formats
 from normcli.errors import EmptyInputError, UsageError, printable
 from normcli.io import inputs, sources
 from normcli.jobs import paths
@@ -137,11 +137,10 @@ class Readers:
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
         format = formats.of_source(source, request.from_)
-        module = registry.load("formats", format)
-        if request.skips and module.magic:
+        record = formats.record(format)
+        if request.skips and record.binary:
             raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
         more: dict[str, Any] = {"skip": True} if request.skips else {}
         if request.block_size is not None:
             more["block_size"] = request.block_size
-        reader: Reader = module.Reader(source, self.options.reading(format) or module.Options(), **more)
-        return each, reader
+        return each, record.reader(source, self.options.reading(format) or record.options(), **more)

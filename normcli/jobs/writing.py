@@ -182,12 +182,12 @@ def as_input(first: Reader, target: Target) -> str:
     """The format of an output of which nothing else is known: that of the first input, or what a pipe gets for it."""
     name = registry.name_of(first)
     is_file = stat.S_ISREG(os.fstat(target.fd).st_mode)
-    return name if is_file else str(getattr(formats.module(name), "on_pipe", name))
+    return name if is_file else formats.signature(name).on_pipe or name
 
 
 def copies(to: str, reader: Reader) -> bool:
     """Whether a format writes text as it stands in an input: one of the same kind, delimited or not."""
-    theirs, ours = formats.module(formats.bare(to)).Reader, type(origin_of(reader))
+    theirs, ours = formats.record(formats.bare(to)).reader, type(origin_of(reader))
     return formats.is_text(to) and (issubclass(theirs, ours) or issubclass(ours, theirs))
 
 

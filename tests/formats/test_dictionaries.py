@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from normcli import api
 from normcli.columns.arrow_frame import ArrowFrame
-from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet
+from normcli.formats._binary import row_groups
 from normcli.io.sources import Source
 from normcli.methods.zscore import ZScore
 from tests.benchmarks import launch
@@ -162,7 +162,7 @@ def test_large_dictionaries_are_left_to_the_writer(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_expanded_to_much_is_written_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("normcli.formats._dictionaries.LARGEST", 3000)
+    monkeypatch.setattr("normcli.formats._binary.dictionaries.LARGEST", 3000)
     table = pa.table({"x": np.arange(100.0), "s": ["y" * 99] * 100})
     pq.write_table(table, tmp_path / "t.parquet")
     for to in ("arrow", "arrows"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from normcli import api, columns
 from normcli.errors import BadDataError
-from normcli.formats import _binary as binary
+from normcli.formats._binary import batches as binary
 from normcli.methods.center import Center
 from normcli.parameters.plan import PlanStep
 from tests.conftest import examples, longer

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError, UsageError
 from normcli.formats import csv, ndjson
-from normcli.formats._inferring import SPELLED, as_type, inferred
+from normcli.formats._text.inferring import SPELLED, as_type, inferred
 from tests.cli.conftest import Workspace, workspace
 from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory

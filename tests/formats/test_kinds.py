@@ -57,7 +57,7 @@ def test_also_in_a_directory_that_has_both(tmp_path: Path) -> None:
     assert b"9 rows of 3 inputs" in done.stderr
     for name in ("a.arrow", "b.arrow", "c.arrows"):  # which are, now, what they are called
         data = (tmp_path / "out" / name).read_bytes()
-        assert data.startswith(formats.module(name.partition(".")[2]).magic)
+        assert data.startswith(formats.signature(name.partition(".")[2]).magic)
 
 
 def test_a_binary_file_with_the_name_of_text_is_called_what_it_is(folder: Path) -> None:

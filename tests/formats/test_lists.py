@@ -273,13 +273,13 @@ def test_blocks_hold_no_more_values_than_others(kind: pa.DataType, folder: Path)
     else:
         column = pa.ListArray.from_arrays(pa.array(np.arange(6001) * 256, pa.int32()), values, type=wide)
     table = pa.table({"e": column, "x": np.zeros(6000)})
-    from normcli.formats import module
+    from normcli.formats import record
     from normcli.io.sources import open_source
 
     for suffix in SUFFIXES:
         given = written_as(table, folder / f"blocks.{suffix}")
         for needed in (None, ["x"], ["e"]):
-            made = module(suffix).Reader(open_source(given), module(suffix).Options())
+            made = record(suffix).reader(open_source(given), record(suffix).options())
             assert [c.weight for c in made.chunks(needed)] == [2048, 2048, 1904]
 
 

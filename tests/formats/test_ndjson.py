@@ -499,10 +499,10 @@ def test_only_and_none(folder: Path) -> None:
 
 
 def test_a_first_line_without_end_is_held_to_the_longest_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from normcli.formats import _text
+    from normcli.formats._text import cutting
     from normcli.io import sources
 
-    monkeypatch.setattr(_text, "LONGEST_ROW", 1 << 22)
+    monkeypatch.setattr(cutting, "LONGEST_ROW", 1 << 22)
     (tmp_path / "l.ndjson").write_bytes(b'{"a": "' + b"x" * (1 << 23) + b'"}\n{"a": "y"}\n')
     with pytest.raises(BadDataError, match=r"l\.ndjson:1: a row of more than 4 MB"):
         ndjson.Reader(sources.open_source(tmp_path / "l.ndjson"), ndjson.Options())

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from normcli import api, columns
 from normcli.columns import Field
 from normcli.errors import BadDataError
-from normcli.formats import _vectors as vectors
 from normcli.formats import ndjson
+from normcli.formats._json import vectors
 from normcli.methods.center import Center
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from normcli import api
 from normcli.errors import BadDataError, UsageError
 from normcli.formats import csv, tsv
-from normcli.formats._notation import Notation
+from normcli.formats._delimited.notation import Notation
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
 from tests.conftest import examples

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from normcli.formats import _thrift as thrift
-from normcli.formats._flat import body_size, decoded_size
-from normcli.formats._pages import DICTIONARY, Footer, Load, load, pages
+from normcli.formats._binary import thrift
+from normcli.formats._binary.flatbuffers import body_size, decoded_size
+from normcli.formats._binary.pages import DICTIONARY, Footer, Load, load, pages
 from normcli.io.sources import Source
 
 ROWS = 3000

@@ -16,8 +16,8 @@ import pytest
 
 from normcli import api, pipeline
 from normcli.errors import BadDataError
-from normcli.formats import _row_groups as row_groups
 from normcli.formats import parquet as parquet_format
+from normcli.formats._binary import row_groups
 from normcli.io.sources import Source
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate

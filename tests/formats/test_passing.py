@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from normcli import api
 from normcli.errors import BadDataError
-from normcli.formats import _dictionaries as dictionaries
+from normcli.formats._binary import dictionaries
 from tests.conftest import examples, longer
 from tests.formats.conftest import identity, normcli
 from tests.formats.test_types import read_as, written_as

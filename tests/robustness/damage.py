@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError, BadPlaceError
-from normcli.formats import _row_groups as row_groups
 from normcli.formats import arrow, arrows, parquet
+from normcli.formats._binary import row_groups
 from normcli.io.sources import Source
 from tests.tables import table_of
 

@@ -17,7 +17,7 @@ import pytest
 
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
-from normcli.formats._seal import MARK
+from normcli.formats._binary.seal import MARK
 from normcli.io.sources import Source
 from normcli.methods.center import Center
 from tests.conftest import longer

@@ -11,7 +11,9 @@ import pytest
 
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
-from normcli.formats import _json, _text, csv, ndjson
+from normcli.formats import csv, ndjson
+from normcli.formats._json.chunk import LineCheck
+from normcli.formats._text import cutting
 from normcli.io.sources import Source, open_source
 from normcli.methods.center import Center
 from normcli.parameters import file as params
@@ -80,11 +82,11 @@ def test_many_columns_there_and_back(columns: int, tmp_path: Path) -> None:
 def test_a_name_twice_among_many_is_found() -> None:
     """In one look over them, in a header and in a line."""
     names = [f"c{j}" for j in range(100_000)] + ["c99999"]
-    assert _text.first_twice(names) == "c99999"
-    assert _text.first_twice(names[:-1]) is None
+    assert cutting.first_twice(names) == "c99999"
+    assert cutting.first_twice(names[:-1]) is None
     assert refusal((",".join(names) + "\n").encode()) == "t.csv:1: two columns are called 'c99999'"
     row = b"{" + b",".join(b'"%s":1' % n.encode() for n in names) + b"}"
-    assert _json.LineCheck(frozenset(), finite=False).fault(row) == "key 'c99999' is there twice"
+    assert LineCheck(frozenset(), finite=False).fault(row) == "key 'c99999' is there twice"
 
 
 def test_new_keys_in_every_row_of_a_sample() -> None:
@@ -109,7 +111,7 @@ def test_a_row_is_held_to_the_longest(
     module: Any, quote: bytes, before: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """At the beginning and after good rows, in quotes and not; and hardly more is read than that."""
-    monkeypatch.setattr(_text, "LONGEST_ROW", 2 * MB)
+    monkeypatch.setattr(cutting, "LONGEST_ROW", 2 * MB)
     good = b"a\n" if module is csv else b'{"a":1}\n'
     rows = [good, *[b"1\n" if module is csv else good] * (before - 1)] if before else []
     (tmp_path / "long").write_bytes(b"".join(rows) + quote + b"x" * (9 * MB))

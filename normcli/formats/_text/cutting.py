@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.errors import BadDataError, BadPlaceError, printable
-from normcli.formats._dialect import DIFFERENT, Dialect
+from normcli.formats._delimited.dialect import DIFFERENT, Dialect
+from normcli.formats._delimited.notation import PLAIN, Notation
+from normcli.formats._delimited.remedies import MISSING, listed, remedy
 from normcli.formats._foreign import is_text
-from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._remedies import MISSING, listed, remedy
 from normcli.io.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from normcli.formats._notation import PLAIN, SPACES, Notation
+from normcli.formats._delimited.notation import PLAIN, SPACES, Notation
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from normcli.errors import BadDataError, printable, short
-from normcli.formats import _text as text
-from normcli.formats._dialect import Dialect
-from normcli.formats._respelling import Respelled
+from normcli.formats._delimited.dialect import Dialect
+from normcli.formats._delimited.respelling import Respelled
+from normcli.formats._text import cutting as text
 from normcli.io.sources import Source
 
 LOOK = 1 << 20  # bytes in which the first row ends

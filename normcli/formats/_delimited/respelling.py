@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from normcli.formats._dialect import Dialect
+from normcli.formats._delimited.dialect import Dialect
 from normcli.io.sources import Inlet
 
 PIECE = 1 << 20  # bytes that are read at once

@@ -28,10 +28,10 @@ from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded, LateColumn, load
-from normcli.formats import _text as text
-from normcli.formats._inferring import TIMES
-from normcli.formats._skipping import Judged, has_infinite, places, split, with_rejects
-from normcli.formats._vectors import lists
+from normcli.formats._json.vectors import lists
+from normcli.formats._text import cutting as text
+from normcli.formats._text.inferring import TIMES
+from normcli.formats._text.skipping import Judged, has_infinite, places, split, with_rejects
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,12 +15,12 @@ from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded, load
-from normcli.formats import _remedies as remedies
-from normcli.formats import _text as text
-from normcli.formats._dialect import Dialect
-from normcli.formats._notation import PLAIN, Notation
-from normcli.formats._skipping import Judged, has_infinite, split, with_rejects
-from normcli.formats._straight import straight, without_spaces
+from normcli.formats._delimited import remedies
+from normcli.formats._delimited.dialect import Dialect
+from normcli.formats._delimited.notation import PLAIN, Notation
+from normcli.formats._delimited.straight import straight, without_spaces
+from normcli.formats._text import cutting as text
+from normcli.formats._text.skipping import Judged, has_infinite, split, with_rejects
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from normcli.errors import BadDataError, printable, raise_shortage
-from normcli.formats import _binary as binary
-from normcli.formats import _dictionaries as dictionaries
-from normcli.formats import _seal as seal
+from normcli.formats._binary import batches as binary
+from normcli.formats._binary import dictionaries, seal
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normcli.formats import _binary as binary
+from normcli.formats._binary import batches as binary
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from normcli.formats import _text as text
-from normcli.formats._dialect import Dialect
+from normcli.formats._delimited.dialect import Dialect
+from normcli.formats._text import cutting as text
 
 SPACE = ord(" ")
 EMPTY = b'""'  # a field that is alone in its row

@@ -19,7 +19,7 @@ import numpy as np
 from xxhash import xxh3_64, xxh3_128
 
 from normcli.formats import Outlet
-from normcli.formats import _binary as binary
+from normcli.formats._binary import batches as binary
 from normcli.io.sources import Source
 
 BLOCK = 1 << 18  # bytes of data to a digest

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from normcli.formats import _thrift as thrift
+from normcli.formats._binary import thrift
 from normcli.io.sources import Source
 
 ROW_GROUPS = 4  # number of a field in the footer

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from normcli.formats import Outlet
-from normcli.formats._flat import body_size, decoded_size
-from normcli.formats._seal import MARK, digest, is_marked
+from normcli.formats._binary.flatbuffers import body_size, decoded_size
+from normcli.formats._binary.seal import MARK, digest, is_marked
 
 SEAL = struct.Struct("<16s16s16s16s")  # mark, digests of the body and the metadata, mark: a multiple of 64 bytes
 PREFIX = struct.Struct("<4si")

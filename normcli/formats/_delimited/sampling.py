@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from normcli import columns
-from normcli.formats import _remedies as remedies
-from normcli.formats._parsing import Kind, Layout
-from normcli.formats._parsing import present as present_in
+from normcli.formats._delimited import remedies
+from normcli.formats._delimited.chunk import Kind, Layout
+from normcli.formats._delimited.chunk import present as present_in
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,7 @@ from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError, BadRowError, printable
 from normcli.formats import Chunk, Decoded, Reject
-from normcli.formats._skipping import has_infinite, shown
+from normcli.formats._text.skipping import has_infinite, shown
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,0 +1,1 @@
+"""What binary formats share: record batches, their sizes and types; seals, and the headers that libraries hide."""

@@ -1,0 +1,1 @@
+"""Delimited text, whatever its delimiter: dialects, headers, parsing, checking, writing."""

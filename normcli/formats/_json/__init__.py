@@ -1,0 +1,1 @@
+"""JSON lines: objects, their keys and values, parsing, checking, writing."""
