@@ -7,7 +7,7 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION
 from normcli.parameters.file._reading import read, read_file, rows_of
-from normcli.parameters.file._records import typed
+from normcli.parameters.file._values import typed
 from normcli.parameters.file._writing import described, options, pieces, sealed, write
 
 __all__ = [

@@ -13,7 +13,8 @@ from normcli.errors import UsageError
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step
 from normcli.parameters.file import _keys
-from normcli.parameters.file._layout import VERSION, Lines, builtins, digest_of, laid, plain
+from normcli.parameters.file._layout import VERSION, Lines, digest_of, laid
+from normcli.parameters.file._records import builtins, encode_record
 
 PIECE = 1 << 20  # characters
 
@@ -83,8 +84,8 @@ def _step(step: Step, schema: Schema) -> dict[str, Any]:
         "options": options(step.method),
         **({} if step.length is None else {"list": step.columns[0]}),
         "columns": described(step, schema),
-        "learned": {registry.name_of(step.fitted): plain(step.fitted, step.features)},
-        "statistics": {registry.name_of(s): plain(s, step.features) for s in step.states},
+        "learned": {registry.name_of(step.fitted): encode_record(step.fitted, step.features)},
+        "statistics": {registry.name_of(s): encode_record(s, step.features) for s in step.states},
     }
 
 
