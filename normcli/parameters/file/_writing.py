@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from normcli import registry
 from normcli.columns import Field, Schema
 from normcli.errors import UsageError
+from normcli.io import outputs, stores
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step
 from normcli.parameters.file import _keys
@@ -34,6 +36,15 @@ def pieces(plan: Parameters) -> Iterator[bytes]:
         last = piece
     digest.update(last.encode())
     yield f'{last[:-2]},\n "digest": "sha256:{digest.hexdigest()}"\n}}\n'.encode()
+
+
+def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
+    """Writes the file of fitted parameters, which appears whole or not at all; "-" is standard output. Raises
+    CannotCreateError, OutputError."""
+    with outputs.open_target(stores.plain(os.fsdecode(path))) as target:
+        for piece in pieces(parameters):
+            target.write(piece)
+        target.commit()
 
 
 def sealed(plan: Parameters) -> Parameters:
