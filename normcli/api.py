@@ -39,7 +39,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
-from normcli.io import outputs, stores
+from normcli.io import stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
 from normcli.jobs import fit as fit_job
@@ -300,11 +300,8 @@ def load(path: Path, *, allow_edited: bool = False) -> Parameters:
 
 
 def save(params: Parameters, path: Path) -> None:
-    """Writes a parameter file, which appears whole or not at all. Raises CannotCreateError, OutputError."""
-    with outputs.open_target(_path(path)) as target:
-        for piece in files.pieces(params):
-            target.write(piece)
-        target.commit()
+    """Writes a parameter file, as `params.save(path)`. Raises CannotCreateError, OutputError."""
+    params.save(path)
 
 
 def _path(path: Path | None) -> str | None:

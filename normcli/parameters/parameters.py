@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm
@@ -119,6 +120,13 @@ class Parameters:
     def unfitted_multiple(self) -> int:
         """The same for what is measured."""
         return lcm(*(s.unfitted_multiple for s in self.steps))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a parameter file, which appears whole or not at all; "-" is standard output. Raises UsageError for a
+        name that is no text in UTF-8; CannotCreateError, OutputError."""
+        from normcli.parameters import file
+
+        file.save(self, path)
 
     def in_training(self) -> Parameters:
         """As a network in training would normalize, by each batch's own statistics; which can't be undone, so that the

@@ -19,7 +19,8 @@ from normcli.methods import Method
 from normcli.parameters import Parameters, Rules, Step, Unseen, fault
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
-from normcli.parameters.file._records import check_keys, count, fail, named, of_kind, read_record, typed
+from normcli.parameters.file._records import decode_record
+from normcli.parameters.file._values import check_keys, count, fail, named, of_kind, typed
 from normcli.parameters.file._writing import described
 
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
@@ -225,7 +226,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     blanks = {registry.name_of(s): s for s in method.statistics}
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
     check_keys(statistics, tuple(blanks), f"{at}.statistics")
-    states = tuple(read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    states = tuple(decode_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
     for n, state in zip(blanks, states, strict=True):
         if state.settings() != blanks[n].settings():
             fail(f"{at}.statistics.{n}", "is not what the options ask for")
@@ -233,7 +234,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     if len(learned) != 1:
         fail(f"{at}.learned", "must hold one transform")
     ((kind, fields),) = learned.items()
-    transform = read_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
+    transform = decode_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
     step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
     _checkdescribed(step, raw["columns"], at, schema)
     return step
