@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -20,14 +20,17 @@ import click
 from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.cli._terminal import AUTO, colours, styled
-from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
+from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable, replaced
 from normcli.io import outputs
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+    from normcli.jobs.results import Result
+
 USAGE, BUG = 2, 70
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
+LAST_WORDS = 0.1  # and for its line on standard error, which may be a pipe that is full
 ended = threading.Lock()  # held by what ended the run: itself, or a signal
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -205,25 +208,45 @@ def _watch_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(watched)
+        result, mine = _run_report.run_report.result, ended.acquire(blocking=False)
+        what = f"ended by {signal.Signals(number).name}"
         try:  # before no file can be made
-            if ended.acquire(blocking=False):
-                telling = threading.Thread(target=_tell_end, args=(number,), daemon=True)
-                telling.start()
-                telling.join(TELLING)
+            if mine:
+                _within(TELLING, lambda: _run_report.run_report.end(128 + number, what))
             else:
                 time.sleep(TELLING)  # the run has ended by itself, and may say so
         finally:
             outputs.remove_temporaries()
+            if mine:
+                _within(LAST_WORDS, lambda: _say("; ".join([what, *_left_behind(result)]), ""))
             die_of(number)
 
     if watched:
         threading.Thread(target=wait, daemon=True).start()
 
 
-def _tell_end(number: int) -> None:
-    """The report of a run that a signal ends."""
-    with contextlib.suppress(Exception):
-        _run_report.run_report.end(128 + number, f"ended by signal {signal.Signals(number).name}")
+def _within(seconds: float, function: Callable[[], object]) -> None:
+    """Does something for which nobody waits longer, whatever becomes of it."""
+
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            function()
+
+    with contextlib.suppress(RuntimeError):  # no thread can be started
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+
+def _left_behind(result: Result | None) -> Iterator[str]:
+    """What a run that was ended has replaced, and which stream it has begun, in words."""
+    if result is None or result.changes is None:
+        return
+    names, streams = result.changes.replaced, result.changes.cut_short
+    if names or not streams:
+        few = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} replaced"
+        yield few if 0 < len(names) < 3 else replaced(len(names))
+    yield from (f"{name} is cut short" for name in streams)
 
 
 def die_of(number: int) -> NoReturn:

@@ -68,6 +68,7 @@ class Target:
     begun: int = 0  # bytes that are on their way to the disk
     ready: bool = False  # all of it is where it has to be for `commit`
     backup: str | None = None  # another name of the file that is to be replaced, or was; empty where there is none
+    placed: bool = False  # whether a `commit` is done, and was not undone
     hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
 
     def write(self, data: bytes | memoryview) -> int:
@@ -144,6 +145,7 @@ class Target:
         self.prepare()
         if self.path is None:
             self._close()
+            self.placed = True
         if self.temporary is None or self.path is None:
             return
         with changing:
@@ -151,6 +153,7 @@ class Target:
                 os.replace(self.temporary, self.path)
             except OSError as e:
                 raise open_error(CannotCreateError, self.name, e) from None
+            self.placed = True
             temporaries.discard(self.temporary)
             self.temporary = None
         try:
@@ -185,6 +188,7 @@ class Target:
             os.replace(self.backup, self.path) if self.backup else os.unlink(self.path)
         except OSError:
             return False
+        self.placed = False
         temporaries.discard(self.backup)
         self.backup = None
         with contextlib.suppress(OSError):
@@ -251,6 +255,7 @@ class FarTarget(Target):
         if self.pending:
             self.prepare()
             self.upload.publish()
+            self.placed = True
             self._close()
 
     def preserve(self) -> None:
@@ -261,7 +266,8 @@ class FarTarget(Target):
         return self.pending and self.upload.is_untouched()
 
     def restore(self) -> bool:
-        return self.upload.restore()
+        self.placed = not self.upload.restore()
+        return not self.placed
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:

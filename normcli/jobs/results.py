@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from normcli.drift import Comparison
     from normcli.io.inputs import Input
     from normcli.io.sources import Source
+    from normcli.io.transaction import Transaction
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
     from normcli.pipeline import Progress
@@ -62,6 +63,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     run_report: str | None = None  # where it is wanted
     preview: Preview | None = None  # of a dry run
+    changes: Transaction | None = None  # what it replaces
 
     @property
     def rows_in(self) -> int | None:

@@ -35,7 +35,7 @@ class Run(Events, Generic[R, S]):
         self.request, self.result, self.events = request, result, events
         self.changes = Transaction()
         self.rejects: Target | None = None
-        result.run_report = request.run_report
+        result.run_report, result.changes = request.run_report, self.changes
         paths.check(request, result)
         events.begin(result)
         request.check_options()

@@ -152,7 +152,7 @@ def test_a_report_of_a_run_that_a_signal_ended(number: signal.Signals, workspace
         assert run.wait(timeout=10) == -number
     assert (report(workspace)["exit_code"], report(workspace)["error"]) == (
         128 + number,
-        f"ended by signal {number.name}",
+        f"ended by {number.name}",
     )
     assert not (workspace / "o.csv").exists()
 
