@@ -144,10 +144,11 @@ def refresh(page: Path) -> None:
     for result in run_page(text, os.environ):
         shown = result.command.shown
         if shown:
-            end = text.index(shown, end)
+            end = text.index(f"$ {result.command.text.splitlines()[0]}\n", end)
+            end = text.index(f"\n{shown}\n", end) + 1
         if not result.as_shown:
-            new = "\n".join(line.rstrip() for line in result.written.strip("\n").splitlines())
-            text = text[:end] + new + text[end + len(shown) :]
+            lines = [f"{line.rstrip()}\n" for line in result.written.strip("\n").splitlines()]
+            text = text[:end] + "".join(lines) + text[end + len(shown) + 1 :]
         elif result.fault:
             print(result.fault, file=sys.stderr)
     page.write_text(text)
