@@ -31,6 +31,7 @@ FENCED = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = "# not run"
 TIMES = re.compile(r"(?<=in )\d+(\.\d+)? (s|ms|min)\b")
 CRON = re.compile(r"^\d+ \d+ \* \* \* (.+)$", re.MULTILINE)
+READER_LEFT = 141  # of a command before `| head`
 MARK = "\x1e"  # stands around exit codes
 PATIENCE = 120.0  # seconds
 
@@ -54,7 +55,7 @@ class Result:
 
     @property
     def fault(self) -> str:
-        if self.code and not self.command.may_fail:
+        if self.code not in (0, READER_LEFT) and not self.command.may_fail:
             return f"$ {self.command.text}\n{self.written}exit code {self.code}"
         if not self.as_shown:
             return f"$ {self.command.text}\nshown:\n{self.command.shown}\nwritten:\n{self.written}"
