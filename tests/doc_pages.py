@@ -31,6 +31,7 @@ FENCED = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = "# not run"
 TIMES = re.compile(r"(?<=in )\d+(\.\d+)? (s|ms|min)\b")
 CRON = re.compile(r"^\d+ \d+ \* \* \* (.+)$", re.MULTILINE)
+READER_LEFT = 141  # of a command before `| head`
 MARK = "\x1e"  # stands around exit codes
 PATIENCE = 120.0  # seconds
 
@@ -54,7 +55,7 @@ class Result:
 
     @property
     def fault(self) -> str:
-        if self.code and not self.command.may_fail:
+        if self.code not in (0, READER_LEFT) and not self.command.may_fail:
             return f"$ {self.command.text}\n{self.written}exit code {self.code}"
         if not self.as_shown:
             return f"$ {self.command.text}\nshown:\n{self.command.shown}\nwritten:\n{self.written}"
@@ -144,10 +145,11 @@ def refresh(page: Path) -> None:
     for result in run_page(text, os.environ):
         shown = result.command.shown
         if shown:
-            end = text.index(shown, end)
+            end = text.index(f"$ {result.command.text.splitlines()[0]}\n", end)
+            end = text.index(f"\n{shown}\n", end) + 1
         if not result.as_shown:
-            new = "\n".join(line.rstrip() for line in result.written.strip("\n").splitlines())
-            text = text[:end] + new + text[end + len(shown) :]
+            lines = [f"{line.rstrip()}\n" for line in result.written.strip("\n").splitlines()]
+            text = text[:end] + "".join(lines) + text[end + len(shown) + 1 :]
         elif result.fault:
             print(result.fault, file=sys.stderr)
     page.write_text(text)
