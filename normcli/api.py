@@ -29,7 +29,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -48,9 +47,10 @@ from normcli.jobs import update as update_job
 from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
-from normcli.parameters import Parameters, Step, Unseen, merged, refined
+from normcli.parameters import Measured, Parameters, Step, Unseen, refined
 from normcli.parameters import file as files
 from normcli.parameters import plan as recipe
+from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Seen
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
@@ -372,8 +372,11 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
     def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
         given = (_block(b, names) for b in blocks)
         whole = _whole_batches(given, step.unfitted_multiple) if step.unfitted_multiple > 1 else given
-        seen = (replace(step, statistics_override=blanks[0]).measure(b) for b in whole)
-        return (reduce(lambda a, b: merged((a,), (b,))[0], seen, blanks[0]),)
+        total, measuring = InputTotal(blanks), replace(step, statistics_override=blanks[0])
+        for b in whole:
+            measured = Measured((measuring.measure(b),), None, b.rows, 0, [])
+            total.add(measured, can_end_segment=step.unfitted_multiple == 1)
+        return total.end().states
 
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         (states,) = refined(measure((method.statistics,)), measure)

@@ -87,6 +87,10 @@ class Chunk(Protocol):
     def content(self) -> bytes | None:
         """The text that it is, None where it is none."""
 
+    @property
+    def can_end_segment(self) -> bool:
+        """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
+
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text

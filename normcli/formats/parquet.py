@@ -81,8 +81,8 @@ class Reader(binary.Reader):
                 batches = self._batches(self._rows, group, needed)
                 left = self._file.metadata.row_group(group).num_rows
                 for batch in batches:
-                    yield Chunk(batch)
                     left -= batch.num_rows
+                    yield Chunk(batch, left == 0)
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
 

@@ -110,12 +110,12 @@ def fit(
             total.told(result.rows, result.types, result.digest)
         if result.measured is not None:
             counting += result.measured.rows
-            total.add(result.measured)
+            total.add(result.measured, can_end_segment=result.can_end_segment)
         if result.last and not total.end([f.name for f in part.reader.schema]):
             progress.events.warning(f"{part.reader.source.name}: was counted already, and is left out")
     progress.check_any(counting, plan, "learn from")
     total.finish()
-    total.seen = refined(total.seen, partial(_measured_again, plan, work, again, engine, progress))
+    total.whole.states = refined(total.whole.states, partial(_measured_again, plan, work, again, engine, progress))
     if keep is not None:
         keep.final = True
     fitted = total.learned()
@@ -136,8 +136,10 @@ def apply(
     with ExitStack() as own:
         written: Written | None = None
         for part, result in progress.run(parts, engine):
+            if part.watch is not None and result.last:
+                part.watch.end_input()
             if part.watch is not None and result.measured is not None:
-                part.watch.add(result.measured)
+                part.watch.add(result.measured, can_end_segment=result.can_end_segment)
                 if not result.pieces:
                     continue  # of parts of which some may be complete
             if written is None:
@@ -191,7 +193,10 @@ def check(
     else:
         for _, result in progress.run(parts(), engine):
             if result.measured is not None:
-                watch.add(result.measured)
+                watch.add(result.measured, can_end_segment=result.can_end_segment)
+            if result.last:
+                watch.end_input()
+        watch.finish()
         progress.check_any(watch.counted, plan, "compare")
 
 

@@ -14,7 +14,8 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, States, listed, spelled
-from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step, merged
+from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
+from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, Seen, described
 from normcli.pipeline import memory
 
@@ -23,22 +24,21 @@ from normcli.pipeline import memory
 class Total:
     """What was seen of all inputs: those of the plan that it begins with, those that have ended since, and the one that
     is being read. States fold within an input, then across inputs, so that a fit over all, updates one after the other
-    and a merge end in the same bits."""
+    and a merge end in the same bits. Batches run on from one input into the next: they are as one input."""
 
     plan: Parameters
     once: bool = False  # an input whose content was counted before is left out
     max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
     rows: int = field(default=0, init=False)
-    skipped: int = field(default=0, init=False)
     inputs: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
-        self.seen, self._ledger = self._blank, Ledger()
+        self.whole = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
-        self._runs_on = self.plan.unfitted_multiple > 1  # batches do, from one input into the next
-        self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+        self._runs_on = self.plan.unfitted_multiple > 1
+        self._here = InputTotal(self._blank)
         self._counted, self._left = 0, 0  # inputs
         if any(step.states for step in self.plan.steps):
             self.add_fit(self.plan)
@@ -49,7 +49,7 @@ class Total:
         self._types_here: tuple[str, ...] = ()
         self._digest = xxh3_128()
         if not self._runs_on:
-            self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+            self._here = InputTotal(self._blank)
 
     def told(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
@@ -57,12 +57,9 @@ class Total:
         self._types_here = wider(self._types_here, types)
         self._digest.update(digest)
 
-    def add(self, measured: Measured) -> None:
-        """What was seen of the next rows."""
-        self._here = merged(self._here, measured.seen)
-        if measured.keyed is not None:
-            self._ledger_here.add(measured.keyed)
-        self._skipped_here += measured.incomplete
+    def add(self, measured: Measured, *, can_end_segment: bool) -> None:
+        """What was measured of the next chunk, or of the next whole batches."""
+        self._here.add(measured, can_end_segment=can_end_segment)
 
     def end(self, names: Sequence[str]) -> bool:
         """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
@@ -72,8 +69,8 @@ class Total:
         if not counts:
             self._left += 1
         elif self._rows_here:
-            here = (self._blank, Ledger(), 0) if self._runs_on else (self._here, self._ledger_here, self._skipped_here)
-            self._count(*here, self._rows_here, self._types_here, (digest,))
+            here = Subtotal(self._blank) if self._runs_on else self._here.end()
+            self._count(here, self._rows_here, self._types_here, (digest,))
             self._counted += 1
         self._start()
         return counts
@@ -85,7 +82,7 @@ class Total:
             if self._left:
                 what = "an input was counted already, and batches run on from input to input"
                 raise BadDataError(what, "leave it out, or --recount counts it again")
-            self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
+            self._count(self._here.end(), 0, (), ())
 
     def add_fit(self, plan: Parameters) -> None:
         """All that another fit has seen."""
@@ -94,18 +91,11 @@ class Total:
             seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
             ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
-        self._count(seen, ledger, plan.skipped, plan.rows, types_of(plan), plan.inputs)
+        self._count(Subtotal(seen, ledger, plan.skipped), plan.rows, types_of(plan), plan.inputs)
 
-    def _count(
-        self, seen: tuple[Seen, ...], ledger: Ledger, skipped: int, rows: int, types: tuple[str, ...],
-        inputs: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.seen = merged(self.seen, seen)
-        if not self._ledger:
-            self._ledger = ledger
-        elif ledger:
-            self._ledger.add(ledger.sorted())
-        self.rows, self.skipped = self.rows + rows, self.skipped + skipped
+    def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
+        self.whole.merge(measured)
+        self.rows += rows
         self._types = wider(self._types, types)
         self.inputs.extend(inputs)
         self._known.update(inputs)
@@ -114,8 +104,8 @@ class Total:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.max_memory)
-        return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
+        made = learn(replace(self.plan, schema=schema), self.whole.states, self.whole.ledger, self.max_memory)
+        return replace(made, rows=self.rows, skipped=self.whole.incomplete, inputs=tuple(self.inputs))
 
 
 def learn(

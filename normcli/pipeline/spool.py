@@ -105,6 +105,7 @@ class Kept:
     start: int
     length: int
     packed: Packed
+    can_end_segment: bool
     content: ClassVar[bytes | None] = None
 
     @property
@@ -126,15 +127,15 @@ class Kept:
         return row
 
 
-def keep(spool: Spool, frame: Frame) -> Kept:
-    """A frame, kept until it is wanted again."""
+def keep(spool: Spool, frame: Frame, *, can_end_segment: bool) -> Kept:
+    """The frame of a chunk, kept until it is wanted again."""
     buffer = spool.buffer()
     packed, pieces = frame.pack(buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed)
+    return Kept(spool, start, length, packed, can_end_segment)
 
 
 class SpoolReader:

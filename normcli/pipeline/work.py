@@ -39,6 +39,7 @@ class Result:
     rejects: tuple[Reject, ...] = ()
     late: tuple[LateColumn, ...] = ()  # that the first rows do not have, each with a place in the chunk
     measured: Measured | None = None
+    can_end_segment: bool = False  # what was measured is of a chunk after which a segment may end
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
@@ -94,6 +95,7 @@ class Work:
                 result = Result(
                     rows=decoded.frame.rows,
                     weight=chunk.weight,
+                    can_end_segment=chunk.can_end_segment,
                     places=decoded.places,
                     blank_lines=decoded.blank_lines,
                     rejects=decoded.rejects,
@@ -164,8 +166,12 @@ class Work:
         if self.multiple > 1:  # else it is of what was measured
             blocks = blocks_of(measuring, [frame], self.infinite) if content is None else ()
             digest = learning.digest(content, blocks)
-        kept = (spool.keep(self.spool, self._to_normalize(measuring, chunk, decoded)),) if self.spool else ()
-        return replace(result, types=types, digest=digest, pieces=kept)
+        result = replace(result, types=types, digest=digest)
+        if self.spool is None:
+            return result
+        frame = self._to_normalize(measuring, chunk, decoded)
+        kept = spool.keep(self.spool, frame, can_end_segment=chunk.can_end_segment)
+        return replace(result, pieces=(kept,))
 
     def _to_normalize(self, measuring: Parameters, chunk: Chunk, decoded: Decoded) -> Frame:
         """A frame as apply would have it: weights are numbers for the fit alone, and originals may be copied."""

@@ -68,7 +68,8 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
     def update() -> None:
         total = learning.Total(plan)
         with np.errstate(all="ignore"):
-            total.add(measure(plan, [frame], "error", texts=[columns.with_texts(frame, ())]))
+            measured = measure(plan, [frame], "error", texts=[columns.with_texts(frame, ())])
+            total.add(measured, can_end_segment=True)
         total.told(8, learning.types_of(plan), b"")
         total.end(list(frame.names))
         check_file(total.learned())

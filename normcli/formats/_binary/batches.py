@@ -66,9 +66,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one row group or batch."""
+    """Rows of one row group or batch, perhaps its last."""
 
     batch: pa.RecordBatch
+    can_end_segment: bool
     content: ClassVar[bytes | None] = None
 
     @property
@@ -178,7 +179,7 @@ class Reader:
             block = batch.slice(at, rows)
             with reading(self.source, self.what):
                 check_expanded(self.source, block, longest)
-            yield Chunk(block)
+            yield Chunk(block, at + rows >= batch.num_rows)
 
     @property
     def _most(self) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -85,6 +85,7 @@ class Layout:
 class Chunk:
     """Whole rows of text; they may have been `given` in another form."""
 
+    can_end_segment: ClassVar[bool] = True
     layout: Layout
     rows: text.Rows
     given: text.Rows | None = None

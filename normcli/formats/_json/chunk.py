@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -282,6 +282,7 @@ def _stripped(view: NDArray[np.uint8], start: Positions, end: Positions) -> tupl
 class Chunk:
     """Whole lines."""
 
+    can_end_segment: ClassVar[bool] = True
     layout: Layout
     data: bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from msgspec import Meta
@@ -114,6 +114,7 @@ class TextChunk(Chunk, Protocol):
 class TypedChunk:
     """A chunk of text whose columns that are not wanted are of types. What is not of its column's makes a bad row."""
 
+    can_end_segment: ClassVar[bool] = True
     chunk: TextChunk
     types: Mapping[str, Type]
 
