@@ -19,6 +19,7 @@ import click
 
 from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
+from normcli.cli._progress import line as progress
 from normcli.cli._terminal import AUTO, colours, styled
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable, replaced
 from normcli.io import outputs
@@ -168,6 +169,7 @@ def _say(message: str, hint: str) -> None:
     _run_report.run_report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
+    progress.end()
     with contextlib.suppress(OSError):
         error = styled("error:", 2, fg="red", bold=True)
         os.write(2, f"normcli: {error} {line}\n".encode("utf-8", "backslashreplace"))
