@@ -1,6 +1,7 @@
 """The line that says how far a run has come: where it is, what it says, and that nothing of it stays."""
 
 import re
+import signal
 import subprocess
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from normcli.cli import _progress
 from normcli.cli._progress import Line, Status, clock
 from normcli.cli._terminal import cells
 from tests.cli.conftest import PATIENCE, TABLE, Workspace, environment, start
-from tests.cli.test_messages import CAPABLE, terminal
+from tests.cli.test_messages import CAPABLE, COLOUR, terminal
 from tests.cli.test_tables import NAMES
 from tests.conftest import longer
 
@@ -132,6 +133,19 @@ def test_there_is_a_line_after_a_second_and_nothing_of_it_stays(workspace: Works
     line, end = t.seen.rsplit(b"\r\x1b[K", 1)  # it is erased, and then the summary has the line
     assert LINE.fullmatch(line[line.rindex(b"\rfitting") :])
     assert re.fullmatch(rb"normcli: fit zscore: 96,000 rows, [^\r\n]*\r\n", end)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *longer(signal.SIGTERM)])
+def test_a_signal_leaves_nothing_of_it(workspace: Workspace, number: signal.Signals) -> None:
+    with terminal() as t:
+        run = Run(workspace, t.fd, env=CAPABLE)
+        assert after(t.seen, time.monotonic()) < PATIENCE
+        run.process.send_signal(number)
+        assert run.process.wait(PATIENCE) == -number
+    words = b"interrupted" if number == signal.SIGINT else b"ended by SIGTERM; nothing was replaced"
+    end = COLOUR.sub(b"", t.seen.rsplit(b"\r\x1b[K", 1)[1])
+    assert end == b"normcli: error: " + words + b"\r\n"
+    assert b"\x1b[?25l" not in t.seen  # the cursor was never hidden
 
 
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, *longer({})])
