@@ -24,7 +24,7 @@ from typing import NoReturn
 STANDARD = 3  # descriptors: input, output, error
 LIBRARIES = (
     "backports.zstd", "ctypes", "difflib", "gzip", "numpy.ma", "polars", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs",
-    "pyarrow.ipc", "pyarrow.parquet", "rich.progress", "rich.table", "threadpoolctl", "xxhash",
+    "pyarrow.ipc", "pyarrow.parquet", "threadpoolctl", "xxhash",
 )  # fmt: skip
 
 

@@ -129,9 +129,8 @@ def test_nobody_imports_the_command_line() -> None:
 
 
 def test_each_library_has_its_place() -> None:
-    """rich in the console; polars in columns and the formats; pyarrow in the stores, too; click on the command line."""
+    """polars in columns and the formats; pyarrow in the stores, too; click on the command line."""
     places: tuple[tuple[str, Callable[[str], bool]], ...] = (
-        ("rich", lambda file: file == "cli/_console.py"),
         ("polars", lambda file: room(file) in ("columns", "formats")),
         ("pyarrow", lambda file: room(file) in ("columns", "formats") or file.startswith("io/stores/")),
         ("concurrent", lambda file: file.startswith("io/stores/")),
@@ -151,7 +150,7 @@ def test_kinds_of_frames_are_known_to_the_formats_that_make_them_alone() -> None
 
 def test_large_libraries_are_imported_where_they_are_needed() -> None:
     """Not with the file that may need them: what reads text need not wait for pyarrow."""
-    slow = {"polars", "pyarrow", "rich", "bz2", "lzma"}
+    slow = {"polars", "pyarrow", "bz2", "lzma"}
     assert [i.place for i in imports() if i.top in slow and i.at_once] == []
 
 

@@ -1,18 +1,17 @@
-"""What a person sees: lines on standard error, a bar while it runs. The only file that imports rich."""
+"""What a person sees: lines on standard error, how far it has come while it runs."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from normcli.cli._progress import line
 from normcli.cli._run_report import run_report
-from normcli.cli._terminal import styled
+from normcli.cli._terminal import is_capable, styled
 from normcli.errors import UsageError, printable, size
 from normcli.jobs.results import Result
 from normcli.pipeline import Events
@@ -26,16 +25,17 @@ class Console(Events):
     def __init__(self, *, quiet: int, verbose: bool = False) -> None:
         self._least = quiet or (DETAIL if verbose else SUMMARY)
         self._verbose, self._started = verbose, time.monotonic()
-        self._bar: Any = None
+        self._result: Result | None = None
 
     def _line(self, level: int, text: str, kind: str = "") -> None:
         if level >= self._least:
-            with contextlib.suppress(OSError):
+            with line.away(), contextlib.suppress(OSError):
                 os.write(2, f"normcli: {kind}{printable(text)}\n".encode("utf-8", "backslashreplace"))
 
     def begin(self, result: Result) -> None:
         """Raises UsageError where a command line wants it both quiet and verbose, once the report can say so."""
         run_report.begin(result)
+        self._result = result
         ctx = click.get_current_context(silent=True)
         if self._verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
             raise UsageError("-v is not for -q")
@@ -57,35 +57,11 @@ class Console(Events):
         return f"{size(count)} in {time.monotonic() - self._started:.1f} s"
 
     def start(self, total: int | None, unit: str) -> None:
-        capable = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb" and self._least <= SUMMARY
-        if not capable:
-            return
-        from rich.console import Console as Terminal
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            SpinnerColumn,
-            Task,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-        from rich.text import Text
-
-        class Rate(TextColumn):
-            def render(self, task: Task) -> Text:
-                return Text(f"{size(task.speed) if unit == 'B' else f'{task.speed or 0:,.0f} {unit}'}/s")
-
-        columns = [SpinnerColumn(), BarColumn(), TaskProgressColumn(), Rate(""), TimeRemainingColumn()]
-        self._bar = Progress(*columns, console=Terminal(file=sys.stderr), transient=True)
-        self._bar.start()
-        self._bar.add_task("", total=total)
+        if is_capable(2) and self._least <= SUMMARY and self._result is not None:
+            line.begin(self._result, total, unit)
 
     def advance(self, amount: int) -> None:
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0], amount)
+        line.advance(amount)
 
     def stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        line.end()

@@ -19,6 +19,7 @@ import click
 
 from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
+from normcli.cli._progress import line as progress
 from normcli.cli._terminal import AUTO, colours, styled
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable, replaced
 from normcli.io import outputs
@@ -168,6 +169,7 @@ def _say(message: str, hint: str) -> None:
     _run_report.run_report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
+    progress.end()
     with contextlib.suppress(OSError):
         error = styled("error:", 2, fg="red", bold=True)
         os.write(2, f"normcli: {error} {line}\n".encode("utf-8", "backslashreplace"))
@@ -218,7 +220,7 @@ def _watch_signals() -> None:
         finally:
             outputs.remove_temporaries()
             if mine:
-                _within(LAST_WORDS, lambda: _say("; ".join([what, *_left_behind(result)]), ""))
+                _within(LAST_WORDS, lambda: _say(_last_words(number, result), ""))
             die_of(number)
 
     if watched:
@@ -236,6 +238,13 @@ def _within(seconds: float, function: Callable[[], object]) -> None:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         thread.join(seconds)
+
+
+def _last_words(number: int, result: Result | None) -> str:
+    """Of a run that a signal ends; where somebody at the keyboard did that and nothing has come of it, one word."""
+    by_hand = number == signal.SIGINT
+    words = ["interrupted" if by_hand else f"ended by {signal.Signals(number).name}", *_left_behind(result)]
+    return words[0] if by_hand and words[1:] == [replaced(0)] else "; ".join(words)
 
 
 def _left_behind(result: Result | None) -> Iterator[str]:

@@ -27,7 +27,10 @@ def number(value: Any, digits: int) -> str:
         return "yes" if value else ""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        whole = len(f"{abs(value):.0f}") if abs(value) < 10**DIGITS else 0  # which an exponent would not shorten
+        return f"{value:.{max(digits, whole)}g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True)

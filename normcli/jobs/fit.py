@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -84,7 +85,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         run.changes.fill(params_target, params.pieces(plan))
         if request.output:
             targets = Targets(params_target, file)
-            written = _write(run, plan, readers, spool, targets, progress.warnings)
+            written = _write(run, plan, readers, spool, targets, progress)
             result.rows_out = written.rows
             if not spool:
                 progress = written
@@ -266,14 +267,15 @@ def _learned(
 
 def _write(
     run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, spool: Spool | None, targets: Targets,
-    warnings: list[str],
+    fitted: Progress,
 ) -> Progress:  # fmt: skip
-    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The
-    `warnings` of the fit are not repeated."""
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The warnings
+    of what was `fitted` are not repeated."""
     outputs = Outputs(run.request, FrameTransform(plan, form_of(run.request)), readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
-    with run.counting(run.request, readers, shown=False) as progress:
-        progress.warnings = list(warnings)
+    shown = targets.file is None or not os.isatty(targets.file.fd)
+    with run.counting(run.request, readers, shown=shown, again=fitted.rows if spool else None) as progress:
+        progress.warnings = list(fitted.warnings)
         write(run, outputs, readers, spool, targets)
     return progress
 

@@ -66,6 +66,11 @@ class Result:
     changes: Transaction | None = None  # what it replaces
 
     @property
+    def activity(self) -> str:
+        """What it does, in a word, while it runs."""
+        return f"{self.command}ing"
+
+    @property
     def rows_in(self) -> int | None:
         """Rows that were read, those that were rejected among them."""
         return None if self.progress is None else self.progress.rows + self.progress.rejected
@@ -111,12 +116,20 @@ class FitResult(Result):
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
 
+    @property
+    def activity(self) -> str:
+        return "fitting" if self.plan is None else "normalizing"  # the same data
+
 
 @dataclass
 class Judged(Result):
     """What was compared with the data that were fitted."""
 
     comparison: Comparison | None = None
+
+    @property
+    def activity(self) -> str:
+        return "checking"
 
     @property
     def drift(self) -> bool | None:
@@ -134,6 +147,10 @@ class ApplyResult(Judged):
     inverse: bool = False
     columns: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+
+    @property
+    def activity(self) -> str:
+        return "restoring" if self.inverse else "normalizing"
 
 
 @dataclass

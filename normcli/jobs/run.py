@@ -61,6 +61,9 @@ class Run(Events, Generic[R, S]):
     def detail(self, text: str) -> None:
         self.events.detail(text)
 
+    def start(self, total: int | None, unit: str) -> None:
+        self.events.start(total, unit)
+
     def advance(self, amount: int) -> None:
         self.events.advance(amount)
 
@@ -94,8 +97,11 @@ class Run(Events, Generic[R, S]):
             self.rejects = self.changes.open(request.rejects, spool_dir=request.spool_dir)
 
     @contextmanager
-    def counting(self, request: Reads, readers: Readers | None, *, shown: bool = True) -> Iterator[Progress]:
-        """What the pipeline counts, for the result, and `shown` while it runs. No readers: there is nothing to read."""
+    def counting(
+        self, request: Reads, readers: Readers | None, *, shown: bool = True, again: int | None = None
+    ) -> Iterator[Progress]:
+        """What the pipeline counts, for the result, and `shown` while it runs. No readers: there is nothing to read;
+        `again`: so many rows, which were read before."""
         progress = Progress(events=self, least=request.min_rows, most=request.most_rejects)
         self.result.progress = progress
         if readers is None:
@@ -106,7 +112,8 @@ class Run(Events, Generic[R, S]):
         if not shown:
             yield progress
             return
-        progress.distance = Distance.of([each.path for each in readers.inputs], readers.first)
+        paths_read = [each.path for each in readers.inputs]
+        progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
         self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress

@@ -213,10 +213,13 @@ def _measured_again(
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
+    if before.distance is not None:
+        before.events.start(before.rows, "rows")
     work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
     parts = (_measurable(reader, plan, work, lambda column, where: None) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = merged(blanks, result.measured.seen) if result.measured else blanks
+        before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(
             f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"

@@ -195,6 +195,7 @@ class Progress(Tally):
     inputs: int = 0
     empty: Sequence[object] = ()  # inputs that were left out, for there is nothing in them
     source: str = ""  # the name of the input that is being read
+    number: int = 1  # of this input, from 1
     count: int = 0  # bytes read
     output: Tally = field(default_factory=Tally)  # of what goes into the output that is being written
     doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
@@ -215,6 +216,7 @@ class Progress(Tally):
                 part = begun[result.part]
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                    self.number = self.inputs + 1
                     part.begin()
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
@@ -230,7 +232,8 @@ class Progress(Tally):
                     self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
                 if self.distance is not None:
-                    self.events.advance(self.distance.step(part.reader, result.weight, ended=result.last))
+                    step = self.distance.step(part.reader, result.weight, rows=result.rows, ended=result.last)
+                    self.events.advance(step)
                 self._warn_of_inexact(result.inexact)
                 self.doubts |= {
                     n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()

@@ -16,6 +16,7 @@ from tests.cli.conftest import PATIENCE, TABLE, Workspace, ending, until
 from tests.conftest import longer
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+NOTHING = "nothing was replaced"
 HEADER, ROWS = TABLE.split(b"\n", 1)
 BLOCK = ROWS * 10_000  # 650 kB
 
@@ -59,7 +60,9 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
     return code, process.stderr.read()
 
 
-def last_line(number: signal.Signals, outcome: str = "nothing was replaced") -> bytes:
+def last_line(number: signal.Signals, outcome: str = NOTHING) -> bytes:
+    if number == signal.SIGINT:  # who did that knows it
+        return f"normcli: error: {'; '.join(['interrupted', outcome][: 1 + (outcome != NOTHING)])}\n".encode()
     return f"normcli: error: ended by {number.name}; {outcome}\n".encode()
 
 
