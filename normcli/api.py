@@ -41,10 +41,18 @@ from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
 from normcli.io import stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
+from normcli.jobs import describe as describe_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
-from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
+from normcli.jobs.requests import (
+    ApplyRequest,
+    CheckRequest,
+    DescribeRequest,
+    FitRequest,
+    MergeRequest,
+    RelearnRequest,
+)
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
@@ -54,6 +62,7 @@ from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Seen
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
+from normcli.pipeline.description import Description
 from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
@@ -266,6 +275,36 @@ def check(
         comparison = check_job.check(request, events or Warnings()).comparison
     assert comparison is not None
     return comparison
+
+
+def describe(
+    input: Paths,
+    *,
+    columns: Names = (),
+    exclude: Names = (),
+    from_: str | None = None,
+    format_options: Any = None,
+    on_bad_row: Literal["error", "skip"] = "error",
+    max_bad_rows: int | None = None,
+    rejects: Path | None = None,
+    min_rows: int = 0,
+    block_size: int | None = None,
+    threads: int | None = None,
+    max_memory: int | None = None,
+    events: Events | None = None,
+) -> Description:
+    """What is in the columns of data, all or those that `columns` and `exclude` select, by names or globs: types,
+    missing values, mean, deviation and quartiles, different values and the most common ones, in one pass. A column may
+    hold anything. Raises NormcliError."""
+    request = DescribeRequest(
+        input=_paths(input), columns=_names(columns), exclude=_names(exclude), from_=from_,
+        format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
+        rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
+    )  # fmt: skip
+    with threadpool_limits(1, "blas"):
+        description = describe_job.describe(request, events or Warnings()).description
+    assert description is not None
+    return description
 
 
 def merge(

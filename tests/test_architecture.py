@@ -26,7 +26,7 @@ NEXT = {
     "api": {"jobs", "pipeline", "drift", "parameters", "methods", "columns", "io", "blocks"},
     "cli": {"jobs", "pipeline", "drift", "parameters", "formats", "methods", "columns", "io", "limits"},
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},
-    "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "io", "blocks"},
+    "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": set(),
     "drift": {"parameters", "formats", "columns", "stats", "blocks", "limits"},
     "limits": set(),

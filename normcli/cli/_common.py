@@ -38,6 +38,14 @@ COLOR = click.option(
     callback=lambda ctx, param, value: colours.choose(value),
     help="Colours: auto is on a terminal, unless NO_COLOR is set.",
 )
+INFINITE = click.option(
+    "--inf",
+    "infinite",
+    type=click.Choice(("error", "missing")),
+    default="error",
+    show_default=True,
+    help="An infinite value is an error, or counts as missing and comes out as such.",
+)
 COMMON = (
     click.option(
         "--from",
@@ -46,14 +54,7 @@ COMMON = (
         metavar="FORMAT",
         help="What INPUT is; else told by its suffix or first bytes.",
     ),
-    click.option(
-        "--inf",
-        "infinite",
-        type=click.Choice(("error", "missing")),
-        default="error",
-        show_default=True,
-        help="An infinite value is an error, or counts as missing and comes out as such.",
-    ),
+    INFINITE,
     click.option(
         "--threads",
         type=click.IntRange(1, 1024),
@@ -80,11 +81,12 @@ COMMON = (
 )
 
 
-def common(function: F, *, fewest: Callable[[F], F] | None = None) -> F:
+def common(function: F, *, fewest: Callable[[F], F] | None = None, infinite: bool = True) -> F:
     """The options that every command over data has, in the order that --help shows; `fewest` is a --min-rows of its
-    own."""
+    own; one to which `infinite` values are nothing special has no --inf."""
     for decorate in reversed(COMMON):
-        function = decorate(function)
+        if infinite or decorate is not INFINITE:
+            function = decorate(function)
     return (fewest or FEWEST)(function)
 
 

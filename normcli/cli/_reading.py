@@ -34,6 +34,22 @@ def many(function: F) -> F:
     return function
 
 
+def selecting(function: F) -> F:
+    """The options that say which columns."""
+    for decorate in (
+        click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again."),
+        click.option(
+            "-c",
+            "--columns",
+            multiple=True,
+            metavar="SELECTOR",
+            help="A column, names between commas, or a glob.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
 def skipping(function: F) -> F:
     """The options that say what becomes of bad rows."""
     for decorate in (

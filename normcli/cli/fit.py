@@ -10,7 +10,7 @@ from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import common
 from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
-from normcli.cli._reading import many, skipping
+from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, counted_rows, replacing, show
 from normcli.cli._writing import written
@@ -50,14 +50,7 @@ EXAMPLES = (
     help="The parameter file; default: standard output.",
 )
 @written
-@click.option(
-    "-c",
-    "--columns",
-    multiple=True,
-    metavar="SELECTOR",
-    help="A column, names between commas, or a glob.",
-)
-@click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
+@selecting
 @click.option(
     "--by",
     multiple=True,

@@ -90,7 +90,7 @@ def select(
         chosen = {f.name for f in schema}
     if include:
         chosen = set().union(*(_matching(schema, s, numbers=True) for s in include))
-    chosen -= excluded(schema, exclude)
+    chosen -= matched(schema, exclude)
     names = tuple(f.name for f in schema if f.name in chosen)
     if not names and schema and all(f.type == "null" for f in schema):
         raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
@@ -129,9 +129,9 @@ def names_in(selector: str, there: Container[str]) -> list[str]:
     return [part for part in parts(selector, there) if part in there or not GLOB.search(part)]
 
 
-def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:
-    """Names that -x selects."""
-    return set().union(*(_matching(schema, s, numbers=False) for s in exclude))
+def matched(schema: Schema, selectors: Sequence[str]) -> set[str]:
+    """Names that any of the selectors matches, whatever is in the columns. Raises BadDataError where one does not."""
+    return set().union(*(_matching(schema, s, numbers=False) for s in selectors))
 
 
 def described(schema: Schema) -> str:

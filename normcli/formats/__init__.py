@@ -96,6 +96,11 @@ class Chunk(Protocol):
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
         are left out, those with an infinite value that is an error among them."""
 
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        """Its rows, to be looked at and not to be written again: the wanted columns are numbers, or text where they
+        hold anything else, too; all other text is what it means; what is missing is null. Raises as `decode`, but for
+        no value of any column."""
+
     def locate(self, row: int) -> int:
         """The place in the chunk, from 0, of its row `row` (from 0; `Decoded.row` of one of the frame's)."""
 

@@ -15,7 +15,7 @@ from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Format, Outlet
 from normcli.formats._json import vectors
-from normcli.formats._json.chunk import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown
+from normcli.formats._json.chunk import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown, unquoted
 from normcli.formats._text import cutting as text
 from normcli.formats._text import inferring
 from normcli.formats._text.pieces import Pieces, Sink
@@ -337,22 +337,8 @@ class Plain:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
         given = columns.all_series(frame.to_polars()).items()
-        plain = {n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
+        plain = {n: unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
         return PolarsFrame(columns.text_frame(plain))
-
-
-def _unquoted(series: pl.Series) -> pl.Series:
-    import polars as pl
-
-    if series.dtype != pl.String:
-        return series
-    words = series.set(series.is_in(["", "null"]).fill_null(value=False), None)
-    quoted = words.str.starts_with('"').fill_null(value=False)
-    if not quoted.any():
-        return words
-    words = words.str.strip_prefix('"').str.strip_suffix('"').zip_with(quoted, words)
-    escaped = (quoted & words.str.contains("\\", literal=True)).arg_true()
-    return words.scatter(escaped, [json.loads(v) for v in series.gather(escaped)]) if len(escaped) else words
 
 
 FORMAT = Format(

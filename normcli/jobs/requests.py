@@ -323,15 +323,9 @@ class ApplyRequest(Writes, Watches):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckRequest(Reads, Watches):
-    """To compare data with those that parameters were fitted on. `table` is what the command line calls what it puts
-    on standard output, if anything."""
+class Shows(Reads):
+    """What the command line calls what it puts on standard output, if anything: a table, or JSON."""
 
-    command = "check"
-    min_rows: int = option(Limits.min_rows, check=between(0))
-    params: str | Parameters = option("", "-p")
-    no_extra: bool = option(False)
-    allow_edited: bool = option(False)
     table: str | None = None
 
     def check_options(self) -> None:
@@ -339,15 +333,36 @@ class CheckRequest(Reads, Watches):
             raise UsageError("--json is not for --dry-run")
         super().check_options()
 
+    def writes(self) -> Iterator[Place]:
+        if self.table is not None:
+            yield Place(self.table, "-")
+        yield from super().writes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Shows, Watches):
+    """To compare data with those that parameters were fitted on."""
+
+    command = "check"
+    min_rows: int = option(Limits.min_rows, check=between(0))
+    params: str | Parameters = option("", "-p")
+    no_extra: bool = option(False)
+    allow_edited: bool = option(False)
+
     def reads(self) -> Iterator[Place]:
         yield from super().reads()
         if isinstance(self.params, str):
             yield Place("-p", self.params)
 
-    def writes(self) -> Iterator[Place]:
-        if self.table is not None:
-            yield Place(self.table, "-")
-        yield from super().writes()
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeRequest(Shows):
+    """To see what is in the columns of data."""
+
+    command = "describe"
+    columns: tuple[str, ...] = option(())
+    exclude: tuple[str, ...] = option(())
+    infinite: Infinite = "missing"  # no option: infinite values are counted apart
 
 
 @dataclass(frozen=True, kw_only=True)

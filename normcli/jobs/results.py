@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
     from normcli.pipeline import Progress
+    from normcli.pipeline.description import Description
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,13 @@ class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
     plan: Parameters | None = None
+
+
+@dataclass
+class DescribeResult(Result):
+    """What is in the columns of data."""
+
+    description: Description | None = None
 
 
 @dataclass

@@ -82,11 +82,12 @@ class Run(Events, Generic[R, S]):
             raise BadDataError(f"{count} warning{plural}, and --werror was asked for; {outcome}")
 
     # -- what is used --------------------------------------------------------------------------------------------
-    def engine(self, request: Reads, plan: Parameters) -> Threads:
-        """What runs a plan. Raises UsageError where there is too little memory for it."""
+    def engine(self, request: Reads, plan: Parameters | memory.Sizes) -> Threads:
+        """What runs a plan, or anything of these sizes. Raises UsageError where there is too little memory for it."""
+        plan = plan if isinstance(plan, memory.Sizes) else memory.Sizes.of(plan)
         workers = Threads(request.threads or available())
         window = memory.window(plan, request.max_memory, workers.most)
-        room, block = size(memory.room(request.max_memory)), size(memory.block(plan))
+        room, block = size(memory.room(request.max_memory)), size(plan.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
         return Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))

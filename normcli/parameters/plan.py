@@ -99,7 +99,7 @@ class Plan:
         found = set()
         for selector in (x for c in self.choices for x in c.exclude):
             try:
-                found |= columns.excluded(schema, [selector])
+                found |= columns.matched(schema, [selector])
             except BadDataError:
                 continue  # of what a step gives
         return found

@@ -145,6 +145,7 @@ def apply(
             if written is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
+                assert isinstance(part.work, Work)
                 assert part.work.writer is not None
                 assert outlet is not None
                 written = Written(part.work.writer.open(outlet), part if target else None, target)

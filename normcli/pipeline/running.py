@@ -23,6 +23,7 @@ from normcli.pipeline.work import Result, Work
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
     from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.describing import Survey
     from normcli.pipeline.rebatch import Segment
 
 MANY = 20  # columns that are warned of, each by a line of its own
@@ -34,7 +35,7 @@ class Part:
     """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
 
     reader: Reader
-    work: Work
+    work: Work | Survey
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
@@ -60,7 +61,7 @@ class Job:
     """What an engine's worker is handed: a chunk, or None where the part has ended."""
 
     part: int
-    work: Work
+    work: Work | Survey
     chunk: Chunk | None
 
     @property
@@ -118,6 +119,7 @@ def _rebatch(results: Iterator[Result], multiple: int, begun: Sequence[Part]) ->
     waiting, number, place = list[Result](), -1, 0
 
     def works(part: Part) -> tuple[Work, Work | None]:
+        assert isinstance(part.work, Work)
         return part.work.apart if part.output is not None else (part.work, None)
 
     def batches(segments: tuple[Segment, ...]) -> BatchJob:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from normcli.pipeline.spool import Spool
 
 if TYPE_CHECKING:
     from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.profile import Profile
     from normcli.pipeline.rebatch import Segment
 
 
@@ -46,6 +47,21 @@ class Result:
     doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
     segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
+    profile: Profile | None = None  # of the columns that are described
+
+    @classmethod
+    def of(cls, chunk: Chunk, decoded: Decoded, inexact: tuple[str, ...]) -> Self:
+        """What is counted of a chunk, whatever becomes of it."""
+        return cls(
+            rows=decoded.frame.rows,
+            weight=chunk.weight,
+            can_end_segment=chunk.can_end_segment,
+            places=decoded.places,
+            blank_lines=decoded.blank_lines,
+            rejects=decoded.rejects,
+            late=tuple(replace(c, row=chunk.locate(decoded.row(c.row))) for c in decoded.late),
+            inexact=inexact,
+        )
 
 
 @dataclass(frozen=True)
@@ -92,16 +108,7 @@ class Work:
         try:
             with np.errstate(all="ignore"):
                 decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
-                result = Result(
-                    rows=decoded.frame.rows,
-                    weight=chunk.weight,
-                    can_end_segment=chunk.can_end_segment,
-                    places=decoded.places,
-                    blank_lines=decoded.blank_lines,
-                    rejects=decoded.rejects,
-                    late=tuple(replace(c, row=chunk.locate(decoded.row(c.row))) for c in decoded.late),
-                    inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
-                )
+                result = Result.of(chunk, decoded, columns.inexact(decoded.frame, sorted(self.wanted)))
                 if self.spool:  # both to be kept and to be measured
                     decoded = replace(decoded, frame=decoded.frame.contiguous())
                 if self.absent:

@@ -13,7 +13,15 @@ from normcli.cli import main
 from normcli.cli._command import FORMAT, METHOD
 from normcli.jobs.facts import KEYS, need
 from normcli.jobs.format_options import needs_of
-from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
+from normcli.jobs.requests import (
+    ApplyRequest,
+    CheckRequest,
+    DescribeRequest,
+    FitRequest,
+    MergeRequest,
+    RelearnRequest,
+    Request,
+)
 from normcli.needs import Need
 from tests.cli.conftest import Workspace
 
@@ -21,6 +29,7 @@ from tests.cli.conftest import Workspace
 OF_ANY_RUN = {
     "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output"},
     "check": {"params", "as_json", "no_extra"},
+    "describe": {"columns", "exclude"},
     "fit": {"method", "params", "relearn"},
     "inspect": {"json_schema", "verbose"},
     "merge": {"inputs", "output", "note"},
@@ -79,6 +88,11 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("check", "files_from"): (*CHECK, "p.json"),
     ("check", "skip"): (*CHECK, "p.json"),
     ("check", "text"): ("check", "-p", "p.json", "t.parquet"),
+    ("describe", "no quiet"): ("describe", "table.csv", "-q"),
+    ("describe", "no dry_run"): ("describe", "table.csv", "--dry-run"),
+    ("describe", "files_from"): ("describe", "table.csv"),
+    ("describe", "skip"): ("describe", "table.csv"),
+    ("describe", "text"): ("describe", "t.parquet"),
     ("inspect", "no json_schema"): ("inspect", "--json-schema"),
     ("inspect", "keys"): ("inspect", "p.json"),
 }
@@ -86,6 +100,7 @@ OTHERS = {  # runs that read and write no format that has the option
     "fit": ("fit", "t.parquet", "-m", "zscore", "-p", "q.json", "-o", "o.parquet"),
     "apply": ("apply", "-p", "p.json", "t.parquet", "-o", "o.parquet"),
     "check": ("check", "-p", "p.json", "t.parquet"),
+    "describe": ("describe", "t.parquet"),
 }
 TEXT = {
     "fit": (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
@@ -94,6 +109,7 @@ TEXT = {
 ALWAYS = {  # facts of every run of a command
     "apply": {"no relearn", "data written", "rows"},
     "check": {"no relearn", "check"},
+    "describe": {"rows"},
 }
 
 
@@ -115,12 +131,13 @@ def fact_of(need: Need) -> str:
 
 
 REQUESTS: dict[str, type[Request]] = {
-    "apply": ApplyRequest, "check": CheckRequest, "fit": FitRequest, "merge": MergeRequest
+    "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "fit": FitRequest,
+    "merge": MergeRequest,
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
-    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "fit")},
-    ("check", "as_json"): (need("no dry_run", "not for --dry-run"),),
+    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "describe", "fit")},
+    **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -113,22 +113,32 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self.straight._decoded(wanted, infinite, skip=skip)
 
-    def _decoded(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        decoded = self.straight._decoded(wanted, "missing", skip=skip, lenient=True)
+        made = columns.all_series(decoded.frame.to_polars())
+        made |= {n: known(s, self.layout.missing) for n, s in made.items() if n not in wanted}
+        return replace(decoded, frame=PolarsFrame(columns.text_frame(made)))
+
+    def _decoded(
+        self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False, lenient: bool = False
+    ) -> Decoded:
+        """A wanted column that holds what is no number is an error, or if `lenient` it is text, null where missing."""
         data, blank = self.rows.data, 0
         frame = self._parsed(data, wanted)
         if frame is None:
             data, blank = self._without_blank_lines()
             frame = self._parsed(data, wanted) if blank else None
-        checked = None if frame is None else self._checked(frame, wanted)
+        checked = None if frame is None else self._checked(frame, wanted, lenient=lenient)
         if skip and infinite == "error" and checked is not None and has_infinite(checked, wanted):
             checked = None
-        if checked is None:
+        if frame is None or checked is None:
+            judged = frozenset[str]() if lenient else wanted
             if not skip:
-                raise self._refused(wanted, infinite)
-            return self._skipped(wanted, infinite)
+                raise self._refused(judged, infinite)
+            return self._skipped(wanted, infinite, judged, lenient=lenient)
         if not self.layout.dialect.is_plain:
             return Decoded(PolarsFrame(checked), self.layout.places(self.rows.data), blank)
-        within = sum(_occurrences(s, "\n") for s in checked) if self.rows.quoted else 0
+        within = sum(_occurrences(s, "\n") for s in frame) if self.rows.quoted else 0
         return Decoded(PolarsFrame(checked), checked.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
@@ -242,16 +252,20 @@ class Chunk:
         return alone & (ends - starts <= 2)
 
     # -- checking
-    def _checked(self, frame: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame | None:
+    def _checked(self, frame: pl.DataFrame, wanted: frozenset[str], *, lenient: bool) -> pl.DataFrame | None:
         """Wanted columns that were read as text become numbers, or stay text where they hold words that mean
-        missing; None where they hold others."""
+        missing; None where they hold others, unless `lenient`: then these stay, and what is missing is null."""
         import polars as pl
 
         checked = columns.all_series(frame)
         for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
             numbers = self._numbers(checked[n])
-            if numbers is None:
+            if numbers is None and not lenient:
                 return None
+            if numbers is None:
+                numbers = self.words(checked[n], "float64")
+            elif lenient and numbers.dtype == pl.String:
+                numbers = columns.without_words(numbers)
             checked[n] = numbers
         return columns.text_frame(checked)
 
@@ -311,13 +325,14 @@ class Chunk:
                 return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
 
-    def _skipped(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
-        """Without the bad rows. Raises BadPlaceError for a broken quote: nobody knows where that row ends."""
-        good, rejects = split(self._judged(self._check(wanted, infinite)))
+    def _skipped(self, wanted: frozenset[str], infinite: Infinite, judged: frozenset[str], *, lenient: bool) -> Decoded:
+        """Without the bad rows, among them those with what is no number in a column that is `judged`. Raises
+        BadPlaceError for a broken quote: nobody knows where that row ends."""
+        good, rejects = split(self._judged(self._check(judged, infinite)))
         if not rejects:
-            raise self._refused(wanted, infinite)
+            raise self._refused(judged, infinite)
         rows = text.Rows(good, b'"' in good)
-        whole = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
+        whole = Chunk(self.layout, rows, rows)._decoded(wanted, infinite, lenient=lenient)
         return with_rejects(whole, rejects, self.layout.places(self.rows.data))
 
     def _judged(self, check: text.RowCheck) -> Iterator[Judged]:
@@ -345,6 +360,11 @@ def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:
     """Text without spaces around, null where it is missing."""
     words = series.str.strip_chars(" \t")
     return words.set((words == "") | words.is_in(list(missing)), None)
+
+
+def known(series: pl.Series, missing: frozenset[str]) -> pl.Series:
+    """Text as it stands, null where it is missing."""
+    return series.set(present(series, missing).is_null(), None)
 
 
 def _occurrences(series: pl.Series, separator: str) -> int:

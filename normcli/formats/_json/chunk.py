@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli import columns
-from normcli.columns import Infinite
+from normcli.columns import NUMERIC_WORD, Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError, printable
 from normcli.formats import Decoded, LateColumn, load
@@ -300,16 +300,31 @@ class Chunk:
         return self.data
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        return self._decoded_or_refused(wanted, infinite, skip=skip)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        decoded = self._decoded_or_refused(wanted, "missing", skip=skip, lenient=True)
+        frame, hidden = decoded.frame, decoded.frame.hidden
+        given = columns.all_series(frame.select([n for n in frame.names if n not in hidden]).to_polars())
+        made = {n: _no_number(s) if n in wanted else unquoted(s) for n, s in given.items()}
+        return replace(decoded, frame=PolarsFrame(columns.text_frame(made)))
+
+    def _decoded_or_refused(
+        self, wanted: frozenset[str], infinite: Infinite, *, skip: bool, lenient: bool = False
+    ) -> Decoded:
+        """As `decode`; a wanted column that holds what is no number is an error, or if `lenient` text."""
         fields = Fields.of(self.data)
-        decoded = None if fields is None else self._decoded(fields, wanted)
+        decoded = None if fields is None else self._decoded(fields, wanted, lenient=lenient)
         if skip and infinite == "error" and decoded is not None and has_infinite(decoded.frame.to_polars(), wanted):
             decoded = None
         if decoded is not None:
             return decoded
-        good, rejects = split(self._judged(self._check(wanted, infinite))) if skip else (b"", ())
+        judged = frozenset[str]() if lenient else wanted
+        good, rejects = split(self._judged(self._check(judged, infinite))) if skip else (b"", ())
         if not rejects:
-            raise self._refused(wanted, infinite)
-        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, places(self.data))
+            raise self._refused(judged, infinite)
+        rows = Chunk(self.layout, good)._decoded_or_refused(wanted, infinite, skip=False, lenient=lenient)
+        return with_rejects(rows, rejects, places(self.data))
 
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> LineCheck:
         """What every line must be like. Where the first rows did not tell, a column's first value here does."""
@@ -347,8 +362,9 @@ class Chunk:
             yield self.data[start:end]
             start = end
 
-    def _decoded(self, fields: Fields, wanted: frozenset[str]) -> Decoded | None:
-        """With a column for each key of the layout; None where a selected one holds what is no number."""
+    def _decoded(self, fields: Fields, wanted: frozenset[str], *, lenient: bool) -> Decoded | None:
+        """With a column for each key of the layout; None where a selected one holds what is no number; if `lenient`,
+        that is text."""
         import polars as pl
 
         keys, values = fields.series(self.data)
@@ -366,9 +382,9 @@ class Chunk:
             if not there:
                 taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[own], taken)
             read = self._read(name, taken, initial[own], there=there) if name in wanted else taken
-            if read is None:
+            if read is None and not lenient:
                 return None
-            made[name] = read
+            made[name] = taken if read is None else read
             if name in wanted and not there and self.layout.kinds[j] in ("list", "empty"):
                 lacking = np.delete(np.arange(fields.rows), fields.row[own])
                 incomplete = np.union1d(incomplete, lacking)
@@ -452,3 +468,28 @@ def _numbers(taken: pl.Series, kind: Kind, *, there: bool) -> pl.Series:
         if len(columns.beyond_integers(taken, whole)):  # which are told by their text alone
             return taken.set(taken == "null", None)
     return taken.cast(pl.Float64, strict=False)
+
+
+def _no_number(series: pl.Series) -> pl.Series:
+    """Plain text as of `unquoted`, marked where it is a string: that is no number, though it may look like one."""
+    import polars as pl
+
+    plain = unquoted(series)
+    if series.dtype != pl.String:
+        return plain
+    return (NUMERIC_WORD + plain).zip_with(series.str.starts_with('"').fill_null(value=False), plain)
+
+
+def unquoted(series: pl.Series) -> pl.Series:
+    """JSON as plain text: without quotes; null for null, and where the key is not there."""
+    import polars as pl
+
+    if series.dtype != pl.String:
+        return series
+    words = series.set(series.is_in(["", "null"]).fill_null(value=False), None)
+    quoted = words.str.starts_with('"').fill_null(value=False)
+    if not quoted.any():
+        return words
+    words = words.str.strip_prefix('"').str.strip_suffix('"').zip_with(quoted, words)
+    escaped = (quoted & words.str.contains("\\", literal=True)).arg_true()
+    return words.scatter(escaped, [json.loads(v) for v in series.gather(escaped)]) if len(escaped) else words

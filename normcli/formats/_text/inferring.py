@@ -133,6 +133,9 @@ class TypedChunk:
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)
 
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self.chunk.survey(wanted, skip=skip)
+
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         typed = {n: t for n, t in self.types.items() if n not in wanted and t != "string"}
         try:
