@@ -21,7 +21,7 @@ from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.cli._progress import line as progress
 from normcli.cli._terminal import AUTO, colours, styled
-from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable, replaced
+from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, advice, printable, replaced
 from normcli.io import outputs
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _called() -> int:
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
     except OSError as e:
-        return _failed(e, f"input or output failed: {e.strerror or e}", "", 74)
+        return _failed(e, f"input or output failed: {e.strerror or e}", advice(e), 74)
     except BaseException as e:
         lack = shortage(e)
         if lack:
@@ -146,7 +146,7 @@ def _of_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as e:
-        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}") from None
+        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}", advice(e)) from None
 
 
 class Stdout(io.FileIO):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, open_error, printable
+from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, advice, open_error, printable
 from normcli.io import stores
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Target:
         return self.temporary is not None
 
     def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.name}: writing failed: {error.strerror}")
+        return OutputError(f"{self.name}: writing failed: {error.strerror}", advice(error))
 
     def _send(self) -> None:
         """Has the system begin to write what it holds, so that the sync at the end has not all of it to wait for."""
@@ -211,7 +211,7 @@ class Target:
             if fd != self.fd:
                 os.close(fd)
         except OSError as e:
-            raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+            raise OutputError(f"{self.name}: writing failed: {e.strerror}", advice(e)) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.dead = True
@@ -333,7 +333,7 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         if found is not None and not stat.S_ISREG(found.st_mode):
             return Target(name, None, os.open(path, os.O_WRONLY))
         if found is not None and not os.access(path, os.W_OK):
-            raise PermissionError(0, "is read-only")
+            raise PermissionError(errno.EACCES, "is read-only")
         return _beside(name, os.path.realpath(path), found)
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, open_error, printable
+from normcli.errors import (
+    BadDataError,
+    NoInputError,
+    NormcliError,
+    OutputError,
+    UsageError,
+    advice,
+    open_error,
+    printable,
+)
 from normcli.io import stores
 from normcli.io.compression.expanding import Expanded
 
@@ -179,8 +188,8 @@ class Source:
     def failed(self, error: OSError) -> NormcliError:
         """An error of reading, in our words."""
         if isinstance(error, PermissionError):
-            return NoInputError(f"{self.name}: {error.strerror}")
-        return OutputError(f"{self.name}: reading failed: {error.strerror}")
+            return NoInputError(f"{self.name}: {error.strerror}", advice(error))
+        return OutputError(f"{self.name}: reading failed: {error.strerror}", advice(error))
 
     def rest(self) -> bytes:
         """All that is left."""

@@ -50,7 +50,8 @@ class Outputs:
     def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
         """All inputs, one after the other, into one target. Raises UsageError for a terminal that can't show it."""
         if formats.is_binary(to) and os.isatty(target.fd):
-            raise UsageError(f"{to} to a terminal", "-o names a file")
+            what = f"{target.name} is a terminal, and {to} is binary"
+            raise UsageError(what, "-o FILE writes a file, --to csv writes text")
         blank, digests = self._blank_and_digests(to, *first)
         work = self._work(to, first[1], blank, digests)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -180,11 +181,35 @@ def warn_of_columns(plan: Parameters, warn: Callable[[str], None]) -> None:
         ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
         same = [n for n, least, greatest in ends if least == greatest]
         if empty:
-            warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
+            warn(f"no value in {listed(empty)}: nothing is learned, and all comes out missing{_without(step, empty)}")
         if same:
-            warn(f"constant: {listed(same)}")
+            warn(f"constant: {listed(same)}; {_of_constants(step, same)}{_without(step, same)}")
         for doubt in step.method.doubts(States(step.features, {type(s): s for s in step.states}), step.fitted):
             warn(doubt)
+
+
+def _of_constants(step: Step, names: Sequence[str]) -> str:
+    """What becomes of constant columns."""
+    several = len(names) > 1
+    if not step.fitted.is_apart():
+        return f"{'they tell' if several else 'it tells'} nothing of other columns"
+    with np.errstate(all="ignore"):
+        row = step.fitted(Block.of(step.summary()["min"][None, :]))[0]
+    values = {float(row[step.features.index(name)]) + 0.0 for name in names}
+    out = f"{values.pop():.6g}" if len(values) == 1 else "one value each"
+    return f"{'they come' if several else 'it comes'} out as {out}"
+
+
+def _without(step: Step, names: Sequence[str]) -> str:
+    """How columns are left out, in parentheses; empty for values within lists."""
+    if step.length is not None:
+        return ""
+    which = shlex.quote(",".join(map(printable, names)))
+    return (
+        f" (-x {which} leaves {'them' if len(names) > 1 else 'it'} out)"
+        if len(names) <= 3
+        else " (-x leaves columns out)"
+    )
 
 
 def cut_batch(plan: Parameters) -> str | None:

@@ -249,7 +249,7 @@ def test_parameters_that_are_not_to_be_trusted(workspace: Workspace) -> None:
     good = (workspace / workspace.params()).read_bytes()
     (workspace / "old.csv").write_bytes(b"old")
     for name, data, inside in (
-        ("empty", b"", "$"),
+        ("empty", b"", "is empty"),
         ("pickle", pickle.dumps({"format": "normcli"}), "$"),
         ("deep", b"[" * 100_000, "$"),
         ("twice", good.replace(b'"rows": 6,', b'"rows": 6, "rows": 6,'), "$"),
@@ -261,7 +261,7 @@ def test_parameters_that_are_not_to_be_trusted(workspace: Workspace) -> None:
         assert data != good
         (workspace / "bad.json").write_bytes(data)
         line = ("inspect", "bad.json") if len(name) % 2 else ("apply", "table.csv", "-p", "bad.json", "-o", "old.csv")
-        assert f"bad.json: {inside}: " in workspace.fails(65, *line), name
+        assert workspace.fails(65, *line).startswith(f"bad.json: {inside}"), name
 
 
 def test_allow_edited_takes_a_changed_digest_alone(workspace: Workspace) -> None:
@@ -433,7 +433,8 @@ LINES = {
 def test_standard_output_that_fails(workspace: Workspace, line: tuple[str, ...]) -> None:
     workspace.params()
     with open("/dev/full", "wb", buffering=0) as full:
-        assert workspace.fails(74, *line, stdout=full) == "<stdout>: writing failed: No space left on device"
+        error = workspace.fails(74, *line, stdout=full)
+        assert error.startswith("<stdout>: writing failed: No space left on device (make room")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_constants_are_warned_of_and_words_kept(workspace: Workspace) -> None:
     for i in range(2):
         workspace.succeeds("fit", "-m", "zscore", "--note", "ours", "-p", f"{i}.json", stdin=b"a,b\n1,%d\n" % i)
     done = workspace.succeeds("merge", "0.json", "1.json", "-q")
-    assert done.warnings == ["normcli: warning: constant: a"]
+    assert done.warnings == ["normcli: warning: constant: a; it comes out as 0 (-x a leaves it out)"]
     assert b'"note": "ours"' in done.out
     assert b'"note": "mine"' in workspace.succeeds("merge", "0.json", "1.json", "--note", "mine").out
 

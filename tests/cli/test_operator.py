@@ -137,7 +137,8 @@ def test_a_report_of_what_went_wrong(workspace: Workspace) -> None:
 def test_a_report_tells_warnings(workspace: Workspace) -> None:
     (workspace / "same.csv").write_bytes(b"a,b\n1,2\n1,3\n")
     workspace.run("fit", "-m", "zscore", "same.csv", "-p", "p.json", "--werror", "--run-report", "r.json")
-    assert (report(workspace)["exit_code"], report(workspace)["warnings"]) == (65, ["constant: a"])
+    warned = ["constant: a; it comes out as 0 (-x a leaves it out)"]
+    assert (report(workspace)["exit_code"], report(workspace)["warnings"]) == (65, warned)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -23,6 +23,9 @@ from normcli.parameters.file._records import decode_record
 from normcli.parameters.file._values import check_keys, count, fail, named, of_kind, typed
 from normcli.parameters.file._writing import described
 
+FITTED = "a parameter file is what fit -p writes"
+WHOLE = "was it copied whole?"
+EDITED = "was it edited or damaged? fit again, or take a copy"
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -45,9 +48,12 @@ def read_file(path: str, *, example: str, allow_edited: bool = False, largest: i
     NormcliError."""
     source = open_source(path, example=example)
     try:
-        return read(_content(source, min(largest, LARGEST)), allow_edited=allow_edited)
+        text = _content(source, min(largest, LARGEST))
+        if not text:
+            raise BadParametersError("is empty", "did the command that made it fail?")
+        return read(text, allow_edited=allow_edited)
     except BadParametersError as e:
-        raise BadParametersError(f"{source.name}: {e.message}", e.hint) from None
+        raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
 
 
 def _content(source: Source, largest: int) -> bytes:
@@ -70,9 +76,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
-        fail("$.format", "not a normcli parameter file")
+        raise BadParametersError("$.format: not a normcli parameter file", FITTED)
     if type(document.get("version")) is not int or document["version"] != VERSION:
-        fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
+        _fail_version(document.get("version"))
     check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
     schema = tuple(
         typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
@@ -120,6 +126,14 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
             "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
         )
     return dataclasses.replace(plan, digest=found)
+
+
+def _fail_version(version: Any) -> NoReturn:
+    """Says what may read a file of another version than ours."""
+    if type(version) is int and version > VERSION:
+        what = f"was written by a newer normcli, as version {short(str(version), 20)}; this one reads {VERSION}"
+        raise BadParametersError(f"$.version: {what}", "update normcli, or fit with this one")
+    fail("$.version", f"must be {VERSION}")
 
 
 def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
@@ -182,11 +196,14 @@ def _parse(text: bytes) -> dict[str, Any]:
         if re.search(rb"\\u[dD]", text):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        fail("$", "half a character in a text")
+        fail("$", "an unpaired surrogate in a string")
     except UnicodeDecodeError:
-        fail("$", "not JSON: not even text")
+        raise BadParametersError("$: not JSON: not UTF-8", FITTED) from None
     except RecursionError:
         fail("$", "not JSON that can be read: nested too deep")
+    except json.JSONDecodeError as e:
+        hint = WHOLE if b'"normcli"' in text[:64] else FITTED
+        raise BadParametersError(f"$: not JSON: line {e.lineno}, column {e.colno}", hint) from None
     except ValueError as e:
         fail("$", f"not JSON: {printable(str(e))}")
     return typing.cast(dict[str, Any], of_kind(dict, document, "$"))
