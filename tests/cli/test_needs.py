@@ -123,6 +123,8 @@ OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field 
     ("check", "as_json"): (need("no dry_run", "not for --dry-run"),),
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),
+    ("inspect", "keys"): (NO_SCHEMA, KEYS),
+    ("inspect", "as_json"): (NO_SCHEMA,),
 }
 
 
