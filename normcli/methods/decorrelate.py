@@ -14,7 +14,7 @@ from normcli.methods._spectrum import covariance, spectrum
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.linear import Linear, component_names
 
 
@@ -53,6 +53,10 @@ class Decorrelate(Method):
 
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         return component_names(self.prefix, self.components or len(names))
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        assert isinstance(learned, Linear)
+        return learned.explained(covariance(states, self.ddof))
 
     def learn(self, states: States) -> Transform:
         vectors = spectrum(covariance(states, self.ddof), full=True).left

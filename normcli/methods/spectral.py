@@ -11,7 +11,7 @@ from normcli.methods._drawings import WHOLE
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.affine import Affine
 
 
@@ -34,6 +34,9 @@ class Spectral(Method):
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Comoments()
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return Terms(values={"sigma_max": float(learned.terms().columns["scale"][0])})
 
     def learn(self, states: States) -> Transform:
         c, x = states[Comoments], states[Extrema]

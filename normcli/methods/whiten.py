@@ -16,7 +16,7 @@ from normcli.methods.decorrelate import components_within
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.linear import Linear, component_names
 
 Kind = Literal["zca", "pca", "zca-cor", "pca-cor", "cholesky"]
@@ -97,6 +97,14 @@ class Whiten(Method):
         s = spectrum(regular, ridge=ridge)
         kept = self._rank(s, states, sigma, rows)
         return replace(self._factors(s, kept), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        assert isinstance(learned, Linear)
+        sigma, scale = covariance(states, self.ddof), learned.scale[0]
+        if self._of_correlation:
+            sigma = sigma / scale[:, None] / scale
+        terms = learned.explained(sigma, scaled=self._of_correlation)
+        return replace(terms, values={"kind": self.kind, **learned.terms().values, **terms.values})
 
     def _regularized(self, sigma: Array, rows: int) -> tuple[Array, float]:
         """Σ with shrinkage and eps in it, and what is left to add to the correlation's diagonal."""

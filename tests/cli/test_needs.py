@@ -140,6 +140,8 @@ OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field 
     **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),
+    ("inspect", "keys"): (NO_SCHEMA, KEYS),
+    ("inspect", "as_json"): (NO_SCHEMA,),
 }
 
 

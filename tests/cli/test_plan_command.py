@@ -146,7 +146,8 @@ def test_a_dry_run_and_inspect_show_the_steps(plans: Workspace) -> None:
     assert "steps[0] whiten (kind pca, " in "\n".join(lines)
     at = lines.index("steps[1] unit (norm l2)")
     assert lines[at - 1] == ""
-    assert lines[at + 1 : at + 6] == [
+    assert lines[at + 1 : at + 7] == [
+        "learned  nothing: it does not depend on the data",
         "gives    the same columns",
         "",
         "column  type",

@@ -108,7 +108,7 @@ def test_inspect_says_what_was_missing_constant_and_noted(workspace: Workspace) 
     workspace.succeeds("fit", "table.csv", "-m", "decorrelate", "-c", "b,c", "-p", "p.json")
     out = workspace.succeeds("inspect", "p.json").out.decode()
     assert "rows     4, of which 2 miss a value and took no part\n" in out
-    assert "gives    pc1, pc2\n" in out
+    assert "gives    2 → 2 columns: pc1, pc2\n" in out
 
 
 def test_inspect_says_no_where_an_option_is_off(workspace: Workspace) -> None:
