@@ -16,7 +16,6 @@ import runpy
 import select
 import socket
 import sys
-import time
 import traceback
 import warnings
 from typing import NoReturn
@@ -101,7 +100,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         if told["prepare"]:
             sys.path.append(told["root"])
             pickle.loads(bytes.fromhex(told["prepare"]))()
-        _run_report.run_report.started = time.monotonic()
+        _run_report.run_report.reset()
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
         traceback.print_exc()

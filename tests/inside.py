@@ -9,7 +9,6 @@ import io
 import os
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,7 +49,7 @@ def main(
     with _environment(env), contextlib.chdir(cwd), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as the process does
         with _standard(source, out.writing, err.writing), _arguments(args):
-            run_report.result, run_report.error, run_report.started = None, None, time.monotonic()
+            run_report.reset()
             code = _process._called()
             fault = run_report.end(code, run_report.error)
             if fault:

@@ -24,7 +24,10 @@ FEWEST = click.option(
 PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
 ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
 RUN_REPORT = click.option(
-    "--run-report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON."
+    "--run-report",
+    metavar="FILE",
+    type=NEAR,
+    help="Write what was done, or what went wrong, as JSON; in FILE.prom as metrics for Prometheus.",
 )
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."

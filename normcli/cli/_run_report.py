@@ -1,15 +1,12 @@
-"""--run-report: what a run was and did, as one JSON object, for whoever watches over it; also of a run that failed."""
+"""--run-report: what a run was and did, for whoever watches over it; also of a run that failed."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from normcli import __version__
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from normcli.errors import NormcliError
@@ -22,7 +19,15 @@ class RunReport:
 
     result: Result | None = None
     error: str | None = None  # the last that was said
-    started: float = field(default_factory=time.monotonic)
+    started: float = 0.0  # in seconds since 1970
+    clock: float = 0.0  # then, of one that is never set
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """A run starts now."""
+        self.result, self.error, self.started, self.clock = None, None, time.time(), time.monotonic()
 
     def begin(self, result: Result) -> None:
         """Says of what it is to be. Raises CannotCreateError where it can't be put where it is wanted, before anything
@@ -38,6 +43,8 @@ class RunReport:
                     pass
             except CannotCreateError as e:
                 raise CannotCreateError(f"--run-report {e.message}", e.hint) from None
+        if path:
+            from normcli.jobs import run_metrics, run_reports  # noqa: F401  while there is memory for it
         self.result = result
 
     def end(self, code: int, error: str | None = None) -> NormcliError | None:
@@ -45,9 +52,7 @@ class RunReport:
         result, self.result = self.result, None
         if result is None or result.run_report is None:
             return None
-        document = {"normcli": __version__, "exit_code": code, "error": error} | result.document()
-        document |= {"warnings": result.warnings, "seconds": round(time.monotonic() - self.started, 3)}
-        data = json.dumps({k: _printable(v) for k, v in document.items()}, ensure_ascii=True).encode() + b"\n"
+        data = self._data(result, result.run_report, code, error)
         from normcli.errors import NormcliError
         from normcli.io import outputs
 
@@ -59,12 +64,29 @@ class RunReport:
             return type(e)(f"--run-report {e.message}", e.hint)
         return None
 
+    def _data(self, result: Result, path: str, code: int, error: str | None) -> bytes:
+        from normcli.jobs.run_metrics import SUFFIX, metrics
+        from normcli.jobs.run_reports import report_of, text
+
+        seconds = time.monotonic() - self.clock
+        report = report_of(result, code, error, started=self.started, seconds=seconds)
+        if not path.endswith(SUFFIX):
+            return json.dumps(report, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+        name = text(os.path.basename(path).removesuffix(SUFFIX))
+        return metrics(report, name, _before(path), started=self.started)
+
 
 run_report = RunReport()
 
 
-def _printable(value: Any) -> Any:
-    """Paths may hold bytes that are no text."""
-    with contextlib.suppress(TypeError):
-        return [os.fsencode(v).decode("utf-8", "backslashreplace") for v in value] if isinstance(value, list) else value
-    return value
+def _before(path: str) -> bytes:
+    """What the file holds; nothing where it can't be read, or is a pipe or device."""
+    from normcli.jobs.run_metrics import LARGEST
+
+    if not os.path.isfile(path):
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read(LARGEST)
+    except OSError:
+        return b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -111,41 +111,12 @@ def command(**values: Any) -> None:
 def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
-        click.echo(json.dumps(document(comparison), ensure_ascii=False, allow_nan=False))
+        from normcli.drift.figures import figures
+
+        click.echo(json.dumps(figures(comparison), ensure_ascii=False, allow_nan=False))
     else:
         show_table(comparison, whole=whole)
     sys.stdout.flush()
-
-
-def document(comparison: Comparison) -> dict[str, Any]:
-    """As plain values: null where a number is not known, or infinite."""
-    steps = [column for step in comparison.steps for column in _columns(step)]
-    incomplete, unseen = comparison.incomplete, comparison.unseen
-    return {
-        "drift": comparison.drift,
-        "rows": comparison.rows,
-        "fitted_rows": comparison.fitted_rows,
-        "limits": vars(comparison.limits),
-        "changes": [vars(change) for change in comparison.changes],
-        "incomplete": incomplete and {**vars(incomplete), "change": incomplete.change},
-        "unseen_keys": unseen and vars(unseen),
-        "columns": steps,
-    }
-
-
-def _columns(step: Columns) -> Iterator[dict[str, Any]]:
-    """One after the other; `drift` is null where there are too few values for a verdict."""
-    sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
-    for j, name in enumerate(step.names):
-        numbers = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
-        drift = step.reasons(j) if step.judged[j] else None
-        yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
-
-
-def _number(name: str, value: float) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
 
 
 def show_table(comparison: Comparison, *, whole: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,24 +86,6 @@ class Result:
             return None
         return self.progress.count or (self.source.count if self.source else 0)
 
-    def document(self) -> dict[str, Any]:
-        """As plain values."""
-        left = None if self.empty is None else [str(each.path) for each in self.empty]
-        inputs = None if self.inputs is None else [path for path in self.inputs if path not in (left or ())]
-        return {
-            "command": self.command,
-            "method": self.method,
-            "inputs": inputs,
-            "inputs_empty": left,
-            "params": self.params,
-            "output": self.output,
-            "digest": self.digest,
-            "rows_in": self.rows_in,
-            "rows_out": self.rows_out,
-            "rows_rejected": self.rows_rejected,
-            "bytes_in": self.bytes_in,
-        }
-
 
 @dataclass
 class FitResult(Result):
@@ -136,9 +118,6 @@ class Judged(Result):
     def drift(self) -> bool | None:
         """The verdict; None where there is none."""
         return None if self.comparison is None else self.comparison.drift
-
-    def document(self) -> dict[str, Any]:
-        return super().document() | ({} if self.comparison is None else {"drift": self.comparison.drift})
 
 
 @dataclass
