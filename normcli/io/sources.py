@@ -131,9 +131,12 @@ class Source:
         return buffer.getvalue()
 
     def _fill(self, view: memoryview, done: int, end: int) -> int:
-        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
+        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many. Each
+        view of it is released at once, for a profiler may hold on to frames that have one: then the buffer could not be
+        resized."""
         while done < end:
-            got = self._inlet.readinto(view[done:end])
+            with view[done:end] as rest:
+                got = self._inlet.readinto(rest)
             if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
             elif not got:

@@ -1,1 +1,1 @@
-"""Every kind of message, as a table to be read aloud: see table.txt, and `python -m tests.messages`, which writes it."""
+"""Every kind of message, as a table to be read aloud: table.txt, which `python -m tests.messages` writes."""
