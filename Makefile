@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage soak bench lint format types wheel clean
+.PHONY: demo test coverage soak bench reference lint format types wheel clean
 
 demo: .venv/.run  ## what normcli does, on sample_data: about 10 seconds
 	@./sample_data/demo.sh
@@ -24,6 +24,9 @@ soak: .venv/.dev  ## the longest, too, and each run a process of its own
 bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scikit-learn
 	$(BIN)/python -m compileall -q normcli
 	$(BIN)/python -m tests.benchmarks --markdown
+
+reference: .venv/.dev  ## docs/reference.md from the help of all commands
+	$(BIN)/python -m tests.reference
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -39,10 +39,11 @@ NEXT = {
     "blocks": set(),
     "io": set(),
     "needs": set(),
+    "suggestions": set(),
     "registry": set(),
     "errors": set(),
 }
-ANYWHERE = {"errors", "registry"}
+ANYWHERE = {"errors", "registry", "suggestions"}
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ class Quotients(Transform):
         return block.values * self.divisor[0]
 '''
 COMMAND = '''
-"""normcli greet."""
+"""normcli greet: say hello."""
 
 import click
 
@@ -288,7 +289,7 @@ def test_adding_a_method_is_adding_a_file(house: House) -> None:
     assert "--times" in house.run("methods", "divide-by")
     shown = house.run("fit", "-m", "divide-by", "--help")
     assert "--times NUMBER" in shown
-    assert "how often the total" in shown
+    assert "How often the total" in shown
     assert "divide-by" in house.run("fit", "--help")
     assert "divide-by" in house.run("fit", "-m", "zscore", "--times", "2")
     assert house.run("fit", "-m", "divide-by", "--times", "-1").startswith("2: ")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from normcli.jobs.results import Result
 
 USAGE, BUG = 2, 70
+COMPLETE = "_NORMCLI_COMPLETE"  # set where a shell asks what may follow
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
 LAST_WORDS = 0.1  # and for its line on standard error, which may be a pipe that is full
 ended = threading.Lock()  # held by what ended the run: itself, or a signal
@@ -96,8 +97,10 @@ def _called() -> int:
 def _invoked() -> int:
     """The exit code of a command that has gone well, or of what click does by itself."""
     try:
-        if "_NORMCLI_COMPLETE" in os.environ:
-            main.main(prog_name="normcli")
+        if COMPLETE in os.environ:
+            from normcli.cli._completion import answer
+
+            answer(main)
         with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
             _invoke(ctx)
         return 0

@@ -1,4 +1,4 @@
-"""normcli check."""
+"""normcli check: tell whether new data still look like those that were fitted."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from normcli.cli._table import Column
     from normcli.drift import Columns, Comparison
 
-EXAMPLE = "normcli check today.csv -p data.json"
+ORDER = 3
+aliases = ("drift", "compare", "validate", "diff", "test", "monitor")
 EXAMPLES = (
-    ("Do today's data look like those that were fitted?", EXAMPLE),
-    ("For a machine", "normcli check today.csv -p data.json --json | jq '.columns[] | select(.drift | length > 0)'"),
+    ("Do today's data look like those that were fitted?", "normcli check today.csv -p data.json"),
+    ("For a machine", "normcli check d.csv -p p.json --json | jq '.columns[] | select(.drift[0])'"),
     ("Of small samples, with wider limits", "normcli check day.csv -p data.json --min-rows 10 --max-shift 1"),
     (
         "Normalize unless they have drifted",
-        "normcli check -q d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
+        "normcli check d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
     ),
 )
 FEW = click.option(  # only allows a verdict on fewer rows, and may be given in vain
@@ -40,38 +41,25 @@ FEW = click.option(  # only allows a verdict on fewer rows, and may be given in 
     default=Limits.min_rows,
     show_default=True,
     metavar="N",
-    help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
+    help="Fewer rows, or values of a column, allow no verdict",
 )
 RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest gives way first where there is little room
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("drift", "exit-codes", "formats"))
 @PARAMS
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="One JSON object on standard output, in place of the table.",
-)
 @thresholds
-@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
+@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too")
 @ALLOW_EDITED
-@skipping
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of the table")
 @partial(common, fewest=FEW)
 @many
+@skipping
 def command(**values: Any) -> None:
     """Tell whether new data still look like those that were fitted: exit 0 if so, 1 if they have drifted.
 
-    In one pass the data are measured as the fit did, and compared with what it has kept: per column the shift of the
-    mean in fitted standard deviations, the ratio of standard deviations (scale), the share of values outside the fitted
-    range, and how much is missing; past a limit is drift. So is a column that is gone, or no longer numeric, or another
-    value in a column that was constant, or any in one that was empty. New columns are told, and columns that take no
-    part in normalizing may come and go. Of a method that learns nothing (unit, layer) only columns are compared.
-
-    With -q the table is shown only of data that have drifted, with -qq never.
-
-    Columns are compared as they come to the step that learned from them; of matrix methods (whiten), over rows that
-    miss nothing; of batch methods, running over batches; with keys (fit --by), over all rows together.
+    INPUT: files, directories, quoted globs, s3:// URIs; else standard input. With -q the table is shown
+    only of data that have drifted, with -qq never.
     """
     from normcli import drift
     from normcli.cli._console import Console

@@ -1,4 +1,4 @@
-"""normcli describe."""
+"""normcli describe: show every column of data at a glance, without a method."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ from normcli.cli._words import counted, counted_rows, show
 if TYPE_CHECKING:
     from normcli.pipeline.description import ColumnDescription, Description
 
+ORDER = 4
+aliases = ("summarize", "summary", "stats", "profile", "head", "columns")
 EXAMPLES = (
     ("What is in this file?", "normcli describe data.csv"),
     ("Some columns of all files below a directory", "normcli describe measurements/ -c 'x*,site'"),
-    ("Columns that miss a value", "normcli describe data.parquet --json | jq '.columns[] | select(.missing > 0)'"),
+    ("Columns that miss a value", "normcli describe d.csv --json | jq '.columns[] | select(.missing > 0)'"),
     ("From a pipe", "zcat data.csv.gz | normcli describe"),
 )
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of the table.")
-@selecting
-@skipping
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@partial(selecting, numbers=False)
 @partial(common, infinite=False)
 @many
+@skipping
 def command(**values: Any) -> None:
     """Show every column at a glance: type, missing values, mean, quartiles, different values, the most common.
 

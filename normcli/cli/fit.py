@@ -1,4 +1,4 @@
-"""normcli fit."""
+"""normcli fit: learn a method's parameters from data, and normalize them, too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import common
+from normcli.cli._completion import Column
 from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, selecting, skipping
@@ -19,79 +20,44 @@ if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.jobs.results import FitResult
 
+ORDER = 1
+aliases = ("train", "learn", "standardize", "normalize", "normalise", "scale", "transform")
 EXAMPLES = (
-    ("Standardize every numeric column, parameters to a file", "normcli fit data.csv -m zscore -p data.json"),
-    ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
-    ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
+    ("Standardize every numeric column, then apply that to new data", "normcli fit data.csv -m zscore -p data.json"),
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
-    ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
-    ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
-    ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
-    ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
-    ("Two title lines, single quotes", 'normcli fit export.csv -m zscore -p p.json --skip-lines 2 --quote "\'"'),
-    ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
-    ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
+    ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p d.json"),
+    ("Add tonight's data, from a pipe", "zcat tonight.csv.gz | normcli fit --update -p data.json"),
 )
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
-@click.option(
-    "--plan",
-    metavar="FILE",
-    type=PLACE,
-    help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see above.",
-)
-@click.option(
-    "-p",
-    "--params",
-    metavar="PARAMS",
-    type=PLACE,
-    help="The parameter file; default: standard output.",
-)
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats", "keys", "plans", "updating"))
+@click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="The method; `normcli methods` lists all")
+@click.option("--plan", metavar="FILE", type=PLACE, help="Several steps, as a TOML file says, instead of -m")
+@click.option("-p", "--params", metavar="PARAMS", type=PLACE, help="The parameter file; default: standard output")
 @written
 @selecting
 @click.option(
     "--by",
     multiple=True,
+    type=Column(numbers=False),
     metavar="COLUMN[,COLUMN]",
-    help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
+    help="Learn for each key of these columns apart, too",
 )
 @click.option(
-    "--weights",
-    metavar="COLUMN",
-    help="How often each row counts: numbers of at least 0, not only whole.",
+    "--weights", type=Column(numbers=True), metavar="COLUMN", help="How often each row counts: numbers from 0"
 )
-@rules("error, and 0; kept in PARAMS")
+@rules
 @continuing
 @WAIT
-@click.option(
-    "--note",
-    default="",
-    help="Words of your own to keep in the parameter file.",
-)
-@skipping
+@click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")
 @common
 @many
+@skipping
 def command(**values: Any) -> None:
-    """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
+    """Learn a method's parameters in one pass; with -o, normalize the data, too.
 
-    INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
-    without one, or for -, standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. By
-    default every numeric column takes part. Missing values are left out and counted.
-
-    A plan (--plan) is steps that follow each other, learned together in one pass: a column learns in one of them at
-    most; before that come only steps of single values (log1p, asinh), after it those that learn nothing (unit). So
-    embeddings are whitened, then brought to unit length:
-
-    \b
-        [[steps]]
-        method = "whiten"
-        columns = ["embedding"]
-        options = { kind = "pca", components = 64 }
-        [[steps]]
-        method = "unit"
-        columns = ["embedding"]
+    INPUT: files, directories, quoted globs, s3:// URIs; else standard input. Every numeric column takes
+    part, unless -c or -x says otherwise.
     """
     from normcli.cli._console import Console
     from normcli.jobs.requests import FitRequest, RelearnRequest

@@ -1,4 +1,4 @@
-"""normcli inspect."""
+"""normcli inspect: show what is in a parameter file."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from typing import Any
 
 import click
 
-from normcli.cli import HELP
-from normcli.cli._command import PLACE
+from normcli.cli._command import PLACE, Plain
 from normcli.cli._common import ALLOW_EDITED, COLOR
+from normcli.cli._completion import KEY
 from normcli.errors import UsageError, printable
+
+ORDER = 5
+aliases = ("show", "info", "view", "print", "cat", "list")
+EXAMPLES = (
+    ("What was learned of each column", "normcli inspect data.json"),
+    ("For a machine", "normcli inspect data.json --json"),
+    ("Of the rows of one key (fit --by)", "normcli inspect sales.json --key berlin"),
+)
 
 NOTHING = "''"  # how a shell spells it
 RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # of what was not learned itself
 
 
-@click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, in place of tables.")
-@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
+@click.command(cls=Plain, examples=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead")
+@click.option("--keys", is_flag=True, help="List the keys of fit --by, each with its rows, instead")
+@click.option("--key", type=KEY, metavar="KEY", help="Of the rows of one key of fit --by, a row of CSV")
 @ALLOW_EDITED
-@click.option("--keys", is_flag=True, help="The keys of fit --by, each with how many rows it had, instead.")
-@click.option("--key", metavar="KEY", help="What was learned of one key of fit --by, which is a row of CSV.")
-@click.option("-v", "--verbose", is_flag=True, help="Show whole tables and lists, whatever the terminal.")
+@click.option("-v", "--verbose", is_flag=True, help="Show whole tables and lists")
 @COLOR
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:

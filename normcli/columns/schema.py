@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from normcli import suggestions
 from normcli.errors import BadDataError, NotNumericError, printable, short
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
         else:
             hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
         if not hits:
-            raise BadDataError(f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'")
+            there = [n for n, f in types.items() if f.may_be_number or f.list_of or not numbers]
+            what = f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'"
+            raise BadDataError(what, suggestions.hint(part, there) if len(types) > 1 else "")
         for name in hits:
             field = types[name]
             if numbers and not field.may_be_number and not field.list_of:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from normcli import columns, formats, pipeline, registry
+from normcli import columns, formats, pipeline, registry, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
@@ -175,7 +175,8 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Plan) -> Par
         raise UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
-        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'")
+        hint = suggestions.hint(gone[0], [f.name for f in first.schema])
+        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'", hint)
     schema = recipe.insisted(first.schema, first.identifiers)
     try:
         steps = recipe.steps(

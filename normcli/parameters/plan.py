@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from normcli import columns, registry
+from normcli import columns, registry, suggestions
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadParametersError, NotNumericError, UsageError, printable
 from normcli.io.sources import open_source
@@ -205,8 +205,9 @@ def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
         raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
     name = raw.get("method")
     if name not in registry.names("methods"):
-        what = f"{at}.method: {_shown(name)}: no such method" if "method" in raw else f"{at}: method is missing"
-        raise UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
+        if "method" not in raw:
+            raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
     for key in ("columns", "exclude"):
         value = raw.get(key, ["*"])
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -221,7 +222,7 @@ def method_of(name: str, options: Mapping[str, Any]) -> Method:
     """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
     option."""
     if name not in registry.names("methods"):
-        raise UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
     return made(registry.only("methods", name), options)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from normcli import columns, formats, registry
+from normcli import columns, formats, registry, suggestions
 from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import LateColumn, Reader
@@ -45,12 +45,14 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
     there, name = {f.name: f for f in reader.schema}, reader.source.name
     gone = [n for n in needs if n not in there]
     if gone:
-        hint = reader.hint or f"there are {listed(list(there))}"
+        hint = suggestions.question(gone[0], there) or reader.hint or f"there are {listed(list(there))}"
         raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
     gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
     if gone:
         what = f"no column is called {listed(gone)}, by which rows are told apart"
-        raise BadDataError(f"{name}: {what}", f"there are {listed(list(there))}")
+        raise BadDataError(
+            f"{name}: {what}", suggestions.question(gone[0], there) or f"there are {listed(list(there))}"
+        )
     for n in by:
         reader.inferred.pop(n, None)
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]

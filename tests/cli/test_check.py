@@ -319,7 +319,7 @@ def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(
     flag: str, first: str, here: Workspace
 ) -> None:
     said = here.fails(2, "apply", "-p", "p.json", "-o", "out/", flag, "old.csv")
-    assert said.startswith(f"{flag} old.csv: none of {first}, ")
+    assert said.startswith(f"{flag} old.csv: is none of {first}, ")
     assert f"put {flag} behind INPUT, or write {flag}={first}" in said
 
 

@@ -11,6 +11,7 @@ import pytest
 from normcli import registry
 from normcli.cli import main
 from normcli.cli._command import FORMAT, METHOD
+from normcli.errors import UsageError
 from normcli.jobs.facts import KEYS, need
 from normcli.jobs.format_options import needs_of
 from normcli.jobs.requests import (
@@ -31,6 +32,8 @@ OF_ANY_RUN = {
     "check": {"params", "as_json", "no_extra"},
     "describe": {"columns", "exclude"},
     "fit": {"method", "params", "relearn"},
+    "completion": {"shell"},
+    "help": {"topic"},
     "inspect": {"json_schema", "verbose"},
     "merge": {"inputs", "output", "note"},
     "methods": {"method"},
@@ -200,7 +203,9 @@ def place(workspace: Workspace) -> Workspace:
 def test_an_option_without_what_it_needs_is_refused(
     place: Workspace, name: str, option: click.Parameter, need: Need
 ) -> None:
-    message = place.fails(2, *without(name, option, fact_of(need)), *words(option))
+    run, flags = without(name, option, fact_of(need)), words(option)
+    again = flags if flags[0] not in run else ()  # it is there already
+    message = place.fails(2, *run, *again)
     assert f" is {need.what}" in message
 
 
@@ -254,3 +259,34 @@ def test_a_method_learned_again_has_options_that_have_an_effect(place: Workspace
     assert place.fails(2, *line, "--ddof", "0") == "--ddof is for --scale, and this is without --scale"
     place.succeeds(*line)
     assert METHOD not in place.fails(2, *FIT, "zscore", "--ddof", "0", "--no-scale")
+
+
+# -- what is said twice ------------------------------------------------------------------------------------------
+ONCE = [
+    (name, option) for name, option in EVERY
+    if isinstance(option, click.Option) and option.name in VALUES and not (option.multiple or option.is_flag)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "option"), [pytest.param(*case, id=f"{case[0]} {case[1].name}") for case in ONCE])
+def test_an_option_of_one_value_is_given_once(name: str, option: click.Option) -> None:
+    command: Any = main.get_command(click.Context(main), name)
+    value = VALUES[str(option.name)]
+    flag = max(option.opts, key=len)
+    needed = [] if option.name == "params" else {"apply": ["-p", "p.json"], "check": ["-p", "p.json"]}.get(name, [])
+    words = ["p.json", *needed, *([f"{flag}={value or 'stat'}"] if option.name == "resume" else [flag, value])]
+    if option.name != "check":
+        command.make_context(name, [*words])
+        with pytest.raises(UsageError, match="is given more than once"):
+            command.make_context(name, [*words, *words[1 + len(needed) :]])
+
+
+@pytest.mark.parametrize("words", ["-m zscore -m robust", "--header --no-header", "-m zscore --method zscore"])
+def test_and_so_are_two_spellings_of_one(place: Workspace, words: str) -> None:
+    assert "is given more than once" in place.fails(2, "fit", "table.csv", "-p", "q.json", *words.split())
+
+
+def test_what_counts_or_lists_may_be_given_again(place: Workspace) -> None:
+    place.succeeds(
+        "fit", "table.csv", "-m", "zscore", "-c", "a", "-c", "b", "-x", "b", "-x", "c", "-q", "-q", "-p", "q"
+    )

@@ -148,4 +148,4 @@ def test_no_function_of_the_command_line_takes_its_values_but_commands_and_the_b
             if isinstance(node, ast.FunctionDef):
                 arguments = (*node.args.args, *node.args.kwonlyargs, *filter(None, [node.args.kwarg]))
                 taking += [f"{path.name}: {node.name}" for a in arguments if a.arg == "values"]
-    assert {t for t in taking if not t.endswith(": command")} == {"_request.py: request", "_request.py: given"}
+    assert {t for t in taking if not t.endswith(": command")} == {"_request.py: request"}

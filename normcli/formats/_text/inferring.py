@@ -24,9 +24,8 @@ Type = Literal["int64", "float64", "bool", "date", "timestamp", "timestamp with 
 Asked = Annotated[
     bool,
     Meta(
-        description="give columns of text that are not normalized the types that the first rows show: int64, float64, "
-        "bool, date or timestamp; a value that they did not predict is refused. For Parquet or Arrow output",
-        extra={"on": "reading", "for": "binary"},
+        description="give other text its types, in Parquet or Arrow",
+        extra={"on": "reading", "for": "binary", "topic": "formats"},
     ),
 ]
 
