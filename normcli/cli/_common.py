@@ -29,7 +29,7 @@ RUN_REPORT = click.option(
     "--run-report",
     metavar="FILE",
     type=NEAR,
-    help="What was done, or went wrong, as JSON; FILE.prom: metrics",
+    help="How it went, as JSON; in FILE.prom, as metrics",
 )
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq: only errors"
@@ -42,7 +42,7 @@ COLOR = click.option(
     expose_value=False,
     is_eager=True,
     callback=lambda ctx, param, value: colours.choose(value),
-    help="auto (default), always or never",
+    help="Colours: auto (default), always or never",
 )
 INFINITE = click.option(
     "--inf",

@@ -41,7 +41,14 @@ def command(**values: Any) -> None:
     from normcli.jobs.parameter_files import parameters
 
     if values["json_schema"]:
-        check_alone(values)
+        check_alone(
+            {
+                "--key": values["key"] is not None,
+                "--keys": values["keys"],
+                "PARAMS": values["params"] is not None,
+                "--json": values["as_json"],
+            }
+        )
         from normcli.parameters.json_schema import schema
 
         click.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
@@ -60,10 +67,9 @@ def command(**values: Any) -> None:
         show(found, whole=values["verbose"])
 
 
-def check_alone(values: Mapping[str, Any]) -> None:
-    """Raises UsageError for what is not for --json-schema."""
-    given = {"--key": values["key"] is not None, "--keys": values["keys"], "PARAMS": values["params"] is not None}
-    for flag in (flag for flag, there in {**given, "--json": values["as_json"]}.items() if there):
+def check_alone(given: Mapping[str, bool]) -> None:
+    """Raises UsageError for what was given and is not for --json-schema."""
+    for flag in (flag for flag, there in given.items() if there):
         raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
 
 

@@ -94,7 +94,7 @@ def test_commands_are_in_the_order_in_which_they_are_used_and_their_summaries_wh
     listed = re.findall(r"^  (\w+) +(\w.*)", sections(help_of())["Commands (normcli COMMAND --help)"], re.MULTILINE)
     names = [name for name, _ in listed]
     assert sorted(names) == sorted(COMMANDS)
-    assert names[:4] == ["fit", "apply", "check", "inspect"]
+    assert names[:5] == ["fit", "apply", "check", "describe", "inspect"]
     assert all(registry.title("cli", name) for name in COMMANDS)
 
 

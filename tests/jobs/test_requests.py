@@ -31,7 +31,7 @@ REQUESTS: dict[str, tuple[type[Request], ...]] = {
     "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,),
 }  # fmt: skip
 NO_FLAG = {"check": {"spool_dir"}, "describe": {"spool_dir"}, "merge": {"werror"}}
-OF_COMMANDS = {"quiet", "verbose", "as_json", "help"}  # what is said, and how
+OF_COMMANDS = {"quiet", "verbose", "as_json", "color", "help"}  # what is said, and how
 FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
     "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "fit": (api.fit, FitRequest),
     "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
