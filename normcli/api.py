@@ -21,7 +21,8 @@ All functions may be called by several threads at once. What is refused or fails
 calls an argument by its flag (-p is `params`, -o `output`), and leaves every file as it was: UsageError (an argument
 makes no sense; nothing was read), NoInputError, BadDataError, BadParametersError, CannotCreateError, OutputError,
 ShortageError (memory or descriptors) and LockedError. An exception that a callback raises, and KeyboardInterrupt, leave
-every file as it was, too.
+every file as it was, too. By then every descriptor that a call has opened is closed, and its threads have ended; one
+that waits for a pipe that nobody writes to ends when somebody does.
 """
 
 import os

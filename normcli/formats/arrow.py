@@ -35,7 +35,7 @@ class Reader(binary.Reader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         binary.check_any(source)
         with binary.reading(source, WHAT):
-            self._place = source.in_place()
+            self._place = binary.in_place(source)
             self._seal = seal.seal_of(source, MAGIC)
             super().__init__(source, self._open().schema, block_size)
 
@@ -92,8 +92,7 @@ class Reader(binary.Reader):
 
         wanted = [f.name in needed for f in self.schema] if needed else []
         fields = [j for j, keep in enumerate(wanted) if keep]
-        file = pa.OSFile(self._place) if isinstance(self._place, str) else self._place
-        return pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        return pa.ipc.open_file(self._place, options=pa.ipc.IpcReadOptions(included_fields=fields))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Reader(binary.Reader):
 
         binary.check_any(source)
         with binary.reading(source, WHAT):
-            place = self._place = source.in_place()
+            place = self._place = binary.in_place(source)
             self._seal = seal.seal_of(source, MAGIC)
             settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
             settings |= {"pre_buffer": False, "buffer_size": 1 << 16}
@@ -85,10 +85,6 @@ class Reader(binary.Reader):
                     yield Chunk(batch, left == 0)
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
         with binary.reading(self.source, WHAT):

@@ -75,6 +75,12 @@ class Manifest:
         except OSError as e:
             raise OutputError(f"{printable(path)}: writing failed: {e.strerror}", advice(e)) from None
 
+    def close(self) -> None:
+        """Nothing more is added."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
     def _begin(self, path: str) -> None:
         """Writes anew what is known; a file of before may end in half a line."""
         with outputs.open_target(path) as target:

@@ -37,6 +37,12 @@ class Inlet(Protocol):
     def readinto(self, view: memoryview, /) -> int | None: ...
 
 
+class Handle(Protocol):
+    """What is to be closed."""
+
+    def close(self) -> None: ...
+
+
 Layer = TypeVar("Layer", bound=Inlet)
 
 
@@ -51,6 +57,7 @@ class Source:
     count: int = 0  # bytes read so far
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
     room: int | None = None  # bytes of memory that what is read of it may take at once
+    handles: list[Handle] = field(default_factory=list, repr=False)  # of others on the same file, closed with it
 
     def __post_init__(self) -> None:
         self.length: int | None  # of the file, packed as it is
@@ -159,6 +166,7 @@ class Source:
                     while data := self.read(1 << 20):
                         spool.write(data)
                     spool.flush()
+                    self.file.close()
                     self.file = io.FileIO(os.dup(spool.fileno()), "rb")
             except OSError as e:
                 where = tempfile.gettempdir()
@@ -201,8 +209,14 @@ class Source:
             parts.append(part)
         return b"".join(parts)
 
+    @property
+    def closed(self) -> bool:
+        return self.file.closed
+
     def close(self) -> None:
-        """Nothing more is read."""
+        """Nothing more is read, by this or by any of the `handles`."""
+        for handle in self.handles:
+            handle.close()
         self.file.close()
 
     def drain(self) -> None:

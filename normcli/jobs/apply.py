@@ -102,6 +102,7 @@ def _into_directory(
         _outputs(request, plan, None, watch).manifest(contents=request.resume == "digest"),
         watch,
     )
+    run.close_at_end(files)
     left = inputs
     if request.resume:
         if not request.dry_run:

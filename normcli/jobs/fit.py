@@ -79,6 +79,8 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             result.preview = Preview.of(readers, result.columns, result.targets)
             return result
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
+        if spool:
+            run.close_at_end(spool)
         plan, progress = _learned(run, begun, recipe, readers, data, spool)
         result.plan, result.digest, result.updated = plan, plan.digest, old is not None
         params_target = None if old and plan.digest == old.digest else target  # the same file is not replaced
@@ -313,6 +315,7 @@ def _write_directory(
     request, progress = run.request, run.result.progress
     assert progress is not None
     files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
+    run.close_at_end(files)
     files.begin(progress)
     pairs: Pairs = list(zip(readers.inputs, spool.readers, strict=True)) if spool else readers
     parts: Iterable[Part] = outputs.below(files, pairs)

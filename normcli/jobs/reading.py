@@ -18,6 +18,7 @@ from normcli.pipeline import memory
 if TYPE_CHECKING:
     from normcli.formats import Reader
     from normcli.io.inputs import Found, Input
+    from normcli.io.sources import Source
     from normcli.jobs.run import Run
 
 
@@ -25,7 +26,7 @@ def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     """The inputs that a request means. Raises UsageError, NoInputError."""
     names = list(request.input)
     if request.files_from is not None:
-        listed = inputs.listed_in(sources.open_source(request.files_from).rest(), zero=request.null)
+        listed = inputs.listed_in(run.source(request.files_from).rest(), zero=request.null)
         if not listed and not names:
             raise UsageError(f"--files-from {request.files_from}: names no file")
         names += listed
@@ -74,6 +75,7 @@ class Readers:
         each input's own. Text is read in the `dialect` of a parameter file, unless another one is given. `example` is a
         command with a file, for who has to type data."""
         self.inputs, self._request, self._example, self._directory = list(input_list), request, example, directory
+        self._run = run
         self._alone = len(input_list) == 1
         self.empty: list[Input] = []
         run.result.empty = self.empty
@@ -131,8 +133,15 @@ class Readers:
             return None
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
+        source = self._run.source(each.path, example=self._example)
+        try:
+            return each, self._reader(each, source)
+        except BaseException:
+            source.close()
+            raise
+
+    def _reader(self, each: Input, source: Source) -> Reader:
         request = self._request
-        source = sources.open_source(each.path, example=self._example)
         source.keys, source.room = each.keys, memory.of_input(request.max_memory)
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
@@ -143,4 +152,5 @@ class Readers:
         more: dict[str, Any] = {"skip": True} if request.skips else {}
         if request.block_size is not None:
             more["block_size"] = request.block_size
-        return each, record.reader(source, self.options.reading(format) or record.options(), **more)
+        reader: Reader = record.reader(source, self.options.reading(format) or record.options(), **more)
+        return reader

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, replaced, size
+from normcli.io.sources import open_source
 from normcli.io.transaction import Transaction
 from normcli.jobs import paths
 from normcli.jobs.requests import Reads, Request
@@ -17,10 +18,14 @@ from normcli.jobs.results import Result
 from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
+    from normcli.engines import Engine
     from normcli.formats import Reject
     from normcli.io.outputs import Target
+    from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
+
+PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Result)
@@ -35,6 +40,9 @@ class Run(Events, Generic[R, S]):
         self.request, self.result, self.events = request, result, events
         self.changes = Transaction()
         self.rejects: Target | None = None
+        self._sources: list[Source] = []
+        self._handles: list[Handle] = []
+        self._engines: list[Engine] = []
         result.run_report, result.changes = request.run_report, self.changes
         paths.check(request, result)
         events.begin(result)
@@ -45,7 +53,31 @@ class Run(Events, Generic[R, S]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.changes.__exit__(kind, error, at)
+        try:
+            self.changes.__exit__(kind, error, at)
+        finally:
+            self._close()
+
+    # -- what is closed ------------------------------------------------------------------------------------------
+    def source(self, path: str | None, *, example: str = "") -> Source:
+        """An input, open until it is closed or the job ends. Raises NoInputError; UsageError for a terminal."""
+        source = open_source(path, example=example)
+        self._sources = [*(s for s in self._sources if not s.closed), source]
+        return source
+
+    def close_at_end(self, handle: Handle) -> None:
+        """Leaves something open until the job ends."""
+        self._handles.append(handle)
+
+    def _close(self) -> None:
+        """Closes what was opened, once no thread uses it: a descriptor that is closed too early is that of another file
+        soon. A thread may wait in a pipe that nobody writes to, which nobody should have to wait for: then all stays
+        open until it is collected."""
+        regular = all(source.regular for source in self._sources if not source.closed)
+        ended = [engine.close(PATIENCE if regular else PATIENCE_WITH_PIPE) for engine in self._engines]
+        if all(ended):
+            for handle in (*self._sources, *self._handles):
+                handle.close()
 
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
@@ -90,7 +122,9 @@ class Run(Events, Generic[R, S]):
         room, block = size(memory.room(request.max_memory)), size(plan.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
-        return Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
+        engine = Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
+        self._engines.append(engine)
+        return engine
 
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import typing
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,10 +165,10 @@ class _Begun:
 def read(path: str, *, example: str) -> Plan:
     """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
     UsageError, saying where."""
-    source = open_source(path, example=example)
     data = b""
-    while len(data) <= LARGEST and (part := source.read(1 << 20)):
-        data += part
+    with closing(open_source(path, example=example)) as source:
+        while len(data) <= LARGEST and (part := source.read(1 << 20)):
+            data += part
     try:
         return Plan(parsed(data), source.name)
     except UsageError as e:

@@ -46,6 +46,10 @@ class Spool:
         self.spare: list[io.BytesIO] = []  # memory that was used, and will be again
         self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
 
+    def close(self) -> None:
+        """Gives its room back: nobody reads or writes it any more."""
+        self._file.close()
+
     def put(self, pieces: Sequence[memoryview]) -> tuple[int, int]:
         """Keeps bytes, one piece after the other; where they are, and how many. Raises OutputError."""
         size = sum(map(len, pieces))

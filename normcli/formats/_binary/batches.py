@@ -204,6 +204,18 @@ def _pandas_indexes(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
     return frozenset(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else frozenset()
 
 
+def in_place(source: Source) -> Any:
+    """What pyarrow reads at any position, open as long as the source is. Raises OutputError, OSError."""
+    import pyarrow as pa
+
+    place = source.in_place()
+    if not isinstance(place, str):
+        return place
+    file = pa.OSFile(place)
+    source.handles.append(file)
+    return file
+
+
 def check_any(source: Source) -> None:
     """Raises EmptyInputError where there is no byte."""
     if source.length == 0 or (not source.regular and not source.peek(1)):

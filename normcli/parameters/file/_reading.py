@@ -6,6 +6,7 @@ import re
 import typing
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, NoReturn
 
 import numpy as np
@@ -46,14 +47,14 @@ def rows_of(path: str) -> int:
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
     """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
     NormcliError."""
-    source = open_source(path, example=example)
-    try:
-        text = _content(source, min(largest, LARGEST))
-        if not text:
-            raise BadParametersError("is empty", "did the command that made it fail?")
-        return read(text, allow_edited=allow_edited)
-    except BadParametersError as e:
-        raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
+    with closing(open_source(path, example=example)) as source:
+        try:
+            text = _content(source, min(largest, LARGEST))
+            if not text:
+                raise BadParametersError("is empty", "did the command that made it fail?")
+            return read(text, allow_edited=allow_edited)
+        except BadParametersError as e:
+            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
 
 
 def _content(source: Source, largest: int) -> bytes:
@@ -67,7 +68,6 @@ def _content(source: Source, largest: int) -> bytes:
             raise lacking(largest, f"{source.name}: more than the {size(largest)} that there is memory to read")
         what = f"$: more than the {size(largest)} that there is memory to read"
         raise BadParametersError(what, "--max-memory says how much there is")
-    source.close()
     return b"".join(parts)
 
 
