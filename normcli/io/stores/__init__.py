@@ -50,7 +50,7 @@ def plain(name: str) -> str:
         hint = "curl URL | normcli …" if scheme.startswith(("http", "ftp")) else ""
         raise UsageError(f"{scheme}:// is not known here; file, {', '.join(SCHEMES)} are", hint)
     if ":" in authority or ("@" in authority and SCHEMES[scheme] != "abfs"):
-        raise UsageError(f"{scheme}:// with credentials in it, which everybody can see", ENVIRONMENT)
+        raise UsageError(f"{scheme}:// with credentials in it, which everybody can read", ENVIRONMENT)
     if why := unusable(name):
         meant = printable(f"{scheme}://{authority}{normpath(rest)}")
         hints = {AFTER: ENVIRONMENT, EMPTY: "s3://bucket/key is how objects are named"}
