@@ -153,7 +153,7 @@ class Reader:
         sizes = map(columns.first_size, self._samples(name))
         size = next((s for s in sizes if s is not None), None)
         if not size:
-            what = "an empty list" if size == 0 else "no list to tell their length by"
+            what = "an empty list" if size == 0 else "no list to take their length from"
             raise BadDataError(f"{self.source.name}: there is {what} in column '{printable(name)}'", LEFT_OUT)
         return size
 

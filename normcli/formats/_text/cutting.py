@@ -44,7 +44,7 @@ SKIP = "--on-bad-row skip leaves such rows out"
 HEADER = "--header if the first row names the columns"
 OTHERS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
-NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
+NO_TRAILING = "no delimiter at the end of the row, as --trailing-delimiter has one"
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 

@@ -23,7 +23,7 @@ OPTIONS = re.compile(r"\?[a-z_]+=")
 MAGIC = re.compile(r"[*?[]")
 AFTER = "nothing can be said after a ?"
 EMPTY = "a name between slashes is empty"
-DOTS = "a name between slashes is . or .., which the client would leave out of what it asks for"
+DOTS = "a name between slashes is . or .., which the client would leave out"
 ENVIRONMENT = "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and the like say that"
 
 
