@@ -22,6 +22,11 @@ ADVICE = {
     errno.ELOOP: "its links go in a circle",
     errno.EIO: "dmesg may say what is wrong with the device",
 }
+TYPES = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list"} | {
+    "object": "an object",
+    "null": "null",
+}
+BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
 MOST_NAMES, ALIKE = 1000, 0.75  # of files that are compared with a name, and how much one has in common with it
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
@@ -201,9 +206,12 @@ def absent(path: str, *, to_write: bool = False) -> tuple[str, str]:
         if os.path.lexists(above):
             return f"{name} is not a directory", f"ls -l {shlex.quote(name)} shows what it is"
         where = shlex.quote(printable(os.path.dirname(path)))
-        return f"there is no directory {name}", f"mkdir -p {where} makes it" if to_write else _place(path)
+        return f"there is no directory {name}", f"mkdir -p {where} makes it" if to_write else _working(path)
     if os.path.islink(path):
-        return f"is a link to {printable(os.readlink(path))}, which is not there", ""
+        return (
+            f"is a link to {printable(os.readlink(path))}, which is not there",
+            "ln -sfn FILE makes it one to another",
+        )
     return "there is no such file", _place(path)
 
 
@@ -216,9 +224,31 @@ def _place(path: str) -> str:
         near = difflib.get_close_matches(name, os.listdir(directory or ".")[:MOST_NAMES], 1, ALIKE)
         if near:
             return f"there is {printable(os.path.join(directory, near[0]))}"
-        return "" if os.path.isabs(path) else f"the working directory is {printable(os.getcwd())}"
     except OSError:
-        return ""
+        pass
+    return _working(path)
+
+
+def _working(path: str) -> str:
+    """What a relative path goes from; of another one, where to look."""
+    try:
+        if not os.path.isabs(path):
+            return f"the working directory is {printable(os.getcwd())}"
+    except OSError:  # which is gone
+        pass
+    return "is its file system mounted?"
+
+
+def mismatch(error: Exception) -> str:
+    """Why a value is none of a type, from what msgspec says of it."""
+    text = str(error).partition(" - at `$")[0].replace("`", "")
+    found = re.fullmatch(r"Expected ([\w| ]+?)(?: of length (.+?))?(?: (>=|>|<=|<) (\S+))?(?:, got .+)?", text)
+    if not found:
+        return text[:1].lower() + text[1:]
+    types = " or ".join(TYPES.get(name, name) for name in found[1].split(" | "))
+    length = f" of length {found[2]}" if found[2] else ""
+    bound = f" {BOUNDS[found[3]]} {found[4].removesuffix('.0')}" if found[3] else ""
+    return f"must be {types}{length}{bound}"
 
 
 def printable(text: str) -> str:

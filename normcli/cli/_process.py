@@ -80,7 +80,7 @@ def _called() -> int:
         raise
     except click.ClickException as e:
         command = getattr(e, "ctx", None)
-        _say(e.format_message(), f"try {command.command_path} --help" if command else "")
+        _say(_in_our_words(e), f"try {command.command_path} --help" if command else "")
         return USAGE  # click has 1 for some, and that means drift
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
@@ -92,6 +92,16 @@ def _called() -> int:
             return _failed(e, lack, "more memory, or a higher ulimit", 74)
         what = f"{type(e).__name__}: {e}"
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
+
+
+def _in_our_words(error: click.ClickException) -> str:
+    """What click says of a word, in the form of other messages: the option, and what is wrong with it."""
+    param = getattr(error, "param", None)
+    if isinstance(error, click.MissingParameter) and param is not None:
+        return f"{param.opts[0]} {param.make_metavar(error.ctx)} is missing"
+    message = error.message if isinstance(error, click.BadParameter) and param is not None else error.format_message()
+    message = (message[:1].lower() + message[1:] if message[1:2].islower() else message).rstrip(".")
+    return f"{param.opts[0]}: {message}" if isinstance(error, click.BadParameter) and param is not None else message
 
 
 def _invoked() -> int:

@@ -94,7 +94,8 @@ def select(
     chosen -= matched(schema, exclude)
     names = tuple(f.name for f in schema if f.name in chosen)
     if not names and schema and all(f.type == "null" for f in schema):
-        raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
+        what = f"there is no value in the first rows, or no row at all; the columns are {described(schema)}"
+        raise BadDataError(what, "did the command that made it fail?")
     if not names:
         hint = "-c takes an index of pandas" if indexes else ""
         raise BadDataError(f"no numeric column is selected; the columns are {described(schema)}", hint)

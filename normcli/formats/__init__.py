@@ -284,9 +284,8 @@ def suffixes() -> list[str]:
 
 def _check_compressible(format: str, by: str, where: str) -> None:
     if signature(format).binary:
-        raise UsageError(
-            f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
-        )
+        what = f"{where}: {format} in {by}: only text is compressed as a whole"
+        raise UsageError(what, f"--compression compresses within; {by} -dc makes an INPUT plain")
 
 
 def writer(

@@ -10,6 +10,7 @@ from normcli.errors import BadDataError, UsageError, printable
 from normcli.io.compression import CODECS
 from normcli.io.sources import STDIN, Source
 
+WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 and UTF-32 begin, which are text
 HEAD = 4096  # bytes that are looked at
 CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")  # bytes that no text has
 
@@ -75,6 +76,10 @@ KINDS = (  # of several that begin alike, the last is what a file is called whos
 )  # fmt: skip
 
 
+UNKNOWN = Kind("binary data of no known kind", (), b"", "`file FILE` may say what it is")
+LEAST, SHARE = 64, 0.05  # bytes that show whether data are text, and how many of those may be control characters
+
+
 def check_input(source: Source) -> None:
     """Raises BadDataError for one that begins as such a kind does, or that was compressed twice."""
     head = source.peek(HEAD)
@@ -84,6 +89,8 @@ def check_input(source: Source) -> None:
         what = f"{source.name}: is {inner} in {outer}: compressed twice"
         raise BadDataError(what, _called(f"{outer} -dc FILE | normcli …", source))
     kind = kind_of(head, source.name)
+    if kind is None and _is_binary(head):
+        kind = UNKNOWN
     if kind:
         hint = kind.hint if outer else _called(kind.hint, source)
         raise BadDataError(f"{source.name}: is {kind.name}, which is not read", hint)
@@ -94,6 +101,17 @@ def kind_of(head: bytes, name: str) -> Kind | None:
     alike = [k for k in KINDS if k.begins and re.match(k.begins, head)]
     named = (k for k in alike if k.suffixes and name.lower().endswith(k.suffixes))
     return next(named, alike[-1] if alike else None)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether what begins so can be no text: it is not UTF-8, and full of control characters."""
+    if len(head) < LEAST or len(CONTROL.findall(head)) <= SHARE * len(head) or head.startswith(WIDE):
+        return False
+    try:
+        head[:-3].decode()
+    except UnicodeDecodeError as e:
+        return e.start < len(head) - 6
+    return False
 
 
 def is_text(head: bytes) -> bool:

@@ -152,8 +152,10 @@ class Manner:
         first = self.comment[:1]
         if self.comment != NONE:
             if not first.isascii() or not first.isprintable() or first.isalnum() or first in "+-. ":
-                what = "begins a line: at first a character of ASCII that begins no number and no name"
-                raise UsageError(f"--comment '{printable(self.comment)}': {what}", "none is for none")
+                what = "must begin with a character of ASCII that begins no number and no name"
+                raise UsageError(
+                    f"--comment '{printable(self.comment)}': {what}", "--comment none takes no line for one"
+                )
             wrong = next((c for c in self.comment if c in taken or c in f"\r\n{MARK}"), None)
             if wrong is not None:
                 of = f"is {taken[wrong]}, too" if wrong in taken else "is in no comment"
@@ -300,7 +302,7 @@ class Reader:
         if twice is not None:
             what = f"{where}: two columns are called '{short(twice)}'"
             title = f"--skip-lines {place + 1} if it is a title; " if not twice and len(set(names[1:])) == 1 else ""
-            raise BadDataError(what, self._likely or f"{title}--duplicate-names number tells them apart")
+            raise BadDataError(what, self._likely or f"{title}--duplicate-names number makes them differ")
         if options.header is None and is_row_of_numbers(names):
             what = "the names of all columns are numbers: the first row is taken for the header, not for data"
             self.doubt = f"{where}: {what} (--no-header if it is data, --header if it is not)"
@@ -353,7 +355,9 @@ class Reader:
         for name, found in sampled.items():
             series, column = given[name], f"column '{printable(name)}'"
             if found.kind == "empty":
-                self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+                self.doubts[name] = (
+                    f"{self.source.name}: {column} is left out: it is empty in the first rows (-c takes it)"
+                )
             if found.kind != "text":
                 continue
             word = series[found.other]
@@ -368,6 +372,7 @@ class Reader:
             self.others[name] = f"{where}{shown} in {column} {what}{hint}"
             if found.doubtful:
                 doubts = self.doubts if found.half else self.nearly
+                hint = hint or f" (-x {printable(name)} if that is right)"
                 doubts[name] = f"{where}{column} is left out: {shown} in it is not a number{hint}"
 
 

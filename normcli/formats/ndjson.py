@@ -15,7 +15,19 @@ from normcli.errors import BadDataError, BadRowError, EmptyInputError, printable
 from normcli.formats import Chunk as AnyChunk
 from normcli.formats import Format, Outlet
 from normcli.formats._json import vectors
-from normcli.formats._json.chunk import SPACE, Chunk, Kind, Layout, LineCheck, Number, kind, members, shown, unquoted
+from normcli.formats._json.chunk import (
+    SPACE,
+    Chunk,
+    Kind,
+    Layout,
+    LineCheck,
+    Number,
+    kind,
+    line_hint,
+    members,
+    shown,
+    unquoted,
+)
 from normcli.formats._text import cutting as text
 from normcli.formats._text import inferring
 from normcli.formats._text.pieces import Pieces, Sink
@@ -84,7 +96,8 @@ class Reader:
     def list_size(self, name: str) -> int:
         size = self.layout.sizes[name]
         if not size:
-            raise BadDataError(f"{self.source.name}: there is an empty list in column '{printable(name)}'")
+            what = f"{self.source.name}: there is an empty list in column '{printable(name)}'"
+            raise BadDataError(what, f"-x {printable(name)} leaves it out")
         return size
 
     @property
@@ -129,8 +142,7 @@ class Reader:
         for place, line in enumerate(lines):
             what = check.fault(line)
             if what and not self._skip:
-                hint = text.encoding_hint(line) if what.startswith("not UTF-8") else ""
-                raise BadDataError(f"{self.name(place)}: {what}", hint)
+                raise BadDataError(f"{self.name(place)}: {what}", line_hint(what, line))
             if what or not line.strip(SPACE):
                 continue
             before = None
@@ -161,12 +173,13 @@ class Reader:
         column = f"column '{printable(name)}'"
         others = [(p, v) for p, v in values if not isinstance(v, Number)]
         if found == "empty":
-            self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows"
+            self.doubts[name] = f"{self.source.name}: {column} is left out: it is empty in the first rows (-c takes it)"
         elif found not in TYPES:
             place, value = others[0]
             self.others[name] = f"{self.name(place)}: {shown(value)} in {column} is not a number"
             if found == "json" and 2 * len(others) <= len(values):
-                self.doubts[name] = f"{self.name(place)}: {column} is left out: {shown(value)} in it is not a number"
+                what = f"{shown(value)} in it is not a number (-x {printable(name)} if that is right)"
+                self.doubts[name] = f"{self.name(place)}: {column} is left out: {what}"
 
 
 def _inferred(found: Kind, values: list[Any]) -> inferring.Type:
@@ -284,6 +297,7 @@ def as_json(series: pl.Series, name: str) -> pl.Series:
             raise BadRowError(
                 int(series.is_infinite().arg_max() or 0),
                 f"infinite value in column '{printable(name)}', which JSON can't hold",
+                "--to csv or parquet holds it",
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")

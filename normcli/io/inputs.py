@@ -192,7 +192,7 @@ def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str
     read = {stores.resolved(i.path): i for i in inputs if i.path is not None}
     for path in made:
         if stores.resolved(path) in read:
-            raise UsageError(f"{printable(path)} is an INPUT, and would be written", "choose another directory")
+            raise UsageError(f"{printable(path)} is an INPUT, and would be replaced", "choose another directory")
     return list(made)
 
 

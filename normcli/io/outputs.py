@@ -308,12 +308,12 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
     default TMPDIR) until it is complete. Raises CannotCreateError before data is read."""
     if path is None or path == "-":
         if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # how a closed one is opened at start
-            raise OutputError("standard output is closed")
+            raise OutputError("standard output is closed", "-o FILE writes a file")
         return Target(STDOUT, None, 1)
     path = stores.plain(path)
     name = printable(path)
     if not path or path.endswith("/"):
-        raise CannotCreateError(f"{name!r} is no name of a file")
+        raise CannotCreateError(f"'{name}' names no file", "end it with the name of one")
     if stores.is_uri(path):
         return _far(path, spool_dir)
     if (number := descriptor(path)) is not None:

@@ -250,7 +250,7 @@ def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli 
     """The input: a path, or standard input for None and `-`. Raises NoInputError; UsageError for a terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed one is opened at start
-            raise NoInputError("standard input is closed")
+            raise NoInputError("standard input is closed", f"for example: {example}")
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False))

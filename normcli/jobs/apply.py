@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from normcli.parameters import Parameters
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
-KEPT = "what is there by the time that drift is seen can't be taken back"
+KEPT = "what is written before drift shows can't be taken back"
 
 
 def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
@@ -72,7 +72,8 @@ def _into_one(
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
-        raise UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")
+        what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
+        raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
     outputs = _outputs(request, plan, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
@@ -168,7 +169,7 @@ def _check_keeping(request: ApplyRequest) -> None:
     if into is None and os.path.exists(str(output)) and not os.path.isfile(str(output)):
         into = "no regular file"
     if request.check == "refuse" and into:
-        raise UsageError(f"--check, and OUTPUT is {into}: {KEPT}; --check=warn warns of it")
+        raise UsageError(f"--check can't be had where OUTPUT is {into}: {KEPT}", "--check=warn warns of drift")
 
 
 def _watch(plan: Parameters) -> DriftMonitor:
@@ -190,6 +191,6 @@ def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows
     if comparison.rows is None:
         run.info("nothing was learned from values: --check has compared columns alone")
     if comparison.drift and request.check == "refuse":
-        raise DriftError(drift.summary(comparison), "OUTPUT is what it was; --check=warn goes on all the same")
+        raise DriftError(drift.summary(comparison), "OUTPUT is what it was; --check=warn replaces it all the same")
     if comparison.drift:
         run.warning(drift.summary(comparison))

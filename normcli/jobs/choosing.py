@@ -25,7 +25,7 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
         return Plan((PlanStep(method, request.columns, request.exclude),))
     for name in ("method", "columns", "exclude"):
         if getattr(request, name):
-            raise UsageError(f"{request.spelled(name)} and --plan: the steps say that")
+            raise UsageError(f"{request.spelled(name)} is not for --plan: its steps say that")
     if isinstance(request.plan, Plan):
         return request.plan
     if request.plan == "-":

@@ -42,7 +42,8 @@ def check_beside(request: Request, result: Result, others: Iterable[str]) -> Non
     for place in beside:
         if _identity(place.path) in identities:
             result.run_report = None  # nothing is put there
-            raise UsageError(f"{place.flag} {printable(place.path)} is another file of this run, too")
+            what = f"{place.flag} {printable(place.path)} is another file of this run, too"
+            raise UsageError(what, "name another file")
 
 
 def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> None:

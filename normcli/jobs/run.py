@@ -111,7 +111,9 @@ class Run(Events, Generic[R, S]):
         count = len(self.result.warnings)
         if self.request.werror and count:
             plural = "s" if count > 1 else ""
-            raise BadDataError(f"{count} warning{plural}, and --werror was asked for; {outcome}")
+            raise BadDataError(
+                f"{count} warning{plural}, and --werror makes {'them errors' if plural else 'it an error'}; {outcome}"
+            )
 
     # -- what is used --------------------------------------------------------------------------------------------
     def engine(self, request: Reads, plan: Parameters | memory.Sizes) -> Threads:

@@ -65,7 +65,8 @@ def check_update(request: FitRequest) -> None:
     if is_uri(path):
         raise UsageError("--update needs -p PARAMS, a file of this machine: nothing in a bucket can be locked")
     if os.path.exists(str(path)) and not os.path.isfile(str(path)):
-        raise UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
+        kind = "a directory" if os.path.isdir(str(path)) else "none"
+        raise UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is {kind}")
     directory = os.path.dirname(os.path.realpath(str(path)))
     if not os.path.isdir(directory):
         what, hint = absent(str(path), to_write=True)

@@ -34,7 +34,10 @@ def deviations(states: States, ddof: int) -> Array:
     refuse_unsquarable(states, m.mean)
     short = states.which(varies & (m.count <= ddof))
     if short:
-        raise BadDataError(f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values")
+        raise BadDataError(
+            f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values",
+            "a smaller --ddof, or more rows",
+        )
     return np.where(varies, np.sqrt(m.variance(ddof)), 0.0)
 
 

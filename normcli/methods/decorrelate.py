@@ -76,5 +76,5 @@ class Decorrelate(Method):
 def components_within(asked: int | None, possible: int) -> int:
     """How many components to keep. Raises BadDataError where there are not so many."""
     if asked is not None and asked > possible:
-        raise BadDataError(f"--components {asked}: there are only {possible}")
+        raise BadDataError(f"--components {asked}: there are only {possible}", f"--components {possible} is the most")
     return possible if asked is None else asked

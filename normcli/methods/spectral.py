@@ -41,7 +41,7 @@ class Spectral(Method):
     def learn(self, states: States) -> Transform:
         c, x = states[Comoments], states[Extrema]
         if c.count[0] == 0:
-            raise BadDataError("there is no complete row (one that misses a value takes no part)")
+            raise BadDataError("no row is complete: one that misses a value takes no part", "-x leaves columns out")
         refuse_unsquarable(states, c.mean)
         zero = np.zeros_like(c.mean)
         scale = np.full_like(zero, _greatest_singular(c, max(np.abs(x.least[0]).max(), np.abs(x.greatest[0]).max())))

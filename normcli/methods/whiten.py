@@ -134,9 +134,9 @@ class Whiten(Method):
         """How many directions to whiten. Refuses a rank that is not there."""
         names = states.names
         if isinstance(self.rank, int) and self.rank > s.rank:
-            raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}")
+            raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}", "--rank auto takes it")
         if s.rank == 0:
-            raise BadDataError("every selected column is constant")
+            raise BadDataError("every selected column is constant", "-c selects others")
         if self.rank is not None:
             return s.rank if self.rank == "auto" else self.rank
         if s.rank < len(names) and self.components is None:

@@ -150,7 +150,7 @@ class FrameTransform:
         groups = np.array([self.parameters.groups.get(key, INSTEAD[unseen]) for key in keys], np.intp)
         if unseen == "error" and (groups == PASS).any():
             row = int(np.argmax(groups[codes] == PASS))
-            what = f"the fit has seen no {described(by, keys[codes[row]])}"
+            what = f"{described(by, keys[codes[row]])} was not fitted"
             raise BadRowError(row, what, "--unseen global, missing or pass takes it")
         return groups[codes]
 

@@ -72,7 +72,8 @@ class Parameters:
             try:
                 step.fitted.check_invertible()
             except NotInvertibleError as e:
-                raise NotInvertibleError(self.at(i) + e.message, e.hint) from None
+                what = f"{self.at(i)}{registry.name_of(step.method)} can't be undone: {e.message}"
+                raise NotInvertibleError(what, e.hint or "--column-suffix keeps the originals beside") from None
 
     @property
     def is_invertible(self) -> bool:

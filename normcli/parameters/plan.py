@@ -21,6 +21,7 @@ from normcli.parameters import Step, fault, unfitted
 from normcli.parameters import file as params
 
 LARGEST = 1 << 24  # bytes
+
 KEYS = ("method", "columns", "exclude", "options")
 
 
@@ -70,9 +71,10 @@ class Plan:
                 begun.add(choice)
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and others and e.column in others:
-                    raise BadDataError(at + others[e.column], e.hint) from None
+                    why = others[e.column]
+                    raise BadDataError(at + why, "" if why.endswith(")") else "-c takes columns of numbers") from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
-                raise BadDataError(at + of + e.message, e.hint or hint) from None
+                raise BadDataError(at + of + e.message, e.hint or hint or _why_none(e.message)) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
@@ -150,7 +152,9 @@ class _Begun:
             raise UsageError(what, "there, components may be a whole number")
         left = dict.fromkeys(n for n in names if n not in self.beside)
         if not left:
-            raise BadDataError(f"every selected column is one of --by or --weights: {listed(list(names))}")
+            raise BadDataError(
+                f"every selected column is one of --by or --weights: {listed(list(names))}", "-c selects others"
+            )
         return left
 
     def _check_gives(self, step: Step) -> None:
@@ -217,6 +221,11 @@ def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
             raise UsageError(f"{at}.columns: is empty", "without it, every numeric column takes part")
     method = _method(registry.only("methods", name), raw.get("options", {}), at)
     return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
+
+
+def _why_none(message: str) -> str:
+    """What says why no column is selected by default, where that is what a message is of."""
+    return "-c NAME says why a column holds no numbers" if message.startswith("no numeric column is selected") else ""
 
 
 def method_of(name: str, options: Mapping[str, Any]) -> Method:

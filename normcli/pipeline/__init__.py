@@ -112,7 +112,9 @@ def fit(
             counting += result.measured.rows
             total.add(result.measured, can_end_segment=result.can_end_segment)
         if result.last and not total.end([f.name for f in part.reader.schema]):
-            progress.events.warning(f"{part.reader.source.name}: was counted already, and is left out")
+            progress.events.warning(
+                f"{part.reader.source.name}: was counted already, and is left out (--recount counts it again)"
+            )
     progress.check_any(counting, plan, "learn from")
     total.finish()
     total.whole.states = refined(total.whole.states, partial(_measured_again, plan, work, again, engine, progress))
@@ -223,7 +225,8 @@ def _measured_again(
         before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(
-            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"
+            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
+            "fit again",
         )
     return blanks
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from normcli import columns, formats, registry, suggestions
 from normcli.columns import Frame
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadRowError, short
 from normcli.formats import LateColumn, Reader
 from normcli.methods import listed
 from normcli.parameters import FrameTransform, Parameters, is_training, override_of, parameters_of
@@ -25,7 +25,7 @@ def check_columns(transform: FrameTransform, reader: Reader, *, extra: bool = Tr
         raise BadDataError(f"{name}: a column is called {listed(clashes)} already", hint)
     more = [f.name for f in reader.schema if not _is_known(transform, f.name)]
     if more and not extra:
-        raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
+        raise BadDataError(f"{name}: columns that were not fitted: {listed(more)}", "without --no-extra they pass")
 
 
 def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
@@ -49,7 +49,7 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
         raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
     gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
     if gone:
-        what = f"no column is called {listed(gone)}, by which rows are told apart"
+        what = f"no column is called {listed(gone)}, by which rows are grouped"
         raise BadDataError(
             f"{name}: {what}", suggestions.question(gone[0], there) or f"there are {listed(list(there))}"
         )
@@ -57,10 +57,11 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
         reader.inferred.pop(n, None)
     other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
     if other:
-        raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
+        raise BadDataError(f"{name}: no lists of numbers in {listed(other)}", "the fit had lists there")
     text = [n for n in needs if reader.typed and n not in lists and not there[n].may_be_number]
     if text:
-        raise BadDataError(f"{name}: not numeric: {listed(text)}")
+        what = f"column '{short(text[0])}' is not numeric but {there[text[0]].type}"
+        raise BadDataError(f"{name}: {what}", "the fit had numbers there")
 
 
 def check_rows(reader: Reader) -> None:
@@ -71,9 +72,10 @@ def check_rows(reader: Reader) -> None:
 
 def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     """What is wrong with an input of which no row is left."""
+    hint = "is it the right file, and the right --delimiter?"
     if count == 1:
-        return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""))
-    return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""))
+        return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""), hint)
+    return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""), hint)
 
 
 def check_not_normalized(plan: Parameters, reader: Reader, hint: str) -> None:
@@ -174,11 +176,7 @@ def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
     """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
     has other columns; of their types, the writer knows."""
     here, there = ({*f.names}.difference(f.hidden) for f in (blank, first))
-    for wrong, what in (
-        (there - here, "no column"),
-        (here - there, "the first has no column"),
-    ):
+    for wrong, what, than in ((there - here, "lacks", "has"), (here - there, "has", "lacks")):
         if wrong:
-            raise BadDataError(
-                f"{reader.source.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
-            )
+            which = f"{what} {listed(sorted(wrong))}, which the first input {than}"
+            raise BadDataError(f"{reader.source.name}: {which}", "one output has one set of columns")

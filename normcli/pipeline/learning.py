@@ -192,7 +192,7 @@ def _of_constants(step: Step, names: Sequence[str]) -> str:
     """What becomes of constant columns."""
     several = len(names) > 1
     if not step.fitted.is_apart():
-        return f"{'they tell' if several else 'it tells'} nothing of other columns"
+        return f"{'they correlate' if several else 'it correlates'} with no other column"
     with np.errstate(all="ignore"):
         row = step.fitted(Block.of(step.summary()["min"][None, :]))[0]
     values = {float(row[step.features.index(name)]) + 0.0 for name in names}
@@ -231,7 +231,10 @@ def merge(plans: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Pa
     first_name, first = next(each)
     if not first.learns:
         method = registry.name_of(first.steps[0].method)
-        raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
+        raise BadDataError(
+            f"{first_name}: {method} learns nothing from data, so there is nothing to merge",
+            "any one of the files is enough",
+        )
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
     for name, found in each:
@@ -302,7 +305,8 @@ def relearn(plan: Parameters, method: Method) -> Parameters:
     often = Counter(n for step in plan.steps for n in step.columns)
     twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
     if twice:
-        raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
+        what = f"{listed(twice)}: goes through several steps, and so can't be learned again by one"
+        raise UsageError(what, "fit it from the data")
     for step in plan.steps:
         method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)

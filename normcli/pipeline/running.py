@@ -265,17 +265,20 @@ class Progress(Tally):
             self.events.rejected(reader.source.name, place + each.place + 1, each)
             if self.rejected > self.most:
                 raise BadDataError(
-                    f"{reader.name(place + each.place)}: {each.reason}; that is the bad row number {self.rejected:,}",
-                    "--max-bad-rows says how many may be",
+                    f"{reader.name(place + each.place)}: {each.reason}; it is bad row number {self.rejected:,}",
+                    "--max-bad-rows allows more",
                 )
 
     def check_any(self, counted: int, plan: Parameters, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
         self._check_rejected()
         if not self.rows:
-            raise BadDataError(f"{self._inputs}: there are no rows to {purpose}")
+            raise BadDataError(f"{self._inputs}: there are no rows to {purpose}", "did the command that made it fail?")
         if not counted:
-            raise BadDataError(f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+            raise BadDataError(
+                f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0",
+                "--weights names another one",
+            )
 
     @property
     def _inputs(self) -> str:
@@ -296,7 +299,9 @@ class Progress(Tally):
         self._check_rejected()
         if self.rows < self.least:
             so_far = f"; {outcome}" if outcome else ""
-            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
+            raise BadDataError(
+                f"{self.rows:,} rows, fewer than --min-rows {self.least:,}{so_far}", "did a source deliver less?"
+            )
         self._warn_of_incomplete()
         self._warn_of_doubts()
 
@@ -318,15 +323,15 @@ class Progress(Tally):
 
     def _warn_of_inexact(self, names: Sequence[str]) -> None:
         for name in names:
-            self._warn(
-                f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
-            )
+            shown = f"column '{printable(name)}'"
+            what = f"{shown} holds whole numbers beyond 2^53, which are rounded to the nearest float"
+            self._warn(f"{what} (fit -x leaves it as it is)")
 
     def _warn_of_incomplete(self, before: str = "") -> None:
         rows, incomplete = self.output.rows, self.output.incomplete
         if incomplete > MANY_MISSING * rows:
-            share = incomplete / rows
-            self._warn(f"{before}{incomplete:,} of {rows:,} rows ({share:.1%}) miss a selected value")
+            what = f"{incomplete:,} of {rows:,} rows ({incomplete / rows:.1%}) miss a selected value"
+            self._warn(f"{before}{what}, and are missing as a whole (fit with fewer columns: -c, -x)")
 
     def _warn_of_doubts(self, where: str = "") -> None:
         """Of columns whose restored numbers are not sure; which are those of one output."""

@@ -87,7 +87,7 @@ class Affine(Transform):
 
     def check_invertible(self) -> None:
         if self.clip:
-            raise NotInvertibleError("what was clipped can't be restored", "fit without --clip")
+            raise NotInvertibleError("what was clipped is gone", "fit without --clip")
 
     def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")

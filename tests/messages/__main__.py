@@ -1,5 +1,4 @@
-"""`python -m tests.messages` writes table.txt anew, and says which places of the source it does not reach; with the
-name of a file, it says that only."""
+"""`python -m tests.messages` writes table.txt anew, and says which places of the source it does not reach."""
 
 import sys
 from pathlib import Path

@@ -74,6 +74,20 @@ TEXTS = {
     "text.parquet": TABLE,
     "names.txt": b"d.csv\nnosuch.csv\n",
     "no_names.txt": b"",
+    "half_weights.csv": b"x,y,w\n1,2,0.5\n2,3,1\n",
+    "tiny_weights.csv": b"x,y,w\n1,2,1e-300\n2,3,1e-300\n",
+    "apart.csv": b"x,y\n1,\n,2\n",
+    "sparse.csv": b"x,y\n1,2\n2,\n3,4\n4,\n",
+    "huge.csv": b"x,y\n1e140,2\n2e140,3\n",
+    "components.csv": b"x,y,pc1\n1,2,3\n2,4,1\n3,1,2\n",
+    "all_bad.csv": b"x,y\n1,u\n2,v\n",
+    "one_bad.csv": b"x,y\n1,u\n",
+    "quoted_header.csv": b'x,"y"z\n1,2\n',
+    "latin1_header.csv": "x,größe\n1,2\n".encode("latin1"),
+    "sep_plus.csv": b"sep=+\nx+y\n1+2\n",
+    "types.csv": b"x,n\n" + b"1,2\n" * 40_000 + b"1,u\n",
+    "empty.ndjson": b"",
+    "empty.arrows": b"",
     "empty.json": b"",
     "half.json": b'{"format": "normcli", "version": 1, "ro',
     "table.json": TABLE,
@@ -91,6 +105,8 @@ TEXTS = {
     "options.toml": b"[[steps]]\nmethod = 'zscore'\noptions = 1\n",
     "columns.toml": b"[[steps]]\nmethod = 'zscore'\ncolumns = 'x'\n",
     "no_columns.toml": b"[[steps]]\nmethod = 'zscore'\ncolumns = []\n",
+    "repeated.toml": b"[[steps]]\nmethod = 'zscore'\noptions = { target-std = 1, target_std = 2 }\n",
+    "check.toml": b"[[steps]]\nmethod = 'minmax'\noptions = { range = [1, 0] }\n",
     "two.toml": b"[[steps]]\nmethod = 'zscore'\n[[steps]]\nmethod = 'minmax'\n",
     "steps.toml": b"[[steps]]\nmethod = 'log1p'\n[[steps]]\nmethod = 'zscore'\n",
 }  # fmt: skip
@@ -109,6 +125,13 @@ FITS = {
     "list.json": "lists.parquet -m zscore -c v",
     "log.json": "d.csv -m log1p",
     "power.json": "steep.csv -m power",
+    "robust2.json": "d2.csv -m robust --exact",
+    "steps.json": "d.csv --plan steps.toml",
+    "layer.json": "d.csv -m layer",
+    "rms.json": "d.csv -m rms",
+    "blend.json": "d.csv -m batch-instance --channels 1",
+    "mixture.json": "d.csv -m switchable --channels 1",
+    "gamma0.json": "d.csv -m batch --gamma 0",
     "pca.json": "d.csv -m decorrelate --components 1",
 }  # fmt: skip
 
@@ -158,6 +181,17 @@ BEFORE: dict[str, Callable[[Path], None]] = {
     "d.parquet": parquet(x=[1, 2, 4], y=[2, 3, 7], site=["a", "b", "a"]),
     "typed.parquet": parquet(x=[1, 2], y=[b"u", b"v"]),
     "wide.parquet": parquet(x=[1, 2**40], y=[2.5, 3.5], site=["a", "b"]),
+    "ragged.parquet": parquet(v=[[1.0, 2.0], [2.0]]),
+    "no_list.parquet": parquet(x=[1.0], v=["a"]),
+    "no_entry.parquet": parquet(v=[[], [1.0]]),
+    "text_x.parquet": parquet(x=["a"], y=[1]),
+    "text_site.parquet": parquet(x=[1, 2], y=[2, 3], site=[1, 2]),
+    "comma.parquet": parquet(x=[1, 2], y=[2, 3], site=["a,b", "c"]),
+    "infinite.parquet": parquet(x=[1, 2], z=[1.0, float("inf")]),
+    "twice.parquet": lambda path: pq.write_table(
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"]), path
+    ),
+    "keys.parquet": parquet(x=[1], m=pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int64()))),
     "maps.parquet": parquet(x=[1, 2], m=pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64()))),
     "d.arrows": stream,
     "s.csv": database,
@@ -173,6 +207,11 @@ AFTER: dict[str, Callable[[Path], None]] = {
     "text.json": changed("p.json", "rows", value="3"),
     "cut.parquet": cut("d.parquet", 300),
     "cut.arrows": cut("d.arrows", 300),
+    "long.arrows": lambda path: (path.write_bytes((path.parent / "d.arrows").read_bytes() + b"more"), None)[1],
+    "delimiter.json": changed("p.json", "dialect", value={"delimiter": ";;"}),
+    "dialect.json": changed("p.json", "dialect", value={"nosuch": 1}),
+    "dialect_type.json": changed("p.json", "dialect", value={"delimiter": 1}),
+    "normalized.parquet": lambda path: _apply(path, "d.parquet -p p.json"),
     "short.arrows": cut("d.arrows", -8),
 }
 
@@ -189,12 +228,19 @@ def write(directory: Path) -> None:
     (directory / "in").mkdir()
     for name in ("a.csv", "b.csv"):
         (directory / "in" / name).write_bytes(TABLE)
+    (directory / "in2").mkdir()
+    (directory / "in2" / "a.csv").write_bytes(TABLE)
     (directory / "hollow").mkdir()
     (directory / "hollow" / "notes.md").write_bytes(b"none")
     (directory / "void").mkdir()
     (directory / "void" / "a.csv").write_bytes(b"")
     (directory / "link.csv").symlink_to("nowhere.csv")
     (directory / "z.csv").write_bytes(b"x,y,site\n")
+
+
+def _apply(path: Path, words: str) -> None:
+    code, _, err = inside.main(["apply", *words.split(), "-qq", "-o", path.name], cwd=path.parent, env={})
+    assert code == 0, (words, err)
 
 
 def _fit(directory: Path, fits: Iterable[tuple[str, str]]) -> None:

@@ -75,27 +75,27 @@ def run(command: str, files: Path, directory: Path) -> list[str]:
 def noting(places: set[Place]) -> Iterator[None]:
     """Meanwhile, notes where errors are created."""
 
-    def note(kind: type[Any], real: Any) -> None:
+    def noted(real: Any) -> Any:
         def init(self: Any, *args: Any, **named: Any) -> None:
             frame = sys._getframe(1)
             while frame.f_back and frame.f_code.co_name == "__init__" and "self" in frame.f_locals:
                 frame = frame.f_back
-            for frame_of in (frame, frame.f_back):  # of a function such as open_error, its caller, too
-                if frame_of and frame_of.f_code.co_filename.startswith(str(ROOT)):
-                    places.add((os.path.relpath(frame_of.f_code.co_filename, ROOT), frame_of.f_lineno))
+            for near in (frame, frame.f_back):  # of a function such as open_error, its caller, too
+                if near and near.f_code.co_filename.startswith(str(ROOT)):
+                    places.add((os.path.relpath(near.f_code.co_filename, ROOT), near.f_lineno))
             real(self, *args, **named)
 
-        kind.__init__ = init
+        return init
 
-    kinds = [errors.NormcliError, errors.BadRowError, errors.BadValueError, errors.BadPlaceError, click.UsageError]
-    before = [(kind, kind.__init__) for kind in kinds]
+    kinds = (errors.NormcliError, errors.BadRowError, errors.BadValueError, errors.BadPlaceError, click.UsageError)
+    before = [(kind, vars(kind)["__init__"]) for kind in kinds]
     for kind, real in before:
-        note(kind, real)
+        setattr(kind, "__init__", noted(real))  # noqa: B010
     try:
         yield
     finally:
         for kind, real in before:
-            kind.__init__ = real  # type: ignore[method-assign]
+            setattr(kind, "__init__", real)  # noqa: B010
 
 
 def sites() -> dict[tuple[str, int, int], str]:
@@ -107,6 +107,8 @@ def sites() -> dict[tuple[str, int, int], str]:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and _name(node.func) in ERRORS:
                 text = " ".join((ast.get_source_segment(source, node) or "").split())
+                if re.search(r"\be\.(message|what)\b", text):
+                    continue
                 found[str(path.relative_to(ROOT)), node.lineno, node.end_lineno or node.lineno] = text
     return found
 

@@ -37,6 +37,9 @@ BLOCK = 65_536  # rows to a block, within a row group or batch; part of what mak
 VALUES = 1 << 20  # and fewer rows, by halves down to 1,024, where a block would hold more values than this
 FEW = 1024  # rows to a sample
 AT_ONCE = 4  # blocks, at least, for which there must be room
+WHOLE = "was it copied whole?"
+PLAIN = "write the file without it"
+LEFT_OUT = "-x leaves it out"
 DIGESTS = b"normcli"  # key of the schema metadata
 
 Compression = Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
@@ -98,7 +101,7 @@ class Chunk:
             self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
         except pa.ArrowException as e:
             raise_shortage(e)
-            raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
+            raise BadPlaceError(0, "the rows from here are damaged", WHOLE) from None
         return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
@@ -132,7 +135,7 @@ class Reader:
         names = [f.name for f in self.schema]
         if len(set(names)) < len(names):
             twice = next(n for j, n in enumerate(names) if n in names[:j])
-            raise BadDataError(f"{source.name}: two columns are called '{printable(twice)}'")
+            raise BadDataError(f"{source.name}: two columns are called '{printable(twice)}'", "rename one")
         self.digests = tuple((arrow.metadata or {}).get(DIGESTS, b"").decode("ascii", "replace").split())
         self.indexes = _pandas_indexes(arrow.metadata or {}).intersection(names)
         self._arrow = arrow
@@ -154,8 +157,8 @@ class Reader:
         sizes = map(columns.first_size, self._samples(name))
         size = next((s for s in sizes if s is not None), None)
         if not size:
-            what = "an empty list" if size == 0 else "no list to tell their length by"
-            raise BadDataError(f"{self.source.name}: there is {what} in column '{printable(name)}'")
+            what = "an empty list" if size == 0 else "no list to take their length from"
+            raise BadDataError(f"{self.source.name}: there is {what} in column '{printable(name)}'", LEFT_OUT)
         return size
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
@@ -361,7 +364,9 @@ def reading(source: Source, what: str) -> Iterator[None]:
         raise_shortage(e)
         if fault := source.fault(e):
             raise fault from None
-        raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
+        if isinstance(e, NotImplementedError):
+            raise BadDataError(f"{source.name}: {what} with what is not read: {first_line(e)}", PLAIN) from None
+        raise BadDataError(f"{source.name}: not a sound {what}", WHOLE) from None
 
 
 @contextmanager
@@ -375,7 +380,7 @@ def writing(what: str) -> Iterator[None]:
         raise_shortage(e)
         if isinstance(e, OSError) and e.errno:  # the system's
             raise
-        raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}") from None
+        raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}", "another --to may") from None
 
 
 @dataclass

@@ -342,7 +342,8 @@ class Chunk:
             broken = text.fault(lines, check.delimiter, b'"' in row) if fault else None
             if broken:
                 within = self.layout.dialect.lines(lines, broken[0])
-                raise BadPlaceError(place + within, broken[1], "a broken quote can't be skipped")
+                hint = "a broken quote can't be skipped; --quote none takes quotes for text"
+                raise BadPlaceError(place + within, broken[1], hint)
             what = self.layout.said(fault[1]) if fault else check.fault(row, given)
             yield Judged(place, row, not row.strip(b"\r\n"), what, given)
             place += self.layout.places(row)

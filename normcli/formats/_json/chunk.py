@@ -75,6 +75,11 @@ class LineError(Exception):
     """What is wrong with a line."""
 
 
+def line_hint(what: str, line: bytes) -> str:
+    """What to do about a line with something wrong."""
+    return text.encoding_hint(line) if what.startswith("not UTF-8") else text.SKIP
+
+
 def members(line: bytes) -> list[tuple[str, Any]]:
     """The keys and values of a line that is an object; numbers stay text, marked as such. Raises LineError."""
     try:
@@ -83,7 +88,7 @@ def members(line: bytes) -> list[tuple[str, Any]]:
     except UnicodeDecodeError as e:
         raise LineError(f"not UTF-8: byte 0x{line[e.start]:02x}") from None
     except json.JSONDecodeError as e:
-        raise LineError(f"not JSON: {e.msg.removesuffix(' at')} at character {e.pos + 1}") from None
+        raise LineError(f"not JSON at character {e.pos + 1}") from None
     except RecursionError:
         raise LineError("nested too deeply") from None
     if not isinstance(found, Members):
@@ -92,7 +97,7 @@ def members(line: bytes) -> list[tuple[str, Any]]:
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise LineError("half of a surrogate pair, which is no text") from None
+            raise LineError("an unpaired surrogate in a string") from None
     return found
 
 
@@ -439,7 +444,7 @@ class Chunk:
         for place, line in enumerate(self._lines()):
             what = check.fault(line)
             if what:
-                return BadPlaceError(place, what, text.encoding_hint(line) if what.startswith("not UTF-8") else "")
+                return BadPlaceError(place, what, line_hint(what, line))
         return BadPlaceError(0, "the lines from here can't be parsed")
 
 

@@ -40,10 +40,11 @@ AFTER_QUOTE = "text after a closing quote"
 UNCLOSED = "a quote that is never closed"
 ESCAPE = r"--escape '\' takes it"
 NULL = f"--na-values '{listed(MISSING, [chr(92) + 'N'])}' takes it as missing, without --escape it is text"
+SKIP = "--on-bad-row skip leaves such rows out"
 HEADER = "--header if the first row names the columns"
 OTHERS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
-NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
+NO_TRAILING = "no delimiter at the end of the row, as --trailing-delimiter has one"
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
 
@@ -253,7 +254,7 @@ def hint(what: str, data: bytes, at: int, delimiter: str) -> str:
         and data[at:].split(b"\n", 1)[0].rstrip().endswith(delimiter.encode())
     ):
         return "--trailing-delimiter takes it"
-    return ""
+    return SKIP if found else ""
 
 
 def _quote_hint(what: str, data: bytes, at: int, delimiter: str) -> str:
@@ -358,4 +359,5 @@ class RowCheck:
         fields = split_row(row, self.delimiter)
         words = ((self.dialect.meant(fields[j]).strip(" \t"), name) for j, name in self.numbers.items())
         other, name = next(w for w in words if w[0] and w[0] not in self.missing and not self.notation.matches(w[0]))
-        return header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)
+        likely = header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)
+        return likely or SKIP

@@ -65,8 +65,8 @@ def _content(source: Source, largest: int) -> bytes:
             parts.append(part)
     if max(source.count, source.size or 0) > largest:
         if isinstance(largest, Scarce):
-            raise lacking(largest, f"{source.name}: more than the {size(largest)} that there is memory to read")
-        what = f"$: more than the {size(largest)} that there is memory to read"
+            raise lacking(largest, f"{source.name}: is larger than {size(largest)}, for which there is memory")
+        what = f"$: is larger than {size(largest)}, for which there is memory"
         raise BadParametersError(what, "--max-memory says how much there is")
     return b"".join(parts)
 
@@ -123,7 +123,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         fail("$", "a number beyond a float")
     if plan.digest != found and not allow_edited:
         raise BadParametersError(
-            "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
+            "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
     return dataclasses.replace(plan, digest=found)
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from normcli.blocks.record import Array, Record
+from normcli.errors import mismatch
 from normcli.parameters.file._arrays import Place, decode, encode
 from normcli.parameters.file._values import check_finite, check_keys, fail, of_kind
 
@@ -76,6 +77,6 @@ def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
         try:
             values[n] = msgspec.convert(x, hints[n])
         except msgspec.ValidationError as e:
-            fail(f"{at}.{n}", str(e).lower())
+            fail(f"{at}.{n}", mismatch(e))
         check_finite(values[n], f"{at}.{n}")
     return kind(**values)

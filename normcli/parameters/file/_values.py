@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from normcli import registry
-from normcli.errors import BadParametersError, short
+from normcli.errors import BadParametersError, mismatch, short
 
 LONGEST = 1000  # characters of a place or of what is wrong there
 WHOLE = 1 << 63  # whole numbers are below, as 64 bits have them
@@ -59,8 +59,8 @@ def typed(kind: Any, raw: Any, at: str) -> Any:
     try:
         value = msgspec.convert(raw, kind)
     except msgspec.ValidationError as e:
-        what, _, where = str(e).partition(" - at `$")
-        fail(at + where.rstrip("`"), what[:1].lower() + what[1:])
+        where = str(e).partition(" - at `$")[2]
+        fail(at + where.rstrip("`"), mismatch(e))
     for name in fields:
         check_finite(getattr(value, name), f"{at}.{name}")
     return value
