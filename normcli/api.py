@@ -399,8 +399,8 @@ def _options(given: Any) -> dict[str, Any]:
 
 
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
-    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. An iterator of them does not
-    do for a method that takes several passes. Raises NormcliError."""
+    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged like the blocks of one input. An
+    iterator of them does not do for a method that takes several passes. Raises NormcliError."""
     method.check()
     method.check_features(len(names))
     if iter(blocks) is blocks and any(s.repeats for s in method.statistics):
