@@ -34,6 +34,7 @@ RUN_REPORT = click.option(
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq: only errors"
 )
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Say what is done and why; show whole tables, and names")
 COLOR = click.option(
     "--color",
     type=OneOf(WHEN),
@@ -83,7 +84,7 @@ COMMON = (
         help="Warnings are errors: exit 65, nothing is replaced",
     ),
     QUIET,
-    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why; show whole tables"),
+    VERBOSE,
     COLOR,
 )
 

@@ -24,7 +24,7 @@ class Console(Events):
 
     def __init__(self, *, quiet: int, verbose: bool = False) -> None:
         self._least = quiet or (DETAIL if verbose else SUMMARY)
-        self._verbose, self._started = verbose, time.monotonic()
+        self.verbose, self._started = verbose, time.monotonic()
         self._result: Result | None = None
 
     def _line(self, level: int, text: str, kind: str = "") -> None:
@@ -37,7 +37,7 @@ class Console(Events):
         run_report.begin(result)
         self._result = result
         ctx = click.get_current_context(silent=True)
-        if self._verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
+        if self.verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
             raise UsageError("-v and -q contradict each other")
 
     def warning(self, text: str) -> None:

@@ -163,7 +163,7 @@ def _columns_shown(drifting: Collection[str]) -> tuple[Column, ...]:
         Column("scale", rank=rank["scale"], shown=partial(_shown, how=".3f")),
         Column("outside", rank=rank["outside"], shown=partial(_shown, how=".2%")),
         *(Column(name, rank=rank["missing"], shown=partial(_shown, how=".2%")) for name in ("missing", "fitted")),
-        Column("drift", right=False, rank=1, least=LEAST),
+        Column("drift", right=False, least=LEAST),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import or_stdout, request
-from normcli.cli._words import counted, counted_rows, replacing, show
+from normcli.cli._words import FEW, counted, counted_rows, noted, option, replacing, show, some
 from normcli.cli._writing import written
 
 if TYPE_CHECKING:
@@ -79,22 +80,45 @@ def command(**values: Any) -> None:
 def summarize(result: FitResult, console: Console) -> None:
     """One line: what was learned of what, and where it went; or what a dry run would do."""
     from normcli.errors import printable
-    from normcli.methods import listed
 
     plan = result.plan
     if plan is None:
         assert result.preview is not None
         show(result.preview)
         return
-    columns, left = list(result.columns), list(result.left)
     first, *others = result.targets or ("",)
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
-    taken = f"{counted(len(columns), 'column')} ({listed(columns)}), {len(left)} left"
+    taken = columns_taken(result, named=console.verbose)
     to = ", ".join([first + replacing(result.rows_before, plan.rows), *others])
     console.info(
         f"{'update' if result.updated else 'fit'} {result.method}: {counted_rows(result.rows, result.progress)}{more}, "
-        f"{taken}{f' ({listed(left)})' if left else ''}, {console.took(result.bytes_in)} -> {to}"
+        f"{taken}, {console.took(result.bytes_in)} -> {to}"
+    )
+
+
+def columns_taken(result: FitResult, *, named: bool) -> str:
+    """How many columns take part and how many are left, by name where that is wanted; and which may be mistaken."""
+    taken = counted(len(result.columns), "column") + noted(result.columns if named else (), codes_note(result.codes))
+    left = f", {len(result.left):,} left" if result.left else ""
+    return taken + left + noted(result.left if named else (), lists_note(result.lists))
+
+
+def codes_note(names: Sequence[str]) -> str:
+    """What leaves out columns that may be codes."""
+    if len(names) < 2:
+        return "".join(f"{some(names)} looks like a code: {option('-x', names)} leaves it out" for _ in names)
+    flags = option("-x", names) if len(names) <= FEW else "-x"
+    return f"{some(names)} look like codes: {flags} leaves them out"
+
+
+def lists_note(names: Sequence[str]) -> str:
+    """What takes a column of lists."""
+    if not names:
+        return ""
+    flags = " or ".join(option("-c", [name]) for name in names[:FEW])
+    return (
+        f"{some(names)} hold{'s' if len(names) == 1 else ''} lists: {flags} takes {'it' if len(names) == 1 else 'one'}"
     )
 
 

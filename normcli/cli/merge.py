@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from normcli.cli._command import PLACE, Plain
-from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, RUN_REPORT
+from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, RUN_REPORT, VERBOSE
 from normcli.cli._params import WAIT
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
@@ -25,6 +25,7 @@ EXAMPLES = (("One fit of all the data that the parts counted", "normcli merge pa
 @WAIT
 @RUN_REPORT
 @QUIET
+@VERBOSE
 @COLOR
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:
@@ -38,7 +39,7 @@ def command(**values: Any) -> None:
     from normcli.jobs.merge import merge
     from normcli.jobs.requests import MergeRequest
 
-    console = Console(quiet=values["quiet"])
+    console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)
     assert result.plan is not None
     assert result.inputs is not None

@@ -13,6 +13,7 @@ from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
+from normcli.jobs.codes import codes
 from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
@@ -72,6 +73,8 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if not old:
             begun = replace(begun, dialect=readers.options.dialect)
         _describe(result, begun, readers.first, target, file)
+        if recipe and not request.update:
+            _report_doubtful(result, recipe, readers.first)
         run.detail(f"{readers.first.source.name}: columns: {columns.described(readers.first.schema)}")
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
@@ -233,6 +236,14 @@ def _describe(result: FitResult, plan: Parameters, first: Reader, *targets: Targ
     result.left = tuple(f.name for f in first.schema if f.name not in set(result.columns))
     names = [target.name for target in targets if target is not None]
     result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
+
+
+def _report_doubtful(result: FitResult, recipe: Plan, first: Reader) -> None:
+    """Which columns take part by default and may be codes, and which lists do not."""
+    if not any(choice.columns or choice.exclude for choice in recipe.choices):
+        result.codes = codes(result.columns)
+    if not any(choice.columns for choice in recipe.choices):
+        result.lists = tuple(f.name for f in first.schema if f.list_of and f.name in result.left)
 
 
 def _writable(

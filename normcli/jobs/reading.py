@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,9 @@ def report_left_out(run: Run[Any, Any], search: Found) -> None:
     for path, why in search.left:
         run.detail(f"left out {path}: {why}")
     if search.left:
-        some = ", ".join(f"{path} ({why})" for path, why in search.left[:3])
-        run.info(f"{len(search.left)} left out: {some}{' …' if len(search.left) > 3 else ''}")
+        reasons = Counter(why for _, why in search.left)
+        some = ", ".join(f"{why} ({n:,})" for why, n in reasons.items())
+        run.info(f"{len(search.left):,} left out: {some}; -v names them")
 
 
 def check_repeatable(input_list: list[Input], flag: str) -> None:

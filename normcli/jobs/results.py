@@ -96,6 +96,8 @@ class FitResult(Result):
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()  # columns that nobody chose, and are called as codes are
+    lists: tuple[str, ...] = ()  # columns of lists that are left, for nobody chose them
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
 

@@ -74,6 +74,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("merge", "lock"): ("merge", "p.json"),
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
+    ("merge", "no quiet"): ("merge", "p.json", "-o", "q.json", "-q"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),
     ("apply", "check"): (*APPLY, "p.json", "table.csv"),
     ("apply", "no inverse"): (*APPLY, "p.json", "--inverse", "table.csv"),
@@ -139,7 +140,7 @@ REQUESTS: dict[str, type[Request]] = {
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
-    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "describe", "fit")},
+    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "describe", "fit", "merge")},
     **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),

@@ -102,7 +102,7 @@ def test_a_prefix_is_a_directory(far: RemoteWorkspace) -> None:
     far.workspace.succeeds(*apply, "d/", "-o", "z/")
     wanted = {str(p.relative_to(far.workspace / "z")): p.read_bytes() for p in (far.workspace / "z").rglob("*.parquet")}
     done = far.succeeds(*apply, far.store.uri("d"), "-o", far.store.uri("z/"))
-    assert "3 left out: s3://bucket/d/.h (hidden)" in done.err
+    assert "3 left out: hidden (2), unknown suffix (1); -v names them" in done.err
     got = {key.removeprefix("z/"): far.store.get(key) for key in far.store.names() if key.startswith("z/")}
     assert got == wanted
     far.succeeds(*apply, far.store.uri("d/"), "-o", "local/")
@@ -129,7 +129,9 @@ def test_merge_takes_patterns_of_a_store(far: RemoteWorkspace) -> None:
     far.store.put("q/more.json/x.json", b"{}")
     far.succeeds("merge", far.store.uri("q/a.json"), far.store.uri("q/b.json"), "-o", "named.json")
     done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json")
-    assert "1 left out: s3://bucket/q/more.json (a directory)" in done.err
+    assert "1 left out: a directory (1)" in done.err
+    done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json", "-v")
+    assert "left out s3://bucket/q/more.json: a directory" in done.err
     assert (far.workspace / "q.json").read_bytes() == (far.workspace / "named.json").read_bytes()
     assert "finds none" in far.fails(66, "merge", far.store.uri("nosuch/*.json"), "-o", "q.json")
     assert "a directory" in far.fails(66, "merge", far.store.uri("q/m*.json"), "-o", "q.json")
