@@ -59,7 +59,7 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(description)
+        show_tables(description, whole=values["verbose"])
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(description.rows, result.progress)}, "
@@ -75,7 +75,7 @@ def document(description: Description) -> dict[str, Any]:
     return {"rows": description.rows, "columns": columns}
 
 
-def show_tables(description: Description) -> None:
+def show_tables(description: Description, *, whole: bool) -> None:
     """For a person: a line of each column, and another of each with numbers."""
     from normcli.cli._table import Column, names, table
 
@@ -85,12 +85,12 @@ def show_tables(description: Description) -> None:
     header = [names(), Column("type", right=False), Column("count"), Column("missing")]
     header += [Column("infinite")] if infinite else []
     header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
-    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns])
+    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], whole=whole)
     figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
     if figures:
         click.echo()
-        titles = ("mean", "deviation", "least", "25 %", "median", "75 %", "greatest")
-        table([names(), *(Column(title) for title in titles)], figures)
+        ranks = {"mean": 1, "deviation": 2, "least": 3, "25 %": 4, "median": 1, "75 %": 4, "greatest": 3}
+        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, whole=whole)
 
 
 def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[str]:

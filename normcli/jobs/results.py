@@ -69,7 +69,7 @@ class Result:
     @property
     def activity(self) -> str:
         """What it does, in a word, while it runs."""
-        return f"{self.command}ing"
+        return self.command
 
     @property
     def rows_in(self) -> int | None:
@@ -147,6 +147,10 @@ class DescribeResult(Result):
     """What is in the columns of data."""
 
     description: Description | None = None
+
+    @property
+    def activity(self) -> str:
+        return "describing"
 
 
 @dataclass
