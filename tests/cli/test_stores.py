@@ -187,7 +187,7 @@ def test_one_stray_key_does_not_stop_a_prefix(far: RemoteWorkspace) -> None:
     for key in ("d/a.csv", "d/stray//b.csv"):
         far.store.put(key, TABLE)
     done = far.succeeds("fit", far.store.uri("d/"), "-m", "zscore", "-p", "q.json")
-    assert "1 left out: s3://bucket/d/stray//b.csv (a name between slashes is empty)" in done.err
+    assert "1 left out: a name between slashes is empty (1)" in done.err
 
 
 def test_credentials_in_a_uri_are_not_told_again(far: RemoteWorkspace) -> None:
