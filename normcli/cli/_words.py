@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from normcli.jobs.results import Preview
-    from normcli.pipeline import Progress
+    from normcli.jobs.results import Preview, Progress
 
 
 def counted(n: int, noun: str) -> str:
@@ -35,12 +34,11 @@ def replacing(before: int, rows: int) -> str:
 
 def show(preview: Preview) -> None:
     """What a dry run says on standard output."""
-    from normcli.columns import described
     from normcli.errors import printable
 
     for i, name in enumerate(preview.inputs):
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))
-    for what, columns in (("columns", preview.columns), ("left", preview.left)):
-        click.echo(f"{what:8} {described(columns) or 'none'}")
+    for what, columns in (("columns", preview.taken), ("left", preview.left_out)):
+        click.echo(f"{what:8} {columns or 'none'}")
     if preview.targets:
         click.echo(f"write    {', '.join(preview.targets)}")
