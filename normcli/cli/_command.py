@@ -74,7 +74,8 @@ class Format(Entry):
 
         if format_name(value):
             flag = param.opts[0] if param else ""
-            raise UsageError(f"{flag} {value}: no such format", suggestions.hint(value, self.names()))
+            near = suggestions.question(value, self.names())
+            raise UsageError(f"{flag} {value}: no such format", near or suggestions.of_room(value, "formats"))
         return value
 
 
