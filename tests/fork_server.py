@@ -82,7 +82,7 @@ def fork() -> int:
 
 def become(fds: list[int], asked: socket.socket) -> NoReturn:
     """The run that is described on the socket."""
-    from normcli.cli import _run_report
+    from normcli.jobs.run_report_file import run_report
 
     try:
         for fd, standard in zip(fds, range(STANDARD), strict=True):
@@ -100,7 +100,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         if told["prepare"]:
             sys.path.append(told["root"])
             pickle.loads(bytes.fromhex(told["prepare"]))()
-        _run_report.run_report.reset()
+        run_report.reset()
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
         traceback.print_exc()

@@ -18,7 +18,7 @@ import click
 
 from normcli import registry
 from normcli.cli import _process
-from normcli.cli._run_report import run_report
+from normcli.jobs.run_report_file import run_report
 
 PATIENCE = 60.0  # seconds after which a stream counts as left open
 

@@ -24,7 +24,7 @@ NEXT = {
     "__main__": {"cli"},
     "__init__": {"api", "parameters", "pipeline"},  # names, loaded when they are used
     "api": {"jobs", "pipeline", "drift", "parameters", "methods", "columns", "io", "blocks"},
-    "cli": {"jobs", "pipeline", "drift", "parameters", "formats", "methods", "columns", "io", "limits"},
+    "cli": {"jobs", "formats", "methods", "limits"},  # what a run does, and what describes its options
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": set(),

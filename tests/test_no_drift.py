@@ -16,8 +16,8 @@ import pytest
 
 from normcli import registry
 from normcli.blocks.record import Array
-from normcli.cli._run_report import run_report
 from normcli.errors import BadDataError, UsageError
+from normcli.jobs.run_report_file import run_report
 from tests import inside
 from tests.conftest import longer
 

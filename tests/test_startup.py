@@ -1,6 +1,7 @@
 """What a run loads, and what it does without: most of the time of a small one goes into imports."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -72,6 +73,19 @@ def test_what_needs_no_data_loads_no_library(words: str) -> None:
     assert "normcli.cli" in loaded
     assert libraries(loaded) == set()
     assert loaded & {"hashlib", "tempfile", "urllib.parse", "decimal", "normcli.columns"} == set()
+
+
+MORE = 60  # modules beyond those of click: the time of help is that of its imports; tests/benchmarks measures it
+
+
+def test_help_loads_little_more_than_click_and_no_command() -> None:
+    click = subprocess.run(
+        [sys.executable, "-c", "import click, sys; print(*sys.modules, sep='\\n')"], capture_output=True, check=True
+    )
+    loaded = loaded_by("--help")
+    modules = {name for name in loaded if re.fullmatch(r"[\w.]+", name)}
+    assert len(modules - set(click.stdout.decode().split())) < MORE
+    assert entries(loaded, "cli") == set()
 
 
 def test_a_table_needs_no_library_of_data() -> None:

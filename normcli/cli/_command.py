@@ -30,10 +30,10 @@ class Place(click.Path):
         self.far = far
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from normcli.io import stores
+        from normcli.jobs import locations
 
-        path = stores.plain(os.fsdecode(super().convert(value, param, ctx)))
-        if stores.is_uri(path) and not self.far:
+        path = locations.plain(os.fsdecode(super().convert(value, param, ctx)))
+        if locations.is_uri(path) and not self.far:
             self.fail(f"{path} is not on this machine", param, ctx)
         return path
 
@@ -74,7 +74,8 @@ class Format(Entry):
 
         if format_name(value):
             flag = param.opts[0] if param else ""
-            raise UsageError(f"{flag} {value}: no such format", suggestions.hint(value, self.names()))
+            near = suggestions.question(value, self.names())
+            raise UsageError(f"{flag} {value}: no such format", near or suggestions.of_room(value, "formats"))
         return value
 
 

@@ -10,11 +10,11 @@ import click
 from click.core import ParameterSource
 
 from normcli.cli._progress import line
-from normcli.cli._run_report import run_report
 from normcli.cli._terminal import is_capable, styled
 from normcli.errors import UsageError, printable, size
+from normcli.jobs.events import Events
 from normcli.jobs.results import Result
-from normcli.pipeline import Events
+from normcli.jobs.run_report_file import run_report
 
 WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
 

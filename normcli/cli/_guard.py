@@ -53,7 +53,7 @@ def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
 def load_libraries() -> None:
     """Under a limit, before anything is read: all that works on data is loaded, so that what is left is known."""
     if is_limited():
-        from normcli.columns.loading import load
+        from normcli.jobs.process import load_libraries as load
 
         threading.stack_size(STACK)
         load()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import zip_longest
 
 import click
@@ -23,6 +25,7 @@ TITLES = {
     "resources": "Resources",
     "messages": "Messages",
 }  # of the groups of a request's options, in this order
+NO_BREAK = "\u00a0"  # a space at which lines do not end
 TERM = 22  # characters of an option's spelling, beside which there is what it does
 
 
@@ -57,8 +60,11 @@ def write_text(formatter: click.HelpFormatter, text: str) -> None:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Words are whole, for they are copied, and looked for."""
-    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+    """Words are whole, for they are copied, and looked for; so is a default."""
+    marks = (mark for mark in re.findall(r"\[default: [^\]]+\]", text) if len(mark) <= width)
+    whole = reduce(lambda found, mark: found.replace(mark, mark.replace(" ", NO_BREAK)), marks, text)
+    lines = textwrap.wrap(whole, width, break_on_hyphens=False, break_long_words=False)
+    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def write_options(
@@ -145,12 +151,18 @@ def write_markdown(formatter: click.HelpFormatter, text: str) -> None:
         formatter.write_paragraph()
         if kind == "heading":
             formatter.write(f"{block}\n")
-        elif kind == "code":
-            formatter.write("\n".join(line[2:] for line in block.splitlines()) + "\n")
-        elif kind == "list":
-            items = [" ".join(item.split()) for item in block[2:].split("\n- ")]
-            rows = [(term.strip("`"), about) for term, _, about in (item.partition(": ") for item in items)]
-            with formatter.indentation():
-                write_rows(formatter, [(term, about.replace("`", "")) for term, about in rows], widest=TERM)
-        else:
-            write_text(formatter, block.replace("`", ""))
+            continue
+        with formatter.indentation():
+            if kind == "code":
+                formatter.write(f"{block}\n")
+            elif kind == "list":
+                with formatter.indentation():
+                    write_rows(formatter, _definitions(block), widest=TERM)
+            else:
+                write_text(formatter, block.replace("`", ""))
+
+
+def _definitions(block: str) -> Iterator[tuple[str, str]]:
+    for item in block[2:].split("\n- "):
+        term, _, about = " ".join(item.split()).partition(": ")
+        yield term.strip("`"), about.replace("`", "")

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from normcli.cli import _run_report, main
+from normcli.cli import main
 from normcli.cli._guard import catch_exits, is_limited, shortage
 from normcli.cli._progress import line as progress
 from normcli.cli._terminal import AUTO, colours, styled
 from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, advice, printable, replaced
-from normcli.io import outputs
+from normcli.jobs import process
+from normcli.jobs.run_report_file import run_report
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -62,7 +63,7 @@ def run() -> int:
         code = _called()
     except (ReaderGoneError, BrokenPipeError):
         _reported(128 + signal.SIGPIPE, "the reader of standard output went away")
-        outputs.remove_temporaries()
+        process.remove_temporaries()
         die_of(signal.SIGPIPE)
     return _reported(code, None)
 
@@ -74,7 +75,7 @@ def _called() -> int:
         code = _invoked()
         sys.stdout.flush()
         with _of_stdout():
-            outputs.flush(1)
+            process.flush(1)
         return code
     except (ReaderGoneError, BrokenPipeError):
         raise
@@ -137,7 +138,7 @@ def _end_for_library() -> None:
         _say(what, "more memory, or a higher ulimit")
         _reported(74, what)
     finally:  # also where there is no memory for that
-        outputs.remove_temporaries()
+        process.remove_temporaries()
         os._exit(74)
 
 
@@ -145,7 +146,7 @@ def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     if not ended.acquire(blocking=False):
         threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
-    fault = _run_report.run_report.end(code, error or _run_report.run_report.error)
+    fault = run_report.end(code, error or run_report.error)
     if fault:
         _say(fault.message, fault.hint)
     return code or (fault.code if fault else 0)
@@ -159,7 +160,7 @@ def _of_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as e:
-        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}", advice(e)) from None
+        raise OutputError(f"{process.STDOUT}: writing failed: {e.strerror}", advice(e)) from None
 
 
 class Stdout(io.FileIO):
@@ -179,7 +180,7 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     line = printable(" ".join(message.split()))
-    _run_report.run_report.error = line
+    run_report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
     progress.end()
@@ -223,15 +224,15 @@ def _watch_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(watched)
-        result, mine = _run_report.run_report.result, ended.acquire(blocking=False)
+        result, mine = run_report.result, ended.acquire(blocking=False)
         what = f"ended by {signal.Signals(number).name}"
         try:  # before no file can be made
             if mine:
-                _within(TELLING, lambda: _run_report.run_report.end(128 + number, what))
+                _within(TELLING, lambda: run_report.end(128 + number, what))
             else:
                 time.sleep(TELLING)  # the run has ended by itself, and may say so
         finally:
-            outputs.remove_temporaries()
+            process.remove_temporaries()
             if mine:
                 _within(LAST_WORDS, lambda: _say(_last_words(number, result), ""))
             die_of(number)

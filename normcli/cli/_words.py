@@ -11,8 +11,7 @@ import click
 from normcli.errors import printable, short
 
 if TYPE_CHECKING:
-    from normcli.jobs.results import Preview
-    from normcli.pipeline import Progress
+    from normcli.jobs.results import Preview, Progress
 
 
 FEW = 5  # names in a summary
@@ -60,11 +59,9 @@ def replacing(before: int, rows: int) -> str:
 
 def show(preview: Preview) -> None:
     """What a dry run says on standard output."""
-    from normcli.columns import described
-
     for i, name in enumerate(preview.inputs):
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))
-    for what, columns in (("columns", preview.columns), ("left", preview.left)):
-        click.echo(f"{what:8} {described(columns) or 'none'}")
+    for what, columns in (("columns", preview.taken), ("left", preview.left_out)):
+        click.echo(f"{what:8} {columns or 'none'}")
     if preview.targets:
         click.echo(f"write    {', '.join(preview.targets)}")

@@ -22,7 +22,7 @@ from normcli.limits import Limits
 
 if TYPE_CHECKING:
     from normcli.cli._table import Column
-    from normcli.drift import Columns, Comparison
+    from normcli.jobs.comparisons import Columns, Comparison
 
 ORDER = 3
 aliases = ("drift", "compare", "validate", "diff", "test", "monitor")
@@ -61,9 +61,9 @@ def command(**values: Any) -> None:
     INPUT: files, directories, quoted globs, s3:// URIs; else standard input. With -q the table is shown
     only of data that have drifted, with -qq never.
     """
-    from normcli import drift
     from normcli.cli._console import Console
     from normcli.jobs.check import check
+    from normcli.jobs.comparisons import summary
     from normcli.jobs.requests import CheckRequest
 
     console, quiet, as_json = (
@@ -81,7 +81,7 @@ def command(**values: Any) -> None:
     if as_json or not quiet or (comparison.drift and quiet == 1):
         show_comparison(comparison, as_json=as_json, whole=values["verbose"])
     if comparison.drift:
-        raise DriftError(drift.summary(comparison))
+        raise DriftError(summary(comparison))
     verdict = (
         "no verdict"
         if comparison.drift is None
@@ -99,7 +99,7 @@ def command(**values: Any) -> None:
 def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
-        from normcli.drift.figures import figures
+        from normcli.jobs.comparisons import figures
 
         click.echo(json.dumps(figures(comparison), ensure_ascii=False, allow_nan=False))
     else:
@@ -110,10 +110,9 @@ def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> No
 def show_table(comparison: Comparison, *, whole: bool) -> None:
     """For a person."""
     from normcli.cli._table import table
-    from normcli.drift import changed
     from normcli.errors import short
+    from normcli.jobs.comparisons import changed, described
     from normcli.methods import listed
-    from normcli.parameters.keys import described
 
     rows, incomplete, unseen = comparison.rows, comparison.incomplete, comparison.unseen
     click.echo("rows     " + ("not counted: nothing was learned" if rows is None else f"{rows:,}"))

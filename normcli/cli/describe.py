@@ -18,7 +18,7 @@ from normcli.cli._request import request
 from normcli.cli._words import counted, counted_rows, show
 
 if TYPE_CHECKING:
-    from normcli.pipeline.description import ColumnDescription, Description
+    from normcli.jobs.results import ColumnDescription, Description
 
 ORDER = 4
 aliases = ("summarize", "summary", "stats", "profile", "head", "columns")

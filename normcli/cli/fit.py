@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ORDER = 1
 aliases = ("train", "learn", "standardize", "normalize", "normalise", "scale", "transform")
 EXAMPLES = (
-    ("Standardize every numeric column, then apply that to new data", "normcli fit data.csv -m zscore -p data.json"),
+    ("Standardize every numeric column", "normcli fit data.csv -m zscore -p data.json"),
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
     ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p d.json"),
     ("Add tonight's data, from a pipe", "zcat tonight.csv.gz | normcli fit --update -p data.json"),

@@ -49,9 +49,7 @@ def command(**values: Any) -> None:
                 "--json": values["as_json"],
             }
         )
-        from normcli.parameters.json_schema import schema
-
-        click.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(inspect.json_schema(), indent=1, ensure_ascii=False))
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
@@ -104,7 +102,7 @@ def heads(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "by", f"{', '.join(map(printable, found['by']))}: {found['keys']:,} keys"
         yield "unseen", f"{found['unseen']}, min-count {found['min_count']:,}"
     if found["key"]:
-        from normcli.parameters.keys import described
+        from normcli.jobs.inspect import described
 
         key = described(found["by"], tuple(found["key"]["key"].values()))
         yield "key", f"{key}: {found['key']['rows']:,} rows"

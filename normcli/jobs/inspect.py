@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from normcli import registry
 from normcli.errors import UsageError, printable
 from normcli.parameters import file as params
+from normcli.parameters.keys import described as described
 
 if TYPE_CHECKING:
     from normcli.columns import Schema
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from normcli.parameters.keys import Key
 
 FEW = 5  # keys that an error names
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of parameter files."""
+    from normcli.parameters.json_schema import schema
+
+    return schema()
 
 
 def document(plan: Parameters, key: str | None = None) -> dict[str, Any]:

@@ -9,14 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from normcli.columns import Schema
-    from normcli.drift import Comparison
+    from normcli.drift import Comparison as Comparison
     from normcli.io.inputs import Input
     from normcli.io.sources import Source
     from normcli.io.transaction import Transaction
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
-    from normcli.pipeline import Progress
-    from normcli.pipeline.description import Description
+    from normcli.pipeline import Progress as Progress
+    from normcli.pipeline.description import ColumnDescription as ColumnDescription
+    from normcli.pipeline.description import Description as Description
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,20 @@ class Preview:
     columns: Schema
     left: Schema
     targets: tuple[str, ...]
+
+    @property
+    def taken(self) -> str:
+        """The columns that take part, in words."""
+        from normcli.columns import described
+
+        return described(self.columns)
+
+    @property
+    def left_out(self) -> str:
+        """Those that do not, in words."""
+        from normcli.columns import described
+
+        return described(self.left)
 
     @classmethod
     def of(

@@ -17,6 +17,7 @@ from normcli.formats import signature
 from normcli.io.compression import CODECS
 from normcli.jobs.format_options import format_option_names, topic_of
 from normcli.jobs.requests import Request, groups
+from normcli.limits import Limits
 from tests.cli.conftest import Workspace
 from tests.reference import FILE, help_of, reference
 
@@ -133,6 +134,7 @@ def test_a_topic_says_all_its_words_on_any_terminal(name: str) -> None:
         shown = formatter.getvalue()
         assert shown.replace(":", "").split() == words
         assert all(len(line) <= width for line in shown.splitlines() if line.strip() not in code)
+        assert all(len(line) <= 74 for line in code)
 
 
 def test_all_exit_codes_are_explained() -> None:
@@ -157,6 +159,12 @@ def test_all_suffixes_are_explained() -> None:
         assert all(suffix in line[1] for suffix in signature(format).suffixes)
         assert signature(format).binary or "also" in line[1]
     assert all(codec.suffix in text for codec in CODECS)
+
+
+def test_limits_of_drift_are_explained_with_their_defaults() -> None:
+    for name, value in vars(Limits()).items():
+        flag = f"--{name.replace('_', '-')}"
+        assert re.search(rf"{flag}\b[^()]*\({value:g}\)", topics.text("drift")), flag
 
 
 # -- documents ---------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli.cli._run_report import run_report
 from normcli.errors import BadDataError
+from normcli.jobs.run_report_file import run_report
 from normcli.parameters import Unseen
 from normcli.parameters import file as params
 from tests import inside

@@ -11,7 +11,7 @@ import click
 import pytest
 
 import normcli.cli
-from normcli import api
+from normcli import api, registry
 from normcli.cli import main
 from normcli.cli._command import FORMAT
 from normcli.errors import UsageError
@@ -55,6 +55,10 @@ def test_every_flag_is_a_field_of_a_request(name: str) -> None:
     assert plain <= fields
     assert fields - plain <= NO_FLAG.get(name, set())
     assert {n.removeprefix(FORMAT) for n in names - plain} <= format_option_names()
+
+
+def test_a_command_without_a_request_reads_no_data() -> None:
+    assert set(registry.names("cli")) - set(REQUESTS) == {"completion", "help", "inspect", "methods"}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
