@@ -111,7 +111,8 @@ def _values(column: ColumnDescription) -> Iterator[str]:
     if 0 < column.numbers < column.count:
         yield f"{column.numbers / column.count:.1%} numbers"
     if isinstance(column.min, str):
-        yield f"{column.min} … {column.max}"
+        yield column.min if column.min == column.max else f"{column.min} … {column.max}"
+        return
     text, count = next(((v, n) for v, n in column.most_common if isinstance(v, str)), ("", 0))
     if count > 1 or count == column.count == 1:
         yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
