@@ -102,7 +102,7 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_description_loads_no_method(place: Path, format: str) -> None:
-    loaded = loaded_by("describe", f"t{suffixes_of(format)[0]}", "-q", where=place)
+    loaded = loaded_by("describe", f"t{signature(format).suffixes[0]}", "-q", where=place)
     assert libraries(loaded) - ({"pyarrow"} if format == "csv" else set()) == {"numpy", "msgspec"} | FORMATS[format]
     assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
     assert entries(loaded, "methods") == set()

@@ -59,7 +59,7 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(description)
+        show_tables(description, whole=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(description.rows, result.progress)}, "
@@ -75,27 +75,27 @@ def document(description: Description) -> dict[str, Any]:
     return {"rows": description.rows, "columns": columns}
 
 
-def show_tables(description: Description) -> None:
-    """For a person: a line of each column, and another of each with numbers."""
+def show_tables(description: Description, *, whole: bool) -> None:
+    """For a person: a line of each column, and another of each with numbers; the `whole` tables, or what fits."""
     from normcli.cli._table import Column, names, table
 
     columns = description.columns
     click.echo(f"rows     {description.rows:,}\n")
     infinite = any(column.infinite for column in columns)
-    header = [names(), Column("type", right=False), Column("count"), Column("missing")]
+    header = [names(), Column("type", right=False, least=8), Column("count", rank=2), Column("missing")]
     header += [Column("infinite")] if infinite else []
     header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
-    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns])
+    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], whole=whole)
     figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
     if figures:
         click.echo()
-        titles = ("mean", "deviation", "least", "25 %", "median", "75 %", "greatest")
-        table([names(), *(Column(title) for title in titles)], figures)
+        ranks = {"mean": 0, "deviation": 0, "least": 0, "25 %": 1, "median": 0, "75 %": 1, "greatest": 0}
+        table([names(), *(Column(name, rank=rank) for name, rank in ranks.items())], figures, whole=whole)
 
 
-def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[str]:
+def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any]:
     """What can be said of any column."""
-    yield from (column.column, column.type, f"{column.count:,}")
+    yield from (column.column, column.type, column.count)
     yield f"{column.missing / rows:.2%}" if column.missing else "-"
     if infinite:
         yield f"{column.infinite:,}" if column.infinite else "-"
@@ -118,9 +118,6 @@ def _values(column: ColumnDescription) -> Iterator[str]:
         yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
 
 
-def _figures(column: ColumnDescription) -> Iterator[str]:
+def _figures(column: ColumnDescription) -> Iterator[Any]:
     """What can be said of numbers."""
-    yield column.column
-    figures = (column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)
-    for value in (None if f is None else float(f) for f in figures):
-        yield "-" if value is None else f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.5g}"
+    yield from (column.column, column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)

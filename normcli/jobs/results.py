@@ -146,6 +146,10 @@ class DescribeResult(Result):
 
     description: Description | None = None
 
+    @property
+    def activity(self) -> str:
+        return "describing"
+
 
 @dataclass
 class MergeResult(Result):
