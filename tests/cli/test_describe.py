@@ -327,7 +327,7 @@ def test_it_reads_no_more_than_is_there(workspace: Workspace) -> None:
     (workspace / "empty.csv").write_bytes(b"")
     assert "is empty" in workspace.fails(65, "describe", "empty.csv")
     assert "there is no such file" in workspace.fails(66, "describe", "none.csv")
-    assert "at least 7 were asked for" in workspace.fails(65, "describe", "table.csv", "--min-rows", "7")
+    assert "fewer than --min-rows 7" in workspace.fails(65, "describe", "table.csv", "--min-rows", "7")
     assert b"columns  " in workspace.succeeds("describe", "table.csv", "--dry-run").out
     assert "4 columns need about" in workspace.fails(2, "describe", "table.csv", "--max-memory", "1M")
 
