@@ -114,6 +114,15 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
         assert loaded & slow == set()
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_description_loads_no_method(place: Path, format: str) -> None:
+    loaded = loaded_by("describe", f"t{signature(format).suffixes[0]}", "-q", where=place)
+    assert libraries(loaded) - ({"pyarrow"} if format == "csv" else set()) == {"numpy", "msgspec"} | FORMATS[format]
+    assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
+    assert entries(loaded, "methods") == set()
+    assert entries(loaded, "stats") == {"extrema", "frequencies", "moments", "quantiles"}
+
+
 @pytest.mark.parametrize("format", registry.names("formats"))
 def test_what_is_known_of_a_format_without_loading_it_is_what_it_says(format: str) -> None:
     found = record(format)

@@ -59,7 +59,7 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(description, whole=values["verbose"])
+        show_tables(description, whole=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(description.rows, result.progress)}, "
@@ -76,13 +76,13 @@ def document(description: Description) -> dict[str, Any]:
 
 
 def show_tables(description: Description, *, whole: bool) -> None:
-    """For a person: a line of each column, and another of each with numbers."""
+    """For a person: a line of each column, and another of each with numbers; the `whole` tables, or what fits."""
     from normcli.cli._table import Column, names, table
 
     columns = description.columns
     click.echo(f"rows     {description.rows:,}\n")
     infinite = any(column.infinite for column in columns)
-    header = [names(), Column("type", right=False), Column("count"), Column("missing")]
+    header = [names(), Column("type", right=False, least=8), Column("count", rank=2), Column("missing")]
     header += [Column("infinite")] if infinite else []
     header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
     table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], whole=whole)
@@ -93,9 +93,9 @@ def show_tables(description: Description, *, whole: bool) -> None:
         table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, whole=whole)
 
 
-def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[str]:
+def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any]:
     """What can be said of any column."""
-    yield from (column.column, column.type, f"{column.count:,}")
+    yield from (column.column, column.type, column.count)
     yield f"{column.missing / rows:.2%}" if column.missing else "-"
     if infinite:
         yield f"{column.infinite:,}" if column.infinite else "-"
@@ -111,15 +111,13 @@ def _values(column: ColumnDescription) -> Iterator[str]:
     if 0 < column.numbers < column.count:
         yield f"{column.numbers / column.count:.1%} numbers"
     if isinstance(column.min, str):
-        yield f"{column.min} … {column.max}"
+        yield column.min if column.min == column.max else f"{column.min} … {column.max}"
+        return
     text, count = next(((v, n) for v, n in column.most_common if isinstance(v, str)), ("", 0))
     if count > 1 or count == column.count == 1:
         yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
 
 
-def _figures(column: ColumnDescription) -> Iterator[str]:
+def _figures(column: ColumnDescription) -> Iterator[Any]:
     """What can be said of numbers."""
-    yield column.column
-    figures = (column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)
-    for value in (None if f is None else float(f) for f in figures):
-        yield "-" if value is None else f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.5g}"
+    yield from (column.column, column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,14 @@ import numpy as np
 
 from normcli.columns import Field, Frame
 from normcli.columns.words import Words
-from normcli.formats._text.inferring import TIMES, Type, as_type
+from normcli.formats._text.inferring import SPELLED, TIMES, Type, as_type
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from normcli.columns.frame import Numbers
 
-SPELLED: tuple[Type, ...] = ("bool", "date", "timestamp", "timestamp with zone")  # as the text of a column may be
-SOME = 100  # values that tell which type all may be of
+TYPES: tuple[Type, ...] = ("bool", "date", "timestamp", "timestamp with zone")  # that the text of a column may show
+CODED = re.compile(r"dictionary<values=(.*), indices=.*>")
+LISTS = re.compile("(large_|fixed_size_)?list<")
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,24 @@ def surveyed(frame: Frame, fields: Collection[Field], wanted: Collection[str], *
             some = bool(np.count_nonzero(numbers == numbers))
             kind = "string" if words else frame.types([field.name])[field.name] if some else "null"
             yield Surveyed(field.name, kind, numbers if some else None, words)
+        elif words is not None and LISTS.match(field.type):
+            yield Surveyed(field.name, field.type, None, Words(words.total))
         elif frame.typed or words is None or field.type not in ("string", "null", "bool"):
-            yield Surveyed(field.name, field.type, None, words)
+            yield Surveyed(field.name, CODED.sub(r"dictionary<\1>", field.type), None, words)
         else:
-            yield Surveyed(field.name, *_typed(words, SPELLED[1:] if strings else SPELLED, field.type))
+            yield Surveyed(field.name, *_typed(words, TYPES[1:] if strings else TYPES, field.type))
 
 
-def _typed(words: Words, types: Collection[Type], known: str) -> tuple[str, None, Words]:
+def _typed(words: Words, types: Sequence[Type], known: str) -> tuple[str, None, Words]:
     """Text, and the one of some types that all of it is of."""
     if known == "bool" or not words.total:
         return known if words.total else "null", None, words
+    first = words.values[0].strip(" \t")
+    likely = next((t for t in types if re.fullmatch(SPELLED[t], first)), None)
+    if likely is None:  # as of most columns, of which there may be thousands
+        return "string", None, words
     texts = words.values.str.strip_chars(" \t")
-    kind: Type = next((t for t in types if _are(texts[:SOME], t) and _are(texts, t)), "string")
+    kind: Type = likely if as_type(texts, likely).null_count() == 0 else "string"
     if kind not in TIMES:
         return kind, None, words
     return kind, None, replace(words, order=as_type(texts, kind).to_physical().to_numpy().astype(np.int64))
-
-
-def _are(texts: pl.Series, kind: Type) -> bool:
-    return as_type(texts, kind).null_count() == 0

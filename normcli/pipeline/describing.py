@@ -70,16 +70,16 @@ def describe(
 
     def late(column: LateColumn, where: str) -> None:
         if column.name not in known and not closed:
-            warn([column.name], where, "only later rows have a column, which -c describes:")
+            warn([column.name], where, "a column that only later rows have, which -c takes:")
 
     def parts() -> Iterator[Part]:
         for i, reader in enumerate(readers):
             reader.expect(sorted(known.difference(dict(reader.source.keys))))
             there = {f.name: f for f in (*(Field(n, "string") for n, _ in reader.source.keys), *reader.schema)}
-            absent = partial(warn, where=reader.source.name, what="there is no column, so that it is missing:")
+            absent = partial(warn, where=reader.source.name, what="no such column, it counts as missing there:")
             absent(known.difference(there))
             if not closed:
-                warn(set(there) - known if i else (), reader.source.name, "the inputs before have no column:")
+                warn(set(there) - known if i else (), reader.source.name, "columns that the inputs before do not have:")
                 known.update(there)
             fields = tuple(f for f in there.values() if f.name in known)
             wanted = tuple(f.name for f in fields if f.may_be_number or f.name in reader.doubts)

@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from normcli.columns import Field
+from normcli.columns.numbers import EXACT
 from normcli.pipeline.profile import Profile, Texts
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
@@ -102,16 +103,17 @@ def _of_numbers(states: tuple[Statistic, ...], *, whole: bool) -> dict[str, Any]
     farthest = max(greatest - mean, mean - least)
     known = farthest == 0.0 or SMALLEST <= farthest <= LARGEST
     std = 0.0 if least == greatest else math.sqrt(moments.variance(0)[0, 0])
-    q25, median, q75 = (q + 0.0 for q in sketch.quantiles(SHARES, extrema.least, extrema.greatest)[0, 0].tolist())
+    quartiles = sketch.quantiles(SHARES, extrema.least, extrema.greatest)[0, 0].tolist()
+    values = zip(("min", "q25", "median", "q75", "max"), (least, *quartiles, greatest), strict=True)
     return {
-        "mean": mean, "std": std if known else None, "min": number(least, whole=whole), "q25": q25, "median": median,
-        "q75": q75, "max": number(greatest, whole=whole), "rank_error": 0.0 if sketch.is_exact else SURE / sketch.k,
+        "mean": mean, "std": std if known else None, **{name: number(value, whole=whole) for name, value in values},
+        "rank_error": 0.0 if sketch.is_exact else SURE / sketch.k,
     }  # fmt: skip
 
 
 def number(value: float, *, whole: bool) -> float | int:
-    """As it is written: without a point where the column is of whole numbers."""
-    return int(value) if whole and value.is_integer() else value + 0.0
+    """As it is written: without a point where the column is of whole numbers, as far as a float tells them apart."""
+    return int(value) if whole and value.is_integer() and abs(value) <= EXACT else value + 0.0
 
 
 def _common_texts(texts: Texts | None) -> list[tuple[Value, int]]:

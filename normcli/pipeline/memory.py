@@ -134,27 +134,27 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of what is kept of all rows, of a block on its way, and of one of the fewest rows, for so many columns."""
+    """Bytes of what is kept of all rows, of a block on its way, and of one of the fewest rows, for so many columns; and
+    whether what is kept are matrices."""
 
-    state: int
+    kept: int
     block: int
     least: int
     columns: int
+    matrices: bool = False
 
     @classmethod
     def of(cls, plan: Parameters) -> Self:
+        axes = (a for step in plan.steps for s in step.method.statistics for a in s.axes().values())
+        matrices = any(a.dims.count("feature") > 1 for a in axes)
         columns = max(len(step.features) for step in plan.steps)
-        return cls(state(plan), block(plan), least_block(plan), columns)
+        return cls(COPIES * state(plan), block(plan), least_block(plan), columns, matrices)
 
     @classmethod
-    def of_columns(cls, columns: int, of_state: int) -> Self:
-        """Where so many columns are read, and `of_state` bytes are kept of them."""
-        return cls(
-            of_state,
-            max(VALUE * VALUES, VALUE * FEWEST * columns) + of_state,
-            VALUE * FEWEST * columns + of_state,
-            columns,
-        )
+    def of_columns(cls, columns: int, state: int) -> Self:
+        """Where so many columns are read, and a `state` of so many bytes is merged."""
+        least = VALUE * FEWEST * columns + state
+        return cls(2 * state, max(VALUE * VALUES + state, least), least, columns)
 
 
 def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
@@ -163,14 +163,14 @@ def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
     ShortageError where that is for a limit of this process: then one of the fewest rows has to, for how much a block
     takes is seen when it comes (`of_blocks`)."""
     sizes = plan if isinstance(plan, Sizes) else Sizes.of(plan)
-    there, one, fixed = room(max_memory), sizes.block, BASE + COPIES * sizes.state
+    there, one, fixed = room(max_memory), sizes.block, BASE + sizes.kept
     scarce = isinstance(there, Scarce)
     least = sizes.least if scarce else one
     if fixed + least > there:
         columns = sizes.columns
         needs = "column needs" if columns == 1 else "columns need"
         what = f"{columns:,} {needs} about {size(fixed + least)} of memory, and there are {size(there)} to use"
-        if sizes.state > least // 2:
+        if sizes.matrices and sizes.kept > least:
             what += f": it is {size(8 * columns**2)} a matrix"
         if scarce:
             raise ShortageError(f"too little memory: {what}", f"fewer columns (-c, -x), or {HIGHER}")
@@ -182,5 +182,5 @@ def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
 def of_blocks(plan: Parameters | Sizes, max_memory: int | None, threads: int) -> int | None:
     """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
     the stacks of so many threads; else None."""
-    there, kept = room(max_memory), plan.state if isinstance(plan, Sizes) else state(plan)
-    return there - BASE - COPIES * kept - threads * threading.stack_size() if isinstance(there, Scarce) else None
+    there, kept = room(max_memory), (plan if isinstance(plan, Sizes) else Sizes.of(plan)).kept
+    return there - BASE - kept - threads * threading.stack_size() if isinstance(there, Scarce) else None

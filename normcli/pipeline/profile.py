@@ -20,6 +20,7 @@ from normcli.stats.moments import Moments
 from normcli.stats.quantiles import Quantiles
 
 BLANKS: tuple[Statistic, ...] = (Moments(), Extrema(), Quantiles(), Frequencies())  # of numbers
+OF_ORDERED = (Quantiles, Frequencies)  # for which the order of values makes no difference, but that of time
 LONGEST = 200  # characters of a text that are shown
 OF_TEXTS = 100_000  # bytes of what is kept of a column of texts, about
 
@@ -94,7 +95,8 @@ class Profile:
                 infinite[name] = int((values == -np.inf).sum()), int((values == np.inf).sum())
                 values = np.where(infinities, np.nan, values)
             block.append(values)
-        states = tuple(blank.of(Block(tuple(block))) for blank in BLANKS)
+        given_order, ordered = Block(tuple(block)), Block(tuple(map(np.sort, block)))  # sorted once for two of them
+        states = tuple(blank.of(ordered if isinstance(blank, OF_ORDERED) else given_order) for blank in BLANKS)
         return cls(
             rows,
             {c.name: c.type for c in columns},

@@ -9,6 +9,7 @@ from msgspec import Meta
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes, per_group
 from normcli.stats import ColumnStatistic
+from normcli.stats._compactors import ascending
 
 Row = tuple[Array, Array, float]  # values (n,), rising; how often each is there; what was taken from that
 
@@ -34,9 +35,7 @@ class Frequencies(ColumnStatistic):
         rows: list[list[Row]] = [[(np.empty(0), np.empty(0), 0.0)] * len(block.columns) for _ in range(block.groups)]
         for j, column in enumerate(block.present()):
             for group, x, weights in column.each():
-                values, counts = _counted(x, weights)
-                places, lost = common(counts, self.k)
-                rows[group][j] = values[places], counts[places] - lost, lost
+                rows[group][j] = _common_values(x, weights, self.k)
         return self._laid(rows, len(block.columns))
 
     def of_counts(self, values: Array, counts: Array, lost: float) -> Self:
@@ -103,13 +102,16 @@ def common(counts: Array, k: int) -> tuple[Codes, float]:
     return np.flatnonzero(counts > less), less
 
 
-def _counted(x: Array, weights: Array | None) -> tuple[Array, Array]:
-    """The different values of (n,), rising, and how often each is there."""
+def _common_values(x: Array, weights: Array | None, k: int) -> Row:
+    """Of values (n,)."""
     order = None if weights is None else np.argsort(x, kind="stable")
-    ordered = np.sort(x) if order is None else x[order]
+    ordered = ascending(x) if order is None else x[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))[: len(x)]
+    if weights is None and len(starts) == len(x) > k:  # as of most measurements: none is there twice
+        return np.empty(0), np.empty(0), 1.0
     if weights is None or order is None:
         counts = np.diff(starts, append=len(x)).astype(np.float64)
     else:
         counts = np.add.reduceat(weights[order], starts)
-    return ordered[starts] + 0.0, counts  # zero has one sign
+    places, lost = common(counts, k)
+    return ordered[starts[places]] + 0.0, counts[places] - lost, lost  # zero has one sign
