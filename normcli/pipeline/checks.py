@@ -31,7 +31,8 @@ def check_columns(transform: FrameTransform, reader: Reader, *, extra: bool = Tr
 def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
     """Raises BadDataError for a column that the fit did not see, which late rows have."""
     if not _is_known(transform, column.name):
-        raise BadDataError(f"{where}: a column that the fit did not see: {listed([column.name])}")
+        what = f"{where}: a column that was not fitted: {listed([column.name])}"
+        raise BadDataError(what, "without --no-extra it passes")
 
 
 def _is_known(transform: FrameTransform, name: str) -> bool:
