@@ -175,7 +175,7 @@ def test_an_input_that_was_counted_is_left_out_also_between_others() -> None:
     events = Lines()
     plan = fit(again(fit(ZScore(), A)), B, A, C, B, once=True, progress=Progress(events=events))
     assert params.write(plan) == params.write(fit(ZScore(), A, B, C))
-    assert events.warnings == ["t.csv: was counted already, and is left out"] * 2
+    assert events.warnings == ["t.csv: was counted already, and is left out (--recount counts it again)"] * 2
     same = fit(again(plan), A, once=True)
     assert params.write(same) == params.write(plan)
 

@@ -182,13 +182,13 @@ def test_a_parameter_file_that_is_too_large_is_not_read(monkeypatch: pytest.Monk
         file.truncate(5 * GB)
     monkeypatch.setattr(Source, "read", lambda *_: pytest.fail("it was read"))
     for largest in (GB, params.LARGEST):
-        with pytest.raises(BadParametersError, match=r"p\.json: \$: more than the "):
+        with pytest.raises(BadParametersError, match=r"p\.json: \$: is larger than "):
             params.read_file(str(tmp_path / "p.json"), example="", largest=largest)
 
 
 def test_a_parameter_file_without_end_is_read_as_far_as_there_is_memory(workspace: Workspace) -> None:
     line = ("apply", "table.csv", "-p", "/dev/zero", "--max-memory", "200M")
-    assert workspace.fails(65, *line).startswith("/dev/zero: $: more than the 14.")
+    assert workspace.fails(65, *line).startswith("/dev/zero: $: is larger than 14.")
     (workspace / "p.json").write_bytes(b" " * 20_000_000 + (workspace / workspace.params(name="q.json")).read_bytes())
     assert "--max-memory" in workspace.fails(65, "apply", "table.csv", "-p", "p.json", "--max-memory", "200M")
     workspace.succeeds("apply", "table.csv", "-p", "p.json", "--max-memory", "900M")

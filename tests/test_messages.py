@@ -29,7 +29,6 @@ LIBRARY_READS = re.compile("numpy.load reads it|pyarrow.orc")  # what reads a fi
 STEPLESS = (  # a verdict or an outcome, after which nothing is to be done, or what a list in it says
     "drift: ",
     "1 warning, and --werror",
-    r".*no (numeric )?column is called",
     r"-\S+ is (not )?for ",  # and so is given in vain
     r"-\S+ is an option of ",
 )

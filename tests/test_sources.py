@@ -190,5 +190,5 @@ def test_what_the_system_says_of_reading_is_no_fault_of_the_data(tmp_path: Path,
     source = open_source(tmp_path / "x.parquet")
     with pytest.raises(OutputError, match=f"x.parquet: reading failed: {os.strerror(number)}"), reading(source, "X"):
         raise OSError(number, "Error reading bytes from file")
-    with pytest.raises(BadDataError, match=r"x.parquet: not a sound X: thrift"), reading(source, "X"):
+    with pytest.raises(BadDataError, match=r"x.parquet: not a sound X \("), reading(source, "X"):
         raise OSError("thrift")

@@ -38,7 +38,7 @@ class Console(Events):
         self._result = result
         ctx = click.get_current_context(silent=True)
         if self.verbose and ctx and ctx.get_parameter_source("quiet") is ParameterSource.COMMANDLINE:
-            raise UsageError("-v and -q contradict each other")
+            raise UsageError("-v is not for -q")
 
     def warning(self, text: str) -> None:
         self._line(WARNING, text, styled("warning:", 2, fg="yellow", bold=True) + " ")

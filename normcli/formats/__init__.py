@@ -212,7 +212,8 @@ def of_source(source: Source, asked: str | None = None) -> str:
     format = (found if binary else said or found) or TEXT
     if not binary:
         _foreign.check_input(source)
-        if signature(format).binary and (head := source.peek(_foreign.HEAD)) and _foreign.is_text(head):
+        magic, head = signature(format).magic, source.peek(_foreign.HEAD)
+        if magic and head and not head.startswith(magic) and _foreign.is_text(head):
             raise _other(source, asked, "text", format, found or TEXT)
     if source.compression:
         _check_compressible(format, source.compression, source.name)

@@ -67,7 +67,7 @@ def test_a_column_that_never_comes_is_missing(late: Workspace) -> None:
 def test_late_columns_are_extra(late: Workspace) -> None:
     late.succeeds("fit", "never.ndjson", "-m", "center", "-p", "p.json")
     assert late.fails(65, "apply", "late.ndjson", "-p", "p.json", "-o", "o.ndjson", "--no-extra") == (
-        "late.ndjson:1001: a column that was not fitted: late"
+        "late.ndjson:1001: a column that was not fitted: late (without --no-extra it passes)"
     )
     late.succeeds("apply", "late.ndjson", "-p", "p.json", "-o", "o.ndjson")
     assert b'"late":2.5' in (late / "o.ndjson").read_bytes().replace(b" ", b"")

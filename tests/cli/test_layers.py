@@ -57,7 +57,7 @@ def test_options_that_contradict_each_other_are_refused(workspace: Workspace, op
         (b"[1, 2]", 2, "holds 2 numbers, not 3"),
         (b"[1, 2, NaN]", 65, "not a JSON list of numbers"),
         (b"[1, 2, 1e999]", 65, "g.json"),
-        (b"[]", 2, "expected array of length >= 1"),
+        (b"[]", 2, "must be a list of length >= 1"),
         (b'{"a": 1}', 65, "not a JSON list of numbers"),
         (b"\xff", 65, "not a JSON list of numbers"),
         (b"", 65, "not a JSON list of numbers"),

@@ -39,7 +39,7 @@ def test_in_a_directory_each_file_has_a_gate_of_its_own(warned: bytes, workspace
     (workspace / "out" / "2.csv").write_bytes(b"old")
     done = workspace.run("apply", "in", "-p", "p.json", "-o", "out", "--werror")
     assert (done.code, len(done.warnings)) == (65, 1), done.err
-    said = "1 warning, and --werror was asked for; 2 files were replaced, that of in/2.csv was not"
+    said = "1 warning, and --werror makes it an error; 2 files were replaced, that of in/2.csv was not"
     assert done.errors == [f"normcli: error: {said}"]
     assert list(outputs(workspace)) == ["0.csv", "1.csv", "2.csv"]
     assert outputs(workspace)["2.csv"] == b"old"
@@ -95,9 +95,9 @@ def test_too_few_rows_in_a_directory_say_how_many_files_were_replaced(workspace:
     fill(workspace, PLAIN, PLAIN)
     done = workspace.run("apply", "in", "-p", "p.json", "-o", "out/", "--min-rows", "5")
     assert (done.code, len(outputs(workspace))) == (65, 2)
-    assert "4 rows, and at least 5 were asked for; 2 files were replaced" in done.err
+    assert "4 rows, fewer than --min-rows 5; 2 files were replaced" in done.err
     error = workspace.fails(65, "apply", "in", "-p", "p.json", "-o", "one.csv", "--min-rows", "5")
-    assert error == "4 rows, and at least 5 were asked for"
+    assert error == "4 rows, fewer than --min-rows 5 (did a source deliver less?)"
 
 
 # -- PARAMS and a directory --------------------------------------------------------------------------------------

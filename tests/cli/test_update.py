@@ -71,7 +71,7 @@ def test_a_link_stays_a_link(week: Workspace) -> None:
 def test_what_was_counted_is_said_and_left_out(week: Workspace) -> None:
     before = (week / "p.json").stat()
     done = week.succeeds(*UPDATE, "-q", "mon.csv")
-    assert done.lines == ["normcli: warning: mon.csv: was counted already, and is left out"]
+    assert done.lines == ["normcli: warning: mon.csv: was counted already, and is left out (--recount counts it again)"]
     assert (week / "p.json").stat().st_mtime_ns == before.st_mtime_ns
     done = week.succeeds(*UPDATE, "tue.csv", "mon.csv", "wed.csv")
     assert [line.split()[2] for line in done.warnings] == ["mon.csv:"]

@@ -70,7 +70,7 @@ def test_rows_of_weight_0_are_not_there(workspace: Workspace) -> None:
     made = json.loads((workspace / "p.json").read_bytes())
     assert [(e["key"], e["rows"]) for e in made["keys"]] == [(["u"], 2)]
     assert made["keys"][0]["steps"][0]["statistics"]["moments"]["count"] == [3]
-    assert "has seen no k=v" in workspace.fails(65, "apply", "-p", "p.json", stdin=data)
+    assert "k=v was not fitted" in workspace.fails(65, "apply", "-p", "p.json", stdin=data)
 
 
 @pytest.mark.soak
@@ -223,9 +223,9 @@ def test_weights_of_any_type_of_numbers(workspace: Workspace, kind: pa.DataType)
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (pa.array([[1.0], [2.0]]), "t.parquet: not numeric: w"),
-        (pa.array(["1", "2"]), "t.parquet: not numeric: w"),
-        (pa.array([True, False]), "t.parquet: not numeric: w"),
+        (pa.array([[1.0], [2.0]]), "t.parquet: column 'w' is not numeric"),
+        (pa.array(["1", "2"]), "t.parquet: column 'w' is not numeric"),
+        (pa.array([True, False]), "t.parquet: column 'w' is not numeric"),
         (pa.array([1.0, None]), "t.parquet: row 2: the weight in column 'w' is missing"),
     ],
     ids=["lists", "text", "bool", "null"],

@@ -132,7 +132,7 @@ def targets_stay(trial: Trial, target: str, work: Callable[[], Run]) -> Run:
 UNFIT = re.compile(
     r"no log1p of|constant|too few for|no batch has two values|the rank is|no numeric column is selected|"
     r"deviation beyond|below 1e-150|of one column each|only \d+ of \d+|is empty|components|"
-    r"there is no complete row"
+    r"no row is complete"
 )
 
 

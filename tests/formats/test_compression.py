@@ -190,7 +190,7 @@ def test_one_flipped_bit_is_never_another_text(suffix: str) -> None:
 
 def test_a_name_that_says_so_and_data_that_are_not() -> None:
     for suffix, codec in CODECS.items():
-        with pytest.raises(BadDataError, match=f"not {codec.name}, though its name says so"):
+        with pytest.raises(BadDataError, match=f"is not {codec.name}, and its name says so"):
             in_memory(TEXT, f"t.csv.{suffix}").peek(1)
         for name in ("t.csv", *(f"t.csv.{other}" for other in SUFFIXES)):
             assert everything(in_memory(PACK[suffix](TEXT), name)) == TEXT
@@ -301,12 +301,12 @@ def test_suffixes_are_seen_through() -> None:
 
 
 def test_binary_formats_are_not_compressed() -> None:
-    with pytest.raises(UsageError, match="parquet by gzip"):
+    with pytest.raises(UsageError, match="parquet in gzip"):
         formats.of_output(None, "a.parquet.gz", "csv")
     for suffix, codec in CODECS.items():
         with pytest.raises(UsageError, match=f"parquet by {codec.name}"):
             formats.of_output(f"parquet.{suffix}", None, "csv")
-    with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet by gzip"):
+    with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet in gzip"):
         formats.of_source(in_memory(PACK["gz"](b"PAR1"), "a.parquet.gz"))
     with pytest.raises(UsageError):
         formats.of_source(in_memory(PACK["zst"](b"PAR1\0and more"), "<stdin>"))
@@ -453,7 +453,7 @@ def test_refused_by_the_command(folder: Path) -> None:
     (folder / "p.json").write_bytes(params_of(identity("x")))
     done = normcli("apply", "-p", folder / "p.json", "-o", folder / "o.parquet.gz", stdin=TEXT)
     assert done.returncode == 2
-    assert b"parquet by gzip" in done.stderr
+    assert b"parquet in gzip" in done.stderr
     done = normcli("fit", "--from", "csv.lz4", "-m", "zscore", stdin=TEXT)
     assert done.returncode == 2
 

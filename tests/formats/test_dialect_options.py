@@ -178,15 +178,15 @@ CONTRADICTIONS = {
     "quote;": "is the --delimiter, too",
     "escape;": "is the --delimiter, too",
     "comment;": "is the --delimiter, too",
-    "comment": "begins a line",
-    "commenta": "begins a line",
+    "comment": "must begin with",
+    "commenta": "must begin with",
     "quote": "one ASCII character",
     "quoteé": "one ASCII character",
     "quote1": "one ASCII character",
     "escape\\\\": "one ASCII character",
     'escape"': "a quote in a quoted field is doubled",
-    "skip-lines-1": "Invalid value",
-    "duplicate-nameskeep": "Invalid value",
+    "skip-lines-1": "--skip-lines: ",
+    "duplicate-nameskeep": "--duplicate-names: ",
 }
 
 
@@ -218,7 +218,7 @@ HINTS: list[tuple[bytes, str]] = [
     (b"a,b\n1,2,\n", "--trailing-delimiter takes it"),
     (b'a,b\n1, "2"\n', "--skip-initial-space takes it"),
     (b'a,b\n1,it"s\n', "--quote none takes quotes for text"),
-    (b"a,a\n1,2\n", "--duplicate-names number tells them apart"),
+    (b"a,a\n1,2\n", "--duplicate-names number makes them differ"),
     (b"a,b\n1,2\r3,4\n", r"convert it first: tr '\r' '\n'"),
     (b"a,b\r1,2\n3,4\r", r"convert it first: tr '\r' '\n'"),
     (b"a,b\r\n1,2\r\r\n", r"convert it first: tr -d '\r'"),
@@ -230,7 +230,7 @@ HINTS: list[tuple[bytes, str]] = [
     (b"a,b\nof\\\ntwo,2\n", r"--escape '\' takes it"),
     (b"Report\n\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
     (b"Report\nof May\na,b\n1,2\n", "--skip-lines 2 if line 3 is the header"),
-    (b"Report,,\na,b,c\n1,2,3\n", "--skip-lines 1 if it is a title; --duplicate-names number tells them apart"),
+    (b"Report,,\na,b,c\n1,2,3\n", "--skip-lines 1 if it is a title; --duplicate-names number makes them differ"),
     (b"# 300 K\na,b\n1,2\n", "--comment '#' leaves out lines that begin so"),
     (b"% 300 K\na,b\n1,2\n", "--comment '%' leaves out lines that begin so"),
 ]
@@ -284,14 +284,14 @@ def test_no_delimiter_is_proposed_for_binary_input(folder: Path) -> None:
 
 
 FAULTS: list[tuple[dict[str, object], bytes, str]] = [
-    ({"skip_lines": 2}, b"a\nb", "has 2 lines, and --skip-lines 2 asks for more before the header"),
+    ({"skip_lines": 2}, b"a\nb", "has 2 lines, and --skip-lines 2 leaves none for the header"),
     ({"skip_lines": 2}, b"a\nb\n", "is empty"),
     ({"comment": "#"}, b"# a\n#b\n", "is empty"),
     ({"skip_lines": 1, "comment": "#"}, b"t\n# 'a\na,b\n\n1\n", ":5: 1 field where"),
     ({"escape": "\\"}, b'a,b\n"1\n\\\n2",\\t\n', ":2: '\\' before 't', which readers take for different things"),
     ({"escape": "\\"}, b"a,b\n1,2\\", ":2: '\\' at the end of a field"),
     ({"escape": "\\", "quote": "none"}, b"a,b\n1,2\\\n\n3\n", ":4: 1 field where"),
-    ({"escape": "\\", "na_values": "\\N"}, b"a,b\n1,\\\\N\n", ":2: '\\N', escaped, could not be told"),
+    ({"escape": "\\", "na_values": "\\N"}, b"a,b\n1,\\\\N\n", ":2: '\\N', escaped, could not be distinguished"),
     ({"quote": "'"}, b"a,b\n1,it's\n", ":2: a quote inside a field"),
     ({"trailing_delimiter": True}, b"a,b,\n1,2,\n3,4\n", ":3: no delimiter at the end of the row"),
     ({"trailing_delimiter": True}, b"a,b,\n1,2,3,\n", ":2: 3 fields where the first row has 2"),

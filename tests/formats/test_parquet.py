@@ -202,7 +202,7 @@ def test_columns_that_are_no_numbers_are_not_selected(folder: Path) -> None:
             api.fit(given, Center(), columns=[name])
     plan = api.fit(given, Center(), columns=["x"])
     renamed = everything().rename_columns(["y", "x", *everything().schema.names[2:]])
-    with pytest.raises(BadDataError, match="not numeric: x"):
+    with pytest.raises(BadDataError, match="column 'x' is not numeric but "):
         api.apply(plan, written(renamed, folder / "renamed.parquet"), folder / "made.parquet")
 
 

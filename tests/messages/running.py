@@ -23,7 +23,7 @@ ROOT = Path(normcli.__file__).parent
 CLASSES = tuple(k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, Exception))
 ERRORS = {k.__name__ for k in CLASSES if not issubclass(k, Warning)} | {"open_error", "lacking", "BadParameter"}
 LINE = re.compile(r"normcli: (?:(warning|error): )?(.*)")
-SUMMARY = re.compile(r"(fit|update|relearn|merge|applied|restored|checked|would) .*")
+SUMMARY = re.compile(r"(fit|update|relearn|merged|applied|restored|check|would) .*")
 
 Place = tuple[str, int]  # of a file below normcli/, and a line
 

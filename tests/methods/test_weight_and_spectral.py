@@ -117,7 +117,7 @@ def test_only_complete_rows_take_part_and_come_out() -> None:
     np.testing.assert_allclose(y[:30], normalized(Spectral(), x), rtol=1e-15)
     assert np.isnan(y[30]).all()
     np.testing.assert_array_equal(normalized(Spectral(), np.zeros((4, 2))), np.zeros((4, 2)))
-    with pytest.raises(BadDataError, match="complete row"):
+    with pytest.raises(BadDataError, match="no row is complete"):
         normalized(Spectral(), np.full((3, 2), np.nan))
 
 

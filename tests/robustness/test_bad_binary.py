@@ -218,15 +218,14 @@ def test_a_bad_file_is_65_and_one_line(tmp_path: Path) -> None:
     written(tmp_path / "bad.parquet", data[:-60] + bytes([data[-60] ^ 1]) + data[-59:])
     written(tmp_path / "bad.arrow", b"x,i\n1,2\n")
     for name, what in (
-        ("bad.parquet", "its footer is not what was written"),
-        ("bad.arrow", "not a sound Arrow file: File is too small"),
+        ("bad.parquet", "not a sound Parquet file: its footer is not what was written"),
+        ("bad.arrow", "is text, and its name says arrow"),
     ):
         before = sorted(p.name for p in tmp_path.iterdir())
         done = normcli("apply", name, "-p", "p.json", "-o", "made.csv", cwd=tmp_path)
         assert done.returncode == 65
         (line,) = done.stderr.decode().splitlines()
-        assert line.startswith(f"normcli: error: {name}: not a sound")
-        assert what in line
+        assert line.startswith(f"normcli: error: {name}: {what}")
         assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
@@ -300,7 +299,7 @@ def test_text_that_is_not_utf8_is_told() -> None:
     """pyarrow passes it on from Parquet, and polars takes it on trust."""
     sink = io.BytesIO()
     pq.write_table(pa.table({"t": ["good", "bad word"]}), sink, compression="none", write_statistics=False)
-    with pytest.raises(BadPlaceError, match=r"the rows from here are damaged: .*UTF8"):
+    with pytest.raises(BadPlaceError, match=r"the rows from here are damaged"):
         read("parquet", sink.getvalue().replace(b"bad word", b"bad\xffword"))
 
 

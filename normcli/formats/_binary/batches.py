@@ -366,7 +366,12 @@ def reading(source: Source, what: str) -> Iterator[None]:
             raise fault from None
         if isinstance(e, NotImplementedError):
             raise BadDataError(f"{source.name}: {what} with what is not read: {first_line(e)}", PLAIN) from None
-        raise BadDataError(f"{source.name}: not a sound {what}", WHOLE) from None
+        if "crypt" in str(e):
+            raise BadDataError(
+                f"{source.name}: {what} with encrypted columns, which are not read", "decrypt it"
+            ) from None
+        why = f": {e}" if type(e) is ValueError else ""  # which is ours; pyarrow's have types of their own
+        raise BadDataError(f"{source.name}: not a sound {what}{why}", WHOLE) from None
 
 
 @contextmanager
