@@ -58,9 +58,9 @@ from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
 from normcli.parameters import file as files
-from normcli.parameters import plan as recipe
 from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Seen
+from normcli.parameters.method_options import method_of, method_of_class
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
 from normcli.pipeline.description import Description
@@ -371,9 +371,9 @@ def _method(given: AnyMethod | None, options: Mapping[str, Any]) -> Method | Non
             raise UsageError(f"{', '.join(options)}: an option of no method that is named")
         return None
     if isinstance(given, str):
-        return recipe.method_of(given, options)
+        return method_of(given, options)
     if isinstance(given, type):
-        return recipe.made(given, options)
+        return method_of_class(given, options)
     if options:
         raise UsageError(f"{', '.join(options)}: the method has its options already")
     if not isinstance(given, Method):

@@ -36,7 +36,8 @@ from normcli.pipeline.checks import (
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.learning import Total
-from normcli.pipeline.running import Part, Progress, Tally, Written
+from normcli.pipeline.parts import Part, Written
+from normcli.pipeline.progress import Progress, Tally
 from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Work, written_by
 
