@@ -123,7 +123,7 @@ def fit(
     """Learns a method's parameters from data, in one pass; with `output`, normalizes the same data, too.
 
     - `method`: a name, a class or an instance; keyword arguments that are not listed here are its `options`. In its
-      place a sequence of `Choice`, which follow each other, or `plan`, a TOML file that says them.
+      place a sequence of `PlanStep`, which follow each other, or `plan`, a TOML file that says them.
     - `columns`, `exclude`: selectors, names or globs; by default every numeric column takes part.
     - `by`: columns whose values are keys, each of which is learned from apart, too. `unseen`: what becomes of rows
       whose key was not fitted; `min_count`: rows that a key needs to have statistics of its own.
@@ -146,7 +146,7 @@ def fit(
         spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        fitted = fit_job.fit(request, events or Warnings()).plan
+        fitted = fit_job.fit(request, events or Warnings()).parameters
     assert fitted is not None
     return fitted
 
@@ -172,7 +172,7 @@ def relearn(
         min_count=min_count, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        learned = update_job.relearn(request, events or Warnings()).plan
+        learned = update_job.relearn(request, events or Warnings()).parameters
     assert learned is not None
     return learned
 
@@ -329,7 +329,7 @@ def merge(
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        whole = merge_job.merge(request, events or Warnings()).plan
+        whole = merge_job.merge(request, events or Warnings()).parameters
     assert whole is not None
     return whole
 

@@ -81,7 +81,7 @@ def summarize(result: FitResult, console: Console) -> None:
     from normcli.errors import printable
     from normcli.methods import listed
 
-    plan = result.plan
+    plan = result.parameters
     if plan is None:
         assert result.preview is not None
         show(result.preview)
@@ -99,6 +99,6 @@ def summarize(result: FitResult, console: Console) -> None:
 
 
 def summarize_relearn(result: FitResult, console: Console) -> None:
-    assert result.plan is not None
-    to = f"{result.targets[0]}{replacing(result.rows_before, result.plan.rows)}"
+    assert result.parameters is not None
+    to = f"{result.targets[0]}{replacing(result.rows_before, result.parameters.rows)}"
     console.info(f"relearned {result.method}: {counted(len(result.columns), 'column')} -> {to}")

@@ -69,7 +69,7 @@ class ErrorBounds:
         return self._errors_of(self._way, single=True)
 
     def _errors_of(self, way: Sequence[tuple[int, Step]], *, single: bool) -> dict[str, Array]:
-        """The same of all that these steps restore, each with its place in the plan."""
+        """The same of all that these steps restore, each with its place in the parameters."""
         matrices, errors = self.transform.matrices([self.frame], self.infinite), dict[str, Array]()
         for i, step in way:
             block = matrices.block(step)

@@ -30,16 +30,16 @@ class PlanStep:
 class Plan:
     """Steps that follow each other, each of columns as those before it leave them. `name` is that of the file."""
 
-    choices: tuple[PlanStep, ...]
+    plan_steps: tuple[PlanStep, ...]
     name: str = ""
 
     @property
     def learns(self) -> bool:
-        return any(c.method.statistics for c in self.choices)
+        return any(c.method.statistics for c in self.plan_steps)
 
     @property
     def methods(self) -> list[Method]:
-        return [c.method for c in self.choices]
+        return [c.method for c in self.plan_steps]
 
     def steps(
         self,
@@ -57,10 +57,10 @@ class Plan:
         BadDataError where a selector finds nothing, saying in which step, and with a `hint` at what may be wrong with
         the data."""
         begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
-        for i, choice in enumerate(self.choices):
+        for i, plan_step in enumerate(self.plan_steps):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
-                begun.add(choice)
+                begun.add(plan_step)
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and others and e.column in others:
                     why = others[e.column]
@@ -75,14 +75,16 @@ class Plan:
         """Columns of data that selectors name, be they in the first rows or not; without what a step may give."""
         there = {f.name for f in schema}
         given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
-        every = (s for c in self.choices for s in (*c.columns, *c.exclude))
+        every = (s for c in self.plan_steps for s in (*c.columns, *c.exclude))
         names = [n for s in every for n in columns.names_in(s, there)]
         return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
 
     def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
         """The schema of data with identifiers as numbers where selectors name them."""
         there = {f.name for f in schema}
-        named = {n for c in self.choices for s in c.columns for n in columns.parts(s, there)}.intersection(identifiers)
+        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, there)}.intersection(
+            identifiers
+        )
         return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
 
     def excludes(self, name: str) -> bool:
@@ -92,7 +94,7 @@ class Plan:
     def excluded(self, schema: Schema) -> set[str]:
         """Columns of data that are left out on purpose."""
         found = set()
-        for selector in (x for c in self.choices for x in c.exclude):
+        for selector in (x for c in self.plan_steps for x in c.exclude):
             try:
                 found |= columns.matched(schema, [selector])
             except BadDataError:
@@ -108,21 +110,21 @@ class _Begun:
     size: Callable[[str], int]
     beside: Collection[str]
     indexes: Collection[str]
-    by_flags: bool  # choices are those of the command line
+    by_flags: bool  # the plan's steps are those of the command line
     steps: list[Step] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)  # the choice that each step is from, for messages
+    called: list[str] = field(default_factory=list)  # the plan's step that each is from, for messages
     unsure: dict[str, str] = field(default_factory=dict)  # columns that only the fit tells to be there, and whose
 
-    def add(self, choice: PlanStep) -> None:
-        """The steps of the next choice. Raises UsageError, BadDataError."""
-        name = f"steps[{len(set(self.called))}] ({registry.name_of(choice.method)})"
-        chosen = self._selected(choice)
+    def add(self, plan_step: PlanStep) -> None:
+        """The steps of the plan's next one. Raises UsageError, BadDataError."""
+        name = f"steps[{len(set(self.called))}] ({registry.name_of(plan_step.method)})"
+        chosen = self._selected(plan_step)
         lists = {f.name: f.list_size for f in self.schema if f.list_of and f.name in chosen}
-        steps = unfitted(choice.method, tuple(chosen), {n: length or self.size(n) for n, length in lists.items()})
+        steps = unfitted(plan_step.method, tuple(chosen), {n: length or self.size(n) for n, length in lists.items()})
         for step in steps:
             self._check_gives(step)
             self.schema = step.after(self.schema)
-            if not choice.method.outputs_known:
+            if not plan_step.method.outputs_known:
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
         self.called += [name] * len(steps)
@@ -130,14 +132,14 @@ class _Begun:
         if wrong:
             raise UsageError(wrong[1])
 
-    def _selected(self, choice: PlanStep) -> dict[str, None]:
+    def _selected(self, plan_step: PlanStep) -> dict[str, None]:
         there = {f.name for f in self.schema}
-        named = {c for given in choice.columns for c in ([given] if given in there else given.split(","))}
+        named = {c for given in plan_step.columns for c in ([given] if given in there else given.split(","))}
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
-        unseen = not choice.method.statistics
-        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=unseen, indexes=self.indexes)
+        unseen = not plan_step.method.statistics
+        names = columns.select(self.schema, plan_step.columns, plan_step.exclude, unseen=unseen, indexes=self.indexes)
         late = next((n for n in names if n in self.unsure), None)
         if late is not None:
             what = f"column '{printable(late)}' is of {self.unsure[late]}, and how many that gives only the fit tells"

@@ -31,7 +31,7 @@ def read(path: str, *, example: str) -> Plan:
 
 
 def parsed(data: bytes) -> tuple[PlanStep, ...]:
-    """The choices in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
+    """The steps in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
     import tomllib
 
     if len(data) > LARGEST:
@@ -52,10 +52,10 @@ def parsed(data: bytes) -> tuple[PlanStep, ...]:
     steps = document.get("steps")
     if not isinstance(steps, list) or not steps or not all(isinstance(s, dict) for s in steps):
         raise UsageError(": there are no [[steps]]", 'each begins with [[steps]], then method = "zscore"')
-    return tuple(_choice(step, f": steps[{i}]") for i, step in enumerate(steps))
+    return tuple(_plan_step(step, f": steps[{i}]") for i, step in enumerate(steps))
 
 
-def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
+def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     unknown = next((k for k in raw if k not in KEYS), None)
     if unknown is not None:
         raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")

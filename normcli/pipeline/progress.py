@@ -132,14 +132,14 @@ class Progress(Tally):
                     "--max-bad-rows allows more",
                 )
 
-    def check_any(self, counted: int, plan: Parameters, purpose: str) -> None:
+    def check_any(self, counted: int, parameters: Parameters, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
         self._check_rejected()
         if not self.rows:
             raise BadDataError(f"{self._inputs}: there are no rows to {purpose}", "did the command that made it fail?")
         if not counted:
             raise BadDataError(
-                f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0",
+                f"{self.source}: every weight in column '{printable(parameters.weights or '')}' is 0",
                 "--weights names another one",
             )
 

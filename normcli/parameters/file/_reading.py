@@ -1,4 +1,4 @@
-"""A plan out of a parameter file: everything is checked before anything is used."""
+"""Parameters out of a parameter file: everything is checked before anything is used."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def rows_of(path: str) -> int:
 
 
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
-    """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
+    """The parameters of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
     NormcliError."""
     with closing(open_source(path, example=example)) as source:
         try:
@@ -66,7 +66,7 @@ def _content(source: Source, largest: int) -> bytes:
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    """The parameters of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
@@ -86,7 +86,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     steps = of_kind(list, document["steps"], "$.steps")
     if not steps:
         fail("$.steps", "there is none")
-    plan = Parameters(
+    parameters = Parameters(
         read_steps(steps, schema),
         schema,
         count(document["rows"], "$.rows"),
@@ -99,27 +99,27 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         rules=_read_rules(document),
         dialect=_read_dialect(document.get("dialect", {}), "$.dialect"),
     )
-    if ("keys" in document) != bool(plan.by):
+    if ("keys" in document) != bool(parameters.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
-    if plan.by:
-        plan = _keys.read(document["keys"], plan)
+    if parameters.by:
+        parameters = _keys.read(document["keys"], parameters)
         document["keys"] = Lines(document["keys"])
     try:
-        plan.check_rules()
+        parameters.check_rules()
     except UsageError as e:
         fail("$.unseen", e.message)
-    wrong = fault(plan.steps)
+    wrong = fault(parameters.steps)
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
         found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:
         fail("$", "a number beyond a float")
-    if plan.digest != found and not allow_edited:
+    if parameters.digest != found and not allow_edited:
         raise BadParametersError(
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return dataclasses.replace(plan, digest=found)
+    return dataclasses.replace(parameters, digest=found)
 
 
 def _fail_version(version: Any) -> NoReturn:
