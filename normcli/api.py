@@ -58,9 +58,9 @@ from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
 from normcli.parameters import file as files
-from normcli.parameters import plan as recipe
 from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Seen
+from normcli.parameters.method_options import method_of, method_of_class
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
 from normcli.pipeline.description import Description
@@ -123,7 +123,7 @@ def fit(
     """Learns a method's parameters from data, in one pass; with `output`, normalizes the same data, too.
 
     - `method`: a name, a class or an instance; keyword arguments that are not listed here are its `options`. In its
-      place a sequence of `Choice`, which follow each other, or `plan`, a TOML file that says them.
+      place a sequence of `PlanStep`, which follow each other, or `plan`, a TOML file that says them.
     - `columns`, `exclude`: selectors, names or globs; by default every numeric column takes part.
     - `by`: columns whose values are keys, each of which is learned from apart, too. `unseen`: what becomes of rows
       whose key was not fitted; `min_count`: rows that a key needs to have statistics of its own.
@@ -146,7 +146,7 @@ def fit(
         spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        fitted = fit_job.fit(request, events or Warnings()).plan
+        fitted = fit_job.fit(request, events or Warnings()).parameters
     assert fitted is not None
     return fitted
 
@@ -172,7 +172,7 @@ def relearn(
         min_count=min_count, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        learned = update_job.relearn(request, events or Warnings()).plan
+        learned = update_job.relearn(request, events or Warnings()).parameters
     assert learned is not None
     return learned
 
@@ -329,7 +329,7 @@ def merge(
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        whole = merge_job.merge(request, events or Warnings()).plan
+        whole = merge_job.merge(request, events or Warnings()).parameters
     assert whole is not None
     return whole
 
@@ -371,9 +371,9 @@ def _method(given: AnyMethod | None, options: Mapping[str, Any]) -> Method | Non
             raise UsageError(f"{', '.join(options)}: an option of no method that is named")
         return None
     if isinstance(given, str):
-        return recipe.method_of(given, options)
+        return method_of(given, options)
     if isinstance(given, type):
-        return recipe.made(given, options)
+        return method_of_class(given, options)
     if options:
         raise UsageError(f"{', '.join(options)}: the method has its options already")
     if not isinstance(given, Method):

@@ -11,7 +11,7 @@ from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import file as params
-from normcli.parameters import plan as recipe
+from normcli.parameters import plan_file as recipe
 from normcli.parameters.plan import PlanStep
 
 PLAN = """

@@ -27,7 +27,15 @@ LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backpor
 FORMATS = {"csv": {"polars"}, "ndjson": {"polars", "pyarrow"}, "parquet": {"pyarrow"}, "arrow": {"pyarrow"}}
 UNUSED = {
     *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "drift", "pipeline.rebatch"),
-    *("parameters.restoring", "parameters.alignment", "parameters.json_schema", "columns.fixed", "columns.storage"),
+    *(
+        "parameters.restoring",
+        "parameters.error_bounds",
+        "parameters.targets",
+        "parameters.alignment",
+        "parameters.json_schema",
+        "columns.fixed",
+        "columns.storage",
+    ),
     *("io.manifest", "io.stores._filesystems", "io.stores.reading", "io.stores.writing", "formats._layers"),
 }  # by a simple fit or apply
 OF_CHECK = {"drift", "drift.comparing", "drift.document", "drift.watching", "stats.outside", "stats.running"}

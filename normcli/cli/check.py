@@ -73,7 +73,7 @@ def command(**values: Any) -> None:
     )
     table = "--json" if as_json else "the table" if quiet < 2 else None
     result = check(request(CheckRequest, values, table=table), console)
-    comparison, plan = result.comparison, result.plan
+    comparison, plan = result.comparison, result.parameters
     if comparison is None or plan is None:
         assert result.preview is not None
         show(result.preview)

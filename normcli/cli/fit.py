@@ -81,7 +81,7 @@ def summarize(result: FitResult, console: Console) -> None:
     """One line: what was learned of what, and where it went; or what a dry run would do."""
     from normcli.errors import printable
 
-    plan = result.plan
+    plan = result.parameters
     if plan is None:
         assert result.preview is not None
         show(result.preview)
@@ -123,6 +123,6 @@ def lists_note(names: Sequence[str]) -> str:
 
 
 def summarize_relearn(result: FitResult, console: Console) -> None:
-    assert result.plan is not None
-    to = f"{result.targets[0]}{replacing(result.rows_before, result.plan.rows)}"
+    assert result.parameters is not None
+    to = f"{result.targets[0]}{replacing(result.rows_before, result.parameters.rows)}"
     console.info(f"relearned {result.method}: {counted(len(result.columns), 'column')} -> {to}")

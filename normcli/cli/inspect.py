@@ -38,7 +38,7 @@ RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # o
 def command(**values: Any) -> None:
     """Show what a parameter file has learned, in the terms of its method."""
     from normcli.jobs import inspect
-    from normcli.jobs.parameter_files import parameters
+    from normcli.jobs.parameter_files import read_parameters
 
     if values["json_schema"]:
         check_alone(
@@ -55,7 +55,7 @@ def command(**values: Any) -> None:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
     if values["keys"] and values["key"] is not None:
         raise UsageError("--key is not for --keys, which shows each")
-    plan = parameters(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
+    plan = read_parameters(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
     found: Any = inspect.key_table(plan) if values["keys"] else inspect.document(plan, values["key"])
     if values["as_json"]:
         click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))

@@ -41,8 +41,8 @@ def command(**values: Any) -> None:
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)
-    assert result.plan is not None
+    assert result.parameters is not None
     assert result.inputs is not None
-    rows, files = counted(result.plan.rows, "row"), counted(len(result.inputs), "file")
-    to = f"{result.targets[0]}{replacing(result.rows_before, result.plan.rows)}"
+    rows, files = counted(result.parameters.rows, "row"), counted(len(result.inputs), "file")
+    to = f"{result.targets[0]}{replacing(result.rows_before, result.parameters.rows)}"
     console.info(f"merged {result.method}: {rows} of {files} -> {to}")

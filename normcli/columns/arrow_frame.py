@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
-from normcli.columns import arrow_columns, texts
+from normcli.columns import arrow_columns, text_types, texts
 from normcli.columns.arrow_columns import replaced
 from normcli.columns.back import narrowed
 from normcli.columns.buffers import as_arrow
@@ -140,7 +140,7 @@ class ArrowFrame:
 
     def textless(self, *, nested: bool) -> Schema:
         fields = zip(arrow_fields(self.batch.schema), self.batch.schema.types, strict=True)
-        return tuple(f for f, t in fields if not texts.has_text(t, nested=nested))
+        return tuple(f for f, t in fields if not text_types.has_text(t, nested=nested))
 
     def pack(self, buffer: io.BytesIO) -> tuple[_Packed, list[memoryview]]:
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Arrow columns as text formats write them: which types have a text, and columns of those types as polars takes them.
+"""Arrow columns as text formats write them: those whose types have a text, as polars takes them.
 
 What polars would lose, or end us by, is refused before: a key that is twice in a map, days beyond its calendar.
 """
@@ -6,7 +6,6 @@ What polars would lose, or end us by, is refused before: a key that is twice in 
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,70 +13,16 @@ from numpy.typing import NDArray
 
 from normcli.columns.arrow_columns import is_text
 from normcli.columns.frame import MOMENT, Frame
+from normcli.columns.text_types import DIGITS, are_vectors, fixed_offset, is_long, is_strange, stored
 from normcli.errors import BadRowError, printable
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-OFFSET = re.compile(r"([+-])([01]\d|2[0-3])(?::?([0-5]\d))?|Z")  # of a time zone, from UTC
 TOO_FAR = "is beyond any calendar, and has no text"
 FARTHEST = 95_000_000  # days from 1970, either way, that polars has a calendar for: 260,000 years
-DIGITS = 38  # of a decimal that polars takes
 PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-
-
-# -- types -------------------------------------------------------------------------------------------------------
-def has_text(kind: pa.DataType, *, nested: bool) -> bool:
-    """Whether values of a type have a text; `nested`: also lists, structs and maps, as in JSON."""
-    import pyarrow.types as t
-
-    kind = _stored(kind)
-    if t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind):
-        return nested and _has_inner_text(kind.value_type)
-    if t.is_struct(kind):
-        unique = len({f.name for f in kind}) == kind.num_fields
-        return nested and unique and all(_has_inner_text(f.type) for f in kind)
-    if t.is_map(kind):
-        key = _stored(kind.key_type)
-        return nested and (is_text(key) or t.is_integer(key)) and _has_inner_text(kind.item_type)
-    if t.is_timestamp(kind):
-        return kind.tz is None or _is_known(kind.tz) or OFFSET.fullmatch(kind.tz) is not None
-    plain = (t.is_null, t.is_boolean, t.is_integer, t.is_floating, t.is_decimal, t.is_date, t.is_time, is_text)
-    return any(is_one(kind) for is_one in plain)
-
-
-def _has_inner_text(kind: pa.DataType) -> bool:
-    return has_text(kind, nested=True) and not is_long(kind)
-
-
-def is_long(kind: pa.DataType) -> bool:
-    """Whether these are decimals that polars does not have."""
-    import pyarrow as pa
-
-    kind = _stored(kind)
-    return bool(pa.types.is_decimal(kind)) and kind.precision - min(kind.scale, 0) > DIGITS
-
-
-def _stored(kind: pa.DataType) -> pa.DataType:
-    """What the values are, whatever they mean, and however they are encoded."""
-    import pyarrow as pa
-
-    if isinstance(kind, pa.BaseExtensionType):
-        return _stored(kind.storage_type)
-    return _stored(kind.value_type) if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) else kind
-
-
-@cache
-def _is_known(zone: str) -> bool:
-    """Whether polars has a time zone."""
-    import polars as pl
-
-    try:
-        pl.Series(dtype=pl.Datetime("us", zone)).cast(pl.String)
-    except pl.exceptions.PolarsError:
-        return False
-    return True
 
 
 # -- columns -----------------------------------------------------------------------------------------------------
@@ -86,14 +31,14 @@ def plain(name: str, column: pa.Array, moment: str) -> pa.Array:
     of `MOMENT`. Raises BadRowError."""
     import pyarrow.types as t
 
-    column, kind = _decoded(column), _stored(column.type)
+    column, kind = _decoded(column), stored(column.type)
     if t.is_decimal(kind):
         return _of_decimals(column)
     if (t.is_date(kind) or t.is_timestamp(kind)) and (row := _first_far(column)) is not None:
         raise BadRowError(row, f"{_count(column)[row]} ({kind}) in column '{printable(name)}' {TOO_FAR}")
-    if (minutes := _fixed_offset(kind)) is not None:
+    if (minutes := fixed_offset(kind)) is not None:
         return _moments(column, minutes, moment)
-    return _with_inner(name, column) if t.is_nested(kind) and not _are_vectors(kind) and _is_strange(kind) else column
+    return _with_inner(name, column) if t.is_nested(kind) and not are_vectors(kind) and is_strange(kind) else column
 
 
 def _decoded(column: pa.Array) -> pa.Array:
@@ -185,26 +130,6 @@ def _texts_of(column: pa.DictionaryArray) -> pl.Series:
 
 
 # -- lists, structs and maps ---------------------------------------------------------------------------------------
-def _is_strange(kind: pa.DataType) -> bool:
-    """Whether JSON may have no word for what is within lists, structs or maps."""
-    import pyarrow.types as t
-
-    if t.is_map(kind):  # which may have a key twice
-        return True
-    if t.is_nested(kind):
-        return any(_is_strange(kind.field(j).type) for j in range(kind.num_fields))
-    encoded = kind != _stored(kind) and not (t.is_dictionary(kind) and is_text(kind.value_type))
-    return bool(encoded or t.is_floating(kind) or t.is_temporal(kind) or t.is_decimal(kind))
-
-
-def _are_vectors(kind: pa.DataType) -> bool:
-    """Whether these are lists of floats, which are looked at as they are written."""
-    import pyarrow.types as t
-
-    lists = t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)
-    return bool(lists and (t.is_float32(kind.value_type) or t.is_float64(kind.value_type)))
-
-
 def _with_inner(name: str, column: pa.Array) -> pa.Array:
     """Lists, structs or maps of what JSON has a word for. Raises BadRowError."""
     import pyarrow as pa
@@ -236,7 +161,7 @@ def _inner(name: str, column: pa.Array) -> pa.Array:
 
     column = plain(name, column, MOMENT)
     if pa.types.is_nested(column.type):
-        return _with_inner(name, column) if _are_vectors(column.type) else column
+        return _with_inner(name, column) if are_vectors(column.type) else column
     if pa.types.is_temporal(column.type):
         return pl.Series(column).cast(pl.String).to_arrow()
     if not pa.types.is_floating(column.type):
@@ -267,19 +192,6 @@ def _check_keys(name: str, keys: pa.Array, rows: NDArray[np.intp]) -> None:
 
 
 # -- moments in zones of their own -------------------------------------------------------------------------------
-def _fixed_offset(kind: pa.DataType) -> int | None:
-    """Minutes from UTC of moments in a zone that polars does not have, None for any other type."""
-    import pyarrow as pa
-
-    if not pa.types.is_timestamp(kind) or kind.tz is None or _is_known(kind.tz):
-        return None
-    found = OFFSET.fullmatch(kind.tz)
-    if not found or kind.tz == "Z":
-        return 0 if found else None
-    minutes = 60 * int(found[2]) + int(found[3] or 0)
-    return -minutes if found[1] == "-" else minutes
-
-
 def _moments(column: pa.Array, minutes: int, form: str) -> pa.Array:
     """Moments as text in a zone so many minutes from UTC."""
     import datetime

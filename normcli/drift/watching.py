@@ -91,7 +91,7 @@ class Comparison:
 class DriftMonitor:
     """What is seen of the inputs so far: of their columns, and of their rows what the fit has kept of its own."""
 
-    plan: Parameters  # as it was fitted
+    parameters: Parameters  # as they were fitted
     extra: bool = True  # columns that the fit did not see are no drift
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
@@ -100,17 +100,19 @@ class DriftMonitor:
     some: dict[Key, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        steps = tuple(replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.plan.steps)
-        self.measuring = replace(self.plan, steps=steps, keys=(), key_rows=())
+        steps = tuple(
+            replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.parameters.steps
+        )
+        self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=())
         self.seen = self._blank = tuple(step.statistics_override or () for step in steps)  # of inputs that have ended
         self._here = InputTotal(self._blank)
-        self._known = set(self.plan.keys)
+        self._known = set(self.parameters.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
 
     # -- columns -------------------------------------------------------------------------------------------------
     def of_input(self, reader: Reader) -> tuple[Parameters, tuple[str, ...]]:
-        """By which plan an input is measured, and its columns, or those it should have, that hold no numbers. What has
-        become of all of them is noted."""
+        """The parameters by which an input is measured, and its columns, or those it should have, that hold no numbers.
+        What has become of all of them is noted."""
         found, measuring = list(self._changes(reader)), self.measuring
         for change in found:
             self._note(change)
@@ -121,11 +123,11 @@ class DriftMonitor:
             measuring = replace(measuring, by=())
         for name in measuring.by:  # a key is a text
             reader.inferred.pop(name, None)
-        return measuring, tuple(n for n in self.plan.needs() if n in lost)
+        return measuring, tuple(n for n in self.parameters.needs() if n in lost)
 
     def add_late(self, column: LateColumn, where: str) -> None:
         """An input has a column that its first rows do not have."""
-        if column.name not in self.plan.types and column.name not in self.plan.by:
+        if column.name not in self.parameters.types and column.name not in self.parameters.by:
             kind = "null" if column.number is None else "float64" if column.number else "string"
             self._note(Change(column.name, "new", None, kind, drift=not self.extra))
 
@@ -137,9 +139,9 @@ class DriftMonitor:
         self.changes.setdefault((change.column, change.what), change)
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
-        plan, there = self.plan, {f.name: f for f in reader.schema}
-        numbers, needed = plan.numbers(), {*plan.needs(), *plan.by}
-        for name in dict.fromkeys((*numbers, *plan.by, *plan.types)):
+        parameters, there = self.parameters, {f.name: f for f in reader.schema}
+        numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.by}
+        for name in dict.fromkeys((*numbers, *parameters.by, *parameters.types)):
             was, now = self._spelled(name), there.get(name)
             if now is None and name not in dict(reader.source.keys):
                 yield Change(name, "gone", was, None, drift=name in needed)
@@ -147,12 +149,12 @@ class DriftMonitor:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
                     yield Change(name, "type", was, kind, name in needed, reader.others.get(name))
-        for name in (n for n in there if n not in plan.types and n not in plan.by):
+        for name in (n for n in there if n not in parameters.types and n not in parameters.by):
             yield Change(name, "new", None, there[name].type, drift=not self.extra)
 
     def _spelled(self, name: str) -> str | None:
         """The type that a column had; None of one that was the name of a directory."""
-        kind = self.plan.types.get(name)
+        kind = self.parameters.types.get(name)
         return kind if kind is None else _of_length(kind, self._lengths.get(name))
 
     # -- rows ----------------------------------------------------------------------------------------------------
@@ -180,7 +182,7 @@ class DriftMonitor:
         self.some = dict.fromkeys(islice(chain(self.some, (keyed.keys[i] for i in new)), SOME))
 
     def blank(self) -> Self:
-        """One of the same plan that has seen nothing."""
+        """A monitor of the same parameters that has seen nothing."""
         made = copy(self)
         made.changes, made.some = {}, {}
         made.counted = made.incomplete = made.unseen = 0
@@ -199,24 +201,24 @@ class DriftMonitor:
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """All that was seen, of so many rows, beside what was fitted."""
         self.finish()
-        plan, changes = self.plan, tuple(self.changes.values())
-        if not plan.learns or not self.counted:
-            return Comparison(limits, rows if plan.learns else None, plan.rows, changes, (), None, None)
-        pairs = [(s, replace(s, states=seen)) for s, seen in zip(plan.steps, self.seen, strict=True) if s.learns]
+        parameters, changes = self.parameters, tuple(self.changes.values())
+        if not parameters.learns or not self.counted:
+            return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, (), None, None)
+        pairs = [(s, replace(s, states=seen)) for s, seen in zip(parameters.steps, self.seen, strict=True) if s.learns]
         here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
-        weighted = plan.weights is not None
+        weighted = parameters.weights is not None
         each = zip(pairs, here, strict=True)
         lost = {c.column for c in changes if c.what != "new"}
         steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in each)
         enough = rows >= limits.min_rows
         incomplete = unseen = None
-        if any(s.method.by_row for s in plan.steps if s.learns):
-            fitted, share = plan.skipped / max(plan.rows, 1), self.incomplete / max(rows, 1)
+        if any(s.method.by_row for s in parameters.steps if s.learns):
+            fitted, share = parameters.skipped / max(parameters.rows, 1), self.incomplete / max(rows, 1)
             incomplete = Incomplete(fitted, share, enough and share - fitted > limits.max_missing)
-        if plan.by:
+        if parameters.by:
             share, some = self.unseen / max(rows, 1), tuple(self.some)
-            unseen = Unseen(plan.by, self.unseen, share, some, enough and share > limits.max_outside)
-        return Comparison(limits, rows, plan.rows, changes, steps, incomplete, unseen)
+            unseen = Unseen(parameters.by, self.unseen, share, some, enough and share > limits.max_outside)
+        return Comparison(limits, rows, parameters.rows, changes, steps, incomplete, unseen)
 
 
 def _asked(step: Step) -> tuple[Statistic, ...]:

@@ -12,7 +12,7 @@ from normcli.io import stores
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
-from normcli.jobs.parameter_files import parameters
+from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
@@ -39,50 +39,50 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
             raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
         inputs = find(run, request)
         writing.check_output(request)
-        plan = parameters(
+        parameters = read_parameters(
             request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
             max_memory=request.max_memory,
         )  # fmt: skip
-        result.digest, result.method = plan.digest, methods_of(plan)
-        _check_options(request, plan)
-        watch = _watch(plan) if request.check else None
-        plan = plan.override(request.unseen, request.min_count)
+        result.digest, result.method = parameters.digest, methods_of(parameters)
+        _check_options(request, parameters)
+        watch = _watch(parameters) if request.check else None
+        parameters = parameters.override(request.unseen, request.min_count)
         if request.training:
-            plan = plan.in_training()
+            parameters = parameters.in_training()
         if request.inverse:
-            plan.check_invertible()
+            parameters.check_invertible()
         _check_keeping(request)
-        result.columns = FrameTransform(plan, inverse=request.inverse).needs()
+        result.columns = FrameTransform(parameters, inverse=request.inverse).needs()
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
-        into(run, inputs, plan, watch)
+        into(run, inputs, parameters, watch)
     if result.progress is not None:
         result.rows_out = result.progress.rows
     return result
 
 
 def _into_one(
-    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Parameters, watch: DriftMonitor | None
+    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], parameters: Parameters, watch: DriftMonitor | None
 ) -> None:
     """All inputs, one after the other, into the output."""
     request, result = run.request, run.result
     target = run.changes.open(request.output, spool_dir=request.spool_dir)
     to = request.to or formats.by_suffix(request.output)
-    readers = Readers(run, request, inputs, to=to, dialect=plan.dialect, example=EXAMPLE)
+    readers = Readers(run, request, inputs, to=to, dialect=parameters.dialect, example=EXAMPLE)
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
         what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
         raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
-    outputs = _outputs(request, plan, readers, watch)
+    outputs = _outputs(request, parameters, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
         result.preview = Preview.of(readers, outputs.transform.needs(), result.targets)
         return
     with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
-        with closing(pipeline.apply(parts, run.engine(request, plan), file=target, progress=progress)) as written:
+        with closing(pipeline.apply(parts, run.engine(request, parameters), file=target, progress=progress)) as written:
             ends = [each.sink for each in written]
         progress.end()
         _judge(run, watch, progress.rows)
@@ -91,7 +91,7 @@ def _into_one(
 
 
 def _into_directory(
-    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], plan: Parameters, watch: DriftMonitor | None
+    run: Run[ApplyRequest, ApplyResult], inputs: list[Input], parameters: Parameters, watch: DriftMonitor | None
 ) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
     from normcli.io.manifest import remove_stale
@@ -100,7 +100,7 @@ def _into_directory(
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
-        _outputs(request, plan, None, watch).manifest(contents=request.resume == "digest"),
+        _outputs(request, parameters, None, watch).manifest(contents=request.resume == "digest"),
         watch,
     )
     run.close_at_end(files)
@@ -113,11 +113,13 @@ def _into_directory(
     readers: Readers | None = None
     try:
         if left:
-            readers = Readers(run, request, left, to=request.to, dialect=plan.dialect, example=EXAMPLE, directory=True)
+            readers = Readers(
+                run, request, left, to=request.to, dialect=parameters.dialect, example=EXAMPLE, directory=True
+            )
     except EmptyInputError:  # of all that is left, of which no file is made
         if len(left) == len(inputs) or not all(i.implicit for i in left):
             raise
-    outputs = _outputs(request, plan, readers, watch)
+    outputs = _outputs(request, parameters, readers, watch)
     result.targets = (printable(str(request.output)),)
     if request.dry_run:
         if readers:
@@ -129,7 +131,7 @@ def _into_directory(
         if readers is None:
             progress.empty = left
         parts = outputs.below(files, readers) if readers else ()
-        written = pipeline.apply(parts, run.engine(request, plan), progress=progress)
+        written = pipeline.apply(parts, run.engine(request, parameters), progress=progress)
         count = writing.put_in_place(run, written)
         files.reach()
         progress.end(replaced(count) if count else "")
@@ -142,19 +144,21 @@ def _path(request: ApplyRequest) -> str | None:
     return request.params if isinstance(request.params, str) else None
 
 
-def _outputs(request: ApplyRequest, plan: Parameters, readers: Readers | None, watch: DriftMonitor | None) -> Outputs:
+def _outputs(
+    request: ApplyRequest, parameters: Parameters, readers: Readers | None, watch: DriftMonitor | None
+) -> Outputs:
     options = readers.options.writing if readers else lambda format: None
-    transform = FrameTransform(plan, form_of(request), inverse=request.inverse)
+    transform = FrameTransform(parameters, form_of(request), inverse=request.inverse)
     return Outputs(
         request, transform, options, extra=not request.no_extra, repeatedly=request.allow_normalized, watch=watch
     )
 
 
-def _check_options(request: ApplyRequest, plan: Parameters) -> None:
+def _check_options(request: ApplyRequest, parameters: Parameters) -> None:
     """Raises UsageError for options that have no effect with these parameters and this output."""
     request.check_needs(
-        keys=None if plan.by else "these are not (fit --by)",
-        learns=None if plan.learns else f"{methods_of(plan)} learned nothing",
+        keys=None if parameters.by else "these are not (fit --by)",
+        learns=None if parameters.learns else f"{methods_of(parameters)} learned nothing",
         spool=None if any(map(stores.is_uri, (request.output, request.rejects))) else "nothing is spooled here",
         directory=None if paths.is_directory(request.output) else "",
     )
@@ -172,10 +176,10 @@ def _check_keeping(request: ApplyRequest) -> None:
         raise UsageError(f"--check can't be had where OUTPUT is {into}: {KEPT}", "--check=warn warns of drift")
 
 
-def _watch(plan: Parameters) -> DriftMonitor:
+def _watch(parameters: Parameters) -> DriftMonitor:
     from normcli.drift import DriftMonitor
 
-    return DriftMonitor(plan)
+    return DriftMonitor(parameters)
 
 
 def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows: int) -> None:

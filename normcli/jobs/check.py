@@ -6,7 +6,7 @@ from normcli import pipeline
 from normcli.drift import DriftMonitor
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
-from normcli.jobs.parameter_files import parameters
+from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
@@ -22,22 +22,22 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
     with Run(request, result, events) as run:
         inputs = find(run, request)
-        plan = result.plan = parameters(
+        parameters = result.parameters = read_parameters(
             request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
         )
-        result.digest, result.method = plan.digest, methods_of(plan)
-        nothing = None if plan.learns else f"{result.method} learned nothing: columns alone are compared"
+        result.digest, result.method = parameters.digest, methods_of(parameters)
+        nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
         request.check_needs(learns=nothing, rows=nothing)
-        watch = DriftMonitor(plan, extra=not request.no_extra)
+        watch = DriftMonitor(parameters, extra=not request.no_extra)
         run.open_rejects(request)
-        readers = Readers(run, request, inputs, dialect=plan.dialect, example=EXAMPLE, writes=False)
+        readers = Readers(run, request, inputs, dialect=parameters.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:
-            result.preview = Preview.of(readers, plan.needs(), ())
+            result.preview = Preview.of(readers, parameters.needs(), ())
             return result
         with run.counting(request, readers) as progress:
             progress.least = 0  # fewer rows allow no verdict, which is no error
             pipeline.check(
-                (reader for _, reader in readers), watch, run.engine(request, plan),
+                (reader for _, reader in readers), watch, run.engine(request, parameters),
                 infinite=request.infinite, skip=request.skips, progress=progress,
             )  # fmt: skip
             progress.end()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError
-from normcli.parameters import plan as recipe
+from normcli.parameters import plan_file
 from normcli.parameters.plan import Plan, PlanStep
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
         return request.plan
     if request.plan == "-":
         raise UsageError("--plan -: a plan is a file")
-    return recipe.read(request.plan, example=example)
+    return plan_file.read(request.plan, example=example)
 
 
 def needed(wanted: Plan | None, request: FitRequest) -> Plan:

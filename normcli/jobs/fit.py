@@ -53,10 +53,10 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         "fit", method=method_name(request.method), params=request.value_given("params"), output=request.output
     )
     with Run(request, result, events) as run:
-        recipe, inputs = _wanted(run)
+        plan, inputs = _wanted(run)
         lock(run, request.params, request.wait)
-        old = _continued(run, recipe)
-        _check_options(run, inputs, old or needed(recipe, request))
+        old = _continued(run, plan)
+        _check_options(run, inputs, old or needed(plan, request))
         result.rows_before = 0 if old else rows_before(request.params)
         directory, file, target = paths.is_directory(request.output), None, None
         if request.params is not None:
@@ -69,7 +69,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             run, request, inputs, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
             writes=bool(request.output),
         )  # fmt: skip
-        begun = old or planned(run, readers.first, needed(recipe, request))
+        begun = old or planned(run, readers.first, needed(plan, request))
         if not old:
             begun = replace(begun, dialect=readers.options.dialect)
         _describe(result, begun, readers.first, target, file)
@@ -84,42 +84,42 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
         if spool:
             run.close_at_end(spool)
-        plan, progress = _learned(run, begun, recipe, readers, data, spool)
-        result.plan, result.digest, result.updated = plan, plan.digest, old is not None
-        params_target = None if old and plan.digest == old.digest else target  # the same file is not replaced
-        run.changes.fill(params_target, params.pieces(plan))
+        parameters, progress = _learned(run, begun, plan, readers, data, spool)
+        result.parameters, result.digest, result.updated = parameters, parameters.digest, old is not None
+        params_target = None if old and parameters.digest == old.digest else target  # the same file is not replaced
+        run.changes.fill(params_target, params.pieces(parameters))
         if request.output:
             targets = Targets(params_target, file)
-            written = _write(run, plan, readers, spool, targets, progress)
+            written = _write(run, parameters, readers, spool, targets, progress)
             result.rows_out = written.rows
             if not spool:
                 progress = written
             result.progress = progress  # of what was read: a spool has no blank lines
         else:
-            if not plan.learns:
+            if not parameters.learns:
                 readers.first.source.drain()
             run.check_warnings()
             run.changes.commit(params_target, run.rejects)
-        result.rows = plan.rows - old.rows if old else plan.rows or progress.rows
+        result.rows = parameters.rows - old.rows if old else parameters.rows or progress.rows
     return result
 
 
-def _continued(run: Run[FitRequest, FitResult], recipe: Plan | None) -> Parameters | None:
+def _continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters | None:
     if not run.request.update:
         return None
     from normcli.jobs.update import continued
 
-    return continued(run, recipe)
+    return continued(run, plan)
 
 
 def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
     """The steps that are asked for, if any are, and the inputs. Raises UsageError, NoInputError."""
     request = run.request
     request.check_needs(**{"data written": None if request.output else ""})
-    recipe = chosen(request, example=EXAMPLE)
+    plan = chosen(request, example=EXAMPLE)
     inputs = find(run, request)
-    if recipe:
-        _check_exact(request, inputs, recipe)
+    if plan:
+        _check_exact(request, inputs, plan)
     if request.update:
         from normcli.jobs.update import check_update
 
@@ -127,7 +127,7 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
     writing.check_output(request)
     if paths.is_directory(request.output):
         writing.paths_below(run, request, inputs)  # what can't be is refused before hours of reading
-    return recipe, inputs
+    return plan, inputs
 
 
 def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted: Parameters | Plan) -> None:
@@ -165,40 +165,40 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
         check_repeatable(inputs, "--exact")
 
 
-def planned(run: Run[FitRequest, FitResult], first: Reader, recipe: Plan) -> Parameters:
+def planned(run: Run[FitRequest, FitResult], first: Reader, plan: Plan) -> Parameters:
     """What is to be learned of the columns that were selected, or all that can be. Raises UsageError, BadDataError."""
     request, name = run.request, first.source.name
-    first.expect(recipe.named(first.schema))
+    first.expect(plan.named(first.schema))
     by = _named_columns(request.by, first)
     weights = () if request.weights is None else (request.weights,)
     first.expect([n for n in (*by, *weights) if n not in dict(first.source.keys)])
     if request.weights in by:
         raise UsageError(f"--weights {request.weights}: is a column of --by")
     beside = {*by, *weights}
-    if beside and any(s.multiple > 1 for method in recipe.methods for s in method.statistics):
-        what = f"{methods_of(recipe)} learns from batches of rows that follow each other"
+    if beside and any(s.multiple > 1 for method in plan.methods for s in method.statistics):
+        what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
     if gone:
         hint = suggestions.hint(gone[0], [f.name for f in first.schema])
         raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'", hint)
-    schema = recipe.insisted(first.schema, first.identifiers)
+    schema = plan.insisted(first.schema, first.identifiers)
     try:
-        steps = recipe.steps(
+        steps = plan.steps(
             schema, lambda name: first.list_size(name), beside,
             data=name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
     except BadDataError:
         values = any(f.type != "null" for f in first.schema)
-        if values and not any(c.columns for c in recipe.choices):  # none is left, and why not each
-            _explain(run, first, {*beside, *recipe.excluded(first.schema)})
+        if values and not any(c.columns for c in plan.plan_steps):  # none is left, and why not each
+            _explain(run, first, {*beside, *plan.excluded(first.schema)})
         raise
     rules = Rules().override(request.unseen, request.min_count)
-    plan = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
-    plan.check_rules()
-    on_purpose = recipe.excluded(first.schema).union(first.indexes if all(c.columns for c in recipe.choices) else ())
-    _explain(run, first, {*plan.needs(), *beside, *on_purpose})
-    return plan
+    parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
+    parameters.check_rules()
+    on_purpose = plan.excluded(first.schema).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
+    _explain(run, first, {*parameters.needs(), *beside, *on_purpose})
+    return parameters
 
 
 def _named_columns(texts: Sequence[str], first: Reader) -> tuple[str, ...]:
@@ -229,10 +229,10 @@ def _explain(run: Run[FitRequest, FitResult], first: Reader, known: Container[st
         run.notice(f"{first.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
 
 
-def _describe(result: FitResult, plan: Parameters, first: Reader, *targets: Target | None) -> None:
+def _describe(result: FitResult, parameters: Parameters, first: Reader, *targets: Target | None) -> None:
     """Which columns take part and which are left, and what is written."""
-    needs = set(plan.needs())
-    result.columns = tuple(f.name for f in plan.schema if f.name in needs)
+    needs = set(parameters.needs())
+    result.columns = tuple(f.name for f in parameters.schema if f.name in needs)
     result.left = tuple(f.name for f in first.schema if f.name not in set(result.columns))
     names = [target.name for target in targets if target is not None]
     result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
@@ -247,11 +247,11 @@ def _report_doubtful(result: FitResult, recipe: Plan, first: Reader) -> None:
 
 
 def _writable(
-    run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, file: Target | None
+    run: Run[FitRequest, FitResult], parameters: Parameters, readers: Readers, file: Target | None
 ) -> Iterator[Reader]:
     """The inputs, each once it is known that its columns have a place in the output."""
     request = run.request
-    outputs = Outputs(request, FrameTransform(plan, form_of(request)), readers.options.writing)
+    outputs = Outputs(request, FrameTransform(parameters, form_of(request)), readers.options.writing)
     below = {} if file else writing.paths_below(run, request, readers.inputs)
     for each, reader in readers:
         path = request.output if file else below[each]
@@ -261,7 +261,7 @@ def _writable(
 
 
 def _learned(
-    run: Run[FitRequest, FitResult], begun: Parameters, recipe: Plan | None, readers: Readers, data: Iterator[Reader],
+    run: Run[FitRequest, FitResult], begun: Parameters, plan: Plan | None, readers: Readers, data: Iterator[Reader],
     spool: Spool | None,
 ) -> tuple[Parameters, Progress]:  # fmt: skip
     """What follows from all inputs, which are kept in a spool where there is one; and what was counted."""
@@ -271,7 +271,7 @@ def _learned(
         fitted = pipeline.fit(
             data, begun, engine, infinite=request.infinite, skip=request.skips,
             once=request.update and not request.recount, keep=spool, again=readers.reopened, progress=progress,
-            max_memory=request.max_memory, excludes=recipe.excludes if recipe else lambda name: True,
+            max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
         )  # fmt: skip
         if fitted.learns:
             progress.end()
@@ -280,12 +280,12 @@ def _learned(
 
 
 def _write(
-    run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, spool: Spool | None, targets: Targets,
+    run: Run[FitRequest, FitResult], parameters: Parameters, readers: Readers, spool: Spool | None, targets: Targets,
     fitted: Progress,
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The warnings
     of what was `fitted` are not repeated."""
-    outputs = Outputs(run.request, FrameTransform(plan, form_of(run.request)), readers.options.writing)
+    outputs = Outputs(run.request, FrameTransform(parameters, form_of(run.request)), readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
     shown = targets.file is None or not os.isatty(targets.file.fd)
     with run.counting(run.request, readers, shown=shown, again=fitted.rows if spool else None) as progress:

@@ -26,60 +26,64 @@ def json_schema() -> dict[str, Any]:
     return schema()
 
 
-def document(plan: Parameters, key: str | None = None) -> dict[str, Any]:
+def document(parameters: Parameters, key: str | None = None) -> dict[str, Any]:
     """All of it but the states: of all rows, or of those of a key, spelled as a row of CSV. Raises UsageError where
     there is no such key."""
-    group = 0 if key is None else group_of(plan, key)
-    rules = {"unseen": plan.rules.unseen, "min_count": plan.rules.min_count} if plan.by else {}
+    group = 0 if key is None else group_of(parameters, key)
+    rules = {"unseen": parameters.rules.unseen, "min_count": parameters.rules.min_count} if parameters.by else {}
     return {
-        "digest": plan.digest,
-        "note": plan.note or None,
-        "rows": plan.rows,
-        "skipped": plan.skipped,
-        "inputs": list(plan.inputs),
-        "dialect": dict(plan.dialect),
-        "weights": plan.weights,
-        "by": list(plan.by),
-        "keys": len(plan.keys),
+        "digest": parameters.digest,
+        "note": parameters.note or None,
+        "rows": parameters.rows,
+        "skipped": parameters.skipped,
+        "inputs": list(parameters.inputs),
+        "dialect": dict(parameters.dialect),
+        "weights": parameters.weights,
+        "by": list(parameters.by),
+        "keys": len(parameters.keys),
         **rules,
-        "key": None if not group else key_row(plan, group),
-        "steps": [_step(step, schema, group) for step, schema in zip(plan.steps, plan.schemas, strict=True)],
+        "key": None if not group else key_row(parameters, group),
+        "steps": [
+            _step(step, schema, group) for step, schema in zip(parameters.steps, parameters.schemas, strict=True)
+        ],
     }
 
 
-def key_row(plan: Parameters, group: int) -> dict[str, Any]:
+def key_row(parameters: Parameters, group: int) -> dict[str, Any]:
     """A key, how --key spells it, how many rows it has, and whether they are fewer than it takes for statistics of its
     own."""
-    key, rows = plan.keys[group - 1], plan.key_rows[group - 1]
-    values = dict(zip(plan.by, key, strict=True))
-    return {"key": values, "spelled": spelled(key), "rows": rows, "too_few": rows < plan.rules.min_count}
+    key, rows = parameters.keys[group - 1], parameters.key_rows[group - 1]
+    values = dict(zip(parameters.by, key, strict=True))
+    return {"key": values, "spelled": spelled(key), "rows": rows, "too_few": rows < parameters.rules.min_count}
 
 
-def key_table(plan: Parameters) -> list[dict[str, Any]]:
+def key_table(parameters: Parameters) -> list[dict[str, Any]]:
     """Each key, those of most rows first. Raises UsageError where there are no keys."""
-    _check_keys(plan, "--keys")
+    _check_keys(parameters, "--keys")
     return sorted(
-        (key_row(plan, g) for g in range(1, len(plan.keys) + 1)), key=lambda row: (-row["rows"], row["spelled"])
+        (key_row(parameters, g) for g in range(1, len(parameters.keys) + 1)),
+        key=lambda row: (-row["rows"], row["spelled"]),
     )
 
 
-def _check_keys(plan: Parameters, flag: str) -> None:
-    if not plan.by:
+def _check_keys(parameters: Parameters, flag: str) -> None:
+    if not parameters.by:
         raise UsageError(f"{flag} is for parameters by key, and these are not (fit --by)")
 
 
-def group_of(plan: Parameters, text: str) -> int:
+def group_of(parameters: Parameters, text: str) -> int:
     """The group of a key. Raises UsageError where there is none."""
-    _check_keys(plan, "--key")
-    exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
-    matches = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
+    _check_keys(parameters, "--key")
+    exact = [g for g, key in enumerate(parameters.keys, 1) if spelled(key) == text]
+    matches = exact or [g for g, key in enumerate(parameters.keys, 1) if ",".join(t or "" for t in key) == text]
     if len(matches) == 1:
         return matches[0]
     some = " or ".join(
-        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in matches or range(1, min(len(plan.keys), FEW) + 1)
+        printable(spelled(parameters.keys[g - 1])) or "'' (null)"
+        for g in matches or range(1, min(len(parameters.keys), FEW) + 1)
     )
     what = "may be" if matches else "no such key; there are"
-    raise UsageError(f"--key {text}: {what} {some}" + (" …" if not matches and len(plan.keys) > FEW else ""))
+    raise UsageError(f"--key {text}: {what} {some}" + (" …" if not matches and len(parameters.keys) > FEW else ""))
 
 
 def spelled(key: Key) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from normcli.errors import UsageError
 from normcli.io import inputs
 from normcli.jobs.choosing import methods_of
-from normcli.jobs.parameter_files import lock, parameters, rows_before
+from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests import MergeRequest
 from normcli.jobs.results import MergeResult
@@ -32,19 +32,19 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
                 if cut:
                     run.warning(cut)
                 name = "<stdin>" if source == "-" else source if isinstance(source, str) else "<memory>"
-                plan = parameters(source, example=EXAMPLE, allow_edited=request.allow_edited)
-                cut = (short := learning.cut_batch(plan)) and f"{name}: {short}"
-                yield name, plan
+                parameters = read_parameters(source, example=EXAMPLE, allow_edited=request.allow_edited)
+                cut = (short := learning.cut_batch(parameters)) and f"{name}: {short}"
+                yield name, parameters
 
         lock(run, request.output, request.wait)
         target = None if request.output is None else run.changes.open(request.output)
         result.rows_before = rows_before(request.output)
         merged = learning.merge(plans(), again=request.allow_duplicates)
-        plan = result.plan = params.sealed(replace(merged, note=request.note or merged.note))
-        result.method, result.digest = methods_of(plan), plan.digest
-        learning.warn_of_columns(plan, run.warning)
+        parameters = result.parameters = params.sealed(replace(merged, note=request.note or merged.note))
+        result.method, result.digest = methods_of(parameters), parameters.digest
+        learning.warn_of_columns(parameters, run.warning)
         run.check_warnings()
-        run.changes.fill(target, params.pieces(plan))
+        run.changes.fill(target, params.pieces(parameters))
         run.changes.commit(target)
         result.targets = (target.name,) if target else ()
     return result

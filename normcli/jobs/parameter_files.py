@@ -11,7 +11,7 @@ from normcli.parameters import file as params
 from normcli.pipeline import memory
 
 
-def parameters(
+def read_parameters(
     source: str | Parameters, *, example: str, allow_edited: bool, max_memory: int | None = None
 ) -> Parameters:
     """What is in a parameter file, as large as there is memory for; or itself. `max_memory` is in bytes; `example` is a

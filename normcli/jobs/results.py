@@ -106,7 +106,7 @@ class Result:
 class FitResult(Result):
     """What was learned, of which columns, and which were left; where it went."""
 
-    plan: Parameters | None = None
+    parameters: Parameters | None = None
     updated: bool = False  # whether more data were added to a fit
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class FitResult(Result):
 
     @property
     def activity(self) -> str:
-        return "fitting" if self.plan is None else "normalizing"  # the same data
+        return "fitting" if self.parameters is None else "normalizing"  # the same data
 
 
 @dataclass
@@ -154,7 +154,7 @@ class ApplyResult(Judged):
 class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
-    plan: Parameters | None = None
+    parameters: Parameters | None = None
 
 
 @dataclass
@@ -172,10 +172,10 @@ class DescribeResult(Result):
 class MergeResult(Result):
     """What the files have learned together."""
 
-    plan: Parameters | None = None
+    parameters: Parameters | None = None
     rows_before: int = 0
     targets: tuple[str, ...] = ()
 
     @property
     def rows_in(self) -> int | None:
-        return None if self.plan is None else self.plan.rows
+        return None if self.parameters is None else self.parameters.rows

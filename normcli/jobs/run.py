@@ -116,15 +116,16 @@ class Run(Events, Generic[R, S]):
             )
 
     # -- what is used --------------------------------------------------------------------------------------------
-    def engine(self, request: Reads, plan: Parameters | memory.Sizes) -> Threads:
-        """What runs a plan, or anything of these sizes. Raises UsageError where there is too little memory for it."""
-        plan = plan if isinstance(plan, memory.Sizes) else memory.Sizes.of(plan)
+    def engine(self, request: Reads, needs: Parameters | memory.Sizes) -> Threads:
+        """What runs the steps of parameters, or anything of these sizes. Raises UsageError where there is too little
+        memory for it."""
+        sizes = needs if isinstance(needs, memory.Sizes) else memory.Sizes.of(needs)
         workers = Threads(request.threads or available())
-        window = memory.window(plan, request.max_memory, workers.most)
-        room, block = size(memory.room(request.max_memory)), size(plan.block)
+        window = memory.window(sizes, request.max_memory, workers.most)
+        room, block = size(memory.room(request.max_memory)), size(sizes.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
-        engine = Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
+        engine = Threads(workers.count, window, memory.of_blocks(sizes, request.max_memory, workers.most))
         self._engines.append(engine)
         return engine
 

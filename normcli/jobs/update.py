@@ -11,7 +11,7 @@ from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name, methods_of
-from normcli.jobs.parameter_files import lock, parameters, rows_before
+from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.requests import FitRequest, RelearnRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
@@ -36,23 +36,27 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
         result.method = registry.name_of(method)
         lock(run, request.params, request.wait)
         result.rows_before = rows_before(request.params)
-        plan = result.plan = _relearned(request, method)
-        learning.warn_of_columns(plan, run.warning)
+        parameters = result.parameters = _relearned(request, method)
+        learning.warn_of_columns(parameters, run.warning)
         target = None if request.params is None else run.changes.open(request.params)
         run.check_warnings()
-        run.changes.fill(target, params.pieces(plan))
+        run.changes.fill(target, params.pieces(parameters))
         run.changes.commit(target)
-        result.digest, result.columns, result.targets = plan.digest, plan.needs(), (target.name,) if target else ()
+        result.digest, result.columns, result.targets = (
+            parameters.digest,
+            parameters.needs(),
+            (target.name,) if target else (),
+        )
     return result
 
 
 def _relearned(request: RelearnRequest, method: Method) -> Parameters:
-    old = parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
+    old = read_parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
     rules = old.rules.override(request.unseen, request.min_count)
     try:
-        plan = learning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
-        request.check_needs(keys=None if plan.by else "these are not (fit --by)")
-        return params.sealed(plan)
+        parameters = learning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
+        request.check_needs(keys=None if parameters.by else "these are not (fit --by)")
+        return params.sealed(parameters)
     except UsageError as e:
         raise UsageError(f"{printable(request.relearn)}: {e.message}", e.hint) from None
 
@@ -73,30 +77,32 @@ def check_update(request: FitRequest) -> None:
         raise NoInputError(f"{printable(str(path))}: {what}", hint)
 
 
-def continued(run: Run[FitRequest, FitResult], recipe: Plan | None) -> Parameters | None:
-    """The plan that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
+def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters | None:
+    """The parameters that an update begins with, whose file is locked; None where a new one begins. Raises UsageError,
     NoInputError, BadParametersError."""
     request = run.request
     path = str(request.params)
     if not os.path.exists(path):
-        _begin(run, path, recipe)
+        _begin(run, path, plan)
         return None
-    plan = parameters(path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory)
+    parameters = read_parameters(
+        path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
+    )
     given = (
         request.method_options if request.method is None or isinstance(request.method, str) else vars(request.method)
     )
-    _check_agrees(path, plan, recipe, given)
-    _check_columns(path, plan, request)
-    return plan
+    _check_agrees(path, parameters, plan, given)
+    _check_columns(path, parameters, request)
+    return parameters
 
 
-def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Plan | None) -> None:
+def _begin(run: Run[FitRequest, FitResult], path: str, plan: Plan | None) -> None:
     """There is no file yet: said even where only warnings are, for a directory that is not mounted looks the same."""
     if not run.request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
-    if recipe is None:
+    if plan is None:
         raise UsageError(f"{printable(path)}: there is no such file", "--create needs -m METHOD to begin one")
-    _check_learns(path, recipe)
+    _check_learns(path, plan)
     run.notice(f"{printable(path)}: there is no such file, a new one begins")
 
 
@@ -106,17 +112,17 @@ def _check_learns(path: str, wanted: Parameters | Plan) -> None:
         raise UsageError(f"{printable(path)}: {what}")
 
 
-def _check_agrees(path: str, plan: Parameters, recipe: Plan | None, options: Mapping[str, Any]) -> None:
+def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, options: Mapping[str, Any]) -> None:
     """Raises UsageError where -m, an option given with it, or --plan is not that of the file."""
-    if recipe is not None and recipe.name:
-        _check_plan(path, plan, recipe)
-    elif recipe is not None:
-        _check_method(path, plan, recipe.choices[0].method, options)
-    _check_learns(path, plan)
+    if plan is not None and plan.name:
+        _check_plan(path, parameters, plan)
+    elif plan is not None:
+        _check_method(path, parameters, plan.plan_steps[0].method, options)
+    _check_learns(path, parameters)
 
 
-def _check_method(path: str, plan: Parameters, method: Method, options: Mapping[str, Any]) -> None:
-    for current in dict.fromkeys(step.method for step in plan.steps):
+def _check_method(path: str, parameters: Parameters, method: Method, options: Mapping[str, Any]) -> None:
+    for current in dict.fromkeys(step.method for step in parameters.steps):
         name = registry.name_of(current)
         if type(method) is not type(current):
             raise UsageError(f"-m {registry.name_of(method)}: {printable(path)} is of {name}", "-m may be left out")
@@ -126,35 +132,35 @@ def _check_method(path: str, plan: Parameters, method: Method, options: Mapping[
                 raise UsageError(what, "-m and its options may be left out")
 
 
-def _check_plan(path: str, plan: Parameters, recipe: Plan) -> None:
-    lengths = {step.columns[0]: step.length or 0 for step in reversed(plan.steps)}
-    beside = {*plan.by, *([] if plan.weights is None else [plan.weights])}
-    steps = recipe.steps(plan.schema, lambda name: lengths.get(name, 0), beside, data=path)
-    difference = next(learning.differences(printable(path), plan, replace(plan, steps=steps)), None)
+def _check_plan(path: str, parameters: Parameters, plan: Plan) -> None:
+    lengths = {step.columns[0]: step.length or 0 for step in reversed(parameters.steps)}
+    beside = {*parameters.by, *([] if parameters.weights is None else [parameters.weights])}
+    steps = plan.steps(parameters.schema, lambda name: lengths.get(name, 0), beside, data=path)
+    difference = next(learning.differences(printable(path), parameters, replace(parameters, steps=steps)), None)
     if difference:
-        raise UsageError(f"{recipe.name}: {difference}", "--plan may be left out")
+        raise UsageError(f"{plan.name}: {difference}", "--plan may be left out")
 
 
-def _check_columns(path: str, plan: Parameters, request: FitRequest) -> None:
+def _check_columns(path: str, parameters: Parameters, request: FitRequest) -> None:
     """Raises UsageError where -c and -x, among the columns of the data that the file began with, select others, or
     --by and --weights do, or where rows are to go by their keys in another way."""
-    by = tuple(name for text in request.by for name in columns.parts(text, plan.by)) or plan.by
-    weights = plan.weights if request.weights is None else request.weights
-    for flag, names, current in (("by", by, plan.by), ("weights", (weights,), (plan.weights,))):
+    by = tuple(name for text in request.by for name in columns.parts(text, parameters.by)) or parameters.by
+    weights = parameters.weights if request.weights is None else request.weights
+    for flag, names, current in (("by", by, parameters.by), ("weights", (weights,), (parameters.weights,))):
         if names != current:
             was = ",".join(n for n in current if n is not None) or "none"
             raise UsageError(f"--{flag} {','.join(map(str, names))}: {printable(path)} has {was}", "it may be left out")
-    other = plan.rules.override(request.unseen, request.min_count)
+    other = parameters.rules.override(request.unseen, request.min_count)
     for flag in RULES:
-        if getattr(other, flag) != (current := getattr(plan.rules, flag)):
+        if getattr(other, flag) != (current := getattr(parameters.rules, flag)):
             what = f"--{flag.replace('_', '-')} {getattr(request, flag)}: {printable(path)} has {current}"
             raise UsageError(what, "it may be left out, and apply may override it")
     if not (request.columns or request.exclude):
         return
     try:
-        names = columns.select(plan.schema, request.columns, request.exclude)
+        names = columns.select(parameters.schema, request.columns, request.exclude)
     except BadDataError as e:
         raise UsageError(f"{printable(path)}: {e.message}", e.hint) from None
-    if set(names).difference(plan.by, [plan.weights]) != set(plan.needs()):
-        what = f"-c and -x select {listed(list(names))}: {printable(path)} is of {listed(list(plan.needs()))}"
+    if set(names).difference(parameters.by, [parameters.weights]) != set(parameters.needs()):
+        what = f"-c and -x select {listed(list(names))}: {printable(path)} is of {listed(list(parameters.needs()))}"
         raise UsageError(what, "-c and -x may be left out")

@@ -142,7 +142,7 @@ class Outputs:
 
 
 def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
-    """By which plan an input is measured for a watch; None where there is no watch, or nothing to measure."""
+    """The parameters by which an input is measured for a watch; None where there is no watch, or nothing to measure."""
     if watch is None:
         return None
     measuring, _ = watch.of_input(reader)

@@ -8,20 +8,21 @@ from normcli.parameters.parameters import Parameters
 from normcli.parameters.steps import Step
 
 
-def align(plan: Parameters, first: Parameters) -> Parameters:
-    """A plan with its steps, and the columns of each, in the order of another plan's; only where they are the same, by
-    name, and what was seen does not depend on their order. It is for its states: what it has learned is left out."""
-    order = list(_pairs(plan, first))
-    order += [i for i in range(len(plan.steps)) if i not in order]
-    steps = [plan.steps[i] for i in order]
+def align(parameters: Parameters, first: Parameters) -> Parameters:
+    """Parameters with their steps, and the columns of each, in the order of those of `first`; only where they are the
+    same, by name, and what was measured does not depend on their order. What the steps have learned is left out: only
+    their states are wanted."""
+    order = list(_pairs(parameters, first))
+    order += [i for i in range(len(parameters.steps)) if i not in order]
+    steps = [parameters.steps[i] for i in order]
     pairs = zip(steps, first.steps, strict=False)
     in_order = [_in_order(step, like) for step, like in pairs]
-    return replace(plan, steps=(*in_order, *steps[len(in_order) :]))
+    return replace(parameters, steps=(*in_order, *steps[len(in_order) :]))
 
 
-def _pairs(plan: Parameters, first: Parameters) -> Iterator[int]:
-    """Which step is as each of the other plan's, as far as those that share a column stay one after the other."""
-    left = dict(enumerate(plan.steps))
+def _pairs(parameters: Parameters, first: Parameters) -> Iterator[int]:
+    """Which step is as each of `first`, as far as those that share a column stay one after the other."""
+    left = dict(enumerate(parameters.steps))
     for like in first.steps:
         at = next((i for i, step in left.items() if _is_like(step, like)), None)
         if at is None or any(i < at and _touches(step, left[at]) for i, step in left.items()):

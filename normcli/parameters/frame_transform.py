@@ -24,7 +24,8 @@ from normcli.parameters.rules import INSTEAD, PASS
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
-    from normcli.parameters.restoring import Doubt, Target
+    from normcli.parameters.restoring import Doubt
+    from normcli.parameters.targets import Target
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class FrameTransform:
     @cached_property
     def targets(self) -> dict[str, Target]:
         """The columns that are restored to whole numbers, or decimals."""
-        from normcli.parameters.restoring import targets
+        from normcli.parameters.targets import targets
 
         return targets(self)
 

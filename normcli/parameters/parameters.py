@@ -141,9 +141,9 @@ class Parameters:
         """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
         UsageError."""
         rules = self.rules.override(unseen, min_count)
-        plan = replace(self, rules=rules, digest=mark(self.digest, rules.difference(self.rules)))
-        plan.check_rules()
-        return plan
+        parameters = replace(self, rules=rules, digest=mark(self.digest, rules.difference(self.rules)))
+        parameters.check_rules()
+        return parameters
 
     def check_rules(self) -> None:
         """Raises UsageError where the steps do not go with how rows go by their keys."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-import typing
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
-
-from normcli import columns, registry, suggestions
+from normcli import columns, registry
 from normcli.columns import Field, Schema
-from normcli.errors import BadDataError, BadParametersError, NotNumericError, UsageError, printable
-from normcli.io.sources import open_source
+from normcli.errors import BadDataError, NotNumericError, UsageError, printable
 from normcli.methods import Method, listed
 from normcli.parameters import Step, fault, unfitted
-from normcli.parameters import file as params
 
 LARGEST = 1 << 24  # bytes
 
@@ -38,16 +30,16 @@ class PlanStep:
 class Plan:
     """Steps that follow each other, each of columns as those before it leave them. `name` is that of the file."""
 
-    choices: tuple[PlanStep, ...]
+    plan_steps: tuple[PlanStep, ...]
     name: str = ""
 
     @property
     def learns(self) -> bool:
-        return any(c.method.statistics for c in self.choices)
+        return any(c.method.statistics for c in self.plan_steps)
 
     @property
     def methods(self) -> list[Method]:
-        return [c.method for c in self.choices]
+        return [c.method for c in self.plan_steps]
 
     def steps(
         self,
@@ -65,10 +57,10 @@ class Plan:
         BadDataError where a selector finds nothing, saying in which step, and with a `hint` at what may be wrong with
         the data."""
         begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
-        for i, choice in enumerate(self.choices):
+        for i, plan_step in enumerate(self.plan_steps):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
-                begun.add(choice)
+                begun.add(plan_step)
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and others and e.column in others:
                     why = others[e.column]
@@ -83,14 +75,16 @@ class Plan:
         """Columns of data that selectors name, be they in the first rows or not; without what a step may give."""
         there = {f.name for f in schema}
         given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
-        every = (s for c in self.choices for s in (*c.columns, *c.exclude))
+        every = (s for c in self.plan_steps for s in (*c.columns, *c.exclude))
         names = [n for s in every for n in columns.names_in(s, there)]
         return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
 
     def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
         """The schema of data with identifiers as numbers where selectors name them."""
         there = {f.name for f in schema}
-        named = {n for c in self.choices for s in c.columns for n in columns.parts(s, there)}.intersection(identifiers)
+        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, there)}.intersection(
+            identifiers
+        )
         return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
 
     def excludes(self, name: str) -> bool:
@@ -100,7 +94,7 @@ class Plan:
     def excluded(self, schema: Schema) -> set[str]:
         """Columns of data that are left out on purpose."""
         found = set()
-        for selector in (x for c in self.choices for x in c.exclude):
+        for selector in (x for c in self.plan_steps for x in c.exclude):
             try:
                 found |= columns.matched(schema, [selector])
             except BadDataError:
@@ -116,21 +110,21 @@ class _Begun:
     size: Callable[[str], int]
     beside: Collection[str]
     indexes: Collection[str]
-    by_flags: bool  # choices are those of the command line
+    by_flags: bool  # the plan's steps are those of the command line
     steps: list[Step] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)  # the choice that each step is from, for messages
+    called: list[str] = field(default_factory=list)  # the plan's step that each is from, for messages
     unsure: dict[str, str] = field(default_factory=dict)  # columns that only the fit tells to be there, and whose
 
-    def add(self, choice: PlanStep) -> None:
-        """The steps of the next choice. Raises UsageError, BadDataError."""
-        name = f"steps[{len(set(self.called))}] ({registry.name_of(choice.method)})"
-        chosen = self._selected(choice)
+    def add(self, plan_step: PlanStep) -> None:
+        """The steps of the plan's next one. Raises UsageError, BadDataError."""
+        name = f"steps[{len(set(self.called))}] ({registry.name_of(plan_step.method)})"
+        chosen = self._selected(plan_step)
         lists = {f.name: f.list_size for f in self.schema if f.list_of and f.name in chosen}
-        steps = unfitted(choice.method, tuple(chosen), {n: length or self.size(n) for n, length in lists.items()})
+        steps = unfitted(plan_step.method, tuple(chosen), {n: length or self.size(n) for n, length in lists.items()})
         for step in steps:
             self._check_gives(step)
             self.schema = step.after(self.schema)
-            if not choice.method.outputs_known:
+            if not plan_step.method.outputs_known:
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
         self.called += [name] * len(steps)
@@ -138,14 +132,14 @@ class _Begun:
         if wrong:
             raise UsageError(wrong[1])
 
-    def _selected(self, choice: PlanStep) -> dict[str, None]:
+    def _selected(self, plan_step: PlanStep) -> dict[str, None]:
         there = {f.name for f in self.schema}
-        named = {c for given in choice.columns for c in ([given] if given in there else given.split(","))}
+        named = {c for given in plan_step.columns for c in ([given] if given in there else given.split(","))}
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
-        unseen = not choice.method.statistics
-        names = columns.select(self.schema, choice.columns, choice.exclude, unseen=unseen, indexes=self.indexes)
+        unseen = not plan_step.method.statistics
+        names = columns.select(self.schema, plan_step.columns, plan_step.exclude, unseen=unseen, indexes=self.indexes)
         late = next((n for n in names if n in self.unsure), None)
         if late is not None:
             what = f"column '{printable(late)}' is of {self.unsure[late]}, and how many that gives only the fit tells"
@@ -165,130 +159,6 @@ class _Begun:
             raise BadDataError(f"a column is called {listed(taken)} already", hint)
 
 
-# -- TOML --------------------------------------------------------------------------------------------------------
-def read(path: str, *, example: str) -> Plan:
-    """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
-    UsageError, saying where."""
-    data = b""
-    with closing(open_source(path, example=example)) as source:
-        while len(data) <= LARGEST and (part := source.read(1 << 20)):
-            data += part
-    try:
-        return Plan(parsed(data), source.name)
-    except UsageError as e:
-        raise UsageError(f"{source.name}{e.message}", e.hint) from None
-
-
-def parsed(data: bytes) -> tuple[PlanStep, ...]:
-    """The choices in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
-    import tomllib
-
-    if len(data) > LARGEST:
-        raise UsageError(f": more than {LARGEST >> 20} MB")
-    try:
-        document = tomllib.loads(data.decode("utf-8-sig"))
-    except tomllib.TOMLDecodeError as e:
-        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(e), re.DOTALL)
-        what = place[1] if place else str(e)
-        line = (place and place[2]) or 1 + data.rstrip().count(b"\n")
-        raise UsageError(f":{line}: not TOML: {printable(what[:1].lower() + what[1:])}") from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as e:
-        why = "not UTF-8" if isinstance(e, UnicodeDecodeError) else "a value that can't be read"
-        raise UsageError(f": not TOML: {why}") from None
-    unknown = next((k for k in document if k != "steps"), None)
-    if unknown is not None:
-        raise UsageError(f": {printable(unknown)}: unknown; there are [[steps]] and nothing else")
-    steps = document.get("steps")
-    if not isinstance(steps, list) or not steps or not all(isinstance(s, dict) for s in steps):
-        raise UsageError(": there are no [[steps]]", 'each begins with [[steps]], then method = "zscore"')
-    return tuple(_choice(step, f": steps[{i}]") for i, step in enumerate(steps))
-
-
-def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
-    unknown = next((k for k in raw if k not in KEYS), None)
-    if unknown is not None:
-        raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
-    name = raw.get("method")
-    if name not in registry.names("methods"):
-        if "method" not in raw:
-            raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
-        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
-    for key in ("columns", "exclude"):
-        value = raw.get(key, ["*"])
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise UsageError(f'{at}.{key}: must be a list of texts, as ["price", "x*"]')
-        if not value and key == "columns":
-            raise UsageError(f"{at}.columns: is empty", "without it, every numeric column takes part")
-    method = _method(registry.only("methods", name), raw.get("options", {}), at)
-    return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
-
-
 def _why_none(message: str) -> str:
     """What says why no column is selected by default, where that is what a message is of."""
     return "-c NAME says why a column holds no numbers" if message.startswith("no numeric column is selected") else ""
-
-
-def method_of(name: str, options: Mapping[str, Any]) -> Method:
-    """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
-    option."""
-    if name not in registry.names("methods"):
-        raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
-    return made(registry.only("methods", name), options)
-
-
-def made(kind: type, options: Mapping[str, Any]) -> Method:
-    """A method of a class, with options by name. Raises UsageError."""
-    return _method(kind, dict(options), kind.__module__.rsplit(".", 1)[-1].replace("_", "-"))
-
-
-def _method(kind: type[Method], raw: Any, at: str) -> Method:
-    """With options by their names in the parameter file, or as flags are spelled."""
-    if not isinstance(raw, dict):
-        raise UsageError(f"{at}.options: must be a table, as {{ ddof = 1 }}")
-    fields = {f.name.rstrip("_"): f.name for f in dataclasses.fields(kind)}
-    options: dict[str, Any] = {}
-    for key, value in raw.items():
-        name = fields.get(key.replace("-", "_").rstrip("_"))
-        here = f"{at}.options.{printable(key)}"
-        if name is None:
-            raise UsageError(f"{here}: the method has no such option{_whose(key)}")
-        if name in options:
-            raise UsageError(f"{here}: is there twice")
-        options[name] = None if value == "none" and _may_be_none(kind, name) else value
-    try:
-        found = params.typed(kind, options, f"{at}.options")
-        method = kind(
-            **{n: getattr(found, n) for n in fields.values()}
-        )  # msgspec leaves what is not there to the class
-        method.check(options)
-    except BadParametersError as e:
-        raise UsageError(e.message, e.hint) from None
-    except UsageError as e:
-        raise UsageError(f"{at}.options: {e.message}", e.hint) from None
-    return method
-
-
-def _may_be_none(kind: type[Method], name: str) -> bool:
-    """Whether an option can be nothing, for which TOML has no word, and `none` means nothing else to it."""
-    annotation = typing.get_type_hints(kind, include_extras=True)[name]
-
-    def takes(value: Any) -> bool:
-        try:
-            msgspec.convert(value, annotation)
-        except msgspec.ValidationError:
-            return False
-        return True
-
-    return takes(None) and not takes("none")
-
-
-def _whose(key: str) -> str:
-    """The methods that have an option."""
-    name = key.replace("-", "_").rstrip("_")
-    every = ((n, registry.only("methods", n)) for n in registry.names("methods"))
-    having = [n for n, kind in every if name in {f.name.rstrip("_") for f in dataclasses.fields(kind)}]
-    return f"; it is of {', '.join(having)}" if having else ""
-
-
-def _shown(value: Any) -> str:
-    return f"'{printable(value)}'" if isinstance(value, str) else printable(repr(value))

@@ -36,7 +36,8 @@ from normcli.pipeline.checks import (
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.learning import Total
-from normcli.pipeline.running import Part, Progress, Tally, Written
+from normcli.pipeline.parts import Part, Written
+from normcli.pipeline.progress import Progress, Tally
 from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Work, written_by
 
@@ -70,7 +71,7 @@ __all__ = [
 
 def fit(
     readers: Iterable[Reader],
-    plan: Parameters,
+    parameters: Parameters,
     engine: Engine,
     *,
     infinite: Infinite = "error",
@@ -82,20 +83,20 @@ def fit(
     max_memory: int | None = None,
     excludes: Callable[[str], bool] = lambda name: False,
 ) -> Parameters:
-    """Learns what a plan's steps have to from all inputs, in one pass, and from what the plan has seen before; with
-    `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where there
-    is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again` opens once
-    more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of, unless it
-    `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go with the columns;
-    BadDataError."""
+    """Learns what the steps of parameters have to from all inputs, in one pass, and from the states that they have;
+    with `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where
+    there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again`
+    opens once more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of,
+    unless it `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go with the
+    columns; BadDataError."""
     progress = progress or Progress()
-    for step in plan.steps:
+    for step in parameters.steps:
         step.method.check_features(len(step.features))
-    if not plan.learns:
-        return learning.learn(plan, tuple(() for _ in plan.steps))
-    work = Work(frozenset(plan.numbers()), infinite, skip, measuring=plan, counts=True, spool=keep)
-    total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
-    known = set(plan.types)
+    if not parameters.learns:
+        return learning.learn(parameters, tuple(() for _ in parameters.steps))
+    work = Work(frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep)
+    total, counting = Total(parameters, once=once, max_memory=max_memory), parameters.rows
+    known = set(parameters.types)
 
     def late(column: LateColumn, where: str) -> None:
         if column.number and column.name not in known and not excludes(column.name):
@@ -103,7 +104,7 @@ def fit(
             progress.events.warning(f"{where}: {what}")
             known.add(column.name)
 
-    for part, result in progress.run((_measurable(r, plan, work, late) for r in readers), engine):
+    for part, result in progress.run((_measurable(r, parameters, work, late) for r in readers), engine):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
@@ -115,9 +116,11 @@ def fit(
             progress.events.warning(
                 f"{part.reader.source.name}: was counted already, and is left out (--recount counts it again)"
             )
-    progress.check_any(counting, plan, "learn from")
+    progress.check_any(counting, parameters, "learn from")
     total.finish()
-    total.whole.states = refined(total.whole.states, partial(_measured_again, plan, work, again, engine, progress))
+    total.whole.states = refined(
+        total.whole.states, partial(_measured_again, parameters, work, again, engine, progress)
+    )
     if keep is not None:
         keep.final = True
     fitted = total.learned()
@@ -175,13 +178,13 @@ def check(
 ) -> None:
     """Shows all inputs to `watch`, in one pass; where nothing was learned that values could be compared with, their
     columns alone. Raises BadDataError."""
-    progress, plan = progress or Progress(), watch.measuring
+    progress, parameters = progress or Progress(), watch.measuring
 
     def parts() -> Iterator[Part]:
         for reader in readers:
-            check_not_normalized(watch.plan, reader, "they tell what data looked like before")
-            if plan.learns:
-                reader.expect([n for n in (*plan.needs(), *plan.by) if n not in dict(reader.source.keys)])
+            check_not_normalized(watch.parameters, reader, "they tell what data looked like before")
+            if parameters.learns:
+                reader.expect([n for n in (*parameters.needs(), *parameters.by) if n not in dict(reader.source.keys)])
             measuring, absent = watch.of_input(reader)
             present = {f.name for f in reader.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
@@ -189,7 +192,7 @@ def check(
             work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
             yield Part(reader, work, needed or None, late=watch.add_late, absent=watch.add_absent)
 
-    if not plan.learns:
+    if not parameters.learns:
         for part in parts():
             part.reader.source.drain()
             part.reader.close()
@@ -200,17 +203,17 @@ def check(
             if result.last:
                 watch.end_input()
         watch.finish()
-        progress.check_any(watch.counted, plan, "compare")
+        progress.check_any(watch.counted, parameters, "compare")
 
 
 def _measured_again(
-    plan: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
+    parameters: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
     blanks: tuple[Seen, ...],
 ) -> tuple[Seen, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
-    pairs = zip(plan.steps, blanks, strict=True)
+    pairs = zip(parameters.steps, blanks, strict=True)
     measuring = replace(
-        plan, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
+        parameters, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
     )
     readers = work.spool.readers if work.spool else again() if again else None
     if readers is None:
@@ -219,7 +222,7 @@ def _measured_again(
     if before.distance is not None:
         before.events.start(before.rows, "rows")
     work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
-    parts = (_measurable(reader, plan, work, lambda column, where: None) for reader in readers)
+    parts = (_measurable(reader, parameters, work, lambda column, where: None) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = merged(blanks, result.measured.seen) if result.measured else blanks
         before.events.advance(result.rows)
@@ -231,8 +234,8 @@ def _measured_again(
     return blanks
 
 
-def _measurable(reader: Reader, plan: Parameters, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
-    check_there(reader, plan.numbers(), plan.lists, by=plan.by)
+def _measurable(reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
+    check_there(reader, parameters.numbers(), parameters.lists, by=parameters.by)
     present = {f.name for f in reader.schema}
-    needed = None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in present))
+    needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
     return Part(reader, work, needed, late=late)

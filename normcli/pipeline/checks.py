@@ -1,4 +1,4 @@
-"""Whether an input goes with a plan, and what will come of it: known before any row is read."""
+"""Whether an input goes with parameters, and what will come of it: known before any row is read."""
 
 from __future__ import annotations
 
@@ -79,31 +79,31 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""), hint)
 
 
-def check_not_normalized(plan: Parameters, reader: Reader, hint: str) -> None:
-    """Raises BadDataError where an input says that it was normalized by a plan's parameters, by whatever rules."""
-    if parameters_of(plan.digest) in map(parameters_of, reader.digests):
+def check_not_normalized(parameters: Parameters, reader: Reader, hint: str) -> None:
+    """Raises BadDataError where an input says that it was normalized by these parameters, by whatever rules."""
+    if parameters_of(parameters.digest) in map(parameters_of, reader.digests):
         raise BadDataError(f"{reader.source.name}: is normalized by these parameters already", hint)
 
 
 def digests_after(transform: FrameTransform, reader: Reader, *, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
-    plan, done = transform.parameters, reader.digests
+    parameters, done = transform.parameters, reader.digests
     if not transform.inverse:
         if not again:
-            check_not_normalized(plan, reader, "--allow-normalized insists")
-        return (*done, plan.digest)
-    if done and done[-1] == plan.digest:
+            check_not_normalized(parameters, reader, "--allow-normalized insists")
+        return (*done, parameters.digest)
+    if done and done[-1] == parameters.digest:
         return done[:-1]
     if done and not again:
-        raise BadDataError(f"{reader.source.name}: {_other_way(plan, done[-1])}", "--allow-normalized insists")
+        raise BadDataError(f"{reader.source.name}: {_other_way(parameters, done[-1])}", "--allow-normalized insists")
     return done
 
 
-def _other_way(plan: Parameters, digest: str) -> str:
-    """How data were normalized that a plan does not restore."""
-    theirs, ours = override_of(digest), override_of(plan.digest)
-    if parameters_of(digest) != parameters_of(plan.digest):
+def _other_way(parameters: Parameters, digest: str) -> str:
+    """How data were normalized that parameters do not restore."""
+    theirs, ours = override_of(digest), override_of(parameters.digest)
+    if parameters_of(digest) != parameters_of(parameters.digest):
         return f"was normalized by other parameters ({digest})"
     if not theirs:
         return f"was normalized as the parameters say, without {ours}"
@@ -114,20 +114,20 @@ def _other_way(plan: Parameters, digest: str) -> str:
 def doubt(transform: FrameTransform, reader: Reader, to: str) -> str:
     """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
     the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
-    plan = transform.parameters
-    override = override_of(plan.digest)
+    parameters = transform.parameters
+    override = override_of(parameters.digest)
     if not override:
         return ""
     if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
-        return "" if reader.digests[-1:] == (plan.digest,) else what
+        return "" if reader.digests[-1:] == (parameters.digest,) else what
     if not formats.is_text(to):
         return ""
-    if is_training(plan.digest):  # what can never be undone is known for that
-        lost = all(method.invertible != "no" for method in plan.methods)
+    if is_training(parameters.digest):  # what can never be undone is known for that
+        lost = all(method.invertible != "no" for method in parameters.methods)
         return f"{override}: what is written can't be undone, and text can't say so" if lost else ""
     only = f"{override}: what is written can be undone with {override} only, and text can't say so"
-    return only if plan.is_invertible else ""
+    return only if parameters.is_invertible else ""
 
 
 def output_frame(transform: FrameTransform, reader: Reader, *, only: bool = False) -> Frame:

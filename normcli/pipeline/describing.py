@@ -16,8 +16,9 @@ from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, LateColumn, Reader
 from normcli.formats._surveying import surveyed
 from normcli.methods import listed
+from normcli.pipeline.parts import Part
 from normcli.pipeline.profile import Profile
-from normcli.pipeline.running import Part, Progress
+from normcli.pipeline.progress import Progress
 from normcli.pipeline.work import Result
 
 

@@ -23,26 +23,27 @@ from normcli.pipeline import memory
 
 @dataclass
 class Total:
-    """What was seen of all inputs: those of the plan that it begins with, those that have ended since, and the one that
-    is being read. States fold within an input, then across inputs, so that a fit over all, updates one after the other
-    and a merge end in the same bits. Batches run on from one input into the next: they are as one input."""
+    """What was seen of all inputs: those of the parameters that it begins with, those that have ended since, and the
+    one that is being read. States fold within an input, then across inputs, so that a fit over all, updates one
+    after the other and a merge end in the same bits. Batches run on from one input into the next: they are as one
+    input."""
 
-    plan: Parameters
+    parameters: Parameters
     once: bool = False  # an input whose content was counted before is left out
     max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
     rows: int = field(default=0, init=False)
     inputs: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
+        self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.parameters.steps)
         self.whole = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
-        self._runs_on = self.plan.unfitted_multiple > 1
+        self._runs_on = self.parameters.unfitted_multiple > 1
         self._here = InputTotal(self._blank)
         self._counted, self._left = 0, 0  # inputs
-        if any(step.states for step in self.plan.steps):
-            self.add_fit(self.plan)
+        if any(step.states for step in self.parameters.steps):
+            self.add_fit(self.parameters)
         self._start()
 
     def _start(self) -> None:
@@ -85,14 +86,16 @@ class Total:
                 raise BadDataError(what, "leave it out, or --recount counts it again")
             self._count(self._here.end(), 0, (), ())
 
-    def add_fit(self, plan: Parameters) -> None:
+    def add_fit(self, parameters: Parameters) -> None:
         """All that another fit has seen."""
-        ledger, seen = Ledger(), tuple(step.states for step in plan.steps)
-        if plan.keys:
+        ledger, seen = Ledger(), tuple(step.states for step in parameters.steps)
+        if parameters.keys:
             seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
-            of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
-            ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
-        self._count(Subtotal(seen, ledger, plan.skipped), plan.rows, types_of(plan), plan.inputs)
+            of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in parameters.steps)
+            ledger.add(Keyed(parameters.keys, np.array(parameters.key_rows, np.float64), of_keys))
+        self._count(
+            Subtotal(seen, ledger, parameters.skipped), parameters.rows, types_of(parameters), parameters.inputs
+        )
 
     def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
         self.whole.merge(measured)
@@ -102,37 +105,37 @@ class Total:
         self._known.update(inputs)
 
     def learned(self) -> Parameters:
-        """The plan with what follows from all of it. Raises BadDataError."""
-        types = dict(zip(self.plan.needs(), self._types, strict=True))
-        schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.whole.states, self.whole.ledger, self.max_memory)
+        """The parameters with what follows from all of it. Raises BadDataError."""
+        types = dict(zip(self.parameters.needs(), self._types, strict=True))
+        schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.parameters.schema)
+        made = learn(replace(self.parameters, schema=schema), self.whole.states, self.whole.ledger, self.max_memory)
         return replace(made, rows=self.rows, skipped=self.whole.incomplete, inputs=tuple(self.inputs))
 
 
 def learn(
-    plan: Parameters, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None
+    parameters: Parameters, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None
 ) -> Parameters:
-    """The plan with what its steps learn from their states of all rows, and of each key, in `max_memory` bytes,
+    """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes,
     where somebody says. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
-        memory.check_keys(plan, seen, by_key, max_memory)
-        plan = replace(plan, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
+        memory.check_keys(parameters, seen, by_key, max_memory)
+        parameters = replace(parameters, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
         seen = tuple(
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
             for whole, each in zip(seen, by_key.seen, strict=True)
         )
     if any(state.next_pass() is not None for states in seen for state in states):
         raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
-    called = ["", *(described(plan.by, key) for key in plan.keys)]
+    called = ["", *(described(parameters.by, key) for key in parameters.keys)]
     steps = []
-    for i, (step, states) in enumerate(zip(plan.steps, seen, strict=True)):
+    for i, (step, states) in enumerate(zip(parameters.steps, seen, strict=True)):
         try:
             steps.append(step.learn(states, called))
         except BadDataError as e:
-            raise BadDataError(plan.at(i) + e.message, e.hint) from None
-    made = replace(plan, steps=tuple(steps))
-    clashes = FrameTransform(made).clashes({f.name for f in plan.schema})
+            raise BadDataError(parameters.at(i) + e.message, e.hint) from None
+    made = replace(parameters, steps=tuple(steps))
+    clashes = FrameTransform(made).clashes({f.name for f in parameters.schema})
     if clashes:
         raise BadDataError(f"a column is called {listed(clashes)} already", "use --prefix")
     return made
@@ -156,9 +159,9 @@ def digest(
     return made.digest()
 
 
-def types_of(plan: Parameters) -> tuple[str, ...]:
-    """Of the columns that a plan needs."""
-    return tuple(plan.types[n] for n in plan.needs())
+def types_of(parameters: Parameters) -> tuple[str, ...]:
+    """The types of the columns that parameters need."""
+    return tuple(parameters.types[n] for n in parameters.needs())
 
 
 def wider(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
@@ -173,9 +176,9 @@ def _wider(a: str, b: str) -> str:
     return a if a == b else a.replace(number, "float64") if number else "float64"
 
 
-def warn_of_columns(plan: Parameters, warn: Callable[[str], None]) -> None:
+def warn_of_columns(parameters: Parameters, warn: Callable[[str], None]) -> None:
     """Columns that have nothing to learn from."""
-    for step in plan.steps:
+    for step in parameters.steps:
         said = step.summary()
         empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
         ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
@@ -212,22 +215,24 @@ def _without(step: Step, names: Sequence[str]) -> str:
     )
 
 
-def cut_batch(plan: Parameters) -> str | None:
-    """What should be known of a fit that goes on after `plan`: that it has ended within a batch."""
-    size = plan.unfitted_multiple
-    if plan.rows % size == 0:
+def cut_batch(parameters: Parameters) -> str | None:
+    """What should be known of a fit that goes on after these parameters: that it has ended within a batch."""
+    size = parameters.unfitted_multiple
+    if parameters.rows % size == 0:
         return None
-    return f"after {plan.rows:,} rows a batch of {size:,} is cut short: what follows begins with a batch of its own"
+    return (
+        f"after {parameters.rows:,} rows a batch of {size:,} is cut short: what follows begins with a batch of its own"
+    )
 
 
 # -- several fits ------------------------------------------------------------------------------------------------
-def merge(plans: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Parameters:
-    """One plan of several fits, each with the name of its file, as if one fit had seen all their inputs in that order,
+def merge(fits: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Parameters:
+    """Parameters of several fits, each with the name of its file, as if one had seen all their inputs in that order,
     their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
     unless `again` allows it."""
     from normcli.parameters.alignment import align  # here, for other commands do without
 
-    each = iter(plans)
+    each = iter(fits)
     first_name, first = next(each)
     if not first.learns:
         method = registry.name_of(first.steps[0].method)
@@ -238,20 +243,20 @@ def merge(plans: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Pa
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
     for name, found in each:
-        plan = align(found, first)
-        difference = next(differences(first_name, first, plan), None)
+        parameters = align(found, first)
+        difference = next(differences(first_name, first, parameters), None)
         if difference:
             raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
-        twice = next((counted_by[i] for i in plan.inputs if i in counted_by), None)
+        twice = next((counted_by[i] for i in parameters.inputs if i in counted_by), None)
         if twice and not again:
-            n = sum(i in counted_by for i in plan.inputs)
+            n = sum(i in counted_by for i in parameters.inputs)
             what = (
                 f"{n} of the inputs that it has counted {'was' if n == 1 else 'were'} counted before, first by {twice}"
             )
             raise BadDataError(f"{name}: {what}", "--allow-duplicates counts an input twice")
-        total.add_fit(plan)
-        counted_by |= dict.fromkeys(plan.inputs, name)
-        note = note if note == plan.note else ""
+        total.add_fit(parameters)
+        counted_by |= dict.fromkeys(parameters.inputs, name)
+        note = note if note == parameters.note else ""
     return replace(total.learned(), note=note)
 
 
@@ -290,30 +295,32 @@ def _given(flag: str, names: Sequence[str]) -> str:
     return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
 
 
-def _flags(plan: Parameters) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _flags(parameters: Parameters) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is not of one step, and what was said of it."""
-    yield "by", plan.by
-    yield "weights", () if plan.weights is None else (plan.weights,)
-    yield "unseen", (plan.rules.unseen,)
-    yield "min-count", (str(plan.rules.min_count),)
+    yield "by", parameters.by
+    yield "weights", () if parameters.weights is None else (parameters.weights,)
+    yield "unseen", (parameters.rules.unseen,)
+    yield "min-count", (str(parameters.rules.min_count),)
 
 
 # -- another method ----------------------------------------------------------------------------------------------
-def relearn(plan: Parameters, method: Method) -> Parameters:
-    """What another method, or the same with other options, learns from the states of a plan, without data. Raises
+def relearn(parameters: Parameters, method: Method) -> Parameters:
+    """What another method, or the same with other options, learns from the states of parameters, without data. Raises
     UsageError where they do not suffice, BadDataError where the data were unfit for it."""
-    often = Counter(n for step in plan.steps for n in step.columns)
-    twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
+    often = Counter(n for step in parameters.steps for n in step.columns)
+    twice = [n for n, count in often.items() if count > 1 or n not in parameters.types]
     if twice:
         what = f"{listed(twice)}: goes through several steps, and so can't be learned again by one"
         raise UsageError(what, "fit it from the data")
-    for step in plan.steps:
+    for step in parameters.steps:
         method.check_features(len(step.features))
-    states = tuple(_needed(step, method) for step in plan.steps)
+    states = tuple(_needed(step, method) for step in parameters.steps)
     if not method.statistics:
-        plan = replace(plan, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules())
-    steps = tuple(replace(step, method=method, transform=None) for step in plan.steps)
-    made = learn(replace(plan, steps=steps), states)
+        parameters = replace(
+            parameters, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules()
+        )
+    steps = tuple(replace(step, method=method, transform=None) for step in parameters.steps)
+    made = learn(replace(parameters, steps=steps), states)
     made.check_rules()
     return made
 

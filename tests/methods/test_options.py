@@ -17,7 +17,7 @@ from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step, merged
 from normcli.parameters import file as params
-from normcli.parameters.plan import parsed
+from normcli.parameters.plan_file import parsed
 from normcli.stats import Statistic
 from tests.conftest import examples
 

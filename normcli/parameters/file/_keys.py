@@ -19,14 +19,14 @@ SLAB = 1000  # keys that are written at once
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
-def entries(plan: Parameters) -> Iterator[dict[str, Any]]:
+def entries(parameters: Parameters) -> Iterator[dict[str, Any]]:
     """One for each key: its texts, rows, and what each step has seen and learned of it."""
-    for start in range(0, len(plan.keys), SLAB):
-        groups = slice(1 + start, min(1 + start + SLAB, 1 + len(plan.keys)))
-        steps = [_slab(step, groups) for step in plan.steps]
-        for i, key in enumerate(plan.keys[start : start + SLAB]):
+    for start in range(0, len(parameters.keys), SLAB):
+        groups = slice(1 + start, min(1 + start + SLAB, 1 + len(parameters.keys)))
+        steps = [_slab(step, groups) for step in parameters.steps]
+        for i, key in enumerate(parameters.keys[start : start + SLAB]):
             each = [{part: _of(fields, i) for part, fields in step.items()} for step in steps]
-            yield {"key": list(key), "rows": plan.key_rows[start + i], "steps": each}
+            yield {"key": list(key), "rows": parameters.key_rows[start + i], "steps": each}
 
 
 def _slab(step: Step, groups: slice) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def _of(fields: dict[str, Any], i: int) -> dict[str, Any]:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
-def read(raw: Any, plan: Parameters) -> Parameters:
-    """The plan, whose steps know all rows, with what is known of each key. Raises BadParametersError."""
+def read(raw: Any, parameters: Parameters) -> Parameters:
+    """Parameters whose steps know all rows, with what is known of each key. Raises BadParametersError."""
     rows = of_kind(list, raw, "$.keys")
     if not rows:
         fail("$.keys", "there is none")
@@ -59,16 +59,16 @@ def read(raw: Any, plan: Parameters) -> Parameters:
         at = f"$.keys[{i}]"
         check_keys(of_kind(dict, entry, at), ("key", "rows", "steps"), at)
         key = tuple(of_kind(list, entry["key"], f"{at}.key"))
-        if len(key) != len(plan.by) or not all(text is None or type(text) is str for text in key):
-            fail(f"{at}.key", f"must be a text or null for each of {', '.join(map(printable, plan.by))}")
+        if len(key) != len(parameters.by) or not all(text is None or type(text) is str for text in key):
+            fail(f"{at}.key", f"must be a text or null for each of {', '.join(map(printable, parameters.by))}")
         keys.append(key)
         counts.append(count(entry["rows"], f"{at}.rows"))
-        if len(of_kind(list, entry["steps"], f"{at}.steps")) != len(plan.steps):
-            fail(f"{at}.steps", f"must be {len(plan.steps)}")
+        if len(of_kind(list, entry["steps"], f"{at}.steps")) != len(parameters.steps):
+            fail(f"{at}.steps", f"must be {len(parameters.steps)}")
     if len(set(keys)) < len(keys):
         fail("$.keys", "a key is there twice")
-    steps = tuple(_step(rows, i, step) for i, step in enumerate(plan.steps))
-    return replace(plan, steps=steps, keys=tuple(keys), key_rows=tuple(counts))
+    steps = tuple(_step(rows, i, step) for i, step in enumerate(parameters.steps))
+    return replace(parameters, steps=steps, keys=tuple(keys), key_rows=tuple(counts))
 
 
 def _step(rows: list[Any], i: int, step: Step) -> Step:

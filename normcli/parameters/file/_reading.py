@@ -1,28 +1,22 @@
-"""A plan out of a parameter file: everything is checked before anything is used."""
+"""Parameters out of a parameter file: everything is checked before anything is used."""
 
 import dataclasses
 import json
 import re
 import typing
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, NoReturn
 
-import numpy as np
-
-from normcli import registry
-from normcli.columns import Field, Schema
+from normcli.columns import Field
 from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
 from normcli.formats._keeping import Kept, checked
 from normcli.io.sources import Source, open_source
-from normcli.methods import Method
-from normcli.parameters import Parameters, Rules, Step, Unseen, fault
+from normcli.parameters import Parameters, Rules, Unseen, fault
 from normcli.parameters.file import _keys
-from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
-from normcli.parameters.file._records import decode_record
-from normcli.parameters.file._values import check_keys, count, fail, named, of_kind, typed
-from normcli.parameters.file._writing import described
+from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Lines, digest_of, laid
+from normcli.parameters.file._steps import read_steps
+from normcli.parameters.file._values import check_keys, count, fail, of_kind, typed
 
 FITTED = "a parameter file is what fit -p writes"
 WHOLE = "was it copied whole?"
@@ -45,7 +39,7 @@ def rows_of(path: str) -> int:
 
 
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
-    """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
+    """The parameters of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
     NormcliError."""
     with closing(open_source(path, example=example)) as source:
         try:
@@ -72,7 +66,7 @@ def _content(source: Source, largest: int) -> bytes:
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """The plan of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    """The parameters of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
@@ -92,8 +86,8 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     steps = of_kind(list, document["steps"], "$.steps")
     if not steps:
         fail("$.steps", "there is none")
-    plan = Parameters(
-        _read_steps(steps, schema),
+    parameters = Parameters(
+        read_steps(steps, schema),
         schema,
         count(document["rows"], "$.rows"),
         count(document["skipped"], "$.skipped"),
@@ -105,27 +99,27 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         rules=_read_rules(document),
         dialect=_read_dialect(document.get("dialect", {}), "$.dialect"),
     )
-    if ("keys" in document) != bool(plan.by):
+    if ("keys" in document) != bool(parameters.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
-    if plan.by:
-        plan = _keys.read(document["keys"], plan)
+    if parameters.by:
+        parameters = _keys.read(document["keys"], parameters)
         document["keys"] = Lines(document["keys"])
     try:
-        plan.check_rules()
+        parameters.check_rules()
     except UsageError as e:
         fail("$.unseen", e.message)
-    wrong = fault(plan.steps)
+    wrong = fault(parameters.steps)
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
         found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:
         fail("$", "a number beyond a float")
-    if plan.digest != found and not allow_edited:
+    if parameters.digest != found and not allow_edited:
         raise BadParametersError(
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return dataclasses.replace(plan, digest=found)
+    return dataclasses.replace(parameters, digest=found)
 
 
 def _fail_version(version: Any) -> NoReturn:
@@ -207,85 +201,3 @@ def _parse(text: bytes) -> dict[str, Any]:
     except ValueError as e:
         fail("$", f"not JSON: {printable(str(e))}")
     return typing.cast(dict[str, Any], of_kind(dict, document, "$"))
-
-
-def _read_steps(raw: list[Any], schema: Schema) -> tuple[Step, ...]:
-    """Each with the columns as they are after those before it."""
-    steps: list[Step] = []
-    for i, each in enumerate(raw):
-        steps.append(_read_step(each, f"$.steps[{i}]", schema))
-        schema = steps[-1].after(schema)
-    return tuple(steps)
-
-
-def _read_step(raw: Any, at: str, schema: Schema) -> Step:
-    types = {f.name: f.type for f in schema}
-    check_keys(of_kind(dict, raw, at), STEP, at, optional=("list",))
-    method: Method = typed(named("methods", raw["method"], f"{at}.method"), raw["options"], f"{at}.options")
-    try:
-        method.check_options()
-    except UsageError as e:
-        fail(f"{at}.options", e.message)
-    names = tuple(of_kind(dict, raw["columns"], f"{at}.columns"))
-    if not names:
-        fail(f"{at}.columns", "there is none")
-    try:
-        method.check_features(len(names))
-    except UsageError as e:
-        fail(f"{at}.options", e.message)
-    columns = names
-    if "list" in raw:
-        columns = (of_kind(str, raw["list"], f"{at}.list"),)
-        _check_list(columns[0], names, at, types)
-    for name in columns:
-        if name not in types:
-            fail(f"{at}.columns.{name}", "not in $.schema, nor given by a step before")
-    blanks = {registry.name_of(s): s for s in method.statistics}
-    statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
-    check_keys(statistics, tuple(blanks), f"{at}.statistics")
-    states = tuple(decode_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
-    for n, state in zip(blanks, states, strict=True):
-        if state.settings() != blanks[n].settings():
-            fail(f"{at}.statistics.{n}", "is not what the options ask for")
-    learned = of_kind(dict, raw["learned"], f"{at}.learned")
-    if len(learned) != 1:
-        fail(f"{at}.learned", "must hold one transform")
-    ((kind, fields),) = learned.items()
-    transform = decode_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
-    step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
-    _checkdescribed(step, raw["columns"], at, schema)
-    return step
-
-
-def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str]) -> None:
-    """What is in the lists of a column is called column[0], column[1] …, and there is as much as its type says."""
-    field = Field(column, types.get(column, ""))
-    if field.list_of is None:
-        fail(f"{at}.list", "not a column of lists in $.schema")
-    if field.list_size not in (None, len(names)):
-        fail(f"{at}.columns", f"{len(names)} entries, not {field.list_size}")
-    if list(names) != [f"{column}[{j}]" for j in range(len(names))]:
-        fail(f"{at}.columns", f"not {column}[0], {column}[1] …, in order")
-
-
-def _checkdescribed(step: Step, raw: dict[str, Any], at: str, schema: Schema) -> None:
-    """What people read must be what the statistics say; and a column with values must have learned."""
-    for name, entry in described(step, schema).items():
-        here = f"{at}.columns.{name}"
-        check_keys(of_kind(dict, raw[name], here), tuple(entry), here)
-        for key, value in entry.items():
-            if key in ("std", "count", "missing") and type(raw[name][key]) in (int, float) and raw[name][key] < 0:
-                fail(f"{here}.{key}", "must not be negative" if value == 0 else "must be positive")
-            if type(raw[name][key]) is not type(value) or not _equal(raw[name][key], value):
-                fail(f"{here}.{key}", f"is not what statistics say ({value}); apply uses learned, not this")
-    counts = step.summary().get("count")
-    for field, axes in step.fitted.axes().items():
-        if not np.isfinite(axes.empty) and counts is not None:
-            unknown = np.isnan(getattr(step.fitted, field)[0]).reshape(len(counts), -1).any(axis=1)
-            for j in np.flatnonzero(unknown & (counts > 0)):
-                place = f"columns.{step.features[j]}.{field}" if step.fitted.is_column_wise() else f"{field}[{j}]"
-                fail(f"{at}.learned.{registry.name_of(step.fitted)}.{place}", "must be a number")
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return bool(a == b or (isinstance(a, float) and abs(a - b) <= 1e-9 * max(abs(a), abs(b))))

@@ -1,4 +1,4 @@
-"""A fitted plan to the text of its file."""
+"""The text of a parameter file."""
 
 import dataclasses
 import hashlib
@@ -21,14 +21,14 @@ from normcli.parameters.file._records import builtins, encode_record
 PIECE = 1 << 20  # characters
 
 
-def write(plan: Parameters) -> bytes:
-    """The file of a fitted plan; equal plans give equal bytes. Raises UsageError."""
-    return b"".join(pieces(plan))
+def write(parameters: Parameters) -> bytes:
+    """The file of fitted parameters; equal parameters give equal bytes. Raises UsageError."""
+    return b"".join(pieces(parameters))
 
 
-def pieces(plan: Parameters) -> Iterator[bytes]:
+def pieces(parameters: Parameters) -> Iterator[bytes]:
     """The same, never all of it at once."""
-    body, last, digest = _body(plan), "", hashlib.sha256()
+    body, last, digest = _body(parameters), "", hashlib.sha256()
     for piece in body:
         if last:
             digest.update(last.encode())
@@ -47,28 +47,28 @@ def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
         target.commit()
 
 
-def sealed(plan: Parameters) -> Parameters:
-    """The plan with the digest that its file has."""
-    return dataclasses.replace(plan, digest=digest_of(_body(plan)))
+def sealed(parameters: Parameters) -> Parameters:
+    """The parameters with the digest that their file has."""
+    return dataclasses.replace(parameters, digest=digest_of(_body(parameters)))
 
 
-def _body(plan: Parameters) -> Iterator[str]:
+def _body(parameters: Parameters) -> Iterator[str]:
     """The file but for its digest, in pieces, the last of which ends it."""
     document: dict[str, Any] = {"format": "normcli", "version": VERSION}
-    if plan.note:
-        document["note"] = plan.note
+    if parameters.note:
+        document["note"] = parameters.note
     document |= {
-        "rows": plan.rows,
-        "skipped": plan.skipped,
-        "inputs": list(plan.inputs),
-        **({"dialect": dict(plan.dialect)} if plan.dialect else {}),
-        **({"by": list(plan.by)} if plan.by else {}),
-        **({} if plan.weights is None else {"weights": plan.weights}),
-        **({} if plan.rules.unseen == "error" else {"unseen": plan.rules.unseen}),
-        **({} if not plan.rules.min_count else {"min_count": plan.rules.min_count}),
-        "schema": [{"name": f.name, "type": f.type} for f in plan.schema],
-        "steps": [_step(s, schema) for s, schema in zip(plan.steps, plan.schemas, strict=True)],
-        **({"keys": Lines(_keys.entries(plan))} if plan.by else {}),
+        "rows": parameters.rows,
+        "skipped": parameters.skipped,
+        "inputs": list(parameters.inputs),
+        **({"dialect": dict(parameters.dialect)} if parameters.dialect else {}),
+        **({"by": list(parameters.by)} if parameters.by else {}),
+        **({} if parameters.weights is None else {"weights": parameters.weights}),
+        **({} if parameters.rules.unseen == "error" else {"unseen": parameters.rules.unseen}),
+        **({} if not parameters.rules.min_count else {"min_count": parameters.rules.min_count}),
+        "schema": [{"name": f.name, "type": f.type} for f in parameters.schema],
+        "steps": [_step(s, schema) for s, schema in zip(parameters.steps, parameters.schemas, strict=True)],
+        **({"keys": Lines(_keys.entries(parameters))} if parameters.by else {}),
     }
     held, length = list[str](), 0
     for text in laid(document):

@@ -1,168 +1,31 @@
-"""All chunks of all inputs through an engine; what is counted, and the events on the way."""
+"""All parts through an engine: what is counted, and the events on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, short
-from normcli.formats import Chunk, LateColumn, Reader, Reject, Sink
-from normcli.io.outputs import Target
+from normcli.formats import Reader, Reject
 from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.pipeline import spool
 from normcli.pipeline.checks import all_rejected
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
-from normcli.pipeline.work import Result, Work
+from normcli.pipeline.work import Result
 
 if TYPE_CHECKING:
-    from normcli.drift import DriftMonitor
     from normcli.parameters.restoring import Doubt
-    from normcli.pipeline.describing import Survey
-    from normcli.pipeline.rebatch import Segment
+
+from normcli.pipeline.parts import Part
+from normcli.pipeline.tasks import BatchJob, Job, jobs_of, rebatched
 
 MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
-
-
-@dataclass(frozen=True)
-class Part:
-    """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
-
-    reader: Reader
-    work: Work | Survey
-    needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
-    output: Callable[[], Target] | None = None
-    begin: Callable[[], None] = lambda: None  # called before anything of it counts
-    complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
-    watch: DriftMonitor | None = None  # what the part's work measures is added to it
-    late: Callable[[LateColumn, str], None] = lambda column, where: None  # called with each column of late rows alone
-    absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error
-    doubt: str = ""  # what should be known of its output before there is any
-
-
-@dataclass(frozen=True)
-class Written:
-    """An output that is written but for its end, which closing the sink writes: one that failed must not be closed,
-    for that would publish a short file."""
-
-    sink: Sink
-    part: Part | None = None  # whose own output it is; None: the output of all
-    target: Target | None = None  # of the part
-
-
-@dataclass(frozen=True)
-class Job:
-    """What an engine's worker is handed: a chunk, or None where the part has ended."""
-
-    part: int
-    work: Work | Survey
-    chunk: Chunk | None
-
-    @property
-    def load(self) -> int:
-        return 0 if self.chunk is None else self.chunk.load
-
-    def do(self) -> Result:
-        if self.chunk is None:
-            return Result(self.part, last=True)
-        try:
-            return replace(self.work(self.chunk), part=self.part)
-        except BadPlaceError as e:
-            e.part = self.part
-            raise
-
-
-def _jobs(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
-    """All chunks of all parts, which are opened one after the other, and said to have `begun`."""
-    for number, part in enumerate(parts):
-        begun.append(part)
-        try:
-            plain = getattr(spool.origin_of(part.reader), "plain", None)
-            work = replace(part.work, plain=plain, beside=part.reader.source.keys)
-            yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
-        except BadPlaceError as e:
-            e.part = number
-            raise
-        part.reader.close()
-        yield Job(number, part.work, None)
-
-
-@dataclass(frozen=True)
-class BatchJob:
-    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
-    were decoded until there were enough."""
-
-    results: tuple[Result, ...]
-    segments: tuple[Segment, ...]
-    works: tuple[Work, ...]  # of the segments' parts
-    again: bool = False  # rows that are handed to another, too, who counts them
-
-    def do(self) -> tuple[Result, ...]:
-        if not self.segments:
-            return self.results
-        result = self.works[0].together(self.segments, self.works)
-        return (*self.results, replace(result, incomplete=0) if self.again else result)
-
-
-def _rebatch(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
-    """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
-    measured in those of all parts, as a fit does."""
-    from normcli.pipeline.rebatch import Pieces
-
-    pieces, measuring = Pieces(multiple), Pieces(multiple)
-    waiting, number, place = list[Result](), -1, 0
-
-    def works(part: Part) -> tuple[Work, Work | None]:
-        assert isinstance(part.work, Work)
-        return part.work.apart if part.output is not None else (part.work, None)
-
-    def batches(segments: tuple[Segment, ...]) -> BatchJob:
-        job = BatchJob(tuple(waiting), segments, tuple(works(begun[s.part])[0] for s in segments))
-        waiting.clear()
-        return job
-
-    def measured(segments: tuple[Segment, ...]) -> BatchJob:
-        apart = (works(begun[s.part])[1] for s in segments)
-        return BatchJob((), segments, tuple(w for w in apart if w is not None), again=True)
-
-    try:
-        for result in results:
-            if result.part != number:
-                number, place = result.part, begun[result.part].reader.start
-            if result.last and begun[number].output is not None:
-                yield batches(pieces.rest())
-            waiting.append(replace(result, segment=None))
-            if result.segment is not None:
-                segment = replace(result.segment, part=number, place=place)
-                yield from map(batches, pieces.add(segment))
-                if works(begun[number])[1] is not None:
-                    yield from map(measured, measuring.add(segment))
-            place += result.places
-    except BadPlaceError as e:
-        if e.start is None:
-            e.start = place if e.part == number else begun[e.part].reader.start
-        raise
-    yield batches(pieces.rest())
-    yield measured(measuring.rest())
-
-
-def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
-    """Reports columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
-    where an input has ended without one that it was expected to have, unless the part wants to know of these."""
-    for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
-        part.late(column, part.reader.name(place + column.row))
-        late[column.name] = column.number
-    for name in sorted(part.reader.expected.difference(late)) if result.last else ():
-        if part.absent is None:
-            present = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
-            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {present}")
-        part.absent(name)
 
 
 @dataclass
@@ -210,9 +73,9 @@ class Progress(Tally):
         first = list(islice(parts, 1))
         multiple = first[0].work.multiple if first else 1
         number, place, late = -1, 0, dict[str, bool | None]()
-        results = engine.map_ordered(Job.do, _jobs(chain(first, parts), begun))
+        results = engine.map_ordered(Job.do, jobs_of(chain(first, parts), begun))
         if multiple > 1:
-            results = chain.from_iterable(engine.map_ordered(BatchJob.do, _rebatch(results, multiple, begun)))
+            results = chain.from_iterable(engine.map_ordered(BatchJob.do, rebatched(results, multiple, begun)))
         try:
             for result in results:
                 part = begun[result.part]
@@ -269,14 +132,14 @@ class Progress(Tally):
                     "--max-bad-rows allows more",
                 )
 
-    def check_any(self, counted: int, plan: Parameters, purpose: str) -> None:
+    def check_any(self, counted: int, parameters: Parameters, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
         self._check_rejected()
         if not self.rows:
             raise BadDataError(f"{self._inputs}: there are no rows to {purpose}", "did the command that made it fail?")
         if not counted:
             raise BadDataError(
-                f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0",
+                f"{self.source}: every weight in column '{printable(parameters.weights or '')}' is 0",
                 "--weights names another one",
             )
 
@@ -344,3 +207,16 @@ class Progress(Tally):
         if len(doubtful) > MANY:
             self._warn(f"{where}restored values may be off in {len(doubtful) - MANY:,} more columns")
         self.doubts.clear()
+
+
+def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
+    """Reports columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
+    where an input has ended without one that it was expected to have, unless the part wants to know of these."""
+    for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
+        part.late(column, part.reader.name(place + column.row))
+        late[column.name] = column.number
+    for name in sorted(part.reader.expected.difference(late)) if result.last else ():
+        if part.absent is None:
+            present = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
+            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {present}")
+        part.absent(name)

@@ -1,0 +1,100 @@
+"""Types of Arrow that text formats have a text for, and how polars takes those that it does not have."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from normcli.columns.arrow_columns import is_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OFFSET = re.compile(r"([+-])([01]\d|2[0-3])(?::?([0-5]\d))?|Z")  # of a time zone, from UTC
+DIGITS = 38  # of a decimal that polars takes
+
+
+def has_text(kind: pa.DataType, *, nested: bool) -> bool:
+    """Whether values of a type have a text; `nested`: also lists, structs and maps, as in JSON."""
+    import pyarrow.types as t
+
+    kind = stored(kind)
+    if t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind):
+        return nested and _has_inner_text(kind.value_type)
+    if t.is_struct(kind):
+        unique = len({f.name for f in kind}) == kind.num_fields
+        return nested and unique and all(_has_inner_text(f.type) for f in kind)
+    if t.is_map(kind):
+        key = stored(kind.key_type)
+        return nested and (is_text(key) or t.is_integer(key)) and _has_inner_text(kind.item_type)
+    if t.is_timestamp(kind):
+        return kind.tz is None or _is_known(kind.tz) or OFFSET.fullmatch(kind.tz) is not None
+    plain = (t.is_null, t.is_boolean, t.is_integer, t.is_floating, t.is_decimal, t.is_date, t.is_time, is_text)
+    return any(is_one(kind) for is_one in plain)
+
+
+def _has_inner_text(kind: pa.DataType) -> bool:
+    return has_text(kind, nested=True) and not is_long(kind)
+
+
+def is_long(kind: pa.DataType) -> bool:
+    """Whether these are decimals that polars does not have."""
+    import pyarrow as pa
+
+    kind = stored(kind)
+    return bool(pa.types.is_decimal(kind)) and kind.precision - min(kind.scale, 0) > DIGITS
+
+
+def stored(kind: pa.DataType) -> pa.DataType:
+    """What the values are, whatever they mean, and however they are encoded."""
+    import pyarrow as pa
+
+    if isinstance(kind, pa.BaseExtensionType):
+        return stored(kind.storage_type)
+    return stored(kind.value_type) if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) else kind
+
+
+@cache
+def _is_known(zone: str) -> bool:
+    """Whether polars has a time zone."""
+    import polars as pl
+
+    try:
+        pl.Series(dtype=pl.Datetime("us", zone)).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def is_strange(kind: pa.DataType) -> bool:
+    """Whether JSON may have no word for what is within lists, structs or maps."""
+    import pyarrow.types as t
+
+    if t.is_map(kind):  # which may have a key twice
+        return True
+    if t.is_nested(kind):
+        return any(is_strange(kind.field(j).type) for j in range(kind.num_fields))
+    encoded = kind != stored(kind) and not (t.is_dictionary(kind) and is_text(kind.value_type))
+    return bool(encoded or t.is_floating(kind) or t.is_temporal(kind) or t.is_decimal(kind))
+
+
+def are_vectors(kind: pa.DataType) -> bool:
+    """Whether these are lists of floats, which are looked at as they are written."""
+    import pyarrow.types as t
+
+    lists = t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)
+    return bool(lists and (t.is_float32(kind.value_type) or t.is_float64(kind.value_type)))
+
+
+def fixed_offset(kind: pa.DataType) -> int | None:
+    """Minutes from UTC of moments in a zone that polars does not have, None for any other type."""
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(kind) or kind.tz is None or _is_known(kind.tz):
+        return None
+    found = OFFSET.fullmatch(kind.tz)
+    if not found or kind.tz == "Z":
+        return 0 if found else None
+    minutes = 60 * int(found[2]) + int(found[3] or 0)
+    return -minutes if found[1] == "-" else minutes

@@ -1,0 +1,77 @@
+"""Methods by their names, with options by name: those of a plan, and of calls from Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from normcli import registry, suggestions
+from normcli.errors import BadParametersError, UsageError, printable
+from normcli.methods import Method
+from normcli.parameters import file as params
+
+
+def method_of(name: str, options: Mapping[str, Any]) -> Method:
+    """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
+    option."""
+    if name not in registry.names("methods"):
+        raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
+    return method_of_class(registry.only("methods", name), options)
+
+
+def method_of_class(kind: type, options: Mapping[str, Any]) -> Method:
+    """A method of a class, with options by name. Raises UsageError."""
+    return method_with(kind, dict(options), kind.__module__.rsplit(".", 1)[-1].replace("_", "-"))
+
+
+def method_with(kind: type[Method], raw: Any, at: str) -> Method:
+    """With options by their names in the parameter file, or as flags are spelled."""
+    if not isinstance(raw, dict):
+        raise UsageError(f"{at}.options: must be a table, as {{ ddof = 1 }}")
+    fields = {f.name.rstrip("_"): f.name for f in dataclasses.fields(kind)}
+    options: dict[str, Any] = {}
+    for key, value in raw.items():
+        name = fields.get(key.replace("-", "_").rstrip("_"))
+        here = f"{at}.options.{printable(key)}"
+        if name is None:
+            raise UsageError(f"{here}: the method has no such option{_whose(key)}")
+        if name in options:
+            raise UsageError(f"{here}: is there twice")
+        options[name] = None if value == "none" and _may_be_none(kind, name) else value
+    try:
+        found = params.typed(kind, options, f"{at}.options")
+        method = kind(
+            **{n: getattr(found, n) for n in fields.values()}
+        )  # msgspec leaves what is not there to the class
+        method.check(options)
+    except BadParametersError as e:
+        raise UsageError(e.message, e.hint) from None
+    except UsageError as e:
+        raise UsageError(f"{at}.options: {e.message}", e.hint) from None
+    return method
+
+
+def _may_be_none(kind: type[Method], name: str) -> bool:
+    """Whether an option can be nothing, for which TOML has no word, and `none` means nothing else to it."""
+    annotation = typing.get_type_hints(kind, include_extras=True)[name]
+
+    def takes(value: Any) -> bool:
+        try:
+            msgspec.convert(value, annotation)
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    return takes(None) and not takes("none")
+
+
+def _whose(key: str) -> str:
+    """The methods that have an option."""
+    name = key.replace("-", "_").rstrip("_")
+    every = ((n, registry.only("methods", n)) for n in registry.names("methods"))
+    having = [n for n, kind in every if name in {f.name.rstrip("_") for f in dataclasses.fields(kind)}]
+    return f"; it is of {', '.join(having)}" if having else ""

@@ -1,0 +1,78 @@
+"""Plans as TOML files say them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from normcli import registry, suggestions
+from normcli.errors import UsageError, printable
+from normcli.io.sources import open_source
+from normcli.parameters.method_options import method_with
+from normcli.parameters.plan import Plan, PlanStep
+
+LARGEST = 1 << 24  # bytes
+KEYS = ("method", "columns", "exclude", "options")
+
+
+def read(path: str, *, example: str) -> Plan:
+    """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
+    UsageError, saying where."""
+    data = b""
+    with closing(open_source(path, example=example)) as source:
+        while len(data) <= LARGEST and (part := source.read(1 << 20)):
+            data += part
+    try:
+        return Plan(parsed(data), source.name)
+    except UsageError as e:
+        raise UsageError(f"{source.name}{e.message}", e.hint) from None
+
+
+def parsed(data: bytes) -> tuple[PlanStep, ...]:
+    """The steps in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
+    import tomllib
+
+    if len(data) > LARGEST:
+        raise UsageError(f": more than {LARGEST >> 20} MB")
+    try:
+        document = tomllib.loads(data.decode("utf-8-sig"))
+    except tomllib.TOMLDecodeError as e:
+        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(e), re.DOTALL)
+        what = place[1] if place else str(e)
+        line = (place and place[2]) or 1 + data.rstrip().count(b"\n")
+        raise UsageError(f":{line}: not TOML: {printable(what[:1].lower() + what[1:])}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as e:
+        why = "not UTF-8" if isinstance(e, UnicodeDecodeError) else "a value that can't be read"
+        raise UsageError(f": not TOML: {why}") from None
+    unknown = next((k for k in document if k != "steps"), None)
+    if unknown is not None:
+        raise UsageError(f": {printable(unknown)}: unknown; there are [[steps]] and nothing else")
+    steps = document.get("steps")
+    if not isinstance(steps, list) or not steps or not all(isinstance(s, dict) for s in steps):
+        raise UsageError(": there are no [[steps]]", 'each begins with [[steps]], then method = "zscore"')
+    return tuple(_plan_step(step, f": steps[{i}]") for i, step in enumerate(steps))
+
+
+def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
+    unknown = next((k for k in raw if k not in KEYS), None)
+    if unknown is not None:
+        raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
+    name = raw.get("method")
+    if name not in registry.names("methods"):
+        if "method" not in raw:
+            raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
+    for key in ("columns", "exclude"):
+        value = raw.get(key, ["*"])
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise UsageError(f'{at}.{key}: must be a list of texts, as ["price", "x*"]')
+        if not value and key == "columns":
+            raise UsageError(f"{at}.columns: is empty", "without it, every numeric column takes part")
+    method = method_with(registry.only("methods", name), raw.get("options", {}), at)
+    return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
+
+
+def _shown(value: Any) -> str:
+    return f"'{printable(value)}'" if isinstance(value, str) else printable(repr(value))

@@ -1,0 +1,52 @@
+"""Columns that are restored to a type with a step: whole numbers, or decimals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normcli.columns.fixed import step as step_of
+from normcli.transforms import LAST
+
+if TYPE_CHECKING:
+    from normcli.parameters.frame_transform import FrameTransform
+    from normcli.parameters.steps import Step
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column that is restored to a type with a step: how far its values may be from a multiple of it, at least, and
+    the columns that it is restored from, by their names in the data. Of one that a single step of a simple kind has
+    made, which says how far what it is from may move it: that step, and the column's place there."""
+
+    kind: str
+    tight: float
+    sources: tuple[str, ...]
+    alone: tuple[Step, int] | None
+
+
+def targets(transform: FrameTransform) -> dict[str, Target]:
+    """The columns that are restored to a type with a step."""
+    parameters, layout = transform.parameters, transform.column_layout
+    sources: dict[str, list[str]] = {n: [] for n in parameters.needs()}
+    for origins, names in parameters.lineage.bundles:
+        for origin in origins:
+            sources[origin] += map(layout.called, names)
+    counts = Counter(n for s in parameters.steps for n in s.columns)
+    alone: dict[str, tuple[Step, int]] = {}
+    least: dict[str, float] = {}
+    for step in parameters.steps:
+        lever = None if step.length is not None else step.fitted.lever(np.zeros(len(step.columns)))
+        if lever is not None:
+            alone |= {n: (step, j) for j, n in enumerate(step.columns) if counts[n] == 1}
+            least |= zip(step.columns, np.nan_to_num(lever[0]).tolist(), strict=True)
+    result = {}
+    for name in parameters.needs():
+        kind = parameters.types.get(name, "")
+        if step_of(kind) is not None and name not in parameters.lists and not transform.form.dtype:
+            tight = 4.0 * LAST * least[name] if name in alone else 0.0
+            result[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
+    return result

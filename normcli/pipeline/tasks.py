@@ -1,0 +1,115 @@
+"""What an engine's workers are handed: chunks of parts, or rows cut again to whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from normcli.errors import BadPlaceError
+from normcli.formats import Chunk
+from normcli.pipeline import spool
+from normcli.pipeline.work import Result, Work
+
+if TYPE_CHECKING:
+    from normcli.pipeline.describing import Survey
+    from normcli.pipeline.rebatch import Segment
+
+from normcli.pipeline.parts import Part
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an engine's worker is handed: a chunk, or None where the part has ended."""
+
+    part: int
+    work: Work | Survey
+    chunk: Chunk | None
+
+    @property
+    def load(self) -> int:
+        return 0 if self.chunk is None else self.chunk.load
+
+    def do(self) -> Result:
+        if self.chunk is None:
+            return Result(self.part, last=True)
+        try:
+            return replace(self.work(self.chunk), part=self.part)
+        except BadPlaceError as e:
+            e.part = self.part
+            raise
+
+
+def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
+    """All chunks of all parts, which are opened one after the other, and said to have `begun`."""
+    for number, part in enumerate(parts):
+        begun.append(part)
+        try:
+            plain = getattr(spool.origin_of(part.reader), "plain", None)
+            work = replace(part.work, plain=plain, beside=part.reader.source.keys)
+            yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
+        except BadPlaceError as e:
+            e.part = number
+            raise
+        part.reader.close()
+        yield Job(number, part.work, None)
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
+    were decoded until there were enough."""
+
+    results: tuple[Result, ...]
+    segments: tuple[Segment, ...]
+    works: tuple[Work, ...]  # of the segments' parts
+    again: bool = False  # rows that are handed to another, too, who counts them
+
+    def do(self) -> tuple[Result, ...]:
+        if not self.segments:
+            return self.results
+        result = self.works[0].together(self.segments, self.works)
+        return (*self.results, replace(result, incomplete=0) if self.again else result)
+
+
+def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
+    """Whole batches of all parts together. A part with an output of its own is written in batches of its own, and yet
+    measured in those of all parts, as a fit does."""
+    from normcli.pipeline.rebatch import Pieces
+
+    pieces, measuring = Pieces(multiple), Pieces(multiple)
+    waiting, number, place = list[Result](), -1, 0
+
+    def works(part: Part) -> tuple[Work, Work | None]:
+        assert isinstance(part.work, Work)
+        return part.work.apart if part.output is not None else (part.work, None)
+
+    def batches(segments: tuple[Segment, ...]) -> BatchJob:
+        job = BatchJob(tuple(waiting), segments, tuple(works(begun[s.part])[0] for s in segments))
+        waiting.clear()
+        return job
+
+    def measured(segments: tuple[Segment, ...]) -> BatchJob:
+        apart = (works(begun[s.part])[1] for s in segments)
+        return BatchJob((), segments, tuple(w for w in apart if w is not None), again=True)
+
+    try:
+        for result in results:
+            if result.part != number:
+                number, place = result.part, begun[result.part].reader.start
+            if result.last and begun[number].output is not None:
+                yield batches(pieces.rest())
+            waiting.append(replace(result, segment=None))
+            if result.segment is not None:
+                segment = replace(result.segment, part=number, place=place)
+                yield from map(batches, pieces.add(segment))
+                if works(begun[number])[1] is not None:
+                    yield from map(measured, measuring.add(segment))
+            place += result.places
+    except BadPlaceError as e:
+        if e.start is None:
+            e.start = place if e.part == number else begun[e.part].reader.start
+        raise
+    yield batches(pieces.rest())
+    yield measured(measuring.rest())
