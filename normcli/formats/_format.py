@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from normcli import registry
+from normcli.io import compression
 
 if TYPE_CHECKING:
-    from normcli.formats import WriterClass
+    from normcli.formats._reader import Reader
+    from normcli.formats._writer import WriterClass
+    from normcli.io.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +42,14 @@ class Format(Signature):
     """A format: its signature, and the classes that read and write it."""
 
     options: type[Options]
-    reader: type[Any]
+    reader: type[Reader]
     writer: WriterClass
+
+    def open(self, source: Source, options: Any = None, **more: Any) -> Reader:
+        """The reader of an input; `more` are `block_size`, where chunks of other sizes are wanted, and of text `skip`,
+        where bad rows are to be left out. Raises BadDataError."""
+        make: Callable[..., Reader] = self.reader
+        return make(source, options or self.options(), **more)
 
 
 @cache
@@ -53,3 +63,9 @@ def record(name: str) -> Format:
     """The format called `name`, whose file is imported. Raises KeyError where there is none."""
     found: Format = registry.load("formats", name).FORMAT
     return found
+
+
+def bare(name: str) -> str:
+    """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
+    codec = compression.by_suffix(name)
+    return name[: -len(codec.suffix)] if codec else name

@@ -30,6 +30,7 @@ from normcli.pipeline.checks import (
     check_writable,
     digests_after,
     doubt,
+    needing,
     output_frame,
     passing_frame,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "digests_after",
     "doubt",
     "fit",
+    "needing",
     "output_frame",
     "passing_frame",
     "written_by",
@@ -111,8 +113,8 @@ def fit(
         if result.measured is not None:
             counting += result.measured.rows
             total.add(result.measured)
-        if result.last and not total.end([f.name for f in part.reader.schema]):
-            progress.events.warning(f"{part.reader.source.name}: was counted already, and is left out")
+        if result.last and not total.end([f.name for f in part.reader.description.schema]):
+            progress.events.warning(f"{part.reader.description.name}: was counted already, and is left out")
     progress.check_any(counting, plan, "learn from")
     total.finish()
     total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
@@ -174,11 +176,11 @@ def check(
 
     def parts() -> Iterator[Part]:
         for reader in readers:
-            check_not_normalized(watch.plan, reader, "they tell what data looked like before")
+            check_not_normalized(watch.plan, reader.description, "they tell what data looked like before")
             if plan.learns:
-                reader.expect([n for n in (*plan.needs(), *plan.by) if n not in dict(reader.source.keys)])
+                reader = reader.described_as(needing(reader.description, plan.needs(), plan.by))
             measuring, absent = watch.of_input(reader)
-            present = {f.name for f in reader.schema}
+            present = {f.name for f in reader.description.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
             needed = (*numbers, *(n for n in measuring.by if n in present))
             work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
@@ -220,7 +222,8 @@ def _measured_again(
 
 def _measurable(reader: Reader, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
     plan = work.plan
-    check_there(reader, plan.numbers(), plan.lists, by=plan.by)
-    present = {f.name for f in reader.schema}
+    description = needing(reader.description, plan.numbers(), plan.by)
+    check_there(description, plan.numbers(), plan.lists, by=plan.by)
+    present = {f.name for f in description.schema}
     needed = None if work.spool else (*plan.numbers(), *(n for n in plan.by if n in present))
-    return Part(reader, work, needed, late=late)
+    return Part(reader.described_as(description), work, needed, late=late)

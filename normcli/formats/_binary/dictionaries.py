@@ -6,7 +6,7 @@ import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normcli.formats._binary import batches as binary
+from normcli.formats._binary import sizes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +107,7 @@ def expanded(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatc
     stay = {f.name for f in schema if pa.types.is_dictionary(f.type)}
     gone = [j for j, f in enumerate(batch.schema) if pa.types.is_dictionary(f.type) and f.name not in stay]
     half = len(batch) // 2
-    if gone and half and binary.expanded(batch, stay) > LARGEST:
+    if gone and half and sizes.expanded(batch, stay) > LARGEST:
         yield from expanded(batch.slice(0, half), schema)
         yield from expanded(batch.slice(half), schema)
         return

@@ -19,7 +19,7 @@ import numpy as np
 from xxhash import xxh3_64, xxh3_128
 
 from normcli.formats import Outlet
-from normcli.formats._binary import batches as binary
+from normcli.formats._binary import sink
 from normcli.io.sources import Source
 
 BLOCK = 1 << 18  # bytes of data to a digest
@@ -99,7 +99,7 @@ class SealedOutlet:
 
 
 @dataclass
-class Sink(binary.Sink):
+class Sink(sink.Sink):
     """Of a file that is sealed."""
 
     sealed: SealedOutlet

@@ -9,7 +9,7 @@ from functools import partial
 from normcli.errors import BadDataError, printable, short
 from normcli.formats._delimited.dialect import Dialect
 from normcli.formats._delimited.respelling import Respelled
-from normcli.formats._text import cutting as text
+from normcli.formats._text import cutting
 from normcli.io.sources import Source
 
 LOOK = 1 << 20  # bytes in which the first row ends
@@ -17,7 +17,7 @@ EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^
 
 
 @dataclass(frozen=True)
-class Opened:
+class Beginning:
     """The dialect with what the first lines say of it; those that were read, how many there were, and what should be
     known of them."""
 
@@ -28,10 +28,10 @@ class Opened:
     respelled: Respelled | None  # what the source's bytes go through from here on
 
 
-def opened(source: Source, dialect: Dialect, skip_lines: int) -> Opened:
+def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
     """Reads the lines before the header that are none of its data. Raises BadDataError where they are not there, or say
     that the delimiter is another one."""
-    text.begin(source)
+    cutting.begin(source)
     notices = []
     if _ends_in_returns(source.peek(LOOK), dialect, titled=bool(skip_lines)):
         notices.append(f"{source.name}: lines end in CR alone")
@@ -48,7 +48,7 @@ def opened(source: Source, dialect: Dialect, skip_lines: int) -> Opened:
         titles += source.read(found.end())
     lines = skip_lines + bool(found)
     respelled = None if dialect.is_plain else source.through(partial(Respelled, dialect))
-    return Opened(dialect, titles, lines, tuple(notices), respelled)
+    return Beginning(dialect, titles, lines, tuple(notices), respelled)
 
 
 def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
@@ -88,7 +88,7 @@ def _titles(source: Source, count: int, line_end: bytes) -> bytes:
     for n in range(count):
         size = LOOK
         while (at := (head := source.peek(size)).find(line_end)) < 0 and len(head) == size:
-            if size >= text.LONGEST_ROW:
+            if size >= cutting.LONGEST_ROW:
                 raise BadDataError(f"{source.name}:{n + 1}: a line of more than {size >> 20} MB")
             size *= 4
         if at < 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from normcli import columns
 from normcli.formats._delimited import remedies
-from normcli.formats._delimited.chunk import Kind, Layout
-from normcli.formats._delimited.chunk import present as present_in
+from normcli.formats._delimited.layout import Kind, Layout
+from normcli.formats._delimited.layout import present as present_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,8 +68,3 @@ def sampled(frame: pl.DataFrame, layout: Layout) -> list[Sampled]:
         else:
             found.append(Sampled("word" if respelled[j] else "float" if fraction[j] else "integer"))
     return found
-
-
-def distinct(series: pl.Series, missing: frozenset[str]) -> Iterator[str]:
-    """Each value of a column of text, without spaces around, once."""
-    yield from present_in(series, missing).drop_nulls().unique(maintain_order=True)
