@@ -18,6 +18,7 @@ from normcli.pipeline import memory
 if TYPE_CHECKING:
     from normcli.formats import Description, Reader
     from normcli.io.inputs import Found, Input
+    from normcli.io.sources import Source
     from normcli.jobs.run import Run
 
 
@@ -76,6 +77,9 @@ class Readers:
         self.inputs, self._request, self._example, self._directory = list(input_list), request, example, directory
         self._alone = len(input_list) == 1
         self.empty: list[Input] = []
+        self.opened: list[tuple[Input, Reader]] = []
+        self._last: Source | None = None  # the one that was opened last
+        run.ends.callback(self._close)
         run.result.empty = self.empty
         read = {request.from_} if request.from_ else {f for i in input_list if (f := formats.by_suffix(i.path))}
         same = read if read and directory else None
@@ -84,7 +88,6 @@ class Readers:
         self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare, dialect)
         self._waiting = iter(input_list)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
-        self.opened: list[tuple[Input, Reader]] = []
         if not self._open_next():
             where = ", ".join(dict.fromkeys(str(i.top or i.path) for i in self.empty))
             what = f"{printable(where)}: every file in it is empty"
@@ -118,6 +121,12 @@ class Readers:
             yield self._open(each)[1]
             sources.check_unchanged(str(each.path), self._identities[each])
 
+    def _close(self) -> None:
+        for _, reader in self.opened:
+            reader.source.close()
+        if self._last is not None:
+            self._last.close()
+
     def _open_next(self) -> bool:
         pair = next(filter(None, map(self._open_any, self._waiting)), None)
         if pair is not None:
@@ -139,6 +148,7 @@ class Readers:
         request = self._request
         room = memory.of_input(request.max_memory)
         source = sources.open_source(each.path, example=self._example, keys=each.keys, room=room)
+        self._last = source
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
         format = formats.of_source(source, request.from_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -35,6 +35,7 @@ class Run(Events, Generic[R, S]):
         self.request, self.result, self.events = request, result, events
         self.changes = Transaction()
         self.rejects: Target | None = None
+        self.ends = ExitStack()  # what is closed when the job has ended, however that is
         result.report = request.report
         paths.check(request, result)
         events.begin(result)
@@ -46,6 +47,7 @@ class Run(Events, Generic[R, S]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.changes.__exit__(kind, error, at)
+        self.ends.close()
 
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
