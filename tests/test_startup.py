@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from normcli import registry
-from normcli.formats import Signature, record, signature
+from normcli.formats import signature
 
 # Leaves as the command does, and says what has been loaded until then.
 LIST = """
@@ -95,9 +93,3 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
         writes_texts = (command, format) == ("apply", "parquet")  # in dictionaries, which compute takes apart
         slow = {"bz2", "lzma", "tempfile", "random"} | (set() if writes_texts else {"pyarrow.compute"})
         assert loaded & slow == set()
-
-
-@pytest.mark.parametrize("format", registry.names("formats"))
-def test_what_is_known_of_a_format_without_loading_it_is_what_it_says(format: str) -> None:
-    found = record(format)
-    assert signature(format) == Signature(**{f.name: getattr(found, f.name) for f in fields(Signature)})

@@ -23,7 +23,7 @@ class Signature:
 
     suffixes: tuple[str, ...]  # of its files, the usual one first
     binary: bool = False  # not text: with a place for types and digests, compressed by itself, nothing for a terminal
-    magic: bytes = b""  # how each file of a binary format begins
+    magic: bytes = b""  # how each file of a binary format begins, where a control character is in what follows, too
     opening: bytes = b""  # how a text may begin that is in no other format
     on_pipe: str = ""  # the format that a pipe gets in its place; empty: the same
 
