@@ -17,6 +17,11 @@ from normcli.io.sources import Source
 NAMES = registry.names("formats")
 
 
+def suffix(name: str) -> str:
+    """How files of a format are usually called."""
+    return formats.signature(name).suffixes[0]
+
+
 def blank_of(table: pa.Table) -> Frame:
     """A frame of no rows, of the columns of a table."""
     return ArrowFrame(pa.RecordBatch.from_arrays([pa.nulls(0, f.type) for f in table.schema], schema=table.schema))

@@ -24,7 +24,7 @@ from normcli.methods.minmax import MinMax
 from tests import inside
 from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory, through_pipe
-from tests.formats.files import NAMES, encoded, opened, takes, values, write
+from tests.formats.files import NAMES, encoded, opened, suffix, takes, values, write
 
 every_format = pytest.mark.parametrize("name", NAMES)
 every_pair = pytest.mark.parametrize(("name", "other"), [(a, b) for a in NAMES for b in NAMES if a != b])
@@ -41,10 +41,6 @@ ROWS: list[tuple[float | None, str | None, float]] = [
 def table(rows: list[tuple[float | None, str | None, float]]) -> pa.Table:
     x, t, y = zip(*rows, strict=True)
     return pa.table({"x": pa.array(x, pa.float64()), "t": pa.array(t, pa.string()), "y": pa.array(y, pa.float64())})
-
-
-def suffix(name: str) -> str:
-    return signature(name).suffixes[0]
 
 
 def file_of(name: str, rows: Any = tuple(ROWS)) -> bytes:
