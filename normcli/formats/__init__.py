@@ -1,7 +1,6 @@
 """Formats: one file each, with a record of what it is; what their readers, chunks and writers have in common; and which
 format an input or an output is in."""
 
-from normcli.formats import _keeping
 from normcli.formats._chunk import Chunk, Decoded, LateColumn, Reject, load, row_among
 from normcli.formats._description import Description
 from normcli.formats._detection import (
@@ -16,6 +15,7 @@ from normcli.formats._detection import (
     suffixes,
 )
 from normcli.formats._format import Format, Options, Signature, bare, record, signature
+from normcli.formats._keeping import Dialect, dialect, options
 from normcli.formats._reader import Reader
 from normcli.formats._writer import Outlet, Sink, Writer, WriterClass, refused, writer
 
@@ -53,6 +53,3 @@ __all__ = [
     "suffixes",
     "writer",
 ]
-
-Dialect = _keeping.Kept
-dialect, options = _keeping.kept, _keeping.options

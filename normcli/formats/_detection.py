@@ -21,18 +21,18 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
     return None
 
 
-def of_source(source: Source, asked: str | None = None) -> str:
-    """The format of an input: what is `asked` for, else its suffix's, else by its first bytes, which also tell binary
+def of_source(source: Source, wanted: str | None = None) -> str:
+    """The format of an input: what is `wanted`, else its suffix's, else by its first bytes, which also tell binary
     ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
     format."""
-    if asked is not None and is_text(asked):
-        return bare(asked)
-    said, found = asked or by_suffix(source.name), _by_magic(source)
-    binary = found is not None and signature(found).binary
-    if found and binary and said and not signature(said).binary:
-        what = f"{source.name}: begins as {found} does, and its name says {said}"
-        raise BadDataError(what, f"--from {found} reads it")
-    format = (found if binary else said or found) or TEXT
+    if wanted is not None and is_text(wanted):
+        return bare(wanted)
+    said, detected = wanted or by_suffix(source.name), _by_magic(source)
+    binary = detected is not None and signature(detected).binary
+    if detected and binary and said and not signature(said).binary:
+        what = f"{source.name}: begins as {detected} does, and its name says {said}"
+        raise BadDataError(what, f"--from {detected} reads it")
+    format = (detected if binary else said or detected) or TEXT
     if not binary:
         _foreign.check_input(source)
     if source.compression:
@@ -51,20 +51,20 @@ def _by_magic(source: Source) -> str | None:
     return None
 
 
-def check_output(asked: str | None, path: str | os.PathLike[str] | None) -> None:
+def check_output(wanted: str | None, path: str | os.PathLike[str] | None) -> None:
     """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
     written."""
-    if asked is None and path is not None:
-        there = [s for n in registry.names("formats") for s in signature(n).suffixes]
-        _foreign.check_output(path, bare(os.fsdecode(path).lower()), there)
+    if wanted is None and path is not None:
+        written = [s for n in registry.names("formats") for s in signature(n).suffixes]
+        _foreign.check_output(path, bare(os.fsdecode(path).lower()), written)
 
 
-def of_output(asked: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
-    """The name, like csv or csv.gz, of what an output is: what was asked for, else its suffix's, else the format
+def of_output(wanted: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
+    """The name, like csv or csv.gz, of what an output is: what is `wanted`, else its suffix's, else the format
     `given`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
     name = os.fsdecode(path) if path is not None else ""
-    format = bare(asked) if asked else by_suffix(path) or given
-    codec = compression.by_suffix(asked or "") or compression.by_suffix(name)
+    format = bare(wanted) if wanted else by_suffix(path) or given
+    codec = compression.by_suffix(wanted or "") or compression.by_suffix(name)
     if codec:
         _check_compressible(format, codec.name, name or "--to")
     return format + (codec.suffix if codec else "")

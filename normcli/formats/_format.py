@@ -61,8 +61,8 @@ def signature(name: str) -> Signature:
 
 def record(name: str) -> Format:
     """The format called `name`, whose file is imported. Raises KeyError where there is none."""
-    found: Format = registry.load("formats", name).FORMAT
-    return found
+    format: Format = registry.load("formats", name).FORMAT
+    return format
 
 
 def bare(name: str) -> str:

@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "Options", "Reader", "Writer"]
 
 
 class Reader(BatchReader):
-    """An Arrow file, one batch at a time. Only the columns asked for are read."""
+    """An Arrow file, one batch at a time. Only the columns that are needed are read."""
 
     what = WHAT
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Options", "Reader", "Writer"]
 
-PIECE = 16 << 20  # bytes; more are asked for once so many are there, for a damaged length may be anything
+PIECE = 16 << 20  # bytes; more are requested once so many have come, for a damaged length may be anything
 
 
 class _Stream:
-    """A source as pyarrow reads one; `cut` once it has ended before all that was asked for."""
+    """A source as pyarrow reads one; `cut` once it has ended before all that was requested."""
 
     closed = False
 
@@ -84,7 +84,7 @@ class Reader(BatchReader):
                 return None
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
-        """Of the first batch, which is kept."""
+        """Of the first batch, which `chunks` gives later."""
         if not self._ahead:
             self._ahead += [b for b in [self._next()] if b is not None]
         yield from (b.column(name) for b in self._ahead)

@@ -14,7 +14,7 @@ from normcli.formats._text import inferring
 class Options:
     """How the text is to be read."""
 
-    infer_types: inferring.Asked = False
+    infer_types: inferring.InferTypes = False
 
     def check(self) -> None:
         """Nothing to contradict."""

@@ -28,7 +28,7 @@ __all__ = ["FORMAT", "Options", "Reader", "Writer"]
 
 
 class Reader(BatchReader):
-    """A Parquet file. Only the columns asked for are read."""
+    """A Parquet file. Only the columns that are needed are read."""
 
     what = WHAT
 

@@ -10,6 +10,7 @@ from normcli.io.sources import Source
 
 
 def first_line(error: Exception) -> str:
+    """What an error says, as far as one line goes."""
     return printable(str(error).strip().split("\n")[0])
 
 

@@ -25,10 +25,10 @@ class Options:
     ] = None
 
     def check(self) -> None:
-        """Nothing to contradict: what a format can't write is told when it is to."""
+        """Nothing to contradict: what a format can't write is refused when it is to."""
 
     def packing(self, format: str, possible: tuple[str, ...]) -> str | None:
-        """The compression asked for. Raises UsageError where the format does not have it."""
+        """The compression, if one is given. Raises UsageError where the format does not have it."""
         if self.compression is not None and self.compression not in possible:
             raise UsageError(f"--compression {self.compression}: {format} has {', '.join(possible)}")
         return self.compression

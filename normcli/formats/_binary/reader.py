@@ -53,7 +53,7 @@ class BatchReader(Reader):
 
     @cached_property
     def _rows(self) -> int:
-        """Rows to a block: fixed by the schema and the first lists, never by what is asked of it."""
+        """Rows to a block: fixed by the schema and the first lists, never by what is requested."""
         if self._block_size:
             return self._block_size
         rows, values = BLOCK, sum(map(self._values, self.description.schema))

@@ -14,7 +14,7 @@ from normcli.io.sources import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FAR_GROUP = 128 << 20  # bytes of a row group that are asked for at once, of an object store
+FAR_GROUP = 128 << 20  # bytes of a row group that are requested together, of an object store
 FAR_BUFFERS = 64 << 20  # or else so many of all columns
 
 
@@ -73,8 +73,8 @@ class RowGroups:
                 coded.add(chunk.path)
                 longest = None
             if self._limit.room is not None and not self._source.is_far:  # where each header would be a request
-                found = list(pages.pages(self._source.read_at, chunk.start, chunk.end))
-                load = pages.load(chunk, column, found, rows, self._limit.block, longest)
+                headers = list(pages.pages(self._source.read_at, chunk.start, chunk.end))
+                load = pages.load(chunk, column, headers, rows, self._limit.block, longest)
                 held, block = held + load.held, block + load.block
         self._limit.check(held, "a row group")
         file = self._with_codes(frozenset(coded - self._coded_anyway))
@@ -127,7 +127,7 @@ class RowGroups:
 
 
 def far_settings(footer: pages.Footer) -> dict[str, Any]:
-    """How to read where each request takes a while: a whole row group at once, or larger pieces of its columns where
+    """How to read where each request takes a while: a whole row group together, or larger pieces of its columns where
     that would be too much to hold."""
     groups = [[chunk.end - chunk.start for chunk in group if chunk] for group in footer.row_groups()]
     if max(map(sum, groups), default=0) <= FAR_GROUP:

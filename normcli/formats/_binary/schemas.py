@@ -38,14 +38,14 @@ def output_schema(blank: Frame, digests: tuple[str, ...]) -> pa.Schema:
 def following(first: Writer, schema: pa.Schema, description: Description, blank: Frame) -> Writer:
     """The writer of another input into output of a schema: the first one's, where the types are the same. Raises
     BadDataError where a column can't become of the type that it has there."""
-    own = output_schema(blank, ())
-    if own.types == schema.types:
+    theirs = output_schema(blank, ())
+    if theirs.types == schema.types:
         return first
     try:
-        columns.conformed(no_rows(own), schema)
+        columns.conformed(no_rows(theirs), schema)
     except BadDataError as e:
         raise BadDataError(f"{description.name}: {e.message}", e.hint) from None
-    return Conformed(first, own, schema)
+    return Conformed(first, theirs, schema)
 
 
 @dataclass(frozen=True)

@@ -140,8 +140,8 @@ class Chunk:
         if not rejects:
             raise self._refused(wanted, infinite)
         rows = Rows(good, b'"' in good)
-        whole = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
-        return with_rejects(whole, rejects, self.layout.places(self.rows.data))
+        decoded = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
+        return with_rejects(decoded, rejects, self.layout.places(self.rows.data))
 
     def _judged(self, check: RowCheck) -> Iterator[Judged]:
         place = 0

@@ -42,8 +42,8 @@ def doubts(
         word, column = values[name][about.other], f"column '{printable(name)}'"
         where, shown = f"{place_of(about.other)}: ", f"'{printable(word[:80])}'"
         what = "begins with a zero, as names do" if about.identifier else "is not a number"
-        others = chain(words, _distinct(values[name], layout.missing))
-        hint = "" if about.identifier else _hint(name, word, others, layout)
+        likely_words = chain(words, _distinct(values[name], layout.missing))
+        hint = "" if about.identifier else _hint(name, word, likely_words, layout)
         if not hint and not options.headed and about.other == 0:
             hint = HEADER
         hint = f" ({hint})" if hint else ""
@@ -54,9 +54,9 @@ def doubts(
     return result
 
 
-def _hint(name: str, word: str, others: Iterable[str], layout: Layout) -> str:
+def _hint(name: str, word: str, more: Iterable[str], layout: Layout) -> str:
     bare = word.strip(" \t")
-    return header_hint(bare, name) or layout.remedy(bare, others)
+    return header_hint(bare, name) or layout.remedy(bare, more)
 
 
 def _distinct(values: pl.Series, missing: frozenset[str]) -> Iterator[str]:

@@ -25,11 +25,11 @@ WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
 NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
 
 
-def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> tuple[int, str] | None:
+def fault(data: bytes, delimiter: str, quoted: bool, *, complete: bool = True) -> tuple[int, str] | None:
     """The first place where RFC 4180 is broken, and how.
 
     A quote opens only where a field begins and closes only where one ends; quotes open and close in turn, a doubled
-    one closes and opens again at once. A carriage return stands before a newline, or in quotes. With `whole`, the
+    one closes and opens again at once. A carriage return stands before a newline, or in quotes. With `complete`, the
     data end outside quotes.
     """
     if not quoted and b"\r" not in data:
@@ -44,9 +44,9 @@ def fault(data: bytes, delimiter: str, quoted: bool, *, whole: bool = True) -> t
     wrong_close = closes[(closes < len(view) - 1) & ~edge[view[np.minimum(closes + 1, len(view) - 1)]]]
     returns = np.flatnonzero(view == RETURN) if b"\r" in data else nowhere
     returns = returns[view[np.minimum(returns + 1, len(view) - 1)] != NEWLINE]
-    returns = returns if whole else returns[returns < len(view) - 1]
+    returns = returns if complete else returns[returns < len(view) - 1]
     returns = returns[np.searchsorted(at, returns) % 2 == 0]
-    unclosed = _last_opening(at) if whole and len(at) % 2 else nowhere
+    unclosed = _last_opening(at) if complete and len(at) % 2 else nowhere
     kinds = (
         (wrong_open, STRAY_QUOTE),
         (wrong_close, AFTER_QUOTE),
@@ -66,7 +66,7 @@ def check_unfinished(row: bytes, delimiter: str) -> None:
     """Raises BadPlaceError for the beginning of a row that will not end, where a quote is to blame, or it is too
     long."""
     lines = row.replace(b"\r", b"")
-    broken = fault(lines, delimiter, quoted=True, whole=False)
+    broken = fault(lines, delimiter, quoted=True, complete=False)
     if broken is not None:
         at, what = broken
         raise BadPlaceError(lines.count(b"\n", 0, at), what)
@@ -84,14 +84,14 @@ def hint_at(what: str, data: bytes, at: int, delimiter: str) -> str:
         return _quote_hint(what, data, at, delimiter)
     if what.endswith(DIFFERENT):
         return NULL if "before 'N'" in what else "without --escape it is text"
-    found = WIDTHS.match(what)
-    if found and int(found[1]) < int(found[2]):
+    widths = WIDTHS.match(what)
+    if widths and int(widths[1]) < int(widths[2]):
         lines = data[:at], data[at:].split(b"\n", 1)[0]
         continued = any(line.rstrip(b"\r\n").endswith(b"\\") for line in lines)
         return ESCAPE if continued else "--pad-rows takes it for missing at the end"
     if (
-        found
-        and int(found[1]) == int(found[2]) + 1
+        widths
+        and int(widths[1]) == int(widths[2]) + 1
         and data[at:].split(b"\n", 1)[0].rstrip().endswith(delimiter.encode())
     ):
         return "--trailing-delimiter takes it"

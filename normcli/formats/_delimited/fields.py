@@ -21,17 +21,17 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
 def numbered(names: Sequence[str]) -> list[str]:
     """Names that differ: of those that are the same, all but the first get a number, and one that is empty is called
     by its place."""
-    taken, made = set(names), list[str]()
-    there: set[str] = set()
+    taken, result = set(names), list[str]()
+    used: set[str] = set()
     for j, name in enumerate(names):
         base, n = (name, 1) if name else (f"column_{j + 1}", 1)
-        found = base
-        while found in there or (found in taken and (found != name or n > 1)):
+        new = base
+        while new in used or (new in taken and (new != name or n > 1)):
             n += 1
-            found = f"{base}_{n}"
-        there.add(found)
-        made.append(found)
-    return made
+            new = f"{base}_{n}"
+        used.add(new)
+        result.append(new)
+    return result
 
 
 def quoted_field(field: str, delimiter: str, *, alone: bool) -> str:

@@ -75,9 +75,9 @@ class Layout:
         """Text that is present as plain numbers; what is none, as what is none in any notation."""
         return words if self.notation.is_plain else self.notation.all_plain(words).fill_null(NUMERIC_WORD + words)
 
-    def remedy(self, word: str, others: Iterable[str]) -> str:
-        """What takes a word of a column with `others` that is no number, if something is known."""
-        return remedies.remedy(word, others, self.missing, self.notation, self.separator)
+    def remedy(self, word: str, more: Iterable[str]) -> str:
+        """What takes a word of a column with `more` words that is no number, if something is known."""
+        return remedies.remedy(word, more, self.missing, self.notation, self.separator)
 
 
 def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:

@@ -35,10 +35,10 @@ def _numbers(raw: pl.Series, layout: Layout) -> pl.Series | None:
     number = plain.cast(pl.Float64, strict=False)
     word = (number.is_null() | number.is_nan()) & raw.is_not_null() & (raw != "")
     if not word.any() and not layout.numeric_words:
-        whole = plain.cast(pl.Int64, strict=False)
-        if whole.null_count() == number.null_count():
-            return whole
-        if not len(columns.beyond_integers(plain, whole)):  # which are told by their text alone
+        integers = plain.cast(pl.Int64, strict=False)
+        if integers.null_count() == number.null_count():
+            return integers
+        if not len(columns.beyond_integers(plain, integers)):  # which only their text tells apart
             return number
         return raw if layout.notation.is_plain else plain
     missing = stripped.is_in(list(layout.missing)) | (stripped == "")

@@ -41,12 +41,12 @@ def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
         what = f"{skip_lines} lines, the first" if skip_lines > 1 else "a line"
         shown = short(titles.splitlines()[0].decode("utf-8", "backslashreplace"), 40)
         notices.append(f"{source.name}: skipped {what} '{shown}'")
-    found = EXCEL.match(source.peek(32))
-    if found:
-        separator = (found["whole"] or found["quoted"]).decode("latin-1")
+    excel = EXCEL.match(source.peek(32))
+    if excel:
+        separator = (excel["whole"] or excel["quoted"]).decode("latin-1")
         dialect = replace(dialect, separator=_separator(source, separator, dialect, skip_lines))
-        titles += source.read(found.end())
-    lines = skip_lines + bool(found)
+        titles += source.read(excel.end())
+    lines = skip_lines + bool(excel)
     respelled = None if dialect.is_plain else source.through(partial(Respelled, dialect))
     return Beginning(dialect, titles, lines, tuple(notices), respelled)
 
@@ -69,8 +69,8 @@ def _ends_in_returns(head: bytes, dialect: Dialect, *, titled: bool) -> bool:
     start = 0 if titled else len(head) - len(head.lstrip(b"\r\n"))
     is_comment = bool(dialect.comment) and head.startswith(dialect.comment.encode(), start)
     line = re.compile(rb"[^\r\n]*") if titled or is_comment else _first_row(dialect.quote or "", dialect.escape or "")
-    found = line.match(head, start)
-    ends = head[found.end() : found.end() + 2] if found else b""
+    match = line.match(head, start)
+    ends = head[match.end() : match.end() + 2] if match else b""
     return ends[:1] == b"\r" and ends != b"\r\n"
 
 
@@ -92,8 +92,8 @@ def _titles(source: Source, count: int, line_end: bytes) -> bytes:
                 raise BadDataError(f"{source.name}:{n + 1}: a line of more than {size >> 20} MB")
             size *= 4
         if at < 0:
-            there = n + bool(head)
-            what = f"{source.name}: has {there} line{'s' * (there != 1)}"
+            present = n + bool(head)
+            what = f"{source.name}: has {present} line{'s' * (present != 1)}"
             raise BadDataError(f"{what}, and --skip-lines {count} asks for more before the header")
         titles += source.read(at + 1)
     return titles

@@ -45,7 +45,7 @@ class DelimitedOptions:
             extra=DIALECT | READ,
         ),
     ] = NONE
-    infer_types: inferring.Asked = False
+    infer_types: inferring.InferTypes = False
     header: Annotated[
         bool | None, Meta(description="the first row names the columns; without it they are column_1 …", extra=ANSWER)
     ] = None  # it does, with a doubt where all names are numbers

@@ -1,4 +1,4 @@
-"""Rows of delimited text as frames: parsed by polars as strictly as RFC 4180, with numbers where asked."""
+"""Rows of delimited text as frames: parsed by polars as strictly as RFC 4180, numbers in the wanted columns."""
 
 from __future__ import annotations
 

@@ -36,12 +36,12 @@ def without_spaces(data: bytes, dialect: Dialect) -> bytes:
         quotes = np.flatnonzero(view == QUOTE)
         chosen &= np.searchsorted(quotes, runs) % 2 == 0
     runs, ends, before = runs[chosen], ends[chosen], before[chosen]
-    whole = (before == NEWLINE) & _at_line_end(view, ends)
-    if not whole.any():
+    blank = (before == NEWLINE) & _at_line_end(view, ends)
+    if not blank.any():
         steps = np.zeros(len(view) + 1, np.int8)
         steps[runs], steps[ends] = 1, -1
         return bytes(view[np.cumsum(steps[:-1], dtype=np.int8) == 0])
-    return _edited(data, [(int(a), int(b), EMPTY if w else b"") for a, b, w in zip(runs, ends, whole, strict=True)])
+    return _edited(data, [(int(a), int(b), EMPTY if w else b"") for a, b, w in zip(runs, ends, blank, strict=True)])
 
 
 def _at_line_end(view: Any, at: Any) -> Any:

@@ -60,13 +60,13 @@ class DelimitedWriter:
         no place for digests."""
         numbers = _numeric(blank)
         if not isinstance(description, DelimitedDescription):
-            own = options or cls.kind()
-            return cls(blank.names, own, dialect=own.dialect, numbers=numbers)
+            new = options or cls.kind()
+            return cls(blank.names, new, dialect=new.dialect, numbers=numbers)
         theirs, layout = description.options, description.layout
         if isinstance(theirs, cls.kind):
             return cls(blank.names, theirs, layout.crlf, layout.dialect, layout.titles, numbers)
-        own = options or cls.kind(header=theirs.header, decimal=theirs.decimal)
-        return cls(blank.names, own, layout.crlf, own.dialect, numbers=numbers)
+        new = options or cls.kind(header=theirs.header, decimal=theirs.decimal)
+        return cls(blank.names, new, layout.crlf, new.dialect, numbers=numbers)
 
     def following(self, description: Description, blank: Frame) -> Self:
         return self

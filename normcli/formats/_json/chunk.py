@@ -76,14 +76,14 @@ class Chunk:
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> LineCheck:
         """What every line must be like. Where the first rows did not tell, a column's first value here does."""
         kinds = {n: self.layout.kind.get(n, "empty") for n in wanted}
-        unknown, found = {n for n, k in kinds.items() if k == "empty"}, []
+        unknown, lists = {n for n, k in kinds.items() if k == "empty"}, []
         for line in self._lines() if unknown else ():
             with suppress(LineError):
                 first = {n: v for n, v in members(line) if n in unknown and v is not None} if line.strip(SPACE) else {}
-                found += [n for n, v in first.items() if type(v) is list]
+                lists += [n for n, v in first.items() if type(v) is list]
                 unknown -= first.keys()
         known = (n for n, k in kinds.items() if k == "list")
-        return LineCheck(wanted, infinite == "error", {n: self.layout.sizes.get(n) for n in (*known, *found)})
+        return LineCheck(wanted, infinite == "error", {n: self.layout.sizes.get(n) for n in (*known, *lists)})
 
     def _judged(self, check: LineCheck) -> Iterator[Judged]:
         for place, line in enumerate(self._lines()):
@@ -120,24 +120,24 @@ class Chunk:
         order = np.argsort(column.astype(np.uint16) if len(self.layout.names) < 1 << 16 else column, kind="stable")
         edges = np.searchsorted(column[order], np.arange(len(self.layout.names) + 1))
         initial = octets(self.data)[fields.value]
-        made: dict[str, pl.Series] = {}
+        columns_read: dict[str, pl.Series] = {}
         incomplete = np.empty(0, np.intp)  # rows without a key that is, or may be, one of lists
         for j, name in enumerate(self.layout.names):
-            own = order[edges[j] : edges[j + 1]]
-            taken, there = values.gather(pl.Series(own)), len(own) == fields.rows
-            if not there:
-                taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[own], taken)
-            read = self._read(name, taken, initial[own], there=there) if name in wanted else taken
+            of_name = order[edges[j] : edges[j + 1]]
+            taken, complete = values.gather(pl.Series(of_name)), len(of_name) == fields.rows
+            if not complete:
+                taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[of_name], taken)
+            read = self._read(name, taken, initial[of_name], complete=complete) if name in wanted else taken
             if read is None:
                 return None
-            made[name] = read
-            if name in wanted and not there and self.layout.kinds[j] in ("list", "empty"):
-                lacking = np.delete(np.arange(fields.rows), fields.row[own])
+            columns_read[name] = read
+            if name in wanted and not complete and self.layout.kinds[j] in ("list", "empty"):
+                lacking = np.delete(np.arange(fields.rows), fields.row[of_name])
                 incomplete = np.union1d(incomplete, lacking)
         rest = self._rest(fields, names, codes, values, incomplete)
         if rest is None:
             return None
-        frame = columns.with_hidden(columns.text_frame(made), rest)
+        frame = columns.with_hidden(columns.text_frame(columns_read), rest)
         late = tuple(self._late(fields, names, codes))
         return Decoded(PolarsFrame(frame), fields.places, fields.places - fields.rows, late=late)
 
@@ -145,20 +145,20 @@ class Chunk:
         """Keys that the first rows do not have."""
         late = [i for i, n in enumerate(names) if n not in self.layout.positions or n in self.layout.expected]
         for i in late:
-            own = np.flatnonzero(codes == i)
-            initial = octets(self.data)[fields.value[own]]
-            there = own[initial != ord("n")]
-            number = bool(NUMERIC[octets(self.data)[fields.value[there[0]]]]) if len(there) else None
-            yield LateColumn(names[i], int(fields.row[there[0] if len(there) else own[0]]), number)
+            of_key = np.flatnonzero(codes == i)
+            initial = octets(self.data)[fields.value[of_key]]
+            filled = of_key[initial != ord("n")]
+            number = bool(NUMERIC[octets(self.data)[fields.value[filled[0]]]]) if len(filled) else None
+            yield LateColumn(names[i], int(fields.row[filled[0] if len(filled) else of_key[0]]), number)
 
-    def _read(self, name: str, taken: pl.Series, initial: NDArray[np.uint8], *, there: bool) -> pl.Series | None:
+    def _read(self, name: str, taken: pl.Series, initial: NDArray[np.uint8], *, complete: bool) -> pl.Series | None:
         """A selected column's text as numbers, or as lists of them; None where it is neither. `initial` is how the
         values that are there begin."""
         null, bracket = initial == ord("n"), initial == ord("[")
         kind = self.layout.kind[name]
         if kind == "list" or (kind == "empty" and bracket[~null][:1].any()):
             return lists(taken, self.layout.sizes.get(name)) if (bracket | null).all() else None
-        return _numbers(taken, kind, there=there) if (NUMERIC[initial] | null).all() else None
+        return _numbers(taken, kind, complete=complete) if (NUMERIC[initial] | null).all() else None
 
     def _rest(
         self, fields: Fields, names: list[str], codes: Positions, values: pl.Series, incomplete: Positions
@@ -172,10 +172,10 @@ class Chunk:
         texts: dict[int, bytes] = {}
         for row in np.union1d(fields.row[odd], incomplete).tolist():
             a, b = np.searchsorted(fields.row, [row, row + 1])
-            found = {names[codes[f]]: None if place[f] >= 0 else values[f] for f in range(int(a), int(b))}
-            if len(found) < b - a:
+            keys = {names[codes[f]]: None if place[f] >= 0 else values[f] for f in range(int(a), int(b))}
+            if len(keys) < b - a:
                 return None
-            texts[row] = json.dumps(found).encode()
+            texts[row] = json.dumps(keys).encode()
         rest = pl.Series([None], dtype=pl.Binary).new_from_index(0, fields.rows)
         return rest.scatter(list(texts), list(texts.values())) if texts else rest
 
@@ -200,17 +200,17 @@ def _coded(keys: pl.Series, positions: dict[str, int]) -> tuple[list[str], Posit
     return list(codes), np.array([codes[n] for n in read], np.intp)[which]
 
 
-def _numbers(taken: pl.Series, kind: Kind, *, there: bool) -> pl.Series:
+def _numbers(taken: pl.Series, kind: Kind, *, complete: bool) -> pl.Series:
     """Of a selected column's text, numbers; or, where a key is not there, text with "" in its place."""
     import polars as pl
 
-    if not there:
+    if not complete:
         filled = taken.fill_null("")
         return filled.set(filled == "null", None)
     if kind in ("integer", "empty"):
-        whole = taken.cast(pl.Int64, strict=False)
-        if whole.null_count() == (taken == "null").sum():
-            return whole
-        if len(columns.beyond_integers(taken, whole)):  # which are told by their text alone
+        integers = taken.cast(pl.Int64, strict=False)
+        if integers.null_count() == (taken == "null").sum():
+            return integers
+        if len(columns.beyond_integers(taken, integers)):  # which only their text tells apart
             return taken.set(taken == "null", None)
     return taken.cast(pl.Float64, strict=False)

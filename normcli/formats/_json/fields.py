@@ -1,4 +1,4 @@
-"""Where the keys and values of many lines of NDJSON are: checked by msgspec, found by numpy."""
+"""Where the keys and values of many lines of NDJSON are: checked by msgspec, located by numpy."""
 
 from __future__ import annotations
 

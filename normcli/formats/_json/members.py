@@ -27,21 +27,21 @@ def members(line: bytes) -> list[tuple[str, Any]]:
     """The keys and values of a line that is an object; numbers stay text, marked as such. Raises LineError."""
     try:
         given = line.decode("utf-8").strip(SPACE.decode())
-        found = json.loads(given, object_pairs_hook=_pairs, parse_float=Number, parse_int=Number, parse_constant=_word)
+        parsed = json.loads(given, object_pairs_hook=_pairs, parse_float=Number, parse_int=Number, parse_constant=_word)
     except UnicodeDecodeError as e:
         raise LineError(f"not UTF-8: byte 0x{line[e.start]:02x}") from None
     except json.JSONDecodeError as e:
         raise LineError(f"not JSON: {e.msg.removesuffix(' at')} at character {e.pos + 1}") from None
     except RecursionError:
         raise LineError("nested too deeply") from None
-    if not isinstance(found, Members):
+    if not isinstance(parsed, Members):
         raise LineError('not an object: each line is one, like {"a": 1}')
     if BACKSLASH in line and HALF.search(given):
         try:
-            json.dumps(found, ensure_ascii=False).encode()
+            json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise LineError("half of a surrogate pair, which is no text") from None
-    return found
+    return parsed
 
 
 class Number(str):
@@ -73,14 +73,14 @@ class LineCheck:
         if not line.strip(SPACE):
             return None
         try:
-            found = members(line)
+            parsed = members(line)
         except LineError as e:
             return str(e)
-        names = [n for n, _ in found]
+        names = [n for n, _ in parsed]
         twice = first_twice(names)
         if twice is not None:
             return f"key '{printable(twice)}' is there twice"
-        for name, value in found:
+        for name, value in parsed:
             if name not in self.wanted or value is None:
                 continue
             what = self._fault(name, value)
@@ -122,12 +122,12 @@ def kind(values: list[Any], *, skip: bool = False) -> Kind:
     if skip and 2 * len(numbers) >= len(values):
         values = numbers
     if all(isinstance(v, Number) for v in values):
-        whole = all(INTEGER.fullmatch(v) for v in values)
-        return ("integer" if whole else "float") if values else "empty"
+        integers = all(INTEGER.fullmatch(v) for v in values)
+        return ("integer" if integers else "float") if values else "empty"
     if all(isinstance(v, bool) for v in values):
         return "bool"
     filled = [v for v in values if v != []]
     vectors = sum(type(v) is list and all(x is None or isinstance(x, Number) for x in v) for v in filled)
     if vectors > len(numbers) and 2 * vectors >= len(filled):
-        return "list"  # a value that is none will be told with its line
+        return "list"  # a value that is none is reported with its line
     return "string" if all(type(v) is str for v in values) else "json"

@@ -106,25 +106,25 @@ class JsonReader(reader.TextReader):
         return Sample({n: values[n] for n in order}, complete)
 
     def _doubt(
-        self, name: str, found: Kind, values: list[tuple[int, Any]], doubts: dict[str, str], not_numbers: dict[str, str]
+        self, name: str, kind: Kind, values: list[tuple[int, Any]], doubts: dict[str, str], not_numbers: dict[str, str]
     ) -> None:
         """Says what in a column is no number; and whether it may be a mistake that it is left out: it has no value yet,
         or half of them are numbers."""
-        others = [(p, v) for p, v in values if not isinstance(v, Number)]
-        if found == "empty":
+        other_values = [(p, v) for p, v in values if not isinstance(v, Number)]
+        if kind == "empty":
             doubts[name] = self._is_empty(name)
-        elif found not in TYPES:
-            (place, value), column = others[0], f"column '{printable(name)}'"
+        elif kind not in TYPES:
+            (place, value), column = other_values[0], f"column '{printable(name)}'"
             not_numbers[name] = f"{self._place(place)}: {shown(value)} in {column} is not a number"
-            if found == "json" and 2 * len(others) <= len(values):
+            if kind == "json" and 2 * len(other_values) <= len(values):
                 doubts[name] = f"{self._place(place)}: {column} is left out: {shown(value)} in it is not a number"
 
 
-def _inferred(found: Kind, values: list[Any]) -> inferring.Type:
+def _inferred(kind: Kind, values: list[Any]) -> inferring.Type:
     """The type of values of a kind: only strings are days or moments, and nothing else."""
     import polars as pl
 
-    if found not in ("integer", "float", "string"):
-        return "bool" if found == "bool" else "string"
-    made = inferring.inferred(pl.Series(list(map(str, values)), dtype=pl.String))
-    return made if (made in inferring.TIMES) == (found == "string") else "string"
+    if kind not in ("integer", "float", "string"):
+        return "bool" if kind == "bool" else "string"
+    inferred = inferring.inferred(pl.Series(list(map(str, values)), dtype=pl.String))
+    return inferred if (inferred in inferring.TIMES) == (kind == "string") else "string"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from normcli.formats import Options
 
-STRIP = 1 << 16  # values that are written at once
+STRIP = 1 << 16  # values that are written in one piece
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class JsonWriter:
         """For output of the columns of `blank`. Text has no place for digests."""
         schema = blank.to_polars().schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
-        own = frozenset(description.layout.names if isinstance(description, JsonDescription) else ())
-        lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in own)
+        in_json = frozenset(description.layout.names if isinstance(description, JsonDescription) else ())
+        lists = frozenset(n for n, t in schema.items() if t.is_nested() and n in in_json)
         spelled = columns.long_decimals(blank)
         hidden = blank.hidden
-        return cls(tuple(n for n in schema if n not in hidden), numbers, own, lists, spelled)
+        return cls(tuple(n for n in schema if n not in hidden), numbers, in_json, lists, spelled)
 
     @classmethod
     def refused(cls, blank: Frame) -> Schema:
@@ -54,7 +54,7 @@ class JsonWriter:
 
     def encode(self, frame: Frame) -> list[bytes]:
         """In strips of some values each, for each value takes several texts on its way; those of dictionaries are
-        looked at once, however many rows have them."""
+        converted once, however many rows have them."""
         rows, rest, out = frame.to_polars(), frame.rest, Pieces()
         coded = {n: (as_json(texts, n), places) for n, (texts, places) in columns.text_codes(frame).items()}
         size = max(1, STRIP // max(1, len(self.columns)))
@@ -83,8 +83,8 @@ class JsonWriter:
             return series.fill_null("null")
         if series.dtype == pl.String and name in self.numbers:
             number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
-            there = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
-            return there.set((series == "").fill_null(value=False), None) if name in self.own else there
+            numbers = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
+            return numbers.set((series == "").fill_null(value=False), None) if name in self.own else numbers
         return series if name in self.own and series.dtype == pl.String else as_json(series, name)
 
     def _lines(self, texts: list[pl.Series]) -> pl.Series:
@@ -98,19 +98,19 @@ class JsonWriter:
     def _with_odd(self, lines: pl.Series, texts: list[pl.Series], rest: pl.Series, start: int) -> pl.Series:
         """The lines of rows from `start` on, of which some have a `rest`."""
         odd = rest.is_not_null().arg_true()
-        own = [self._odd(start + i, rest[i], [t[i] for t in texts]) for i in odd]
-        return lines.scatter(odd, own) if own else lines
+        odd_lines = [self._odd(start + i, rest[i], [t[i] for t in texts]) for i in odd]
+        return lines.scatter(odd, odd_lines) if odd_lines else lines
 
     def _odd(self, row: int, rest: bytes, texts: list[str | None]) -> str:
         """A row with keys in its own order, or with unknown ones. Raises BadRowError."""
         left = {n: t for n, t in zip(self.columns, texts, strict=True) if t is not None}
-        found: dict[str, str | None] = {}
+        members: dict[str, str | None] = {}
         for name, raw in json.loads(rest).items():
             if raw is not None and name in self.columns:
                 raise BadRowError(row, f"key '{printable(name)}' is what a column of the output is called")
-            found[name] = left.pop(name, None) if raw is None else raw
+            members[name] = left.pop(name, None) if raw is None else raw
         left = {n: t for n, t in left.items() if n not in self.lists}
-        return "{" + ",".join(f"{quoted(n)}:{t}" for n, t in (found | left).items() if t is not None) + "}"
+        return "{" + ",".join(f"{quoted(n)}:{t}" for n, t in (members | left).items() if t is not None) + "}"
 
     def open(self, file: Outlet) -> Sink:
         return Sink(file)

@@ -35,9 +35,9 @@ def begin(source: Source) -> None:
 def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:
     """The first bytes, still to be read: `size` of them, and more until `lines` counts as many line ends as are wanted.
     Raises BadDataError for a row of more than LONGEST_ROW."""
-    while len(data := source.peek(size)) == size and (found := lines(data)) < wanted:
+    while len(data := source.peek(size)) == size and (count := lines(data)) < wanted:
         if size >= LONGEST_ROW:
-            what = f"{source.name}:{1 + found}: a row of more than {LONGEST_ROW >> 20} MB"
+            what = f"{source.name}:{1 + count}: a row of more than {LONGEST_ROW >> 20} MB"
             raise BadDataError(what, "is a quote never closed?")
         size = min(4 * size, LONGEST_ROW)
     return data

@@ -11,6 +11,7 @@ NEWLINE, RETURN, QUOTE = b'\n\r"'
 
 
 def octets(data: bytes | memoryview) -> NDArray[np.uint8]:
+    """(bytes,) the same memory as numbers."""
     return np.frombuffer(data, np.uint8)
 
 

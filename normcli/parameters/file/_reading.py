@@ -13,7 +13,7 @@ import numpy as np
 from normcli import registry
 from normcli.columns import Field, Schema
 from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
-from normcli.formats._keeping import Kept, checked
+from normcli.formats._keeping import Dialect, checked
 from normcli.io.sources import Source, open_source
 from normcli.methods import Method
 from normcli.parameters import Parameters, Rules, Step, Unseen, fault
@@ -128,7 +128,7 @@ def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _read_dialect(raw: Any, at: str) -> Kept:
+def _read_dialect(raw: Any, at: str) -> Dialect:
     try:
         return checked(of_kind(dict, raw, at))
     except UsageError as e:
