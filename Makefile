@@ -1,9 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage soak bench lint format types wheel clean
+.PHONY: demo test coverage soak bench reference lint format types wheel clean
 
-demo: .venv/.run  ## fit and apply on sample_data
+demo: .venv/.run  ## what normcli does, on sample_data: about 10 seconds
 	@./sample_data/demo.sh
 
 test: .venv/.dev  ## every test but the longest
@@ -25,6 +25,9 @@ bench: .venv/.bench  ## whole processes against polars, DuckDB, pandas with scik
 	$(BIN)/python -m compileall -q normcli
 	$(BIN)/python -m tests.benchmarks --markdown
 
+reference: .venv/.dev  ## docs/reference.md from the help of all commands
+	$(BIN)/python -m tests.reference
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,12 +46,14 @@ clean:
 	rm -rf .venv dist bench-data .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.pip:
+	@echo 'Creating .venv (once) ...'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -U 'pip>=25.1'
+	$(BIN)/pip install -U 'pip>=25.1'
 	@touch $@
 
 .venv/.run: .venv/.pip pyproject.toml
-	$(BIN)/pip install -q -e .
+	@echo 'Installing normcli and the libraries that it needs into .venv (once, about 150 MB to download) ...'
+	$(BIN)/pip install -e .
 	@touch $@
 
 .venv/.dev: .venv/.run

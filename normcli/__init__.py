@@ -1,8 +1,9 @@
 """normcli normalizes data sets larger than memory: fit in one pass, apply as a stream, undo.
 
 From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
-normalized data, `check(params, path)` compares new data with the fitted, `merge` and `relearn` need no data; `load` and
-`save` are for parameter files, `read` and `write` for their bytes; `fit_blocks` fits matrices in memory. What a run
+normalized data, `check(params, path)` compares new data with the fitted, `describe(path)` shows what is in columns,
+`merge` and `relearn` need no data; `load` and `save` are for parameter files, `read` and `write` for their bytes;
+`fit_blocks` fits matrices in memory. What a run
 says while it goes are `Events`; what it refuses is a `NormcliError`, of a class for each kind. All are loaded when
 first used.
 """
@@ -10,7 +11,7 @@ first used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.api import apply, check, fit, fit_blocks, load, merge, relearn, save
+    from normcli.api import apply, check, describe, fit, fit_blocks, load, merge, relearn, save
     from normcli.errors import (
         BadDataError,
         BadParametersError,
@@ -49,6 +50,7 @@ __all__ = [
     "UsageError",
     "apply",
     "check",
+    "describe",
     "fit",
     "fit_blocks",
     "load",

@@ -21,7 +21,8 @@ All functions may be called by several threads at once. What is refused or fails
 calls an argument by its flag (-p is `params`, -o `output`), and leaves every file as it was: UsageError (an argument
 makes no sense; nothing was read), NoInputError, BadDataError, BadParametersError, CannotCreateError, OutputError,
 ShortageError (memory or descriptors) and LockedError. An exception that a callback raises, and KeyboardInterrupt, leave
-every file as it was, too.
+every file as it was, too. By then every descriptor that a call has opened is closed, and its threads have ended; one
+that waits for a pipe that nobody writes to ends when somebody does.
 """
 
 import os
@@ -29,7 +30,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -39,21 +39,31 @@ from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
-from normcli.io import outputs, stores
+from normcli.io import stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
+from normcli.jobs import describe as describe_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
-from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest
+from normcli.jobs.requests import (
+    ApplyRequest,
+    CheckRequest,
+    DescribeRequest,
+    FitRequest,
+    MergeRequest,
+    RelearnRequest,
+)
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
-from normcli.parameters import Parameters, Step, Unseen, merged, refined
+from normcli.parameters import Measured, Parameters, Step, Unseen, refined
 from normcli.parameters import file as files
 from normcli.parameters import plan as recipe
+from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Seen
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
+from normcli.pipeline.description import Description
 from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
@@ -268,6 +278,36 @@ def check(
     return comparison
 
 
+def describe(
+    input: Paths,
+    *,
+    columns: Names = (),
+    exclude: Names = (),
+    from_: str | None = None,
+    format_options: Any = None,
+    on_bad_row: Literal["error", "skip"] = "error",
+    max_bad_rows: int | None = None,
+    rejects: Path | None = None,
+    min_rows: int = 0,
+    block_size: int | None = None,
+    threads: int | None = None,
+    max_memory: int | None = None,
+    events: Events | None = None,
+) -> Description:
+    """What is in the columns of data, all or those that `columns` and `exclude` select, by names or globs: types,
+    missing values, mean, deviation and quartiles, different values and the most common ones, in one pass. A column may
+    hold anything. Raises NormcliError."""
+    request = DescribeRequest(
+        input=_paths(input), columns=_names(columns), exclude=_names(exclude), from_=from_,
+        format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
+        rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
+    )  # fmt: skip
+    with threadpool_limits(1, "blas"):
+        description = describe_job.describe(request, events or Warnings()).description
+    assert description is not None
+    return description
+
+
 def merge(
     params: Parameters | Path | Iterable[Parameters | Path],
     *,
@@ -300,11 +340,8 @@ def load(path: Path, *, allow_edited: bool = False) -> Parameters:
 
 
 def save(params: Parameters, path: Path) -> None:
-    """Writes a parameter file, which appears whole or not at all. Raises CannotCreateError, OutputError."""
-    with outputs.open_target(_path(path)) as target:
-        for piece in files.pieces(params):
-            target.write(piece)
-        target.commit()
+    """Writes a parameter file, as `params.save(path)`. Raises CannotCreateError, OutputError."""
+    params.save(path)
 
 
 def _path(path: Path | None) -> str | None:
@@ -362,8 +399,8 @@ def _options(given: Any) -> dict[str, Any]:
 
 
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
-    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged in order. An iterator of them does not
-    do for a method that takes several passes. Raises NormcliError."""
+    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged like the blocks of one input. An
+    iterator of them does not do for a method that takes several passes. Raises NormcliError."""
     method.check()
     method.check_features(len(names))
     if iter(blocks) is blocks and any(s.repeats for s in method.statistics):
@@ -375,8 +412,11 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
     def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
         given = (_block(b, names) for b in blocks)
         whole = _whole_batches(given, step.unfitted_multiple) if step.unfitted_multiple > 1 else given
-        seen = (replace(step, statistics_override=blanks[0]).measure(b) for b in whole)
-        return (reduce(lambda a, b: merged((a,), (b,))[0], seen, blanks[0]),)
+        total, measuring = InputTotal(blanks), replace(step, statistics_override=blanks[0])
+        for b in whole:
+            measured = Measured((measuring.measure(b),), None, b.rows, 0, [])
+            total.add(measured, can_end_segment=step.unfitted_multiple == 1)
+        return total.end().states
 
     with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
         (states,) = refined(measure((method.statistics,)), measure)

@@ -7,9 +7,27 @@ one into an exit code.
 import errno
 import os
 import re
+import shlex
 
 HIGHER = "more memory, or a higher ulimit"
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
+ADVICE = {
+    errno.EACCES: "ls -l shows whose it is",
+    errno.EPERM: "ls -l shows whose it is",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOSPC: "make room there, or choose another place",
+    errno.EDQUOT: "make room there, or choose another place",
+    errno.EFBIG: "ulimit -f says how large a file may be",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "its links go in a circle",
+    errno.EIO: "dmesg may say what is wrong with the device",
+}
+TYPES = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list"} | {
+    "object": "an object",
+    "null": "null",
+}
+BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
+MOST_NAMES, ALIKE = 1000, 0.75  # of files that are compared with a name, and how much one has in common with it
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -159,8 +177,78 @@ class BadPlaceError(Exception):
 
 def open_error(kind: type[NormcliError], what: str, error: Exception) -> NormcliError:
     """Why something can't be opened: of a kind, unless it is for what this process, or the machine, has run out of."""
+    number, path = getattr(error, "errno", None), getattr(error, "filename", None)
+    if number in (errno.ENOENT, errno.ENOTDIR) and isinstance(path, str):
+        why, hint = absent(path, to_write=kind is CannotCreateError)
+        return kind(f"{what}: {why}", hint)
+    above = os.path.dirname(path) or "." if isinstance(path, str) and kind is CannotCreateError else None
+    if above and number == errno.EACCES and not os.access(above, os.W_OK):
+        where = printable(above)
+        return kind(
+            f"{what}: the directory {where} can't be written to", f"ls -ld {shlex.quote(where)} shows whose it is"
+        )
     why = f"{what}: {getattr(error, 'strerror', None) or error}"
-    return ShortageError(why, HIGHER) if getattr(error, "errno", None) in SHORTAGES else kind(why)
+    return ShortageError(why, HIGHER) if number in SHORTAGES else kind(why, advice(error))
+
+
+def advice(error: Exception) -> str:
+    """What to do about what the system says; empty where nothing is known."""
+    return ADVICE.get(getattr(error, "errno", None) or 0, "")
+
+
+def absent(path: str, *, to_write: bool = False) -> tuple[str, str]:
+    """Which part of a path is not there, and what to do about it."""
+    above = os.path.dirname(path)
+    while (higher := os.path.dirname(above)) != above and higher and not os.path.isdir(higher):
+        above = higher
+    name = printable(above)
+    if above and not os.path.isdir(above):
+        if os.path.lexists(above):
+            return f"{name} is not a directory", f"ls -l {shlex.quote(name)} shows what it is"
+        where = shlex.quote(printable(os.path.dirname(path)))
+        return f"there is no directory {name}", f"mkdir -p {where} makes it" if to_write else _working(path)
+    if os.path.islink(path):
+        return (
+            f"is a link to {printable(os.readlink(path))}, which is not there",
+            "ln -sfn FILE makes it one to another",
+        )
+    return "there is no such file", _place(path)
+
+
+def _place(path: str) -> str:
+    """Where a path leads to that is not there, or which one may be meant."""
+    import difflib
+
+    directory, name = os.path.split(path)
+    try:
+        near = difflib.get_close_matches(name, os.listdir(directory or ".")[:MOST_NAMES], 1, ALIKE)
+        if near:
+            return f"there is {printable(os.path.join(directory, near[0]))}"
+    except OSError:
+        pass
+    return _working(path)
+
+
+def _working(path: str) -> str:
+    """What a relative path goes from; of another one, where to look."""
+    try:
+        if not os.path.isabs(path):
+            return f"the working directory is {printable(os.getcwd())}"
+    except OSError:  # which is gone
+        pass
+    return "is its file system mounted?"
+
+
+def mismatch(error: Exception) -> str:
+    """Why a value is none of a type, from what msgspec says of it."""
+    text = str(error).partition(" - at `$")[0].replace("`", "")
+    found = re.fullmatch(r"Expected ([\w| ]+?)(?: of length (.+?))?(?: (>=|>|<=|<) (\S+))?(?:, got .+)?", text)
+    if not found:
+        return text[:1].lower() + text[1:]
+    types = " or ".join(TYPES.get(name, name) for name in found[1].split(" | "))
+    length = f" of length {found[2]}" if found[2] else ""
+    bound = f" {BOUNDS[found[3]]} {found[4].removesuffix('.0')}" if found[3] else ""
+    return f"must be {types}{length}{bound}"
 
 
 def printable(text: str) -> str:

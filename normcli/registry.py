@@ -1,12 +1,11 @@
 """The folder is the registry: its files are the names, known without importing them."""
 
 import ast
-import pkgutil
+import os
 import re
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -14,9 +13,8 @@ from typing import Any, get_type_hints
 @cache
 def names(room: str) -> tuple[str, ...]:
     """What the folder holds, in the words of the command line. A file starting with `_` is no entry."""
-    spec = find_spec(f"normcli.{room}")
-    folders = spec.submodule_search_locations if spec else None
-    return tuple(sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")))
+    stems = (entry.removesuffix(".py") for entry in os.listdir(_folder(room)) if _is_module(room, entry))
+    return tuple(sorted(stem.replace("_", "-") for stem in stems))
 
 
 def load(room: str, name: str) -> ModuleType:
@@ -30,8 +28,7 @@ def load(room: str, name: str) -> ModuleType:
 def literals(room: str, name: str, record: str) -> dict[str, Any]:
     """The keyword arguments that are literals, of the call by which the file called `name` makes its `record`: read
     from its text, without importing the file."""
-    text = pkgutil.get_data(f"normcli.{room}", f"{name.replace('-', '_')}.py") or b""
-    found = re.search(rf"^{record} = (\w+\((?:.*|\n(?s:.*?)^)\))$", text.decode(), re.MULTILINE)
+    found = re.search(rf"^{record} = (\w+\((?:.*|\n(?s:.*?)^)\))$", _text(room, name), re.MULTILINE)
     if found is None:
         raise KeyError(f"{room}/{name}: no {record}")
     arguments = {}
@@ -39,6 +36,40 @@ def literals(room: str, name: str, record: str) -> dict[str, Any]:
         with suppress(ValueError):
             arguments[keyword.arg] = ast.literal_eval(keyword.value)
     return arguments
+
+
+@cache
+def order(room: str, name: str) -> int | None:
+    """Where an entry wants to be among others, without importing it; None where it does not say."""
+    found = re.search(r"^ORDER = (\d+)$", _text(room, name), re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+@cache
+def aliases(room: str, name: str) -> tuple[str, ...]:
+    """What else people call an entry, without importing it: a literal, of the file or of its class."""
+    found = re.search(r"^ *aliases = ((?:\(.*?\))|.+?)$", _text(room, name), re.MULTILINE | re.DOTALL)
+    return ast.literal_eval(found[1]) if found else ()
+
+
+def title(room: str, name: str) -> str:
+    """What the first line of a file says after its name, without importing it; empty where it says no more."""
+    return _text(room, name).partition("\n")[0].strip('"').partition(": ")[2]
+
+
+def _folder(room: str) -> str:
+    return os.path.join(os.path.dirname(__file__), room)
+
+
+def _is_module(room: str, entry: str) -> bool:
+    if entry.startswith("_"):
+        return False
+    return entry.endswith(".py") or os.path.exists(os.path.join(_folder(room), entry, "__init__.py"))
+
+
+def _text(room: str, name: str) -> str:
+    with open(os.path.join(_folder(room), f"{name.replace('-', '_')}.py"), encoding="utf-8") as file:
+        return file.read()
 
 
 def only(room: str, name: str) -> type:

@@ -16,7 +16,6 @@ import runpy
 import select
 import socket
 import sys
-import time
 import traceback
 import warnings
 from typing import NoReturn
@@ -24,7 +23,7 @@ from typing import NoReturn
 STANDARD = 3  # descriptors: input, output, error
 LIBRARIES = (
     "backports.zstd", "ctypes", "difflib", "gzip", "numpy.ma", "polars", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs",
-    "pyarrow.ipc", "pyarrow.parquet", "rich.progress", "rich.table", "threadpoolctl", "xxhash",
+    "pyarrow.ipc", "pyarrow.parquet", "threadpoolctl", "xxhash",
 )  # fmt: skip
 
 
@@ -83,7 +82,7 @@ def fork() -> int:
 
 def become(fds: list[int], asked: socket.socket) -> NoReturn:
     """The run that is described on the socket."""
-    from normcli.cli import _report
+    from normcli.cli import _run_report
 
     try:
         for fd, standard in zip(fds, range(STANDARD), strict=True):
@@ -101,7 +100,7 @@ def become(fds: list[int], asked: socket.socket) -> NoReturn:
         if told["prepare"]:
             sys.path.append(told["root"])
             pickle.loads(bytes.fromhex(told["prepare"]))()
-        _report.report.started = time.monotonic()
+        _run_report.run_report.reset()
         runpy.run_module("normcli", run_name="__main__", alter_sys=True)
     except BaseException:
         traceback.print_exc()

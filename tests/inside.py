@@ -9,7 +9,6 @@ import io
 import os
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import click
 
 from normcli import registry
 from normcli.cli import _process
-from normcli.cli._report import report
+from normcli.cli._run_report import run_report
 
 PATIENCE = 60.0  # seconds after which a stream counts as left open
 
@@ -27,7 +26,7 @@ PATIENCE = 60.0  # seconds after which a stream counts as left open
 def run(name: str, *words: str | Path) -> None:
     """One command, silent. Raises what it does: NormcliError, click.UsageError, or a bug."""
     command: click.Command = registry.load("cli", name).command
-    report.result = None
+    run_report.result = None
     quiet = ["-qq"] if name not in ("inspect", "methods") else []
     command.main([*map(str, words), *quiet], prog_name=f"normcli {name}", standalone_mode=False)
 
@@ -50,9 +49,9 @@ def main(
     with _environment(env), contextlib.chdir(cwd), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as the process does
         with _standard(source, out.writing, err.writing), _arguments(args):
-            report.result, report.error, report.started = None, None, time.monotonic()
+            run_report.reset()
             code = _process._called()
-            fault = report.end(code, report.error)
+            fault = run_report.end(code, run_report.error)
             if fault:
                 _process._say(fault.message, fault.hint)
                 code = code or fault.code

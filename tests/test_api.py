@@ -1,11 +1,13 @@
 """From Python: the jobs of the command line, with its guards, its files and its warnings."""
 
+import errno
 import gc
 import os
 import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from normcli import NormcliError, NormcliWarning
 from normcli.errors import (
     BadDataError,
     BadParametersError,
+    CannotCreateError,
     DriftError,
     LockedError,
     NoInputError,
+    OutputError,
     UsageError,
 )
 from normcli.formats import csv
@@ -101,6 +105,39 @@ def test_update_merge_and_relearn() -> None:
     assert Path("m.json").read_bytes() == normcli.write(ranged)
     normcli.save(ranged, "again.json")
     assert Path("again.json").read_bytes() == Path("m.json").read_bytes()
+
+
+def test_what_was_loaded_saves_itself() -> None:
+    fitted = normcli.fit("in", "zscore", by="site", note="größe", params="p.json")
+    for i, parameters in enumerate((fitted, normcli.load("p.json"), normcli.merge(["p.json"]))):
+        parameters.save(f"{i}.json")
+        normcli.save(parameters, Path(f"{i}-too.json"))
+        same = {Path(name).read_bytes() for name in ("p.json", f"{i}.json", f"{i}-too.json")}
+        assert same == {normcli.write(parameters)}
+
+
+def test_saving_replaces_a_file_or_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = normcli.fit("d.csv", "zscore")
+    Path("old.json").write_text("old")
+    with pytest.raises(CannotCreateError):
+        fitted.save("none/p.json")
+    with pytest.raises(CannotCreateError):
+        fitted.save("in")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing)
+        with pytest.raises(OutputError):
+            fitted.save("old.json")
+    assert Path("old.json").read_text() == "old"
+    with pytest.raises(UsageError):
+        replace(fitted, note="\ud800").save("old.json")
+    assert Path("old.json").read_text() == "old"
+    assert sorted(os.listdir()) == ["d.csv", "in", "old.json"]
+    fitted.save("old.json")
+    assert normcli.load("old.json").digest == fitted.digest
+
+
+def failing(descriptor: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.parametrize("method", ["zscore", ZScore, ZScore(), [PlanStep(ZScore())]], ids=str)
@@ -306,7 +343,7 @@ def test_calls_that_make_no_sense_fail_under_strict_mypy(tmp_path: Path) -> None
     script = tmp_path / "script.py"
     script.write_text(
         "import normcli\nreveal_type(normcli.fit('a.csv', 'zscore'))\nnormcli.fit(1, 2, 3)\n"
-        "normcli.check('p', 'd').drift\n"
+        "normcli.check('p', 'd').drift\nnormcli.load('p').save('q')\nnormcli.load('p').save(1)\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, str(script)],
@@ -315,3 +352,5 @@ def test_calls_that_make_no_sense_fail_under_strict_mypy(tmp_path: Path) -> None
     assert "script.py:3: error" in done.stdout
     assert "Parameters" in done.stdout
     assert "script.py:4" not in done.stdout
+    assert "script.py:5" not in done.stdout
+    assert "script.py:6: error" in done.stdout

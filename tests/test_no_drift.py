@@ -14,7 +14,7 @@ import pytest
 
 from normcli import registry
 from normcli.blocks.record import Array
-from normcli.cli._report import report
+from normcli.cli._run_report import run_report
 from normcli.errors import BadDataError, UsageError
 from tests import inside
 from tests.conftest import longer
@@ -131,8 +131,8 @@ class Trial:
         for how, output in (("--check", "o.arrows"), ("--check=warn", "o/")):
             where = ("-p", self.folder / "p.json", "-o", f"{self.folder}/{output}", "--to", "arrows")
             inside.run("apply", *inputs, how, *where, *flags)
-            assert report.result.drift is (False if judged else None)
-            assert not [text for text in report.result.warnings if "drift: " in text]
+            assert run_report.result.drift is (False if judged else None)
+            assert not [text for text in run_report.result.warnings if "drift: " in text]
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_of_batches_over_files_of_a_few_rows(trial: Trial) -> None:
         (trial.folder / "o/3.arrows").unlink()  # what goes on is judged as a whole
         where = ("-p", trial.folder / "p.json", "-o", f"{trial.folder}/o/", "--to", "arrows", "--training")
         inside.run("apply", trial.folder / "in", "--check=warn", *where, "--resume")
-        assert report.result.drift is False
+        assert run_report.result.drift is False
 
 
 # -- edges -------------------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_what_can_not_be_created(tmp_path: Path, name: str) -> None:
 def test_a_message_names_the_target_on_one_line(tmp_path: Path) -> None:
     with pytest.raises(CannotCreateError) as caught:
         open_target(str(tmp_path / "no\nsuch" / "out"))
-    assert caught.value.message.endswith("/no\\nsuch/out: No such file or directory")
+    assert caught.value.message.endswith(f"/no\\nsuch/out: there is no directory {tmp_path}/no\\nsuch")
 
 
 def test_a_directory_that_is_gone_at_commit(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from normcli.methods.minmax import MinMax
 from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import ColumnLineage, Parameters, Step, fault
+from normcli.parameters import ColumnLineage, FrameTransform, Parameters, Step, fault
 from normcli.parameters import file as params
 from normcli.parameters.plan import Plan, PlanStep
 
@@ -248,7 +248,7 @@ def test_nothing_is_left_beside_keys_and_weights() -> None:
 def test_components_that_nobody_takes_may_be_as_many_as_data_say(tmp_path: Path) -> None:
     given = written(tmp_path, dict(zip(NAMES, numbers().T, strict=True)))
     plan = api.fit(given, [PlanStep(Asinh()), PlanStep(SHARE, ("a,b",)), PlanStep(Unit(), ("c",))])
-    assert set(plan.gives()) == {*plan.steps[1].outputs, "c"}
+    assert set(FrameTransform(plan).gives()) == {*plan.steps[1].outputs, "c"}
     assert plan.needs() == NAMES
 
 

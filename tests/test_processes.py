@@ -47,7 +47,7 @@ def test_both_ways_are_the_same(tmp_path: Path, lines: list[tuple[str, ...]]) ->
 def test_a_fork_begins_when_it_is_forked(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes(TABLE)
     begun = time.monotonic()
-    words = [*processes.WORDS, *FIT, "table.csv", "--report", "r.json"]
+    words = [*processes.WORDS, *FIT, "table.csv", "--run-report", "r.json"]
     with processes.Forked(words, cwd=tmp_path, env=environment(), stdin=NULL, stdout=NULL, stderr=NULL) as process:
         assert process.wait(PATIENCE) == 0
     assert json.loads((tmp_path / "r.json").read_bytes())["seconds"] <= time.monotonic() - begun

@@ -256,7 +256,7 @@ def rows_add_up(table: Table, asked: Asked, bad: list[int], workers: tuple[str, 
         for at in sorted((min(b, len(rows)) for b in bad), reverse=True):
             rows.insert(at, BAD_LINES[at % 2 if several else 0] + "\n")
         (folder / "dirty.csv").write_text(header + "\n" + "".join(rows), "utf-8", newline="")
-        skip = ("--on-bad-row", "skip", "--rejects", folder / "rejects", "--report", folder / "r.json")
+        skip = ("--on-bad-row", "skip", "--rejects", folder / "rejects", "--run-report", folder / "r.json")
         try:
             inside.run("apply", clean, "-p", folder / "p.json", "-o", folder / "one.csv", *workers)
         except BadDataError:

@@ -161,11 +161,11 @@ def test_opening_a_file_a_fifo_and_a_descriptor(tmp_path: Path) -> None:
 
 def test_what_can_not_be_opened_is_told(tmp_path: Path) -> None:
     for path, said in (
-        (tmp_path / "none\n.csv", r"none\n.csv: No such file"),
+        (tmp_path / "none\n.csv", r"none\n.csv: there is no such file"),
         (tmp_path, "is a directory"),
         (tmp_path / "a\0b", ""),
         (tmp_path / ("n" * 300), os.strerror(errno.ENAMETOOLONG)),
-        (tmp_path / "none" / "d.csv", "No such file"),
+        (tmp_path / "none" / "d.csv", f"there is no directory {tmp_path}/none"),
     ):
         with pytest.raises(NoInputError) as caught:
             open_source(path)

@@ -69,8 +69,8 @@ def test_what_needs_no_data_loads_no_library(words: str) -> None:
     assert loaded & {"hashlib", "tempfile", "urllib.parse", "decimal", "normcli.columns"} == set()
 
 
-def test_a_table_on_a_pipe_needs_no_rich() -> None:
-    assert libraries(loaded_by("methods")) & {"rich", "polars", "pyarrow"} == set()
+def test_a_table_needs_no_library_of_data() -> None:
+    assert libraries(loaded_by("methods")) & {"polars", "pyarrow"} == set()
 
 
 @pytest.mark.parametrize("command", ["fit", "apply", "check"])

@@ -1,16 +1,18 @@
-"""A command whose flags are found in the folders: those of the formats, and those of the method that -m names."""
+"""What commands are made of: the types of their values, and how a line is read, its mistakes answered, help shown."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from normcli import registry
+from normcli import registry, suggestions
 from normcli.cli import HELP
+from normcli.errors import UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -40,16 +42,20 @@ PLACE, NEAR = Place(), Place(far=False)
 
 
 class Entry(click.ParamType[str]):
-    """A name in a folder. What is none is refused where it is used, with all the names."""
+    """A name in a folder. What is none is refused where it is used, with the nearest names."""
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.name = room.removesuffix("s")
 
+    def names(self) -> Iterable[str]:
+        """What is completed."""
+        return registry.names(self.room)
+
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(n) for n in registry.names(self.room) if n.startswith(incomplete)]
+        return [CompletionItem(n) for n in self.names() if n.startswith(incomplete)]
 
 
 class Format(Entry):
@@ -58,34 +64,93 @@ class Format(Entry):
     def __init__(self) -> None:
         super().__init__("formats")
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from normcli import formats
+    def names(self) -> Iterable[str]:
+        from normcli.jobs.format_options import format_names
 
-        if formats.bare(value) not in registry.names("formats"):
+        return format_names()
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from normcli.jobs.values import format_name
+
+        if format_name(value):
             flag = param.opts[0] if param else ""
-            raise click.UsageError(f"{flag} {value}: none of {', '.join(registry.names('formats'))}", ctx)
+            raise UsageError(f"{flag} {value}: no such format", suggestions.hint(value, self.names()))
         return value
 
 
-class Word(click.Choice[str]):
-    """What a flag may say more, which may be left out: the first word is meant then. Whatever follows the flag is taken
-    for it."""
+class OneOf(click.Choice[str]):
+    """One of a few words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices and param is not None:
-            flag, words = param.opts[0], list(self.choices)
-            what = f"none of {', '.join(words)}; put {flag} behind INPUT, or write {flag}={words[0]}"
-            raise click.UsageError(f"{flag} {value}: {what}", ctx)
+            what = f"{param.opts[0]} {value}: is none of {', '.join(self.choices)}"
+            raise UsageError(what, suggestions.question(value, self.choices) or self.otherwise(param))
         return super().convert(value, param, ctx)
 
+    def otherwise(self, param: click.Parameter) -> str:
+        """What to do about a value that is like none of them."""
+        return ""
 
-class WithOptions(click.Command):
+
+class Word(OneOf):
+    """What a flag may say more, which may be left out: the first word is meant then. Whatever follows the flag is taken
+    for it."""
+
+    def otherwise(self, param: click.Parameter) -> str:
+        flag = param.opts[0]
+        return f"put {flag} behind INPUT, or write {flag}={self.choices[0]}"
+
+
+class Plain(click.Command):
+    """A command with examples. An option says one thing once; one that there is not is answered by those that are like
+    it, or by the commands that have it."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), more: Sequence[str] = (), **kwargs: Any):
+        """`more` are commands that show what help has no place for."""
+        super().__init__(*args, **kwargs | {"context_settings": HELP, "options_metavar": "[OPTION]..."})
+        self.examples, self.more = examples, more
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        line = list(args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as e:
+            raise self.no_such_option(e.option_name, ctx) from None
+        if not ctx.resilient_parsing:
+            order = self.make_parser(ctx).parse_args(line)[2]
+            for param, count in Counter(order).items():
+                if count > 1 and isinstance(param, click.Option) and _says_one_thing(param):
+                    raise UsageError(f"{'/'.join((*param.opts, *param.secondary_opts))} is given more than once")
+        return rest
+
+    def no_such_option(self, flag: str, ctx: click.Context) -> UsageError:
+        """What to say of an option that there is not."""
+        from normcli.cli._mistakes import no_such_option
+
+        return no_such_option(flag, self.get_params(ctx), str(ctx.info_name))
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from normcli.cli._help import write_examples, write_more
+
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        write_examples(formatter, self.examples_in(ctx))
+        self.format_options(ctx, formatter)
+        write_more(formatter, self.more)
+
+    def examples_in(self, ctx: click.Context) -> Sequence[tuple[str, str]]:
+        """Those of help."""
+        return self.examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from normcli.cli._help import write_options
+
+        write_options(formatter, _options(self.get_params(ctx)), {}, rest="Options")
+
+
+class WithOptions(Plain):
     """The flags of the formats, and of the method where the command takes -m: the line is read twice, the first
     time to find the method. Formats are loaded only where a word may be a flag of theirs, or help shows them."""
-
-    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs | {"context_settings": HELP})
-        self.examples = examples
 
     @property
     def takes_method(self) -> bool:
@@ -115,15 +180,15 @@ class WithOptions(click.Command):
             ctx.meta["normcli.method"] = self._method_in(args, formats=formats)
             if words.issubset(word for p in self.get_params(ctx) for word in (*p.opts, *p.secondary_opts)):
                 break
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as e:
-            having = methods_with(e.option_name) if self.takes_method else []
-            if not having:
-                raise
-            method = ctx.meta.get("normcli.method")
-            whose = f"{method} has no option {e.option_name}" if method else f"{e.option_name} needs -m"
-            raise click.UsageError(f"{whose}; it is an option of {', '.join(having)}", ctx) from None
+        return super().parse_args(ctx, args)
+
+    def no_such_option(self, flag: str, ctx: click.Context) -> UsageError:
+        having = methods_with(flag) if self.takes_method else []
+        if not having:
+            return super().no_such_option(flag, ctx)
+        method = ctx.meta.get("normcli.method")
+        whose = f"{method} has no option {flag}" if method else f"{flag} needs -m"
+        return UsageError(f"{whose}; it is an option of {', '.join(having)}")
 
     def _method_in(self, args: Sequence[str], *, formats: bool) -> str | None:
         if not self.takes_method:
@@ -136,22 +201,39 @@ class WithOptions(click.Command):
             return method
         return None
 
+    def examples_in(self, ctx: click.Context) -> Sequence[tuple[str, str]]:
+        method = ctx.meta.get("normcli.method")
+        if method not in registry.names("methods"):
+            return self.examples
+        kind: Any = registry.only("methods", method)
+        example = kind.example or f"normcli fit data.csv -m {method} -p data.json"
+        return (((kind.__doc__ or "").partition("\n")[0], example),)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from normcli.cli._flags import flags
+        from normcli.cli._help import write_options
+        from normcli.jobs.format_options import group_of, topic_of
+        from normcli.jobs.requests import groups
 
         ctx.meta["normcli.formats"] = True
-        super().format_options(ctx, formatter)
-        if self.takes_method and not ctx.meta.get("normcli.method"):
-            with formatter.section("Methods and their options (-m METHOD --help says more)"):
-                flags_of = {n: flags(registry.only("methods", n), METHOD) for n in registry.names("methods")}
-                formatter.write_dl([(n, " ".join(f.opts[0] for f in fs) or "none") for n, fs in flags_of.items()])
+        method = ctx.meta.get("normcli.method")
+        of: dict[str, str | None] = {**groups(str(ctx.info_name))}
+        of |= dict.fromkeys((str(f.name) for f in _of_method(method)), f"Options of {method}")
+        options = list(_options(self.get_params(ctx)))
+        of |= {n: group_of(n.removeprefix(FORMAT)) for n in (str(o.name) for o in options) if n.startswith(FORMAT)}
+        topics = {n: t for n in of if n.startswith(FORMAT) and (t := topic_of(n.removeprefix(FORMAT)))}
+        write_options(formatter, options, of, topics, rest="messages")
+        if self.takes_method and not method:
+            with formatter.section("Methods (normcli fit -m METHOD --help lists its options)"):
+                formatter.write_text(", ".join(registry.names("methods")))
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Examples"):
-            for what, line in self.examples:
-                formatter.write_text(f"{what}:")
-                with formatter.indentation():
-                    formatter.write_text(line)
+
+def _options(params: Iterable[click.Parameter]) -> Iterator[click.Option]:
+    return (p for p in params if isinstance(p, click.Option) and not p.hidden)
+
+
+def _says_one_thing(option: click.Option) -> bool:
+    """Whether two of it on a line could contradict each other."""
+    return not (option.multiple or option.count or (option.is_flag and not option.secondary_opts))
 
 
 def _of_method(name: str | None) -> Sequence[click.Parameter]:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._command import NEAR, PLACE, Format, OneOf
+from normcli.cli._terminal import AUTO, WHEN, colours
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,13 +19,39 @@ FEWEST = click.option(
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Fewer rows, of all INPUTs, are an error: exit 65.",
+    help="Fewer rows, of all INPUTs, are an error (exit 65)",
 )
-PARAMS = click.option("-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="Made by fit.")
-ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest does not match.")
-REPORT = click.option("--report", metavar="FILE", type=NEAR, help="Write what was done, or what went wrong, as JSON.")
+PARAMS = click.option(
+    "-p", "--params", required=True, metavar="PARAMS", type=PLACE, help="The parameter file, from fit"
+)
+ALLOW_EDITED = click.option("--allow-edited", is_flag=True, help="Take a parameter file whose digest is wrong")
+RUN_REPORT = click.option(
+    "--run-report",
+    metavar="FILE",
+    type=NEAR,
+    help="How it went, as JSON; in FILE.prom, as metrics",
+)
 QUIET = click.option(
-    "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq only errors."
+    "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq: only errors"
+)
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Say what is done and why; show whole tables, and names")
+COLOR = click.option(
+    "--color",
+    type=OneOf(WHEN),
+    metavar="WHEN",
+    default=AUTO,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, param, value: colours.choose(value),
+    help="Colours: auto (default), always or never",
+)
+INFINITE = click.option(
+    "--inf",
+    "infinite",
+    type=OneOf(("error", "missing")),
+    metavar="WORD",
+    default="error",
+    help="Infinite values: error (default) or missing",
 )
 COMMON = (
     click.option(
@@ -32,46 +59,42 @@ COMMON = (
         "from_",
         type=Format(),
         metavar="FORMAT",
-        help="What INPUT is; else told by its suffix or first bytes.",
+        help="Format",
     ),
-    click.option(
-        "--inf",
-        "infinite",
-        type=click.Choice(("error", "missing")),
-        default="error",
-        show_default=True,
-        help="An infinite value is an error, or counts as missing and comes out as such.",
-    ),
+    INFINITE,
     click.option(
         "--threads",
         type=click.IntRange(1, 1024),
+        metavar="N",
         envvar="NORMCLI_THREADS",
-        help="Workers; default: the CPUs this process may use. Changes no byte of a result.",
+        help="Workers; default: the CPUs it may use",
     ),
     click.option(
         "--max-memory",
         metavar="SIZE",
         envvar="NORMCLI_MAX_MEMORY",
         callback=lambda ctx, param, value: memory_size(ctx, param, value),
-        help="About how much to use: 500M, 2G; default: four fifths of what there is. Changes no byte of a result.",
+        help="About so much, as 2G; default: 4/5 of what is free",
     ),
-    REPORT,
-    click.option("--dry-run", is_flag=True, help="Say what would be read and written, and do nothing."),
+    RUN_REPORT,
+    click.option("--dry-run", is_flag=True, help="Say what would be read and written, do nothing"),
     click.option(
         "--werror",
         is_flag=True,
-        help="Warnings are errors: exit 65, and OUTPUT is not replaced; in a directory, no further file is.",
+        help="Warnings are errors: exit 65, nothing is replaced",
     ),
     QUIET,
-    click.option("-v", "--verbose", is_flag=True, help="Say what is done and why."),
+    VERBOSE,
+    COLOR,
 )
 
 
-def common(function: F, *, fewest: Callable[[F], F] | None = None) -> F:
+def common(function: F, *, fewest: Callable[[F], F] | None = None, infinite: bool = True) -> F:
     """The options that every command over data has, in the order that --help shows; `fewest` is a --min-rows of its
-    own."""
+    own; one to which `infinite` values are nothing special has no --inf."""
     for decorate in reversed(COMMON):
-        function = decorate(function)
+        if infinite or decorate is not INFINITE:
+            function = decorate(function)
     return (fewest or FEWEST)(function)
 
 

@@ -23,14 +23,14 @@ class Finite(click.FloatRange):
         return number
 
 
-THRESHOLDS = {
-    "max_shift": (Finite(0), "Of a column's mean, in fitted standard deviations."),
-    "max_scale_ratio": (Finite(1), "Of a column's standard deviation and the fitted one, the larger by the smaller."),
+THRESHOLDS = {  # with what help says of each
+    "max_shift": (Finite(0), "Of means, in fitted deviations"),
+    "max_scale_ratio": (Finite(1), "Of deviations, by each other"),
     "max_outside": (
         Finite(0, 1),
-        "Share of a column's values beyond the fitted range; or of rows whose key the fit has not seen.",
+        "Share beyond the fitted range",
     ),
-    "max_missing": (Finite(0, 1), "How much more of a column is missing, as a share of all rows."),
+    "max_missing": (Finite(0, 1), "Share that is missing more"),
 }
 
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import click
 import msgspec
 
-from normcli import registry
-from normcli.errors import BadDataError, NoInputError, open_error, printable
+from normcli import registry, suggestions
+from normcli.errors import BadDataError, NoInputError, mismatch, open_error, printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+WIDE = 12  # characters of the words that an option takes, of which help has no more beside its name
 LARGEST = 1 << 26  # bytes of a file of numbers
 
 
@@ -35,11 +36,12 @@ class Typed(click.ParamType[Any]):
             return value
         reading = next(readings(self.annotation, value), ...)
         if reading is ...:
-            self.fail(f"{value!r} is not {self.name}", param, ctx)
+            asked = suggestions.question(value, filter(str.islower, self.name.split("|")))
+            self.fail(f"'{value}' is not {self.name}{f'; {asked}' if asked else ''}", param, ctx)
         try:
             return msgspec.convert(reading, self.annotation)
         except msgspec.ValidationError as e:
-            self.fail(f"{value!r}: {str(e).replace('`', '').lower()}", param, ctx)
+            self.fail(f"'{value}': {mismatch(e)}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
@@ -100,9 +102,8 @@ def numbers_in(path: str) -> list[float]:
         if len(text) > LARGEST:
             raise ValueError(f"more than {LARGEST >> 20} MB")
         return msgspec.json.decode(text, type=list[float])
-    except (msgspec.MsgspecError, ValueError) as e:
-        what = str(e).replace("`", "").replace("$[", "[")
-        raise BadDataError(f"{printable(path)}: not a JSON list of numbers: {printable(what)}") from None
+    except (msgspec.MsgspecError, ValueError):
+        raise BadDataError(f"{printable(path)}: not a JSON list of numbers", "[1, 2.5, 3] is one") from None
 
 
 def shown(annotation: Any) -> str:
@@ -127,7 +128,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
         metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
         default = field.default
         needed = default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        about = next((m.description for m in metas if m.description), "") + _default(default)
+        about = next((m.description for m in metas if m.description), "")
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
         if bool in (kind, *get_args(kind)):
@@ -135,12 +136,16 @@ def flags(options: type, prefix: str) -> list[click.Option]:
             flag_list.append(click.Option([spelled, target], is_flag=True, default=None, help=about))
         elif get_origin(kind) is tuple and not is_list(kind):
             members = tuple(Typed(m) for m in get_args(kind))
-            words = " ".join(m.name for m in members)
+            words, about = " ".join(m.name for m in members), about + _default(default)
             flag_list.append(click.Option([name, target], type=members, metavar=words, default=None, help=about))
         else:
             kind = Typed(annotation, default=None if needed else default)
             unless: Any = {"required": True} if needed else {"default": None}
-            flag_list.append(click.Option([name, target], type=kind, metavar=kind.name, help=about, **unless))
+            words = kind.name
+            if len(words) > WIDE:
+                words, about = "WORD", f"{about}: {words.replace('|', ', ')}"
+            about += _default(default)
+            flag_list.append(click.Option([name, target], type=kind, metavar=words, help=about, **unless))
     return flag_list
 
 

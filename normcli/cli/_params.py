@@ -30,7 +30,7 @@ WAIT = click.option(
     type=Seconds(),
     default=0.0,
     metavar="SECONDS",
-    help="How long to wait while another run is replacing PARAMS; default: exit 75 at once.",
+    help="Wait for another run's lock; default: exit 75",
 )
 
 
@@ -41,24 +41,23 @@ def continuing(function: F) -> F:
             "--relearn",
             metavar="PARAMS",
             type=PLACE,
-            help="Learn -m METHOD from the statistics that this parameter file has kept, without data.",
+            help="Learn -m METHOD from its statistics, without data",
         ),
         click.option(
             "--allow-edited",
             is_flag=True,
-            help="With --update or --relearn: take a parameter file whose digest does not match.",
+            help="Take a parameter file whose digest is wrong",
         ),
         click.option(
             "--recount",
             is_flag=True,
-            help="With --update: count an input again, though its content was counted before.",
+            help="With --update: count an input again",
         ),
-        click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none."),
+        click.option("--create", is_flag=True, help="With --update: begin PARAMS where there is none"),
         click.option(
             "--update",
             is_flag=True,
-            help="Add the data to what PARAMS has counted, an input with the same content only once. -m, -c and -x, "
-            "or --plan, may be left out, and must agree if given.",
+            help="Add data to PARAMS, the same content only once",
         ),
     ):
         function = decorate(function)

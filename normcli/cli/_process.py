@@ -12,21 +12,27 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from normcli.cli import _report, main
+from normcli.cli import _run_report, main
 from normcli.cli._guard import catch_exits, is_limited, shortage
-from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, printable
+from normcli.cli._progress import line as progress
+from normcli.cli._terminal import AUTO, colours, styled
+from normcli.errors import NormcliError, OutputError, ReaderGoneError, UsageError, advice, printable, replaced
 from normcli.io import outputs
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+    from normcli.jobs.results import Result
+
 USAGE, BUG = 2, 70
+COMPLETE = "_NORMCLI_COMPLETE"  # set where a shell asks what may follow
 TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
+LAST_WORDS = 0.1  # and for its line on standard error, which may be a pipe that is full
 ended = threading.Lock()  # held by what ended the run: itself, or a signal
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -63,6 +69,7 @@ def run() -> int:
 
 def _called() -> int:
     """The command's exit code; what went wrong has been said."""
+    colours.choose(AUTO)
     try:
         code = _invoked()
         sys.stdout.flush()
@@ -73,12 +80,12 @@ def _called() -> int:
         raise
     except click.ClickException as e:
         command = getattr(e, "ctx", None)
-        _say(e.format_message(), f"try {command.command_path} --help" if command else "")
+        _say(_in_our_words(e), f"try {command.command_path} --help" if command else "")
         return USAGE  # click has 1 for some, and that means drift
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
     except OSError as e:
-        return _failed(e, f"input or output failed: {e.strerror or e}", "", 74)
+        return _failed(e, f"input or output failed: {e.strerror or e}", advice(e), 74)
     except BaseException as e:
         lack = shortage(e)
         if lack:
@@ -87,11 +94,23 @@ def _called() -> int:
         return _failed(e, what, "this is a bug or a broken installation; NORMCLI_DEBUG=1 shows where", BUG)
 
 
+def _in_our_words(error: click.ClickException) -> str:
+    """What click says of a word, in the form of other messages: the option, and what is wrong with it."""
+    param = getattr(error, "param", None)
+    if isinstance(error, click.MissingParameter) and param is not None:
+        return f"{param.opts[0]} {param.make_metavar(error.ctx)} is missing"
+    message = error.message if isinstance(error, click.BadParameter) and param is not None else error.format_message()
+    message = (message[:1].lower() + message[1:] if message[1:2].islower() else message).rstrip(".")
+    return f"{param.opts[0]}: {message}" if isinstance(error, click.BadParameter) and param is not None else message
+
+
 def _invoked() -> int:
     """The exit code of a command that has gone well, or of what click does by itself."""
     try:
-        if "_NORMCLI_COMPLETE" in os.environ:
-            main.main(prog_name="normcli")
+        if COMPLETE in os.environ:
+            from normcli.cli._completion import answer
+
+            answer(main)
         with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
             _invoke(ctx)
         return 0
@@ -126,7 +145,7 @@ def _reported(code: int, error: str | None) -> int:
     """Writes the report that was asked for; one that can't be written makes a success a failure."""
     if not ended.acquire(blocking=False):
         threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
-    fault = _report.report.end(code, error or _report.report.error)
+    fault = _run_report.run_report.end(code, error or _run_report.run_report.error)
     if fault:
         _say(fault.message, fault.hint)
     return code or (fault.code if fault else 0)
@@ -140,7 +159,7 @@ def _of_stdout() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as e:
-        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}") from None
+        raise OutputError(f"{outputs.STDOUT}: writing failed: {e.strerror}", advice(e)) from None
 
 
 class Stdout(io.FileIO):
@@ -160,11 +179,13 @@ def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
 
 def _say(message: str, hint: str) -> None:
     line = printable(" ".join(message.split()))
-    _report.report.error = line
+    _run_report.run_report.error = line
     if hint:
         line += f" ({printable(' '.join(hint.split()))})"
+    progress.end()
     with contextlib.suppress(OSError):
-        os.write(2, f"normcli: error: {line}\n".encode("utf-8", "backslashreplace"))
+        error = styled("error:", 2, fg="red", bold=True)
+        os.write(2, f"normcli: {error} {line}\n".encode("utf-8", "backslashreplace"))
 
 
 def _open_closed() -> None:
@@ -202,25 +223,52 @@ def _watch_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(watched)
+        result, mine = _run_report.run_report.result, ended.acquire(blocking=False)
+        what = f"ended by {signal.Signals(number).name}"
         try:  # before no file can be made
-            if ended.acquire(blocking=False):
-                telling = threading.Thread(target=_tell_end, args=(number,), daemon=True)
-                telling.start()
-                telling.join(TELLING)
+            if mine:
+                _within(TELLING, lambda: _run_report.run_report.end(128 + number, what))
             else:
                 time.sleep(TELLING)  # the run has ended by itself, and may say so
         finally:
             outputs.remove_temporaries()
+            if mine:
+                _within(LAST_WORDS, lambda: _say(_last_words(number, result), ""))
             die_of(number)
 
     if watched:
         threading.Thread(target=wait, daemon=True).start()
 
 
-def _tell_end(number: int) -> None:
-    """The report of a run that a signal ends."""
-    with contextlib.suppress(Exception):
-        _report.report.end(128 + number, f"ended by signal {signal.Signals(number).name}")
+def _within(seconds: float, function: Callable[[], object]) -> None:
+    """Does something for which nobody waits longer, whatever becomes of it."""
+
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            function()
+
+    with contextlib.suppress(RuntimeError):  # no thread can be started
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+
+def _last_words(number: int, result: Result | None) -> str:
+    """Of a run that a signal ends; where somebody at the keyboard did that and nothing has come of it, one word."""
+    by_hand = number == signal.SIGINT
+    words = ["interrupted" if by_hand else f"ended by {signal.Signals(number).name}", *_left_behind(result)]
+    return words[0] if by_hand and words[1:] == [replaced(0)] else "; ".join(words)
+
+
+def _left_behind(result: Result | None) -> Iterator[str]:
+    """What a run that was ended has replaced, and which stream it has begun, in words."""
+    if result is None or result.changes is None:
+        return
+    names, streams = result.changes.replaced, result.changes.cut_short
+    if names or not streams:
+        few = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} replaced"
+        yield few if 0 < len(names) < 3 else replaced(len(names))
+    yield from (f"{name} is cut short" for name in streams)
 
 
 def die_of(number: int) -> NoReturn:

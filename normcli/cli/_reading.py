@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.cli._command import PLACE
+from normcli.cli._command import PLACE, OneOf
+from normcli.cli._completion import Column
 from normcli.jobs.facts import SOME_REJECTS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,16 +22,27 @@ def many(function: F) -> F:
             "-0",
             "--null",
             is_flag=True,
-            help="Names in --files-from end with NUL, not with a line.",
+            help="Names in --files-from end with NUL",
         ),
         click.option(
             "--files-from",
             metavar="FILE",
             type=PLACE,
-            help="Read the names of INPUTs from a file, or -.",
+            help="Read names of INPUTs from a file, or -",
         ),
     ):
         function = parameter(function)
+    return function
+
+
+def selecting(function: F, *, numbers: bool = True) -> F:
+    """The options that say which columns: of `numbers`, or of any kind."""
+    about: dict[str, Any] = {"multiple": True, "type": Column(numbers=numbers), "metavar": "SELECTOR"}
+    for decorate in (
+        click.option("-x", "--exclude", help="Columns to leave out again", **about),
+        click.option("-c", "--columns", help="A column, names between commas, or a glob", **about),
+    ):
+        function = decorate(function)
     return function
 
 
@@ -41,20 +53,20 @@ def skipping(function: F) -> F:
             "--rejects",
             metavar="FILE",
             type=PLACE,
-            help="Keep what was skipped, and why, as NDJSON.",
+            help="Keep skipped rows, and why, as NDJSON",
         ),
         click.option(
             "--max-bad-rows",
             type=click.IntRange(0),
             metavar="N",
-            help=f"Skip so many, and no more.  [default: {SOME_REJECTS}]",
+            help=f"Most rows to skip  [default: {SOME_REJECTS}]",
         ),
         click.option(
             "--on-bad-row",
-            type=click.Choice(("error", "skip")),
+            type=OneOf(("error", "skip")),
+            metavar="WORD",
             default="error",
-            show_default=True,
-            help="A row of text that can't be read right is an error, or skipped. A broken quote can't be.",
+            help="Rows of text that can't be read: error, or skip",
         ),
     ):
         function = decorate(function)

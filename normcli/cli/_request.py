@@ -30,22 +30,18 @@ def request(kind: type[R], values: dict[str, Any], **more: Any) -> R:
             raise UsageError(f"{spelled(param, ctx)} is {why}")
     for name in (f.name for f in fields(kind)):
         if name in PREFIXES:
-            more[name] = given(values, PREFIXES[name])
+            more[name] = given(ctx, PREFIXES[name])
         elif name in values:
             more.setdefault(name, values[name])
     return kind(**more, given=frozenset(line.intersection(kind.options())))
 
 
-def given(values: dict[str, Any], prefix: str) -> dict[str, Any]:
+def given(ctx: click.Context, prefix: str) -> dict[str, Any]:
     """The options that were given among those whose names begin so; `none` is a value like others, and may not be the
     default."""
-    ctx = click.get_current_context(silent=True)
-    own = {k: v for k, v in values.items() if k.startswith(prefix)}
-    if ctx is None:  # nobody says what was given
-        present = {k: v for k, v in own.items() if v is not None}
-    else:
-        present = {k: v for k, v in own.items() if ctx.get_parameter_source(k) is not ParameterSource.DEFAULT}
-    return {k.removeprefix(prefix): v for k, v in present.items()}
+    own = (name for name in ctx.params if name.startswith(prefix))
+    names = (name for name in own if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT)
+    return {name.removeprefix(prefix): ctx.params[name] for name in names}
 
 
 def spelled(param: click.Parameter, ctx: click.Context) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from normcli.errors import printable, short
+
 if TYPE_CHECKING:
     from normcli.jobs.results import Preview
     from normcli.pipeline import Progress
+
+
+FEW = 5  # names in a summary
 
 
 def counted(n: int, noun: str) -> str:
@@ -28,6 +35,24 @@ def counted_rows(rows: int, progress: Progress | None) -> str:
     return f"{counted(rows, 'row')}{of}{skipped}{rejected}{left}"
 
 
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more."""
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return ", ".join(map(short, names[:FEW])) + more
+
+
+def option(flag: str, names: Sequence[str]) -> str:
+    """A flag with these columns, as a person would type it."""
+    each = [",".join(names)] if not any("," in name for name in names) else names
+    return " ".join(f"{flag} {shlex.quote(printable(name))}" for name in each)
+
+
+def noted(names: Sequence[str], note: str) -> str:
+    """Names, if there are any, and a note, in parentheses."""
+    words = "; ".join(filter(None, (", ".join(map(short, names)), note)))
+    return f" ({words})" if words else ""
+
+
 def replacing(before: int, rows: int) -> str:
     """What a summary says of a file that counted more rows than the one which replaces it."""
     return f", replaces a fit of {before:,} row{'' if before == 1 else 's'}" if before > rows else ""
@@ -36,7 +61,6 @@ def replacing(before: int, rows: int) -> str:
 def show(preview: Preview) -> None:
     """What a dry run says on standard output."""
     from normcli.columns import described
-    from normcli.errors import printable
 
     for i, name in enumerate(preview.inputs):
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))

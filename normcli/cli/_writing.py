@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.cli._command import NEAR, PLACE, Format
+from normcli.cli._command import NEAR, PLACE, Format, OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,37 +19,34 @@ def written(function: F) -> F:
             "--column-suffix",
             metavar="SUFFIX",
             callback=suffix,
-            help="Keep the columns, and add the normalized ones after them, called NAME and SUFFIX; with --inverse, "
-            "restore from those, which are dropped. Components (pc1 …) are added by their own names.",
+            help="Keep originals, add columns called NAME SUFFIX",
         ),
         click.option(
             "--dtype",
-            type=click.Choice(("float32", "float64")),
-            help="Of normalized columns; default: float32 where a column is, else float64. With --inverse, float64 "
-            "takes what does not fit the original types, which are restored by default.",
+            type=OneOf(("float32", "float64")),
+            metavar="TYPE",
+            help="float32 or float64; default: as the column was",
         ),
-        click.option("--only", is_flag=True, help="Write the normalized columns alone."),
+        click.option("--only", is_flag=True, help="Write the normalized columns alone"),
         click.option(
             "--to",
             type=Format(),
             metavar="FORMAT",
-            help="What OUTPUT is to be (csv.gz, .zst, .bz2, .xz: compressed text); else told by its suffix, else as "
-            "INPUT; but no file called .xlsx, .json, .db or the like is written without it.",
+            help="What OUTPUT is, if not as its suffix says; csv.gz, too",
         ),
         click.option(
             "--spool-dir",
             metavar="DIR",
             type=NEAR,
             envvar="NORMCLI_SPOOL_DIR",
-            help="Where fit -o keeps what it has read, and what goes to an object store is completed, unnamed; "
-            "default: TMPDIR, or where OUTPUT will be.",
+            help="For temporary data; default: TMPDIR, or by OUTPUT",
         ),
         click.option(
             "-o",
             "--output",
             metavar="OUTPUT",
             type=PLACE,
-            help="A file, or a directory (it is one, or ends in /): there, a file for each INPUT.",
+            help="A file; or a directory/, for a file per INPUT",
         ),
     ):
         function = decorate(function)

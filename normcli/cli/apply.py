@@ -1,4 +1,4 @@
-"""normcli apply."""
+"""normcli apply: normalize data by the parameters that fit learned, or restore them."""
 
 from __future__ import annotations
 
@@ -15,34 +15,29 @@ from normcli.cli._request import request
 from normcli.cli._words import counted, counted_rows, show
 from normcli.cli._writing import written
 
+ORDER = 2
+aliases = ("transform", "restore", "undo", "inverse", "predict", "denormalize")
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
-    ("In a pipe", "zcat new.csv.gz | normcli apply -p data.json | gzip > new-z.csv.gz"),
-    ("Each file below a directory", "normcli apply measurements/ -p measurements.json -o normalized/ --to parquet"),
-    ("Unless the data have drifted", "normcli apply new.csv -p data.json -o new-z.csv --check"),
     ("Restore", "normcli apply new-z.csv -p data.json --inverse -o new.csv"),
+    ("Unless the data have drifted", "normcli apply new.csv -p data.json -o new-z.csv --check"),
+    ("Each file of a directory", "normcli apply measurements/ -p m.json -o normalized/ --to parquet"),
+    ("In a pipe", "zcat new.csv.gz | normcli apply -p data.json | gzip > new-z.csv.gz"),
 )
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "drift", "formats", "keys"))
 @PARAMS
 @written
-@click.option("--inverse", is_flag=True, help="Restore normalized data.")
-@rules("what the parameters say")
-@click.option(
-    "--training",
-    is_flag=True,
-    help="Each batch of rows by its own statistics, as a network in training does; for methods of batches. Batches are "
-    "cut over all INPUTs together, or in a directory, over each.",
-)
-@click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see.")
+@click.option("--inverse", is_flag=True, help="Restore normalized data")
+@click.option("--training", is_flag=True, help="Each batch by its own statistics (batch methods)")
+@rules
 @click.option(
     "--check",
     is_flag=False,
     flag_value="refuse",
     type=Word(("refuse", "warn")),
-    help="See in the same pass whether the data still look like those that were fitted, as normcli check does: if not, "
-    "exit 1 and leave the old OUTPUT, a file, as it is; or with --check=warn, warn and go on.",
+    help="If data drifted: exit 1 and keep OUTPUT, or warn",
 )
 @thresholds
 @click.option(
@@ -50,24 +45,20 @@ EXAMPLES = (
     is_flag=False,
     flag_value="stat",
     type=Word(("stat", "digest")),
-    help="Into a directory: leave what an earlier run completed from the same inputs (told by size and time, or with "
-    "--resume=digest by content), by the same parameters and options.",
+    help="Skip finished files, by time or by content",
 )
-@click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT, though text can't tell that it was normalized.")
-@click.option(
-    "--allow-normalized", is_flag=True, help="Even if the data say that they were normalized by these parameters."
-)
+@click.option("--no-extra", is_flag=True, help="Refuse columns that the fit did not see")
+@click.option("--in-place", is_flag=True, help="OUTPUT may be INPUT")
+@click.option("--allow-normalized", is_flag=True, help="Also data marked as normalized by these PARAMS")
 @ALLOW_EDITED
-@skipping
 @common
 @many
+@skipping
 def command(**values: Any) -> None:
     """Normalize data by the parameters that fit learned, or restore them.
 
-    INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these; without one, or for -,
-    standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. Columns are matched by name;
-    all others pass through in place, character for character. OUTPUT appears whole or not at all; where it is a
-    directory or ends in /, each input becomes a file of its own in it.
+    INPUT: files, directories, quoted globs, s3:// URIs; else standard input. Columns are matched by name;
+    all others pass through, from text character for character. OUTPUT appears whole or not at all.
     """
     from normcli.cli._console import Console
     from normcli.jobs.apply import apply

@@ -1,11 +1,11 @@
-"""normcli check."""
+"""normcli check: tell whether new data still look like those that were fitted."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +21,18 @@ from normcli.errors import DriftError
 from normcli.limits import Limits
 
 if TYPE_CHECKING:
+    from normcli.cli._table import Column
     from normcli.drift import Columns, Comparison
 
-EXAMPLE = "normcli check today.csv -p data.json"
+ORDER = 3
+aliases = ("drift", "compare", "validate", "diff", "test", "monitor")
 EXAMPLES = (
-    ("Do today's data look like those that were fitted?", EXAMPLE),
-    ("For a machine", "normcli check today.csv -p data.json --json | jq '.columns[] | select(.drift | length > 0)'"),
+    ("Do today's data look like those that were fitted?", "normcli check today.csv -p data.json"),
+    ("For a machine", "normcli check d.csv -p p.json --json | jq '.columns[] | select(.drift[0])'"),
     ("Of small samples, with wider limits", "normcli check day.csv -p data.json --min-rows 10 --max-shift 1"),
     (
         "Normalize unless they have drifted",
-        "normcli check -q d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
+        "normcli check d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
     ),
 )
 FEW = click.option(  # only allows a verdict on fewer rows, and may be given in vain
@@ -39,38 +41,25 @@ FEW = click.option(  # only allows a verdict on fewer rows, and may be given in 
     default=Limits.min_rows,
     show_default=True,
     metavar="N",
-    help="Fewer rows allow no verdict on values: a warning and exit 0. A column needs as many values.",
+    help="Fewer rows, or values of a column, allow no verdict",
 )
-HEADER = ("column", "mean", "fitted", "shift", "scale", "outside", "missing", "fitted", "drift")
+RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest gives way first where there is little room
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("drift", "exit-codes", "formats"))
 @PARAMS
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="One JSON object on standard output, in place of the table.",
-)
 @thresholds
-@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too.")
+@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too")
 @ALLOW_EDITED
-@skipping
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of the table")
 @partial(common, fewest=FEW)
 @many
+@skipping
 def command(**values: Any) -> None:
     """Tell whether new data still look like those that were fitted: exit 0 if so, 1 if they have drifted.
 
-    In one pass the data are measured as the fit did, and compared with what it has kept: per column the shift of the
-    mean in fitted standard deviations, the ratio of standard deviations (scale), the share of values outside the fitted
-    range, and how much is missing; past a limit is drift. So is a column that is gone, or no longer numeric, or another
-    value in a column that was constant, or any in one that was empty. New columns are told, and columns that take no
-    part in normalizing may come and go. Of a method that learns nothing (unit, layer) only columns are compared.
-
-    With -q the table is shown only of data that have drifted, with -qq never.
-
-    Columns are compared as they come to the step that learned from them; of matrix methods (whiten), over rows that
-    miss nothing; of batch methods, running over batches; with keys (fit --by), over all rows together.
+    INPUT: files, directories, quoted globs, s3:// URIs; else standard input. With -q the table is shown
+    only of data that have drifted, with -qq never.
     """
     from normcli import drift
     from normcli.cli._console import Console
@@ -90,7 +79,7 @@ def command(**values: Any) -> None:
         show(result.preview)
         return
     if as_json or not quiet or (comparison.drift and quiet == 1):
-        show_comparison(comparison, as_json=as_json)
+        show_comparison(comparison, as_json=as_json, whole=values["verbose"])
     if comparison.drift:
         raise DriftError(drift.summary(comparison))
     verdict = (
@@ -107,49 +96,20 @@ def command(**values: Any) -> None:
     )
 
 
-def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
+def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> None:
     """The comparison on standard output, all of it, before anything is said of it."""
     if as_json:
-        click.echo(json.dumps(document(comparison), ensure_ascii=False, allow_nan=False))
+        from normcli.drift.figures import figures
+
+        click.echo(json.dumps(figures(comparison), ensure_ascii=False, allow_nan=False))
     else:
-        show_table(comparison)
+        show_table(comparison, whole=whole)
     sys.stdout.flush()
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
-    """As plain values: null where a number is not known, or infinite."""
-    steps = [column for step in comparison.steps for column in _columns(step)]
-    incomplete, unseen = comparison.incomplete, comparison.unseen
-    return {
-        "drift": comparison.drift,
-        "rows": comparison.rows,
-        "fitted_rows": comparison.fitted_rows,
-        "limits": vars(comparison.limits),
-        "changes": [vars(change) for change in comparison.changes],
-        "incomplete": incomplete and {**vars(incomplete), "change": incomplete.change},
-        "unseen_keys": unseen and vars(unseen),
-        "columns": steps,
-    }
-
-
-def _columns(step: Columns) -> Iterator[dict[str, Any]]:
-    """One after the other; `drift` is null where there are too few values for a verdict."""
-    sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
-    for j, name in enumerate(step.names):
-        numbers = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
-        drift = step.reasons(j) if step.judged[j] else None
-        yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
-
-
-def _number(name: str, value: float) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
-
-
-def show_table(comparison: Comparison) -> None:
+def show_table(comparison: Comparison, *, whole: bool) -> None:
     """For a person."""
-    from normcli.cli._console import table
+    from normcli.cli._table import table
     from normcli.drift import changed
     from normcli.errors import short
     from normcli.methods import listed
@@ -172,29 +132,57 @@ def show_table(comparison: Comparison) -> None:
         names = [c.column for c in comparison.changes if c.what == what and not c.drift]
         if names:
             click.echo(f"{what:8} {listed(names)}")
-    lines = [line for step in comparison.steps for line in _rows(step)]
-    if lines:
+    drifting = [reason for step in comparison.steps for j in range(len(step.names)) for reason in _reasons(step, j)]
+    rows_of = [(step, j) for step in comparison.steps for j in range(len(step.names))]
+    if rows_of:
         click.echo()
-        table(HEADER, lines, right=range(1, 8))
+        table(
+            _columns_shown({*drifting}), [_row(*each) for each in rows_of],
+            marked=[bool(_reasons(*each)) for each in rows_of], mark="drift", whole=whole,
+        )  # fmt: skip
 
 
 def _marked(drift: bool) -> str:
     return "  drift" if drift else ""
 
 
-def _rows(step: Columns) -> Iterator[tuple[str, ...]]:
-    for j, name in enumerate(step.names):
-        fitted, data, apart = ({n: float(a[j]) for n, a in d.items()} for d in (step.fitted, step.data, step.apart))
-        verdict = ", ".join(step.reasons(j)) if step.judged[j] else "too few values"
-        yield (
-            name, *(_shown(v, ".6g") for v in (data["mean"], fitted["mean"])), _shown(apart["shift"], "+.3f"),
-            _shown(apart["scale_ratio"], ".3f"), _shown(apart["outside"], ".2%"), _shown(data["missing"], ".2%"),
-            _shown(fitted["missing"], ".2%"), verdict,
-        )  # fmt: skip
+def _reasons(step: Columns, j: int) -> list[str]:
+    """Why a column is drift, where there are values enough for a verdict."""
+    return step.reasons(j) if step.judged[j] else []
 
 
-def _shown(value: float, how: str) -> str:
-    text = f"{value:{how if abs(value) < 1e6 or how[-1] == '%' else '+.3g'}}"
+def _columns_shown(drifting: Collection[str]) -> tuple[Column, ...]:
+    """Of the table: what has drifted gives way last."""
+    from normcli.cli._table import LEAST, Column, names
+
+    rank = {name: 1 if name in drifting else rank for name, rank in RANKS.items()}
+    return (
+        names(),
+        *(Column(name, rank=1, shown=partial(_shown, how="g")) for name in ("mean", "fitted")),
+        Column("shift", rank=rank["shift"], shown=partial(_shown, how="+.3f")),
+        Column("scale", rank=rank["scale"], shown=partial(_shown, how=".3f")),
+        Column("outside", rank=rank["outside"], shown=partial(_shown, how=".2%")),
+        *(Column(name, rank=rank["missing"], shown=partial(_shown, how=".2%")) for name in ("missing", "fitted")),
+        Column("drift", right=False, least=LEAST),
+    )
+
+
+def _row(step: Columns, j: int) -> tuple[float | str, ...]:
+    fitted, data, apart = ({n: float(a[j]) for n, a in d.items()} for d in (step.fitted, step.data, step.apart))
+    verdict = ", ".join(step.reasons(j)) if step.judged[j] else "too few values"
+    return (
+        step.names[j], data["mean"], fitted["mean"], apart["shift"], apart["scale_ratio"], apart["outside"],
+        data["missing"], fitted["missing"], verdict,
+    )  # fmt: skip
+
+
+def _shown(value: float, digits: int, *, how: str) -> str:
+    """A mean with 6 digits at most, all else as `how` says."""
+    if how == "g":
+        how = f".{min(digits, 6)}g"
+    elif abs(value) >= 1e6 and how[-1] != "%":
+        how = "+.3g"
+    text = f"{value:{how}}"
     if not text.strip("-0.%"):  # no zero comes from below
         text = f"{0.0:{how}}"
     return "-" if math.isnan(value) else text

@@ -1,104 +1,64 @@
-"""normcli fit."""
+"""normcli fit: learn a method's parameters from data, and normalize them, too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import common
+from normcli.cli._completion import Column
 from normcli.cli._keys import rules
 from normcli.cli._params import WAIT, continuing
-from normcli.cli._reading import many, skipping
+from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import or_stdout, request
-from normcli.cli._words import counted, counted_rows, replacing, show
+from normcli.cli._words import FEW, counted, counted_rows, noted, option, replacing, show, some
 from normcli.cli._writing import written
 
 if TYPE_CHECKING:
     from normcli.cli._console import Console
     from normcli.jobs.results import FitResult
 
+ORDER = 1
+aliases = ("train", "learn", "standardize", "normalize", "normalise", "scale", "transform")
 EXAMPLES = (
-    ("Standardize every numeric column, parameters to a file", "normcli fit data.csv -m zscore -p data.json"),
-    ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p data.json"),
-    ("All files below a directory together", "normcli fit measurements/ -m zscore -p measurements.json"),
+    ("Standardize every numeric column, then apply that to new data", "normcli fit data.csv -m zscore -p data.json"),
     ("Learn and normalize in one", "normcli fit data.csv -m zscore -p data.json -o data-z.csv"),
-    ("Add tonight's data", "normcli fit --update -p data.json tonight.csv"),
-    ("Another method from what was seen", "normcli fit --relearn data.json -m minmax --range -1 1 -p minmax.json"),
-    ("Each store by its own statistics", "normcli fit sales.csv -m zscore --by store -p sales.json"),
-    ("Several steps in one pass, as a file says", "normcli fit embeddings.parquet --plan plan.toml -p p.json"),
-    ("Two title lines, single quotes", 'normcli fit export.csv -m zscore -p p.json --skip-lines 2 --quote "\'"'),
-    ("In a bucket", "normcli fit s3://lake/measurements/ -m zscore -p s3://lake/measurements.json"),
-    ("From a pipe", "zcat data.csv.gz | normcli fit -m whiten --kind pca -p data.json"),
+    ("Some columns, to a range", "normcli fit data.parquet -m minmax --range -1 1 -c 'x*' -x x7 -p d.json"),
+    ("Add tonight's data, from a pipe", "zcat tonight.csv.gz | normcli fit --update -p data.json"),
 )
 
 
-@click.command(cls=WithOptions, examples=EXAMPLES)
-@click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="What to learn; see `normcli methods`.")
-@click.option(
-    "--plan",
-    metavar="FILE",
-    type=PLACE,
-    help="In place of -m: a TOML file with several steps, each with method, columns, exclude and options; see above.",
-)
-@click.option(
-    "-p",
-    "--params",
-    metavar="PARAMS",
-    type=PLACE,
-    help="The parameter file; default: standard output.",
-)
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats", "keys", "plans", "updating"))
+@click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="The method; `normcli methods` lists all")
+@click.option("--plan", metavar="FILE", type=PLACE, help="Several steps, as a TOML file says, instead of -m")
+@click.option("-p", "--params", metavar="PARAMS", type=PLACE, help="The parameter file; default: standard output")
 @written
-@click.option(
-    "-c",
-    "--columns",
-    multiple=True,
-    metavar="SELECTOR",
-    help="A column, names between commas, or a glob.",
-)
-@click.option("-x", "--exclude", multiple=True, metavar="SELECTOR", help="Columns to leave out again.")
+@selecting
 @click.option(
     "--by",
     multiple=True,
+    type=Column(numbers=False),
     metavar="COLUMN[,COLUMN]",
-    help="Learn from the rows of each key apart, too: of each text or whole number, or pair of them, in these columns.",
+    help="Learn for each key of these columns apart, too",
 )
 @click.option(
-    "--weights",
-    metavar="COLUMN",
-    help="How often each row counts: numbers of at least 0, not only whole.",
+    "--weights", type=Column(numbers=True), metavar="COLUMN", help="How often each row counts: numbers from 0"
 )
-@rules("error, and 0; kept in PARAMS")
+@rules
 @continuing
 @WAIT
-@click.option(
-    "--note",
-    default="",
-    help="Words of your own to keep in the parameter file.",
-)
-@skipping
+@click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")
 @common
 @many
+@skipping
 def command(**values: Any) -> None:
-    """Learn a method's parameters from data, in one pass; with -o, normalize the same data, too.
+    """Learn a method's parameters in one pass; with -o, normalize the data, too.
 
-    INPUT is a CSV or Parquet file, a directory of them, a glob in quotes, or several of these, learned from together;
-    without one, or for -, standard input. Each, as PARAMS and OUTPUT, may be in an object store: s3://bucket/key. By
-    default every numeric column takes part. Missing values are left out and counted.
-
-    A plan (--plan) is steps that follow each other, learned together in one pass: a column learns in one of them at
-    most; before that come only steps of single values (log1p, asinh), after it those that learn nothing (unit). So
-    embeddings are whitened, then brought to unit length:
-
-    \b
-        [[steps]]
-        method = "whiten"
-        columns = ["embedding"]
-        options = { kind = "pca", components = 64 }
-        [[steps]]
-        method = "unit"
-        columns = ["embedding"]
+    INPUT: files, directories, quoted globs, s3:// URIs; else standard input. Every numeric column takes
+    part, unless -c or -x says otherwise.
     """
     from normcli.cli._console import Console
     from normcli.jobs.requests import FitRequest, RelearnRequest
@@ -120,22 +80,45 @@ def command(**values: Any) -> None:
 def summarize(result: FitResult, console: Console) -> None:
     """One line: what was learned of what, and where it went; or what a dry run would do."""
     from normcli.errors import printable
-    from normcli.methods import listed
 
     plan = result.plan
     if plan is None:
         assert result.preview is not None
         show(result.preview)
         return
-    columns, left = list(result.columns), list(result.left)
     first, *others = result.targets or ("",)
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
-    taken = f"{counted(len(columns), 'column')} ({listed(columns)}), {len(left)} left"
+    taken = columns_taken(result, named=console.verbose)
     to = ", ".join([first + replacing(result.rows_before, plan.rows), *others])
     console.info(
         f"{'update' if result.updated else 'fit'} {result.method}: {counted_rows(result.rows, result.progress)}{more}, "
-        f"{taken}{f' ({listed(left)})' if left else ''}, {console.took(result.bytes_in)} -> {to}"
+        f"{taken}, {console.took(result.bytes_in)} -> {to}"
+    )
+
+
+def columns_taken(result: FitResult, *, named: bool) -> str:
+    """How many columns take part and how many are left, by name where that is wanted; and which may be mistaken."""
+    taken = counted(len(result.columns), "column") + noted(result.columns if named else (), codes_note(result.codes))
+    left = f", {len(result.left):,} left" if result.left else ""
+    return taken + left + noted(result.left if named else (), lists_note(result.lists))
+
+
+def codes_note(names: Sequence[str]) -> str:
+    """What leaves out columns that may be codes."""
+    if len(names) < 2:
+        return "".join(f"{some(names)} looks like a code: {option('-x', names)} leaves it out" for _ in names)
+    flags = option("-x", names) if len(names) <= FEW else "-x"
+    return f"{some(names)} look like codes: {flags} leaves them out"
+
+
+def lists_note(names: Sequence[str]) -> str:
+    """What takes a column of lists."""
+    if not names:
+        return ""
+    flags = " or ".join(option("-c", [name]) for name in names[:FEW])
+    return (
+        f"{some(names)} hold{'s' if len(names) == 1 else ''} lists: {flags} takes {'it' if len(names) == 1 else 'one'}"
     )
 
 

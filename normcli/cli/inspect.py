@@ -1,118 +1,175 @@
-"""normcli inspect."""
+"""normcli inspect: show what is in a parameter file."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
-from normcli.cli import HELP
-from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED
-from normcli.errors import UsageError
+from normcli.cli._command import PLACE, Plain
+from normcli.cli._common import ALLOW_EDITED, COLOR
+from normcli.cli._completion import KEY
+from normcli.errors import UsageError, printable
 
-if TYPE_CHECKING:
-    from normcli.parameters import Parameters
-    from normcli.parameters.keys import Key
+ORDER = 5
+aliases = ("show", "info", "view", "print", "cat", "list")
+EXAMPLES = (
+    ("What was learned of each column", "normcli inspect data.json"),
+    ("For a machine", "normcli inspect data.json --json"),
+    ("Of the rows of one key (fit --by)", "normcli inspect sales.json --key berlin"),
+)
 
 NOTHING = "''"  # how a shell spells it
+RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # of what was not learned itself
 
 
-@click.command(context_settings=HELP, epilog="Example: normcli inspect data.json")
-@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead.")
+@click.command(cls=Plain, examples=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of parameter files instead")
+@click.option("--keys", is_flag=True, help="List the keys of fit --by, each with its rows, instead")
+@click.option("--key", type=KEY, metavar="KEY", help="Of the rows of one key of fit --by, a row of CSV")
 @ALLOW_EDITED
-@click.option("--key", metavar="KEY", help="What was seen of one key of fit --by, which is a row of CSV.")
+@click.option("-v", "--verbose", is_flag=True, help="Show whole tables and lists")
+@COLOR
 @click.argument("params", required=False, type=PLACE)
 def command(**values: Any) -> None:
-    """Show a parameter file to a person."""
-    from normcli import registry
-    from normcli.cli._console import table
-    from normcli.errors import printable
+    """Show what a parameter file has learned, in the terms of its method."""
+    from normcli.jobs import inspect
     from normcli.jobs.parameter_files import parameters
-    from normcli.parameters import file as params
-    from normcli.parameters import keys
-    from normcli.parameters.json_schema import schema
 
-    for flag, value in (("--key", values["key"]), ("PARAMS", values["params"])):
-        if values["json_schema"] and value is not None:
-            raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
     if values["json_schema"]:
+        check_alone(
+            {
+                "--key": values["key"] is not None,
+                "--keys": values["keys"],
+                "PARAMS": values["params"] is not None,
+                "--json": values["as_json"],
+            }
+        )
+        from normcli.parameters.json_schema import schema
+
         click.echo(json.dumps(schema(), indent=1, ensure_ascii=False))
         return
     if not values["params"]:
         raise click.UsageError("PARAMS is missing", click.get_current_context())
+    if values["keys"] and values["key"] is not None:
+        raise UsageError("--key is not for --keys, which shows each")
     plan = parameters(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
-    if values["key"] is not None and not plan.by:
-        raise UsageError("--key is for parameters by key, and these are not (fit --by)")
-    group = 0 if values["key"] is None else group_of(plan, values["key"])
-    if plan.note:
-        click.echo(f"note     {printable(plan.note)}")
-    click.echo(
-        f"rows     {plan.rows:,}"
-        + (f", of which {plan.skipped:,} miss a value and took no part" if plan.skipped else "")
-    )
-    if plan.dialect:
-        spelled = (f"{n.replace('_', '-')} {printable(str(shown(v))) or NOTHING}" for n, v in plan.dialect)
-        click.echo(f"dialect  {', '.join(spelled)}")
-    if plan.weights is not None:
-        click.echo(f"weights  {printable(plan.weights)}")
-    if plan.by:
-        click.echo(f"by       {', '.join(map(printable, plan.by))}: {len(plan.keys):,} keys")
-        click.echo(f"unseen   {plan.rules.unseen}, min-count {plan.rules.min_count:,}")
-    if group:
-        key = keys.described(plan.by, plan.keys[group - 1])
-        click.echo(f"key      {key}: {plan.key_rows[group - 1]:,} rows")
-    for i, (step, columns) in enumerate(zip(plan.steps, plan.schemas, strict=True)):
-        options = ", ".join(
-            f"{k.rstrip('_').replace('_', '-')} {printable(shown(v))}" for k, v in params.options(step.method).items()
+    found: Any = inspect.key_table(plan) if values["keys"] else inspect.document(plan, values["key"])
+    if values["as_json"]:
+        click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+    elif values["keys"]:
+        show_keys(found, plan.by, whole=values["verbose"])
+    else:
+        show(found, whole=values["verbose"])
+
+
+def check_alone(given: Mapping[str, bool]) -> None:
+    """Raises UsageError for what was given and is not for --json-schema."""
+    for flag in (flag for flag, there in given.items() if there):
+        raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
+
+
+def show(found: Mapping[str, Any], *, whole: bool) -> None:
+    """For a person."""
+    for label, text in heads(found):
+        click.echo(f"{label:8} {text}")
+    steps = found["steps"]
+    for i, step in enumerate(steps):
+        if len(steps) > 1:
+            click.echo(f"{chr(10) if i else ''}steps[{i}] {method(step)}")
+        else:
+            click.echo(f"method   {method(step)}")
+        show_step(step, whole=whole)
+    click.echo(f"\n{found['digest']}")
+
+
+def heads(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is not of one step: a word, and what there is to say."""
+    if found["note"]:
+        yield "note", printable(found["note"])
+    skipped = f", of which {found['skipped']:,} miss a value and took no part" if found["skipped"] else ""
+    yield "rows", f"{found['rows']:,}{skipped}"
+    if found["dialect"]:
+        spelled = (f"{n.replace('_', '-')} {printable(text(v)) or NOTHING}" for n, v in found["dialect"].items())
+        yield "dialect", ", ".join(spelled)
+    if found["inputs"]:
+        yield "inputs", f"{len(found['inputs']):,}"
+    if found["weights"] is not None:
+        yield "weights", printable(found["weights"])
+    if found["by"]:
+        yield "by", f"{', '.join(map(printable, found['by']))}: {found['keys']:,} keys"
+        yield "unseen", f"{found['unseen']}, min-count {found['min_count']:,}"
+    if found["key"]:
+        from normcli.parameters.keys import described
+
+        key = described(found["by"], tuple(found["key"]["key"].values()))
+        yield "key", f"{key}: {found['key']['rows']:,} rows"
+
+
+def method(step: Mapping[str, Any]) -> str:
+    """And its options."""
+    options = ", ".join(f"{n.rstrip('_').replace('_', '-')} {printable(text(v))}" for n, v in step["options"].items())
+    return f"{step['method']} ({options})" if options else str(step["method"])
+
+
+def show_step(step: Mapping[str, Any], *, whole: bool) -> None:
+    """What it has learned, in lines and tables."""
+    from normcli.cli._table import Column, names, table
+
+    for line in step["accuracy"]:
+        click.echo(f"accuracy {line}")
+    learned = (f"{name.replace('_', ' ')} {text(value)}" for name, value in step["learned"].items())
+    said = ", ".join(learned) if step["learns"] else "nothing: it does not depend on the data"
+    if said:
+        click.echo(f"learned  {said}")
+    click.echo(f"gives    {gives(step, whole=whole)}\n")
+    columns = step["columns"]
+    if columns:
+        own = {head for head in columns[0] if head not in RANKS}
+        table(
+            [names(), *(Column(h, right=h != "type", rank=1 if h in own else RANKS[h]) for h in [*columns[0]][1:])],
+            [tuple(row.values()) for row in columns],
+            whole=whole,
         )
-        label = "method  " if len(plan.steps) == 1 else f"{chr(10) if i else ''}steps[{i}]"
-        click.echo(f"{label} {registry.name_of(step.method)}" + (f" ({options})" if options else ""))
-        for line in filter(None, (state.accuracy() for state in step.states)):
-            click.echo(f"accuracy {line}")
-        same = step.outputs == step.columns
-        click.echo(f"gives    {'the same columns' if same else ', '.join(map(printable, step.outputs))}\n")
-        described = params.described(step, columns, group)
-        header = ("column", *next(iter(described.values())))
-        rows = [(n, *("" if v is False else shown(v) for v in e.values())) for n, e in described.items()]
-        table(header, rows, right=range(2, len(header)))
-    click.echo(f"\n{plan.digest}")
+    if step["components"]:
+        click.echo()
+        shown = [Column(head, rank=1) for head in [*step["components"][0]][1:]]
+        table([names("component"), *shown], [tuple(row.values()) for row in step["components"]], whole=whole)
 
 
-def group_of(plan: Parameters, text: str) -> int:
-    """The group of a key. Raises UsageError where there is none."""
-    from normcli.errors import printable
+def gives(step: Mapping[str, Any], *, whole: bool) -> str:
+    """What comes out."""
+    from normcli.methods import listed
 
-    exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
-    matches = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
-    if len(matches) == 1:
-        return matches[0]
-    some = " or ".join(
-        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in matches or range(1, min(len(plan.keys), 5) + 1)
-    )
-    what = "may be" if matches else "no such key; there are"
-    raise click.UsageError(f"--key {text}: {what} {some}" + (" …" if not matches and len(plan.keys) > 5 else ""))
+    takes, count, outputs = step["takes"], step["gives"], step["outputs"]
+    if step["list"] is not None:
+        return f"{printable(step['list'])}: lists of {takes:,}" + (f" → {count:,}" if count != takes else "")
+    if outputs is None:
+        return "the same columns"
+    names = ", ".join(map(printable, outputs)) if whole or not sys.stdout.isatty() else listed(outputs)
+    return f"{takes:,} → {count:,} columns: {names}"
 
 
-def spelled(key: Key) -> str:
-    """A key as a row of CSV: null is nothing, a text that is empty or has a comma or a quote in it is quoted."""
+def show_keys(keys: Sequence[Mapping[str, Any]], by: Sequence[str], *, whole: bool) -> None:
+    """A table of keys, each spelled as --key takes it."""
+    from normcli.cli._table import Column, names, table
 
-    def field(text: str | None) -> str:
-        if text is None:
-            return ""
-        return '"' + text.replace('"', '""') + '"' if not text or set(text) & set(',"\r\n') else text
-
-    return ",".join(map(field, key))
+    heads = (names(",".join(map(printable, by))), Column("rows", rank=1), Column("below min-count", rank=2))
+    table(heads, [(row["spelled"] or NOTHING, row["rows"], row["too_few"]) for row in keys], whole=whole)
 
 
-def shown(value: Any) -> str:
+def text(value: Any) -> str:
     """A value for people: numbers to six digits on a terminal, which is narrow, and ten elsewhere."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "-"
+    if isinstance(value, list):
+        return " ".join(map(text, value))
     if isinstance(value, float):
         return f"{value:.6g}" if sys.stdout.isatty() else f"{value:.10g}"
-    return " ".join(map(shown, value)) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else value
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,4 +1,4 @@
-"""normcli merge."""
+"""normcli merge: make one parameter file of those of partial fits."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from typing import Any
 
 import click
 
-from normcli.cli import HELP
-from normcli.cli._command import PLACE
-from normcli.cli._common import ALLOW_EDITED, QUIET, REPORT
+from normcli.cli._command import PLACE, Plain
+from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, RUN_REPORT, VERBOSE
 from normcli.cli._params import WAIT
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
 
-EXAMPLE = "normcli merge part-*.json -o whole.json"
+ORDER = 6
+aliases = ("combine", "join", "concat", "add")
+EXAMPLES = (("One fit of all the data that the parts counted", "normcli merge part-*.json -o whole.json"),)
 
 
-@click.command(context_settings=HELP, epilog=f"Example: {EXAMPLE}")
-@click.option("-o", "--output", metavar="PARAMS", type=PLACE, help="The merged file; default: standard output.")
-@click.option("--allow-duplicates", is_flag=True, help="Count an input twice that two of the files have counted.")
+@click.command(cls=Plain, examples=EXAMPLES, more=("updating",))
+@click.option("-o", "--output", metavar="PARAMS", type=PLACE, help="The merged file; default: standard output")
+@click.option("--allow-duplicates", is_flag=True, help="Count an input twice that two files have counted")
 @ALLOW_EDITED
-@click.option("--note", default="", help="Words of your own; default: those of the files, where they are the same.")
+@click.option("--note", default="", metavar="TEXT", help="Words of your own; default: the files' own, if the same")
 @WAIT
-@REPORT
+@RUN_REPORT
 @QUIET
+@VERBOSE
+@COLOR
 @click.argument("inputs", metavar="PARAMS...", nargs=-1, required=True, type=PLACE)
 def command(**values: Any) -> None:
     """Merge the parameter files of partial fits into that of one fit over all the data.
@@ -36,7 +39,7 @@ def command(**values: Any) -> None:
     from normcli.jobs.merge import merge
     from normcli.jobs.requests import MergeRequest
 
-    console = Console(quiet=values["quiet"])
+    console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)
     assert result.plan is not None
     assert result.inputs is not None

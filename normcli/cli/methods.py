@@ -1,25 +1,28 @@
-"""normcli methods."""
+"""normcli methods: list the methods, or say all about one."""
 
 from typing import Any
 
 import click
 
-from normcli import registry
-from normcli.cli import HELP
-from normcli.cli._command import Entry
+from normcli import registry, suggestions
+from normcli.cli._command import Entry, Plain
+from normcli.cli._common import COLOR
+from normcli.errors import UsageError
+
+ORDER = 7
+EXAMPLES = (
+    ("Every method, with its formula and options", "normcli methods"),
+    ("All about one, by any of its names", "normcli methods whiten"),
+)
 
 
-@click.command(context_settings=HELP, epilog="Example: normcli methods whiten")
+@click.command(cls=Plain, examples=EXAMPLES)
+@COLOR
 @click.argument("method", required=False, type=Entry("methods"))
 def command(**values: Any) -> None:
-    """List the methods, or say all about one.
-
-    Its formula, what shares a statistic, options, whether it can be undone, where it comes from, and what else people
-    call it: by such a name, as standardization or sphering, it is found, too.
-    """
-    from normcli.cli._console import table
+    """List the methods, or say all about one: formula, options, whether it can be undone, source, other names."""
     from normcli.cli._flags import flags
-    from normcli.jobs.choosing import method_called
+    from normcli.cli._table import Column, definitions, names, table
 
     name = values["method"]
     if name is None:
@@ -27,11 +30,13 @@ def command(**values: Any) -> None:
         for each in registry.names("methods"):
             kind: Any = registry.only("methods", each)
             rows.append((each, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
-        table(("method", "output", "invertible", "options"), rows)
+        about = (Column(head, right=False, rank=rank) for head, rank in (("invertible", 1), ("options", 2)))
+        columns = (names("method"), Column("output", right=False, least=60), *about)
+        table(columns, rows, most=len(rows), more="normcli methods METHOD")
         return
-    entry = name if name in registry.names("methods") else method_called(name)
+    entry = suggestions.called(name, "methods")
     if entry is None:
-        raise click.UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
     kind = registry.only("methods", entry)
     click.echo(f"{entry}: {formula(kind)}\n")
     click.echo("\n".join(line.strip() for line in (kind.__doc__ or "").splitlines()[2:]).strip())
@@ -41,7 +46,7 @@ def command(**values: Any) -> None:
     options = flags(kind, "x_")
     if options:
         click.echo("\nOptions:")
-        table(("", ""), [(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in options])
+        definitions([(f"  {spelled(f)}", f"{f.help}{'  [required]' if f.required else ''}") for f in options])
     click.echo(f"\nCan be undone: {kind.invertible}.")
     click.echo(f"From: {kind.source}.")
     click.echo(f"Also called: {', '.join(kind.aliases)}.")

@@ -25,8 +25,9 @@ from normcli.columns.polars_columns import (
     series,
     text_frame,
     with_hidden,
+    without_words,
 )
-from normcli.columns.schema import Field, Schema, arrow_fields, described, excluded, names_in, parts, select
+from normcli.columns.schema import Field, Schema, arrow_fields, described, matched, names_in, parts, select
 from normcli.columns.texts import long_decimals, text_codes
 
 __all__ = [
@@ -43,7 +44,6 @@ __all__ = [
     "conformed",
     "cut",
     "described",
-    "excluded",
     "first_size",
     "gathered",
     "has_originals",
@@ -51,6 +51,7 @@ __all__ = [
     "keys",
     "list_block",
     "long_decimals",
+    "matched",
     "names_in",
     "narrowed",
     "numbered_columns",
@@ -66,4 +67,5 @@ __all__ = [
     "with_hidden",
     "with_texts",
     "without_values",
+    "without_words",
 ]

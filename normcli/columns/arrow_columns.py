@@ -40,7 +40,7 @@ def coded(column: pa.Array, name: str) -> tuple[Codes, list[str | None]]:
     column = decoded(column)
     kind = column.type
     if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
-        raise BadRowError(0, f"column '{printable(name)}' is {kind}: keys are texts or whole numbers")
+        raise BadRowError(0, f"column '{printable(name)}' is {kind}", "keys are texts or whole numbers")
     if not pa.types.is_integer(kind):  # of which few are to be spelled
         column = column.cast(pa.large_string())
     made = column.dictionary_encode(null_encoding="encode")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from normcli.columns.fixed import Fixed
+    from normcli.columns.words import Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,11 @@ class ArrowFrame:
 
     def texts(self, name: str) -> tuple[Codes, list[str | None]]:
         return arrow_columns.coded(self.batch.column(name), name)
+
+    def words(self, name: str, *, numbers: bool) -> Words | None:
+        from normcli.columns import words
+
+        return None if numbers else words.of_array(self.batch.column(name))
 
     def lists(self, name: str) -> pa.Array | None:
         import pyarrow as pa

@@ -67,5 +67,9 @@ def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, Where | None]:
         finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
         beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
     if beyond.any():
-        raise BadRowError(int(np.argmax(beyond)), f"the result in column '{printable(name)}' is beyond {kind}")
+        raise BadRowError(
+            int(np.argmax(beyond)),
+            f"the result in column '{printable(name)}' is beyond {kind}",
+            "--dtype float64 takes it",
+        )
     return y, missing

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from normcli.columns.fixed import Fixed
     from normcli.columns.schema import Schema
+    from normcli.columns.words import Words
 
 Numbers = NDArray[Any]  # of any type that float64 can hold
 MOMENT = "%Y-%m-%d %H:%M:%S%f%:z"  # %f: as many digits as the unit has
@@ -91,6 +92,10 @@ class Frame(Protocol):
     def texts(self, name: str) -> tuple[Codes, list[str | None]]:
         """(rows,) which of the values each row has, and the values of a column as texts (None: null), each once. A
         whole number is its decimal text. Raises BadRowError for what is neither text nor a whole number."""
+
+    def words(self, name: str, *, numbers: bool) -> Words | None:
+        """The values of a column that are no numbers, or as texts all of it unless its `numbers` count as such; None
+        where there are none of them. What is null is no value."""
 
     def lists(self, name: str) -> pa.Array | None:
         """(rows,) a column of lists, None where it is of anything else."""

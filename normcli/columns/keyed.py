@@ -36,6 +36,6 @@ def weights(frame: Frame, name: str, *, whole: bool = False) -> Array:
         raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers from 0 to 2^53")
     if whole and (found != np.rint(found)).any():
         row = int(np.argmax(found != np.rint(found)))
-        what = f"the weight in column '{printable(name)}' is {found[row]:g}: quantiles take whole numbers of rows"
-        raise BadRowError(row, what)
+        what = f"the weight in column '{printable(name)}' is {found[row]:g}"
+        raise BadRowError(row, what, "quantiles take whole numbers of rows")
     return found

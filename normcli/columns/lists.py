@@ -17,6 +17,8 @@ from normcli.columns.numbers import Infinite, finite
 from normcli.columns.schema import VECTOR, arrow_name
 from normcli.errors import BadRowError, printable
 
+ONE_LENGTH = "lists in a column that is normalized have one length"
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -29,7 +31,9 @@ def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infin
     wrong = np.flatnonzero((sizes != length) & (sizes >= 0))
     if len(wrong):
         row = int(wrong[0])
-        raise BadRowError(row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}")
+        raise BadRowError(
+            row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}", ONE_LENGTH
+        )
     flat = as_numpy(column.flatten())  # without those of null lists
     matrix = np.empty((len(column), length), order="F")
     if column.null_count:
@@ -56,7 +60,7 @@ def _lists(frame: Frame, name: str) -> pa.Array:
     found = frame.numbers(name)
     there = np.flatnonzero(~np.isnan(found))
     if len(there):
-        raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list")
+        raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list", ONE_LENGTH)
     return pa.nulls(len(found), pa.large_list(pa.float64()))
 
 

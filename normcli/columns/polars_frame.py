@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
 from normcli.columns import polars_columns
-from normcli.columns.back import narrowed
+from normcli.columns.back import NUMERIC_WORD, narrowed
 from normcli.columns.frame import MOMENT, Numbers
 from normcli.columns.polars_columns import all_series, as_table, series, text_frame, with_hidden, without_words
 from normcli.columns.schema import Field, Schema, arrow_name
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from normcli.columns.fixed import Fixed
+    from normcli.columns.words import Words
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,20 @@ class PolarsFrame:
         from normcli.columns.arrow_columns import coded
 
         return coded(series(self.data, name).to_arrow(), name)
+
+    def words(self, name: str, *, numbers: bool) -> Words | None:
+        import polars as pl
+
+        from normcli.columns import words
+
+        column = series(self.data, name)
+        if column.dtype.is_nested():
+            return words.Words(len(column) - column.null_count())
+        if column.dtype != pl.String:
+            return None
+        if numbers:
+            column = column.filter(polars_columns.parsed(column).is_null()).str.strip_prefix(NUMERIC_WORD)
+        return words.of_series(column) if column.null_count() < len(column) or not numbers else None
 
     def lists(self, name: str) -> pa.Array | None:
         column = series(self.data, name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from normcli import suggestions
 from normcli.errors import BadDataError, NotNumericError, printable, short
 
 if TYPE_CHECKING:
@@ -90,10 +91,11 @@ def select(
         chosen = {f.name for f in schema}
     if include:
         chosen = set().union(*(_matching(schema, s, numbers=True) for s in include))
-    chosen -= excluded(schema, exclude)
+    chosen -= matched(schema, exclude)
     names = tuple(f.name for f in schema if f.name in chosen)
     if not names and schema and all(f.type == "null" for f in schema):
-        raise BadDataError(f"there is no value in the first rows, or no row at all: {described(schema)}")
+        what = f"there is no value in the first rows, or no row at all; the columns are {described(schema)}"
+        raise BadDataError(what, "did the command that made it fail?")
     if not names:
         hint = "-c takes an index of pandas" if indexes else ""
         raise BadDataError(f"no numeric column is selected; the columns are {described(schema)}", hint)
@@ -110,7 +112,9 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
         else:
             hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
         if not hits:
-            raise BadDataError(f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'")
+            there = [n for n, f in types.items() if f.may_be_number or f.list_of or not numbers]
+            what = f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'"
+            raise BadDataError(what, suggestions.hint(part, there) if len(types) > 1 else "")
         for name in hits:
             field = types[name]
             if numbers and not field.may_be_number and not field.list_of:
@@ -129,9 +133,9 @@ def names_in(selector: str, there: Container[str]) -> list[str]:
     return [part for part in parts(selector, there) if part in there or not GLOB.search(part)]
 
 
-def excluded(schema: Schema, exclude: Sequence[str]) -> set[str]:
-    """Names that -x selects."""
-    return set().union(*(_matching(schema, s, numbers=False) for s in exclude))
+def matched(schema: Schema, selectors: Sequence[str]) -> set[str]:
+    """Names that any of the selectors matches, whatever is in the columns. Raises BadDataError where one does not."""
+    return set().union(*(_matching(schema, s, numbers=False) for s in selectors))
 
 
 def described(schema: Schema) -> str:

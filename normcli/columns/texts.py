@@ -244,7 +244,9 @@ def _inner(name: str, column: pa.Array) -> pa.Array:
     infinite = pc.is_inf(column).fill_null(False)
     if infinite.true_count:
         row = infinite.index(True).as_py()
-        raise BadRowError(row, f"infinite value in column '{printable(name)}', which JSON can't hold")
+        raise BadRowError(
+            row, f"infinite value in column '{printable(name)}', which JSON can't hold", "--to csv or parquet holds it"
+        )
     return pc.if_else(pc.is_nan(column), None, column)
 
 
@@ -257,7 +259,11 @@ def _check_keys(name: str, keys: pa.Array, rows: NDArray[np.intp]) -> None:
     places = table.group_by(["row", "key"], use_threads=False).aggregate([("place", "min")])["place_min"]
     if len(places) < len(keys):
         row = int(np.setdiff1d(np.arange(len(keys)), places.to_numpy())[0])
-        raise BadRowError(row, f"key '{printable(str(keys[row]))}' is twice in a map in column '{printable(name)}'")
+        raise BadRowError(
+            row,
+            f"key '{printable(str(keys[row]))}' is twice in a map in column '{printable(name)}'",
+            "--to parquet keeps it",
+        )
 
 
 # -- moments in zones of their own -------------------------------------------------------------------------------

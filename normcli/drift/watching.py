@@ -14,6 +14,7 @@ from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
 from normcli.parameters import Measured, Parameters, Step, merged
+from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import Key, Keyed
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
@@ -101,7 +102,8 @@ class DriftMonitor:
     def __post_init__(self) -> None:
         steps = tuple(replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.plan.steps)
         self.measuring = replace(self.plan, steps=steps, keys=(), key_rows=())
-        self.seen = tuple(step.statistics_override or () for step in steps)
+        self.seen = self._blank = tuple(step.statistics_override or () for step in steps)  # of inputs that have ended
+        self._here = InputTotal(self._blank)
         self._known = set(self.plan.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
 
@@ -153,13 +155,23 @@ class DriftMonitor:
         return kind if kind is None else _of_length(kind, self._lengths.get(name))
 
     # -- rows ----------------------------------------------------------------------------------------------------
-    def add(self, measured: Measured) -> None:
-        """What was seen of the next rows."""
-        self.seen = merged(self.seen, measured.seen)
+    def add(self, measured: Measured, *, can_end_segment: bool) -> None:
+        """What was measured of the next chunk, or of the next whole batches."""
+        self._here.add(replace(measured, keyed=None), can_end_segment=can_end_segment)
         self.counted += measured.rows
         self.incomplete += measured.incomplete
         if measured.keyed is not None:
             self._add_keys(measured.keyed)
+
+    def end_input(self) -> None:
+        """The input has ended. States fold within an input, then across inputs, as in a fit; batches run on."""
+        if self.measuring.unfitted_multiple == 1:
+            self.finish()
+
+    def finish(self) -> None:
+        """All inputs have ended."""
+        self.seen = merged(self.seen, self._here.end().states)
+        self._here = InputTotal(self._blank)
 
     def _add_keys(self, keyed: Keyed) -> None:
         new = [i for i, key in enumerate(keyed.keys) if key not in self._known]
@@ -171,7 +183,7 @@ class DriftMonitor:
         made = copy(self)
         made.changes, made.some = {}, {}
         made.counted = made.incomplete = made.unseen = 0
-        made.seen = tuple(step.statistics_override or () for step in self.measuring.steps)
+        made.seen, made._here = made._blank, InputTotal(made._blank)
         return made
 
     def merge(self, other: Self) -> None:
@@ -185,6 +197,7 @@ class DriftMonitor:
 
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """All that was seen, of so many rows, beside what was fitted."""
+        self.finish()
         plan, changes = self.plan, tuple(self.changes.values())
         if not plan.learns or not self.counted:
             return Comparison(limits, rows if plan.learns else None, plan.rows, changes, (), None, None)

@@ -1,8 +1,9 @@
 """Threads of this process: the libraries that do the work let go of the interpreter."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Condition, Event, Semaphore, Thread
@@ -58,6 +59,14 @@ class _Room:
 
 
 @dataclass(frozen=True)
+class _Mapping:
+    """One map under way: its threads, and what ends them."""
+
+    threads: tuple[Thread, ...]
+    stop: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Threads:
     """Workers for `count` CPUs, and one thread that makes the jobs, so that reading goes on ahead of them.
 
@@ -67,6 +76,7 @@ class Threads:
     count: int
     window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
     room: int | None = None  # bytes of memory for these jobs, each of which has a `load`
+    _mappings: list[_Mapping] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def most(self) -> int:
@@ -121,8 +131,16 @@ class Threads:
                 task.done.set()
                 del entry, job, task
 
-        for target in (feed, *[serve] * workers):
-            Thread(target=target, daemon=True).start()
+        def end() -> None:
+            stop.set()
+            window.release()
+            if room:
+                room.give(room.count)
+
+        threads = tuple(Thread(target=target, daemon=True) for target in (feed, *[serve] * workers))
+        self._mappings.append(_Mapping(threads, end))
+        for thread in threads:
+            thread.start()
         try:
             while (task := ordered.get()) is not None:
                 task.done.wait()
@@ -134,7 +152,13 @@ class Threads:
                 del task
                 window.release()
         finally:
-            stop.set()
-            window.release()
-            if room:
-                room.give(room.count)
+            end()
+
+    def close(self, patience: float) -> bool:
+        deadline = time.monotonic() + patience
+        for mapping in self._mappings:
+            mapping.stop()
+        threads = [thread for mapping in self._mappings for thread in mapping.threads if thread.ident is not None]
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)

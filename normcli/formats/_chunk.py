@@ -72,10 +72,19 @@ class Chunk(Protocol):
     def content(self) -> bytes | None:
         """The text that it is, None where it is none."""
 
+    @property
+    def can_end_segment(self) -> bool:
+        """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
+
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
         are left out, those with an infinite value that is an error among them."""
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        """Its rows, to be looked at and not to be written again: the wanted columns are numbers, or text where they
+        hold anything else, too; all other text is what it means; what is missing is null. Raises as `decode`, but for
+        no value of any column."""
 
     def locate(self, row: int) -> int:
         """The place in the chunk, from 0, of its row `row` (from 0; `Decoded.row` of one of the frame's)."""

@@ -25,19 +25,23 @@ def of_source(source: Source, wanted: str | None = None) -> str:
     """The format of an input: what is `wanted`, else its suffix's, else by its first bytes, which also tell binary
     ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
     format."""
-    if wanted is not None and is_text(wanted):
-        return bare(wanted)
-    said, detected = wanted or by_suffix(source.name), _by_magic(source)
+    said, detected = bare(wanted) if wanted else by_suffix(source.name), _by_magic(source)
     binary = detected is not None and signature(detected).binary
     if detected and binary and said and not signature(said).binary:
-        what = f"{source.name}: begins as {detected} does, and its name says {said}"
-        raise BadDataError(what, f"--from {detected} reads it")
+        raise _other(source, wanted, detected, said, detected)
     format = (detected if binary else said or detected) or TEXT
     if not binary:
         _foreign.check_input(source)
+        if signature(format).binary and (head := source.peek(_foreign.HEAD)) and _foreign.is_text(head):
+            raise _other(source, wanted, "text", format, detected or TEXT)
     if source.compression:
         _check_compressible(format, source.compression, source.name)
     return format
+
+
+def _other(source: Source, wanted: str | None, what: str, said: str, reading: str) -> BadDataError:
+    where = "--from" if wanted else "its name"
+    return BadDataError(f"{source.name}: is {what}, and {where} says {said}", f"--from {reading} reads it")
 
 
 def _by_magic(source: Source) -> str | None:
@@ -100,9 +104,8 @@ def suffixes() -> list[str]:
 
 def _check_compressible(format: str, by: str, where: str) -> None:
     if signature(format).binary:
-        raise UsageError(
-            f"{where}: {format} by {by}: only text is compressed as a whole", f"a plain .{format} file is small"
-        )
+        what = f"{where}: {format} in {by}: only text is compressed as a whole"
+        raise UsageError(what, f"--compression compresses within; {by} -dc makes an INPUT plain")
 
 
 def spell_alike(name: str, other: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from normcli import registry
-from normcli.errors import UsageError
+from normcli.errors import UsageError, mismatch
 from normcli.formats._format import record
 
 Dialect = tuple[tuple[str, Any], ...]  # names and values of options, in order
@@ -81,8 +81,7 @@ def _fault(value: Any, annotation: Any) -> str:
     try:
         msgspec.convert(value, annotation)
     except msgspec.ValidationError as e:
-        what = str(e).replace("`", "")
-        return what[:1].lower() + what[1:]
+        return mismatch(e)
     return ""
 
 

@@ -12,7 +12,7 @@ from normcli.formats._binary import seal
 from normcli.formats._binary.arrow_writer import MAGIC, WHAT, Writer
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.description import BatchDescription
-from normcli.formats._binary.faults import reading
+from normcli.formats._binary.faults import in_place, reading
 from normcli.formats._binary.flatbuffers import Block, decoded_size, messages_of
 from normcli.formats._binary.messages import CONTINUES, PREFIX
 from normcli.formats._binary.options import Options
@@ -33,7 +33,7 @@ class Reader(BatchReader):
     def __init__(self, source: Source, options: Options, *, block_size: int | None = None) -> None:
         super().__init__(source, block_size)
         with reading(source, WHAT):
-            self._place = source.in_place()
+            self._place = in_place(source)
             self._seal = seal.seal_of(source, MAGIC)
             self.description = BatchDescription.of(self._open().schema, **self._known())
 
@@ -90,8 +90,7 @@ class Reader(BatchReader):
 
         wanted = [f.name in needed for f in self.description.schema] if needed else []
         fields = [j for j, keep in enumerate(wanted) if keep]
-        file = pa.OSFile(self._place) if isinstance(self._place, str) else self._place
-        return pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        return pa.ipc.open_file(self._place, options=pa.ipc.IpcReadOptions(included_fields=fields))
 
 
 FORMAT = Format(

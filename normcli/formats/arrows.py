@@ -73,7 +73,9 @@ class Reader(BatchReader):
                 f"{self.source.name}: truncated: the stream has no end mark", "did the command that made it fail?"
             )
         if self.source.read(1):
-            raise BadDataError(f"{self.source.name}: there is more after the end mark of the stream")
+            raise BadDataError(
+                f"{self.source.name}: there is more after the end mark of the stream", "was something appended?"
+            )
 
     def _next(self) -> pa.RecordBatch | None:
         """The next batch, None at the end."""

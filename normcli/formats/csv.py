@@ -19,7 +19,7 @@ from normcli.formats._delimited.writer import DelimitedWriter
 class Options(DelimitedOptions):
     """How the text is to be read."""
 
-    delimiter: Annotated[str, Meta(description="what separates fields: one character, or tab", extra=DIALECT)] = ","
+    delimiter: Annotated[str, Meta(description="what separates fields, or tab", extra=DIALECT)] = ","
 
     @property
     def separator(self) -> str:

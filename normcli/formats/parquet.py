@@ -14,7 +14,7 @@ from normcli.errors import BadDataError, printable
 from normcli.formats import Format
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.description import BatchDescription
-from normcli.formats._binary.faults import reading
+from normcli.formats._binary.faults import WITHOUT, reading
 from normcli.formats._binary.options import Options
 from normcli.formats._binary.parquet_writer import COMPRESSIONS, MAGIC, WHAT, Writer
 from normcli.formats._binary.reader import FEW, BatchReader
@@ -51,20 +51,16 @@ class Reader(BatchReader):
         for name in self._unread:
             if needed is None or name in needed:
                 what = f"column '{printable(name)}' has a group without fields in it"
-                raise BadDataError(f"{self.source.name}: {what}, and can't be read", "write the file without it")
+                raise BadDataError(f"{self.source.name}: {what}, and can't be read", WITHOUT)
         for group in range(self._groups.count):
             with reading(self.source, WHAT):
                 batches = self._groups.batches(self._rows, group, needed)
                 left = self._groups.rows_in(group)
                 for batch in batches:
-                    yield Chunk(batch)
                     left -= batch.num_rows
+                    yield Chunk(batch, left == 0)
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
-
-    def close(self) -> None:
-        self._groups.close()
-        super().close()
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
         with reading(self.source, WHAT):

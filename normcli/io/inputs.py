@@ -92,7 +92,8 @@ def _glob(pattern: str, is_known: Callable[[str], bool] | None, found: Found) ->
     far = stores.is_uri(pattern)
     hits = stores.glob(pattern) if far else sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
     if not hits:
-        raise NoInputError(f"{printable(pattern)}: there is no such file, and as a pattern it finds none")
+        what = f"{printable(pattern)}: there is no such file, and as a pattern it finds none"
+        raise NoInputError(what, f"the working directory is {printable(os.getcwd())}")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
         if far and (why := stores.unusable(hit)):
@@ -191,7 +192,7 @@ def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str
     read = {stores.resolved(i.path): i for i in inputs if i.path is not None}
     for path in made:
         if stores.resolved(path) in read:
-            raise UsageError(f"{printable(path)} is an INPUT, and would be written", "choose another directory")
+            raise UsageError(f"{printable(path)} is an INPUT, and would be replaced", "choose another directory")
     return list(made)
 
 

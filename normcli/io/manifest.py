@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from normcli.errors import NoInputError, OutputError, open_error, printable
+from normcli.errors import NoInputError, OutputError, advice, open_error, printable
 from normcli.io import outputs, stores
 from normcli.io.stores.reading import Object
 
@@ -73,7 +73,13 @@ class Manifest:
             else:
                 self._write(_line(entry))
         except OSError as e:
-            raise OutputError(f"{printable(path)}: writing failed: {e.strerror}") from None
+            raise OutputError(f"{printable(path)}: writing failed: {e.strerror}", advice(e)) from None
+
+    def close(self) -> None:
+        """Nothing more is added."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
     def _begin(self, path: str) -> None:
         """Writes anew what is known; a file of before may end in half a line."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, open_error, printable
+from normcli.errors import CannotCreateError, OutputError, ReaderGoneError, advice, open_error, printable
 from normcli.io import stores
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Target:
     begun: int = 0  # bytes that are on their way to the disk
     ready: bool = False  # all of it is where it has to be for `commit`
     backup: str | None = None  # another name of the file that is to be replaced, or was; empty where there is none
+    placed: bool = False  # whether a `commit` is done, and was not undone
     hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
 
     def write(self, data: bytes | memoryview) -> int:
@@ -106,7 +107,7 @@ class Target:
         return self.temporary is not None
 
     def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.name}: writing failed: {error.strerror}")
+        return OutputError(f"{self.name}: writing failed: {error.strerror}", advice(error))
 
     def _send(self) -> None:
         """Has the system begin to write what it holds, so that the sync at the end has not all of it to wait for."""
@@ -144,6 +145,7 @@ class Target:
         self.prepare()
         if self.path is None:
             self._close()
+            self.placed = True
         if self.temporary is None or self.path is None:
             return
         with changing:
@@ -151,6 +153,7 @@ class Target:
                 os.replace(self.temporary, self.path)
             except OSError as e:
                 raise open_error(CannotCreateError, self.name, e) from None
+            self.placed = True
             temporaries.discard(self.temporary)
             self.temporary = None
         try:
@@ -185,6 +188,7 @@ class Target:
             os.replace(self.backup, self.path) if self.backup else os.unlink(self.path)
         except OSError:
             return False
+        self.placed = False
         temporaries.discard(self.backup)
         self.backup = None
         with contextlib.suppress(OSError):
@@ -207,7 +211,7 @@ class Target:
             if fd != self.fd:
                 os.close(fd)
         except OSError as e:
-            raise OutputError(f"{self.name}: writing failed: {e.strerror}") from None
+            raise OutputError(f"{self.name}: writing failed: {e.strerror}", advice(e)) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.dead = True
@@ -251,6 +255,7 @@ class FarTarget(Target):
         if self.pending:
             self.prepare()
             self.upload.publish()
+            self.placed = True
             self._close()
 
     def preserve(self) -> None:
@@ -261,7 +266,8 @@ class FarTarget(Target):
         return self.pending and self.upload.is_untouched()
 
     def restore(self) -> bool:
-        return self.upload.restore()
+        self.placed = not self.upload.restore()
+        return not self.placed
 
 
 def _far(uri: str, spool_dir: str | None) -> FarTarget:
@@ -302,12 +308,12 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
     default TMPDIR) until it is complete. Raises CannotCreateError before data is read."""
     if path is None or path == "-":
         if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # how a closed one is opened at start
-            raise OutputError("standard output is closed")
+            raise OutputError("standard output is closed", "-o FILE writes a file")
         return Target(STDOUT, None, 1)
     path = stores.plain(path)
     name = printable(path)
     if not path or path.endswith("/"):
-        raise CannotCreateError(f"{name!r} is no name of a file")
+        raise CannotCreateError(f"'{name}' names no file", "end it with the name of one")
     if stores.is_uri(path):
         return _far(path, spool_dir)
     if (number := descriptor(path)) is not None:
@@ -327,7 +333,7 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         if found is not None and not stat.S_ISREG(found.st_mode):
             return Target(name, None, os.open(path, os.O_WRONLY))
         if found is not None and not os.access(path, os.W_OK):
-            raise PermissionError(0, "is read-only")
+            raise PermissionError(errno.EACCES, "is read-only")
         return _beside(name, os.path.realpath(path), found)
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from normcli.errors import BadDataError, NoInputError, NormcliError, OutputError, UsageError, open_error, printable
+from normcli.errors import (
+    BadDataError,
+    NoInputError,
+    NormcliError,
+    OutputError,
+    UsageError,
+    advice,
+    open_error,
+    printable,
+)
 from normcli.io import stores
 from normcli.io.compression.expanding import Expanded
 
@@ -28,6 +37,12 @@ class Inlet(Protocol):
     def readinto(self, view: memoryview, /) -> int | None: ...
 
 
+class Handle(Protocol):
+    """What is to be closed."""
+
+    def close(self) -> None: ...
+
+
 Layer = TypeVar("Layer", bound=Inlet)
 
 
@@ -42,6 +57,7 @@ class Source:
     count: int = 0  # bytes read so far
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
     room: int | None = None  # bytes of memory that what is read of it may take at once
+    handles: list[Handle] = field(default_factory=list, repr=False)  # of others on the same file, closed with it
 
     def __post_init__(self) -> None:
         self.length: int | None  # of the file, packed as it is
@@ -122,9 +138,12 @@ class Source:
         return buffer.getvalue()
 
     def _fill(self, view: memoryview, done: int, end: int) -> int:
-        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many."""
+        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many. Each
+        view of it is released at once, for a profiler may hold on to frames that have one: then the buffer could not be
+        resized."""
         while done < end:
-            got = self._inlet.readinto(view[done:end])
+            with view[done:end] as rest:
+                got = self._inlet.readinto(rest)
             if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
             elif not got:
@@ -147,6 +166,7 @@ class Source:
                     while data := self.read(1 << 20):
                         spool.write(data)
                     spool.flush()
+                    self.file.close()
                     self.file = io.FileIO(os.dup(spool.fileno()), "rb")
             except OSError as e:
                 where = tempfile.gettempdir()
@@ -179,8 +199,8 @@ class Source:
     def failed(self, error: OSError) -> NormcliError:
         """An error of reading, in our words."""
         if isinstance(error, PermissionError):
-            return NoInputError(f"{self.name}: {error.strerror}")
-        return OutputError(f"{self.name}: reading failed: {error.strerror}")
+            return NoInputError(f"{self.name}: {error.strerror}", advice(error))
+        return OutputError(f"{self.name}: reading failed: {error.strerror}", advice(error))
 
     def rest(self) -> bytes:
         """All that is left."""
@@ -189,8 +209,14 @@ class Source:
             parts.append(part)
         return b"".join(parts)
 
+    @property
+    def closed(self) -> bool:
+        return self.file.closed
+
     def close(self) -> None:
-        """Nothing more is read."""
+        """Nothing more is read, by this or by any of the `handles`."""
+        for handle in self.handles:
+            handle.close()
         self.file.close()
 
     def drain(self) -> None:
@@ -231,7 +257,7 @@ def open_source(
     bytes of memory. Raises NoInputError; UsageError for a terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed one is opened at start
-            raise NoInputError("standard input is closed")
+            raise NoInputError("standard input is closed", f"for example: {example}")
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)

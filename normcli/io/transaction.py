@@ -25,6 +25,9 @@ class Transaction:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        self._streams: list[Target] = []
+        self._replaced: list[str] = []
+        self._pending: list[Target] = []  # those that a `commit` is about
         self._contents: dict[int, Iterable[bytes]] = {}  # by the target's identity
 
     def lock(self, path: str | None, *, wait: float = 0.0) -> None:
@@ -33,7 +36,20 @@ class Transaction:
 
     def open(self, path: str | None, *, spool_dir: str | None = None) -> Target:
         """A target; standard output for None. Raises CannotCreateError, OutputError."""
-        return self._stack.enter_context(open_target(path, spool_dir=spool_dir))
+        target = self._stack.enter_context(open_target(path, spool_dir=spool_dir))
+        if target.streamed:
+            self._streams.append(target)
+        return target
+
+    @property
+    def replaced(self) -> list[str]:
+        """The names of the files that are in place by now. Any thread may ask."""
+        return list(dict.fromkeys([*self._replaced, *(t.name for t in self._pending if t.placed)]))
+
+    @property
+    def cut_short(self) -> list[str]:
+        """The names of the streams that something was written to, and not all of it. Any thread may ask."""
+        return [target.name for target in self._streams if target.count and not target.placed]
 
     def fill(self, target: Target | None, contents: Iterable[bytes]) -> None:
         """These are written to a target by the first `commit`: not a byte of them before all decisions are made."""
@@ -57,7 +73,7 @@ class Transaction:
             for piece in self._contents.pop(id(target), ()):
                 target.write(piece)
             target.prepare()
-        pending = [target for target in present if target.pending]
+        self._pending = pending = [target for target in present if target.pending]
         for target in pending[:-1]:
             target.preserve()
         with _undo_on_signal(pending):
@@ -72,6 +88,8 @@ class Transaction:
             finally:
                 for target in pending:
                     target.forget()
+                self._replaced += [target.name for target in pending if target.placed]
+                self._pending = []
         return len(pending)
 
     def __enter__(self) -> Self:

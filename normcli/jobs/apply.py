@@ -17,8 +17,9 @@ from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs
+from normcli.jobs.writing import Outputs, form_of
 from normcli.limits import Limits
+from normcli.parameters import FrameTransform
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from normcli.parameters import Parameters
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
-KEPT = "what is there by the time that drift is seen can't be taken back"
+KEPT = "what is written before drift shows can't be taken back"
 
 
 def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
@@ -51,7 +52,7 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
         if request.inverse:
             plan.check_invertible()
         _check_keeping(request)
-        result.columns = plan.needs(inverse=request.inverse)
+        result.columns = FrameTransform(plan, inverse=request.inverse).needs()
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
         into(run, inputs, plan, watch)
@@ -71,13 +72,14 @@ def _into_one(
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
-        raise UsageError("OUTPUT is the INPUT, and text can't tell that it was normalized; --in-place insists")
+        what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
+        raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.description.name} is {first.description.format}, {target.name} will be {to}")
     outputs = _outputs(request, plan, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
-        result.preview = Preview.of(readers, outputs.needs, result.targets)
+        result.preview = Preview.of(readers, outputs.transform.needs(), result.targets)
         return
     with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
         with closing(pipeline.apply(parts, run.engine(request, plan), file=target, progress=progress)) as written:
@@ -101,6 +103,7 @@ def _into_directory(
         _outputs(request, plan, None, watch).manifest(contents=request.resume == "digest"),
         watch,
     )
+    run.close_at_end(files)
     left = inputs
     if request.resume:
         if not request.dry_run:
@@ -119,7 +122,7 @@ def _into_directory(
     if request.dry_run:
         if readers:
             next(outputs.below(files, readers))  # which is refused where it would be
-            result.preview = Preview.of(readers, outputs.needs, (), files.paths)
+            result.preview = Preview.of(readers, outputs.transform.needs(), (), files.paths)
         return
     with run.counting(request, readers) as progress:
         files.begin(progress)
@@ -141,10 +144,10 @@ def _path(request: ApplyRequest) -> str | None:
 
 def _outputs(request: ApplyRequest, plan: Parameters, readers: Readers | None, watch: DriftMonitor | None) -> Outputs:
     options = readers.options.writing if readers else lambda format: None
+    transform = FrameTransform(plan, form_of(request), inverse=request.inverse)
     return Outputs(
-        request, plan, options, inverse=request.inverse, extra=not request.no_extra,
-        repeatedly=request.allow_normalized, watch=watch,
-    )  # fmt: skip
+        request, transform, options, extra=not request.no_extra, repeatedly=request.allow_normalized, watch=watch
+    )
 
 
 def _check_options(request: ApplyRequest, plan: Parameters) -> None:
@@ -166,7 +169,7 @@ def _check_keeping(request: ApplyRequest) -> None:
     if into is None and os.path.exists(str(output)) and not os.path.isfile(str(output)):
         into = "no regular file"
     if request.check == "refuse" and into:
-        raise UsageError(f"--check, and OUTPUT is {into}: {KEPT}; --check=warn warns of it")
+        raise UsageError(f"--check can't be had where OUTPUT is {into}: {KEPT}", "--check=warn warns of drift")
 
 
 def _watch(plan: Parameters) -> DriftMonitor:
@@ -188,6 +191,6 @@ def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows
     if comparison.rows is None:
         run.info("nothing was learned from values: --check has compared columns alone")
     if comparison.drift and request.check == "refuse":
-        raise DriftError(drift.summary(comparison), "OUTPUT is what it was; --check=warn goes on all the same")
+        raise DriftError(drift.summary(comparison), "OUTPUT is what it was; --check=warn replaces it all the same")
     if comparison.drift:
         run.warning(drift.summary(comparison))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from normcli import registry
+from normcli import registry, suggestions
 from normcli.errors import UsageError
 from normcli.parameters import plan as recipe
 from normcli.parameters.plan import Plan, PlanStep
@@ -25,7 +25,7 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
         return Plan((PlanStep(method, request.columns, request.exclude),))
     for name in ("method", "columns", "exclude"):
         if getattr(request, name):
-            raise UsageError(f"{request.spelled(name)} and --plan: the steps say that")
+            raise UsageError(f"{request.spelled(name)} is not for --plan: its steps say that")
     if isinstance(request.plan, Plan):
         return request.plan
     if request.plan == "-":
@@ -42,17 +42,15 @@ def needed(wanted: Plan | None, request: FitRequest) -> Plan:
 
 
 def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Method:
-    """The method of a name, or itself, with options. Raises UsageError, naming the methods, for none or an unknown
-    one."""
+    """The method of a name, or itself, with options. Raises UsageError, naming the methods, for none, or the
+    nearest for an unknown one."""
     if method is not None and not isinstance(method, str):
         method.check()
         return method
+    if method is None:
+        raise UsageError(f"-m METHOD is missing; the methods are {', '.join(registry.names('methods'))}")
     if method not in registry.names("methods"):
-        other = method_called(method) if method else None
-        if other:
-            raise UsageError(f"-m {method}: that is called {other} here")
-        what = f"-m {method}: no such method" if method else "-m METHOD is missing"
-        raise UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"-m {method}: no such method", suggestions.of_room(method, "methods"))
     kind: Any = registry.only("methods", method)
     configured: Method = kind(**options)
     configured.check(options)
@@ -62,16 +60,6 @@ def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Me
 def method_name(method: str | Method | None) -> str | None:
     """How a request calls its method, be there such a one or not."""
     return method if method is None or isinstance(method, str) else registry.name_of(method)
-
-
-def method_called(name: str) -> str | None:
-    """The method that people also call so, whatever the hyphens and capitals."""
-
-    def plain(text: str) -> str:
-        return text.lower().replace("-", " ").replace("_", " ").strip()
-
-    kinds: dict[str, Any] = {n: registry.only("methods", n) for n in registry.names("methods")}
-    return next((n for n, kind in kinds.items() if plain(name) in map(plain, (n, *kind.aliases))), None)
 
 
 def methods_of(plan: Parameters | Plan) -> str:

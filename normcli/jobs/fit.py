@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from normcli import columns, formats, pipeline
+from normcli import columns, formats, pipeline, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
+from normcli.jobs.codes import codes
 from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs, Pairs
+from normcli.jobs.writing import Outputs, Pairs, form_of
 from normcli.methods import listed
-from normcli.parameters import Parameters, Rules
+from normcli.parameters import FrameTransform, Parameters, Rules
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events
 
@@ -72,6 +74,8 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             begun = replace(begun, dialect=readers.options.dialect)
         first = readers.first.description
         _describe(result, begun, first, target, file)
+        if recipe and not request.update:
+            _report_doubtful(result, recipe, first)
         run.detail(f"{first.name}: columns: {columns.described(first.schema)}")
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
@@ -79,13 +83,15 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             result.preview = Preview.of(readers, result.columns, result.targets)
             return result
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
+        if spool:
+            run.close_at_end(spool)
         plan, progress = _learned(run, begun, recipe, readers, data, spool)
         result.plan, result.digest, result.updated = plan, plan.digest, old is not None
         params_target = None if old and plan.digest == old.digest else target  # the same file is not replaced
         run.changes.fill(params_target, params.pieces(plan))
         if request.output:
             targets = Targets(params_target, file)
-            written = _write(run, plan, readers, spool, targets, progress.warnings)
+            written = _write(run, plan, readers, spool, targets, progress)
             result.rows_out = written.rows
             if not spool:
                 progress = written
@@ -178,7 +184,8 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, recipe: Plan) -> 
         raise UsageError(f"{what}: --by and --weights are not for it")
     gone = sorted(beside.difference((f.name for f in first.schema), keys))
     if gone:
-        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'")
+        hint = suggestions.hint(gone[0], [f.name for f in first.schema])
+        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'", hint)
     schema = recipe.insisted(first.schema, first.identifiers)
     try:
         steps = recipe.steps(
@@ -233,12 +240,20 @@ def _describe(result: FitResult, plan: Parameters, first: Description, *targets:
     result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
 
 
+def _report_doubtful(result: FitResult, recipe: Plan, first: Description) -> None:
+    """Which columns take part by default and may be codes, and which lists do not."""
+    if not any(choice.columns or choice.exclude for choice in recipe.choices):
+        result.codes = codes(result.columns)
+    if not any(choice.columns for choice in recipe.choices):
+        result.lists = tuple(f.name for f in first.schema if f.list_of and f.name in result.left)
+
+
 def _writable(
     run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, file: Target | None
 ) -> Iterator[Reader]:
     """The inputs, each once it is known that its columns have a place in the output."""
     request = run.request
-    outputs = Outputs(request, plan, readers.options.writing)
+    outputs = Outputs(request, FrameTransform(plan, form_of(request)), readers.options.writing)
     below = {} if file else writing.paths_below(run, request, readers.inputs)
     for each, reader in readers:
         path = request.output if file else below[each]
@@ -268,14 +283,15 @@ def _learned(
 
 def _write(
     run: Run[FitRequest, FitResult], plan: Parameters, readers: Readers, spool: Spool | None, targets: Targets,
-    warnings: list[str],
+    fitted: Progress,
 ) -> Progress:  # fmt: skip
-    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The
-    `warnings` of the fit are not repeated."""
-    outputs = Outputs(run.request, plan, readers.options.writing)
+    """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The warnings
+    of what was `fitted` are not repeated."""
+    outputs = Outputs(run.request, FrameTransform(plan, form_of(run.request)), readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
-    with run.counting(run.request, readers, shown=False) as progress:
-        progress.warnings = list(warnings)
+    shown = targets.file is None or not os.isatty(targets.file.fd)
+    with run.counting(run.request, readers, shown=shown, again=fitted.rows if spool else None) as progress:
+        progress.warnings = list(fitted.warnings)
         write(run, outputs, readers, spool, targets)
     return progress
 
@@ -294,7 +310,9 @@ def _write_file(
         first = next(pair for pair in pairs if pair[0] == readers.first_input)
     to = formats.of_output(request.to, request.output, writing.as_input(readers.first, file))
     parts = outputs.into(file, to, first, pairs)
-    with closing(pipeline.apply(parts, run.engine(request, outputs.plan), file=file, progress=progress)) as written:
+    with closing(
+        pipeline.apply(parts, run.engine(request, outputs.transform.parameters), file=file, progress=progress)
+    ) as written:
         ends = [each.sink for each in written]
     progress.end()
     run.check_warnings()
@@ -310,6 +328,7 @@ def _write_directory(
     request, progress = run.request, run.result.progress
     assert progress is not None
     files = Files(writing.paths_below(run, request, readers.inputs), outputs.manifest())
+    run.close_at_end(files)
     files.begin(progress)
     pairs: Pairs = list(zip(readers.inputs, spool.readers, strict=True)) if spool else readers
     parts: Iterable[Part] = outputs.below(files, pairs)
@@ -318,7 +337,7 @@ def _write_directory(
         for part in parts:
             pipeline.check_rows(part.reader)
     before = (targets.params, run.rejects if spool else None)
-    engine = run.engine(request, outputs.plan)
+    engine = run.engine(request, outputs.transform.parameters)
     count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
     progress.end(replaced(count) if count else "")
     run.check_warnings(replaced(count))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from normcli import formats, registry
 from normcli.errors import UsageError
+from normcli.io import compression
 from normcli.jobs.facts import BINARY, FORMAT_OPTION, OUTPUT, need
 from normcli.needs import Need
 
@@ -42,6 +43,23 @@ def needs_of(name: str) -> tuple[Need, ...]:
     return (*([OUTPUT] if writes else []), used, *([BINARY] if binary else []))
 
 
+def format_names() -> list[str]:
+    """What an option may call a format: text ones compressed, too."""
+    codecs = [codec.suffix for codec in compression.CODECS]
+    return [n + s for n in registry.names("formats") for s in ("", *([] if formats.signature(n).binary else codecs))]
+
+
+def group_of(name: str) -> Literal["input", "output"]:
+    """Where help lists an option of formats."""
+    return "output" if OUTPUT in needs_of(name) else "input"
+
+
+def topic_of(name: str) -> str | None:
+    """The topic of help that explains an option of formats, where its name alone is listed elsewhere."""
+    kinds: list[Any] = [formats.record(n).options for n in registry.names("formats")]
+    return _extra(next(kind for kind in kinds if name in kind.__dataclass_fields__), name).get("topic")
+
+
 @cache
 def _extra(options: type, field: str) -> dict[str, str]:
     """What is said of an option besides its description."""
@@ -55,7 +73,7 @@ class FormatOptions:
     """Those of each format in use, made once.
 
     An option's `Meta.extra` says what it is `on`, if it is not on both: reading or writing; what output it is `for`, if
-    that must be binary; and a `hint` where it has no effect.
+    that must be binary; a `hint` where it has no effect; and the `topic` of help that explains it, where it is rare.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from normcli.io.sources import Source
     from normcli.jobs.results import Result
 
-BESIDE = ("--report", "--rejects")  # may be a pipe or a device that others use, too
+BESIDE = ("--run-report", "--rejects")  # may be a pipe or a device that others use, too
 
 
 def check(request: Request, result: Result) -> None:
@@ -41,8 +41,9 @@ def check_beside(request: Request, result: Result, others: Iterable[str]) -> Non
     identities = {_identity(path) for path in others if path != "-"}
     for place in beside:
         if _identity(place.path) in identities:
-            result.report = None  # nothing is put there
-            raise UsageError(f"{place.flag} {printable(place.path)} is another file of this run, too")
+            result.run_report = None  # nothing is put there
+            what = f"{place.flag} {printable(place.path)} is another file of this run, too"
+            raise UsageError(what, "name another file")
 
 
 def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> None:
@@ -94,8 +95,8 @@ def _outputs(request: Request) -> Iterator[Place]:
     for place in request.writes():
         if not (dry and outputs.descriptor(place.path) is not None):
             yield place
-    if request.report is not None:
-        yield Place("--report", request.report)
+    if request.run_report is not None:
+        yield Place("--run-report", request.run_report)
 
 
 def _identity(path: str) -> Hashable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     """The inputs that a request means. Raises UsageError, NoInputError."""
     names = list(request.input)
     if request.files_from is not None:
-        listed = inputs.listed_in(sources.open_source(request.files_from).rest(), zero=request.null)
+        listed = inputs.listed_in(run.source(request.files_from).rest(), zero=request.null)
         if not listed and not names:
             raise UsageError(f"--files-from {request.files_from}: names no file")
         names += listed
@@ -49,8 +50,9 @@ def report_left_out(run: Run[Any, Any], search: Found) -> None:
     for path, why in search.left:
         run.detail(f"left out {path}: {why}")
     if search.left:
-        some = ", ".join(f"{path} ({why})" for path, why in search.left[:3])
-        run.info(f"{len(search.left)} left out: {some}{' …' if len(search.left) > 3 else ''}")
+        reasons = Counter(why for _, why in search.left)
+        some = ", ".join(f"{why} ({n:,})" for why, n in reasons.items())
+        run.info(f"{len(search.left):,} left out: {some}; -v names them")
 
 
 def check_repeatable(input_list: list[Input], flag: str) -> None:
@@ -75,11 +77,9 @@ class Readers:
         each input's own. Text is read in the `dialect` of a parameter file, unless another one is given. `example` is a
         command with a file, for who has to type data."""
         self.inputs, self._request, self._example, self._directory = list(input_list), request, example, directory
+        self._run = run
         self._alone = len(input_list) == 1
         self.empty: list[Input] = []
-        self.opened: list[tuple[Input, Reader]] = []
-        self._last: Source | None = None  # the one that was opened last
-        run.ends.callback(self._close)
         run.result.empty = self.empty
         read = {request.from_} if request.from_ else {f for i in input_list if (f := formats.by_suffix(i.path))}
         same = read if read and directory else None
@@ -88,6 +88,7 @@ class Readers:
         self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare, dialect)
         self._waiting = iter(input_list)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
+        self.opened: list[tuple[Input, Reader]] = []
         if not self._open_next():
             where = ", ".join(dict.fromkeys(str(i.top or i.path) for i in self.empty))
             what = f"{printable(where)}: every file in it is empty"
@@ -121,12 +122,6 @@ class Readers:
             yield self._open(each)[1]
             sources.check_unchanged(str(each.path), self._identities[each])
 
-    def _close(self) -> None:
-        for _, reader in self.opened:
-            reader.source.close()
-        if self._last is not None:
-            self._last.close()
-
     def _open_next(self) -> bool:
         pair = next(filter(None, map(self._open_any, self._waiting)), None)
         if pair is not None:
@@ -145,10 +140,16 @@ class Readers:
             return None
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
+        room = memory.of_input(self._request.max_memory)
+        source = self._run.source(each.path, example=self._example, keys=each.keys, room=room)
+        try:
+            return each, self._reader(each, source)
+        except BaseException:
+            source.close()
+            raise
+
+    def _reader(self, each: Input, source: Source) -> Reader:
         request = self._request
-        room = memory.of_input(request.max_memory)
-        source = sources.open_source(each.path, example=self._example, keys=each.keys, room=room)
-        self._last = source
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
         format = formats.of_source(source, request.from_)
@@ -158,7 +159,7 @@ class Readers:
         more: dict[str, Any] = {"skip": True} if request.skips else {}
         if request.block_size is not None:
             more["block_size"] = request.block_size
-        return each, record.open(source, self.options.reading(format), **more)
+        return record.open(source, self.options.reading(format), **more)
 
 
 def _has_values(reader: Reader) -> bool:

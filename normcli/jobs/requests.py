@@ -40,14 +40,23 @@ if TYPE_CHECKING:
 
 
 def option(
-    default: Any, *flags: str, needs: tuple[Need, ...] = (), shapes: bool = False, check: Check | None = None
+    default: Any,
+    *flags: str,
+    group: Group | None = None,
+    needs: tuple[Need, ...] = (),
+    shapes: bool = False,
+    check: Check | None = None,
 ) -> Any:
-    """A field. `flags` are how the command line spells it, if not by its name; with `shapes`, what is written to a file
-    depends on it, which is not finished if it was written with another value. A value that is not the default has to
-    pass the `check`."""
-    return field(default=default, metadata={"flags": flags, "needs": needs, "shapes": shapes, "check": check})
+    """A field. `flags` are how the command line spells it, if not by its name, and `group` is where its help lists it;
+    with `shapes`, what is written to a file depends on it, which is not finished if it was written with another value.
+    A value that is not the default has to pass the `check`."""
+    metadata = {"flags": flags, "group": group, "needs": needs, "shapes": shapes, "check": check}
+    return field(default=default, metadata=metadata)
 
 
+Group = Literal[
+    "learn", "apply", "drift", "columns", "input", "output", "updating", "safety", "resources", "messages"
+]  # in the order of help
 UNSEEN = one_of("error", "global", "missing", "pass")
 
 
@@ -66,8 +75,9 @@ class Request:
 
     command: ClassVar[str]
     may_replace_input: ClassVar[bool] = False  # an output may be the only input
-    report: str | None = option(None)  # where it will be said what was done
-    werror: bool = option(False)  # warnings are errors
+    # a file for what was done, and how the run ended
+    run_report: str | None = option(None, group="messages")
+    werror: bool = option(False, group="safety")  # warnings are errors
     given: frozenset[str] | None = None
 
     @classmethod
@@ -80,6 +90,14 @@ class Request:
         """Why an option, or one of formats, that another request of the same command has is not for this one; empty
         where it is, or nobody has it."""
         return ""
+
+    @classmethod
+    def of_command(cls, command: str) -> Iterator[type[Request]]:
+        """The requests that a command may make."""
+        for kind in cls.__subclasses__():
+            if vars(kind).get("command") == command:
+                yield kind
+            yield from kind.of_command(command)
 
     def set_names(self) -> frozenset[str]:
         """The names of the options that were given."""
@@ -141,14 +159,21 @@ class Request:
         return {name: getattr(self, name) for name, about in self.options().items() if about["shapes"]}
 
 
+def groups(command: str) -> dict[str, Group | None]:
+    """Where the help of a command lists each of its options, by their names; none of it where it makes no request."""
+    return {n: about["group"] for kind in Request.of_command(command) for n, about in kind.options().items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources(Request):
     """What a run over data may use; no byte of a result depends on it."""
 
-    threads: int | None = option(None, check=between(1, 1024))  # workers; None: one for each CPU
-    max_memory: int | None = option(None, check=between(1))  # bytes, about; None: four fifths of what there is
-    spool_dir: str | None = option(None, needs=(SPOOL,))  # of temporary data; None: TMPDIR, or beside the output
-    dry_run: bool = option(False)  # only say what would be read and written
+    threads: int | None = option(None, group="resources", check=between(1, 1024))  # workers; None: one for each CPU
+    # bytes, about; None: four fifths of what there is
+    max_memory: int | None = option(None, group="resources", check=between(1))
+    # a directory for temporary data; None: TMPDIR, or beside the output
+    spool_dir: str | None = option(None, group="resources", needs=(SPOOL,))
+    dry_run: bool = option(False, group="safety")  # only say what would be read and written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,18 +181,20 @@ class Reads(Resources):
     """What is read: the paths, URIs, directories and globs of `input`, none for standard input, as `from_` says or what
     their names or contents do; `format_options` are those of formats, by name."""
 
-    input: tuple[str, ...] = option((), "INPUT")
-    files_from: str | None = option(None)  # a list of more of them
-    null: bool = option(False, "-0", needs=(need("files_from", "for --files-from"),))
-    from_: str | None = option(None, shapes=True, check=format_name)
+    input: tuple[str, ...] = option((), "INPUT", group="input")
+    files_from: str | None = option(None, group="input")  # a list of more of them
+    null: bool = option(False, "-0", group="input", needs=(need("files_from", "for --files-from"),))
+    from_: str | None = option(None, group="input", shapes=True, check=format_name)
     format_options: Mapping[str, Any] = field(default_factory=dict)
-    infinite: Infinite = option("error", "--inf", needs=(ROWS,), shapes=True, check=one_of("error", "missing"))
-    on_bad_row: Literal["error", "skip"] = option(
-        "error", needs=(ROWS, TEXT), shapes=True, check=one_of("error", "skip")
+    infinite: Infinite = option(
+        "error", "--inf", group="input", needs=(ROWS,), shapes=True, check=one_of("error", "missing")
     )
-    max_bad_rows: int | None = option(None, needs=(SKIP, ROWS), check=between(0))
-    rejects: str | None = option(None, needs=(SKIP, ROWS))
-    min_rows: int = option(0, needs=(ROWS,), check=between(0))
+    on_bad_row: Literal["error", "skip"] = option(
+        "error", group="input", needs=(ROWS, TEXT), shapes=True, check=one_of("error", "skip")
+    )
+    max_bad_rows: int | None = option(None, group="input", needs=(SKIP, ROWS), check=between(0))
+    rejects: str | None = option(None, group="input", needs=(SKIP, ROWS))
+    min_rows: int = option(0, group="safety", needs=(ROWS,), check=between(0))
     block_size: int | None = None  # bytes of text, or rows of a binary format, to a block; last digits depend on it
 
     @property
@@ -200,11 +227,11 @@ class Reads(Resources):
 class Writes(Reads):
     """What is written: a file, an object or a stream; or a directory, with a file for each input."""
 
-    output: str | None = option(None, "-o")
-    to: str | None = option(None, needs=(OUTPUT,), shapes=True, check=format_name)
-    dtype: Dtype | None = option(None, needs=(OUTPUT,), shapes=True, check=one_of("float32", "float64"))
-    column_suffix: str | None = option(None, needs=(OUTPUT,), shapes=True, check=name_suffix)
-    only: bool = option(False, needs=(OUTPUT,), shapes=True)
+    output: str | None = option(None, "-o", group="output")
+    to: str | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=format_name)
+    dtype: Dtype | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=one_of("float32", "float64"))
+    column_suffix: str | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=name_suffix)
+    only: bool = option(False, group="output", needs=(OUTPUT,), shapes=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,22 +243,22 @@ class FitRequest(Writes):
     """
 
     command = "fit"
-    method: str | Method | None = option(None, "-m")
+    method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
-    plan: str | Plan | None = option(None)
-    params: str | None = option(None, "-p")
-    columns: tuple[str, ...] = option(())
-    exclude: tuple[str, ...] = option(())
-    by: tuple[str, ...] = option((), needs=(LEARNS,))
-    weights: str | None = option(None, needs=(LEARNS,))
-    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
-    update: bool = option(False)
-    create: bool = option(False, needs=(UPDATE,))
-    recount: bool = option(False, needs=(UPDATE,))
-    allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
-    note: str = option("", needs=(PARAMS_WRITTEN,))
+    plan: str | Plan | None = option(None, group="learn")
+    params: str | None = option(None, "-p", group="output")
+    columns: tuple[str, ...] = option((), group="columns")
+    exclude: tuple[str, ...] = option((), group="columns")
+    by: tuple[str, ...] = option((), group="learn", needs=(LEARNS,))
+    weights: str | None = option(None, group="learn", needs=(LEARNS,))
+    unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
+    update: bool = option(False, group="updating")
+    create: bool = option(False, group="updating", needs=(UPDATE,))
+    recount: bool = option(False, group="updating", needs=(UPDATE,))
+    allow_edited: bool = option(False, group="safety")
+    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, whole=False))
+    note: str = option("", group="output", needs=(PARAMS_WRITTEN,))
 
     def reads(self) -> Iterator[Place]:
         yield from super().reads()
@@ -251,15 +278,15 @@ class RelearnRequest(Request):
     """To learn a method from the statistics that a parameter file has kept, without data."""
 
     command = "fit"
-    relearn: str = option("")
-    method: str | Method | None = option(None, "-m")
+    relearn: str = option("", group="updating")
+    method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
-    params: str | None = option(None, "-p")
-    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
-    allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
-    note: str = option("")
+    params: str | None = option(None, "-p", group="output")
+    unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
+    allow_edited: bool = option(False, group="safety")
+    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, whole=False))
+    note: str = option("", group="output")
 
     @classmethod
     def refusal(cls, name: str) -> str:
@@ -281,10 +308,10 @@ class RelearnRequest(Request):
 class Watches(Request):
     """When data have drifted, beyond which of these limits; None: as they are by default."""
 
-    max_shift: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, whole=False))
-    max_scale_ratio: float | None = option(None, needs=(CHECK, LEARNS), check=between(1, whole=False))
-    max_outside: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
-    max_missing: float | None = option(None, needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
+    max_shift: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, whole=False))
+    max_scale_ratio: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(1, whole=False))
+    max_outside: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
+    max_missing: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
 
     def limits(self, min_rows: int) -> Limits:
         """Those that were given, and for the others what there is by default."""
@@ -298,19 +325,21 @@ class ApplyRequest(Writes, Watches):
 
     command = "apply"
     may_replace_input = True
-    params: str | Parameters = option("", "-p")
-    inverse: bool = option(False, shapes=True)
-    unseen: Unseen | None = option(None, needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, needs=(KEYS,), check=between(0))
-    training: bool = option(False, needs=(need("no inverse", NO_TRAINING),), shapes=True)
-    no_extra: bool = option(False, shapes=True)
+    params: str | Parameters = option("", "-p", group="apply")
+    inverse: bool = option(False, group="apply", shapes=True)
+    unseen: Unseen | None = option(None, group="apply", needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, group="apply", needs=(KEYS,), check=between(0))
+    training: bool = option(False, group="apply", needs=(need("no inverse", NO_TRAINING),), shapes=True)
+    no_extra: bool = option(False, group="safety", shapes=True)
     check: Literal["refuse", "warn"] | None = option(
-        None, needs=(need("no inverse", NO_CHECK),), check=one_of("refuse", "warn")
+        None, group="drift", needs=(need("no inverse", NO_CHECK),), check=one_of("refuse", "warn")
     )
-    resume: Literal["stat", "digest"] | None = option(None, needs=(DIRECTORY,), check=one_of("stat", "digest"))
-    in_place: bool = option(False)
-    allow_normalized: bool = option(False)
-    allow_edited: bool = option(False)
+    resume: Literal["stat", "digest"] | None = option(
+        None, group="updating", needs=(DIRECTORY,), check=one_of("stat", "digest")
+    )
+    in_place: bool = option(False, group="safety")
+    allow_normalized: bool = option(False, group="safety")
+    allow_edited: bool = option(False, group="safety")
 
     def reads(self) -> Iterator[Place]:
         yield from super().reads()
@@ -323,26 +352,15 @@ class ApplyRequest(Writes, Watches):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckRequest(Reads, Watches):
-    """To compare data with those that parameters were fitted on. `table` is what the command line calls what it puts
-    on standard output, if anything."""
+class Shows(Reads):
+    """What the command line calls what it puts on standard output, if anything: a table, or JSON."""
 
-    command = "check"
-    min_rows: int = option(Limits.min_rows, check=between(0))
-    params: str | Parameters = option("", "-p")
-    no_extra: bool = option(False)
-    allow_edited: bool = option(False)
     table: str | None = None
 
     def check_options(self) -> None:
         if self.dry_run and self.table == "--json":
             raise UsageError("--json is not for --dry-run")
         super().check_options()
-
-    def reads(self) -> Iterator[Place]:
-        yield from super().reads()
-        if isinstance(self.params, str):
-            yield Place("-p", self.params)
 
     def writes(self) -> Iterator[Place]:
         if self.table is not None:
@@ -351,16 +369,42 @@ class CheckRequest(Reads, Watches):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckRequest(Shows, Watches):
+    """To compare data with those that parameters were fitted on."""
+
+    command = "check"
+    min_rows: int = option(Limits.min_rows, group="safety", check=between(0))
+    params: str | Parameters = option("", "-p", group="drift")
+    no_extra: bool = option(False, group="drift")
+    allow_edited: bool = option(False, group="safety")
+
+    def reads(self) -> Iterator[Place]:
+        yield from super().reads()
+        if isinstance(self.params, str):
+            yield Place("-p", self.params)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeRequest(Shows):
+    """To see what is in the columns of data."""
+
+    command = "describe"
+    columns: tuple[str, ...] = option((), group="columns")
+    exclude: tuple[str, ...] = option((), group="columns")
+    infinite: Infinite = "missing"  # no option: infinite values are counted apart
+
+
+@dataclass(frozen=True, kw_only=True)
 class MergeRequest(Request):
     """To merge parameter files, or what is in them, into that of one fit over all their data."""
 
     command = "merge"
-    inputs: tuple[str | Parameters, ...] = option(())
-    output: str | None = option(None, "-o")
-    allow_duplicates: bool = option(False)
-    allow_edited: bool = option(False)
-    wait: float = option(0.0, needs=(LOCK,), check=between(0, whole=False))
-    note: str = option("")
+    inputs: tuple[str | Parameters, ...] = option((), group="input")
+    output: str | None = option(None, "-o", group="output")
+    allow_duplicates: bool = option(False, group="safety")
+    allow_edited: bool = option(False, group="safety")
+    wait: float = option(0.0, group="safety", needs=(LOCK,), check=between(0, whole=False))
+    note: str = option("", group="output")
 
     def reads(self) -> Iterator[Place]:
         yield from (Place("PARAMS", path) for path in self.inputs if isinstance(path, str))

@@ -1,9 +1,9 @@
-"""What came of a job, as far as it has come: all that a summary or a report says."""
+"""What came of a job, as far as it has come: all that a summary or a run report says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from normcli.drift import Comparison
     from normcli.io.inputs import Input
     from normcli.io.sources import Source
+    from normcli.io.transaction import Transaction
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
     from normcli.pipeline import Progress
+    from normcli.pipeline.description import Description
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,14 @@ class Result:
     progress: Progress | None = None
     source: Source | None = None  # of the first input
     warnings: list[str] = field(default_factory=list)
-    report: str | None = None  # where it is wanted
+    run_report: str | None = None  # where it is wanted
     preview: Preview | None = None  # of a dry run
+    changes: Transaction | None = None  # what it replaces
+
+    @property
+    def activity(self) -> str:
+        """What it does, in a word, while it runs."""
+        return self.command
 
     @property
     def rows_in(self) -> int | None:
@@ -78,24 +86,6 @@ class Result:
             return None
         return self.progress.count or (self.source.count if self.source else 0)
 
-    def document(self) -> dict[str, Any]:
-        """As plain values."""
-        left = None if self.empty is None else [str(each.path) for each in self.empty]
-        inputs = None if self.inputs is None else [path for path in self.inputs if path not in (left or ())]
-        return {
-            "command": self.command,
-            "method": self.method,
-            "inputs": inputs,
-            "inputs_empty": left,
-            "params": self.params,
-            "output": self.output,
-            "digest": self.digest,
-            "rows_in": self.rows_in,
-            "rows_out": self.rows_out,
-            "rows_rejected": self.rows_rejected,
-            "bytes_in": self.bytes_in,
-        }
-
 
 @dataclass
 class FitResult(Result):
@@ -106,8 +96,14 @@ class FitResult(Result):
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()  # columns that nobody chose, and are called as codes are
+    lists: tuple[str, ...] = ()  # columns of lists that are left, for nobody chose them
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
+
+    @property
+    def activity(self) -> str:
+        return "fitting" if self.plan is None else "normalizing"  # the same data
 
 
 @dataclass
@@ -117,12 +113,13 @@ class Judged(Result):
     comparison: Comparison | None = None
 
     @property
+    def activity(self) -> str:
+        return "checking"
+
+    @property
     def drift(self) -> bool | None:
         """The verdict; None where there is none."""
         return None if self.comparison is None else self.comparison.drift
-
-    def document(self) -> dict[str, Any]:
-        return super().document() | ({} if self.comparison is None else {"drift": self.comparison.drift})
 
 
 @dataclass
@@ -133,12 +130,27 @@ class ApplyResult(Judged):
     columns: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
 
+    @property
+    def activity(self) -> str:
+        return "restoring" if self.inverse else "normalizing"
+
 
 @dataclass
 class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
     plan: Parameters | None = None
+
+
+@dataclass
+class DescribeResult(Result):
+    """What is in the columns of data."""
+
+    description: Description | None = None
+
+    @property
+    def activity(self) -> str:
+        return "describing"
 
 
 @dataclass

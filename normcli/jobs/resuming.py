@@ -80,6 +80,11 @@ class Files:
             self._manifest.add(self.paths[each], self._origins[each], target.count, digest, finished.notes)
         self._see(watch)
 
+    def close(self) -> None:
+        """No more files are completed."""
+        if self._manifest:
+            self._manifest.close()
+
     def _see(self, watch: DriftMonitor | None) -> None:
         if self._watch is not None and watch is not None:
             self._watch.merge(watch)

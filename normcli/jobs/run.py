@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from normcli.engines.threads import Threads, available
 from normcli.errors import BadDataError, replaced, size
+from normcli.io.sources import open_source
 from normcli.io.transaction import Transaction
 from normcli.jobs import paths
 from normcli.jobs.requests import Reads, Request
@@ -17,10 +18,14 @@ from normcli.jobs.results import Result
 from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
+    from normcli.engines import Engine
     from normcli.formats import Reject
     from normcli.io.outputs import Target
+    from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
+
+PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 
 R = TypeVar("R", bound=Request)
 S = TypeVar("S", bound=Result)
@@ -35,8 +40,10 @@ class Run(Events, Generic[R, S]):
         self.request, self.result, self.events = request, result, events
         self.changes = Transaction()
         self.rejects: Target | None = None
-        self.ends = ExitStack()  # what is closed when the job has ended, however that is
-        result.report = request.report
+        self._sources: list[Source] = []
+        self._handles: list[Handle] = []
+        self._engines: list[Engine] = []
+        result.run_report, result.changes = request.run_report, self.changes
         paths.check(request, result)
         events.begin(result)
         request.check_options()
@@ -46,8 +53,39 @@ class Run(Events, Generic[R, S]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.changes.__exit__(kind, error, at)
-        self.ends.close()
+        try:
+            self.changes.__exit__(kind, error, at)
+        finally:
+            self._close()
+
+    # -- what is closed ------------------------------------------------------------------------------------------
+    def source(
+        self,
+        path: str | None,
+        *,
+        example: str = "",
+        keys: tuple[tuple[str, str | None], ...] = (),
+        room: int | None = None,
+    ) -> Source:
+        """An input, as of `open_source`, open until it is closed or the job ends. Raises NoInputError; UsageError for a
+        terminal."""
+        source = open_source(path, example=example, keys=keys, room=room)
+        self._sources = [*(s for s in self._sources if not s.closed), source]
+        return source
+
+    def close_at_end(self, handle: Handle) -> None:
+        """Leaves something open until the job ends."""
+        self._handles.append(handle)
+
+    def _close(self) -> None:
+        """Closes what was opened, once no thread uses it: a descriptor that is closed too early is that of another file
+        soon. A thread may wait in a pipe that nobody writes to, which nobody should have to wait for: then all stays
+        open until it is collected."""
+        regular = all(source.regular for source in self._sources if not source.closed)
+        ended = [engine.close(PATIENCE if regular else PATIENCE_WITH_PIPE) for engine in self._engines]
+        if all(ended):
+            for handle in (*self._sources, *self._handles):
+                handle.close()
 
     # -- events --------------------------------------------------------------------------------------------------
     def warning(self, text: str) -> None:
@@ -62,6 +100,9 @@ class Run(Events, Generic[R, S]):
 
     def detail(self, text: str) -> None:
         self.events.detail(text)
+
+    def start(self, total: int | None, unit: str) -> None:
+        self.events.start(total, unit)
 
     def advance(self, amount: int) -> None:
         self.events.advance(amount)
@@ -78,17 +119,22 @@ class Run(Events, Generic[R, S]):
         count = len(self.result.warnings)
         if self.request.werror and count:
             plural = "s" if count > 1 else ""
-            raise BadDataError(f"{count} warning{plural}, and --werror was asked for; {outcome}")
+            raise BadDataError(
+                f"{count} warning{plural}, and --werror makes {'them errors' if plural else 'it an error'}; {outcome}"
+            )
 
     # -- what is used --------------------------------------------------------------------------------------------
-    def engine(self, request: Reads, plan: Parameters) -> Threads:
-        """What runs a plan. Raises UsageError where there is too little memory for it."""
+    def engine(self, request: Reads, plan: Parameters | memory.Sizes) -> Threads:
+        """What runs a plan, or anything of these sizes. Raises UsageError where there is too little memory for it."""
+        plan = plan if isinstance(plan, memory.Sizes) else memory.Sizes.of(plan)
         workers = Threads(request.threads or available())
         window = memory.window(plan, request.max_memory, workers.most)
-        room, block = size(memory.room(request.max_memory)), size(memory.block(plan))
+        room, block = size(memory.room(request.max_memory)), size(plan.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
-        return Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
+        engine = Threads(workers.count, window, memory.of_blocks(plan, request.max_memory, workers.most))
+        self._engines.append(engine)
+        return engine
 
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""
@@ -96,8 +142,11 @@ class Run(Events, Generic[R, S]):
             self.rejects = self.changes.open(request.rejects, spool_dir=request.spool_dir)
 
     @contextmanager
-    def counting(self, request: Reads, readers: Readers | None, *, shown: bool = True) -> Iterator[Progress]:
-        """What the pipeline counts, for the result, and `shown` while it runs. No readers: there is nothing to read."""
+    def counting(
+        self, request: Reads, readers: Readers | None, *, shown: bool = True, again: int | None = None
+    ) -> Iterator[Progress]:
+        """What the pipeline counts, for the result, and `shown` while it runs. No readers: there is nothing to read;
+        `again`: so many rows, which were read before."""
         progress = Progress(events=self, least=request.min_rows, most=request.most_rejects)
         self.result.progress = progress
         if readers is None:
@@ -108,7 +157,8 @@ class Run(Events, Generic[R, S]):
         if not shown:
             yield progress
             return
-        progress.distance = Distance.of([each.path for each in readers.inputs], readers.first)
+        paths_read = [each.path for each in readers.inputs]
+        progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
         self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from normcli import columns, registry
-from normcli.errors import BadDataError, NoInputError, UsageError, printable
+from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name, methods_of
 from normcli.jobs.parameter_files import lock, parameters, rows_before
@@ -65,10 +65,12 @@ def check_update(request: FitRequest) -> None:
     if is_uri(path):
         raise UsageError("--update needs -p PARAMS, a file of this machine: nothing in a bucket can be locked")
     if os.path.exists(str(path)) and not os.path.isfile(str(path)):
-        raise UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is none")
+        kind = "a directory" if os.path.isdir(str(path)) else "none"
+        raise UsageError(f"--update needs -p PARAMS, a file, and {printable(str(path))} is {kind}")
     directory = os.path.dirname(os.path.realpath(str(path)))
     if not os.path.isdir(directory):
-        raise NoInputError(f"{printable(directory)}: there is no such directory")
+        what, hint = absent(str(path), to_write=True)
+        raise NoInputError(f"{printable(str(path))}: {what}", hint)
 
 
 def continued(run: Run[FitRequest, FitResult], recipe: Plan | None) -> Parameters | None:
@@ -93,7 +95,7 @@ def _begin(run: Run[FitRequest, FitResult], path: str, recipe: Plan | None) -> N
     if not run.request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
     if recipe is None:
-        raise UsageError(f"{printable(path)}: there is no such file, and --create needs -m METHOD to begin one")
+        raise UsageError(f"{printable(path)}: there is no such file", "--create needs -m METHOD to begin one")
     _check_learns(path, recipe)
     run.notice(f"{printable(path)}: there is no such file, a new one begins")
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from normcli import formats, registry
+from normcli import formats, registry, suggestions
 
 Check = Callable[[Any], str]
 
@@ -26,7 +26,12 @@ def between(least: float, greatest: float = math.inf, *, whole: bool = True) -> 
 
 def one_of(*words: str) -> Check:
     """One of these words."""
-    return lambda value: "" if value in words else f"is none of {', '.join(words)}"
+
+    def check(value: Any) -> str:
+        asked = suggestions.question(str(value), words)
+        return "" if value in words else f"is none of {', '.join(words)}{f'; {asked}' if asked else ''}"
+
+    return check
 
 
 def format_name(value: Any) -> str:

@@ -15,7 +15,7 @@ from normcli.errors import BadDataError, CannotCreateError, UsageError, open_err
 from normcli.io import inputs, outputs, stores
 from normcli.jobs import paths
 from normcli.jobs.requests import Writes
-from normcli.parameters import Form
+from normcli.parameters import Form, FrameTransform
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
@@ -35,14 +35,13 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written: what a plan makes of data, or, `inverse`, of what it has made. Columns that the fit did not see
-    may be `extra`; data that say that they were normalized by the plan may be normalized `repeatedly`; and `options`
-    are those of a format. What is read for it may be shown to a watch."""
+    """What is written: what a transform makes of data. Columns that the fit did not see may be `extra`; data that say
+    that they were normalized by the same parameters may be normalized `repeatedly`; and `options` are those of a
+    format. What is read for it may be shown to a watch."""
 
     request: Writes
-    plan: Parameters
+    transform: FrameTransform
     options: Callable[[str], Any]
-    inverse: bool = False
     extra: bool = True
     repeatedly: bool = False
     watch: DriftMonitor | None = None
@@ -50,7 +49,8 @@ class Outputs:
     def into(self, target: Target, to: str, first: tuple[Input, Reader], pairs: Pairs) -> Iterator[Part]:
         """All inputs, one after the other, into one target. Raises UsageError for a terminal that can't show it."""
         if formats.is_binary(to) and os.isatty(target.fd):
-            raise UsageError(f"{to} to a terminal", "-o names a file")
+            what = f"{target.name} is a terminal, and {to} is binary"
+            raise UsageError(what, "-o FILE writes a file, --to csv writes text")
         each, description = first[0], self._needing(first[1]).description
         blank, digests = self._blank_and_digests(to, each, description)
         work = self._work(to, description, blank, digests)
@@ -65,16 +65,16 @@ class Outputs:
                 own = self._work(to, description, columns.ordered_as(own_blank, blank), digests, first=work.writer)
                 measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
                 late = partial(self._on_late_column, self.watch)
-                doubt = pipeline.doubt(self.plan, description, to, inverse=self.inverse)
+                doubt = pipeline.doubt(self.transform, description, to)
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
 
         return parts()
 
     def check_passing(self, to: str, description: Description) -> None:
         """Raises BadDataError for a column that the output has no place for, before anything is learned of it."""
-        plan = self.formed(to, description)
-        blank = pipeline.passing_frame(plan, description, only=self.request.only)
-        pipeline.check_writable(to, description, blank, plan.lists)
+        transform = self.transform_for(to, description)
+        blank = pipeline.passing_frame(transform, description, only=self.request.only)
+        pipeline.check_writable(to, description, blank, transform.lists)
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
         """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
@@ -89,15 +89,15 @@ class Outputs:
             work = replace(self._work(to, description, blank, digests), measuring=_measuring(watch, reader))
             opening = partial(open_below, path, self.request.spool_dir)
             complete = partial(files.complete, each, own)
-            doubt = pipeline.doubt(self.plan, description, to, inverse=self.inverse)
+            doubt = pipeline.doubt(self.transform, description, to)
             late, begin = partial(self._on_late_column, watch), partial(files.reach, each)
             yield pipeline.Part(
                 reader, work, output=opening, begin=begin, complete=complete, watch=watch, late=late, doubt=doubt
             )
 
     def manifest(self, *, contents: bool = False) -> Manifest | None:
-        """That of the output directory, for the plan and the options that a finished file depends on; a directory of
-        an object store has none. Inputs may be told apart by their `contents`."""
+        """That of the output directory, for the parameters and the options that a finished file depends on; a directory
+        of an object store has none. Inputs may be told apart by their `contents`."""
         import hashlib
         import json
 
@@ -106,43 +106,37 @@ class Outputs:
         assert self.request.output is not None
         if stores.is_uri(self.request.output):
             return None
-        shape = self.request.shape() | {"version": __version__, "plan": self.plan.digest}
+        shape = self.request.shape() | {"version": __version__, "plan": self.transform.parameters.digest}
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
         return Manifest(self.request.output, fingerprint, contents=contents)
 
-    def formed(self, to: str, description: Description) -> Parameters:
-        """The plan, with the form that what comes of an input is to have."""
-        beside = self.request.column_suffix and not self.inverse and not self.request.only
-        texts = bool(beside) and formats.spell_alike(to, description.format)
-        return replace(self.plan, form=replace(self._form, text=formats.is_text(to), texts=texts))
-
-    @property
-    def _form(self) -> Form:
-        return Form(self.request.dtype, self.request.column_suffix or "")
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Names of the columns that must be there."""
-        return replace(self.plan, form=self._form).needs(inverse=self.inverse)
+    def transform_for(self, to: str, description: Description) -> FrameTransform:
+        """The transform, with the form that what comes of an input is to have."""
+        form = self.transform.form
+        beside = bool(form.suffix) and not self.transform.inverse and not self.request.only
+        texts = beside and formats.spell_alike(to, description.format)
+        form = replace(form, text=formats.is_text(to), texts=texts)
+        return replace(self.transform, form=form)
 
     def _needing(self, reader: Reader) -> Reader:
-        """An input of which the columns of the plan are needed."""
-        return reader.described_as(pipeline.needing(reader.description, self.needs, self.plan.by))
+        """An input of which the columns of the transform are needed."""
+        needs, by = self.transform.needs(), self.transform.parameters.by
+        return reader.described_as(pipeline.needing(reader.description, needs, by))
 
     def _blank_and_digests(self, to: str, each: Input, description: Description) -> tuple[Frame, tuple[str, ...]]:
         """A frame of no rows as an input's output will have them, and the digests it will carry. Raises
-        BadDataError where the input does not go with the plan."""
-        plan = self.formed(to, description)
-        pipeline.check_columns(plan, description, inverse=self.inverse, extra=self.extra)
-        digests = pipeline.digests_after(plan, description, inverse=self.inverse, again=self.repeatedly)
-        blank = pipeline.output_frame(plan, description, inverse=self.inverse, only=self.request.only)
-        pipeline.check_writable(to, description, blank, plan.gives(inverse=self.inverse))
+        BadDataError where the input does not go with the transform."""
+        transform = self.transform_for(to, description)
+        pipeline.check_columns(transform, description, extra=self.extra)
+        digests = pipeline.digests_after(transform, description, again=self.repeatedly)
+        blank = pipeline.output_frame(transform, description, only=self.request.only)
+        pipeline.check_writable(to, description, blank, transform.gives())
         return columns.with_texts(blank, each.keys), digests
 
     def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
         """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
         if not self.extra:
-            pipeline.check_late(replace(self.plan, form=self._form), column, where, inverse=self.inverse)
+            pipeline.check_late(self.transform, column, where)
         if watch is not None:
             watch.add_late(column, where)
 
@@ -151,10 +145,8 @@ class Outputs:
     ) -> Work:
         """What is done with an input's rows; in an output that begins with others, by the writer of the `first`."""
         writer = formats.writer(to, description, blank, self.options(formats.bare(to)), digests, first=first)
-        plan, request = self.formed(to, description), self.request
-        return pipeline.written_by(
-            writer, blank, plan, infinite=request.infinite, inverse=self.inverse, skip=request.skips
-        )
+        transform, request = self.transform_for(to, description), self.request
+        return pipeline.written_by(writer, blank, transform, infinite=request.infinite, skip=request.skips)
 
 
 def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
@@ -163,6 +155,11 @@ def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
         return None
     measuring, _ = watch.of_input(reader)
     return measuring if measuring.learns else None
+
+
+def form_of(request: Writes) -> Form:
+    """The form of normalized columns that a request asks for, whatever they are written to."""
+    return Form(request.dtype, request.column_suffix or "")
 
 
 def check_output(request: Writes) -> None:

@@ -12,7 +12,7 @@ from normcli import needs
 from normcli.blocks.record import Array
 from normcli.errors import UsageError, short
 from normcli.stats import Statistic
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 S = TypeVar("S", bound=Statistic)
 
@@ -99,6 +99,10 @@ class Method:
     def doubts(self, states: States, learned: Transform) -> Iterator[str]:
         """What should be known of what was learned of all rows, in words."""
         yield from ()
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        """What was learned of one group, as people who use the method speak of it."""
+        return learned.terms()
 
     def learn(self, states: States) -> Transform:
         """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""

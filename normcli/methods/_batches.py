@@ -1,6 +1,6 @@
 """What methods of batches share: how rows are cut into them, and how their statistics run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from normcli.methods._column import refuse_unsquarable
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.running import Running
+from normcli.transforms import Terms, Transform
 
 DIVIDED = beside("mean_only", "for a division", lambda mean_only: not mean_only)
 
@@ -43,6 +44,10 @@ class Batched(Shifted):
 
     def runs(self, count: int) -> int:
         return self._channels(count)
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        terms, batches = learned.terms(), int(states[Running].updates.max(initial=0.0))
+        return replace(terms, values={"batches": batches, **terms.values})
 
     def _blanks(self, *, norm: tensor.Norm = "l2", rooted: bool = False) -> tuple[Statistic, ...]:
         eps = self.eps if rooted else 0.0

@@ -7,6 +7,7 @@ from normcli.errors import BadDataError
 from normcli.methods import States, listed
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
+from normcli.transforms import Terms, Transform
 from normcli.transforms.affine import Affine
 
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
@@ -33,7 +34,10 @@ def deviations(states: States, ddof: int) -> Array:
     refuse_unsquarable(states, m.mean)
     short = states.which(varies & (m.count <= ddof))
     if short:
-        raise BadDataError(f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values")
+        raise BadDataError(
+            f"--ddof {ddof} leaves nothing to divide by in {listed(short)}: too few values",
+            "a smaller --ddof, or more rows",
+        )
     return np.where(varies, np.sqrt(m.variance(ddof)), 0.0)
 
 
@@ -85,6 +89,13 @@ def spans(states: States, low: Array, high: Array, what: str) -> Array:
     if bad:
         raise BadDataError(f"{what} is beyond the range of a float in {listed(bad)}", states.hint())
     return width
+
+
+def terms_of(learned: Transform, center: str = "", scale: str = "") -> Terms:
+    """Of an affine transform, by the names of its center and its scale; without one, that was not learned."""
+    columns = learned.terms().columns
+    pairs = ((center, "center"), (scale, "scale"))
+    return Terms({name: columns[field] for name, field in pairs if name and field in columns})
 
 
 def affine(states: States, center: Array, center_low: Array, scale: Array) -> Affine:

@@ -12,7 +12,7 @@ def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
     x, found = states[Extrema], states[Quantiles]
     if exact and not found.is_exact:
         raise BadDataError(
-            "what parts were fitted with --exact does not tell the exact quantiles of them together",
+            "the exact quantiles of several parts can't be had from those of each",
             "fit all inputs at once, or without --exact",
         )
     return found.quantiles(shares, x.least, x.greatest)

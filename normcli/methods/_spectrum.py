@@ -40,7 +40,8 @@ def covariance(states: States, ddof: int) -> Array:
     c = states[Comoments]
     if c.count[0] <= max(ddof, 0):
         raise BadDataError(
-            f"{c.count[0]:.0f} complete rows (a row that misses a value takes no part) are too few for --ddof {ddof}"
+            f"{c.count[0]:.0f} complete rows (a row that misses a value takes no part) are too few for --ddof {ddof}",
+            "a smaller --ddof, or more rows",
         )
     refuse_unsquarable(states, c.mean)
     sigma = c.covariance(ddof)[0]

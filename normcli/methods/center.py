@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from normcli.methods import Method, States
-from normcli.methods._column import affine, means
+from normcli.methods._column import affine, means, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,9 @@ class Center(Method):
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return terms_of(learned, "mean")
 
     def learn(self, states: States) -> Transform:
         hi, lo = means(states)

@@ -14,7 +14,7 @@ from normcli.methods._spectrum import covariance, spectrum
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.linear import Linear, component_names
 
 
@@ -54,6 +54,10 @@ class Decorrelate(Method):
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         return component_names(self.prefix, self.components or len(names))
 
+    def terms(self, states: States, learned: Transform) -> Terms:
+        assert isinstance(learned, Linear)
+        return learned.explained(covariance(states, self.ddof))
+
     def learn(self, states: States) -> Transform:
         vectors = spectrum(covariance(states, self.ddof), full=True).left
         kept = components_within(self.components, len(states.names))
@@ -72,5 +76,5 @@ class Decorrelate(Method):
 def components_within(asked: int | None, possible: int) -> int:
     """How many components to keep. Raises BadDataError where there are not so many."""
     if asked is not None and asked > possible:
-        raise BadDataError(f"--components {asked}: there are only {possible}")
+        raise BadDataError(f"--components {asked}: there are only {possible}", f"--components {possible} is the most")
     return possible if asked is None else asked

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from normcli.methods import Method, States
-from normcli.methods._column import affine, means, ranges
+from normcli.methods._column import affine, means, ranges, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,9 @@ class MeanRange(Method):
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return terms_of(learned, "mean", "range")
 
     def learn(self, states: States) -> Transform:
         return affine(states, *means(states), ranges(states))

@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from normcli.errors import UsageError
 from normcli.methods import Method, States
-from normcli.methods._column import affine, ranges
+from normcli.methods._column import affine, ranges, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,9 @@ class MinMax(Method):
         low, high = self.range
         if not low < high or high - low == float("inf"):
             raise UsageError(f"--range {low:g} {high:g}: LO must be less than HI, and HI − LO a float")
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return terms_of(learned, "min", "range")
 
     def learn(self, states: States) -> Transform:
         least = states[Extrema].least

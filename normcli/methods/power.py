@@ -63,7 +63,7 @@ class Power(Method):
         found = {j: self._likelihood(states, 0, j) for j in np.flatnonzero(varies).tolist()}
         ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
         if ends:
-            what = "the likeliest power is steeper than the values can tell"
+            what = "the likeliest power is steeper than the values can determine"
             yield f"{what}: it ends at the steepest in {listed(ends)}"
 
     def learn(self, states: States) -> Transform:

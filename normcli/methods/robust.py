@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from normcli.blocks.record import Array
 from normcli.errors import UsageError
 from normcli.methods import Method, States
 from normcli.methods._column import affine, spans
@@ -16,7 +17,7 @@ from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.stats.quantiles import Quantiles
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +57,19 @@ class Robust(Method):
         if self.unit_variance and not 0.0 < low < high < 1.0:
             raise UsageError("--unit-variance: a normal distribution has no quantiles at 0 and 1")
 
-    def learn(self, states: States) -> Transform:
+    def terms(self, states: States, learned: Transform) -> Terms:
+        low, median, high = self._quantiles(states)
+        ends = (f"q{100.0 * share:g}" for share in self.quantiles)
+        return Terms({next(ends): low[0], "median": median[0], next(ends): high[0]})
+
+    def _quantiles(self, states: States) -> tuple[Array, Array, Array]:
+        """(groups, features) each: the lower one, the median, and the higher one."""
         shares = np.array([self.quantiles[0], 0.5, self.quantiles[1]])
         low, median, high = np.moveaxis(quantiles(states, shares, exact=self.exact), 2, 0)
+        return low, median, high
+
+    def learn(self, states: States) -> Transform:
+        low, median, high = self._quantiles(states)
         learned = affine(states, median, np.zeros_like(median), spans(states, low, high, "the range of the quantiles"))
         if not self.unit_variance:
             return learned

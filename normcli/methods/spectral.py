@@ -11,7 +11,7 @@ from normcli.methods._drawings import WHOLE
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.affine import Affine
 
 
@@ -35,10 +35,13 @@ class Spectral(Method):
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Comoments()
 
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return Terms(values={"sigma_max": float(learned.terms().columns["scale"][0])})
+
     def learn(self, states: States) -> Transform:
         c, x = states[Comoments], states[Extrema]
         if c.count[0] == 0:
-            raise BadDataError("there is no complete row (one that misses a value takes no part)")
+            raise BadDataError("no row is complete: one that misses a value takes no part", "-x leaves columns out")
         refuse_unsquarable(states, c.mean)
         zero = np.zeros_like(c.mean)
         scale = np.full_like(zero, _greatest_singular(c, max(np.abs(x.least[0]).max(), np.abs(x.greatest[0]).max())))

@@ -9,14 +9,14 @@ from msgspec import Meta
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, Numbers, States, listed, per_column
-from normcli.methods._column import affine, refuse_light
+from normcli.methods._column import affine, refuse_light, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats._compensated import GREATEST
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
 from normcli.stats.powers import Powers
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.rows import Rows
 
 ORDERS = {"l1": 1.0, "l2": 2.0}
@@ -71,6 +71,9 @@ class Weight(Method):
 
     def check_features(self, count: int) -> None:
         per_column(self.gain, count, "--gain")
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        return terms_of(learned, scale="norm")
 
     def learn(self, states: States) -> Transform:
         if self.axis == "row":

@@ -16,7 +16,7 @@ from normcli.methods.decorrelate import components_within
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 from normcli.transforms.linear import Linear, component_names
 
 Kind = Literal["zca", "pca", "zca-cor", "pca-cor", "cholesky"]
@@ -98,6 +98,14 @@ class Whiten(Method):
         kept = self._rank(s, states, sigma, rows)
         return replace(self._factors(s, kept), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
 
+    def terms(self, states: States, learned: Transform) -> Terms:
+        assert isinstance(learned, Linear)
+        sigma, scale = covariance(states, self.ddof), learned.scale[0]
+        if self._of_correlation:
+            sigma = sigma / scale[:, None] / scale
+        terms = learned.explained(sigma, scaled=self._of_correlation)
+        return replace(terms, values={"kind": self.kind, **learned.terms().values, **terms.values})
+
     def _regularized(self, sigma: Array, rows: int) -> tuple[Array, float]:
         """Σ with shrinkage and eps in it, and what is left to add to the correlation's diagonal."""
         variances = np.diag(sigma)
@@ -126,9 +134,9 @@ class Whiten(Method):
         """How many directions to whiten. Refuses a rank that is not there."""
         names = states.names
         if isinstance(self.rank, int) and self.rank > s.rank:
-            raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}")
+            raise BadDataError(f"--rank {self.rank}: the rank is only {s.rank} of {len(names)}", "--rank auto takes it")
         if s.rank == 0:
-            raise BadDataError("every selected column is constant")
+            raise BadDataError("every selected column is constant", "-c selects others")
         if self.rank is not None:
             return s.rank if self.rank == "auto" else self.rank
         if s.rank < len(names) and self.components is None:

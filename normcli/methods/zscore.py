@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from normcli.errors import UsageError
 from normcli.methods import Method, States, beside
-from normcli.methods._column import affine, deviations, means
+from normcli.methods._column import affine, deviations, means, terms_of
 from normcli.methods._drawings import BY_COLUMN
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,13 @@ class ZScore(Method):
     @property
     def statistics(self) -> tuple[Statistic, ...]:
         return Extrema(), Moments()
+
+    def terms(self, states: States, learned: Transform) -> Terms:
+        named = dict(terms_of(learned, "mean" if self.center else "", "std" if self.scale else "").columns)
+        if self.scale:
+            x = states[Extrema]
+            named["std"] = np.where(x.least == x.greatest, 0.0, named["std"])[0]
+        return Terms(named)
 
     def learn(self, states: States) -> Transform:
         hi, lo = means(states)

@@ -1,9 +1,12 @@
 """Parameters: what a fit has learned, step by step; and the plan that asks for it. Everything here pickles."""
 
+from normcli.parameters.frame_transform import Form, FrameTransform
 from normcli.parameters.keys import Seen
 from normcli.parameters.lineage import ColumnLineage
+from normcli.parameters.matrices import raise_first
+from normcli.parameters.measuring import Measured, measure
 from normcli.parameters.order import fault
-from normcli.parameters.parameters import Form, Measured, Parameters, raise_first
+from normcli.parameters.parameters import Parameters
 from normcli.parameters.rules import Rules, Unseen, is_training, override_of, parameters_of
 from normcli.parameters.states import merged, refined
 from normcli.parameters.steps import Step, unfitted
@@ -11,6 +14,7 @@ from normcli.parameters.steps import Step, unfitted
 __all__ = [
     "ColumnLineage",
     "Form",
+    "FrameTransform",
     "Measured",
     "Parameters",
     "Rules",
@@ -19,6 +23,7 @@ __all__ = [
     "Unseen",
     "fault",
     "is_training",
+    "measure",
     "merged",
     "override_of",
     "parameters_of",

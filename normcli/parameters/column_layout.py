@@ -26,6 +26,7 @@ class ColumnLayout:
     types: Mapping[str, str]  # the original ones
     dtype: Dtype | None = None  # None: float32 where the column was, else float64; of what is restored, its own
     suffix: str = ""
+    inverse: bool = False  # what comes out is restored
 
     @cached_property
     def needed(self) -> frozenset[str]:
@@ -35,13 +36,13 @@ class ColumnLayout:
         """A column that comes out: one that has an original's name gets the suffix, components do not."""
         return name + self.suffix if self.suffix and name in self.needed else name
 
-    def __call__(self, frame: Frame, made: Mapping[str, Array | Fixed], *, inverse: bool) -> Frame:
+    def __call__(self, frame: Frame, made: Mapping[str, Array | Fixed]) -> Frame:
         """A frame with what the steps have made of its columns, in their place or beside them."""
-        put = self._put_back if inverse else self._put
+        put = self._put_back if self.inverse else self._put
         if not self.suffix:
             return put(frame, made)
-        new = put(self._apart(frame, inverse=inverse), made)
-        return self._instead(frame, new) if inverse else self._beside(frame, new)
+        new = put(self._apart(frame), made)
+        return self._instead(frame, new) if self.inverse else self._beside(frame, new)
 
     def _put(self, frame: Frame, made: Mapping[str, Any]) -> Frame:
         """The frame with what has become of its columns in their place."""
@@ -66,9 +67,9 @@ class ColumnLayout:
             frame = columns.put_list(frame, name, made[name], restored=self.types[name], dtype=self.dtype)
         return frame
 
-    def _apart(self, frame: Frame, *, inverse: bool) -> Frame:
+    def _apart(self, frame: Frame) -> Frame:
         """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
-        if not inverse:
+        if not self.inverse:
             return frame.numbered(self.lineage.needs)
         return columns.gathered({n: (frame, self.called(n)) for n in self.lineage.gives})
 

@@ -1,9 +1,9 @@
 """Matrices: what steps take and make of frames, while they follow each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 
@@ -22,11 +22,13 @@ B = TypeVar("B")
 class Matrices:
     """The matrices of steps in frames that follow each other: columns that are read from these, then what steps have
     made of them, which stays float64 and never goes through a frame. `spelled` are names that columns have there, where
-    those are others. All that reads or makes raises BadRowError, which says in which frame."""
+    those are others. With `inverse`, steps restore what they have become. All that reads or makes raises BadRowError,
+    which says in which frame."""
 
     frames: Sequence[Frame]
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
+    inverse: bool = False
     made: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
     read: list[Block] = field(default_factory=list)  # as it came from the frames
 
@@ -35,11 +37,11 @@ class Matrices:
         """Where each frame ends."""
         return np.cumsum([f.rows for f in self.frames])
 
-    def block(self, step: Step, *, inverse: bool = False) -> Block:
-        """The matrix of a step; with `inverse`, that which it has become."""
-        names = step.outputs if inverse else step.columns
+    def block(self, step: Step) -> Block:
+        """The matrix that a step takes."""
+        names = step.outputs if self.inverse else step.columns
         if step.length is not None:
-            return self._lists(names[0], len(step.results) if inverse else step.length)
+            return self._lists(names[0], len(step.results) if self.inverse else step.length)
         fresh = [n for n in names if n not in self.made]
         if fresh:
             there = [self.spelled.get(n, n) for n in fresh]
@@ -75,9 +77,9 @@ class Matrices:
             e.row -= int(self.ends[e.frame - 1]) if e.frame else 0
             raise
 
-    def put(self, step: Step, values: Array, *, inverse: bool = False) -> None:
-        """The matrix of a step has become `values` (rows, outputs)."""
-        old, new = (step.outputs, step.columns) if inverse else (step.columns, step.outputs)
+    def put(self, step: Step, values: Array) -> None:
+        """The matrix that a step takes has become `values` (rows, outputs)."""
+        old, new = (step.outputs, step.columns) if self.inverse else (step.columns, step.outputs)
         for name in old:
             self.made.pop(name, None)
         self.made |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
@@ -98,3 +100,13 @@ def each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
             e.frame = number
             raise
     return done
+
+
+def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
+    """Raises the one of the first row: what was found, or what others raise."""
+    for other in others:
+        try:
+            other()
+        except BadRowError as e:
+            found = e if (e.frame, e.row) < (found.frame, found.row) else found
+    raise found from None

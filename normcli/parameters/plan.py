@@ -6,12 +6,13 @@ import dataclasses
 import re
 import typing
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from normcli import columns, registry
+from normcli import columns, registry, suggestions
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadParametersError, NotNumericError, UsageError, printable
 from normcli.io.sources import open_source
@@ -20,6 +21,7 @@ from normcli.parameters import Step, fault, unfitted
 from normcli.parameters import file as params
 
 LARGEST = 1 << 24  # bytes
+
 KEYS = ("method", "columns", "exclude", "options")
 
 
@@ -69,9 +71,10 @@ class Plan:
                 begun.add(choice)
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and others and e.column in others:
-                    raise BadDataError(at + others[e.column], e.hint) from None
+                    why = others[e.column]
+                    raise BadDataError(at + why, "" if why.endswith(")") else "-c takes columns of numbers") from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
-                raise BadDataError(at + of + e.message, e.hint or hint) from None
+                raise BadDataError(at + of + e.message, e.hint or hint or _why_none(e.message)) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
@@ -99,7 +102,7 @@ class Plan:
         found = set()
         for selector in (x for c in self.choices for x in c.exclude):
             try:
-                found |= columns.excluded(schema, [selector])
+                found |= columns.matched(schema, [selector])
             except BadDataError:
                 continue  # of what a step gives
         return found
@@ -149,7 +152,9 @@ class _Begun:
             raise UsageError(what, "there, components may be a whole number")
         left = dict.fromkeys(n for n in names if n not in self.beside)
         if not left:
-            raise BadDataError(f"every selected column is one of --by or --weights: {listed(list(names))}")
+            raise BadDataError(
+                f"every selected column is one of --by or --weights: {listed(list(names))}", "-c selects others"
+            )
         return left
 
     def _check_gives(self, step: Step) -> None:
@@ -164,10 +169,10 @@ class _Begun:
 def read(path: str, *, example: str) -> Plan:
     """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
     UsageError, saying where."""
-    source = open_source(path, example=example)
     data = b""
-    while len(data) <= LARGEST and (part := source.read(1 << 20)):
-        data += part
+    with closing(open_source(path, example=example)) as source:
+        while len(data) <= LARGEST and (part := source.read(1 << 20)):
+            data += part
     try:
         return Plan(parsed(data), source.name)
     except UsageError as e:
@@ -205,8 +210,9 @@ def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
         raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
     name = raw.get("method")
     if name not in registry.names("methods"):
-        what = f"{at}.method: {_shown(name)}: no such method" if "method" in raw else f"{at}: method is missing"
-        raise UsageError(f"{what}; the methods are {', '.join(registry.names('methods'))}")
+        if "method" not in raw:
+            raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
     for key in ("columns", "exclude"):
         value = raw.get(key, ["*"])
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -217,11 +223,16 @@ def _choice(raw: Mapping[str, Any], at: str) -> PlanStep:
     return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
 
 
+def _why_none(message: str) -> str:
+    """What says why no column is selected by default, where that is what a message is of."""
+    return "-c NAME says why a column holds no numbers" if message.startswith("no numeric column is selected") else ""
+
+
 def method_of(name: str, options: Mapping[str, Any]) -> Method:
     """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
     option."""
     if name not in registry.names("methods"):
-        raise UsageError(f"{name}: no such method; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
     return made(registry.only("methods", name), options)
 
 

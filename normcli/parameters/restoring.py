@@ -18,11 +18,10 @@ from normcli.columns.fixed import Fixed, Rounding, Where
 from normcli.columns.fixed import step as step_of
 from normcli.columns.storage import is_coarse, is_long, like_single, unit
 from normcli.errors import BadRowError
-from normcli.parameters.matrices import Matrices
 from normcli.transforms import LAST
 
 if TYPE_CHECKING:
-    from normcli.parameters.parameters import Parameters
+    from normcli.parameters.frame_transform import FrameTransform
     from normcli.parameters.steps import Step
 
 HEAD = 64  # rows that mostly say already whether text is of float32
@@ -61,35 +60,36 @@ class Target:
     alone: tuple[Step, int] | None
 
 
-def targets(plan: Parameters) -> dict[str, Target]:
-    """The columns of a plan that are restored to a type with a step."""
-    sources: dict[str, list[str]] = {n: [] for n in plan.lineage.needs}
-    for origins, names in plan.lineage.bundles:
+def targets(transform: FrameTransform) -> dict[str, Target]:
+    """The columns that are restored to a type with a step."""
+    parameters, layout = transform.parameters, transform.column_layout
+    sources: dict[str, list[str]] = {n: [] for n in parameters.needs()}
+    for origins, names in parameters.lineage.bundles:
         for origin in origins:
-            sources[origin] += map(plan.column_layout.called, names)
-    often = Counter(n for s in plan.steps for n in s.columns)
+            sources[origin] += map(layout.called, names)
+    counts = Counter(n for s in parameters.steps for n in s.columns)
     alone: dict[str, tuple[Step, int]] = {}
     least: dict[str, float] = {}
-    for step in plan.steps:
+    for step in parameters.steps:
         lever = None if step.length is not None else step.fitted.lever(np.zeros(len(step.columns)))
         if lever is not None:
-            alone |= {n: (step, j) for j, n in enumerate(step.columns) if often[n] == 1}
+            alone |= {n: (step, j) for j, n in enumerate(step.columns) if counts[n] == 1}
             least |= zip(step.columns, np.nan_to_num(lever[0]).tolist(), strict=True)
-    made = {}
-    for name in plan.lineage.needs:
-        kind = plan.types.get(name, "")
-        if step_of(kind) is not None and name not in plan.lists and not plan.form.dtype:
+    result = {}
+    for name in parameters.needs():
+        kind = parameters.types.get(name, "")
+        if step_of(kind) is not None and name not in parameters.lists and not transform.form.dtype:
             tight = 4.0 * LAST * least[name] if name in alone else 0.0
-            made[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
-    return made
+            result[name] = Target(kind, tight, tuple(sources[name]), alone.get(name))
+    return result
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """The columns (rows,) that a plan has `made` of a frame when it restored it; `codes` are its rows' groups, where
-    there are any."""
+    """The columns (rows,) that a transform has `made` of a frame when it restored it; `codes` are the groups of its
+    rows, where there are any."""
 
-    plan: Parameters
+    transform: FrameTransform
     frame: Frame
     infinite: Infinite
     codes: Codes | None
@@ -102,7 +102,7 @@ class Restoring:
         faults: list[BadRowError] = []
         for name, x in self._roundings.items():
             try:
-                fixed[name], doubt = self._fixed(self.plan.targets[name], x)
+                fixed[name], doubt = self._fixed(self.transform.targets[name], x)
                 doubts[name] = doubts.get(name, Doubt()) + doubt
             except BadRowError as e:
                 faults.append(e)
@@ -112,14 +112,14 @@ class Restoring:
 
     @cached_property
     def _roundings(self) -> dict[str, Rounding]:
-        return {n: Rounding.of(self.made[n], target.kind, n) for n, target in self.plan.targets.items()}
+        return {n: Rounding.of(self.made[n], target.kind, n) for n, target in self.transform.targets.items()}
 
     @cached_property
     def _levers(self) -> dict[str, float]:
         """What a relative error of 1 in what columns are from makes of their values, at most; of those alone."""
         levers: dict[str, float] = {}
-        for step in self.plan.steps:
-            names = [n for n in step.columns if n in self._roundings and self.plan.targets[n].alone]
+        for step in self.transform.parameters.steps:
+            names = [n for n in step.columns if n in self._roundings and self.transform.targets[n].alone]
             if names:
                 spans = np.array([self._roundings[n].span if n in self._roundings else 0.0 for n in step.columns])
                 lever = step.fitted.lever(spans)
@@ -142,7 +142,7 @@ class Restoring:
                 tolerance += error
             elif len(rows := x.doubtful(tolerance)):
                 tolerance[rows] += self._error(target, x, rows, single=False)
-            fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.plan.form.text)
+            fixed = x.fixed(tolerance, partial(self._wider, target, x), text=self.transform.form.text)
         if text and 2.0**-22 * lever > LARGE * x.step:
             return fixed, self._of_text(target, x, count)
         return fixed, Doubt(x.count, count, count)
@@ -199,17 +199,17 @@ class Restoring:
         more = unit(self.frame, source, y, single=single)
         error = (error if more is None else error + more)[:, None]
         work = partial(step.of([j]).fitted.inverse_error, error=error, restored=Block((x.values[rows],)))
-        return np.asarray(self.plan.by_group(work, Block((y,)), codes, partial(np.asarray, error))[:, 0])
+        return np.asarray(self.transform.by_group(work, Block((y,)), codes, partial(np.asarray, error))[:, 0])
 
     @cached_property
     def _few_of_all(self) -> Codes:
         """The few rows of all columns that are not alone."""
-        pairs = ((self.plan.targets[n], x) for n, x in self._roundings.items())
+        pairs = ((self.transform.targets[n], x) for n, x in self._roundings.items())
         return np.unique(np.concatenate([self._few(target, x) for target, x in pairs if not target.alone]))
 
     @cached_property
     def _at_few(self) -> Restoring:
-        return self._at(self._few_of_all, self.plan.needs(inverse=True), list(self.made))
+        return self._at(self._few_of_all, self.transform.needs(), list(self.made))
 
     def _at(self, rows: Codes, sources: Sequence[str], names: Sequence[str]) -> Restoring:
         """The same of some rows, of these columns of the frame, and these restored."""
@@ -231,27 +231,26 @@ class Restoring:
 
     def _errors_of(self, way: Sequence[tuple[int, Step]], *, single: bool) -> dict[str, Array]:
         """The same of all that these steps restore, each with its place in the plan."""
-        spelled = {
-            n: self.plan.column_layout.called(n) for _, s in way for n in s.outputs if n in self.plan.lineage.origins
-        }
-        matrices, errors = Matrices([self.frame], self.infinite, spelled), dict[str, Array]()
+        matrices, errors = self.transform.matrices([self.frame], self.infinite), dict[str, Array]()
         for i, step in way:
-            block = matrices.block(step, inverse=True)
+            block = matrices.block(step)
             error = np.empty((block.rows, len(block.columns)), order="F")
             for name, y, e in zip(step.outputs, block.columns, error.T, strict=True):
                 np.abs(y, out=e)
                 e *= 4.0 * LAST
-                more = errors.pop(name) if name in errors else unit(self.frame, spelled[name], y, single=single)
+                more = (
+                    errors.pop(name) if name in errors else unit(self.frame, matrices.spelled[name], y, single=single)
+                )
                 if more is not None:
                     e += more
-            if {n for s in self.plan.steps[:i] for n in s.outputs}.isdisjoint(step.columns):
+            if {n for s in self.transform.parameters.steps[:i] for n in s.outputs}.isdisjoint(step.columns):
                 restored = Block(tuple(self.made[n] for n in step.columns))
             else:
-                values = self.plan.values(step, block, self.codes, inverse=True)
-                matrices.put(step, values, inverse=True)
+                values = self.transform.values(step, block, self.codes)
+                matrices.put(step, values)
                 restored = Block.of(values)
             work = partial(step.fitted.inverse_error, error=error, restored=restored)
-            found = self.plan.by_group(work, block, self.codes, partial(np.asarray, error))
+            found = self.transform.by_group(work, block, self.codes, partial(np.asarray, error))
             errors |= zip(step.columns, found.T, strict=True)
         return errors
 
@@ -259,8 +258,8 @@ class Restoring:
     def _way(self) -> list[tuple[int, Step]]:
         """The steps that columns that are not alone are restored by, as that goes: of each, what leads to them."""
         way = []
-        wanted = {n for n, target in self.plan.targets.items() if not target.alone}
-        for i, step in enumerate(self.plan.steps):
+        wanted = {n for n, target in self.transform.targets.items() if not target.alone}
+        for i, step in enumerate(self.transform.parameters.steps):
             at = [j for j, n in enumerate(step.columns) if n in wanted]
             if step.length is None and at:
                 part = step.of(at)

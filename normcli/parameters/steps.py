@@ -15,7 +15,7 @@ from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.methods import Method, States
 from normcli.parameters.keys import Seen
 from normcli.stats.extrema import Extrema
-from normcli.transforms import Transform
+from normcli.transforms import Terms, Transform
 
 T = TypeVar("T")
 
@@ -137,6 +137,17 @@ class Step:
         except BadValueError as e:
             name = printable(self.features[e.column])
             raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
+
+    def terms(self, group: int = 0) -> Terms:
+        """What was learned, as people who use the method speak of it; of a group, or of all rows."""
+        learned, own = self.fitted.taken([group]), {type(s): s.taken([group]) for s in self.states}
+        if not self.learns:
+            return learned.terms()
+        with np.errstate(all="ignore"):
+            try:
+                return self.method.terms(States(self.features, own, self.length is not None), learned)
+            except (BadDataError, np.linalg.LinAlgError):  # of states that were edited
+                return learned.terms()
 
     def summary(self, group: int = 0) -> dict[str, Array]:
         """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""

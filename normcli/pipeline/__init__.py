@@ -95,7 +95,7 @@ def fit(
         step.method.check_features(len(step.features))
     if not plan.learns:
         return learning.learn(plan, tuple(() for _ in plan.steps))
-    work = Work(plan, frozenset(plan.numbers()), infinite, skip=skip, measuring=plan, counts=True, spool=keep)
+    work = Work(frozenset(plan.numbers()), infinite, skip, measuring=plan, counts=True, spool=keep)
     total, counting = Total(plan, once=once, max_memory=max_memory), plan.rows
     known = set(plan.types)
 
@@ -105,19 +105,21 @@ def fit(
             progress.events.warning(f"{where}: {what}")
             known.add(column.name)
 
-    for part, result in progress.run((_measurable(r, work, late) for r in readers), engine):
+    for part, result in progress.run((_measurable(r, plan, work, late) for r in readers), engine):
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
             total.told(result.rows, result.types, result.digest)
         if result.measured is not None:
             counting += result.measured.rows
-            total.add(result.measured)
+            total.add(result.measured, can_end_segment=result.can_end_segment)
         if result.last and not total.end([f.name for f in part.reader.description.schema]):
-            progress.events.warning(f"{part.reader.description.name}: was counted already, and is left out")
+            progress.events.warning(
+                f"{part.reader.description.name}: was counted already, and is left out (--recount counts it again)"
+            )
     progress.check_any(counting, plan, "learn from")
     total.finish()
-    total.seen = refined(total.seen, partial(_measured_again, work, again, engine, progress))
+    total.whole.states = refined(total.whole.states, partial(_measured_again, plan, work, again, engine, progress))
     if keep is not None:
         keep.final = True
     fitted = total.learned()
@@ -138,13 +140,16 @@ def apply(
     with ExitStack() as own:
         written: Written | None = None
         for part, result in progress.run(parts, engine):
+            if part.watch is not None and result.last:
+                part.watch.end_input()
             if part.watch is not None and result.measured is not None:
-                part.watch.add(result.measured)
+                part.watch.add(result.measured, can_end_segment=result.can_end_segment)
                 if not result.pieces:
                     continue  # of parts of which some may be complete
             if written is None:
                 target = own.enter_context(part.output()) if part.output else None
                 outlet = target or file
+                assert isinstance(part.work, Work)
                 assert part.work.writer is not None
                 assert outlet is not None
                 written = Written(part.work.writer.open(outlet), part if target else None, target)
@@ -183,7 +188,7 @@ def check(
             present = {f.name for f in reader.description.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
             needed = (*numbers, *(n for n in measuring.by if n in present))
-            work = Work(measuring, frozenset(numbers), infinite, skip=skip, measuring=measuring, absent=absent)
+            work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
             yield Part(reader, work, needed or None, late=watch.add_late, absent=watch.add_absent)
 
     if not plan.learns:
@@ -193,35 +198,42 @@ def check(
     else:
         for _, result in progress.run(parts(), engine):
             if result.measured is not None:
-                watch.add(result.measured)
+                watch.add(result.measured, can_end_segment=result.can_end_segment)
+            if result.last:
+                watch.end_input()
+        watch.finish()
         progress.check_any(watch.counted, plan, "compare")
 
 
 def _measured_again(
-    work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress, blanks: tuple[Seen, ...]
-) -> tuple[Seen, ...]:
+    plan: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
+    blanks: tuple[Seen, ...],
+) -> tuple[Seen, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
-    pairs = zip(work.plan.steps, blanks, strict=True)
-    plan = replace(
-        work.plan, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
+    pairs = zip(plan.steps, blanks, strict=True)
+    measuring = replace(
+        plan, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
     )
     readers = work.spool.readers if work.spool else again() if again else None
     if readers is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
-    work = replace(work, plan=plan, measuring=plan, counts=False, spool=None)  # it was counted already
-    parts = (_measurable(reader, work, lambda column, where: None) for reader in readers)
+    if before.distance is not None:
+        before.events.start(before.rows, "rows")
+    work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
+    parts = (_measurable(reader, plan, work, lambda column, where: None) for reader in readers)
     for _, result in progress.run(parts, engine):
         blanks = merged(blanks, result.measured.seen) if result.measured else blanks
+        before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(
-            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}"
+            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
+            "fit again",
         )
     return blanks
 
 
-def _measurable(reader: Reader, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
-    plan = work.plan
+def _measurable(reader: Reader, plan: Parameters, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
     description = needing(reader.description, plan.numbers(), plan.by)
     check_there(description, plan.numbers(), plan.lists, by=plan.by)
     present = {f.name for f in description.schema}

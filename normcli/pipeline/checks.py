@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from normcli import columns, formats, registry
+from normcli import columns, formats, registry, suggestions
 from normcli.columns import Frame
-from normcli.errors import BadDataError, BadRowError
+from normcli.errors import BadDataError, BadRowError, short
 from normcli.formats import Description, LateColumn, Reader
 from normcli.methods import listed
-from normcli.parameters import Parameters, is_training, override_of, parameters_of
+from normcli.parameters import FrameTransform, Parameters, is_training, override_of, parameters_of
 from normcli.pipeline.spool import SpoolReader
 
 
@@ -22,28 +22,27 @@ def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -
     return description.expecting([n for n in (*needs, *by) if n not in keys]).with_texts(by)
 
 
-def check_columns(plan: Parameters, description: Description, *, inverse: bool = False, extra: bool = True) -> None:
-    """Raises BadDataError where an input's columns do not go with a plan; other orders do."""
-    there = {f.name for f in description.schema}
-    needs, name = plan.needs(inverse=inverse), description.name
-    check_there(description, needs, plan.lists, by=plan.by)
-    taken = plan.taken(there, inverse=inverse)
-    if taken:
-        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if plan.form.suffix else "")
-        raise BadDataError(f"{name}: a column is called {listed(taken)} already", hint)
-    more = [f.name for f in description.schema if not _is_known(plan, f.name, inverse=inverse)]
+def check_columns(transform: FrameTransform, description: Description, *, extra: bool = True) -> None:
+    """Raises BadDataError where an input's columns do not go with a transform; other orders do."""
+    name, suffix = description.name, transform.form.suffix
+    check_there(description, transform.needs(), transform.lists, by=transform.parameters.by)
+    clashes = transform.clashes({f.name for f in description.schema})
+    if clashes:
+        hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if suffix else "")
+        raise BadDataError(f"{name}: a column is called {listed(clashes)} already", hint)
+    more = [f.name for f in description.schema if not _is_known(transform, f.name)]
     if more and not extra:
-        raise BadDataError(f"{name}: columns that the fit did not see: {listed(more)}")
+        raise BadDataError(f"{name}: columns that were not fitted: {listed(more)}", "without --no-extra they pass")
 
 
-def check_late(plan: Parameters, column: LateColumn, where: str, *, inverse: bool = False) -> None:
+def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
     """Raises BadDataError for a column that the fit did not see, which late rows have."""
-    if not _is_known(plan, column.name, inverse=inverse):
+    if not _is_known(transform, column.name):
         raise BadDataError(f"{where}: a column that the fit did not see: {listed([column.name])}")
 
 
-def _is_known(plan: Parameters, name: str, *, inverse: bool) -> bool:
-    return name in plan.types or name in plan.by or name in plan.needs(inverse=inverse)
+def _is_known(transform: FrameTransform, name: str) -> bool:
+    return name in transform.parameters.types or name in transform.parameters.by or name in transform.needs()
 
 
 def check_there(description: Description, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
@@ -52,18 +51,21 @@ def check_there(description: Description, needs: Sequence[str], lists: frozenset
     there, name = {f.name: f for f in description.schema}, description.name
     gone = [n for n in needs if n not in there]
     if gone:
-        hint = description.hint or f"there are {listed(list(there))}"
+        hint = suggestions.question(gone[0], there) or description.hint or f"there are {listed(list(there))}"
         raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
     gone = [n for n in by if n not in there and n not in dict(description.keys)]
     if gone:
-        what = f"no column is called {listed(gone)}, by which rows are told apart"
-        raise BadDataError(f"{name}: {what}", f"there are {listed(list(there))}")
+        what = f"no column is called {listed(gone)}, by which rows are grouped"
+        raise BadDataError(
+            f"{name}: {what}", suggestions.question(gone[0], there) or f"there are {listed(list(there))}"
+        )
     other = [n for n in needs if description.typed and n in lists and not there[n].list_of]
     if other:
-        raise BadDataError(f"{name}: no lists of floats: {listed(other)}")
+        raise BadDataError(f"{name}: no lists of numbers in {listed(other)}", "the fit had lists there")
     text = [n for n in needs if description.typed and n not in lists and not there[n].may_be_number]
     if text:
-        raise BadDataError(f"{name}: not numeric: {listed(text)}")
+        what = f"column '{short(text[0])}' is not numeric but {there[text[0]].type}"
+        raise BadDataError(f"{name}: {what}", "the fit had numbers there")
 
 
 def check_rows(reader: Reader) -> None:
@@ -74,9 +76,10 @@ def check_rows(reader: Reader) -> None:
 
 def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     """What is wrong with an input of which no row is left."""
+    hint = "is it the right file, and the right --delimiter?"
     if count == 1:
-        return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""))
-    return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""))
+        return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""), hint)
+    return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""), hint)
 
 
 def check_not_normalized(plan: Parameters, description: Description, hint: str) -> None:
@@ -85,13 +88,11 @@ def check_not_normalized(plan: Parameters, description: Description, hint: str) 
         raise BadDataError(f"{description.name}: is normalized by these parameters already", hint)
 
 
-def digests_after(
-    plan: Parameters, description: Description, *, inverse: bool = False, again: bool = False
-) -> tuple[str, ...]:
+def digests_after(transform: FrameTransform, description: Description, *, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
-    done = description.digests
-    if not inverse:
+    plan, done = transform.parameters, description.digests
+    if not transform.inverse:
         if not again:
             check_not_normalized(plan, description, "--allow-normalized insists")
         return (*done, plan.digest)
@@ -113,13 +114,14 @@ def _other_way(plan: Parameters, digest: str) -> str:
     return f"was normalized with {theirs}, {how}"
 
 
-def doubt(plan: Parameters, description: Description, to: str, *, inverse: bool = False) -> str:
+def doubt(transform: FrameTransform, description: Description, to: str) -> str:
     """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
     the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
+    plan = transform.parameters
     override = override_of(plan.digest)
     if not override:
         return ""
-    if inverse:
+    if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
         return "" if description.digests[-1:] == (plan.digest,) else what
     if not formats.is_text(to):
@@ -131,30 +133,31 @@ def doubt(plan: Parameters, description: Description, to: str, *, inverse: bool 
     return only if plan.is_invertible else ""
 
 
-def output_frame(plan: Parameters, description: Description, *, inverse: bool = False, only: bool = False) -> Frame:
+def output_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
-    empty = description.blank(frozenset(plan.needs(inverse=inverse)))
-    if plan.form.texts:
-        empty = empty.with_originals(description.blank(frozenset()), plan.needs())
+    empty = description.blank(frozenset(transform.needs()))
+    if transform.form.texts:
+        empty = empty.with_originals(description.blank(frozenset()), transform.needs())
     texts = columns.with_texts(empty, description.keys)
     try:
         with np.errstate(all="ignore"):
-            (blank,), *_ = plan.transform([empty], "error", inverse=inverse, texts=[texts])
+            (blank,), *_ = transform.transform([empty], "error", texts=[texts])
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{description.name}: {e.what}", e.hint) from None
     hidden = blank.hidden
     there = [n for n in blank.names if n not in hidden]
     if only:
-        given = set(plan.gives(inverse=inverse))
+        given = set(transform.gives())
         return blank.select([n for n in there if n in given])
-    return blank.select([*plan.restored_order(there), *hidden]) if inverse else blank
+    return blank.select([*transform.original_order(there), *hidden]) if transform.inverse else blank
 
 
-def passing_frame(plan: Parameters, description: Description, *, only: bool = False) -> Frame:
+def passing_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:
     """What the output will be like as far as that is known before anything is learned: a frame of no rows, without the
     numbers that are normalized; lists remain lists."""
-    blank, needs = description.blank(frozenset(plan.needs())), set(plan.needs())
-    gone = needs - plan.lists if not plan.form.suffix or only else set()
+    needs = frozenset(transform.needs())
+    blank = description.blank(needs)
+    gone = needs - transform.lists if not transform.form.suffix or only else frozenset()
     there = blank.names
     return blank.select([n for n in there if n not in gone and (n in needs or not only)])
 
@@ -177,11 +180,7 @@ def check_same(description: Description, first: Frame, blank: Frame) -> None:
     """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
     has other columns; of their types, the writer knows."""
     here, there = ({*f.names}.difference(f.hidden) for f in (blank, first))
-    for wrong, what in (
-        (there - here, "no column"),
-        (here - there, "the first has no column"),
-    ):
+    for wrong, what, than in ((there - here, "lacks", "has"), (here - there, "has", "lacks")):
         if wrong:
-            raise BadDataError(
-                f"{description.name}: {what} {listed(sorted(wrong))}", "one output has one set of columns"
-            )
+            which = f"{what} {listed(sorted(wrong))}, which the first input {than}"
+            raise BadDataError(f"{description.name}: {which}", "one output has one set of columns")

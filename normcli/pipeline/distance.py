@@ -21,6 +21,7 @@ class Distance:
     passed: int = 0  # bytes of the files that have ended
     within: int = 0  # weight of the chunks that came of the one that has not
     reported: int = 0  # the sum of all steps so far
+    again: bool = False  # whether it is rows that were read before
 
     @classmethod
     def of(cls, paths: Sequence[str | None], first: Reader) -> Distance:
@@ -33,8 +34,15 @@ class Distance:
             return cls(None, unit)
         return cls(sum(map(os.path.getsize, files)), "B", files=True)
 
-    def step(self, reader: Reader, weight: int, *, ended: bool) -> int:
-        """How much further it came by a chunk of an input, or by its end."""
+    @classmethod
+    def of_rows(cls, rows: int) -> Distance:
+        """For inputs that are read again: they have so many rows."""
+        return cls(rows, "rows", again=True)
+
+    def step(self, reader: Reader, weight: int, *, rows: int = 0, ended: bool) -> int:
+        """How much further it came by a chunk of an input, which has so many rows, or by its end."""
+        if self.again:
+            return rows
         if not self.files:
             return weight
         self.within += weight

@@ -32,7 +32,8 @@ class Events:
         """How it is done, and why, for a person who asks."""
 
     def start(self, total: int | None, unit: str) -> None:
-        """Reading begins, of so many units, where that is known: bytes (B) or rows."""
+        """Reading begins, of so many units, where that is known: bytes (B) or rows; or it begins again, for a further
+        pass over the data, or to write what was learned from."""
 
     def advance(self, amount: int) -> None:
         """So many more units were read."""

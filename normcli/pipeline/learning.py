@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, States, listed, spelled
-from normcli.parameters import Measured, Parameters, Rules, Step, merged
+from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
+from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, Seen, described
 from normcli.pipeline import memory
 
@@ -23,22 +25,21 @@ from normcli.pipeline import memory
 class Total:
     """What was seen of all inputs: those of the plan that it begins with, those that have ended since, and the one that
     is being read. States fold within an input, then across inputs, so that a fit over all, updates one after the other
-    and a merge end in the same bits."""
+    and a merge end in the same bits. Batches run on from one input into the next: they are as one input."""
 
     plan: Parameters
     once: bool = False  # an input whose content was counted before is left out
     max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
     rows: int = field(default=0, init=False)
-    skipped: int = field(default=0, init=False)
     inputs: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.plan.steps)
-        self.seen, self._ledger = self._blank, Ledger()
+        self.whole = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
-        self._runs_on = self.plan.unfitted_multiple > 1  # batches do, from one input into the next
-        self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+        self._runs_on = self.plan.unfitted_multiple > 1
+        self._here = InputTotal(self._blank)
         self._counted, self._left = 0, 0  # inputs
         if any(step.states for step in self.plan.steps):
             self.add_fit(self.plan)
@@ -49,7 +50,7 @@ class Total:
         self._types_here: tuple[str, ...] = ()
         self._digest = xxh3_128()
         if not self._runs_on:
-            self._here, self._ledger_here, self._skipped_here = self._blank, Ledger(), 0
+            self._here = InputTotal(self._blank)
 
     def told(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
@@ -57,12 +58,9 @@ class Total:
         self._types_here = wider(self._types_here, types)
         self._digest.update(digest)
 
-    def add(self, measured: Measured) -> None:
-        """What was seen of the next rows."""
-        self._here = merged(self._here, measured.seen)
-        if measured.keyed is not None:
-            self._ledger_here.add(measured.keyed)
-        self._skipped_here += measured.incomplete
+    def add(self, measured: Measured, *, can_end_segment: bool) -> None:
+        """What was measured of the next chunk, or of the next whole batches."""
+        self._here.add(measured, can_end_segment=can_end_segment)
 
     def end(self, names: Sequence[str]) -> bool:
         """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
@@ -72,8 +70,8 @@ class Total:
         if not counts:
             self._left += 1
         elif self._rows_here:
-            here = (self._blank, Ledger(), 0) if self._runs_on else (self._here, self._ledger_here, self._skipped_here)
-            self._count(*here, self._rows_here, self._types_here, (digest,))
+            here = Subtotal(self._blank) if self._runs_on else self._here.end()
+            self._count(here, self._rows_here, self._types_here, (digest,))
             self._counted += 1
         self._start()
         return counts
@@ -85,7 +83,7 @@ class Total:
             if self._left:
                 what = "an input was counted already, and batches run on from input to input"
                 raise BadDataError(what, "leave it out, or --recount counts it again")
-            self._count(self._here, Ledger(), self._skipped_here, 0, (), ())
+            self._count(self._here.end(), 0, (), ())
 
     def add_fit(self, plan: Parameters) -> None:
         """All that another fit has seen."""
@@ -94,18 +92,11 @@ class Total:
             seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in plan.steps)
             ledger.add(Keyed(plan.keys, np.array(plan.key_rows, np.float64), of_keys))
-        self._count(seen, ledger, plan.skipped, plan.rows, types_of(plan), plan.inputs)
+        self._count(Subtotal(seen, ledger, plan.skipped), plan.rows, types_of(plan), plan.inputs)
 
-    def _count(
-        self, seen: tuple[Seen, ...], ledger: Ledger, skipped: int, rows: int, types: tuple[str, ...],
-        inputs: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.seen = merged(self.seen, seen)
-        if not self._ledger:
-            self._ledger = ledger
-        elif ledger:
-            self._ledger.add(ledger.sorted())
-        self.rows, self.skipped = self.rows + rows, self.skipped + skipped
+    def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
+        self.whole.merge(measured)
+        self.rows += rows
         self._types = wider(self._types, types)
         self.inputs.extend(inputs)
         self._known.update(inputs)
@@ -114,8 +105,8 @@ class Total:
         """The plan with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.plan.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.plan.schema)
-        made = learn(replace(self.plan, schema=schema), self.seen, self._ledger, self.max_memory)
-        return replace(made, rows=self.rows, skipped=self.skipped, inputs=tuple(self.inputs))
+        made = learn(replace(self.plan, schema=schema), self.whole.states, self.whole.ledger, self.max_memory)
+        return replace(made, rows=self.rows, skipped=self.whole.incomplete, inputs=tuple(self.inputs))
 
 
 def learn(
@@ -141,9 +132,9 @@ def learn(
         except BadDataError as e:
             raise BadDataError(plan.at(i) + e.message, e.hint) from None
     made = replace(plan, steps=tuple(steps))
-    taken = made.taken({f.name for f in plan.schema})
-    if taken:
-        raise BadDataError(f"a column is called {listed(taken)} already", "use --prefix")
+    clashes = FrameTransform(made).clashes({f.name for f in plan.schema})
+    if clashes:
+        raise BadDataError(f"a column is called {listed(clashes)} already", "use --prefix")
     return made
 
 
@@ -190,11 +181,35 @@ def warn_of_columns(plan: Parameters, warn: Callable[[str], None]) -> None:
         ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
         same = [n for n, least, greatest in ends if least == greatest]
         if empty:
-            warn(f"no value in {listed(empty)}: learned nothing, and what is in them will come out missing")
+            warn(f"no value in {listed(empty)}: nothing is learned, and all comes out missing{_without(step, empty)}")
         if same:
-            warn(f"constant: {listed(same)}")
+            warn(f"constant: {listed(same)}; {_of_constants(step, same)}{_without(step, same)}")
         for doubt in step.method.doubts(States(step.features, {type(s): s for s in step.states}), step.fitted):
             warn(doubt)
+
+
+def _of_constants(step: Step, names: Sequence[str]) -> str:
+    """What becomes of constant columns."""
+    several = len(names) > 1
+    if not step.fitted.is_apart():
+        return f"{'they correlate' if several else 'it correlates'} with no other column"
+    with np.errstate(all="ignore"):
+        row = step.fitted(Block.of(step.summary()["min"][None, :]))[0]
+    values = {float(row[step.features.index(name)]) + 0.0 for name in names}
+    out = f"{values.pop():.6g}" if len(values) == 1 else "one value each"
+    return f"{'they come' if several else 'it comes'} out as {out}"
+
+
+def _without(step: Step, names: Sequence[str]) -> str:
+    """How columns are left out, in parentheses; empty for values within lists."""
+    if step.length is not None:
+        return ""
+    which = shlex.quote(",".join(map(printable, names)))
+    return (
+        f" (-x {which} leaves {'them' if len(names) > 1 else 'it'} out)"
+        if len(names) <= 3
+        else " (-x leaves columns out)"
+    )
 
 
 def cut_batch(plan: Parameters) -> str | None:
@@ -216,7 +231,10 @@ def merge(plans: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Pa
     first_name, first = next(each)
     if not first.learns:
         method = registry.name_of(first.steps[0].method)
-        raise BadDataError(f"{first_name}: {method} learns nothing from data, so there is nothing to merge")
+        raise BadDataError(
+            f"{first_name}: {method} learns nothing from data, so there is nothing to merge",
+            "any one of the files is enough",
+        )
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
     for name, found in each:
@@ -287,7 +305,8 @@ def relearn(plan: Parameters, method: Method) -> Parameters:
     often = Counter(n for step in plan.steps for n in step.columns)
     twice = [n for n, count in often.items() if count > 1 or n not in plan.types]
     if twice:
-        raise UsageError(f"{listed(twice)}: goes through several steps, and so can't be learned again by one")
+        what = f"{listed(twice)}: goes through several steps, and so can't be learned again by one"
+        raise UsageError(what, "fit it from the data")
     for step in plan.steps:
         method.check_features(len(step.features))
     states = tuple(_needed(step, method) for step in plan.steps)

@@ -4,9 +4,11 @@ import os
 import resource
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import inf, prod
 from pathlib import Path
+from typing import Self
 
 from normcli.blocks.record import Record
 from normcli.errors import HIGHER, Scarce, ShortageError, UsageError, lacking, printable, size
@@ -130,19 +132,45 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
     return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
-def window(plan: Parameters, max_memory: int | None, most: int) -> int:
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of what is kept of all rows, of a block on its way, and of one of the fewest rows, for so many columns."""
+
+    state: int
+    block: int
+    least: int
+    columns: int
+
+    @classmethod
+    def of(cls, plan: Parameters) -> Self:
+        columns = max(len(step.features) for step in plan.steps)
+        return cls(state(plan), block(plan), least_block(plan), columns)
+
+    @classmethod
+    def of_columns(cls, columns: int, of_state: int) -> Self:
+        """Where so many columns are read, and `of_state` bytes are kept of them."""
+        return cls(
+            of_state,
+            max(VALUE * VALUES, VALUE * FEWEST * columns) + of_state,
+            VALUE * FEWEST * columns + of_state,
+            columns,
+        )
+
+
+def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
     """How many blocks may be on their way at once, `most` at most: as many as go into `max_memory` bytes, or a share
     of what there is. Which blocks there are does not depend on it. Raises UsageError where not even one goes in, or
     ShortageError where that is for a limit of this process: then one of the fewest rows has to, for how much a block
     takes is seen when it comes (`of_blocks`)."""
-    there, one, fixed = room(max_memory), block(plan), BASE + COPIES * state(plan)
+    sizes = plan if isinstance(plan, Sizes) else Sizes.of(plan)
+    there, one, fixed = room(max_memory), sizes.block, BASE + COPIES * sizes.state
     scarce = isinstance(there, Scarce)
-    least = least_block(plan) if scarce else one
+    least = sizes.least if scarce else one
     if fixed + least > there:
-        columns = max(len(step.features) for step in plan.steps)
+        columns = sizes.columns
         needs = "column needs" if columns == 1 else "columns need"
         what = f"{columns:,} {needs} about {size(fixed + least)} of memory, and there are {size(there)} to use"
-        if state(plan) > least // 2:
+        if sizes.state > least // 2:
             what += f": it is {size(8 * columns**2)} a matrix"
         if scarce:
             raise ShortageError(f"too little memory: {what}", f"fewer columns (-c, -x), or {HIGHER}")
@@ -151,8 +179,8 @@ def window(plan: Parameters, max_memory: int | None, most: int) -> int:
     return max(1, min(most, (there - fixed) // one))
 
 
-def of_blocks(plan: Parameters, max_memory: int | None, threads: int) -> int | None:
+def of_blocks(plan: Parameters | Sizes, max_memory: int | None, threads: int) -> int | None:
     """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
     the stacks of so many threads; else None."""
-    there = room(max_memory)
-    return there - BASE - COPIES * state(plan) - threads * threading.stack_size() if isinstance(there, Scarce) else None
+    there, kept = room(max_memory), plan.state if isinstance(plan, Sizes) else state(plan)
+    return there - BASE - COPIES * kept - threads * threading.stack_size() if isinstance(there, Scarce) else None

@@ -23,6 +23,7 @@ from normcli.pipeline.work import Result, Work
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
     from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.describing import Survey
     from normcli.pipeline.rebatch import Segment
 
 MANY = 20  # columns that are warned of, each by a line of its own
@@ -34,7 +35,7 @@ class Part:
     """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
 
     reader: Reader
-    work: Work
+    work: Work | Survey
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
@@ -60,7 +61,7 @@ class Job:
     """What an engine's worker is handed: a chunk, or None where the part has ended."""
 
     part: int
-    work: Work
+    work: Work | Survey
     chunk: Chunk | None
 
     @property
@@ -118,6 +119,7 @@ def _rebatch(results: Iterator[Result], multiple: int, begun: Sequence[Part]) ->
     waiting, number, place = list[Result](), -1, 0
 
     def works(part: Part) -> tuple[Work, Work | None]:
+        assert isinstance(part.work, Work)
         return part.work.apart if part.output is not None else (part.work, None)
 
     def batches(segments: tuple[Segment, ...]) -> BatchJob:
@@ -196,6 +198,7 @@ class Progress(Tally):
     inputs: int = 0
     empty: Sequence[object] = ()  # inputs that were left out, for there is nothing in them
     source: str = ""  # the name of the input that is being read
+    number: int = 1  # of this input, from 1
     count: int = 0  # bytes read
     output: Tally = field(default_factory=Tally)  # of what goes into the output that is being written
     doubts: dict[str, Doubt] = field(default_factory=dict)  # of restored columns, by name
@@ -217,6 +220,7 @@ class Progress(Tally):
                 description = part.reader.description
                 if result.part > number:  # rows of whole batches may come later
                     number, place, self.source = result.part, description.start, description.name
+                    self.number = self.inputs + 1
                     part.begin()
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
@@ -232,7 +236,8 @@ class Progress(Tally):
                     self._add(Tally(blank_lines=description.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
                 if self.distance is not None:
-                    self.events.advance(self.distance.step(part.reader, result.weight, ended=result.last))
+                    step = self.distance.step(part.reader, result.weight, rows=result.rows, ended=result.last)
+                    self.events.advance(step)
                 self._warn_of_inexact(result.inexact)
                 self.doubts |= {
                     n: self.doubts[n] + doubt if n in self.doubts else doubt for n, doubt in result.doubts.items()
@@ -258,21 +263,24 @@ class Progress(Tally):
     def _report_rejects(self, description: Description, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
             self._add(Tally(rejected=1))
-            where = f"{description.place(place + each.place)}: {each.reason}"
-            self.rejection = self.rejection or where
+            self.rejection = self.rejection or f"{description.place(place + each.place)}: {each.reason}"
             self.events.rejected(description.name, place + each.place + 1, each)
             if self.rejected > self.most:
                 raise BadDataError(
-                    f"{where}; that is the bad row number {self.rejected:,}", "--max-bad-rows says how many may be"
+                    f"{description.place(place + each.place)}: {each.reason}; it is bad row number {self.rejected:,}",
+                    "--max-bad-rows allows more",
                 )
 
     def check_any(self, counted: int, plan: Parameters, purpose: str) -> None:
         """Raises BadDataError where there was no row, or none that counts by its weight."""
         self._check_rejected()
         if not self.rows:
-            raise BadDataError(f"{self._inputs}: there are no rows to {purpose}")
+            raise BadDataError(f"{self._inputs}: there are no rows to {purpose}", "did the command that made it fail?")
         if not counted:
-            raise BadDataError(f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0")
+            raise BadDataError(
+                f"{self.source}: every weight in column '{printable(plan.weights or '')}' is 0",
+                "--weights names another one",
+            )
 
     @property
     def _inputs(self) -> str:
@@ -293,7 +301,9 @@ class Progress(Tally):
         self._check_rejected()
         if self.rows < self.least:
             so_far = f"; {outcome}" if outcome else ""
-            raise BadDataError(f"{self.rows:,} rows, and at least {self.least:,} were asked for{so_far}")
+            raise BadDataError(
+                f"{self.rows:,} rows, fewer than --min-rows {self.least:,}{so_far}", "did a source deliver less?"
+            )
         self._warn_of_incomplete()
         self._warn_of_doubts()
 
@@ -315,15 +325,15 @@ class Progress(Tally):
 
     def _warn_of_inexact(self, names: Sequence[str]) -> None:
         for name in names:
-            self._warn(
-                f"column '{printable(name)}' holds whole numbers beyond 2^53, which are rounded to the nearest float"
-            )
+            shown = f"column '{printable(name)}'"
+            what = f"{shown} holds whole numbers beyond 2^53, which are rounded to the nearest float"
+            self._warn(f"{what} (fit -x leaves it as it is)")
 
     def _warn_of_incomplete(self, before: str = "") -> None:
         rows, incomplete = self.output.rows, self.output.incomplete
         if incomplete > MANY_MISSING * rows:
-            share = incomplete / rows
-            self._warn(f"{before}{incomplete:,} of {rows:,} rows ({share:.1%}) miss a selected value")
+            what = f"{incomplete:,} of {rows:,} rows ({incomplete / rows:.1%}) miss a selected value"
+            self._warn(f"{before}{what}, and are missing as a whole (fit with fewer columns: -c, -x)")
 
     def _warn_of_doubts(self, where: str = "") -> None:
         """Of columns whose restored numbers are not sure; which are those of one output."""

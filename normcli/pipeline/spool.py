@@ -46,6 +46,10 @@ class Spool:
         self.spare: list[io.BytesIO] = []  # memory that was used, and will be again
         self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
 
+    def close(self) -> None:
+        """Gives its room back: nobody reads or writes it any more."""
+        self._file.close()
+
     def put(self, pieces: Sequence[memoryview]) -> tuple[int, int]:
         """Keeps bytes, one piece after the other; where they are, and how many. Raises OutputError."""
         size = sum(map(len, pieces))
@@ -104,6 +108,7 @@ class Kept:
     start: int
     length: int
     packed: Packed
+    can_end_segment: bool
     content: ClassVar[bytes | None] = None
 
     @property
@@ -121,19 +126,22 @@ class Kept:
             self.spool.spare.append(buffer)
         return Decoded(frame, self.packed.rows)
 
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self.decode(wanted, "missing")
+
     def locate(self, row: int) -> int:
         return row
 
 
-def keep(spool: Spool, frame: Frame) -> Kept:
-    """A frame, kept until it is wanted again."""
+def keep(spool: Spool, frame: Frame, *, can_end_segment: bool) -> Kept:
+    """The frame of a chunk, kept until it is wanted again."""
     buffer = spool.buffer()
     packed, pieces = frame.pack(buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed)
+    return Kept(spool, start, length, packed, can_end_segment)
 
 
 class SpoolReader(Reader):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
-from normcli.parameters import Measured, Parameters, raise_first
+from normcli.parameters import FrameTransform, Measured, Parameters, measure, raise_first
 from normcli.parameters.matrices import each
+from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import learning, spool
 from normcli.pipeline.spool import Spool
 
 if TYPE_CHECKING:
     from normcli.parameters.restoring import Doubt
+    from normcli.pipeline.profile import Profile
     from normcli.pipeline.rebatch import Segment
 
 
@@ -38,28 +40,44 @@ class Result:
     rejects: tuple[Reject, ...] = ()
     late: tuple[LateColumn, ...] = ()  # that the first rows do not have, each with a place in the chunk
     measured: Measured | None = None
+    can_end_segment: bool = False  # what was measured is of a chunk after which a segment may end
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
     inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
     doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
     segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
+    profile: Profile | None = None  # of the columns that are described
+
+    @classmethod
+    def of(cls, chunk: Chunk, decoded: Decoded, inexact: tuple[str, ...]) -> Self:
+        """What is counted of a chunk, whatever becomes of it."""
+        return cls(
+            rows=decoded.frame.rows,
+            weight=chunk.weight,
+            can_end_segment=chunk.can_end_segment,
+            places=decoded.places,
+            blank_lines=decoded.blank_lines,
+            rejects=decoded.rejects,
+            late=tuple(replace(c, row=chunk.locate(decoded.row(c.row))) for c in decoded.late),
+            inexact=inexact,
+        )
 
 
 @dataclass(frozen=True)
 class Work:
     """One chunk's whole way through a worker: decode, then transform and encode where there is a `writer`, then measure
-    where it is said by which plan. fit measures to learn, check to compare, apply writes, apply --check does both."""
+    where it is said by which parameters. fit measures to learn, check to compare, apply writes, apply --check does
+    both."""
 
-    plan: Parameters
     wanted: frozenset[str]
     infinite: Infinite = "error"
-    inverse: bool = False
     skip: bool = False  # bad rows of text are left out, and told
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
     beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
     plain: Callable[[Frame], Frame] | None = None  # makes texts of a frame what they mean, where they are spelled apart
+    transform: FrameTransform | None = None  # what is made of rows that are written
     writer: Writer | None = None
     measuring: Parameters | None = None  # by which rows are measured
     counts: bool = False  # what is measured counts as learned: it is told what it was of
@@ -67,9 +85,15 @@ class Work:
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
     @property
+    def by(self) -> tuple[str, ...]:
+        """The columns that rows are grouped by."""
+        used = self.transform.parameters if self.transform else self.measuring
+        return used.by if used else ()
+
+    @property
     def multiple(self) -> int:
         """Rows to a whole batch; 1 where chunks are worked on as they come."""
-        written = self.plan.multiple if self.writer else 1
+        written = self.transform.parameters.multiple if self.transform else 1
         return lcm(written, self.measuring.unfitted_multiple if self.measuring else 1)
 
     @property
@@ -77,28 +101,20 @@ class Work:
         """What is written, and what is measured by itself: where that runs on in batches from input to input."""
         if self.measuring is None or self.measuring.unfitted_multiple == 1:
             return self, None
-        return replace(self, measuring=None), replace(self, writer=None)
+        return replace(self, measuring=None), replace(self, transform=None, writer=None)
 
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None
         try:
             with np.errstate(all="ignore"):
                 decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
-                result = Result(
-                    rows=decoded.frame.rows,
-                    weight=chunk.weight,
-                    places=decoded.places,
-                    blank_lines=decoded.blank_lines,
-                    rejects=decoded.rejects,
-                    late=tuple(replace(c, row=chunk.locate(decoded.row(c.row))) for c in decoded.late),
-                    inexact=columns.inexact(decoded.frame, sorted(self.wanted)),
-                )
+                result = Result.of(chunk, decoded, columns.inexact(decoded.frame, sorted(self.wanted)))
                 if self.spool:  # both to be kept and to be measured
                     decoded = replace(decoded, frame=decoded.frame.contiguous())
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
-                if self.counts:
-                    result = self._kept(result, chunk, decoded)
+                if self.counts and self.measuring:
+                    result = self._kept(self.measuring, result, chunk, decoded)
                 if self.multiple > 1:
                     from normcli.pipeline.rebatch import Segment
 
@@ -111,12 +127,12 @@ class Work:
     def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
         """And what stood there, where it comes out beside the numbers; nor else, though a spool may have it."""
         frame = decoded.frame
-        if not self.plan.form.texts:
+        if self.transform is None or not self.transform.form.texts:
             return replace(decoded, frame=frame.without_originals())
         if columns.has_originals(frame):
             return decoded
         texts = self._texts_of(chunk, decoded, frozenset())
-        return replace(decoded, frame=frame.with_originals(texts, self.plan.needs()))
+        return replace(decoded, frame=frame.with_originals(texts, self.transform.needs()))
 
     def _texts_of(self, chunk: Chunk, decoded: Decoded, wanted: frozenset[str]) -> Frame:
         """What stood in the columns of text of the same rows: decoded once more, with other columns as numbers."""
@@ -129,14 +145,14 @@ class Work:
 
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
-        if not self.plan.by:
+        if not self.by:
             return frame
         texts = columns.with_texts(frame, self.beside)
-        spelled = [n for n in self.plan.by if n in frame.names] if self.plain else []
+        spelled = [n for n in self.by if n in frame.names] if self.plain else []
         if self.plain is None or not spelled:
             return texts
         plain = self.plain(frame.select(spelled))
-        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.plan.by})
+        return columns.gathered({n: (plain if n in spelled else texts, n) for n in self.by})
 
     def together(self, segments: Sequence[Segment], works: Sequence[Work]) -> Result:
         """What is made of rows that were decoded before, each segment's of the work of its own part."""
@@ -149,46 +165,50 @@ class Work:
             fault.part, fault.start = at.part, at.place
             raise fault from None
 
-    def _kept(self, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
+    def _kept(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
         """What is known, and kept, of a chunk before it is measured."""
         frame, content = decoded.frame, chunk.content
-        types = tuple(frame.types(self.plan.needs()).values())
+        types = tuple(frame.types(measuring.needs()).values())
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
-            blocks = self.plan.blocks([frame], self.infinite) if content is None else ()
+            blocks = blocks_of(measuring, [frame], self.infinite) if content is None else ()
             digest = learning.digest(content, blocks)
-        kept = (spool.keep(self.spool, self._to_normalize(chunk, decoded)),) if self.spool else ()
-        return replace(result, types=types, digest=digest, pieces=kept)
+        result = replace(result, types=types, digest=digest)
+        if self.spool is None:
+            return result
+        frame = self._to_normalize(measuring, chunk, decoded)
+        kept = spool.keep(self.spool, frame, can_end_segment=chunk.can_end_segment)
+        return replace(result, pieces=(kept,))
 
-    def _to_normalize(self, chunk: Chunk, decoded: Decoded) -> Frame:
+    def _to_normalize(self, measuring: Parameters, chunk: Chunk, decoded: Decoded) -> Frame:
         """A frame as apply would have it: weights are numbers for the fit alone, and originals may be copied."""
-        frame, weights = decoded.frame, self.plan.weights
+        frame, weights = decoded.frame, measuring.weights
         copies = self.spool is not None and self.spool.texts
         if columns.has_originals(frame) or not (copies or weights is not None):
             return frame
         texts = self._texts_of(chunk, decoded, frozenset() if copies else self.wanted - {weights})
         if weights is not None:
             frame = columns.gathered({n: (texts if n == weights else frame, n) for n in frame.names})
-        return frame.with_originals(texts, self.plan.needs()) if copies else frame
+        return frame.with_originals(texts, measuring.needs()) if copies else frame
 
     def _done(
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
     ) -> Result:
         texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
-        measure = partial(self.measuring.measure, frames, self.infinite, texts=texts) if self.measuring else None
-        if self.writer:
+        measuring = partial(measure, self.measuring, frames, self.infinite, texts=texts) if self.measuring else None
+        if self.transform:
             try:
-                made, incomplete, doubts = self.plan.transform(frames, self.infinite, inverse=self.inverse, texts=texts)
+                made, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)
             except BadRowError as e:
-                raise_first(e, [measure] if measure else [])
+                raise_first(e, [measuring] if measuring else [])
             pieces = tuple(each(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
             result = replace(result, incomplete=incomplete, doubts=doubts, pieces=pieces)
-        if measure:
-            measured = measure()
-            if not self.writer:
+        if measuring:
+            measured = measuring()
+            if not self.transform:
                 result = replace(result, incomplete=measured.incomplete)
             if self.counts and self.multiple == 1:
-                beside = self.beside if self.plan.by else ()
+                beside = self.beside if self.by else ()
                 result = replace(result, digest=learning.digest(content, measured.blocks, measured.keyed, beside))
             result = replace(result, measured=replace(measured, blocks=[]))
         return result
@@ -201,14 +221,8 @@ class Work:
 
 
 def written_by(
-    writer: Writer,
-    blank: Frame,
-    plan: Parameters,
-    *,
-    infinite: Infinite = "error",
-    inverse: bool = False,
-    skip: bool = False,
+    writer: Writer, blank: Frame, transform: FrameTransform, *, infinite: Infinite = "error", skip: bool = False
 ) -> Work:
-    """The work of applying a plan, or of undoing it, to an output like `blank`."""
-    wanted = frozenset(plan.needs(inverse=inverse))
-    return Work(plan, wanted, infinite, inverse, skip, keep=blank.names, writer=writer)
+    """The work of transforming rows into an output like `blank`."""
+    wanted = frozenset(transform.needs())
+    return Work(wanted, infinite, skip, keep=blank.names, transform=transform, writer=writer)

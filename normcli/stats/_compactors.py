@@ -6,19 +6,19 @@ Which of them a coin says; ours is a hash of all that is held, so that equal row
 a level takes the other side than the last time, which makes for half the variance of the ranks.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
+from normcli.stats._levels import Counts, Level, compacted, first, levels_of, nothing, put, together
 
-Counts = NDArray[np.int64]
-Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many
 SHRINK = 2 / 3  # what a level may hold, as a share of what the level above may
 REPEATED = 1 << 22  # values that one block's rows may be by their weights, before they are taken level by level
 FIRST, SECOND = 1, 2  # sides
+STRIP = 1 << 17  # items of rows that are merged at once: what there is on the way stays in a cache
+INFINITY = np.float64(np.inf).view(np.uint64)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def of_sorted(x: Array, k: int) -> list[Array]:
     would do harm: there, only coins do.)"""
     levels, n = [], len(x)
     depth = next(h for h in range(64) if (n >> h) + (n & ((1 << h) - 1)).bit_count() <= k)
-    side = int(_hashes(x[None])[0]) & 1 if depth else 0
+    side = int(_hashes(x[None], np.array([[n]]))[0]) & 1 if depth else 0
     for h in range(depth):
         levels.append(x[len(x) & ~1 :])
         x = x[side ^ (h == depth - 1) : len(x) & ~1 : 2]
@@ -55,7 +55,7 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
             parts[h].append(items)
     levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
     made = merged(laid([[np.empty(0)]]), levels, k)
-    return [items[0, : count[0]] for items, count in _levels(made.items, made.sizes)]
+    return [items[0, : count[0]] for items, count in levels_of(made.items, made.sizes)]
 
 
 def _halved(x: Array, times: Counts) -> tuple[Array, Counts]:
@@ -83,18 +83,39 @@ def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
     """Both in one, row by row, of at most k items each."""
     levels = max(a.sizes.shape[1], b.sizes.shape[1])
     sizes = [_widened(each.sizes, levels) for each in (a, b)]
-    plan = _plan(sizes[0] + sizes[1], k)
+    held = sizes[0] + sizes[1]
+    plan = _plan(held, k)
     sides = [_widened(each.sides, plan.shape[1]) for each in (a, b)]
-    side, left = _sides(plan, np.where(sides[0] > 0, *sides), _hashes(a.items) ^ _hashes(b.items))
-    both = zip(_levels(a.items, sizes[0]), _levels(b.items, sizes[1]), strict=True)
-    made: list[Level] = []
-    carry = _nothing(len(plan))
-    for h in range(plan.shape[1]):
-        level = _together(_together(*next(both)), carry) if h < levels else carry
-        kept, carry = _compacted(level, plan[:, h], side[:, h] == SECOND)
-        made.append(kept)
-    items, new = _flat(made)
+    side, left = _sides(plan, np.where(sides[0] > 0, *sides), _hashes(a.items, sizes[0]) ^ _hashes(b.items, sizes[1]))
+    new = _sizes(_widened(held, plan.shape[1]), plan)
+    items = np.empty((len(new), int(new.sum(axis=1).max(initial=0))))
+    step = max(STRIP // max(items.shape[1], 1), 1)
+    for rows in (slice(at, at + step) for at in range(0, len(new), step)):
+        both = zip(levels_of(a.items[rows], sizes[0][rows]), levels_of(b.items[rows], sizes[1][rows]), strict=True)
+        _fill(items[rows], [together(*pair) for pair in both], plan[rows], side[rows] == SECOND)
     return Sketches(items, new, left[:, : new.shape[1]])
+
+
+def _sizes(held: Counts, plan: NDArray[np.bool_]) -> Counts:
+    """(rows, levels) what is left of so many items where levels are compacted."""
+    new, carry = held.copy(), np.zeros(len(held), np.int64)
+    for h in range(plan.shape[1]):
+        there = held[:, h] + carry
+        new[:, h] = np.where(plan[:, h], there % 2, there)
+        carry = np.where(plan[:, h], there // 2, 0)
+    return new[:, : _used(new)]
+
+
+def _fill(items: Array, levels: list[Level], plan: NDArray[np.bool_], second: NDArray[np.bool_]) -> None:
+    """The items of some rows, level after level, from what the levels hold before they are compacted by the plan."""
+    carry, start = nothing(len(items)), np.zeros(len(items), np.int64)
+    for h in range(plan.shape[1]):
+        level = together(levels[h], carry) if h < len(levels) else carry
+        kept, carry = compacted(level, plan[:, h], second[:, h])
+        put(items, start, kept)
+        start = start + kept[1]
+    if (start < items.shape[1]).any():
+        items[~first(start, items.shape[1])] = np.inf
 
 
 def _sides(plan: NDArray[np.bool_], due: Counts, hashes: NDArray[np.uint64]) -> tuple[Counts, Counts]:
@@ -125,59 +146,14 @@ def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
     return plan
 
 
-def _compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) -> tuple[Level, Level]:
-    """What stays of a level, and what goes up: of the rows to compact, one item of each pair; the last of an odd number
-    stays."""
-    items, count = level
-    if not which.any():
-        return level, _nothing(len(count))
-    odd, pairs = which & (count % 2 == 1), np.where(which, count // 2, 0)
-    even = items[:, : items.shape[1] & ~1]
-    up = np.where(side[:, None], even[:, 1::2], even[:, ::2])
-    up = np.where(np.arange(up.shape[1]) < pairs[:, None], up, np.inf)
-    stay = np.where(which[:, None], np.inf, items)
-    stay[odd, 0] = items[odd, count[odd] - 1]
-    return (stay, np.where(which, odd, count)), (up, pairs)
-
-
-def _hashes(items: Array) -> NDArray[np.uint64]:
+def _hashes(items: Array, sizes: Counts) -> NDArray[np.uint64]:
     """(rows,) 64 coins of each row's items, whatever their order (the mixing is splitmix64's)."""
-    bits = np.where(np.isinf(items), 0.0, items).view(np.uint64)
-    z = bits.sum(axis=1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    filling = (items.shape[1] - sizes.sum(axis=1)).astype(np.uint64)
+    z = items.view(np.uint64).sum(axis=1, dtype=np.uint64) - filling * INFINITY
+    z *= np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(z ^ (z >> np.uint64(31)))
-
-
-def _levels(items: Array, sizes: Counts) -> Iterator[Level]:
-    start = np.zeros(len(sizes), np.int64)
-    for count in sizes.T:
-        at = np.arange(count.max(initial=0))
-        there = at < count[:, None]
-        index = np.where(there, start[:, None] + at, 0)
-        yield np.where(there, np.take_along_axis(items, index, axis=1), np.inf) if len(at) else index + 0.0, count
-        start = start + count
-
-
-def _together(a: Level, b: Level) -> Level:
-    """Two runs of one level in one."""
-    if not b[1].any():
-        return a
-    if not a[1].any():
-        return b
-    count = a[1] + b[1]
-    return np.sort(np.concatenate([a[0], b[0]], axis=1), axis=1)[:, : count.max()], count
-
-
-def _flat(levels: list[Level]) -> tuple[Array, Counts]:
-    sizes = np.stack([count for _, count in levels], axis=1)
-    items = np.full((len(sizes), int(sizes.sum(axis=1).max(initial=0))), np.inf)
-    start = np.zeros(len(sizes), np.int64)
-    for held, count in levels:
-        row, at = np.nonzero(np.arange(held.shape[1]) < count[:, None])
-        items[row, start[row] + at] = held[row, at]
-        start += count
-    return items, sizes[:, : _used(sizes)]
 
 
 def _used(sizes: Counts) -> int:
@@ -188,7 +164,3 @@ def _used(sizes: Counts) -> int:
 
 def _widened(sizes: Counts, levels: int) -> Counts:
     return np.pad(sizes, ((0, 0), (0, levels - sizes.shape[1])))
-
-
-def _nothing(rows: int) -> Level:
-    return np.empty((rows, 0)), np.zeros(rows, np.int64)

@@ -1,5 +1,6 @@
 """Sums held as an unevaluated pair hi + lo, and the mean of numbers of any size."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ GREATEST = np.finfo(np.float64).max
 Exponents = NDArray[np.int64]  # of two
 LIGHT = 2.0**-200  # a total weight whose products with squares may be below a float
 RUN = 64  # rows whose products BLAS may sum
+STRIP = 1 << 14  # values of matrices that are added at once: what there is on the way stays in a cache
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -27,6 +29,16 @@ def add(hi: Array, lo: Array, *terms: Array) -> tuple[Array, Array]:
         hi, error = two_sum(hi, term)
         lo = lo + error
     return two_sum(hi, lo)
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Runs of groups, and of rows within them, of matrices (groups, rows, columns)."""
+    groups, rows, columns = shape
+    height = max(STRIP // max(columns, 1), 1)
+    depth = max(height // max(rows, 1), 1)
+    for g in range(0, groups, depth):
+        for r in range(0, rows, height):
+            yield slice(g, g + depth), slice(r, r + height)
 
 
 def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ from normcli.stats._compensated import (
     merged_mean,
     products,
     scaled,
+    strips,
     two_sum,
     unit,
 )
@@ -54,11 +55,17 @@ class Comoments(Statistic):
         count = self.count + other.count
         power = unit(count)
         shifts = [(power - s.unit)[:, None, None] for s in (self, other)]
-        each = [scaled(a, n) for s, n in zip((self, other), shifts, strict=True) for a in (s.products, s.products_low)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            between = gap[:, :, None] * gap[:, None, :] * (scaled(counts[0], power[:, None]) * share)[:, :, None]
-            products = add(*each, between)
-        hi, lo = bounded(*products)
+        weight = (scaled(counts[0], power[:, None]) * share)[:, :, None]
+        hi, lo = np.empty_like(self.products), np.empty_like(self.products)
+        for groups, rows in strips(hi.shape):
+            each = [
+                scaled(a[groups, rows], n[groups])
+                for s, n in zip((self, other), shifts, strict=True)
+                for a in (s.products, s.products_low)
+            ]
+            with np.errstate(over="ignore", invalid="ignore"):
+                between = gap[groups, rows, None] * gap[groups, None, :] * weight[groups]
+                hi[groups, rows], lo[groups, rows] = bounded(*add(*each, between))
         return replace(
             self,
             count=count,

@@ -50,7 +50,7 @@ class Quantiles(ColumnStatistic):
 
     def _with(self, rows: Sketches, groups: int) -> Self:
         items, sizes, sides = (
-            a.reshape(groups, len(a) // groups, a.shape[1]).astype(np.float64)
+            a.reshape(groups, len(a) // groups, a.shape[1]).astype(np.float64, copy=False)
             for a in (rows.items, rows.sizes, rows.sides)
         )
         return replace(self, items=items, sizes=sizes, sides=sides, exact=np.empty((groups, 0, items.shape[1])))

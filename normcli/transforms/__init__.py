@@ -1,7 +1,7 @@
 """Transform: what learning ends in. Few kinds, many methods; all of the applying and undoing is here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,16 @@ from normcli.errors import BadValueError, UsageError
 RESTORED = 1e-12  # of the largest size in a column: how far a restored value may be from what it was
 GREATEST = np.finfo(np.float64).max
 LAST = np.finfo(np.float64).eps  # what the last place counts
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What was learned, in words that people use and programs can look for: of each column (features,), of each
+    component (outputs,), and of all together."""
+
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    components: Mapping[str, Array] = field(default_factory=dict)
+    values: Mapping[str, float | str | list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,10 @@ class Transform(Record):
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         """What the columns are called afterwards."""
         return tuple(names)
+
+    def terms(self) -> Terms:
+        """What was learned of the first group, for people; empty where nothing was."""
+        return Terms()
 
     def __call__(self, block: Block) -> Array:
         """Normalize: each row by what its group learned."""

@@ -10,7 +10,7 @@ import numpy as np
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
-from normcli.transforms import LAST, Transform
+from normcli.transforms import LAST, Terms, Transform
 
 HALF, SMALLEST = 2.0**-53, 5e-324  # of a unit in the last place of 1; the least float above zero
 
@@ -46,6 +46,9 @@ class Affine(Transform):
 
     def _gains(self, features: int) -> tuple[float, ...]:
         return self.gain if isinstance(self.gain, tuple) else (self.gain,) * features
+
+    def terms(self) -> Terms:
+        return Terms({"center": self.center[0] + self.center_low[0], "scale": self.scale[0]})
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
         return work(self, block)  # which knows each row's group
@@ -84,7 +87,7 @@ class Affine(Transform):
 
     def check_invertible(self) -> None:
         if self.clip:
-            raise NotInvertibleError("what was clipped can't be restored", "fit without --clip")
+            raise NotInvertibleError("what was clipped is gone", "fit without --clip")
 
     def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")

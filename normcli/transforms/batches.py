@@ -10,7 +10,7 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
-from normcli.transforms import LAST, Transform
+from normcli.transforms import LAST, Terms, Transform
 from normcli.transforms._batches import ByBatches
 from normcli.transforms.affine import ends_of, rounding
 
@@ -40,6 +40,9 @@ class Batches(ByBatches):
         if d is not None and not 0.0 <= d < np.inf:
             return "limits", "the second must not be negative"
         return super().fault()
+
+    def terms(self) -> Terms:
+        return Terms({"mean": self.mean[0] + self.mean_low[0], "divisor": self.scale[0]})
 
     def normalized(self, block: Block, batches: OverBatches | None) -> Array:
         return self.finish(self.standardized(block, batches))

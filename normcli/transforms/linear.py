@@ -9,7 +9,7 @@ import numpy as np
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
-from normcli.transforms import LAST, Transform
+from normcli.transforms import LAST, Terms, Transform
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,29 @@ class Linear(Transform):
         if self.prefix is None:
             return tuple(names)
         return component_names(self.prefix, self.rotation.shape[2])
+
+    def terms(self) -> Terms:
+        directions = int(np.any(self.basis[0] != 0.0, axis=0).sum())
+        return Terms(values={"rank": min(directions, self._turned) if self.prefix is None else directions})
+
+    def explained(self, covariance: Array, *, scaled: bool = False) -> Terms:
+        """How much of the variance of data, whose covariance (features, features) this is, in input units or in those
+        of `scale`, each component has; or where outputs are none, all of them together."""
+        weights = self._forth if scaled else self._forth / self.scale[0][:, None]
+        named = self.prefix is not None
+        if named:
+            directions = weights / np.sqrt((weights**2).sum(axis=0))
+        else:
+            directions = np.linalg.svd(weights)[0][:, : self._turned]
+        variances = np.einsum("ij,ij->j", directions, covariance @ directions)
+        shares = variances / np.trace(covariance)
+        columns = {"variance": variances, "explained": shares, "cumulative": np.cumsum(shares)} if named else {}
+        return Terms(components=columns, values={"explained": float(shares.sum())})
+
+    @property
+    def _turned(self) -> int:
+        """How many directions are left of those of the first group."""
+        return int(np.linalg.matrix_rank(self.rotation[0], rtol=0.5))  # its singular values: 0 or 1
 
     @cached_property
     def _forth(self) -> Array:

@@ -11,6 +11,7 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
+from normcli.transforms import Terms
 from normcli.transforms._batches import ByBatches
 
 Weights = tuple[float, float, float]  # of instance, layer, batch
@@ -39,6 +40,11 @@ class Mixtures(ByBatches):
         if self.channels == self.gamma.shape[1]:
             return "channels", "of one column each"
         return super().fault()
+
+    def terms(self) -> Terms:
+        logits = {"mean_weights": self.mean_logits, "variance_weights": self.variance_logits}
+        weights = {name: _softmax(each).tolist() for name, each in logits.items()}  # of instance, layer, batch
+        return Terms({"mean": self.mean[0] + self.mean_low[0], "variance": self.variance[0]}, values=weights)
 
     @cached_property
     def _about(self) -> float:

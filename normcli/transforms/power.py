@@ -7,7 +7,7 @@ import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
-from normcli.transforms import LAST, Transform
+from normcli.transforms import LAST, Terms, Transform
 
 ONE = 1.0 - 2.0**-53  # the float below 1
 PLACES = 2.0**-50  # what rounding there and back may come to: eight halves of a last place
@@ -26,6 +26,9 @@ class Power(Transform):
     origin: Array = per_group("feature", empty=np.nan)  # input units
     center: Array = per_group("feature", empty=np.nan)  # of φ; φ is in input units near the origin
     scale: Array = per_group("feature", empty=np.nan, holds="positive")
+
+    def terms(self) -> Terms:
+        return Terms({"lambda": self.exponent[0]})
 
     def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")

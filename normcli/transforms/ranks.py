@@ -7,7 +7,7 @@ import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
-from normcli.transforms import LAST, Transform
+from normcli.transforms import LAST, Terms, Transform
 from normcli.transforms._normal import TAIL, ppf, share
 
 NORMAL = np.finfo(np.float64).tiny  # smaller numbers have fewer digits
@@ -34,6 +34,12 @@ class Ranks(Transform):
         if ((after < before) | (np.isnan(before) & ~np.isnan(after))).any():
             return "quantiles", "must not fall"
         return None
+
+    def terms(self) -> Terms:
+        shares = {"q25": 0.25, "median": 0.5, "q75": 0.75}
+        at = [_at_shares(np.array(list(shares.values())), k) if len(k) else [np.nan] * 3 for k in self._knots]
+        columns = dict(zip(shares, np.array(at).reshape(-1, 3).T, strict=True))
+        return Terms(columns, values={"quantiles": max(map(len, self._knots), default=0)})
 
     @property
     def _knots(self) -> list[Array]:

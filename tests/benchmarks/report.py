@@ -68,7 +68,7 @@ def line(result: Result) -> str:
 
 
 def markdown(results: Iterable[Result], runs: int, machine: str) -> str:
-    """The table for a README, with a line on the machine."""
+    """The table for docs/performance.md, with a line on the machine."""
     lines = [HEADER, "|---|" + "--:|" * 10 + "---|"]
     lines += ["| " + " | ".join(cells(result)) + " |" for result in results]
     how = f"Whole processes in turns, medians (pairs of runs: {runs}), files in the page cache; MB of 10⁶ bytes."

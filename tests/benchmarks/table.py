@@ -16,6 +16,7 @@ LARGE_WALL = 6.3  # six times, and a little
 LARGE_MEMORY = 1.05
 VARIANT_WALL, VARIANT_MEMORY = 1.3, 1.1
 UNITS_WALL = 1.5
+DESCRIBE_WALL = 1.5
 CSV, PARQUET, WIDE = Source("reference.csv"), Source("reference.parquet"), Source("wide.parquet")
 SQUARE, UNITS = Source("square.parquet"), Source("units.parquet")
 
@@ -46,7 +47,7 @@ class Bench:
     scratch: Path
 
     def ours(self, job: str, source: Source, piped: bool = False) -> Step:
-        """Our process for one job of fit, apply, fit -o or whiten; parameters and output go below `scratch`."""
+        """Our process for one job, as `options` have it; parameters and output go below `scratch`."""
         path = source.path(self.data)
         out = f"{self.scratch}/out/ours{path.suffix}"
         learned = f"{self.scratch}/ours{path.suffix}.json"
@@ -56,6 +57,8 @@ class Bench:
             "apply": ("apply", "-p", learned, "-o", out),
             "fit -o": ("fit", "-m", "zscore", "-p", f"{self.scratch}/out/params.json", "-o", out, "-c", "f*"),
             "whiten": ("fit", "-m", "whiten", "-p", f"{self.scratch}/out/params.json"),
+            "robust": ("fit", "-m", "robust", "-p", f"{self.scratch}/out/params.json"),
+            "describe": ("describe",),
         }[job]
         given = () if piped else (str(path),)
         return Step((*self.command, options[0], *given, *options[1:], "-q"), path if piped else None)
@@ -113,6 +116,14 @@ def variants(b: Bench) -> Iterator[Row]:
         yield b.itself(f"{job} csv from a pipe vs from a file", job, CSV, CSV, (True, False))
 
 
+def describing(b: Bench) -> Iterator[Row]:
+    """A description of all columns against a fit that keeps a sketch of the numeric ones."""
+    for source in (CSV, PARQUET):
+        ours, theirs = (b.ours(job, source) for job in ("describe", "robust"))
+        kind = source.kind.split(".")[1]
+        yield Row(f"describe {kind} vs fit robust", (ours,), (theirs,), DESCRIBE_WALL, sources=(source,))
+
+
 def units(b: Bench) -> Iterator[Row]:
     """Whitening of columns in units far apart against itself on the same in one unit."""
     row = b.itself("fit whiten units far apart vs one unit", "whiten", UNITS, SQUARE, (False, False))
@@ -133,4 +144,4 @@ def rows(b: Bench) -> list[Row]:
     """The whole table, in the order it is run."""
     start = Row("--help vs import click", (Step((*b.command, "--help")),),
                 (Step((sys.executable, "-c", "import click")),), wall_limit=1.8, runs=20)  # fmt: skip
-    return [*peers(b), *variants(b), *units(b), *large(b), start]
+    return [*peers(b), *variants(b), *describing(b), *units(b), *large(b), start]

@@ -71,7 +71,7 @@ def test_what_is_as_it_was_is_exit_0_and_a_table(here: Workspace) -> None:
 
 
 def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: Workspace) -> None:
-    done = here.run("check", "moved.csv", "-p", "p.json", "-q", "--report", "r.json")
+    done = here.run("check", "moved.csv", "-p", "p.json", "-q", "--run-report", "r.json")
     assert done.code == 1
     assert done.out.decode().splitlines()[-2].endswith("shift, outside")
     assert len(done.lines) == 1
@@ -254,7 +254,7 @@ def test_drifted_data_leave_the_old_output(here: Workspace) -> None:
     told = here.fails(1, *args)
     assert told.startswith("drift: a (shift +")
     assert told.endswith("(OUTPUT is what it was; --check=warn goes on all the same)")
-    assert here.run(*args, "--report", "r.json").code == 1
+    assert here.run(*args, "--run-report", "r.json").code == 1
     assert json.loads((here / "r.json").read_text())["drift"] is True
 
 
@@ -319,7 +319,7 @@ def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(
     flag: str, first: str, here: Workspace
 ) -> None:
     said = here.fails(2, "apply", "-p", "p.json", "-o", "out/", flag, "old.csv")
-    assert said.startswith(f"{flag} old.csv: none of {first}, ")
+    assert said.startswith(f"{flag} old.csv: is none of {first}, ")
     assert f"put {flag} behind INPUT, or write {flag}={first}" in said
 
 
@@ -378,5 +378,5 @@ def test_options_of_what_is_written_are_none_of_it(here: Workspace) -> None:
 
 
 def test_the_report_of_apply_names_the_method(workspace: Workspace) -> None:
-    workspace.succeeds("apply", "table.csv", "-p", workspace.params("minmax"), "-o", "o.csv", "--report", "r.json")
+    workspace.succeeds("apply", "table.csv", "-p", workspace.params("minmax"), "-o", "o.csv", "--run-report", "r.json")
     assert json.loads((workspace / "r.json").read_bytes())["method"] == "minmax"

@@ -63,7 +63,7 @@ def test_they_are_left_out_and_counted(parts: Workspace, name: str, method: list
             parts.succeeds("fit", "-m", *method, given, "-p", f"{into}/p.json", "-o", f"{into}/one.csv"),
             parts.succeeds("fit", "-m", *method, given, "-p", f"{into}/q.json", "-o", f"{into}/many/"),
             parts.succeeds("apply", given, "-p", f"{into}/p.json", "-o", f"{into}/two.csv"),
-            parts.succeeds("apply", given, "-p", f"{into}/p.json", "-o", f"{into}/more/", "--report", "r.json"),
+            parts.succeeds("apply", given, "-p", f"{into}/p.json", "-o", f"{into}/more/", "--run-report", "r.json"),
         ]
         for done in runs:
             assert (f"{len(NOTHING)} empty inputs left out" in done.err) is (into == "a")

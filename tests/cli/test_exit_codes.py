@@ -90,8 +90,8 @@ def test_the_environment_is_checked_like_a_flag(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("given", [("nosuch",), ("fit", "--nosuch"), ("apply",), ("inspect",)])
 def test_a_line_that_makes_no_sense_says_what_to_try(workspace: Workspace, given: tuple[str, ...]) -> None:
-    words = "normcli" if given == ("nosuch",) else f"normcli {given[0]}"
-    assert f"(try {words} --help)" in workspace.fails(2, *given, stdin=TABLE)
+    message = workspace.fails(2, *given, stdin=TABLE)
+    assert ("(there are apply, check, " if given == ("nosuch",) else f"(try normcli {given[0]} --help)") in message
 
 
 def test_an_option_without_its_value_is_named(workspace: Workspace) -> None:
@@ -249,7 +249,7 @@ def test_parameters_that_are_not_to_be_trusted(workspace: Workspace) -> None:
     good = (workspace / workspace.params()).read_bytes()
     (workspace / "old.csv").write_bytes(b"old")
     for name, data, inside in (
-        ("empty", b"", "$"),
+        ("empty", b"", "is empty"),
         ("pickle", pickle.dumps({"format": "normcli"}), "$"),
         ("deep", b"[" * 100_000, "$"),
         ("twice", good.replace(b'"rows": 6,', b'"rows": 6, "rows": 6,'), "$"),
@@ -261,7 +261,7 @@ def test_parameters_that_are_not_to_be_trusted(workspace: Workspace) -> None:
         assert data != good
         (workspace / "bad.json").write_bytes(data)
         line = ("inspect", "bad.json") if len(name) % 2 else ("apply", "table.csv", "-p", "bad.json", "-o", "old.csv")
-        assert f"bad.json: {inside}: " in workspace.fails(65, *line), name
+        assert workspace.fails(65, *line).startswith(f"bad.json: {inside}"), name
 
 
 def test_allow_edited_takes_a_changed_digest_alone(workspace: Workspace) -> None:
@@ -433,7 +433,8 @@ LINES = {
 def test_standard_output_that_fails(workspace: Workspace, line: tuple[str, ...]) -> None:
     workspace.params()
     with open("/dev/full", "wb", buffering=0) as full:
-        assert workspace.fails(74, *line, stdout=full) == "<stdout>: writing failed: No space left on device"
+        error = workspace.fails(74, *line, stdout=full)
+        assert error.startswith("<stdout>: writing failed: No space left on device (make room")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli.cli._report import report
+from normcli.cli._run_report import run_report
 from normcli.errors import BadDataError
 from normcli.parameters import Unseen
 from normcli.parameters import file as params
@@ -221,13 +221,13 @@ def test_data_come_back_by_the_rules_that_they_went_by_or_not_at_all(
             assert new
             assert ways[0][0] == "error"
             return
-        assert bool(report.result.warnings) == (not binary and ways[0] != own)
+        assert bool(run_report.result.warnings) == (not binary and ways[0] != own)
         try:
             inside.run("apply", made, *where, "-o", out, "--inverse", *flags(back))
         except BadDataError:
             assert ways[0] != ways[1]
             return
-        assert bool(report.result.warnings) == (not binary and ways[1] != own)
+        assert bool(run_report.result.warnings) == (not binary and ways[1] != own)
         assert ways[0] == ways[1] or not binary
         if ways[0] == ways[1]:
             unseen = ways[0][0] if new else "global"

@@ -147,12 +147,12 @@ ENDING = """
 import ctypes, sys, threading
 import normcli.cli._process as process
 from normcli.io import outputs
-from normcli.cli import _report
+from normcli.cli import _run_report
 from normcli.jobs.results import Result
 
 def ended(line=" ".join(sys.argv[1:])):
     import numpy, polars, pyarrow.parquet
-    _report.report.begin(Result("fit", report="report.json"))
+    _run_report.run_report.begin(Result("fit", run_report="report.json"))
     with outputs.open_target("o.csv") as target:
         target.write(b"half")
         libc = ctypes.PyDLL(None) if "holding" in line else ctypes.CDLL(None)

@@ -29,7 +29,7 @@ def parts(workspace: Workspace) -> list[str]:
 
 def test_parts_are_the_whole(workspace: Workspace, parts: list[str]) -> None:
     whole = workspace.succeeds("fit", "-m", "whiten", "0.csv", "1.csv", "2.csv").out
-    done = workspace.succeeds("merge", *parts, "-o", "whole.json", "--report", "r.json")
+    done = workspace.succeeds("merge", *parts, "-o", "whole.json", "--run-report", "r.json")
     assert done.lines == ["normcli: merged whiten: 12 rows of 3 files -> whole.json"]
     assert (workspace / "whole.json").read_bytes() == whole
     report = json.loads((workspace / "r.json").read_bytes())
@@ -64,7 +64,7 @@ def test_constants_are_warned_of_and_words_kept(workspace: Workspace) -> None:
     for i in range(2):
         workspace.succeeds("fit", "-m", "zscore", "--note", "ours", "-p", f"{i}.json", stdin=b"a,b\n1,%d\n" % i)
     done = workspace.succeeds("merge", "0.json", "1.json", "-q")
-    assert done.warnings == ["normcli: warning: constant: a"]
+    assert done.warnings == ["normcli: warning: constant: a; it comes out as 0 (-x a leaves it out)"]
     assert b'"note": "ours"' in done.out
     assert b'"note": "mine"' in workspace.succeeds("merge", "0.json", "1.json", "--note", "mine").out
 

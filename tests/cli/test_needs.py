@@ -11,9 +11,18 @@ import pytest
 from normcli import registry
 from normcli.cli import main
 from normcli.cli._command import FORMAT, METHOD
+from normcli.errors import UsageError
 from normcli.jobs.facts import KEYS, need
 from normcli.jobs.format_options import needs_of
-from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
+from normcli.jobs.requests import (
+    ApplyRequest,
+    CheckRequest,
+    DescribeRequest,
+    FitRequest,
+    MergeRequest,
+    RelearnRequest,
+    Request,
+)
 from normcli.needs import Need
 from tests.cli.conftest import Workspace
 
@@ -21,12 +30,15 @@ from tests.cli.conftest import Workspace
 OF_ANY_RUN = {
     "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output"},
     "check": {"params", "as_json", "no_extra"},
+    "describe": {"columns", "exclude"},
     "fit": {"method", "params", "relearn"},
-    "inspect": {"json_schema"},
+    "completion": {"shell"},
+    "help": {"topic"},
+    "inspect": {"json_schema", "verbose"},
     "merge": {"inputs", "output", "note"},
     "methods": {"method"},
 }
-OF_ANY_COMMAND = {"_click_default_help", "report", "werror", "quiet", "allow_edited"}
+OF_ANY_COMMAND = {"_click_default_help", "run_report", "werror", "quiet", "allow_edited", "color"}
 OF_DATA = {"input", "files_from", "from_", "threads", "max_memory", "dry_run"}
 ALLOWING = {"apply": {"in_place", "allow_normalized"}, "check": {"min_rows"}, "merge": {"allow_duplicates"}}
 
@@ -39,7 +51,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
     "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
-    "format_option_quote": '"', "format_option_escape": "none",
+    "color": "never", "format_option_quote": '"', "format_option_escape": "none",
     "format_option_comment": "none", "format_option_skip_lines": "0", "format_option_duplicate_names": "refuse",
 }  # fmt: skip
 FIT, APPLY, CHECK = ("fit", "table.csv", "-m"), ("apply", "-p"), ("check", "table.csv", "-p")
@@ -62,6 +74,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("merge", "lock"): ("merge", "p.json"),
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
+    ("merge", "no quiet"): ("merge", "p.json", "-o", "q.json", "-q"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),
     ("apply", "check"): (*APPLY, "p.json", "table.csv"),
     ("apply", "no inverse"): (*APPLY, "p.json", "--inverse", "table.csv"),
@@ -79,6 +92,11 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("check", "files_from"): (*CHECK, "p.json"),
     ("check", "skip"): (*CHECK, "p.json"),
     ("check", "text"): ("check", "-p", "p.json", "t.parquet"),
+    ("describe", "no quiet"): ("describe", "table.csv", "-q"),
+    ("describe", "no dry_run"): ("describe", "table.csv", "--dry-run"),
+    ("describe", "files_from"): ("describe", "table.csv"),
+    ("describe", "skip"): ("describe", "table.csv"),
+    ("describe", "text"): ("describe", "t.parquet"),
     ("inspect", "no json_schema"): ("inspect", "--json-schema"),
     ("inspect", "keys"): ("inspect", "p.json"),
 }
@@ -86,6 +104,7 @@ OTHERS = {  # runs that read and write no format that has the option
     "fit": ("fit", "t.parquet", "-m", "zscore", "-p", "q.json", "-o", "o.parquet"),
     "apply": ("apply", "-p", "p.json", "t.parquet", "-o", "o.parquet"),
     "check": ("check", "-p", "p.json", "t.parquet"),
+    "describe": ("describe", "t.parquet"),
 }
 TEXT = {
     "fit": (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
@@ -94,6 +113,7 @@ TEXT = {
 ALWAYS = {  # facts of every run of a command
     "apply": {"no relearn", "data written", "rows"},
     "check": {"no relearn", "check"},
+    "describe": {"rows"},
 }
 
 
@@ -115,14 +135,17 @@ def fact_of(need: Need) -> str:
 
 
 REQUESTS: dict[str, type[Request]] = {
-    "apply": ApplyRequest, "check": CheckRequest, "fit": FitRequest, "merge": MergeRequest
+    "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "fit": FitRequest,
+    "merge": MergeRequest,
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
-    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "fit")},
-    ("check", "as_json"): (need("no dry_run", "not for --dry-run"),),
+    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "describe", "fit", "merge")},
+    **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),
+    ("inspect", "keys"): (NO_SCHEMA, KEYS),
+    ("inspect", "as_json"): (NO_SCHEMA,),
 }
 
 
@@ -181,7 +204,9 @@ def place(workspace: Workspace) -> Workspace:
 def test_an_option_without_what_it_needs_is_refused(
     place: Workspace, name: str, option: click.Parameter, need: Need
 ) -> None:
-    message = place.fails(2, *without(name, option, fact_of(need)), *words(option))
+    run, flags = without(name, option, fact_of(need)), words(option)
+    again = flags if flags[0] not in run else ()  # it is there already
+    message = place.fails(2, *run, *again)
     assert f" is {need.what}" in message
 
 
@@ -235,3 +260,34 @@ def test_a_method_learned_again_has_options_that_have_an_effect(place: Workspace
     assert place.fails(2, *line, "--ddof", "0") == "--ddof is for --scale, and this is without --scale"
     place.succeeds(*line)
     assert METHOD not in place.fails(2, *FIT, "zscore", "--ddof", "0", "--no-scale")
+
+
+# -- what is said twice ------------------------------------------------------------------------------------------
+ONCE = [
+    (name, option) for name, option in EVERY
+    if isinstance(option, click.Option) and option.name in VALUES and not (option.multiple or option.is_flag)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "option"), [pytest.param(*case, id=f"{case[0]} {case[1].name}") for case in ONCE])
+def test_an_option_of_one_value_is_given_once(name: str, option: click.Option) -> None:
+    command: Any = main.get_command(click.Context(main), name)
+    value = VALUES[str(option.name)]
+    flag = max(option.opts, key=len)
+    needed = [] if option.name == "params" else {"apply": ["-p", "p.json"], "check": ["-p", "p.json"]}.get(name, [])
+    words = ["p.json", *needed, *([f"{flag}={value or 'stat'}"] if option.name == "resume" else [flag, value])]
+    if option.name != "check":
+        command.make_context(name, [*words])
+        with pytest.raises(UsageError, match="is given more than once"):
+            command.make_context(name, [*words, *words[1 + len(needed) :]])
+
+
+@pytest.mark.parametrize("words", ["-m zscore -m robust", "--header --no-header", "-m zscore --method zscore"])
+def test_and_so_are_two_spellings_of_one(place: Workspace, words: str) -> None:
+    assert "is given more than once" in place.fails(2, "fit", "table.csv", "-p", "q.json", *words.split())
+
+
+def test_what_counts_or_lists_may_be_given_again(place: Workspace) -> None:
+    place.succeeds(
+        "fit", "table.csv", "-m", "zscore", "-c", "a", "-c", "b", "-x", "b", "-x", "c", "-q", "-q", "-p", "q"
+    )

@@ -176,7 +176,7 @@ def days(workspace: Workspace) -> Workspace:
 
 def verdict(workspace: Workspace, *words: str) -> tuple[object, ...]:
     """All that a run into a directory says of the data, and what is there then."""
-    done = workspace.run("apply", "in", "-p", "p.json", *words, "--report", "r.json")
+    done = workspace.run("apply", "in", "-p", "p.json", *words, "--run-report", "r.json")
     report = json.loads((workspace / "r.json").read_bytes())
     (workspace / "r.json").unlink()
     summary = [line.split(" columns")[0] for line in done.lines if line.startswith("normcli: applied")]

@@ -1,9 +1,11 @@
 """Ended from outside: by the very signal, at once, and with nothing left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.cli.conftest import PATIENCE, TABLE, Workspace, ending, until
 from tests.conftest import longer
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+NOTHING = "nothing was replaced"
 HEADER, ROWS = TABLE.split(b"\n", 1)
 BLOCK = ROWS * 10_000  # 650 kB
 
@@ -57,6 +60,12 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
     return code, process.stderr.read()
 
 
+def last_line(number: signal.Signals, outcome: str = NOTHING) -> bytes:
+    if number == signal.SIGINT:  # who did that knows it
+        return f"normcli: error: {'; '.join(['interrupted', outcome][: 1 + (outcome != NOTHING)])}\n".encode()
+    return f"normcli: error: ended by {number.name}; {outcome}\n".encode()
+
+
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("line", [APPLY, FIT], ids=["apply", "fit"])
 def test_while_a_pipe_is_stalled(workspace: Workspace, line: tuple[str, ...], number: signal.Signals) -> None:
@@ -68,7 +77,7 @@ def test_while_a_pipe_is_stalled(workspace: Workspace, line: tuple[str, ...], nu
         process.stdin.flush()
         until(workspace.temporaries, "the run has begun")
         process.send_signal(number)
-        assert ended(process) == (-number, b"")
+        assert ended(process) == (-number, last_line(number))
     assert workspace.temporaries() == []
     assert (workspace / "out.csv").read_bytes() == b"old"
 
@@ -80,7 +89,7 @@ def test_in_the_middle_of_much_work(workspace: Workspace, number: signal.Signals
     with ending(workspace.start(*APPLY, stdin=subprocess.PIPE)) as process, feeding(process):
         until(is_writing(workspace), "much was written")
         process.send_signal(number)
-        assert ended(process) == (-number, b"")
+        assert ended(process) == (-number, last_line(number))
     assert workspace.temporaries() == []
     assert (workspace / "out.csv").read_bytes() == b"old"
 
@@ -99,7 +108,7 @@ def test_while_a_library_is_at_work(workspace: Workspace) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.3)
         process.terminate()
-        assert ended(process) == (-signal.SIGTERM, b"")
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM))
     assert not (workspace / "out.json").exists()
 
 
@@ -113,7 +122,7 @@ def test_while_a_fifo_has_no_other_end(workspace: Workspace, line: tuple[str, ..
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1.0)
         process.terminate()
-        assert ended(process) == (-signal.SIGTERM, b"")
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM))
 
 
 def test_while_nobody_reads(workspace: Workspace) -> None:
@@ -124,7 +133,42 @@ def test_while_nobody_reads(workspace: Workspace) -> None:
         assert process.stdout is not None
         assert process.stdout.read(1) == b"s"  # the rest fills the pipe
         process.terminate()
-        assert ended(process) == (-signal.SIGTERM, b"")
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM, "<stdout> is cut short"))
+
+
+def test_while_nobody_reads_standard_error(workspace: Workspace) -> None:
+    """A pipe that is full, with both ends open: the line is lost, and the run ends in time."""
+    workspace.params()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, bytes(1 << 16)):
+            pass
+    os.set_blocking(writing, True)
+    line = ("apply", "-qq", "-p", "p.json", "-o", "out.csv")
+    with ending(workspace.start(*line, stdin=subprocess.PIPE, stderr=writing)) as process:
+        until(workspace.temporaries, "the run has begun")
+        begin = time.monotonic()
+        process.terminate()
+        assert process.wait(PATIENCE) == -signal.SIGTERM
+        assert time.monotonic() - begin < 1
+    os.close(reading)
+    os.close(writing)
+    assert workspace.temporaries() == []
+
+
+def test_what_was_replaced_by_then_is_said(workspace: Workspace) -> None:
+    """Of a directory, each file is put in place when it is complete; the second never is."""
+    (workspace / "in").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (workspace / "in" / name).write_bytes(TABLE)
+    os.mkfifo(workspace / "c.csv")
+    workspace.params()
+    line = ("apply", "in/a.csv", "c.csv", "-p", "p.json", "-o", "out/")
+    with ending(workspace.start(*line)) as process:
+        until(lambda: (workspace / "out" / "a.csv").exists(), "the first is there")
+        process.terminate()
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM, "out/a.csv was replaced"))
 
 
 def test_during_the_first_imports(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -162,7 +206,7 @@ def test_the_others_still_end_it_then(workspace: Workspace) -> None:
         until(workspace.temporaries, "the run has begun")
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
-        assert ended(process) == (-signal.SIGTERM, b"")
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM))
 
 
 # -- a reader that goes away -------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_strange_column_names_are_literal_in_data_and_escaped_for_people(
     workspace: Workspace, odd: dict[str, Path], format: str
 ) -> None:
-    done = workspace.succeeds(*FIT, odd[format], "-p", "p.json")
+    done = workspace.succeeds(*FIT, odd[format], "-p", "p.json", "-v")
     assert f"({', '.join(ODD.values())})" in done.err
     table = workspace.succeeds("inspect", "p.json").out.decode().splitlines()
     for name in ODD.values():
@@ -176,10 +176,10 @@ def test_strange_column_names_are_literal_in_data_and_escaped_for_people(
 
 def test_strange_names_select_their_columns(workspace: Workspace, odd: dict[str, Path]) -> None:
     given = [word for name in ODD for word in ("-c", name)]
-    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json")
+    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json", "-v")
     assert f"{len(ODD) - 1} columns ({', '.join(list(ODD.values())[:-1])}), 1 left" in done.err
     given = [word for name in ODD for word in ("-x", name)]
-    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json")
+    done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json", "-v")
     assert f"1 column ({next(iter(ODD.values()))}), {len(ODD) - 1} left" in done.err
 
 

@@ -102,7 +102,7 @@ def test_a_prefix_is_a_directory(far: RemoteWorkspace) -> None:
     far.workspace.succeeds(*apply, "d/", "-o", "z/")
     wanted = {str(p.relative_to(far.workspace / "z")): p.read_bytes() for p in (far.workspace / "z").rglob("*.parquet")}
     done = far.succeeds(*apply, far.store.uri("d"), "-o", far.store.uri("z/"))
-    assert "3 left out: s3://bucket/d/.h (hidden)" in done.err
+    assert "3 left out: hidden (2), unknown suffix (1); -v names them" in done.err
     got = {key.removeprefix("z/"): far.store.get(key) for key in far.store.names() if key.startswith("z/")}
     assert got == wanted
     far.succeeds(*apply, far.store.uri("d/"), "-o", "local/")
@@ -129,7 +129,9 @@ def test_merge_takes_patterns_of_a_store(far: RemoteWorkspace) -> None:
     far.store.put("q/more.json/x.json", b"{}")
     far.succeeds("merge", far.store.uri("q/a.json"), far.store.uri("q/b.json"), "-o", "named.json")
     done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json")
-    assert "1 left out: s3://bucket/q/more.json (a directory)" in done.err
+    assert "1 left out: a directory (1)" in done.err
+    done = far.succeeds("merge", far.store.uri("q/*.json"), "-o", "q.json", "-v")
+    assert "left out s3://bucket/q/more.json: a directory" in done.err
     assert (far.workspace / "q.json").read_bytes() == (far.workspace / "named.json").read_bytes()
     assert "finds none" in far.fails(66, "merge", far.store.uri("nosuch/*.json"), "-o", "q.json")
     assert "a directory" in far.fails(66, "merge", far.store.uri("q/m*.json"), "-o", "q.json")
@@ -162,7 +164,7 @@ def test_places_that_contradict_each_other(far: RemoteWorkspace) -> None:
     assert "is an INPUT" in far.fails(2, "apply", d, "-p", p, "-o", far.store.uri("d/"))
     assert "are both" in far.fails(2, "fit", "table.csv", "-m", "zscore", "-p", q, "-o", q)
     assert "no manifest" in far.fails(2, "apply", x, "-p", p, "-o", far.store.uri("z/"), "--resume")
-    assert "not on this machine" in far.fails(2, "apply", x, "-p", p, "--report", far.store.uri("r"))
+    assert "not on this machine" in far.fails(2, "apply", x, "-p", p, "--run-report", far.store.uri("r"))
     far.succeeds("apply", x, "-p", p, "-o", x, "--in-place")
     assert far.store.get("x.csv") == far.workspace.succeeds("apply", "table.csv", "-p", p).out
 
@@ -185,13 +187,13 @@ def test_one_stray_key_does_not_stop_a_prefix(far: RemoteWorkspace) -> None:
     for key in ("d/a.csv", "d/stray//b.csv"):
         far.store.put(key, TABLE)
     done = far.succeeds("fit", far.store.uri("d/"), "-m", "zscore", "-p", "q.json")
-    assert "1 left out: s3://bucket/d/stray//b.csv (a name between slashes is empty)" in done.err
+    assert "1 left out: a name between slashes is empty (1)" in done.err
 
 
 def test_credentials_in_a_uri_are_not_told_again(far: RemoteWorkspace) -> None:
     uri = f"s3://key:{SECRET}@bucket/x.csv"
     (far.workspace / "names").write_text(uri)
-    line = ("fit", "--files-from", "names", "-m", "zscore", "--report", "r.json")
+    line = ("fit", "--files-from", "names", "-m", "zscore", "--run-report", "r.json")
     assert "with credentials in it" in far.fails(2, *line)
     assert SECRET not in (far.workspace / "r.json").read_text()
 

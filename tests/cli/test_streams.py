@@ -27,7 +27,7 @@ COMMANDS = {
     "fit --dry-run": (("fit", "-m", "zscore", "table.csv", "-p", "x"), {"--dry-run": ("--dry-run",)}),
     "apply --dry-run": (("apply", "table.csv", "-p", "p.json"), {"--dry-run": ("--dry-run",)}),
 }
-REPORT = {"--report": ("--report", "-")}
+REPORT = {"--run-report": ("--run-report", "-")}
 REJECTS = {"fit", "fit -o", "apply", "check"}
 
 
@@ -52,7 +52,7 @@ def test_two_outputs_of_a_command_are_never_both_standard_output(words: tuple[st
 def test_however_it_is_called(one: str, other: str, workspace: Workspace) -> None:
     workspace.params()
     line = ("apply", "table.csv", "-p", "p.json", "-o", one)
-    assert "are both standard output" in workspace.fails(2, *line, "--report", other)
+    assert "are both standard output" in workspace.fails(2, *line, "--run-report", other)
     assert "are both standard output" in workspace.fails(2, *line, *SKIP, "--rejects", other)
 
 
@@ -62,7 +62,7 @@ def test_nor_one_pipe_or_descriptor_by_two_names(workspace: Workspace) -> None:
     (workspace / "link").symlink_to("fifo")
     line = ("apply", "table.csv", "-p", "p.json", *SKIP)
     assert "-o and --rejects are both link" in workspace.fails(2, *line, "-o", "fifo", "--rejects", "link")
-    for more in (("--report", "/dev/fd/3"), ("--rejects", "/proc/self/fd/3")):
+    for more in (("--run-report", "/dev/fd/3"), ("--rejects", "/proc/self/fd/3")):
         workspace.fails(2, *line, "-o", "/dev/fd/3", *more, via='exec "$@" 3>/dev/null')
         workspace.fails(2, *line, *more, via='exec "$@" 3>&1')
 
@@ -70,7 +70,7 @@ def test_nor_one_pipe_or_descriptor_by_two_names(workspace: Workspace) -> None:
 def test_nor_a_file_that_standard_output_is(workspace: Workspace) -> None:
     workspace.params()
     with (workspace / "out").open("wb") as file:
-        done = workspace.run("apply", "table.csv", "-p", "p.json", "--report", "out", stdout=file)
+        done = workspace.run("apply", "table.csv", "-p", "p.json", "--run-report", "out", stdout=file)
     assert (done.code, (workspace / "out").read_bytes()) == (2, b"")
 
 
@@ -81,23 +81,24 @@ def test_one_alone_has_it(workspace: Workspace) -> None:
     line = ("bad.csv", *SKIP, "-p", "q.json", "-o", "o.csv")
     for command in (("fit", "-m", "zscore", "-c", "a,b,c"), ("apply",)):
         assert json.loads(workspace.succeeds(*command, *line, "--rejects", "-").out)["line"] == 8
-        assert json.loads(workspace.succeeds(*command, *line, "--report", "-").out)["rows_rejected"] == 1
+        assert json.loads(workspace.succeeds(*command, *line, "--run-report", "-").out)["rows_rejected"] == 1
     assert (
-        json.loads(workspace.succeeds("check", "table.csv", "-p", "p.json", "-qq", "--report", "-").out)["rows_in"] == 6
+        json.loads(workspace.succeeds("check", "table.csv", "-p", "p.json", "-qq", "--run-report", "-").out)["rows_in"]
+        == 6
     )
-    assert json.loads(workspace.succeeds("merge", "p.json", "-o", "m.json", "--report", "-").out)["rows_in"] == 6
+    assert json.loads(workspace.succeeds("merge", "p.json", "-o", "m.json", "--run-report", "-").out)["rows_in"] == 6
 
 
 def test_a_device_takes_all_that_comes(workspace: Workspace) -> None:
     workspace.params()
     null = os.devnull
-    workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--report", null, *SKIP, "--rejects", null)
+    workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", null, "--run-report", null, *SKIP, "--rejects", null)
 
 
 FILES = {  # outputs of a command that may be files
-    "fit": (("fit", "-m", "zscore", "table.csv"), ("-p", "-o", "--rejects", "--report")),
-    "apply": (("apply", "table.csv", "-p", "p.json"), ("-o", "--rejects", "--report")),
-    "merge": (("merge", "p.json"), ("-o", "--report")),
+    "fit": (("fit", "-m", "zscore", "table.csv"), ("-p", "-o", "--rejects", "--run-report")),
+    "apply": (("apply", "table.csv", "-p", "p.json"), ("-o", "--rejects", "--run-report")),
+    "merge": (("merge", "p.json"), ("-o", "--run-report")),
 }
 
 
@@ -132,5 +133,7 @@ def test_nor_to_a_file_that_is_read(workspace: Workspace) -> None:
         (("fit", "--relearn", "p.json", "-m", "minmax", "-p", "k.json"), "p.json"),
     ):
         before = workspace.files()
-        assert workspace.fails(2, *line, "--report", name).startswith(f"--report {name} is another file of this run")
+        assert workspace.fails(2, *line, "--run-report", name).startswith(
+            f"--run-report {name} is another file of this run"
+        )
         assert workspace.files() == before

@@ -44,7 +44,7 @@ def run(folder: Path, *words: str, stdin: bytes = b"", report: bool = True) -> R
     """One run in `folder`; with a report, but for commands that have none."""
     path = folder / "report.json"
     path.unlink(missing_ok=True)
-    line = [*words, *(["--report", path.name] if report else [])]
+    line = [*words, *(["--run-report", path.name] if report else [])]
     code, out, err = inside.main(line, cwd=folder, env=environment(), stdin=stdin)
     said = json.loads(path.read_bytes()) if path.exists() else None
     assert said is not None or not report or code == 2, words

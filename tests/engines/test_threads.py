@@ -324,3 +324,38 @@ def test_the_processors_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None
     for odd in ("", "x y", "1"):
         monkeypatch.setattr(Path, "read_text", lambda self, odd=odd: odd)
         assert available() == 8
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_closing_ends_what_nobody_takes(count: int) -> None:
+    """Jobs that run come to their end, and no other begins."""
+    engine, begun, done = Threads(count), list[int](), list[int]()
+
+    def work(job: int) -> int:
+        begun.append(job)
+        time.sleep(0.01)
+        done.append(job)
+        return job
+
+    results = engine.map_ordered(work, iter(range(1000)))
+    again = engine.map_ordered(double, results)
+    assert within(lambda: next(again)) == 0
+    assert within(lambda: engine.close(PATIENCE))
+    assert sorted(done) == sorted(begun)
+    time.sleep(0.05)
+    assert len(begun) < 100
+    assert within(lambda: engine.close(0.0))
+
+
+def test_closing_says_that_a_job_still_runs() -> None:
+    engine, goes_on = Threads(2), threading.Event()
+
+    def jobs() -> Iterator[int]:
+        yield 1
+        goes_on.wait(PATIENCE)
+
+    results = engine.map_ordered(double, jobs())
+    assert within(lambda: next(results)) == 2
+    assert not within(lambda: engine.close(0.05))
+    goes_on.set()
+    assert within(lambda: engine.close(PATIENCE))

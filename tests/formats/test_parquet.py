@@ -23,7 +23,7 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.maxabs import MaxAbs
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Parameters
+from normcli.parameters import FrameTransform, Parameters
 from normcli.parameters import file as params
 from tests.formats.conftest import in_memory, normcli, params_of, pipe_path, through_pipe
 from tests.tables import table_of
@@ -513,7 +513,7 @@ def test_the_digest_is_in_files_made_from_text_and_from_python(folder: Path) -> 
         api.apply(plan, folder / "made.parquet", folder / "twice.parquet")
     made = reader((folder / "made.parquet").read_bytes())
     assert len(made.description.digests) == 1
-    assert pipeline.digests_after(plan, made.description, inverse=True) == ()
+    assert pipeline.digests_after(FrameTransform(plan, inverse=True), made.description) == ()
 
 
 def test_a_name_that_is_also_the_path_of_a_part(folder: Path) -> None:

@@ -16,18 +16,27 @@ from normcli.cli import main
 from normcli.cli._command import FORMAT
 from normcli.errors import UsageError
 from normcli.jobs.format_options import format_option_names
-from normcli.jobs.requests import ApplyRequest, CheckRequest, FitRequest, MergeRequest, RelearnRequest, Request
+from normcli.jobs.requests import (
+    ApplyRequest,
+    CheckRequest,
+    DescribeRequest,
+    FitRequest,
+    MergeRequest,
+    RelearnRequest,
+    Request,
+)
 
 REQUESTS: dict[str, tuple[type[Request], ...]] = {
-    "apply": (ApplyRequest,), "check": (CheckRequest,), "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,)
+    "apply": (ApplyRequest,), "check": (CheckRequest,), "describe": (DescribeRequest,),
+    "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,),
 }  # fmt: skip
-NO_FLAG = {"check": {"spool_dir"}, "merge": {"werror"}}
-OF_COMMANDS = {"quiet", "verbose", "as_json", "help"}  # what is said, and how
+NO_FLAG = {"check": {"spool_dir"}, "describe": {"spool_dir"}, "merge": {"werror"}}
+OF_COMMANDS = {"quiet", "verbose", "as_json", "color", "help"}  # what is said, and how
 FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
     "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "fit": (api.fit, FitRequest),
     "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
 }  # fmt: skip
-OF_COMMAND_LINES = {"report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
+OF_COMMAND_LINES = {"run_report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
 ALSO_CALLED = {"relearn": {"relearn": "params", "params": "output"}, "merge": {"inputs": "params"}}
 BLANK = {"relearn": "p.json", "params": "p.json"}
 
@@ -58,7 +67,9 @@ def test_every_field_is_an_argument_of_the_function(name: str) -> None:
     assert given == wanted
 
 
-@pytest.mark.parametrize("kind", [FitRequest, RelearnRequest, ApplyRequest, CheckRequest, MergeRequest])
+@pytest.mark.parametrize(
+    "kind", [FitRequest, RelearnRequest, ApplyRequest, CheckRequest, DescribeRequest, MergeRequest]
+)
 def test_a_request_is_frozen_and_says_what_was_given(kind: type[Request]) -> None:
     request = kind(**{n: v for n, v in BLANK.items() if n in kind.options()})
     assert request.set_names() == {n for n in BLANK if n in kind.options()}
@@ -137,4 +148,4 @@ def test_no_function_of_the_command_line_takes_its_values_but_commands_and_the_b
             if isinstance(node, ast.FunctionDef):
                 arguments = (*node.args.args, *node.args.kwonlyargs, *filter(None, [node.args.kwarg]))
                 taking += [f"{path.name}: {node.name}" for a in arguments if a.arg == "values"]
-    assert {t for t in taking if not t.endswith(": command")} == {"_request.py: request", "_request.py: given"}
+    assert {t for t in taking if not t.endswith(": command")} == {"_request.py: request"}

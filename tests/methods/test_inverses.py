@@ -29,7 +29,7 @@ from normcli.methods.unit import Unit
 from normcli.methods.weight import Weight
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
-from normcli.parameters import Parameters, Step
+from normcli.parameters import FrameTransform, Parameters, Step
 from normcli.parameters.rules import MISSING, PASS
 from tests.conftest import examples
 
@@ -185,11 +185,11 @@ def test_rows_that_are_not_undone_are_not_judged(code: int) -> None:
     one = fitted(Power(), np.array([[0.0], [1.0], [2.0], [100.0]]))
     states = tuple(type(s).stacked([s, s]) for s in one.states)
     step = replace(one, transform=type(one.fitted).stacked([one.fitted] * 2), states=states)
-    plan = Parameters((step,), keys=(("a",),), key_rows=(4,))
+    back = FrameTransform(Parameters((step,), keys=(("a",),), key_rows=(4,)), inverse=True)
     block, codes = Block.of([[0.1], [1e9]]), np.array([1, code])
-    np.testing.assert_array_equal(plan.values(step, block, codes, inverse=True)[1], [1e9 if code == PASS else np.nan])
+    np.testing.assert_array_equal(back.values(step, block, codes)[1], [1e9 if code == PASS else np.nan])
     with pytest.raises(BadRowError, match="can't be undone"):
-        plan.values(step, block, np.array([1, 0]), inverse=True)
+        back.values(step, block, np.array([1, 0]))
 
 
 @pytest.mark.parametrize("method", [*OF_COLUMNS, *OF_ROWS], ids=repr)

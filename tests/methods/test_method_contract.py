@@ -104,6 +104,20 @@ def test_every_option_is_described(name: str) -> None:
 
 
 @every_name
+def test_a_method_shows_what_it_has_learned_or_learns_nothing(name: str) -> None:
+    """In words that are names of JSON, too; each as long as there are columns, or components."""
+    step = fitted(name)
+    terms = step.terms()
+    words = [*terms.columns, *terms.components, *terms.values]
+    assert bool(words) == step.learns
+    assert all(word.isascii() and word.isidentifier() for word in words)
+    assert all(values.shape == (len(step.features),) for values in terms.columns.values())
+    assert all(values.shape == (len(step.results),) for values in terms.components.values())
+    numbers = [*terms.columns.values(), *terms.components.values()]
+    assert all(np.isfinite(values).all() for values in numbers)
+
+
+@every_name
 def test_a_method_says_whether_it_can_be_undone(name: str) -> None:
     """In words; and where they are yes or no, that is how it is."""
     method, transform = made(name), fitted(name).fitted

@@ -142,9 +142,25 @@ class Harness:
             return ["it says more than messages"]
         if code and code not in codes:
             return [f"the exit code is not one of {codes}"]
+        if code in (-signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM):
+            return self._ended(outcome, f"normcli: error: ended by {signal.Signals(-code).name}; ")
         if code <= 0:
             return outcome.errors
         return [] if len(outcome.errors) == 1 and lines[-1] == outcome.errors[0] else ["not exactly one error, last"]
+
+    def _ended(self, outcome: Outcome, words: str) -> list[str]:
+        """One line says what was replaced by then, unless the run had ended by itself."""
+        if not outcome.errors:
+            return []
+        if len(outcome.errors) > 1 or not outcome.errors[0].startswith(words):
+            return ["it does not say in a line that it was ended"]
+        files = [t for t in self.scenario.targets if outcome.files.get(t) != self.before().get(t)]
+        counted = f"; {len(files)} files were replaced" in outcome.err
+        if not counted and any(name not in outcome.err for name in files):
+            return [f"it does not say that {', '.join(files)} was replaced"]
+        if not files and "replaced" in outcome.err.replace("nothing was replaced", ""):
+            return ["it says that something was replaced, and nothing was"]
+        return []
 
     def _targets(self, outcome: Outcome) -> list[str]:
         """Each is what it was or whole, and those that were replaced are the first ones."""
@@ -190,6 +206,6 @@ class Harness:
         late = outcome.code == -signal.SIGKILL and told == 0 and done  # it came when all was done, and told
         return (
             []
-            if told == expected or late or any("--report" in line for line in outcome.errors)
+            if told == expected or late or any("--run-report" in line for line in outcome.errors)
             else [f"the report says {told}"]
         )

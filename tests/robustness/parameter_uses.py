@@ -10,7 +10,7 @@ from normcli.blocks.record import Array
 from normcli.columns import Frame
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadRowError, NormcliError
-from normcli.parameters import Parameters
+from normcli.parameters import FrameTransform, Parameters, measure
 from normcli.parameters import file as params
 from normcli.pipeline import learning
 
@@ -54,12 +54,13 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
 
     def apply() -> None:
         with np.errstate(all="ignore"):
-            made.extend(plan.transform([frame], "error", texts=[columns.with_texts(frame, ())])[0])
+            made.extend(FrameTransform(plan).transform([frame], "error", texts=[columns.with_texts(frame, ())])[0])
 
     def inverse() -> None:
         plan.check_invertible()
         with np.errstate(all="ignore"):
-            plan.transform(made, "error", texts=[columns.with_texts(made[0], ())], inverse=True)
+            back = FrameTransform(plan, inverse=True)
+            back.transform(made, "error", texts=[columns.with_texts(made[0], ())])
 
     def merge() -> None:
         check_file(learning.merge([("one", plan), ("two", plan)], again=True))
@@ -67,7 +68,8 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
     def update() -> None:
         total = learning.Total(plan)
         with np.errstate(all="ignore"):
-            total.add(plan.measure([frame], "error", texts=[columns.with_texts(frame, ())]))
+            measured = measure(plan, [frame], "error", texts=[columns.with_texts(frame, ())])
+            total.add(measured, can_end_segment=True)
         total.told(8, learning.types_of(plan), b"")
         total.end(list(frame.names))
         check_file(total.learned())
@@ -97,7 +99,7 @@ def check_numbers(plan: Parameters, made: Frame) -> None:
     learned = [getattr(s.transform, name) for s in plan.steps for name in s.transform.axes()]
     if any(0 in counts for counts in known(plan)) or any(np.isnan(values).any() for values in learned):
         return
-    for name in plan.gives():
+    for name in FrameTransform(plan).gives():
         column = made.to_arrow().column(name)
         values: Array = (column.flatten() if pa.types.is_nested(column.type) else column).to_numpy(zero_copy_only=False)
         assert column.null_count == 0, (name, column)

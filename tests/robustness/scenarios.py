@@ -12,6 +12,7 @@ FORMATS = (*registry.names("formats"), "csv.gz", "csv.zst")
 TEXT = tuple(n for n in registry.names("formats") if formats.is_text(n))
 ROWS = 400
 OLD = b"what was there before\n"
+REPORT = ("--run-report", "rep")
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def scenarios() -> list[Scenario]:
             _fit("bad.csv", "-p", "new.json", "-o", "out.csv", "--on-bad-row", "skip", "--rejects", "rejects"),
             ("new.json", "rejects", "out.csv"),
         ),
-        Scenario("apply --report", _apply("table.csv", "-o", "out.csv", "--report", "rep"), ("out.csv",), report="rep"),
-        Scenario("fit --report", _fit("table.csv", "-p", "new.json", "--report", "rep"), ("new.json",), report="rep"),
+        Scenario("apply --run-report", _apply("table.csv", "-o", "out.csv", *REPORT), ("out.csv",), report="rep"),
+        Scenario("fit --run-report", _fit("table.csv", "-p", "new.json", *REPORT), ("new.json",), report="rep"),
         Scenario(
             "apply --in-place", _apply("table.csv", "-o", "table.csv", "--in-place"), ("table.csv",),
             kept=("table.csv",), again=False,

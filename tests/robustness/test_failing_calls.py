@@ -8,7 +8,7 @@ from tests.robustness.faulty import CALLS, Fault
 from tests.robustness.laws import Harness
 from tests.robustness.scenarios import SCENARIOS
 
-QUICK = ("apply --rejects to stdout", "apply parquet", "fit --report", "fit --update")
+QUICK = ("apply --rejects to stdout", "apply parquet", "fit --run-report", "fit --update")
 ERRORS = {
     "open": ("ENOSPC", "EMFILE", "EACCES", "EROFS"),
     "write": ("ENOSPC", "EIO", "EDQUOT", "EFBIG"),

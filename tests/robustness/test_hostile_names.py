@@ -76,7 +76,7 @@ def known(workspace: Workspace, *new: str) -> None:
 @pytest.mark.parametrize("name", ["t.csv", *longer("t.parquet", "t.ndjson", "t.tsv", "t.arrow")])
 def test_columns_of_any_name(name: str, workspace: Workspace, record_property: Any) -> None:
     names = written(workspace, name)
-    fit = ("fit", name, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", "--note", "".join(OF_TEXT))
+    fit = ("fit", name, "-m", "zscore", "-p", "p.json", "-v", "--run-report", "r.json", "--note", "".join(OF_TEXT))
     workspace.succeeds(*fit)
     file = json.loads((workspace / "p.json").read_bytes())
     assert [f["name"] for f in file["schema"]] == names
@@ -84,7 +84,7 @@ def test_columns_of_any_name(name: str, workspace: Workspace, record_property: A
     assert file["note"] == "".join(OF_TEXT)
     assert all(w.isprintable() for w in json.loads((workspace / "r.json").read_bytes())["warnings"])
     check_shown(workspace.succeeds("inspect", "p.json").out)
-    workspace.succeeds("apply", name, "-p", "p.json", "-v", "-o", "o.csv", "--report", "r.json")
+    workspace.succeeds("apply", name, "-p", "p.json", "-v", "-o", "o.csv", "--run-report", "r.json")
     assert header((workspace / "o.csv").read_bytes()) == names
     workspace.succeeds("apply", name, "-p", "p.json", "--column-suffix", "\x1b[5m_z", "-o", "s.csv")
     assert header((workspace / "s.csv").read_bytes()) == [each for n in names for each in (n, f"{n}\x1b[5m_z")]
@@ -152,7 +152,7 @@ def test_a_terminal_is_not_written_on_by_names(env: dict[str, str], workspace: W
     code, seen = at_terminal(workspace, *line, "p.json", "--note", "\x1b[31mred", on=(2,), env=env)
     assert code == 0
     check_terminal(seen, escaped[:2])
-    code, seen = at_terminal(workspace, "inspect", "p.json", on=(1, 2), env=env)
+    code, seen = at_terminal(workspace, "inspect", "-v", "p.json", on=(1, 2), env=env)
     assert code == 0
     check_terminal(seen, escaped[:3] if "COLUMNS" in env else ())
     workspace.succeeds(*line, "q.json")
@@ -183,7 +183,7 @@ def test_files_of_any_name(workspace: Workspace, record_property: Any) -> None:
         (Path(os.fsdecode(here + b"/in")) / os.fsdecode(name)).write_bytes(TABLE)
     listed = b"".join(b"in/" + name + b"\0" for name in names)
     given = ("--files-from", "-", "-0")
-    done = workspace.run("fit", *given, "-m", "zscore", "-p", "p.json", "-v", "--report", "r.json", stdin=listed)
+    done = workspace.run("fit", *given, "-m", "zscore", "-p", "p.json", "-v", "--run-report", "r.json", stdin=listed)
     assert done.code == 0, done.err
     told = json.loads((workspace / "r.json").read_bytes())
     assert len(told["inputs"]) == len(names)
@@ -205,7 +205,7 @@ def test_a_file_of_any_name_as_every_argument(name: bytes, workspace: Workspace)
     (Path(os.fsdecode(here)) / os.fsdecode(name)).write_bytes(TABLE)
     dotted = b"./" + name
     words: list[tuple[str | bytes, ...]] = [
-        ("fit", "-m", "zscore", "-p", dotted + b".json", "--report", dotted + b".r", "--", name),
+        ("fit", "-m", "zscore", "-p", dotted + b".json", "--run-report", dotted + b".r", "--", name),
         ("inspect", "--", name + b".json"),
         ("apply", "-p", dotted + b".json", "-o", dotted + b".z.csv", "--", name),
         ("merge", "-o", dotted + b".m", "--allow-duplicates", "--", name + b".json", name + b".json"),

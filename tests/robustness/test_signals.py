@@ -67,7 +67,7 @@ def test_a_report_that_nobody_reads_keeps_no_run_from_ending(number: int, harnes
     here.scenario.prepare(here.template, folder)
     os.mkfifo(folder / "in.csv")
     os.mkfifo(folder / "report")
-    words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "report")
+    words = ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--run-report", "report")
     running = runs.start(words, folder)
     until(lambda: list(folder.glob(".normcli-*.tmp")), "the run has begun")
     os.kill(running.pid, number)

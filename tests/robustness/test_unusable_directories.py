@@ -15,8 +15,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "fit --update": ("fit", "in.csv", "--update", "-p", "{}/p.json"),
     "apply -o": ("apply", "in.csv", "-p", "p.json", "-o", "{}/out.csv"),
     "apply --rejects": ("apply", "in.csv", "-p", "p.json", "--on-bad-row", "skip", "--rejects", "{}/rejects"),
-    "apply --report": ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--report", "{}/report"),
-    "fit --report": ("fit", "in.csv", "-m", "zscore", "-p", "new.json", "--report", "{}/report"),
+    "apply --run-report": ("apply", "in.csv", "-p", "p.json", "-o", "out.csv", "--run-report", "{}/report"),
+    "fit --run-report": ("fit", "in.csv", "-m", "zscore", "-p", "new.json", "--run-report", "{}/report"),
     "merge": ("merge", "1.json", "2.json", "-o", "{}/new.json"),
 }
 

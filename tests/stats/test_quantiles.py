@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.parameters import Seen, merged, refined
+from normcli.stats import _compactors as compactors
 from normcli.stats import _selection as selection
 from normcli.stats.extrema import Extrema
 from normcli.stats.quantiles import SURE, Quantiles, spaced
@@ -144,6 +145,27 @@ def test_a_column_is_sketched_as_if_it_were_alone() -> None:
     for j in range(2):
         alone = folded(measured(x[:, [j]], 7, Quantiles(k=K)))
         np.testing.assert_array_equal(said(alone, x[:, [j]])[0], said(both, x)[j])
+
+
+@settings(max_examples=examples(20))
+@given(counts=st.lists(st.integers(0, 500) | st.just(300), min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_sketches_merged_at_once_are_to_the_bit_those_merged_alone(counts: list[int], seed: int) -> None:
+    """Whether columns have as many values or not, and however many rows are merged in one strip."""
+    rng = np.random.default_rng(seed)
+    pieces = [[np.sort(rng.normal(size=n)) for n in rng.permutation(counts)] for _ in range(8)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compactors, "STRIP", 300)  # two rows or so
+        whole = reduce(lambda a, b: compactors.merged(a, b, 128), map(sketched, pieces))
+    for j in range(len(counts)):
+        alone = reduce(lambda a, b: compactors.merged(a, b, 128), (sketched([piece[j]]) for piece in pieces))
+        for name in ("items", "sizes", "sides"):
+            one, row = getattr(alone, name)[0], getattr(whole, name)[j]
+            filling = np.full(len(row) - len(one), np.inf if name == "items" else 0)
+            np.testing.assert_array_equal(np.append(one, filling), row)
+
+
+def sketched(columns: list[Array]) -> compactors.Sketches:
+    return compactors.laid([compactors.of_sorted(x, 128) for x in columns])
 
 
 @settings(max_examples=examples(30))

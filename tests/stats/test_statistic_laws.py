@@ -243,6 +243,47 @@ def test_a_blank_has_no_groups_and_says_nothing(blank: Statistic) -> None:
     assert all(values.size == 0 for values in blank.summary().values())
 
 
+# -- where rows lie in memory --------------------------------------------------------------------------------------
+LONG = 20_000  # more than numpy takes into a buffer at once
+
+
+def placed(x: Array, offset: int) -> Array:
+    """A column-major copy that begins so many bytes after a multiple of 64."""
+    room = np.empty(x.nbytes + 128, np.uint8)
+    start = -room.ctypes.data % 64 + offset
+    copy = room[start : start + x.nbytes].view(np.float64).reshape(x.shape, order="F")
+    copy[:] = x
+    return copy
+
+
+@every_statistic
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_at_any_place_in_memory_have_equal_states(blank: Statistic, weighted: bool) -> None:
+    """Whichever way the block is made; and so do weights."""
+    rng = np.random.default_rng(1)
+    x, any_weights = rng.lognormal(size=(LONG, 2)), rng.lognormal(size=LONG)
+    given = np.ceil(any_weights) if blank.whole_weights else any_weights
+    weights = given if weighted and blank.multiple == 1 else None
+    wanted = blank.of(Block.of(x, weights))
+    for offset in range(64):
+        here, w = placed(x, offset), None if weights is None else placed(weights, offset)
+        ways = Block.of(here, w), Block(tuple(here.T), weights=w), Block(tuple(here.T), here, w)
+        assert_same(blank.of(ways[offset % 3]), wanted)
+
+
+@every_statistic
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_rows_in_any_layout_have_equal_states(blank: Statistic, axis: int | None) -> None:
+    """Row by row, or as every other row or column of a matrix."""
+    x = np.asfortranarray(np.random.default_rng(2).lognormal(size=(LONG, 2)))
+    wanted = blank.of(Block.of(x))
+    given = (
+        np.ascontiguousarray(x) if axis is None else np.repeat(x, 2, axis)[(slice(None),) * axis + (slice(0, None, 2),)]
+    )
+    for block in (Block.of(given), Block(tuple(given.T)), Block(tuple(given.T), given)):
+        assert_same(blank.of(block), wanted)
+
+
 # -- the mean and the constant column ----------------------------------------------------------------------------
 COLUMNS = st.one_of([arrays(np.float64, st.integers(1, 20), elements=e) for e in PRESENT.values()])
 NEIGHBOURS = st.tuples(PRESENT["wild"], st.lists(st.integers(0, 2), min_size=1, max_size=20)).map(

@@ -9,7 +9,7 @@ from normcli.columns import Infinite
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadPlaceError, raise_shortage
 from normcli.formats import Decoded, load
-from normcli.formats._binary.faults import first_line
+from normcli.formats._binary.faults import DAMAGED
 from normcli.formats._binary.sizes import expanded
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one row group or batch."""
+    """Rows of one row group or batch, perhaps its last."""
 
     batch: pa.RecordBatch
+    can_end_segment: bool
     content: ClassVar[bytes | None] = None
 
     @property
@@ -45,8 +46,11 @@ class Chunk:
             self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
         except pa.ArrowException as e:
             raise_shortage(e)
-            raise BadPlaceError(0, f"the rows from here are damaged: {first_line(e)}") from None
+            raise BadPlaceError(0, "the rows from here are damaged", DAMAGED) from None
         return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self.decode(wanted, "missing")
 
     def locate(self, row: int) -> int:
         return row

@@ -32,7 +32,7 @@ class BatchDescription(Description):
         names, metadata = [f.name for f in schema], arrow.metadata or {}
         if len(set(names)) < len(names):
             twice = next(n for j, n in enumerate(names) if n in names[:j])
-            raise BadDataError(f"{source}: two columns are called '{printable(twice)}'")
+            raise BadDataError(f"{source}: two columns are called '{printable(twice)}'", "rename one")
         without = "is left out: it is of type null, without a value"
         return cls(
             arrow=arrow,

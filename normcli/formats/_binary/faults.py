@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from normcli.errors import BadDataError, printable, raise_shortage
 from normcli.io.sources import Source
+
+DAMAGED = "was it copied whole?"
+WITHOUT = "write the file without it"
 
 
 def first_line(error: Exception) -> str:
@@ -25,7 +29,9 @@ def reading(source: Source, what: str) -> Iterator[None]:
         raise_shortage(e)
         if fault := source.fault(e):
             raise fault from None
-        raise BadDataError(f"{source.name}: not a sound {what}: {first_line(e)}") from None
+        if isinstance(e, NotImplementedError):
+            raise BadDataError(f"{source.name}: {what} with what is not read: {first_line(e)}", WITHOUT) from None
+        raise BadDataError(f"{source.name}: not a sound {what}", DAMAGED) from None
 
 
 @contextmanager
@@ -39,4 +45,16 @@ def writing(what: str) -> Iterator[None]:
         raise_shortage(e)
         if isinstance(e, OSError) and e.errno:  # the system's
             raise
-        raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}") from None
+        raise BadDataError(f"the columns can't be written as {what}: {first_line(e)}", "another --to may") from None
+
+
+def in_place(source: Source) -> Any:
+    """What pyarrow reads at any position, open as long as the source is. Raises OutputError, OSError."""
+    import pyarrow as pa
+
+    place = source.in_place()
+    if not isinstance(place, str):
+        return place
+    file = pa.OSFile(place)
+    source.handles.append(file)
+    return file

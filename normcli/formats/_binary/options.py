@@ -19,8 +19,12 @@ class Options:
     compression: Annotated[
         Compression | None,
         Meta(
-            description="of Parquet or Arrow output (Arrow: none, zstd, lz4); else as the input's, or the format's own",
-            extra={"on": "writing", "hint": "text is compressed by its suffix: .csv.gz, or --to csv.gz"},
+            description="of pages",
+            extra={
+                "on": "writing",
+                "topic": "formats",
+                "hint": "text is compressed by its suffix: .csv.gz, or --to csv.gz",
+            },
         ),
     ] = None
 

@@ -43,8 +43,10 @@ class BatchReader(Reader):
         sizes = map(columns.first_size, self._samples(name))
         size = next((s for s in sizes if s is not None), None)
         if not size:
-            what = "an empty list" if size == 0 else "no list to tell their length by"
-            raise BadDataError(f"{self.description.name}: there is {what} in column '{printable(name)}'")
+            what = "an empty list" if size == 0 else "no list to take their length from"
+            raise BadDataError(
+                f"{self.description.name}: there is {what} in column '{printable(name)}'", "-x leaves it out"
+            )
         return size
 
     @abstractmethod
@@ -75,4 +77,4 @@ class BatchReader(Reader):
             block = batch.slice(at, rows)
             with reading(self.source, self.what):
                 self._limit.check_expanded(block, longest)
-            yield Chunk(block)
+            yield Chunk(block, at + rows >= batch.num_rows)

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from normcli.formats._binary import dictionaries, pages, row_groups, seal
+from normcli.formats._binary.faults import in_place
 from normcli.formats._binary.sizes import Limit, expanded, longest_entry
 from normcli.io.sources import Source
 
@@ -27,7 +28,7 @@ class RowGroups:
         import pyarrow.parquet as pq
 
         self._source, self._limit = source, Limit.of(source)
-        place = self._place = source.in_place()
+        place = self._place = in_place(source)
         self._seal = seal.seal_of(source, magic)
         settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
         settings |= {"pre_buffer": False, "buffer_size": 1 << 16}
@@ -50,10 +51,6 @@ class RowGroups:
     def rows_in(self, group: int) -> int:
         """How many rows a row group has."""
         return int(self._file.metadata.row_group(group).num_rows)
-
-    def close(self) -> None:
-        """Nothing more is read."""
-        self._file.close()
 
     def batches(self, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """A row group's rows, so many at a time; as they were written where they are sealed. Raises BadDataError where

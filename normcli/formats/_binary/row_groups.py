@@ -90,7 +90,8 @@ class Sink(seal.Sink):
             raise_shortage(e)
             at_fault = next((n for n in table.column_names if is_refused(table.select([n]))), None)
             where = "the columns" if at_fault is None else f"column '{printable(at_fault)}'"
-            raise BadDataError(f"{where} can't be written as {self.what}: {first_line(e)}") from None
+            what = f"{where} can't be written as {self.what}: {first_line(e)}"
+            raise BadDataError(what, "another --to may") from None
 
 
 def writer_of(file: Any, schema: pa.Schema, coded: Collection[str], compression: str) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
+from normcli import columns
 from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded, load
 from normcli.formats._delimited.faults import fault, hint_at
-from normcli.formats._delimited.layout import Layout, present
+from normcli.formats._delimited.layout import Layout, known
 from normcli.formats._delimited.numbers import with_numbers
 from normcli.formats._delimited.parsing import blank_rows, occurrences_within, parsed, row_bounds, without_blank_rows
 from normcli.formats._delimited.row_check import RowCheck
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 class Chunk:
     """Whole rows of text; they may have been `given` in another form."""
 
+    can_end_segment: ClassVar[bool] = True
     layout: Layout
     rows: Rows
     given: Rows | None = None
@@ -55,22 +57,32 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self.straight._decoded(wanted, infinite, skip=skip)
 
-    def _decoded(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        decoded = self.straight._decoded(wanted, "missing", skip=skip, lenient=True)
+        series = columns.all_series(decoded.frame.to_polars())
+        series |= {n: known(s, self.layout.missing) for n, s in series.items() if n not in wanted}
+        return replace(decoded, frame=PolarsFrame(columns.text_frame(series)))
+
+    def _decoded(
+        self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False, lenient: bool = False
+    ) -> Decoded:
+        """A wanted column that holds what is no number is an error, or if `lenient` it is text, null where missing."""
         blank = 0
         frame = parsed(self.rows, self.layout, wanted)
         if frame is None:
             filled, blank = without_blank_rows(self.rows)
             frame = parsed(filled, self.layout, wanted) if blank else None
-        numeric = None if frame is None else with_numbers(frame, self.layout, wanted)
+        numeric = None if frame is None else with_numbers(frame, self.layout, wanted, lenient=lenient)
         if skip and infinite == "error" and numeric is not None and has_infinite(numeric, wanted):
             numeric = None
-        if numeric is None:
+        if frame is None or numeric is None:
+            judged = frozenset[str]() if lenient else wanted
             if not skip:
-                raise self._refused(wanted, infinite)
-            return self._skipped(wanted, infinite)
+                raise self._refused(judged, infinite)
+            return self._skipped(wanted, infinite, judged, lenient=lenient)
         if not self.layout.dialect.is_plain:
             return Decoded(PolarsFrame(numeric), self.layout.places(self.rows.data), blank)
-        within = sum(occurrences_within(s, "\n") for s in numeric) if self.rows.quoted else 0
+        within = sum(occurrences_within(s, "\n") for s in frame) if self.rows.quoted else 0
         return Decoded(PolarsFrame(numeric), numeric.height + blank + within, blank)
 
     def locate(self, row: int) -> int:
@@ -98,8 +110,7 @@ class Chunk:
             place += self.layout.places(row)
 
     def words(self, series: pl.Series, kind: str) -> pl.Series:
-        words = present(series, self.layout.missing)
-        return self.layout.as_numbers(words) if kind in ("int64", "float64") else words
+        return self.layout.words(series, numbers=kind in ("int64", "float64"))
 
     # -- one row after the other, slowly
     def _rows(self) -> Iterator[tuple[int, bytes]]:
@@ -134,13 +145,14 @@ class Chunk:
                 return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
 
-    def _skipped(self, wanted: frozenset[str], infinite: Infinite) -> Decoded:
-        """Without the bad rows. Raises BadPlaceError for a broken quote: nobody knows where that row ends."""
-        good, rejects = split(self._judged(self._check(wanted, infinite)))
+    def _skipped(self, wanted: frozenset[str], infinite: Infinite, judged: frozenset[str], *, lenient: bool) -> Decoded:
+        """Without the bad rows, among them those with what is no number in a column that is `judged`. Raises
+        BadPlaceError for a broken quote: nobody knows where that row ends."""
+        good, rejects = split(self._judged(self._check(judged, infinite)))
         if not rejects:
-            raise self._refused(wanted, infinite)
+            raise self._refused(judged, infinite)
         rows = Rows(good, b'"' in good)
-        decoded = Chunk(self.layout, rows, rows)._decoded(wanted, infinite)
+        decoded = Chunk(self.layout, rows, rows)._decoded(wanted, infinite, lenient=lenient)
         return with_rejects(decoded, rejects, self.layout.places(self.rows.data))
 
     def _judged(self, check: RowCheck) -> Iterator[Judged]:
@@ -150,7 +162,8 @@ class Chunk:
             broken = fault(lines, check.delimiter, b'"' in row) if wrong else None
             if broken:
                 within = self.layout.dialect.lines(lines, broken[0])
-                raise BadPlaceError(place + within, broken[1], "a broken quote can't be skipped")
+                hint = "a broken quote can't be skipped; --quote none takes quotes for text"
+                raise BadPlaceError(place + within, broken[1], hint)
             what = self.layout.said(wrong[1]) if wrong else check.fault(row, given)
             yield Judged(place, row, not row.strip(b"\r\n"), what, given)
             place += self.layout.places(row)

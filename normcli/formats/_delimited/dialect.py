@@ -125,7 +125,7 @@ class Dialect:
             what = f"before '{printable(after[:1])}'" if after else "at the end of a field"
             return f"'{escape}' {what}, {DIFFERENT}"
         if MARK in field and (meant := self.meant(word)) in missing and self.escape in meant:
-            return f"'{printable(meant)}', escaped, could not be told from the word that means missing"
+            return f"'{printable(meant)}', escaped, could not be distinguished from the word that means missing"
         return None
 
     def any_doubtful(self, frame: pl.DataFrame, data: bytes, missing: frozenset[str]) -> bool:

@@ -50,6 +50,7 @@ def doubts(
         result.not_numbers[name] = f"{where}{shown} in {column} {what}{hint}"
         if about.doubtful:
             of_kind = result.doubts if about.half else result.unread_numbers
+            hint = hint or f" (-x {printable(name)} if that is right)"
             of_kind[name] = f"{where}{column} is left out: {shown} in it is not a number{hint}"
     return result
 

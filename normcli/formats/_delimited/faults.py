@@ -9,7 +9,7 @@ from normcli.errors import BadPlaceError
 from normcli.formats._delimited.dialect import DIFFERENT
 from normcli.formats._delimited.remedies import MISSING, listed
 from normcli.formats._text import cutting
-from normcli.formats._text.cutting import LATIN
+from normcli.formats._text.cutting import SKIP
 from normcli.formats._text.octets import NEWLINE, QUOTE, RETURN, octets
 
 STRAY_RETURN = "a carriage return that ends no line, in a field that is not quoted"
@@ -22,7 +22,7 @@ NULL = f"--na-values '{listed(MISSING, [chr(92) + 'N'])}' takes it as missing, w
 HEADER = "--header if the first row names the columns"
 OTHERS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
-NO_TRAILING = "no delimiter at the end of the row, which --trailing-delimiter asks for"
+NO_TRAILING = "no delimiter at the end of the row, as --trailing-delimiter has one"
 
 
 def fault(data: bytes, delimiter: str, quoted: bool, *, complete: bool = True) -> tuple[int, str] | None:
@@ -76,7 +76,7 @@ def check_unfinished(row: bytes, delimiter: str) -> None:
 def hint_at(what: str, data: bytes, at: int, delimiter: str) -> str:
     """What to do about a fault at a place of some rows."""
     if what.startswith("not UTF-8"):
-        return LATIN
+        return cutting.encoding_hint(data, at)
     if what in (STRAY_RETURN, STRAY_NEWLINE):
         beside = data[max(at - 1, 0) : at] + data[at + 1 : at + 2]
         return "convert it first: " + (r"tr -d '\r'" if set(beside) & set(b"\r\n") else r"tr '\r' '\n'")
@@ -95,7 +95,7 @@ def hint_at(what: str, data: bytes, at: int, delimiter: str) -> str:
         and data[at:].split(b"\n", 1)[0].rstrip().endswith(delimiter.encode())
     ):
         return "--trailing-delimiter takes it"
-    return ""
+    return SKIP if widths else ""
 
 
 def _quote_hint(what: str, data: bytes, at: int, delimiter: str) -> str:

@@ -13,7 +13,7 @@ from normcli.formats._delimited.fields import NUMBER, numbered, split_row
 from normcli.formats._delimited.layout import Kind, Layout
 from normcli.formats._delimited.opening import Beginning
 from normcli.formats._delimited.options import DelimitedOptions
-from normcli.formats._text.cutting import LATIN
+from normcli.formats._text.cutting import encoding_hint
 from normcli.formats._text.names import first_twice
 
 YEAR = re.compile("[12][0-9]{3}")
@@ -52,7 +52,7 @@ def header(first: bytes, place: int, name: str, options: DelimitedOptions, begin
     if twice is not None:
         title = f"--skip-lines {place + 1} if it is a title; " if not twice and len(set(names[1:])) == 1 else ""
         what = f"{where}: two columns are called '{short(twice)}'"
-        raise BadDataError(what, likely or f"{title}--duplicate-names number tells them apart")
+        raise BadDataError(what, likely or f"{title}--duplicate-names number makes them differ")
     doubt = ""
     if options.header is None and is_row_of_numbers(names):
         what = "the names of all columns are numbers: the first row is taken for the header, not for data"
@@ -72,7 +72,8 @@ def _names(first: bytes, place: int, name: str, layout: Layout) -> list[str]:
     try:
         names = split_row(first, layout.separator)
     except UnicodeDecodeError as e:
-        raise BadDataError(f"{where}: not UTF-8: byte 0x{first[e.start]:02x}", LATIN) from None
+        what = f"{where}: not UTF-8: byte 0x{first[e.start]:02x}"
+        raise BadDataError(what, encoding_hint(first, e.start)) from None
     doubt = next(filter(None, (dialect.doubtful(n, layout.missing) for n in names)), None)
     if doubt:
         raise BadDataError(f"{where}: {doubt}", hint_at(doubt, first, 0, layout.separator))

@@ -75,6 +75,11 @@ class Layout:
         """Text that is present as plain numbers; what is none, as what is none in any notation."""
         return words if self.notation.is_plain else self.notation.all_plain(words).fill_null(NUMERIC_WORD + words)
 
+    def words(self, series: pl.Series, *, numbers: bool) -> pl.Series:
+        """A column of text that is present, as plain `numbers` where it is to be some."""
+        words = present(series, self.missing)
+        return self.as_numbers(words) if numbers else words
+
     def remedy(self, word: str, more: Iterable[str]) -> str:
         """What takes a word of a column with `more` words that is no number, if something is known."""
         return remedies.remedy(word, more, self.missing, self.notation, self.separator)
@@ -84,3 +89,8 @@ def present(series: pl.Series, missing: frozenset[str]) -> pl.Series:
     """Text without spaces around, null where it is missing."""
     words = series.str.strip_chars(" \t")
     return words.set((words == "") | words.is_in(list(missing)), None)
+
+
+def known(series: pl.Series, missing: frozenset[str]) -> pl.Series:
+    """Text as it stands, null where it is missing."""
+    return series.set(present(series, missing).is_null(), None)

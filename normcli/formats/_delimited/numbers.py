@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def with_numbers(frame: pl.DataFrame, layout: Layout, wanted: frozenset[str]) -> pl.DataFrame | None:
+def with_numbers(frame: pl.DataFrame, layout: Layout, wanted: frozenset[str], *, lenient: bool) -> pl.DataFrame | None:
     """Wanted columns that were read as text become numbers, or stay text where they hold words that mean missing;
-    None where they hold others."""
+    None where they hold others, unless `lenient`: then these stay, and what is missing is null."""
     import polars as pl
 
     changed = columns.all_series(frame)
     for n in (n for n, t in frame.schema.items() if n in wanted and t == pl.String):
         numbers = _numbers(changed[n], layout)
-        if numbers is None:
+        if numbers is None and not lenient:
             return None
+        if numbers is None:
+            numbers = layout.words(changed[n], numbers=True)
+        elif lenient and numbers.dtype == pl.String:
+            numbers = columns.without_words(numbers)
         changed[n] = numbers
     return columns.text_frame(changed)
 

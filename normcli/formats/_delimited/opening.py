@@ -53,11 +53,12 @@ def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
 
 def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
     """What Excel takes for the delimiter."""
+    leave = f"--skip-lines {place + 1} leaves that line out"
     if dialect.separator not in (",", said):
         what = f"sep={printable(said)}, and the delimiter is to be '{printable(dialect.separator)}'"
-        raise BadDataError(f"{source.name}:{place + 1}: {what}", f"--skip-lines {place + 1} leaves that line out")
+        raise BadDataError(f"{source.name}:{place + 1}: {what}", leave)
     if said in f'"{dialect.quote}{dialect.escape or ""}' or not said.isascii() or said.isalnum() or said in "+-.":
-        raise BadDataError(f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here")
+        raise BadDataError(f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here", leave)
     return said
 
 
@@ -94,6 +95,6 @@ def _titles(source: Source, count: int, line_end: bytes) -> bytes:
         if at < 0:
             present = n + bool(head)
             what = f"{source.name}: has {present} line{'s' * (present != 1)}"
-            raise BadDataError(f"{what}, and --skip-lines {count} asks for more before the header")
+            raise BadDataError(f"{what}, and --skip-lines {count} leaves none for the header", "a smaller --skip-lines")
         titles += source.read(at + 1)
     return titles

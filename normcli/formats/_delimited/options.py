@@ -17,6 +17,7 @@ NONE = "none"
 DIALECT = {"kept": "dialect"}  # of an option that a parameter file keeps
 ANSWER = {"kept": "answer"}  # of one that is kept if given, no as well as yes
 READ = {"on": "reading"}
+RARE = {"topic": "formats"}  # of one that help lists by its name only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,54 +27,47 @@ class DelimitedOptions:
     na_values: Annotated[
         str,
         Meta(
-            description="words that mean missing, between commas (in quotes where they hold one), instead of these; an "
-            "empty field always does",
+            description="mark missing",
             extra=DIALECT | READ,
         ),
     ] = ",".join(remedies.MISSING)
     decimal: Annotated[
         Literal[".", ","],
         Meta(
-            description="what stands for the point in numbers, in output, too; columns of text stay as they are",
+            description="what stands for the decimal point",
             extra=DIALECT,
         ),
     ] = "."
     thousands: Annotated[
         str,
         Meta(
-            description="one character that may stand between groups of three digits, which is not written, or none",
-            extra=DIALECT | READ,
+            description="what may stand between thousands",
+            extra=DIALECT | READ | RARE,
         ),
     ] = NONE
     infer_types: inferring.InferTypes = False
-    header: Annotated[
-        bool | None, Meta(description="the first row names the columns; without it they are column_1 …", extra=ANSWER)
-    ] = None  # it does, with a doubt where all names are numbers
+    header: Annotated[bool | None, Meta(description="the first row names the columns", extra=ANSWER)] = (
+        None  # it does, with a doubt where all names are numbers
+    )
 
-    quote: Annotated[
-        str, Meta(description="what stands around fields: one character, or none: quotes are text", extra=DIALECT)
-    ] = '"'
-    escape: Annotated[
-        str, Meta(description="what stands before a quote, delimiter or line end that is text: \\", extra=DIALECT)
-    ] = NONE
-    comment: Annotated[
-        str, Meta(description="what begins lines that are no rows, and are not written: #", extra=DIALECT | READ)
-    ] = NONE
-    skip_lines: Annotated[
-        int, Meta(ge=0, description="so many lines stand before the header, as a title does", extra=DIALECT | READ)
-    ] = 0
+    quote: Annotated[str, Meta(description="what stands around fields, or none", extra=DIALECT | RARE)] = '"'
+    escape: Annotated[str, Meta(description="what makes text of a quote, as \\", extra=DIALECT | RARE)] = NONE
+    comment: Annotated[str, Meta(description="what begins lines to leave out, as #", extra=DIALECT | READ | RARE)] = (
+        NONE
+    )
+    skip_lines: Annotated[int, Meta(ge=0, description="lines before the header", extra=DIALECT | READ | RARE)] = 0
     skip_initial_space: Annotated[
-        bool | None, Meta(description='spaces before a field are none of it: a, "b"', extra=DIALECT | READ)
+        bool | None, Meta(description="spaces before a field are none of it", extra=DIALECT | READ | RARE)
     ] = None
     pad_rows: Annotated[
-        bool | None, Meta(description="what a short row lacks at its end is missing", extra=DIALECT | READ)
+        bool | None, Meta(description="what a short row lacks is missing", extra=DIALECT | READ | RARE)
     ] = None
     trailing_delimiter: Annotated[
-        bool | None, Meta(description="each row ends in a delimiter, after which there is no field", extra=DIALECT)
+        bool | None, Meta(description="each row ends in a delimiter", extra=DIALECT | RARE)
     ] = None
     duplicate_names: Annotated[
         Literal["refuse", "number"],
-        Meta(description="of columns: a, a becomes a, a_2, and one without a name column_3", extra=DIALECT | READ),
+        Meta(description="of columns; number: a, a_2", extra=DIALECT | READ | RARE),
     ] = "refuse"
 
     @property
@@ -126,8 +120,10 @@ class DelimitedOptions:
         first = self.comment[:1]
         if self.comment != NONE:
             if not first.isascii() or not first.isprintable() or first.isalnum() or first in "+-. ":
-                what = "begins a line: at first a character of ASCII that begins no number and no name"
-                raise UsageError(f"--comment '{printable(self.comment)}': {what}", "none is for none")
+                what = "must begin with a character of ASCII that begins no number and no name"
+                raise UsageError(
+                    f"--comment '{printable(self.comment)}': {what}", "--comment none takes no line for one"
+                )
             wrong = next((c for c in self.comment if c in taken or c in f"\r\n{MARK}"), None)
             if wrong is not None:
                 of = f"is {taken[wrong]}, too" if wrong in taken else "is in no comment"

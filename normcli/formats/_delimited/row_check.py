@@ -9,6 +9,7 @@ from normcli.formats._delimited.faults import NO_TRAILING, header_hint
 from normcli.formats._delimited.fields import split_row
 from normcli.formats._delimited.notation import PLAIN, Notation
 from normcli.formats._delimited.remedies import remedy
+from normcli.formats._text.cutting import SKIP
 
 
 @dataclass(frozen=True)
@@ -55,4 +56,5 @@ class RowCheck:
         fields = split_row(row, self.delimiter)
         words = ((self.dialect.meant(fields[j]).strip(" \t"), name) for j, name in self.numbers.items())
         other, name = next(w for w in words if w[0] and w[0] not in self.missing and not self.notation.matches(w[0]))
-        return header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)
+        likely = header_hint(other, name) or remedy(other, (), self.missing, self.notation, self.delimiter)
+        return likely or SKIP

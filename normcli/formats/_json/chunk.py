@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,9 @@ from normcli.errors import BadPlaceError
 from normcli.formats import Decoded, LateColumn, load
 from normcli.formats._json.fields import Fields, Positions
 from normcli.formats._json.layout import Kind, Layout
-from normcli.formats._json.members import SPACE, LineCheck, LineError, members
+from normcli.formats._json.members import SPACE, LineCheck, LineError, line_hint, members
+from normcli.formats._json.values import marked, unquoted
 from normcli.formats._json.vectors import lists
-from normcli.formats._text.cutting import LATIN
 from normcli.formats._text.inferring import TIMES
 from normcli.formats._text.octets import NEWLINE, occurrences, octets, row_ends
 from normcli.formats._text.skipping import Judged, has_infinite, places, split, with_rejects
@@ -45,6 +45,7 @@ NUMERIC[list(b"-0123456789")] = True
 class Chunk:
     """Whole lines."""
 
+    can_end_segment: ClassVar[bool] = True
     layout: Layout
     data: bytes
 
@@ -62,16 +63,31 @@ class Chunk:
         return self.data
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
+        return self._decoded_or_refused(wanted, infinite, skip=skip)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        decoded = self._decoded_or_refused(wanted, "missing", skip=skip, lenient=True)
+        frame, hidden = decoded.frame, decoded.frame.hidden
+        given = columns.all_series(frame.select([n for n in frame.names if n not in hidden]).to_polars())
+        plain = {n: marked(s) if n in wanted else unquoted(s) for n, s in given.items()}
+        return replace(decoded, frame=PolarsFrame(columns.text_frame(plain)))
+
+    def _decoded_or_refused(
+        self, wanted: frozenset[str], infinite: Infinite, *, skip: bool, lenient: bool = False
+    ) -> Decoded:
+        """As `decode`; a wanted column that holds what is no number is an error, or if `lenient` text."""
         fields = Fields.of(self.data)
-        decoded = None if fields is None else self._decoded(fields, wanted)
+        decoded = None if fields is None else self._decoded(fields, wanted, lenient=lenient)
         if skip and infinite == "error" and decoded is not None and has_infinite(decoded.frame.to_polars(), wanted):
             decoded = None
         if decoded is not None:
             return decoded
-        good, rejects = split(self._judged(self._check(wanted, infinite))) if skip else (b"", ())
+        judged = frozenset[str]() if lenient else wanted
+        good, rejects = split(self._judged(self._check(judged, infinite))) if skip else (b"", ())
         if not rejects:
-            raise self._refused(wanted, infinite)
-        return with_rejects(Chunk(self.layout, good).decode(wanted, infinite), rejects, places(self.data))
+            raise self._refused(judged, infinite)
+        rows = Chunk(self.layout, good)._decoded_or_refused(wanted, infinite, skip=False, lenient=lenient)
+        return with_rejects(rows, rejects, places(self.data))
 
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> LineCheck:
         """What every line must be like. Where the first rows did not tell, a column's first value here does."""
@@ -109,8 +125,9 @@ class Chunk:
             yield self.data[start:end]
             start = end
 
-    def _decoded(self, fields: Fields, wanted: frozenset[str]) -> Decoded | None:
-        """With a column for each key of the layout; None where a selected one holds what is no number."""
+    def _decoded(self, fields: Fields, wanted: frozenset[str], *, lenient: bool) -> Decoded | None:
+        """With a column for each key of the layout; None where a selected one holds what is no number; if `lenient`,
+        that is text."""
         import polars as pl
 
         keys, values = fields.series(self.data)
@@ -128,9 +145,9 @@ class Chunk:
             if not complete:
                 taken = pl.repeat(None, fields.rows, dtype=pl.String, eager=True).scatter(fields.row[of_name], taken)
             read = self._read(name, taken, initial[of_name], complete=complete) if name in wanted else taken
-            if read is None:
+            if read is None and not lenient:
                 return None
-            columns_read[name] = read
+            columns_read[name] = taken if read is None else read
             if name in wanted and not complete and self.layout.kinds[j] in ("list", "empty"):
                 lacking = np.delete(np.arange(fields.rows), fields.row[of_name])
                 incomplete = np.union1d(incomplete, lacking)
@@ -185,7 +202,7 @@ class Chunk:
         for place, line in enumerate(self._lines()):
             what = check.fault(line)
             if what:
-                return BadPlaceError(place, what, LATIN if what.startswith("not UTF-8") else "")
+                return BadPlaceError(place, what, line_hint(what, line))
         return BadPlaceError(0, "the lines from here can't be parsed")
 
 

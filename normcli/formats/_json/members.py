@@ -11,6 +11,7 @@ from typing import Any
 
 from normcli.errors import printable
 from normcli.formats._json.layout import Kind
+from normcli.formats._text.cutting import SKIP, encoding_hint
 from normcli.formats._text.names import first_twice
 
 SPACE = b" \t\r\n"
@@ -23,6 +24,11 @@ class LineError(Exception):
     """What is wrong with a line."""
 
 
+def line_hint(what: str, line: bytes) -> str:
+    """What to do about a line with something wrong."""
+    return encoding_hint(line) if what.startswith("not UTF-8") else SKIP
+
+
 def members(line: bytes) -> list[tuple[str, Any]]:
     """The keys and values of a line that is an object; numbers stay text, marked as such. Raises LineError."""
     try:
@@ -31,7 +37,7 @@ def members(line: bytes) -> list[tuple[str, Any]]:
     except UnicodeDecodeError as e:
         raise LineError(f"not UTF-8: byte 0x{line[e.start]:02x}") from None
     except json.JSONDecodeError as e:
-        raise LineError(f"not JSON: {e.msg.removesuffix(' at')} at character {e.pos + 1}") from None
+        raise LineError(f"not JSON at character {e.pos + 1}") from None
     except RecursionError:
         raise LineError("nested too deeply") from None
     if not isinstance(parsed, Members):
@@ -40,7 +46,7 @@ def members(line: bytes) -> list[tuple[str, Any]]:
         try:
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise LineError("half of a surrogate pair, which is no text") from None
+            raise LineError("an unpaired surrogate in a string") from None
     return parsed
 
 

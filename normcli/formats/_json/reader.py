@@ -11,9 +11,9 @@ from normcli.errors import BadDataError, printable
 from normcli.formats._json.chunk import Chunk
 from normcli.formats._json.description import JsonDescription
 from normcli.formats._json.layout import TYPES, Kind, Layout
-from normcli.formats._json.members import SPACE, LineCheck, Number, kind, members, shown
+from normcli.formats._json.members import SPACE, LineCheck, Number, kind, line_hint, members, shown
 from normcli.formats._text import cutting, inferring, reader
-from normcli.formats._text.cutting import LATIN, Rows
+from normcli.formats._text.cutting import Rows
 from normcli.io.sources import Source
 
 
@@ -64,7 +64,8 @@ class JsonReader(reader.TextReader):
     def list_size(self, name: str) -> int:
         size = self.description.layout.sizes[name]
         if not size:
-            raise BadDataError(f"{self.source.name}: there is an empty list in column '{printable(name)}'")
+            what = f"{self.source.name}: there is an empty list in column '{printable(name)}'"
+            raise BadDataError(what, f"-x {printable(name)} leaves it out")
         return size
 
     def _cut(self) -> Iterator[Rows]:
@@ -86,7 +87,7 @@ class JsonReader(reader.TextReader):
         for place, line in enumerate(lines):
             what = check.fault(line)
             if what and not self._skip:
-                raise BadDataError(f"{self._place(place)}: {what}", LATIN if what.startswith("not UTF-8") else "")
+                raise BadDataError(f"{self._place(place)}: {what}", line_hint(what, line))
             if what or not line.strip(SPACE):
                 continue
             before = None
@@ -117,7 +118,8 @@ class JsonReader(reader.TextReader):
             (place, value), column = other_values[0], f"column '{printable(name)}'"
             not_numbers[name] = f"{self._place(place)}: {shown(value)} in {column} is not a number"
             if kind == "json" and 2 * len(other_values) <= len(values):
-                doubts[name] = f"{self._place(place)}: {column} is left out: {shown(value)} in it is not a number"
+                what = f"{shown(value)} in it is not a number (-x {printable(name)} if that is right)"
+                doubts[name] = f"{self._place(place)}: {column} is left out: {what}"
 
 
 def _inferred(kind: Kind, values: list[Any]) -> inferring.Type:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from normcli import columns
-from normcli.columns import Frame
+from normcli.columns import NUMERIC_WORD, Frame
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadRowError, printable
 from normcli.formats._json import vectors
@@ -29,6 +29,7 @@ def as_json(series: pl.Series, name: str) -> pl.Series:
             raise BadRowError(
                 int(series.is_infinite().arg_max() or 0),
                 f"infinite value in column '{printable(name)}', which JSON can't hold",
+                "--to csv or parquet holds it",
             )
     if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
         return series.cast(pl.String).fill_null("null")
@@ -82,11 +83,22 @@ class Plain:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
         given = columns.all_series(frame.to_polars()).items()
-        plain = {n: _unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
+        plain = {n: unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
         return PolarsFrame(columns.text_frame(plain))
 
 
-def _unquoted(series: pl.Series) -> pl.Series:
+def marked(series: pl.Series) -> pl.Series:
+    """Plain text as of `unquoted`, marked where it is a string: that is no number, though it may look like one."""
+    import polars as pl
+
+    plain = unquoted(series)
+    if series.dtype != pl.String:
+        return plain
+    return (NUMERIC_WORD + plain).zip_with(series.str.starts_with('"').fill_null(value=False), plain)
+
+
+def unquoted(series: pl.Series) -> pl.Series:
+    """JSON as plain text: without quotes; null for null, and where the key is not there."""
     import polars as pl
 
     if series.dtype != pl.String:

@@ -1,17 +1,28 @@
 """Cutting a stream of text into runs of whole rows."""
 
 import io
+import re
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from normcli.errors import BadDataError, BadPlaceError
+from normcli.formats._foreign import is_text
 from normcli.formats._text.octets import QUOTE, line_ends, occurrences
 from normcli.io.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
 LONGEST_ROW = 256 << 20
-LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of what is not UTF-8
+LATIN = "convert it first: iconv -f LATIN1 -t UTF-8"  # the likeliest of text that is not UTF-8
+BINARY = "this is binary data, as of no format that is known here; `file` may say what it is"
+WIDE = {  # other encodings, by a mark or by the zero bytes of Latin letters
+    "UTF-32": rb"\xff\xfe\0\0|\0\0\xfe\xff",
+    "UTF-16": rb"\xff\xfe|\xfe\xff",
+    "UTF-16LE": rb"([^\0]\0){6}",
+    "UTF-16BE": rb"(\0[^\0]){6}",
+}
+NEAR = 2048  # bytes on either side of one that is not UTF-8, where control characters say that this is no text
+SKIP = "--on-bad-row skip leaves such rows out"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -25,11 +36,18 @@ class Rows:
 
 def begin(source: Source) -> None:
     """Drops a byte order mark. Raises BadDataError for another encoding."""
-    mark = source.peek(3)
-    if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadDataError(f"{source.name}:1: UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8")
-    if mark == BOM:
+    head = source.peek(32)
+    encoding = next((name for name, pattern in WIDE.items() if re.match(pattern, head, re.DOTALL)), None)
+    if encoding:
+        what = f"{source.name}:1: not UTF-8 but {encoding[:6]}"
+        raise BadDataError(what, f"convert it first: iconv -f {encoding} -t UTF-8")
+    if head.startswith(BOM):
         source.read(3)
+
+
+def encoding_hint(data: bytes, at: int = 0) -> str:
+    """What to do about data that are not UTF-8 at a place, or near it."""
+    return LATIN if is_text(data[max(at - NEAR, 0) : at + NEAR]) else BINARY
 
 
 def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) -> bytes:

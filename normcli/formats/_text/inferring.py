@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from msgspec import Meta
@@ -24,9 +24,8 @@ Type = Literal["int64", "float64", "bool", "date", "timestamp", "timestamp with 
 InferTypes = Annotated[
     bool,
     Meta(
-        description="give columns of text that are not normalized the types that the first rows show: int64, float64, "
-        "bool, date or timestamp; a value that they did not predict is refused. For Parquet or Arrow output",
-        extra={"on": "reading", "for": "binary"},
+        description="give other text its types, in Parquet or Arrow",
+        extra={"on": "reading", "for": "binary", "topic": "formats"},
     ),
 ]
 
@@ -114,6 +113,7 @@ class TextChunk(Chunk, Protocol):
 class TypedChunk:
     """A chunk of text whose columns that are not wanted are of types. What is not of its column's makes a bad row."""
 
+    can_end_segment: ClassVar[bool] = True
     chunk: TextChunk
     types: Mapping[str, Type]
 
@@ -131,6 +131,9 @@ class TypedChunk:
 
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self.chunk.survey(wanted, skip=skip)
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         typed = {n: t for n, t in self.types.items() if n not in wanted and t != "string"}

@@ -54,4 +54,5 @@ class TextReader(Reader):
 
     def _is_empty(self, name: str) -> str:
         """That a column is left out which has no value in the sample."""
-        return f"{self.source.name}: column '{printable(name)}' is left out: it is empty in the first rows"
+        column = f"column '{printable(name)}'"
+        return f"{self.source.name}: {column} is left out: it is empty in the first rows (-c takes it)"

@@ -69,7 +69,9 @@ class Expanded:
                 return True
             if said.magic.startswith(self._held):
                 raise self._broken(said, "truncated")
-            raise BadDataError(f"{self.name}: not {said.name}, though its name says so")
+            raise BadDataError(
+                f"{self.name}: is not {said.name}, and its name says so", f"without {said.suffix} it is read as it is"
+            )
         self._marked = is_bgzip(self._held)
         return True
 
@@ -96,8 +98,8 @@ class Expanded:
                 data = self._member.decompress(data, len(view))
             except MemoryNeededError as e:
                 raise self._too_large(codec, e) from None
-            except codec.faults() as e:
-                raise self._broken(codec, "damaged", f": {str(e).strip().split(': ')[-1].rstrip('.')}") from None
+            except codec.faults():
+                raise self._broken(codec, "damaged") from None
             if self._member.eof:
                 self._held, self._member = self._member.unused_data, None
             if data:

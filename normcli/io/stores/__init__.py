@@ -23,7 +23,7 @@ OPTIONS = re.compile(r"\?[a-z_]+=")
 MAGIC = re.compile(r"[*?[]")
 AFTER = "nothing can be said after a ?"
 EMPTY = "a name between slashes is empty"
-DOTS = "a name between slashes is . or .., which the client would leave out of what it asks for"
+DOTS = "a name between slashes is . or .., which the client would leave out"
 ENVIRONMENT = "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and the like say that"
 
 
@@ -50,7 +50,7 @@ def plain(name: str) -> str:
         hint = "curl URL | normcli …" if scheme.startswith(("http", "ftp")) else ""
         raise UsageError(f"{scheme}:// is not known here; file, {', '.join(SCHEMES)} are", hint)
     if ":" in authority or ("@" in authority and SCHEMES[scheme] != "abfs"):
-        raise UsageError(f"{scheme}:// with credentials in it, which everybody can see", ENVIRONMENT)
+        raise UsageError(f"{scheme}:// with credentials in it, which everybody can read", ENVIRONMENT)
     if why := unusable(name):
         meant = printable(f"{scheme}://{authority}{normpath(rest)}")
         hints = {AFTER: ENVIRONMENT, EMPTY: "s3://bucket/key is how objects are named"}

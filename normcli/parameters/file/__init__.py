@@ -7,8 +7,8 @@ all of them are per column, a symmetric matrix as its lower triangle. null stand
 
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION
 from normcli.parameters.file._reading import read, read_file, rows_of
-from normcli.parameters.file._records import typed
-from normcli.parameters.file._writing import described, options, pieces, sealed, write
+from normcli.parameters.file._values import typed
+from normcli.parameters.file._writing import described, options, pieces, save, sealed, write
 
 __all__ = [
     "CONTENT",
@@ -22,6 +22,7 @@ __all__ = [
     "read",
     "read_file",
     "rows_of",
+    "save",
     "sealed",
     "typed",
     "write",

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from normcli import registry
-from normcli.blocks.record import Array, Axes, Record, symmetric
+from normcli.blocks.record import Record
 from normcli.errors import printable
 from normcli.parameters import Parameters, Step
-from normcli.parameters.file._layout import PADDED, listed
-from normcli.parameters.file._records import check_keys, count, fail, of_kind, read_array
+from normcli.parameters.file._arrays import Place, decode, encode
+from normcli.parameters.file._records import spell_place
+from normcli.parameters.file._values import check_keys, count, fail, of_kind
 
 SLAB = 1000  # keys that are written at once
 
@@ -38,7 +39,7 @@ def _listed(record: Record, groups: slice) -> dict[str, list[Any]]:
     made = {}
     for name, axes in record.axes().items():
         values = getattr(record, name)[groups]
-        made[name] = [listed(v, axes) for v in values] if axes.symmetric else listed(values, axes)
+        made[name] = [encode(v, axes) for v in values] if axes.symmetric else encode(values, axes)
     return made
 
 
@@ -106,22 +107,20 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
     axes = record.axes()
     for n, fields in enumerate(raw):
         check_keys(of_kind(dict, fields, f"$.keys[{n}].{at}"), tuple(axes), f"$.keys[{n}].{at}")
-    made = {}
+    arrays = {}
     for name, kind in axes.items():
         first = getattr(record, name)
-        values, sizes = [fields[name] for fields in raw], first.shape[1:]
-        if kind.ragged:
-            values, sizes = _even(values, kind, sizes, f"{at}.{name}")
-        more = _arrays(values, kind, sizes, f"{at}.{name}")
-        made[name] = np.concatenate([kind.filled(first, sizes), more])
+        sizes = dict(zip(kind.dims, first.shape[1:], strict=True))
+        more = decode([fields[name] for fields in raw], kind, sizes, partial(_spell_place, f"{at}.{name}"))
+        arrays[name] = np.concatenate([kind.filled(first, more.shape[1:]), more])
     longest: dict[str, int] = {}  # of each axis, for lists of several fields that go together
     for name, kind in axes.items():
-        for dim, size in zip(kind.dims, made[name].shape[1:], strict=True):
+        for dim, size in zip(kind.dims, arrays[name].shape[1:], strict=True):
             longest[dim] = max(size, longest.get(dim, 0))
     for name, kind in axes.items():
         if kind.ragged:
-            made[name] = kind.filled(made[name], tuple(longest[dim] for dim in kind.dims))
-    whole = replace(record, **made)
+            arrays[name] = kind.filled(arrays[name], tuple(longest[dim] for dim in kind.dims))
+    whole = replace(record, **arrays)
     if whole.fault():  # of which key, it does not say
         for n in range(len(raw)):
             fault = whole.taken([1 + n]).fault()
@@ -130,64 +129,6 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
     return whole
 
 
-def _even(raw: list[Any], axes: Axes, sizes: tuple[int, ...], at: str) -> tuple[list[Any], tuple[int, ...]]:
-    """Ragged lists of each key, all as long as the longest, and the sizes of their axes."""
-    each = enumerate(raw)
-    rows = [(n, row) for n, key in each for row in of_kind(list, key, f"$.keys[{n}].{at}")]
-    size = max([sizes[-1], *(len(of_kind(list, row, f"$.keys[{n}].{at}")) for n, row in rows)])
-    if 8 * size * len(rows) > PADDED:
-        fail(f"$.keys[…].{at}", f"lists of up to {size:,} for {len(rows):,} columns of keys")
-    nothing = [None] if not np.isfinite(axes.empty) else [axes.empty]
-    return [[row + nothing * (size - len(row)) for row in key] for key in raw], (*sizes[:-1], size)
-
-
-def _arrays(raw: list[Any], axes: Axes, shape: tuple[int, ...], at: str) -> Array:
-    """(keys, *shape), every number checked: all at once, and where that finds a fault, again one by one."""
-    made = _triangles(raw, axes, shape) if axes.symmetric else _numbers(raw, axes, shape)
-    if made is None:
-        each = []
-        for n, value in enumerate(raw):
-            sizes = dict(zip(axes.dims, shape, strict=True))
-            each.append(read_array(value, axes, axes.dims, f"$.keys[{n}].{at}", sizes))
-        made = np.array(each, np.float64).reshape(len(raw), *shape)
-    return made
-
-
-def _triangles(raw: list[Any], axes: Axes, shape: tuple[int, ...]) -> Array | None:
-    """Symmetric matrices by their lower triangles; None where one is none."""
-    sizes = list(range(1, shape[0] + 1))
-    for rows in raw:
-        if type(rows) is not list or [type(row) is list and len(row) for row in rows] != sizes:
-            return None
-    flat = [list(chain.from_iterable(rows)) for rows in raw]
-    lower = _numbers(flat, replace(axes, symmetric=False), (sum(sizes),))
-    if lower is None:
-        return None
-    made = np.zeros((len(raw), *shape))
-    made[:, *np.tril_indices(shape[0])] = lower
-    return np.array([symmetric(m) for m in made])
-
-
-def _numbers(raw: list[Any], axes: Axes, shape: tuple[int, ...]) -> Array | None:
-    """None where something is no number, or none that may be there, or not in its place."""
-    flat = raw
-    for _ in shape:
-        if not all(type(v) is list for v in flat):
-            return None
-        flat = list(chain.from_iterable(flat))
-    if not set(map(type, flat)) <= {int, float, *([] if np.isfinite(axes.empty) else [type(None)])}:
-        return None
-    try:
-        made = np.array(raw, np.float64)
-    except (ValueError, OverflowError):
-        return None
-    if made.shape != (len(raw), *shape):
-        return None
-    nothing = np.isnan(made)  # null
-    good = np.isfinite(made) | nothing
-    if axes.holds != "any":
-        good &= nothing | (made > 0 if axes.holds == "positive" else made >= 0)
-    if not good.all():
-        return None
-    made[nothing] = axes.empty
-    return made
+def _spell_place(at: str, place: Place) -> str:
+    """A place in the array of a key; of none in particular where there is none."""
+    return spell_place(f"$.keys[{place[0] if place else '…'}].{at}", place)

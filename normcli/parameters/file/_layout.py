@@ -1,20 +1,16 @@
-"""How the file lies: records as JSON, and JSON in lines that people can read and compare."""
+"""How the file lies: JSON in lines that people can read and compare."""
 
 import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-import numpy as np
-
-from normcli.blocks.record import Axes, Record
 
 VERSION = 1
 LARGEST = 1 << 32  # bytes; 8,000 whitened columns stay below, at 65 for each pair of them
-PADDED = 1 << 30  # bytes of lists once all are as long as the longest
 TOP = ("format", "version", "rows", "skipped", "inputs", "schema", "steps", "digest")
 STEP = ("method", "options", "columns", "learned", "statistics")
 ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
@@ -26,37 +22,6 @@ class Lines:
     """A list in which each entry stands on a line of its own, whatever it holds: there may be very many."""
 
     entries: Iterable[dict[str, Any]]
-
-
-def plain(record: Record, names: Sequence[str]) -> dict[str, Any]:
-    """A record of one group as JSON: its settings, and its arrays."""
-    out = builtins(record.settings())
-    arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
-    if arrays and record.is_column_wise():
-        each = {n: listed(values, a) for n, (a, values) in arrays.items()}
-        return out | {"columns": {name: {n: v[j] for n, v in each.items()} for j, name in enumerate(names)}}
-    return out | {n: listed(values, a) for n, (a, values) in arrays.items()}
-
-
-def listed(values: Any, axes: Axes) -> Any:
-    """An array as nested lists: counts whole, zero without a sign, null where nothing is known."""
-    if axes.symmetric:
-        return [listed(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
-    if axes.ragged and values.ndim > 1:
-        return [listed(row, axes) for row in values]
-    if axes.ragged:
-        values = values[: len(values) - int(np.argmax(np.append(values[::-1] != axes.empty, True)))]
-    known = np.isfinite(values)
-    if axes.holds == "count" and known.all() and (values == np.rint(values)).all() and (values < 2.0**63).all():
-        return values.astype(int).tolist()
-    unsigned: Any = values + 0.0 if known.all() else np.where(known, values + 0.0, None)
-    return unsigned.tolist()
-
-
-def builtins(value: Any) -> dict[str, Any]:
-    """Options or settings as JSON has them: without tuples."""
-    plain: dict[str, Any] = msgspec.to_builtins(value)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
 def _short(value: Any) -> bool:

@@ -6,6 +6,7 @@ import re
 import typing
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,9 +20,13 @@ from normcli.methods import Method
 from normcli.parameters import Parameters, Rules, Step, Unseen, fault
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION, Lines, digest_of, laid
-from normcli.parameters.file._records import check_keys, count, fail, named, of_kind, read_record, typed
+from normcli.parameters.file._records import decode_record
+from normcli.parameters.file._values import check_keys, count, fail, named, of_kind, typed
 from normcli.parameters.file._writing import described
 
+FITTED = "a parameter file is what fit -p writes"
+WHOLE = "was it copied whole?"
+EDITED = "was it edited or damaged? fit again, or take a copy"
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -42,11 +47,14 @@ def rows_of(path: str) -> int:
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
     """The plan of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
     NormcliError."""
-    source = open_source(path, example=example)
-    try:
-        return read(_content(source, min(largest, LARGEST)), allow_edited=allow_edited)
-    except BadParametersError as e:
-        raise BadParametersError(f"{source.name}: {e.message}", e.hint) from None
+    with closing(open_source(path, example=example)) as source:
+        try:
+            text = _content(source, min(largest, LARGEST))
+            if not text:
+                raise BadParametersError("is empty", "did the command that made it fail?")
+            return read(text, allow_edited=allow_edited)
+        except BadParametersError as e:
+            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
 
 
 def _content(source: Source, largest: int) -> bytes:
@@ -57,10 +65,9 @@ def _content(source: Source, largest: int) -> bytes:
             parts.append(part)
     if max(source.count, source.size or 0) > largest:
         if isinstance(largest, Scarce):
-            raise lacking(largest, f"{source.name}: more than the {size(largest)} that there is memory to read")
-        what = f"$: more than the {size(largest)} that there is memory to read"
+            raise lacking(largest, f"{source.name}: is larger than {size(largest)}, for which there is memory")
+        what = f"$: is larger than {size(largest)}, for which there is memory"
         raise BadParametersError(what, "--max-memory says how much there is")
-    source.close()
     return b"".join(parts)
 
 
@@ -69,9 +76,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
-        fail("$.format", "not a normcli parameter file")
+        raise BadParametersError("$.format: not a normcli parameter file", FITTED)
     if type(document.get("version")) is not int or document["version"] != VERSION:
-        fail("$.version", f"{document.get('version')!r} is not {VERSION}, the one that is understood here")
+        _fail_version(document.get("version"))
     check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
     schema = tuple(
         typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
@@ -116,9 +123,17 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         fail("$", "a number beyond a float")
     if plan.digest != found and not allow_edited:
         raise BadParametersError(
-            "$.digest: does not go with the content: the file was edited or damaged", "--allow-edited accepts it"
+            "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
     return dataclasses.replace(plan, digest=found)
+
+
+def _fail_version(version: Any) -> NoReturn:
+    """Says what may read a file of another version than ours."""
+    if type(version) is int and version > VERSION:
+        what = f"was written by a newer normcli, as version {short(str(version), 20)}; this one reads {VERSION}"
+        raise BadParametersError(f"$.version: {what}", "update normcli, or fit with this one")
+    fail("$.version", f"must be {VERSION}")
 
 
 def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
@@ -181,11 +196,14 @@ def _parse(text: bytes) -> dict[str, Any]:
         if re.search(rb"\\u[dD]", text):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        fail("$", "half a character in a text")
+        fail("$", "an unpaired surrogate in a string")
     except UnicodeDecodeError:
-        fail("$", "not JSON: not even text")
+        raise BadParametersError("$: not JSON: not UTF-8", FITTED) from None
     except RecursionError:
         fail("$", "not JSON that can be read: nested too deep")
+    except json.JSONDecodeError as e:
+        hint = WHOLE if b'"normcli"' in text[:64] else FITTED
+        raise BadParametersError(f"$: not JSON: line {e.lineno}, column {e.colno}", hint) from None
     except ValueError as e:
         fail("$", f"not JSON: {printable(str(e))}")
     return typing.cast(dict[str, Any], of_kind(dict, document, "$"))
@@ -225,7 +243,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     blanks = {registry.name_of(s): s for s in method.statistics}
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
     check_keys(statistics, tuple(blanks), f"{at}.statistics")
-    states = tuple(read_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
+    states = tuple(decode_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
     for n, state in zip(blanks, states, strict=True):
         if state.settings() != blanks[n].settings():
             fail(f"{at}.statistics.{n}", "is not what the options ask for")
@@ -233,7 +251,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
     if len(learned) != 1:
         fail(f"{at}.learned", "must hold one transform")
     ((kind, fields),) = learned.items()
-    transform = read_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
+    transform = decode_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
     step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
     _checkdescribed(step, raw["columns"], at, schema)
     return step

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 from normcli import registry
 from normcli.columns import Field, Schema
 from normcli.errors import UsageError
+from normcli.io import outputs, stores
 from normcli.methods import Method
 from normcli.parameters import Parameters, Step
 from normcli.parameters.file import _keys
-from normcli.parameters.file._layout import VERSION, Lines, builtins, digest_of, laid, plain
+from normcli.parameters.file._layout import VERSION, Lines, digest_of, laid
+from normcli.parameters.file._records import builtins, encode_record
 
 PIECE = 1 << 20  # characters
 
@@ -33,6 +36,15 @@ def pieces(plan: Parameters) -> Iterator[bytes]:
         last = piece
     digest.update(last.encode())
     yield f'{last[:-2]},\n "digest": "sha256:{digest.hexdigest()}"\n}}\n'.encode()
+
+
+def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
+    """Writes the file of fitted parameters, which appears whole or not at all; "-" is standard output. Raises
+    CannotCreateError, OutputError."""
+    with outputs.open_target(stores.plain(os.fsdecode(path))) as target:
+        for piece in pieces(parameters):
+            target.write(piece)
+        target.commit()
 
 
 def sealed(plan: Parameters) -> Parameters:
@@ -83,8 +95,8 @@ def _step(step: Step, schema: Schema) -> dict[str, Any]:
         "options": options(step.method),
         **({} if step.length is None else {"list": step.columns[0]}),
         "columns": described(step, schema),
-        "learned": {registry.name_of(step.fitted): plain(step.fitted, step.features)},
-        "statistics": {registry.name_of(s): plain(s, step.features) for s in step.states},
+        "learned": {registry.name_of(step.fitted): encode_record(step.fitted, step.features)},
+        "statistics": {registry.name_of(s): encode_record(s, step.features) for s in step.states},
     }
 
 

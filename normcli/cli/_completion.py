@@ -1,0 +1,105 @@
+"""Completion: what a shell offers that depends on the rest of the line, and the shells that there are."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from itertools import pairwise
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    split_arg_string,
+)
+
+from normcli.cli._command import FORMAT
+from normcli.cli._request import given
+
+VARIABLE = "_NORMCLI_COMPLETE"
+
+
+class Column(click.ParamType[str]):
+    """Columns of the INPUT that is on the line, between commas; of `numbers` alone, where others are of no use."""
+
+    name = "column"
+
+    def __init__(self, *, numbers: bool) -> None:
+        self.numbers = numbers
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        from normcli.jobs.completing import column_names
+
+        options = {n: v for n, v in given(ctx, FORMAT).items() if v is not None}
+        names = column_names(_files(ctx), ctx.params.get("from_"), options, numbers=self.numbers)
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + n) for n in names if n.startswith(last) and n.isprintable()]
+
+
+class Key(click.ParamType[str]):
+    """A key of the parameter file that is on the line."""
+
+    name = "key"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        from normcli.jobs.completing import keys
+
+        return [CompletionItem(key) for key in keys(_files(ctx)) if key.startswith(incomplete) and key.isprintable()]
+
+
+KEY = Key()
+
+
+def _files(ctx: click.Context) -> Iterator[str]:
+    """The words of the line, before the cursor and behind it, that are files, and no values of options."""
+    params = ctx.command.get_params(ctx)
+    options = (p for p in params if isinstance(p, click.Option) and not p.is_flag and not p.count)
+    flags = {flag for option in options for flag in option.opts}
+    words = split_arg_string(os.environ.get("COMP_WORDS", ""))[1:]
+    yield from (word for before, word in pairwise(words) if before not in flags and os.path.exists(word))
+
+
+class Bash(BashComplete):
+    """Bash takes what it is offered as it stands, so that names with spaces are quoted, unless a quote is open."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        args, incomplete = super().get_completion_args()
+        return args[:-1] if args[-1:] == [
+            "="
+        ] else args, incomplete  # --flag, = and what follows are words of their own
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        words, cursor = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
+        is_quoted = cursor < len(words) and words[cursor][:1] in ("'", '"')
+        plain = is_quoted or item.type != "plain"
+        return f"{item.type},{item.value if plain else shlex.quote(item.value)}"
+
+    def source(self) -> str:
+        return ShellComplete.source(self)  # without running the bash that is there, which need not be the one it is for
+
+
+class Fish(FishComplete):
+    """Of click's script, one in which what is offered may have commas in it."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
+def script(shell: str) -> str:
+    """What a shell has to read to complete the command."""
+    return _kinds()[shell](click.Command("normcli"), {}, "normcli", VARIABLE).source()
+
+
+def answer(command: click.Command) -> None:
+    """What may follow the line that a shell has put into the environment. Leaves by SystemExit."""
+    for kind in _kinds().values():
+        add_completion_class(kind)
+    command.main(prog_name="normcli")
+
+
+def _kinds() -> dict[str, type[ShellComplete]]:
+    return {"bash": Bash, "zsh": ZshComplete, "fish": Fish}

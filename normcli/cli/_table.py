@@ -1,0 +1,159 @@
+"""Tables on standard output: as wide as the terminal and no wider; elsewhere plain, and never wrapped or cut."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import click
+
+from normcli.cli._terminal import cells, shortened, styled, width
+from normcli.errors import printable
+
+ROWS = 20  # on a terminal
+DIGITS, FEWEST = 6, 3  # significant ones, on a terminal: as many as there is room for
+ALL = 10  # elsewhere
+LEAST = 20  # cells of a longer name, before columns are left out
+GAP = "  "
+
+
+def number(value: Any, digits: int) -> str:
+    """A value with so many significant digits at most: whole numbers as they are, a dash for what is not known."""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, float):
+        whole = len(f"{abs(value):.0f}") if abs(value) < 10**DIGITS else 0  # which an exponent would not shorten
+        return f"{value:.{max(digits, whole)}g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What heads a column, and how a value is `shown` with at most so many digits. Where a terminal is too narrow, text
+    is cut in the middle to `least` cells, and columns are left out, those of the greatest `rank` first; of 0, never."""
+
+    name: str
+    right: bool = True
+    rank: int = 0
+    least: int | None = None  # None: never cut
+    shown: Callable[[Any, int], str] = number
+
+
+def names(head: str = "column") -> Column:
+    """The first column of most tables."""
+    return Column(head, right=False, least=LEAST)
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, marked: Sequence[bool] = (), mark: str = "",
+    most: int = ROWS, more: str = "-v", whole: bool = False,
+) -> None:  # fmt: skip
+    """A table of `rows`, with a value for each column. Text is literal. On a terminal there are no columns that say
+    nothing, and the first rows alone, `most` of them: those that are `marked` in front, in colour; `mark` is what they
+    have, in a word or two, and `more` what shows all. With `whole`, or elsewhere, there is all."""
+    marks = marked or [False] * len(rows)
+    order, notes = list(range(len(rows))), list[str]()
+    if whole or not sys.stdout.isatty():
+        header, *lines = plain(columns, rows)
+    else:
+        order.sort(key=lambda i: not marks[i])
+        header, *lines = fitted(columns, [rows[i] for i in order[:most]], width(1), more)
+        if hidden := [marks[i] for i in order[most:]]:
+            which = f", {sum(hidden):,} of them with {mark}" if any(hidden) else f", all without {mark}" if mark else ""
+            notes.append(shortened(f"… {len(hidden):,} more{which} ({more})", width(1)))
+    click.echo(styled(header, 1, bold=True), color=True)
+    for i, line in enumerate(lines):
+        red = i < len(order) and marks[order[i]]
+        click.echo(styled(line, 1, fg="red") if red else line, color=True)
+    for note in notes:
+        click.echo(note)
+
+
+def definitions(pairs: Sequence[tuple[str, str]]) -> None:
+    """Terms, each with what it means: on a terminal, in lines that fit."""
+    if not sys.stdout.isatty():
+        table((names(""), Column("", right=False)), pairs)
+        return
+    formatter = click.HelpFormatter(width=width(1))
+    formatter.write_dl(pairs)
+    click.echo(formatter.getvalue(), nl=False)
+
+
+def plain(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """The lines of a table as a program reads it, header first: all there is."""
+    text = _texts(columns, rows, ALL)
+    return _lines(columns, text, [max(map(len, column)) for column in zip(*text, strict=True)], len)
+
+
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, more: str) -> list[str]:
+    """Lines of at most so many cells, header first, and one more where there is no room for a column. Columns that say
+    nothing go first, then digits, then the middle of names; then whole columns, and last, what is left of names."""
+    places = [j for j in range(len(columns)) if not j or not all(_says_nothing(row[j]) for row in rows)]
+    absent = list[int]()
+    while True:
+        some, values = [columns[j] for j in places], [[row[j] for j in places] for row in rows]
+        text, ends = _with_digits(some, values, room)
+        narrow = _narrowed(ends, [room if c.least is None else c.least for c in some], room)
+        last = max(places[1:], key=lambda j: (columns[j].rank, j), default=0)
+        if _over(narrow, room) <= 0 or not last or not columns[last].rank:
+            break
+        places.remove(last)
+        absent.append(last)
+    ends = _narrowed(narrow, [room if c.least is None else 1 for c in some], room)
+    cut = [[shortened(text, end) for text, end in zip(row, ends, strict=True)] for row in text]
+    lines = [shortened(line, room) for line in _lines(some, cut, ends, cells)]
+    absent_names = ", ".join(columns[j].name for j in sorted(absent))
+    return [*lines, shortened(f"(no room for {absent_names}: {more})", room)] if absent else lines
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or value is False or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]], digits: int) -> list[list[str]]:
+    """The cells of a table, its header first."""
+    body = ([printable(c.shown(value, digits)) for c, value in zip(columns, row, strict=True)] for row in rows)
+    return [[c.name for c in columns], *body]
+
+
+def _with_digits(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int
+) -> tuple[list[list[str]], list[int]]:
+    """The cells with as many digits as there is room for, and how wide the columns are."""
+    for digits in count(DIGITS, -1):
+        text = _texts(columns, rows, digits)
+        ends = [max(map(cells, column)) for column in zip(*text, strict=True)]
+        if digits == FEWEST or _over(ends, room) <= 0:
+            break
+    return text, ends
+
+
+def _over(ends: Sequence[int], room: int) -> int:
+    """By how many cells columns of these widths are too wide together."""
+    return sum(ends) + len(GAP) * (len(ends) - 1) - room
+
+
+def _narrowed(ends: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths of columns that have room together, or else as little as `least` says: the widest give first."""
+    ends = list(ends)
+    for _ in range(_over(ends, room)):
+        wider = [j for j in range(len(ends)) if ends[j] > least[j]]
+        if wider:
+            ends[max(wider, key=ends.__getitem__)] -= 1
+    return ends
+
+
+def _lines(
+    columns: Sequence[Column], text: Sequence[Sequence[str]], ends: Sequence[int], wide: Callable[[str], int]
+) -> list[str]:
+    def padded(column: Column, cell: str, end: int) -> str:
+        space = " " * (end - wide(cell))
+        return space + cell if column.right else cell + space
+
+    return [GAP.join(map(padded, columns, row, ends)).rstrip() for row in text]

@@ -1,0 +1,125 @@
+"""normcli describe: show every column of data at a glance, without a method."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from normcli.cli._command import WithOptions
+from normcli.cli._common import common
+from normcli.cli._reading import many, selecting, skipping
+from normcli.cli._request import request
+from normcli.cli._words import counted, counted_rows, show
+
+if TYPE_CHECKING:
+    from normcli.pipeline.description import ColumnDescription, Description
+
+ORDER = 4
+aliases = ("summarize", "summary", "stats", "profile", "head", "columns")
+EXAMPLES = (
+    ("What is in this file?", "normcli describe data.csv"),
+    ("Some columns of all files below a directory", "normcli describe measurements/ -c 'x*,site'"),
+    ("Columns that miss a value", "normcli describe d.csv --json | jq '.columns[] | select(.missing > 0)'"),
+    ("From a pipe", "zcat data.csv.gz | normcli describe"),
+)
+
+
+@click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@partial(selecting, numbers=False)
+@partial(common, infinite=False)
+@many
+@skipping
+def command(**values: Any) -> None:
+    """Show every column at a glance: type, missing values, mean, quartiles, different values, the most common.
+
+    INPUT is read once, in little memory, and need not be clean: a column may hold numbers and other words. Infinite
+    values are counted apart. The deviation is that of all values (divided by their number). Quartiles are exact up to
+    4,096 values; beyond, the rank of each is off by less than 0.1 % of the values, at 99 % confidence. From 1,000
+    different values on they are not counted, and how often the most common occur is low by at most 0.1 % of the values.
+    """
+    from normcli.cli._console import Console
+    from normcli.jobs.describe import describe
+    from normcli.jobs.requests import DescribeRequest
+
+    console = Console(quiet=values["quiet"], verbose=values["verbose"])
+    table = "--json" if values["as_json"] else "the table"
+    result = describe(request(DescribeRequest, values, table=table), console)
+    description = result.description
+    if description is None:
+        assert result.preview is not None
+        show(result.preview)
+        return
+    if values["as_json"]:
+        click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
+    else:
+        show_tables(description, whole=values["verbose"])
+    sys.stdout.flush()
+    console.info(
+        f"described {counted_rows(description.rows, result.progress)}, "
+        f"{counted(len(description.columns), 'column')}, {console.took(result.bytes_in)}"
+    )
+
+
+def document(description: Description) -> dict[str, Any]:
+    """As plain values."""
+    columns = [asdict(column) for column in description.columns]
+    for column in columns:
+        column["most_common"] = [{"value": value, "count": count} for value, count in column["most_common"]]
+    return {"rows": description.rows, "columns": columns}
+
+
+def show_tables(description: Description, *, whole: bool) -> None:
+    """For a person: a line of each column, and another of each with numbers."""
+    from normcli.cli._table import Column, names, table
+
+    columns = description.columns
+    click.echo(f"rows     {description.rows:,}\n")
+    infinite = any(column.infinite for column in columns)
+    header = [names(), Column("type", right=False), Column("count"), Column("missing")]
+    header += [Column("infinite")] if infinite else []
+    header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
+    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], whole=whole)
+    figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
+    if figures:
+        click.echo()
+        ranks = {"mean": 1, "deviation": 2, "least": 3, "25 %": 4, "median": 1, "75 %": 4, "greatest": 3}
+        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, whole=whole)
+
+
+def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[str]:
+    """What can be said of any column."""
+    yield from (column.column, column.type, f"{column.count:,}")
+    yield f"{column.missing / rows:.2%}" if column.missing else "-"
+    if infinite:
+        yield f"{column.infinite:,}" if column.infinite else "-"
+    several = column.distinct is None and column.count >= 1000 and not column.type.startswith(("list", "large_list"))
+    yield f"{column.distinct:,}" if column.distinct is not None else "1,000+" if several else "-"
+    yield ", ".join(_values(column))
+
+
+def _values(column: ColumnDescription) -> Iterator[str]:
+    """What a column that is not all numbers holds."""
+    from normcli.errors import short
+
+    if 0 < column.numbers < column.count:
+        yield f"{column.numbers / column.count:.1%} numbers"
+    if isinstance(column.min, str):
+        yield f"{column.min} … {column.max}"
+    text, count = next(((v, n) for v, n in column.most_common if isinstance(v, str)), ("", 0))
+    if count > 1 or count == column.count == 1:
+        yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
+
+
+def _figures(column: ColumnDescription) -> Iterator[str]:
+    """What can be said of numbers."""
+    yield column.column
+    figures = (column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)
+    for value in (None if f is None else float(f) for f in figures):
+        yield "-" if value is None else f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.5g}"

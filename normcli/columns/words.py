@@ -1,0 +1,99 @@
+"""Values that are no numbers: the different ones of some rows, and how often each is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.blocks.record import Array, Codes
+from normcli.columns.arrow_columns import decoded, is_text
+from normcli.columns.buffers import as_arrow, stored
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+End = tuple[int, str]  # a value by what rises with it, and as text
+
+
+@dataclass(frozen=True)
+class Words:
+    """The values of a column that are no numbers, or as many as are counted as texts. `values` (n,) are a polars Series
+    of text, or an Arrow array of any type; None where values of a type are not told apart: lists, structs, maps."""
+
+    total: int  # how many there are, the same one several times
+    values: Any = None  # each once
+    counts: Array = field(default_factory=lambda: np.empty(0))  # (n,) how often each is there
+    order: NDArray[np.int64] | None = None  # (n,) what rises with the values of days, moments and lengths of time
+
+    def texts(self, places: Codes) -> list[str]:
+        """Some of the values, as text."""
+        import pyarrow as pa
+
+        if not isinstance(self.values, pa.Array):
+            return [] if self.values is None else list(map(str, self.values.gather(places).to_list()))
+        some = self.values.take(as_arrow(places))
+        if _is_binary(some.type):
+            return [value.as_py().hex() for value in some]
+        try:
+            return list(map(str, some.cast(pa.large_string()).to_pylist()))
+        except pa.ArrowInvalid:  # a zone that nobody knows: moments are counted in UTC
+            return [f"{text}Z" for text in some.view(pa.timestamp(some.type.unit)).cast(pa.string()).to_pylist()]
+
+    def ends(self) -> tuple[End, End] | None:
+        """The least and the greatest value; None where values have no order."""
+        if self.order is None or not self.total:
+            return None
+        places = np.array([self.order.argmin(), self.order.argmax()])
+        least, greatest = zip(self.order[places].tolist(), self.texts(places), strict=True)
+        return least, greatest
+
+
+def of_series(column: pl.Series) -> Words:
+    """Of text, null where a value is missing."""
+    import polars as pl
+
+    counted = pl.DataFrame({"value": column.drop_nulls()}).get_column("value").value_counts(name="count")
+    return Words(len(column) - column.null_count(), counted["value"], counted["count"].cast(pl.Float64).to_numpy())
+
+
+def of_array(column: pa.Array) -> Words:
+    """Of a column of any type but numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_run_end_encoded(column.type):
+        column = pc.run_end_decode(column)
+    if pa.types.is_dictionary(column.type):
+        return _of_dictionary(column)
+    kind, total = column.type, len(column) - column.null_count
+    if pa.types.is_nested(kind) or pa.types.is_null(kind) or pa.types.is_interval(kind):
+        return Words(total)
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        column = column.cast(pa.large_string() if is_text(kind) else pa.large_binary())
+    counted = pc.value_counts(column.drop_null())
+    values, counts = counted.flatten()
+    order = stored(values.view(f"int{kind.bit_width}")) if pa.types.is_temporal(kind) else None
+    return Words(total, values, stored(counts).astype(np.float64), order)
+
+
+def _of_dictionary(column: pa.DictionaryArray) -> Words:
+    """Of texts that are there once each, and none of which is null, they need not be looked at row by row."""
+
+    entries, used = column.dictionary, stored(column.indices.drop_null())
+    if not is_text(entries.type) or entries.null_count or len(entries.unique()) < len(entries):
+        return of_array(decoded(column))
+    counts = np.bincount(used, minlength=len(entries)).astype(np.float64)
+    there = np.flatnonzero(counts)
+    return Words(len(used), entries.take(as_arrow(there)), counts[there])
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

@@ -1,0 +1,68 @@
+"""What is in the columns of data: at a glance, in one pass, without a method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from normcli import columns
+from normcli.columns import Field
+from normcli.errors import BadDataError
+from normcli.jobs.reading import Readers, find
+from normcli.jobs.requests import DescribeRequest
+from normcli.jobs.results import DescribeResult, Preview
+from normcli.jobs.run import Run
+from normcli.pipeline import SILENT, Events, describing, memory
+from normcli.pipeline.description import Description
+from normcli.pipeline.profile import bytes_of
+
+if TYPE_CHECKING:
+    from normcli.columns import Schema
+
+EXAMPLE = "normcli describe data.csv"
+
+
+def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResult:
+    """Describes the columns of all inputs of a request, those that it selects. Raises NormcliError."""
+    result = DescribeResult("describe")
+    with Run(request, result, events) as run:
+        inputs = find(run, request)
+        run.open_rejects(request)
+        readers = Readers(run, request, inputs, example=EXAMPLE, writes=False)
+        chosen = _chosen(request, readers)
+        first = readers.first.description
+        if request.dry_run:
+            result.preview = Preview.of(readers, [f.name for f in chosen], ())
+            return result
+        doubted = {**first.doubts, **first.unread_numbers}
+        for doubt in (first.doubt, *(first.not_numbers.get(n, "") for n in doubted)):
+            if doubt:
+                run.warning(doubt)
+        numbers = sum(f.may_be_number for f in chosen)
+        sizes = memory.Sizes.of_columns(len(first.schema), bytes_of(numbers, len(chosen) - numbers))
+        with run.counting(request, readers) as progress:
+            profile = describing.describe(
+                (reader for _, reader in readers), chosen, run.engine(request, sizes),
+                closed=bool(request.columns or request.exclude), skip=request.skips, progress=progress,
+            )  # fmt: skip
+            progress.end()
+            result.description = Description.of(profile)
+        run.check_warnings()
+        run.changes.commit(run.rejects)
+    return result
+
+
+def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
+    """The columns that are described, by the first input: all, or those that selectors match, whatever is in them.
+    Raises BadDataError where a selector finds nothing, or nothing is left."""
+    first = readers.first.description
+    keys = tuple(Field(name, "string") for name, _ in first.keys)
+    names = {f.name for f in (*keys, *first.schema)}
+    named = (n for selector in request.columns for n in columns.names_in(selector, names))
+    first = first.expecting([n for n in named if n not in names])
+    readers.describe_first(first)
+    there = (*keys, *first.schema)
+    chosen = columns.matched(there, request.columns) if request.columns else {f.name for f in there}
+    chosen -= columns.matched(there, request.exclude)
+    if not chosen:
+        raise BadDataError(f"{first.name}: no column is left", f"there are {columns.described(there)}")
+    return tuple(f for f in there if f.name in chosen)

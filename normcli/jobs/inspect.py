@@ -1,0 +1,128 @@
+"""What a parameter file holds, in plain values: for people, and for programs that need not know how the file lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from normcli import registry
+from normcli.errors import UsageError, printable
+from normcli.parameters import file as params
+
+if TYPE_CHECKING:
+    from normcli.columns import Schema
+    from normcli.parameters import Parameters, Step
+    from normcli.parameters.keys import Key
+
+FEW = 5  # keys that an error names
+
+
+def document(plan: Parameters, key: str | None = None) -> dict[str, Any]:
+    """All of it but the states: of all rows, or of those of a key, spelled as a row of CSV. Raises UsageError where
+    there is no such key."""
+    group = 0 if key is None else group_of(plan, key)
+    rules = {"unseen": plan.rules.unseen, "min_count": plan.rules.min_count} if plan.by else {}
+    return {
+        "digest": plan.digest,
+        "note": plan.note or None,
+        "rows": plan.rows,
+        "skipped": plan.skipped,
+        "inputs": list(plan.inputs),
+        "dialect": dict(plan.dialect),
+        "weights": plan.weights,
+        "by": list(plan.by),
+        "keys": len(plan.keys),
+        **rules,
+        "key": None if not group else key_row(plan, group),
+        "steps": [_step(step, schema, group) for step, schema in zip(plan.steps, plan.schemas, strict=True)],
+    }
+
+
+def key_row(plan: Parameters, group: int) -> dict[str, Any]:
+    """A key, how --key spells it, how many rows it has, and whether they are fewer than it takes for statistics of its
+    own."""
+    key, rows = plan.keys[group - 1], plan.key_rows[group - 1]
+    values = dict(zip(plan.by, key, strict=True))
+    return {"key": values, "spelled": spelled(key), "rows": rows, "too_few": rows < plan.rules.min_count}
+
+
+def key_table(plan: Parameters) -> list[dict[str, Any]]:
+    """Each key, those of most rows first. Raises UsageError where there are no keys."""
+    _check_keys(plan, "--keys")
+    return sorted(
+        (key_row(plan, g) for g in range(1, len(plan.keys) + 1)), key=lambda row: (-row["rows"], row["spelled"])
+    )
+
+
+def _check_keys(plan: Parameters, flag: str) -> None:
+    if not plan.by:
+        raise UsageError(f"{flag} is for parameters by key, and these are not (fit --by)")
+
+
+def group_of(plan: Parameters, text: str) -> int:
+    """The group of a key. Raises UsageError where there is none."""
+    _check_keys(plan, "--key")
+    exact = [g for g, key in enumerate(plan.keys, 1) if spelled(key) == text]
+    matches = exact or [g for g, key in enumerate(plan.keys, 1) if ",".join(t or "" for t in key) == text]
+    if len(matches) == 1:
+        return matches[0]
+    some = " or ".join(
+        printable(spelled(plan.keys[g - 1])) or "'' (null)" for g in matches or range(1, min(len(plan.keys), FEW) + 1)
+    )
+    what = "may be" if matches else "no such key; there are"
+    raise UsageError(f"--key {text}: {what} {some}" + (" …" if not matches and len(plan.keys) > FEW else ""))
+
+
+def spelled(key: Key) -> str:
+    """A key as a row of CSV: null is nothing, a text that is empty or has a comma or a quote in it is quoted."""
+
+    def field(text: str | None) -> str:
+        if text is None:
+            return ""
+        return '"' + text.replace('"', '""') + '"' if not text or set(text) & set(',"\r\n') else text
+
+    return ",".join(map(field, key))
+
+
+def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
+    terms = step.terms(group)
+    return {
+        "method": registry.name_of(step.method),
+        "options": params.options(step.method),
+        "learns": step.learns,
+        "accuracy": [line for state in step.states if (line := state.accuracy())],
+        "list": None if step.length is None else step.columns[0],
+        "takes": len(step.features),
+        "gives": len(step.results),
+        "outputs": None if step.outputs == step.columns else list(step.outputs),
+        "learned": {name: _known(value) for name, value in terms.values.items()},
+        "columns": _columns(step, schema, group, terms.columns),
+        "components": _components(step, terms.components),
+    }
+
+
+def _columns(step: Step, schema: Schema, group: int, terms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a person reads of each column: how much of it there was, what was learned of it, and what else is known."""
+    rows = []
+    for j, (name, said) in enumerate(params.described(step, schema, group).items()):
+        own = {term: _known(float(values[j])) for term, values in terms.items()}
+        first = {n: v for n, v in said.items() if n in ("type", "count", "missing")}
+        rest = {n: v for n, v in said.items() if n not in first}
+        more = {n: v for n, v in own.items() if n not in rest}
+        rows.append({"column": name, **first, **more, **rest, **{n: v for n, v in own.items() if n in rest}})
+    return rows
+
+
+def _components(step: Step, terms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"component": name, **{term: _known(float(values[k])) for term, values in terms.items()}}
+        for k, name in enumerate(step.results if terms else ())
+    ]
+
+
+def _known(value: Any) -> Any:
+    """None for a number that is none; zero without a sign."""
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
+    return list(map(_known, value)) if isinstance(value, list) else dict(value) if isinstance(value, Mapping) else value

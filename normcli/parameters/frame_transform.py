@@ -1,0 +1,175 @@
+"""FrameTransform: parameters as they are applied to the columns of frames, or undone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normcli import columns
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array, Codes
+from normcli.columns import Dtype, Frame, Infinite
+from normcli.errors import BadRowError
+from normcli.parameters.column_layout import ColumnLayout
+from normcli.parameters.keys import described
+from normcli.parameters.matrices import Matrices, each, raise_first
+from normcli.parameters.parameters import Parameters
+from normcli.parameters.rules import INSTEAD, PASS
+from normcli.parameters.steps import Step
+
+if TYPE_CHECKING:
+    from normcli.parameters.restoring import Doubt, Target
+
+
+@dataclass(frozen=True)
+class Form:
+    """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
+    suffix, in place of the original or beside it, under its name with that. What comes out may be `text`, which can
+    show a fraction in a column of whole numbers. `texts`: originals beside which they stand are copied character for
+    character from `Frame.with_originals`; else they are numbers."""
+
+    dtype: Dtype | None = None
+    suffix: str = ""
+    text: bool = False
+    texts: bool = False
+
+
+@dataclass(frozen=True)
+class FrameTransform:
+    """Parameters in one direction, and the form of what comes of applying them: columns of frames normalized, or with
+    `inverse`, normalized columns restored. Workers get it pickled."""
+
+    parameters: Parameters
+    form: Form = Form()
+    inverse: bool = False
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the columns that a frame must have."""
+        return self._normalized if self.inverse else self.parameters.lineage.needs
+
+    def gives(self) -> tuple[str, ...]:
+        """Names of the columns that come out, in their place or beside them."""
+        return self.parameters.lineage.needs if self.inverse else self._normalized
+
+    @cached_property
+    def _normalized(self) -> tuple[str, ...]:
+        """Names of the normalized columns."""
+        return tuple(map(self.column_layout.called, self.parameters.lineage.gives))
+
+    @cached_property
+    def column_layout(self) -> ColumnLayout:
+        """Where columns stand, and of which type they are, when they come out."""
+        own, form = self.parameters, self.form
+        return ColumnLayout(own.lineage, own.lists, own.types, form.dtype, form.suffix, inverse=self.inverse)
+
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """Names of the columns whose lists are a matrix, and of those beside them."""
+        return self.parameters.lists.union(map(self.column_layout.called, self.parameters.lists))
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The columns that are restored to whole numbers, or decimals."""
+        from normcli.parameters.restoring import targets
+
+        return targets(self)
+
+    def clashes(self, names: Collection[str]) -> list[str]:
+        """Names that columns would come out by, though others of these `names` have them already."""
+        if self.inverse and self.form.suffix:
+            return []  # originals that are still there give way
+        stay = set(names) if self.form.suffix else set(names).difference(self.needs())
+        counts = Counter(self.gives())
+        return [n for n, count in counts.items() if n in stay or count > 1 or n in self.parameters.lineage.clashes]
+
+    def original_order(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Names of restored columns as they once stood, where all of them are there."""
+        original = tuple(f.name for f in self.parameters.schema)
+        return original if set(original) == set(names) else tuple(names)
+
+    def transform(
+        self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]
+    ) -> tuple[list[Frame], int, dict[str, Doubt]]:
+        """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
+        restored; how many rows came out missing for one value; and what is in doubt of restored columns. Raises
+        BadRowError."""
+        steps = self.parameters.steps[:: -1 if self.inverse else 1]
+        matrices = self.matrices(frames, infinite)
+        incomplete = np.zeros(matrices.ends[-1], np.bool_)
+        codes = self._codes(texts, matrices)
+        for step in steps:
+            block = matrices.block(step)
+            matrices.put(step, matrices.located(partial(self.values, step, block, codes)))
+            if step.method.by_row and block.incomplete is not None:
+                incomplete |= block.incomplete
+        doubts: dict[str, Doubt] = {}
+        codes_of_frames = repeat(None) if codes is None else np.split(codes, matrices.ends[:-1])
+        triples = [(*part, codes) for part, codes in zip(matrices.parts(), codes_of_frames, strict=False)]
+        results = each(triples, lambda triple: self._placed(*triple, infinite, doubts))
+        return results, int(np.count_nonzero(incomplete)), doubts
+
+    def matrices(self, frames: Sequence[Frame], infinite: Infinite) -> Matrices:
+        """The matrices of the steps in frames, as this direction takes them."""
+        normalized = self.parameters.lineage.gives if self.inverse else ()
+        spelled = {name: self.column_layout.called(name) for name in normalized}
+        return Matrices(frames, infinite, spelled, inverse=self.inverse)
+
+    def _placed(
+        self, frame: Frame, values: dict[str, Array], codes: Codes | None, infinite: Infinite, doubts: dict[str, Doubt]
+    ) -> Frame:
+        """A frame with the values of its columns; what is in doubt of them is added."""
+        if not self.inverse or not self.targets:
+            return self.column_layout(frame, values)
+        from normcli.parameters.restoring import Restoring
+
+        return self.column_layout(frame, Restoring(self, frame, infinite, codes, values).fixed(doubts))
+
+    def _codes(self, texts: Sequence[Frame], matrices: Matrices) -> Codes | None:
+        """(rows,) the group of each row of all frames; None without keys. Raises BadRowError, that of the first row
+        at fault, be it for its key or for a value that the first steps read."""
+        if not self.parameters.by:
+            return None
+        try:
+            return np.concatenate(each(texts, self._codes_of))
+        except BadRowError as e:
+            lineage = self.parameters.lineage
+            begin = set(lineage.gives if self.inverse else lineage.needs)
+            first = (s for s in self.parameters.steps if begin.issuperset(s.outputs if self.inverse else s.columns))
+            raise_first(e, (partial(matrices.block, s) for s in first))
+
+    def _codes_of(self, texts: Frame) -> Codes:
+        """(rows,) the group of each row; MISSING or PASS for those that have none. Raises BadRowError."""
+        by, unseen = self.parameters.by, self.parameters.rules.unseen
+        keys, codes = columns.keys(texts, by)
+        groups = np.array([self.parameters.groups.get(key, INSTEAD[unseen]) for key in keys], np.intp)
+        if unseen == "error" and (groups == PASS).any():
+            row = int(np.argmax(groups[codes] == PASS))
+            what = f"{described(by, keys[codes[row]])} was not fitted"
+            raise BadRowError(row, what, "--unseen global, missing or pass takes it")
+        return groups[codes]
+
+    def values(self, step: Step, block: Block, codes: Codes | None) -> Array:
+        """(rows, outputs) the matrix of a step normalized, or restored."""
+        work = step.restored if self.inverse else step.normalized
+        return self.by_group(work, block, codes, lambda: block.values)
+
+    def by_group(
+        self, work: Callable[[Block], Array], block: Block, codes: Codes | None, instead: Callable[[], Array]
+    ) -> Array:
+        """(rows, outputs) what work makes of a block whose rows are of these groups; and of those that PASS, what is
+        there `instead`."""
+        if codes is None:
+            return work(block)
+        known = block
+        if (codes < 0).any():  # what is there is not to be judged
+            known = replace(block, columns=tuple(np.where(codes < 0, np.nan, x) for x in block.columns), matrix=None)
+        values = work(replace(known, codes=np.maximum(codes, 0), groups=1 + len(self.parameters.keys)))
+        if (stays := codes == PASS).any():
+            values[stays] = instead()[stays]
+        return values

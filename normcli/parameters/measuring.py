@@ -1,0 +1,117 @@
+"""Measuring: what the statistics of parameters' steps say of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from normcli import columns
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
+from normcli.columns import Frame, Infinite
+from normcli.errors import BadRowError
+from normcli.parameters.keys import Keyed, Seen
+from normcli.parameters.matrices import Matrices, raise_first
+from normcli.parameters.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was seen of a frame: each step's states, of all rows and by key; how many rows there were whose weight is
+    not 0, and how many of them took no part, for they miss a value; and what was read, with weights and codes."""
+
+    seen: tuple[Seen, ...]
+    keyed: Keyed | None
+    rows: int
+    incomplete: int
+    blocks: list[Block]
+
+
+def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Measured:
+    """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
+    there are keys or weights, there is one frame, for these do not go with batches. In rows of weight 0 nothing is
+    wrong, whatever they hold. Raises BadRowError."""
+    if parameters.weights is None:
+        return _measured(parameters, frames, infinite, texts)
+    (frame,), (text,) = frames, texts
+    try:
+        counts = _counts(parameters, parameters.weights, frame)
+    except BadRowError as e:
+        if e.row:  # what is wrong before that is told
+            measure(parameters, [columns.cut(frame, e.row)[0]], infinite, texts=[columns.cut(text, e.row)[0]])
+        raise
+    if not counts.all():
+        frame, text = frame.filter(counts > 0.0), text.filter(counts > 0.0)
+    rows = np.flatnonzero(counts)
+    try:
+        return _measured(parameters, [frame], infinite, [text], counts[rows])
+    except BadRowError as e:
+        e.row = int(rows[e.row]) if len(rows) else 0
+        raise
+
+
+def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
+    """What is read of frames that follow each other to be measured. Raises BadRowError."""
+    return _blocks(parameters, frames, infinite)[0]
+
+
+def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
+    """(rows,) the weight of each row, of this column. Raises BadRowError."""
+    whole = any(s.whole_weights for step in parameters.steps for s in step.method.statistics)
+    return columns.weights(frame, column, whole=whole)
+
+
+def _blocks(
+    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite
+) -> tuple[list[Block], dict[int, Block]]:
+    """What is read of frames, and the matrix of each step that learns, by its place. Raises BadRowError."""
+    matrices = Matrices(frames, infinite)
+    blocks: dict[int, Block] = {}
+    for i in parameters.to_measure:
+        step = parameters.steps[i]
+        block = matrices.block(step)
+        if step.learns:
+            blocks[i] = block
+        else:
+            fitted = step if step.transform else step.learn(())
+            matrices.put(step, matrices.located(partial(fitted.normalized, block)))
+    return matrices.read, blocks
+
+
+def _measured(
+    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame],
+    weights: Array | None = None,
+) -> Measured:  # fmt: skip
+    by = parameters.by
+    try:
+        read, blocks = _blocks(parameters, frames, infinite)
+        keys, codes = columns.keys(texts[0], by) if by else ((), None)
+    except BadRowError as e:
+        others: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
+        others += [partial(columns.keys, texts[0], by)] if by else []
+        raise_first(e, others)
+    every = {id(b): b for b in (*read, *blocks.values())}
+    used = list(every.values())
+    if weights is not None and (weights != 1.0).any():  # where each row counts once, it is as without
+        used = [replace(block, weights=weights) for block in used]
+    now = dict(zip(every, used, strict=True))
+    skipped = np.zeros(used[0].rows, np.bool_)
+    for i, block in blocks.items():
+        gone = now[id(block)].incomplete
+        if parameters.steps[i].method.by_row and gone is not None:
+            skipped |= gone
+    seen, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
+    if codes is not None and keys:
+        now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
+        count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
+        keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
+    return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
+
+
+def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
+    """The states of all steps, of the blocks of those that learn; by the blocks' codes, or of all rows."""
+    steps = enumerate(parameters.steps)
+    return tuple(step.measure(blocks[i], by_key=by_key) if i in blocks else () for i, step in steps)

@@ -1,0 +1,85 @@
+"""Levels of many sketches at once, as they lie in memory: where all rows hold as many items, slices; else masks."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normcli.blocks.record import Array
+
+Counts = NDArray[np.int64]
+Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many
+
+
+def levels_of(items: Array, sizes: Counts) -> Iterator[Level]:
+    """The levels of sketches whose items lie one level after the other."""
+    start = np.zeros(len(sizes), np.int64)
+    for count in sizes.T:
+        yield _level(items, start, count), count
+        start = start + count
+
+
+def _level(items: Array, start: Counts, count: Counts) -> Array:
+    """(rows, width) the items of each row from its start on, then +inf."""
+    span, where = _place(start, count)
+    if where is None:
+        return items[:, span]
+    made = np.full((len(items), count.max()), np.inf)
+    made[first(count, made.shape[1])] = items[:, span][where]
+    return made
+
+
+def put(items: Array, start: Counts, level: Level) -> None:
+    """A level's items into each row, from its start on."""
+    held, count = level
+    span, where = _place(start, count)
+    if where is None:
+        items[:, span] = held[:, : span.stop - span.start]
+    else:
+        items[:, span][where] = held[first(count, held.shape[1])]
+
+
+def _place(start: Counts, count: Counts) -> tuple[slice, NDArray[np.bool_] | None]:
+    """Where the items of a level lie, and where within that those of each row do; None: everywhere, as it is in columns
+    without missing values."""
+    if not count.any():
+        return slice(0, 0), None
+    span = slice(int(start.min()), int((start + count).max()))
+    if (count == span.stop - span.start).all():
+        return span, None
+    start, width = start - span.start, span.stop - span.start
+    return span, first(start + count, width) & ~first(start, width)
+
+
+def first(count: Counts, width: int) -> NDArray[np.bool_]:
+    """(rows, width) which places are the first so many of a row."""
+    return np.arange(width, dtype=np.int32) < count[:, None].astype(np.int32)
+
+
+def together(a: Level, b: Level) -> Level:
+    """Two runs of one level in one."""
+    if not b[1].any():
+        return a
+    if not a[1].any():
+        return b
+    count = a[1] + b[1]
+    return np.sort(np.concatenate([a[0], b[0]], axis=1), axis=1)[:, : count.max()], count
+
+
+def compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) -> tuple[Level, Level]:
+    """What stays of a level, and what goes up: of the rows to compact, one item of each pair; the last of an odd number
+    stays."""
+    items, count = level
+    if not which.any():
+        return level, nothing(len(count))
+    odd, pairs = which & (count % 2 == 1), np.where(which, count // 2, 0)
+    even = items[:, : items.shape[1] & ~1]
+    up = np.where(side[:, None], even[:, 1::2], even[:, ::2])
+    up = up if (pairs == up.shape[1]).all() else np.where(first(pairs, up.shape[1]), up, np.inf)
+    stay = np.where(which[:, None], np.inf, items)
+    stay[odd, 0] = items[odd, count[odd] - 1]
+    return (stay, np.where(which, odd, count)), (up, pairs)
+
+
+def nothing(rows: int) -> Level:
+    return np.empty((rows, 0)), np.zeros(rows, np.int64)
