@@ -9,6 +9,6 @@ from normcli.formats._binary import dictionaries
 
 def table_of(reader: Any) -> pa.Table:
     """All rows of an input, in the types of its schema. Raises BadDataError or BadPlaceError."""
-    schema = reader.blank(frozenset()).to_arrow().schema
+    schema = reader.description.blank(frozenset()).to_arrow().schema
     frames = (chunk.decode(frozenset(), "error").frame for chunk in reader.chunks())
     return pa.Table.from_batches([dictionaries.encoded(frame.to_arrow(schema), schema) for frame in frames], schema)

@@ -109,7 +109,8 @@ def test_columns_of_lists_go_by_name_and_what_is_in_them_by_place(tmp_path: Path
 
 
 def planned(data: bytes, *choices: PlanStep) -> Parameters:
-    return fit(Parameters(Plan(choices).steps(reader(data, 64).schema, lambda name: 0), reader(data, 64).schema), data)
+    schema = reader(data, 64).description.schema
+    return fit(Parameters(Plan(choices).steps(schema, lambda name: 0), schema), data)
 
 
 def test_steps_on_one_column_stay_one_after_the_other() -> None:

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 import normcli
+from tests.conftest import longer
 
 HOME = Path(normcli.__file__).parent
 
@@ -244,6 +245,100 @@ class Quotients(Transform):
     def inverse(self, block: Block) -> Array:
         return block.values * self.divisor[0]
 '''
+FORMAT = '''
+"""Record batches in base64, one a line, behind their schema."""
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+
+from normcli.formats import Format
+from normcli.formats._binary import dictionaries, schemas
+from normcli.formats._binary.description import BatchDescription
+from normcli.formats._binary.faults import reading
+from normcli.formats._binary.reader import BatchReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """None so far."""
+
+    def check(self):
+        """Nothing to contradict."""
+
+
+class Reader(BatchReader):
+    """All of it at once."""
+
+    what = "toy"
+
+    def __init__(self, source, options, *, block_size=None):
+        import pyarrow as pa
+
+        super().__init__(source, block_size)
+        with reading(source, self.what):
+            magic, schema, *lines = source.rest().split(b"\\n")
+            if not lines or lines.pop():
+                raise ValueError("it is cut short")
+            self._lines = [b64decode(line, validate=True) for line in lines]
+            arrow = pa.ipc.read_schema(pa.py_buffer(b64decode(schema, validate=True)))
+            self.description = BatchDescription.of(arrow, **self._known())
+
+    def chunks(self, needed=None):
+        for batch in self._batches():
+            yield from self._blocks(batch, self._rows)
+
+    def _samples(self, name):
+        return (batch.column(name) for batch in self._batches())
+
+    def _batches(self):
+        import pyarrow as pa
+
+        with reading(self.source, self.what):
+            for line in self._lines:
+                yield pa.ipc.read_record_batch(pa.py_buffer(line), self.description.arrow)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A line a batch."""
+
+    schema: object
+
+    @classmethod
+    def for_input(cls, description, blank, options, digests):
+        return cls(schemas.output_schema(blank, digests))
+
+    @classmethod
+    def refused(cls, blank):
+        return ()
+
+    def following(self, description, blank):
+        return schemas.following(self, self.schema, description, blank)
+
+    def encode(self, frame):
+        batch = dictionaries.encoded(frame.to_arrow(self.schema), self.schema)
+        return b64encode(batch.serialize()) + b"\\n"
+
+    def open(self, file):
+        file.write(b"\\x01TOY\\n" + b64encode(self.schema.serialize()) + b"\\n")
+        return Sink(file)
+
+
+@dataclass
+class Sink:
+    """Lines as they come."""
+
+    file: object
+
+    def write(self, piece):
+        self.file.write(piece)
+
+    def close(self):
+        """Nothing is held back."""
+
+
+FORMAT = Format(suffixes=(".toy",), binary=True, magic=b"\\x01TOY\\n", options=Options, reader=Reader, writer=Writer)
+'''
 COMMAND = '''
 """normcli greet: say hello."""
 
@@ -281,6 +376,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     (copy / "stats" / "totals.py").write_text(STATISTIC.lstrip())
     (copy / "transforms" / "quotients.py").write_text(TRANSFORM.lstrip())
     (copy / "cli" / "greet.py").write_text(COMMAND.lstrip())
+    (copy / "formats" / "toy.py").write_text(FORMAT.lstrip())
     return House(path)
 
 
@@ -313,6 +409,29 @@ def test_and_all_commands_know_it(house: House) -> None:
     assert not schema.is_valid(document)
     (house.path / "p.json").write_text(fitted.replace('"total": 4.0', '"total": "4"'))
     assert "$.steps[0].statistics.totals.columns.a.total: " in house.run("inspect", "p.json")
+
+
+def test_adding_a_format_is_adding_a_file(house: House) -> None:
+    (house.path / "t.csv").write_text("a,b\nx,1\ny,3\n")
+    house.run("fit", "t.csv", "-m", "minmax", "-p", "toy.json", "-o", "t.toy")
+    assert (house.path / "t.toy").read_bytes().startswith(b"\x01TOY\n")
+    assert house.run("apply", "t.toy", "-p", "toy.json", "--inverse", "--to", "csv") == "a,b\nx,1\ny,3\n"
+    assert "already" in house.run("apply", "t.toy", "-p", "toy.json", "--to", "csv")
+
+
+@pytest.mark.parametrize("laws", ["toy and (again or each_other or pickled or record)", *longer("toy")])
+def test_a_new_format_is_tested_before_a_test_is_edited(laws: str, house: House) -> None:
+    tests, there = Path(__file__).parent, house.path / "tests"
+    skipped = shutil.ignore_patterns("__pycache__", "data", "benchmarks")
+    shutil.copytree(tests, there, ignore=skipped, dirs_exist_ok=True)
+    shutil.copy(tests.parent / "pyproject.toml", house.path)
+    words = ["tests/formats/test_format_contract.py", "-vv", "-k", laws, "-n", "0", "-p", "no:cacheprovider"]
+    env = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST")} | {"PYTHONPATH": str(house.path)}
+    line = [sys.executable, "-m", "pytest", *words]
+    done = subprocess.run(line, cwd=house.path, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+    for law in ("what_is_written_is_read_again[toy]", "formats_become_each_other[csv-toy]", "can_be_pickled[toy]"):
+        assert re.search(rf"{re.escape(law)} PASSED", done.stdout), done.stdout
 
 
 def test_adding_a_command_is_adding_a_file(house: House) -> None:

@@ -54,7 +54,7 @@ def fit(
     plan = (
         of
         if isinstance(of, Parameters)
-        else Parameters(unfitted(of, columns.select(first.schema, (), ()), {}), first.schema)
+        else Parameters(unfitted(of, columns.select(first.description.schema, (), ()), {}), first.description.schema)
     )
     made = pipeline.fit(readers, plan, Threads(threads), once=once, progress=progress)
     return params.sealed(made)
@@ -202,7 +202,7 @@ def test_text_is_known_by_its_bytes_wherever_it_comes_from(tmp_path: Path) -> No
         of_file = api.fit(tmp_path / name, MinMax(), block_size=BLOCK)
         assert of_file.inputs == (known,)
     piped = reader(through_pipe(A, (3,)), BLOCK)
-    plan = Parameters(unfitted(MinMax(), ("a", "b"), {}), piped.schema)
+    plan = Parameters(unfitted(MinMax(), ("a", "b"), {}), piped.description.schema)
     assert pipeline.fit([piped], plan, Threads(1)).inputs == (known,)
     others = [
         A.replace(b"3", b"3.0"),
@@ -377,6 +377,6 @@ def test_a_source_is_read_once_for_digest_and_numbers() -> None:
     """What is counted is what was read, even where the file changes later."""
     source = in_memory(A)
     made = reader(source, BLOCK)
-    plan = pipeline.fit([made], Parameters(unfitted(MinMax(), ("a", "b"), {}), made.schema), Threads(1))
+    plan = pipeline.fit([made], Parameters(unfitted(MinMax(), ("a", "b"), {}), made.description.schema), Threads(1))
     assert source.count == len(A)
     assert plan.inputs == fit(MinMax(), A).inputs

@@ -10,8 +10,6 @@ from typing import Any
 import click
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet as pq
 import pytest
 
 from normcli import registry
@@ -20,9 +18,10 @@ from normcli.errors import BadDataError, UsageError
 from normcli.jobs.run_report_file import run_report
 from tests import inside
 from tests.conftest import longer
+from tests.formats.files import suffix, takes, write
 
 FORMATS = registry.names("formats")
-WITH_LISTS = [f for f in FORMATS if f not in ("csv", "tsv")]
+WITH_LISTS = [f for f in FORMATS if takes(f, pa.table({"l": pa.nulls(1, pa.list_(pa.float64()))}))]
 GROUPING: list[tuple[str, ...]] = [
     (), ("--by", "k"), ("--weights", "w"), ("--by", "k,j", "--weights", "w"), ("--weights", "v"),
 ]  # fmt: skip
@@ -56,25 +55,6 @@ def lists() -> dict[str, Any]:
     e = [None if gap else row for gap, row in zip(gaps, x[0].tolist(), strict=True)]
     f = pa.array(x[1].tolist(), pa.list_(pa.float64(), 5))
     return {"e": pa.array(e), "f": f, "g": pa.array(x[2, :, :3].tolist(), pa.large_list(pa.float32()))}
-
-
-def write(made: pa.Table, path: Path) -> Path:
-    """In the format that the suffix names."""
-    kind = path.suffix[1:]
-    if kind == "parquet":
-        pq.write_table(made, path)
-    elif kind == "arrow":
-        pyarrow.feather.write_feather(made, str(path), compression="uncompressed")
-    elif kind == "arrows":
-        with pa.ipc.new_stream(str(path), made.schema) as writer:
-            writer.write_table(made)
-    elif kind == "ndjson":
-        path.write_text("".join(f"{json.dumps(row)}\n" for row in made.to_pylist()))
-    else:
-        rows = [made.column_names, *(row.values() for row in made.to_pylist())]
-        between = {"csv": ",", "tsv": "\t"}[kind]
-        path.write_text("".join(between.join("" if v is None else str(v) for v in row) + "\n" for row in rows))
-    return path
 
 
 # -- methods and plans -------------------------------------------------------------------------------------------
@@ -179,7 +159,7 @@ def some(cases: Sequence[Any], every: int) -> list[Any]:
 @pytest.mark.parametrize("case", some(list(product([*METHODS, *OPTIONS], FORMATS, GROUPING)), 31), ids=str)
 def test_of_every_method(case: tuple[tuple[str, ...], str, tuple[str, ...]], trial: Trial) -> None:
     method, kind, grouping = case
-    data = [write(table(numbers()), trial.folder / f"in.{kind}")]
+    data = [write(table(numbers()), trial.folder / f"in{suffix(kind)}")]
     if trial.fits(data, *method, "-c", "a,b,c,d", *grouping):
         same(trial.check(data))
         trial.apply(data)
@@ -188,7 +168,7 @@ def test_of_every_method(case: tuple[tuple[str, ...], str, tuple[str, ...]], tri
 @pytest.mark.parametrize("case", some(list(product(METHODS, WITH_LISTS, ("e", "e,f", "b,g,d"), GROUPING)), 61), ids=str)
 def test_of_every_method_on_lists(case: tuple[tuple[str, ...], str, str, tuple[str, ...]], trial: Trial) -> None:
     method, kind, chosen, grouping = case
-    data = [write(table(numbers() | lists()), trial.folder / f"in.{kind}")]
+    data = [write(table(numbers() | lists()), trial.folder / f"in{suffix(kind)}")]
     if trial.fits(data, *method, "-c", chosen, *grouping):
         same(trial.check(data))
         trial.apply(data)
@@ -197,7 +177,7 @@ def test_of_every_method_on_lists(case: tuple[tuple[str, ...], str, str, tuple[s
 @pytest.mark.parametrize("case", some(list(product(PLANS, WITH_LISTS, GROUPING)), 11), ids=str)
 def test_of_every_plan(case: tuple[str, str, tuple[str, ...]], trial: Trial) -> None:
     text, kind, grouping = case
-    data = [write(table(numbers() | lists()), trial.folder / f"in.{kind}")]
+    data = [write(table(numbers() | lists()), trial.folder / f"in{suffix(kind)}")]
     if trial.fits(data, *plan(text, trial.folder / "plan.toml"), *grouping):
         same(trial.check(data))
         trial.apply(data)

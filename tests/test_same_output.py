@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from normcli import formats, registry
 from normcli.errors import NormcliError
 from tests import inside
 from tests.conftest import examples, longer
@@ -34,7 +35,7 @@ METHODS = (
     ("center",), ("zscore", "--ddof", "1"), ("minmax",), ("robust",), ("decorrelate",), ("whiten", "--kind", "pca"),
     ("unit",), ("batch", "--batch-size", "3"), ("robust", "--exact"), ("rms",),
 )  # fmt: skip
-OUT = ("csv", "tsv", "ndjson", "parquet", "arrow", "arrows")
+OUT = registry.names("formats")
 OF_FIT = ((), ("--by", "k"), ("--weights", "w"), ("--by", "k", "--weights", "w"))
 OF_BOTH = ("--threads 1", "--on-bad-row skip", "--na-values NA,-1", "--infer-types", "--inf missing")
 OF_OUTPUT = ("--column-suffix _z", "--only", "--dtype float32")
@@ -70,7 +71,7 @@ def ended(*commands: Sequence[str]) -> str:
 
 def one_or_both(source: str, to: str, method: Sequence[str], of_fit: Sequence[str], options: Sequence[str]) -> bool:
     """Whether something was written: the same, either way."""
-    options = [o for o in options if o != "--infer-types" or to in ("parquet", "arrow", "arrows")]
+    options = [o for o in options if o != "--infer-types" or not formats.is_text(to)]
     every = [word for option in options for word in option.split()]
     reading = [word for option in options if option in OF_BOTH for word in option.split() if word != "--infer-types"]
     data, out = f"in.{source}", [Path(f"{n}.{to}") for n in ("one", "both")]

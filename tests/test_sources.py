@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import BadDataError, NoInputError, OutputError
-from normcli.formats._binary.batches import reading
+from normcli.formats._binary.faults import reading
 from normcli.io.sources import Source, open_source
 from tests.conftest import examples
 from tests.formats.conftest import feed, in_memory, pipe_path, through_pipe

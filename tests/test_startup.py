@@ -4,16 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
-from pyarrow import feather
 
-from normcli import registry
-from normcli.formats import Signature, record, signature
+from normcli.formats import is_text
+from tests.formats.files import NAMES, suffix, write
 
 # Leaves as the command does, and says what has been loaded until then.
 LIST = """
@@ -24,7 +21,7 @@ from normcli.__main__ import main
 main()
 """
 LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backports"}
-FORMATS = {"csv": {"polars"}, "ndjson": {"polars", "pyarrow"}, "parquet": {"pyarrow"}, "arrow": {"pyarrow"}}
+OF_TEXT = {"csv": {"polars"}, "tsv": {"polars"}}  # and of any other text both
 UNUSED = {
     *("jobs.update", "jobs.resuming", "jobs.previewing", "api", "drift", "pipeline.rebatch"),
     *(
@@ -65,10 +62,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a table in each format, its parameters, and a pandas that whoever loads it fails by."""
     path = tmp_path_factory.mktemp("place")
     table = pl.DataFrame({"id": [1, 2, 3], "x": [0.5, None, 2.5], "y": [1.5, 2.0, 4.0], "name": ["a", "b", None]})
-    table.write_csv(path / "t.csv")
-    table.write_ndjson(path / "t.ndjson")
-    table.write_parquet(path / "t.parquet")
-    feather.write_feather(pq.read_table(path / "t.parquet"), path / "t.arrow")
+    for name in NAMES:
+        write(table.to_arrow(), path / f"t{suffix(name)}")
     (path / "pandas").mkdir()
     (path / "pandas" / "__init__.py").touch()
     loaded_by("fit", "t.csv", "-m", "zscore", "-p", "p.json", where=path)
@@ -101,37 +96,29 @@ def test_a_table_needs_no_library_of_data() -> None:
 
 
 @pytest.mark.parametrize("command", ["fit", "apply", "check"])
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NAMES)
 def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str) -> None:
-    own = {
-        "fit": "-m zscore -p q.json",
-        "apply": f"-p p.json -o out{signature(format).suffixes[0]}",
-        "check": "-p p.json",
-    }
-    loaded = loaded_by(command, f"t{signature(format).suffixes[0]}", *own[command].split(), "-q", where=place)
-    assert libraries(loaded) == {"numpy", "msgspec"} | FORMATS[format]
-    assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
+    own = {"fit": "-m zscore -p q.json", "apply": f"-p p.json -o out{suffix(format)}", "check": "-p p.json"}
+    loaded = loaded_by(command, f"t{suffix(format)}", *own[command].split(), "-q", where=place)
+    own_libraries = OF_TEXT.get(format, {"polars", "pyarrow"}) if is_text(format) else {"pyarrow"}
+    assert libraries(loaded) == {"numpy", "msgspec"} | own_libraries
+    assert entries(loaded, "formats") == {format}
     assert entries(loaded, "methods") == {"zscore"}
     of = entries(loaded, "stats")
     assert of - {"extrema", "moments"} == ({"running", "outside"} if command == "check" else set())
     unused = UNUSED - (OF_CHECK if command == "check" else set())
     assert {name.removeprefix("normcli.") for name in loaded} & unused == set()
-    if FORMATS[format] == {"pyarrow"}:  # polars loads them itself
+    if not is_text(format):  # polars loads them itself
         writes_texts = (command, format) == ("apply", "parquet")  # in dictionaries, which compute takes apart
         slow = {"bz2", "lzma", "tempfile", "random"} | (set() if writes_texts else {"pyarrow.compute"})
         assert loaded & slow == set()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NAMES)
 def test_a_description_loads_no_method(place: Path, format: str) -> None:
-    loaded = loaded_by("describe", f"t{signature(format).suffixes[0]}", "-q", where=place)
-    assert libraries(loaded) - ({"pyarrow"} if format == "csv" else set()) == {"numpy", "msgspec"} | FORMATS[format]
-    assert entries(loaded, "formats") == {format} | ({"arrows"} if format == "arrow" else set())
+    loaded = loaded_by("describe", f"t{suffix(format)}", "-q", where=place)
+    of_format = OF_TEXT.get(format, {"polars", "pyarrow"}) if is_text(format) else {"pyarrow"}
+    assert libraries(loaded) - ({"pyarrow"} if format in OF_TEXT else set()) == {"numpy", "msgspec"} | of_format
+    assert entries(loaded, "formats") == {format}
     assert entries(loaded, "methods") == set()
     assert entries(loaded, "stats") == {"extrema", "frequencies", "moments", "quantiles"}
-
-
-@pytest.mark.parametrize("format", registry.names("formats"))
-def test_what_is_known_of_a_format_without_loading_it_is_what_it_says(format: str) -> None:
-    found = record(format)
-    assert signature(format) == Signature(**{f.name: getattr(found, f.name) for f in fields(Signature)})

@@ -121,8 +121,6 @@ class DriftMonitor:
             measuring = replace(measuring, weights=None)
         if lost.intersection(measuring.by):
             measuring = replace(measuring, by=())
-        for name in measuring.by:  # a key is a text
-            reader.inferred.pop(name, None)
         return measuring, tuple(n for n in self.parameters.needs() if n in lost)
 
     def add_late(self, column: LateColumn, where: str) -> None:
@@ -139,16 +137,17 @@ class DriftMonitor:
         self.changes.setdefault((change.column, change.what), change)
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
-        parameters, there = self.parameters, {f.name: f for f in reader.schema}
+        parameters, description = self.parameters, reader.description
+        there = {f.name: f for f in description.schema}
         numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.by}
         for name in dict.fromkeys((*numbers, *parameters.by, *parameters.types)):
             was, now = self._spelled(name), there.get(name)
-            if now is None and name not in dict(reader.source.keys):
+            if now is None and name not in dict(description.keys):
                 yield Change(name, "gone", was, None, drift=name in needed)
             elif now is not None and name in numbers:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
-                    yield Change(name, "type", was, kind, name in needed, reader.others.get(name))
+                    yield Change(name, "type", was, kind, name in needed, description.not_numbers.get(name))
         for name in (n for n in there if n not in parameters.types and n not in parameters.by):
             yield Change(name, "new", None, there[name].type, drift=not self.extra)
 
@@ -235,7 +234,8 @@ def _asked(step: Step) -> tuple[Statistic, ...]:
 def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
     """What a column is, where that is not what was fitted: numbers, or lists of a length. None where it may be so:
     text may have no value in its first rows, or one among numbers that is none, which will be told."""
-    if now.type == "null" or (length is None and now.is_number) or now.name in {*reader.doubts, *reader.identifiers}:
+    may_be = {*reader.description.doubts, *reader.description.identifiers}
+    if now.type == "null" or (length is None and now.is_number) or now.name in may_be:
         return None
     if length is None or not now.list_of:
         return now.type

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from normcli import registry
+from normcli.io import compression
 
 if TYPE_CHECKING:
-    from normcli.formats import WriterClass
+    from normcli.formats._reader import Reader
+    from normcli.formats._writer import WriterClass
+    from normcli.io.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +23,7 @@ class Signature:
 
     suffixes: tuple[str, ...]  # of its files, the usual one first
     binary: bool = False  # not text: with a place for types and digests, compressed by itself, nothing for a terminal
-    magic: bytes = b""  # how each file of a binary format begins
+    magic: bytes = b""  # how each file of a binary format begins, where a control character is in what follows, too
     opening: bytes = b""  # how a text may begin that is in no other format
     on_pipe: str = ""  # the format that a pipe gets in its place; empty: the same
 
@@ -38,8 +42,14 @@ class Format(Signature):
     """A format: its signature, and the classes that read and write it."""
 
     options: type[Options]
-    reader: type[Any]
+    reader: type[Reader]
     writer: WriterClass
+
+    def open(self, source: Source, options: Any = None, **more: Any) -> Reader:
+        """The reader of an input; `more` are `block_size`, where chunks of other sizes are wanted, and of text `skip`,
+        where bad rows are to be left out. Raises BadDataError."""
+        make: Callable[..., Reader] = self.reader
+        return make(source, options or self.options(), **more)
 
 
 @cache
@@ -51,5 +61,11 @@ def signature(name: str) -> Signature:
 
 def record(name: str) -> Format:
     """The format called `name`, whose file is imported. Raises KeyError where there is none."""
-    found: Format = registry.load("formats", name).FORMAT
-    return found
+    format: Format = registry.load("formats", name).FORMAT
+    return format
+
+
+def bare(name: str) -> str:
+    """The format that a name like csv or csv.gz means, or would mean if there was such a format."""
+    codec = compression.by_suffix(name)
+    return name[: -len(codec.suffix)] if codec else name

@@ -15,12 +15,12 @@ from normcli import registry
 from normcli.errors import UsageError, mismatch
 from normcli.formats._format import record
 
-Kept = tuple[tuple[str, Any], ...]  # names and values of options, in order
+Dialect = tuple[tuple[str, Any], ...]  # names and values of options, in order
 
 
 @cache
 def fields() -> dict[str, Any]:
-    """The annotations of the options that are kept, by name, of all formats."""
+    """The annotations of the options that parameter files keep, by name, of all formats."""
     kinds = [record(name).options for name in registry.names("formats")]
     return {n: hint for kind in kinds for n, hint in registry.annotations(kind).items() if _manner(hint)}
 
@@ -31,7 +31,7 @@ def _manner(annotation: Any) -> str:
     return next((m.extra["kept"] for m in metas if m.extra and "kept" in m.extra), "")
 
 
-def kept(given: Mapping[str, Any]) -> Kept:
+def dialect(given: Mapping[str, Any]) -> Dialect:
     """Of options that are given, those that are to be kept: not what is so by default, but each answer where there is
     a question without one."""
     if not given:
@@ -49,19 +49,19 @@ def kept(given: Mapping[str, Any]) -> Kept:
 def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
     """A format's options where some that it has are given, the later before the earlier; else None. Raises UsageError
     for what makes no sense."""
-    own = {f.name for f in dataclasses.fields(_kind(format))}
-    made = {name: value for each in given for name, value in each if name in own}
-    if not made:
+    known = {f.name for f in dataclasses.fields(_kind(format))}
+    values = {name: value for pairs in given for name, value in pairs if name in known}
+    if not values:
         return None
-    for name, value in made.items():
+    for name, value in values.items():
         if fault := _fault(value, registry.annotations(_kind(format))[name]):
             raise UsageError(f"--{name.replace('_', '-')}: {fault}")
-    found = _kind(format)(**made)
-    found.check()
-    return found
+    checked_options = _kind(format)(**values)
+    checked_options.check()
+    return checked_options
 
 
-def checked(raw: Mapping[str, Any]) -> Kept:
+def checked(raw: Mapping[str, Any]) -> Dialect:
     """What a parameter file says. Raises UsageError, with the name of what is wrong before a colon."""
     for name, value in raw.items():
         if name not in fields():

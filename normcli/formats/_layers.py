@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from normcli.columns import Frame
-from normcli.formats import Outlet, Reader, Sink, Writer
-from normcli.formats._binary import batches as binary
+from normcli.formats import Description, Outlet, Sink, Writer
+from normcli.formats._binary.sizes import Limit, longest_entry
 from normcli.io.compression import Codec
-from normcli.io.sources import Source
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,8 @@ class Translated:
     writer: Writer
     plain: Callable[[Frame], Frame]
 
-    def following(self, reader: Reader, blank: Frame) -> Writer:
-        return self.writer.following(reader, blank)
+    def following(self, description: Description, blank: Frame) -> Writer:
+        return self.writer.following(description, blank)
 
     def encode(self, frame: Frame) -> Any:
         return self.writer.encode(self.plain(frame))
@@ -33,16 +32,16 @@ class Bounded:
     """Text of record batches, each row of a dictionary with one of its own, unless that takes too much memory."""
 
     writer: Writer
-    source: Source
+    limit: Limit
 
-    def following(self, reader: Reader, blank: Frame) -> Writer:
-        return self.writer.following(reader, blank)
+    def following(self, description: Description, blank: Frame) -> Writer:
+        return self.writer.following(description, blank)
 
     def encode(self, frame: Frame) -> Any:
         """Raises BadDataError."""
         batch = frame.to_arrow()
-        longest = max(map(binary.longest_entry, batch.columns), default=0)
-        binary.check_expanded(self.source, batch, longest)
+        longest = max(map(longest_entry, batch.columns), default=0)
+        self.limit.check_expanded(batch, longest)
         return self.writer.encode(frame)
 
     def open(self, file: Outlet) -> Sink:
@@ -56,8 +55,8 @@ class Compressed:
     writer: Writer
     codec: Codec
 
-    def following(self, reader: Reader, blank: Frame) -> Writer:
-        return self.writer.following(reader, blank)
+    def following(self, description: Description, blank: Frame) -> Writer:
+        return self.writer.following(description, blank)
 
     def encode(self, frame: Frame) -> Any:
         return self.codec.pack(b"".join(self.writer.encode(frame)))

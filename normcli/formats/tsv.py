@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from normcli.formats import Format, csv
+from normcli.formats import Format
+from normcli.formats._delimited.options import DelimitedOptions
+from normcli.formats._delimited.reader import DelimitedReader
+from normcli.formats._delimited.writer import DelimitedWriter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(csv.Manner):
+class Options(DelimitedOptions):
     """How the text is to be read; the delimiter is a tab."""
 
 
-class Reader(csv.Reader):
+class Reader(DelimitedReader):
     """A TSV input."""
 
 
 @dataclass(frozen=True)
-class Writer(csv.Writer):
+class Writer(DelimitedWriter):
     """Rows of fields between tabs, in quotes where they hold a tab, a quote or a line end."""
 
-    kind: ClassVar[type[csv.Manner]] = Options
+    kind: ClassVar[type[DelimitedOptions]] = Options
 
 
 FORMAT = Format(suffixes=(".tsv", ".tab"), options=Options, reader=Reader, writer=Writer)

@@ -68,7 +68,7 @@ class Source:
             status = os.fstat(self.file.fileno())
             self.regular, self.identity = stat.S_ISREG(status.st_mode), identity(status)
             self.length = status.st_size - self.file.tell() if self.regular else None
-        self._expanded = Expanded(self.file, self.name, lambda: self.room)
+        self._expanded = Expanded(self.file, self.name, self.room)
         self._inlet: Inlet = self._expanded
 
     @property
@@ -246,22 +246,29 @@ def _far(uri: str) -> Object:
     return Object(uri)
 
 
-def open_source(path: str | os.PathLike[str] | None, *, example: str = "normcli fit data.csv -m zscore") -> Source:
-    """The input: a path, or standard input for None and `-`. Raises NoInputError; UsageError for a terminal."""
+def open_source(
+    path: str | os.PathLike[str] | None,
+    *,
+    example: str = "normcli fit data.csv -m zscore",
+    keys: tuple[tuple[str, str | None], ...] = (),
+    room: int | None = None,
+) -> Source:
+    """The input: a path, or standard input for None and `-`; with the `keys` that its directories give, read in `room`
+    bytes of memory. Raises NoInputError; UsageError for a terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed one is opened at start
             raise NoInputError("standard input is closed", f"for example: {example}")
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
-        return Source(STDIN, io.FileIO(0, "rb", closefd=False))
+        return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)
     path = stores.plain(os.fsdecode(path))
     name = printable(path) or "''"
     if stores.is_uri(path):
-        return Source(name, _far(path))
+        return Source(name, _far(path), keys=keys, room=room)
     try:
         file = io.FileIO(path, "rb")
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:
         raise open_error(NoInputError, name, e) from None
-    return Source(name, file)
+    return Source(name, file, keys=keys, room=room)

@@ -6,7 +6,7 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from normcli import formats, pipeline, registry
+from normcli import formats, pipeline
 from normcli.errors import DriftError, EmptyInputError, UsageError, printable, replaced
 from normcli.io import stores
 from normcli.jobs import paths, writing
@@ -74,7 +74,7 @@ def _into_one(
     if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
         what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
         raise UsageError(what, "--in-place replaces it all the same")
-    run.detail(f"{first.source.name} is {registry.name_of(first)}, {target.name} will be {to}")
+    run.detail(f"{first.description.name} is {first.description.format}, {target.name} will be {to}")
     outputs = _outputs(request, parameters, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)

@@ -48,8 +48,7 @@ def _columns(path: str, from_: str | None, format_options: Mapping[str, Any], *,
         return []
     source = sources.open_source(first)
     format = formats.of_source(source, from_)
-    record = formats.record(format)
-    reader = record.reader(source, formats.options(format, format_options.items()) or record.options())
-    names = [f.name for f in reader.schema if not numbers or f.may_be_number or f.list_of]
+    reader = formats.record(format).open(source, formats.options(format, format_options.items()))
+    names = [f.name for f in reader.description.schema if not numbers or f.may_be_number or f.list_of]
     source.close()
     return names

@@ -17,7 +17,6 @@ from normcli.pipeline.profile import bytes_of
 
 if TYPE_CHECKING:
     from normcli.columns import Schema
-    from normcli.formats import Reader
 
 EXAMPLE = "normcli describe data.csv"
 
@@ -29,12 +28,13 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         inputs = find(run, request)
         run.open_rejects(request)
         readers = Readers(run, request, inputs, example=EXAMPLE, writes=False)
-        first = readers.first
-        chosen = _chosen(request, first)
+        chosen = _chosen(request, readers)
+        first = readers.first.description
         if request.dry_run:
             result.preview = Preview.of(readers, [f.name for f in chosen], ())
             return result
-        for doubt in (first.doubt, *(first.others.get(n, "") for n in first.doubts | first.nearly)):
+        doubted = {**first.doubts, **first.unread_numbers}
+        for doubt in (first.doubt, *(first.not_numbers.get(n, "") for n in doubted)):
             if doubt:
                 run.warning(doubt)
         numbers = sum(f.may_be_number for f in chosen)
@@ -51,15 +51,18 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
     return result
 
 
-def _chosen(request: DescribeRequest, first: Reader) -> Schema:
+def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
     """The columns that are described, by the first input: all, or those that selectors match, whatever is in them.
     Raises BadDataError where a selector finds nothing, or nothing is left."""
-    keys = tuple(Field(name, "string") for name, _ in first.source.keys)
+    first = readers.first.description
+    keys = tuple(Field(name, "string") for name, _ in first.keys)
     names = {f.name for f in (*keys, *first.schema)}
-    first.expect([n for selector in request.columns for n in columns.names_in(selector, names) if n not in names])
+    named = (n for selector in request.columns for n in columns.names_in(selector, names))
+    first = first.expecting([n for n in named if n not in names])
+    readers.describe_first(first)
     there = (*keys, *first.schema)
     chosen = columns.matched(there, request.columns) if request.columns else {f.name for f in there}
     chosen -= columns.matched(there, request.exclude)
     if not chosen:
-        raise BadDataError(f"{first.source.name}: no column is left", f"there are {columns.described(there)}")
+        raise BadDataError(f"{first.name}: no column is left", f"there are {columns.described(there)}")
     return tuple(f for f in there if f.name in chosen)

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from normcli import columns, formats, pipeline, registry, suggestions
+from normcli import columns, formats, pipeline, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
 from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
@@ -28,7 +28,7 @@ from normcli.pipeline import SILENT, Events
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from normcli.formats import Reader
+    from normcli.formats import Description, Reader
     from normcli.io.inputs import Input
     from normcli.io.outputs import Target
     from normcli.parameters.plan import Plan
@@ -69,13 +69,14 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             run, request, inputs, to=to, dialect=old.dialect if old else (), example=EXAMPLE, directory=directory,
             writes=bool(request.output),
         )  # fmt: skip
-        begun = old or planned(run, readers.first, needed(plan, request))
+        begun = old or planned(run, readers, needed(plan, request))
         if not old:
             begun = replace(begun, dialect=readers.options.dialect)
-        _describe(result, begun, readers.first, target, file)
-        if recipe and not request.update:
-            _report_doubtful(result, recipe, readers.first)
-        run.detail(f"{readers.first.source.name}: columns: {columns.described(readers.first.schema)}")
+        first = readers.first.description
+        _describe(result, begun, first, target, file)
+        if plan and not request.update:
+            _report_doubtful(result, plan, first)
+        run.detail(f"{first.name}: columns: {columns.described(first.schema)}")
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
@@ -165,28 +166,31 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
         check_repeatable(inputs, "--exact")
 
 
-def planned(run: Run[FitRequest, FitResult], first: Reader, plan: Plan) -> Parameters:
-    """What is to be learned of the columns that were selected, or all that can be. Raises UsageError, BadDataError."""
-    request, name = run.request, first.source.name
-    first.expect(plan.named(first.schema))
+def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Parameters:
+    """What is to be learned of the columns that were selected, or all that can be, going by the first input. Raises
+    UsageError, BadDataError."""
+    request, first = run.request, readers.first.description
+    name, keys = first.name, dict(first.keys)
+    first = first.expecting(plan.named(first.schema))
     by = _named_columns(request.by, first)
     weights = () if request.weights is None else (request.weights,)
-    first.expect([n for n in (*by, *weights) if n not in dict(first.source.keys)])
+    first = first.expecting([n for n in (*by, *weights) if n not in keys])
+    readers.describe_first(first)
     if request.weights in by:
         raise UsageError(f"--weights {request.weights}: is a column of --by")
     beside = {*by, *weights}
     if beside and any(s.multiple > 1 for method in plan.methods for s in method.statistics):
         what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
-    gone = sorted(beside.difference((f.name for f in first.schema), dict(first.source.keys)))
+    gone = sorted(beside.difference((f.name for f in first.schema), keys))
     if gone:
         hint = suggestions.hint(gone[0], [f.name for f in first.schema])
         raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'", hint)
     schema = plan.insisted(first.schema, first.identifiers)
     try:
         steps = plan.steps(
-            schema, lambda name: first.list_size(name), beside,
-            data=name, others=first.others, indexes=first.indexes | first.identifiers, hint=first.hint,
+            schema, lambda name: readers.first.list_size(name), beside,
+            data=name, others=first.not_numbers, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
     except BadDataError:
         values = any(f.type != "null" for f in first.schema)
@@ -201,35 +205,33 @@ def planned(run: Run[FitRequest, FitResult], first: Reader, plan: Plan) -> Param
     return parameters
 
 
-def _named_columns(texts: Sequence[str], first: Reader) -> tuple[str, ...]:
+def _named_columns(texts: Sequence[str], first: Description) -> tuple[str, ...]:
     """The columns of --by: of each text that which is called so, or names between commas. Raises UsageError for one
     given twice."""
-    available = {*dict(first.source.keys), *(f.name for f in first.schema)}
+    available = {*dict(first.keys), *(f.name for f in first.schema)}
     names = tuple(name for text in texts for name in columns.parts(text, available))
     if len(set(names)) < len(names) or not available.issuperset(n for n in names if not n):
         raise UsageError(f"--by {' --by '.join(texts)}: a column is named twice, or not at all")
     return names
 
 
-def _explain(run: Run[FitRequest, FitResult], first: Reader, known: Container[str]) -> None:
+def _explain(run: Run[FitRequest, FitResult], first: Description, known: Container[str]) -> None:
     """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
     should not be; says which are left out as an index."""
     if first.doubt:
         run.warning(first.doubt)
-    doubts = first.doubts | first.nearly
+    doubts = {**first.doubts, **first.unread_numbers}
     for name in (f.name for f in first.schema if f.name in doubts and f.name not in known):
         run.warning(doubts[name])
     if names := [f.name for f in first.schema if f.name in first.identifiers and f.name not in known]:
         takes = f"-c {short(names[0])} takes it" if len(names) == 1 else "-c takes each by its name"
-        run.notice(
-            f"{first.source.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})"
-        )
+        run.notice(f"{first.name}: {listed(names)} left out: numbers that begin with zeros, as names do ({takes})")
     indexes = [f.name for f in first.schema if f.is_number and f.name in first.indexes and f.name not in known]
     if indexes:
-        run.notice(f"{first.source.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
+        run.notice(f"{first.name}: {listed(indexes)} left out: an index of pandas (-c takes it)")
 
 
-def _describe(result: FitResult, parameters: Parameters, first: Reader, *targets: Target | None) -> None:
+def _describe(result: FitResult, parameters: Parameters, first: Description, *targets: Target | None) -> None:
     """Which columns take part and which are left, and what is written."""
     needs = set(parameters.needs())
     result.columns = tuple(f.name for f in parameters.schema if f.name in needs)
@@ -238,11 +240,11 @@ def _describe(result: FitResult, parameters: Parameters, first: Reader, *targets
     result.targets = (*names, *([printable(str(result.output))] if paths.is_directory(result.output) else ()))
 
 
-def _report_doubtful(result: FitResult, recipe: Plan, first: Reader) -> None:
+def _report_doubtful(result: FitResult, plan: Plan, first: Description) -> None:
     """Which columns take part by default and may be codes, and which lists do not."""
-    if not any(choice.columns or choice.exclude for choice in recipe.choices):
+    if not any(step.columns or step.exclude for step in plan.plan_steps):
         result.codes = codes(result.columns)
-    if not any(choice.columns for choice in recipe.choices):
+    if not any(step.columns for step in plan.plan_steps):
         result.lists = tuple(f.name for f in first.schema if f.list_of and f.name in result.left)
 
 
@@ -255,8 +257,8 @@ def _writable(
     below = {} if file else writing.paths_below(run, request, readers.inputs)
     for each, reader in readers:
         path = request.output if file else below[each]
-        given = writing.as_input(readers.first, file) if file else registry.name_of(reader)
-        outputs.check_passing(formats.of_output(request.to, path, given), reader)
+        given = writing.as_input(readers.first, file) if file else reader.description.format
+        outputs.check_passing(formats.of_output(request.to, path, given), reader.description)
         yield reader
 
 

@@ -17,7 +17,7 @@ from normcli.jobs.requests import Reads
 from normcli.pipeline import memory
 
 if TYPE_CHECKING:
-    from normcli.formats import Reader
+    from normcli.formats import Description, Reader
     from normcli.io.inputs import Found, Input
     from normcli.io.sources import Source
     from normcli.jobs.run import Run
@@ -93,11 +93,10 @@ class Readers:
             where = ", ".join(dict.fromkeys(str(i.top or i.path) for i in self.empty))
             what = f"{printable(where)}: every file in it is empty"
             raise EmptyInputError(what, "did the command that made them fail?")
-        while all(f.type == "null" for f in self.opened[-1][1].schema) and self._open_next():
+        while not _has_values(self.opened[-1][1]) and self._open_next():
             continue
-        telling = self.opened[-1] if any(f.type != "null" for f in self.opened[-1][1].schema) else self.opened[0]
-        self.first_input, self.first = telling
-        for text in self.first.notices:
+        self.first_input, self.first = self.opened[-1] if _has_values(self.opened[-1][1]) else self.opened[0]
+        for text in self.first.description.notices:
             run.notice(text)
 
     def __iter__(self) -> Iterator[tuple[Input, Reader]]:
@@ -106,9 +105,15 @@ class Readers:
 
     def _typed_as_first(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
         """Into one output all inputs go with the types of the first."""
-        if not self._directory:
-            pair[1].inferred |= {n: t for n, t in self.first.inferred.items() if n in pair[1].inferred}
-        return pair
+        each, reader = pair
+        if self._directory:
+            return pair
+        return each, reader.described_as(reader.description.typed_as(self.first.description))
+
+    def describe_first(self, description: Description) -> None:
+        """Has the first input described otherwise."""
+        before, self.first = self.first, self.first.described_as(description)
+        self.opened = [(each, self.first if reader is before else reader) for each, reader in self.opened]
 
     def reopened(self) -> Iterator[Reader]:
         """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
@@ -135,7 +140,8 @@ class Readers:
             return None
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
-        source = self._run.source(each.path, example=self._example)
+        room = memory.of_input(self._request.max_memory)
+        source = self._run.source(each.path, example=self._example, keys=each.keys, room=room)
         try:
             return each, self._reader(each, source)
         except BaseException:
@@ -144,7 +150,6 @@ class Readers:
 
     def _reader(self, each: Input, source: Source) -> Reader:
         request = self._request
-        source.keys, source.room = each.keys, memory.of_input(request.max_memory)
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
         format = formats.of_source(source, request.from_)
@@ -154,5 +159,9 @@ class Readers:
         more: dict[str, Any] = {"skip": True} if request.skips else {}
         if request.block_size is not None:
             more["block_size"] = request.block_size
-        reader: Reader = record.reader(source, self.options.reading(format) or record.options(), **more)
-        return reader
+        return record.open(source, self.options.reading(format), **more)
+
+
+def _has_values(reader: Reader) -> bool:
+    """Whether there is a value in the first rows."""
+    return any(f.type != "null" for f in reader.description.schema)

@@ -51,7 +51,7 @@ class Preview:
     ) -> Self:
         """What would be read, which columns take part, by `names`, and where it would go: into `paths`, one for each
         input, or the targets that are named."""
-        schema, taken = readers.first.schema, set(names)
+        schema, taken = readers.first.description.schema, set(names)
         return cls(
             inputs=tuple(each.name for each in readers.inputs),
             outputs=None if paths is None else tuple(paths[each] for each in readers.inputs),

@@ -59,9 +59,17 @@ class Run(Events, Generic[R, S]):
             self._close()
 
     # -- what is closed ------------------------------------------------------------------------------------------
-    def source(self, path: str | None, *, example: str = "") -> Source:
-        """An input, open until it is closed or the job ends. Raises NoInputError; UsageError for a terminal."""
-        source = open_source(path, example=example)
+    def source(
+        self,
+        path: str | None,
+        *,
+        example: str = "",
+        keys: tuple[tuple[str, str | None], ...] = (),
+        room: int | None = None,
+    ) -> Source:
+        """An input, as of `open_source`, open until it is closed or the job ends. Raises NoInputError; UsageError for a
+        terminal."""
+        source = open_source(path, example=example, keys=keys, room=room)
         self._sources = [*(s for s in self._sources if not s.closed), source]
         return source
 

@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from normcli import __version__, columns, formats, pipeline, registry
+from normcli import __version__, columns, formats, pipeline
 from normcli.errors import BadDataError, CannotCreateError, UsageError, open_error, printable, replaced
 from normcli.io import inputs, outputs, stores
 from normcli.jobs import paths
 from normcli.jobs.requests import Writes
 from normcli.parameters import Form, FrameTransform
-from normcli.pipeline.spool import origin_of
 
 if TYPE_CHECKING:
     from normcli.columns import Frame
     from normcli.drift import DriftMonitor
-    from normcli.formats import LateColumn, Reader, Writer
+    from normcli.formats import Description, LateColumn, Reader, Writer
     from normcli.io.inputs import Input
     from normcli.io.manifest import Manifest
     from normcli.io.outputs import Target
@@ -52,42 +51,45 @@ class Outputs:
         if formats.is_binary(to) and os.isatty(target.fd):
             what = f"{target.name} is a terminal, and {to} is binary"
             raise UsageError(what, "-o FILE writes a file, --to csv writes text")
-        blank, digests = self._blank_and_digests(to, *first)
-        work = self._work(to, first[1], blank, digests)
+        each, description = first[0], self._needing(first[1]).description
+        blank, digests = self._blank_and_digests(to, each, description)
+        work = self._work(to, description, blank, digests)
 
         def parts() -> Iterator[Part]:
-            for each, reader in pairs:
-                own_blank, own_digests = self._blank_and_digests(to, each, reader)
-                pipeline.check_same(reader, blank, own_blank)
+            for each, reader in ((each, self._needing(reader)) for each, reader in pairs):
+                description = reader.description
+                own_blank, own_digests = self._blank_and_digests(to, each, description)
+                pipeline.check_same(description, blank, own_blank)
                 if own_digests != digests:
-                    raise BadDataError(f"{reader.source.name}: was not normalized by the same parameters as the first")
-                own = self._work(to, reader, columns.ordered_as(own_blank, blank), digests, first=work.writer)
+                    raise BadDataError(f"{description.name}: was not normalized by the same parameters as the first")
+                own = self._work(to, description, columns.ordered_as(own_blank, blank), digests, first=work.writer)
                 measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
                 late = partial(self._on_late_column, self.watch)
-                doubt = pipeline.doubt(self.transform, reader, to)
+                doubt = pipeline.doubt(self.transform, description, to)
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
 
         return parts()
 
-    def check_passing(self, to: str, reader: Reader) -> None:
+    def check_passing(self, to: str, description: Description) -> None:
         """Raises BadDataError for a column that the output has no place for, before anything is learned of it."""
-        transform = self.transform_for(to, reader)
-        blank = pipeline.passing_frame(transform, reader, only=self.request.only)
-        pipeline.check_writable(to, reader, blank, transform.lists)
+        transform = self.transform_for(to, description)
+        blank = pipeline.passing_frame(transform, description, only=self.request.only)
+        pipeline.check_writable(to, description, blank, transform.lists)
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
         """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
         unless what is measured runs on in batches from input to input."""
         together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
-        for each, reader in pairs:
+        for each, reader in ((each, self._needing(reader)) for each, reader in pairs):
+            description = reader.description
             path, own = files.paths[each], None if together else self.watch and self.watch.blank()
             watch = own or self.watch
-            to = formats.of_output(self.request.to, path, registry.name_of(origin_of(reader)))
-            blank, digests = self._blank_and_digests(to, replace(each, keys=()), reader)
-            work = replace(self._work(to, reader, blank, digests), measuring=_measuring(watch, reader))
+            to = formats.of_output(self.request.to, path, description.format)
+            blank, digests = self._blank_and_digests(to, replace(each, keys=()), description)
+            work = replace(self._work(to, description, blank, digests), measuring=_measuring(watch, reader))
             opening = partial(open_below, path, self.request.spool_dir)
             complete = partial(files.complete, each, own)
-            doubt = pipeline.doubt(self.transform, reader, to)
+            doubt = pipeline.doubt(self.transform, description, to)
             late, begin = partial(self._on_late_column, watch), partial(files.reach, each)
             yield pipeline.Part(
                 reader, work, output=opening, begin=begin, complete=complete, watch=watch, late=late, doubt=doubt
@@ -108,21 +110,27 @@ class Outputs:
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
         return Manifest(self.request.output, fingerprint, contents=contents)
 
-    def transform_for(self, to: str, reader: Reader) -> FrameTransform:
+    def transform_for(self, to: str, description: Description) -> FrameTransform:
         """The transform, with the form that what comes of an input is to have."""
         form = self.transform.form
         beside = bool(form.suffix) and not self.transform.inverse and not self.request.only
-        form = replace(form, text=formats.is_text(to), texts=beside and copies(to, reader))
+        texts = beside and formats.spell_alike(to, description.format)
+        form = replace(form, text=formats.is_text(to), texts=texts)
         return replace(self.transform, form=form)
 
-    def _blank_and_digests(self, to: str, each: Input, reader: Reader) -> tuple[Frame, tuple[str, ...]]:
+    def _needing(self, reader: Reader) -> Reader:
+        """An input of which the columns of the transform are needed."""
+        needs, by = self.transform.needs(), self.transform.parameters.by
+        return reader.described_as(pipeline.needing(reader.description, needs, by))
+
+    def _blank_and_digests(self, to: str, each: Input, description: Description) -> tuple[Frame, tuple[str, ...]]:
         """A frame of no rows as an input's output will have them, and the digests it will carry. Raises
         BadDataError where the input does not go with the transform."""
-        transform = self.transform_for(to, reader)
-        pipeline.check_columns(transform, reader, extra=self.extra)
-        digests = pipeline.digests_after(transform, reader, again=self.repeatedly)
-        blank = pipeline.output_frame(transform, reader, only=self.request.only)
-        pipeline.check_writable(to, origin_of(reader), blank, transform.gives())
+        transform = self.transform_for(to, description)
+        pipeline.check_columns(transform, description, extra=self.extra)
+        digests = pipeline.digests_after(transform, description, again=self.repeatedly)
+        blank = pipeline.output_frame(transform, description, only=self.request.only)
+        pipeline.check_writable(to, description, blank, transform.gives())
         return columns.with_texts(blank, each.keys), digests
 
     def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
@@ -133,11 +141,11 @@ class Outputs:
             watch.add_late(column, where)
 
     def _work(
-        self, to: str, reader: Reader, blank: Frame, digests: tuple[str, ...], *, first: Writer | None = None
+        self, to: str, description: Description, blank: Frame, digests: tuple[str, ...], *, first: Writer | None = None
     ) -> Work:
         """What is done with an input's rows; in an output that begins with others, by the writer of the `first`."""
-        writer = formats.writer(to, origin_of(reader), blank, self.options(formats.bare(to)), digests, first=first)
-        transform, request = self.transform_for(to, reader), self.request
+        writer = formats.writer(to, description, blank, self.options(formats.bare(to)), digests, first=first)
+        transform, request = self.transform_for(to, description), self.request
         return pipeline.written_by(writer, blank, transform, infinite=request.infinite, skip=request.skips)
 
 
@@ -181,15 +189,9 @@ def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) ->
 
 def as_input(first: Reader, target: Target) -> str:
     """The format of an output of which nothing else is known: that of the first input, or what a pipe gets for it."""
-    name = registry.name_of(first)
+    name = first.description.format
     is_file = stat.S_ISREG(os.fstat(target.fd).st_mode)
     return name if is_file else formats.signature(name).on_pipe or name
-
-
-def copies(to: str, reader: Reader) -> bool:
-    """Whether a format writes text as it stands in an input: one of the same kind, delimited or not."""
-    theirs, ours = formats.record(formats.bare(to)).reader, type(origin_of(reader))
-    return formats.is_text(to) and (issubclass(theirs, ours) or issubclass(ours, theirs))
 
 
 def open_below(path: str, spool_dir: str | None) -> Target:
@@ -216,7 +218,7 @@ def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str |
     beside = output if paths.is_directory(output) else os.path.dirname(os.path.realpath(output))
     directory = beside if output != "-" and os.path.isdir(beside) else tempfile.gettempdir()
     expected = None
-    if first.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in input_list):
+    if first.description.unit == "B" and all(i.path is not None and os.path.isfile(i.path) for i in input_list):
         expected = sum(os.path.getsize(str(i.path)) for i in input_list)  # numbers take about as much as their text
     binary = to is not None and not formats.is_text(to)
     texts = bool(request.column_suffix) and not request.only and not binary
@@ -231,7 +233,7 @@ def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Targe
         for each in written:
             assert each.part is not None
             assert each.target is not None
-            source = each.part.reader.source.name
+            source = each.part.reader.description.name
             run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
             each.sink.close()
             count += run.changes.commit(*before, each.target)

@@ -30,6 +30,7 @@ from normcli.pipeline.checks import (
     check_writable,
     digests_after,
     doubt,
+    needing,
     output_frame,
     passing_frame,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "digests_after",
     "doubt",
     "fit",
+    "needing",
     "output_frame",
     "passing_frame",
     "written_by",
@@ -112,9 +114,9 @@ def fit(
         if result.measured is not None:
             counting += result.measured.rows
             total.add(result.measured, can_end_segment=result.can_end_segment)
-        if result.last and not total.end([f.name for f in part.reader.schema]):
+        if result.last and not total.end([f.name for f in part.reader.description.schema]):
             progress.events.warning(
-                f"{part.reader.source.name}: was counted already, and is left out (--recount counts it again)"
+                f"{part.reader.description.name}: was counted already, and is left out (--recount counts it again)"
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
@@ -182,11 +184,11 @@ def check(
 
     def parts() -> Iterator[Part]:
         for reader in readers:
-            check_not_normalized(watch.parameters, reader, "they tell what data looked like before")
+            check_not_normalized(watch.parameters, reader.description, "they tell what data looked like before")
             if parameters.learns:
-                reader.expect([n for n in (*parameters.needs(), *parameters.by) if n not in dict(reader.source.keys)])
+                reader = reader.described_as(needing(reader.description, parameters.needs(), parameters.by))
             measuring, absent = watch.of_input(reader)
-            present = {f.name for f in reader.schema}
+            present = {f.name for f in reader.description.schema}
             numbers = tuple(n for n in measuring.numbers() if n not in absent)
             needed = (*numbers, *(n for n in measuring.by if n in present))
             work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
@@ -235,7 +237,8 @@ def _measured_again(
 
 
 def _measurable(reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
-    check_there(reader, parameters.numbers(), parameters.lists, by=parameters.by)
-    present = {f.name for f in reader.schema}
+    description = needing(reader.description, parameters.numbers(), parameters.by)
+    check_there(description, parameters.numbers(), parameters.lists, by=parameters.by)
+    present = {f.name for f in description.schema}
     needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
-    return Part(reader, work, needed, late=late)
+    return Part(reader.described_as(description), work, needed, late=late)

@@ -9,21 +9,28 @@ import numpy as np
 from normcli import columns, formats, registry, suggestions
 from normcli.columns import Frame
 from normcli.errors import BadDataError, BadRowError, short
-from normcli.formats import LateColumn, Reader
+from normcli.formats import Description, LateColumn, Reader
 from normcli.methods import listed
 from normcli.parameters import FrameTransform, Parameters, is_training, override_of, parameters_of
 from normcli.pipeline.spool import SpoolReader
 
 
-def check_columns(transform: FrameTransform, reader: Reader, *, extra: bool = True) -> None:
+def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -> Description:
+    """An input of which columns are needed: those that may still come are expected, and those that rows are grouped by
+    remain text."""
+    keys = dict(description.keys)
+    return description.expecting([n for n in (*needs, *by) if n not in keys]).with_texts(by)
+
+
+def check_columns(transform: FrameTransform, description: Description, *, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a transform; other orders do."""
-    name, suffix = reader.source.name, transform.form.suffix
-    check_there(reader, transform.needs(), transform.lists, by=transform.parameters.by)
-    clashes = transform.clashes({f.name for f in reader.schema})
+    name, suffix = description.name, transform.form.suffix
+    check_there(description, transform.needs(), transform.lists, by=transform.parameters.by)
+    clashes = transform.clashes({f.name for f in description.schema})
     if clashes:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if suffix else "")
         raise BadDataError(f"{name}: a column is called {listed(clashes)} already", hint)
-    more = [f.name for f in reader.schema if not _is_known(transform, f.name)]
+    more = [f.name for f in description.schema if not _is_known(transform, f.name)]
     if more and not extra:
         raise BadDataError(f"{name}: columns that were not fitted: {listed(more)}", "without --no-extra they pass")
 
@@ -39,27 +46,24 @@ def _is_known(transform: FrameTransform, name: str) -> bool:
     return name in transform.parameters.types or name in transform.parameters.by or name in transform.needs()
 
 
-def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
+def check_there(description: Description, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
     """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
-    not numeric, or holds no lists where it should. Columns that rows are grouped by remain text."""
-    reader.expect([n for n in (*needs, *by) if n not in dict(reader.source.keys)])
-    there, name = {f.name: f for f in reader.schema}, reader.source.name
+    not numeric, or holds no lists where it should."""
+    there, name = {f.name: f for f in description.schema}, description.name
     gone = [n for n in needs if n not in there]
     if gone:
-        hint = suggestions.question(gone[0], there) or reader.hint or f"there are {listed(list(there))}"
+        hint = suggestions.question(gone[0], there) or description.hint or f"there are {listed(list(there))}"
         raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
-    gone = [n for n in by if n not in there and n not in dict(reader.source.keys)]
+    gone = [n for n in by if n not in there and n not in dict(description.keys)]
     if gone:
         what = f"no column is called {listed(gone)}, by which rows are grouped"
         raise BadDataError(
             f"{name}: {what}", suggestions.question(gone[0], there) or f"there are {listed(list(there))}"
         )
-    for n in by:
-        reader.inferred.pop(n, None)
-    other = [n for n in needs if reader.typed and n in lists and not there[n].list_of]
+    other = [n for n in needs if description.typed and n in lists and not there[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of numbers in {listed(other)}", "the fit had lists there")
-    text = [n for n in needs if reader.typed and n not in lists and not there[n].may_be_number]
+    text = [n for n in needs if description.typed and n not in lists and not there[n].may_be_number]
     if text:
         what = f"column '{short(text[0])}' is not numeric but {there[text[0]].type}"
         raise BadDataError(f"{name}: {what}", "the fit had numbers there")
@@ -68,7 +72,7 @@ def check_there(reader: Reader, needs: Sequence[str], lists: frozenset[str], *, 
 def check_rows(reader: Reader) -> None:
     """Raises BadDataError for an input in a spool of which no row is left."""
     if isinstance(reader, SpoolReader) and reader.rejected and not reader.rows:
-        raise all_rejected(reader.source.name, reader.rejected)
+        raise all_rejected(reader.description.name, reader.rejected)
 
 
 def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
@@ -79,24 +83,24 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
     return BadDataError(f"{name}: every row is rejected ({count:,})" + (f", the first {first}" if first else ""), hint)
 
 
-def check_not_normalized(parameters: Parameters, reader: Reader, hint: str) -> None:
+def check_not_normalized(parameters: Parameters, description: Description, hint: str) -> None:
     """Raises BadDataError where an input says that it was normalized by these parameters, by whatever rules."""
-    if parameters_of(parameters.digest) in map(parameters_of, reader.digests):
-        raise BadDataError(f"{reader.source.name}: is normalized by these parameters already", hint)
+    if parameters_of(parameters.digest) in map(parameters_of, description.digests):
+        raise BadDataError(f"{description.name}: is normalized by these parameters already", hint)
 
 
-def digests_after(transform: FrameTransform, reader: Reader, *, again: bool = False) -> tuple[str, ...]:
+def digests_after(transform: FrameTransform, description: Description, *, again: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
-    parameters, done = transform.parameters, reader.digests
+    parameters, done = transform.parameters, description.digests
     if not transform.inverse:
         if not again:
-            check_not_normalized(parameters, reader, "--allow-normalized insists")
+            check_not_normalized(parameters, description, "--allow-normalized insists")
         return (*done, parameters.digest)
     if done and done[-1] == parameters.digest:
         return done[:-1]
     if done and not again:
-        raise BadDataError(f"{reader.source.name}: {_other_way(parameters, done[-1])}", "--allow-normalized insists")
+        raise BadDataError(f"{description.name}: {_other_way(parameters, done[-1])}", "--allow-normalized insists")
     return done
 
 
@@ -111,7 +115,7 @@ def _other_way(parameters: Parameters, digest: str) -> str:
     return f"was normalized with {theirs}, {how}"
 
 
-def doubt(transform: FrameTransform, reader: Reader, to: str) -> str:
+def doubt(transform: FrameTransform, description: Description, to: str) -> str:
     """What should be known of data that are normalized, or restored, otherwise than the parameters say, where neither
     the input nor output of the format `to` can say so. Empty where there is nothing of that kind."""
     parameters = transform.parameters
@@ -120,7 +124,7 @@ def doubt(transform: FrameTransform, reader: Reader, to: str) -> str:
         return ""
     if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
-        return "" if reader.digests[-1:] == (parameters.digest,) else what
+        return "" if description.digests[-1:] == (parameters.digest,) else what
     if not formats.is_text(to):
         return ""
     if is_training(parameters.digest):  # what can never be undone is known for that
@@ -130,17 +134,17 @@ def doubt(transform: FrameTransform, reader: Reader, to: str) -> str:
     return only if parameters.is_invertible else ""
 
 
-def output_frame(transform: FrameTransform, reader: Reader, *, only: bool = False) -> Frame:
+def output_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:
     """What the output will be like: a frame of no rows."""
-    empty = reader.blank(frozenset(transform.needs()))
+    empty = description.blank(frozenset(transform.needs()))
     if transform.form.texts:
-        empty = empty.with_originals(reader.blank(frozenset()), transform.needs())
-    texts = columns.with_texts(empty, reader.source.keys)
+        empty = empty.with_originals(description.blank(frozenset()), transform.needs())
+    texts = columns.with_texts(empty, description.keys)
     try:
         with np.errstate(all="ignore"):
             (blank,), *_ = transform.transform([empty], "error", texts=[texts])
     except BadRowError as e:  # of a column as a whole
-        raise BadDataError(f"{reader.source.name}: {e.what}", e.hint) from None
+        raise BadDataError(f"{description.name}: {e.what}", e.hint) from None
     hidden = blank.hidden
     there = [n for n in blank.names if n not in hidden]
     if only:
@@ -149,35 +153,35 @@ def output_frame(transform: FrameTransform, reader: Reader, *, only: bool = Fals
     return blank.select([*transform.original_order(there), *hidden]) if transform.inverse else blank
 
 
-def passing_frame(transform: FrameTransform, reader: Reader, *, only: bool = False) -> Frame:
+def passing_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:
     """What the output will be like as far as that is known before anything is learned: a frame of no rows, without the
     numbers that are normalized; lists remain lists."""
     needs = frozenset(transform.needs())
-    blank = reader.blank(needs)
+    blank = description.blank(needs)
     gone = needs - transform.lists if not transform.form.suffix or only else frozenset()
     there = blank.names
     return blank.select([n for n in there if n not in gone and (n in needs or not only)])
 
 
-def check_writable(to: str, reader: Reader, blank: Frame, given: Collection[str]) -> None:
+def check_writable(to: str, description: Description, blank: Frame, given: Collection[str]) -> None:
     """Raises BadDataError where what comes of an input, a frame like `blank`, has a column that the format `to` has no
     place for; those `given` are normalized, and the others pass."""
-    wrong = formats.refused(to, reader, blank)
+    wrong = formats.refused(to, description, blank)
     if not wrong:
         return
-    others = [n for n in registry.names("formats") if not formats.refused(n, reader, blank)]
+    others = [n for n in registry.names("formats") if not formats.refused(n, description, blank)]
     hints = [f"--to {' or '.join(others)} has one"] if others else []
     if not {f.name for f in wrong}.intersection(given):
         hints.append(f"--only leaves {'it' if len(wrong) == 1 else 'them'} out")
     what = f"column{'s' * (len(wrong) > 1)} {columns.described(wrong)}"
-    raise BadDataError(f"{reader.source.name}: {formats.bare(to)} has no place for {what}", "; ".join(hints))
+    raise BadDataError(f"{description.name}: {formats.bare(to)} has no place for {what}", "; ".join(hints))
 
 
-def check_same(reader: Reader, first: Frame, blank: Frame) -> None:
+def check_same(description: Description, first: Frame, blank: Frame) -> None:
     """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
     has other columns; of their types, the writer knows."""
     here, there = ({*f.names}.difference(f.hidden) for f in (blank, first))
     for wrong, what, than in ((there - here, "lacks", "has"), (here - there, "has", "lacks")):
         if wrong:
             which = f"{what} {listed(sorted(wrong))}, which the first input {than}"
-            raise BadDataError(f"{reader.source.name}: {which}", "one output has one set of columns")
+            raise BadDataError(f"{description.name}: {which}", "one output has one set of columns")

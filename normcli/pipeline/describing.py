@@ -16,6 +16,7 @@ from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, LateColumn, Reader
 from normcli.formats._surveying import surveyed
 from normcli.methods import listed
+from normcli.pipeline.checks import needing
 from normcli.pipeline.parts import Part
 from normcli.pipeline.profile import Profile
 from normcli.pipeline.progress import Progress
@@ -75,17 +76,18 @@ def describe(
 
     def parts() -> Iterator[Part]:
         for i, reader in enumerate(readers):
-            reader.expect(sorted(known.difference(dict(reader.source.keys))))
-            there = {f.name: f for f in (*(Field(n, "string") for n, _ in reader.source.keys), *reader.schema)}
-            absent = partial(warn, where=reader.source.name, what="no such column, it counts as missing there:")
+            description = needing(reader.description, sorted(known), ())
+            there = {f.name: f for f in (*(Field(n, "string") for n, _ in description.keys), *description.schema)}
+            absent = partial(warn, where=description.name, what="no such column, it counts as missing there:")
             absent(known.difference(there))
             if not closed:
-                warn(set(there) - known if i else (), reader.source.name, "columns that the inputs before do not have:")
+                warn(set(there) - known if i else (), description.name, "columns that the inputs before do not have:")
                 known.update(there)
             fields = tuple(f for f in there.values() if f.name in known)
-            wanted = tuple(f.name for f in fields if f.may_be_number or f.name in reader.doubts)
+            wanted = tuple(f.name for f in fields if f.may_be_number or f.name in description.doubts)
             work = Survey(fields, wanted, skip)
-            yield Part(reader, work, tuple(f.name for f in fields), late=late, absent=partial(_of_one, absent))
+            names = tuple(f.name for f in fields)
+            yield Part(reader.described_as(description), work, names, late=late, absent=partial(_of_one, absent))
 
     profile = Profile(types={f.name: "null" for f in chosen})
     for _, result in progress.run(parts(), engine):

@@ -26,11 +26,12 @@ class Distance:
     @classmethod
     def of(cls, paths: Sequence[str | None], first: Reader) -> Distance:
         """For all inputs, None for a stream, in the unit of the first one's reader if it is alone."""
-        if len(paths) == 1 and (first.size is not None or first.unit != "B"):
-            return cls(first.size, first.unit)
+        size, unit = first.description.size, first.description.unit
+        if len(paths) == 1 and (size is not None or unit != "B"):
+            return cls(size, unit)
         files = [path for path in paths if path is not None and os.path.isfile(path)]
         if len(files) < len(paths):
-            return cls(None, first.unit)
+            return cls(None, unit)
         return cls(sum(map(os.path.getsize, files)), "B", files=True)
 
     @classmethod
@@ -47,8 +48,8 @@ class Distance:
         self.within += weight
         length = reader.source.length or 0
         position = reader.source.position
-        if reader.unit != "B":
-            position = length * self.within // (reader.size or length or 1)
+        if reader.description.unit != "B":
+            position = length * self.within // (reader.description.size or length or 1)
         if ended:
             self.passed, self.within, position = self.passed + length, 0, 0
         before, self.reported = self.reported, self.passed + min(position, length)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, short
-from normcli.formats import Reader, Reject
+from normcli.formats import Description, Reject
 from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.pipeline import spool
@@ -79,22 +79,23 @@ class Progress(Tally):
         try:
             for result in results:
                 part = begun[result.part]
+                description = part.reader.description
                 if result.part > number:  # rows of whole batches may come later
-                    number, place, self.source = result.part, part.reader.start, part.reader.source.name
+                    number, place, self.source = result.part, description.start, description.name
                     self.number = self.inputs + 1
                     part.begin()
                     self._add(Tally(rejected=spool.rejected_of(part.reader)))
                     late = {}
                     if part.doubt:
                         self._warn(part.doubt)
-                self._report_rejects(part.reader, place, result.rejects)
+                self._report_rejects(description, place, result.rejects)
                 _report_late(part, place, result, late)
                 place += result.places
                 self._add(result)
                 self.inputs += result.last
                 if result.last and part.reader.comments:  # which chunks take for blank lines
                     comments = part.reader.comments
-                    self._add(Tally(blank_lines=part.reader.early - comments, comments=comments))
+                    self._add(Tally(blank_lines=description.early - comments, comments=comments))
                 self.count += part.reader.source.count if result.last else 0
                 if self.distance is not None:
                     step = self.distance.step(part.reader, result.weight, rows=result.rows, ended=result.last)
@@ -105,9 +106,9 @@ class Progress(Tally):
                 }
                 yield part, result
         except BadPlaceError as e:
-            reader = begun[e.part].reader
-            place = e.start if e.start is not None else place if e.part == number else reader.start
-            raise BadDataError(f"{reader.name(place + e.place)}: {e.what}", e.hint) from None
+            description = begun[e.part].reader.description
+            place = e.start if e.start is not None else place if e.part == number else description.start
+            raise BadDataError(f"{description.place(place + e.place)}: {e.what}", e.hint) from None
 
     def _add(self, more: Tally | Result) -> None:
         self.add(more)
@@ -121,14 +122,14 @@ class Progress(Tally):
         for text in tally.warnings:
             self._warn_once(text)
 
-    def _report_rejects(self, reader: Reader, place: int, rejects: Sequence[Reject]) -> None:
+    def _report_rejects(self, description: Description, place: int, rejects: Sequence[Reject]) -> None:
         for each in rejects:
             self._add(Tally(rejected=1))
-            self.rejection = self.rejection or f"{reader.name(place + each.place)}: {each.reason}"
-            self.events.rejected(reader.source.name, place + each.place + 1, each)
+            self.rejection = self.rejection or f"{description.place(place + each.place)}: {each.reason}"
+            self.events.rejected(description.name, place + each.place + 1, each)
             if self.rejected > self.most:
                 raise BadDataError(
-                    f"{reader.name(place + each.place)}: {each.reason}; it is bad row number {self.rejected:,}",
+                    f"{description.place(place + each.place)}: {each.reason}; it is bad row number {self.rejected:,}",
                     "--max-bad-rows allows more",
                 )
 
@@ -212,11 +213,12 @@ class Progress(Tally):
 def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | None]) -> None:
     """Reports columns that the first rows do not have, and notes them among those that are `late`. Raises BadDataError
     where an input has ended without one that it was expected to have, unless the part wants to know of these."""
+    description = part.reader.description
     for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
-        part.late(column, part.reader.name(place + column.row))
+        part.late(column, description.place(place + column.row))
         late[column.name] = column.number
-    for name in sorted(part.reader.expected.difference(late)) if result.last else ():
+    for name in sorted(description.expected.difference(late)) if result.last else ():
         if part.absent is None:
-            present = listed([f.name for f in part.reader.schema if f.name not in part.reader.expected])
-            raise BadDataError(f"{part.reader.source.name}: no column is called {short(name)}", f"there are {present}")
+            present = listed([f.name for f in description.schema if f.name not in description.expected])
+            raise BadDataError(f"{description.name}: no column is called {short(name)}", f"there are {present}")
         part.absent(name)

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Frame, Infinite
@@ -70,8 +70,7 @@ class Spool:
         """The next chunks of an input, which may be none, and how many of their rows were rejected."""
         if part == len(self.readers):
             self.readers.append(SpoolReader(reader))
-        self.readers[part].kept.extend(kept)
-        self.readers[part].rejected += rejected
+        self.readers[part].add(kept, rejected)
 
     def buffer(self) -> io.BytesIO:
         """Memory that was used before, if there is any: what is fresh costs the system more than what is put there."""
@@ -145,48 +144,34 @@ def keep(spool: Spool, frame: Frame, *, can_end_segment: bool) -> Kept:
     return Kept(spool, start, length, packed, can_end_segment)
 
 
-class SpoolReader:
-    """An input again, from a spool; whatever is at fault now is told by its row."""
-
-    start = comments = early = 0
+class SpoolReader(Reader):
+    """An input again, from a spool; whatever is at fault now is reported by its row."""
 
     def __init__(self, reader: Reader) -> None:
-        self.origin, self.source, self.schema, self.typed = reader, reader.source, reader.schema, reader.typed
-        self.unit, self.digests, self.expected = reader.unit, reader.digests, frozenset[str]()
-        self.doubt, self.doubts, self.others = reader.doubt, reader.doubts, reader.others
-        self.nearly, self.identifiers = reader.nearly, reader.identifiers
-        self.hint = reader.hint
-        self.inferred, self.indexes, self.notices = reader.inferred, reader.indexes, reader.notices
-        self.size: int | None = 0
+        super().__init__(reader.source)
+        self._origin = reader
+        self.description = replace(reader.description, size=0, start=0, early=0, by_line=False, expected=frozenset())
         self.kept: list[Kept] = []
         self.rejected = 0
 
     @property
     def rows(self) -> int:
+        """How many rows were kept."""
         return sum(kept.packed.rows for kept in self.kept)
 
-    def name(self, place: int) -> str:
-        return f"{self.source.name}: row {place + 1}"
-
-    def blank(self, wanted: frozenset[str]) -> Frame:
-        return self.origin.blank(wanted)
+    def add(self, kept: Sequence[Kept], rejected: int) -> None:
+        """The next chunks, and how many of their rows were rejected."""
+        self.kept.extend(kept)
+        self.rejected += rejected
 
     def list_size(self, name: str) -> int:
-        return self.origin.list_size(name)
-
-    def expect(self, names: Sequence[str]) -> None:
-        """All were seen."""
+        return self._origin.list_size(name)
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Kept]:
         return iter(self.kept)
 
     def close(self) -> None:
         """The spool serves all."""
-
-
-def origin_of(reader: Reader) -> Reader:
-    """The reader of the input itself."""
-    return reader.origin if isinstance(reader, SpoolReader) else reader
 
 
 def rejected_of(reader: Reader) -> int:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from normcli.errors import BadPlaceError
 from normcli.formats import Chunk
-from normcli.pipeline import spool
 from normcli.pipeline.work import Result, Work
 
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
     for number, part in enumerate(parts):
         begun.append(part)
         try:
-            plain = getattr(spool.origin_of(part.reader), "plain", None)
-            work = replace(part.work, plain=plain, beside=part.reader.source.keys)
+            description = part.reader.description
+            work = replace(part.work, plain=description.to_plain, beside=description.keys)
             yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
         except BadPlaceError as e:
             e.part = number
@@ -97,7 +96,7 @@ def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -
     try:
         for result in results:
             if result.part != number:
-                number, place = result.part, begun[result.part].reader.start
+                number, place = result.part, begun[result.part].reader.description.start
             if result.last and begun[number].output is not None:
                 yield batches(pieces.rest())
             waiting.append(replace(result, segment=None))
@@ -109,7 +108,7 @@ def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -
             place += result.places
     except BadPlaceError as e:
         if e.start is None:
-            e.start = place if e.part == number else begun[e.part].reader.start
+            e.start = place if e.part == number else begun[e.part].reader.description.start
         raise
     yield batches(pieces.rest())
     yield measured(measuring.rest())

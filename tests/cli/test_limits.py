@@ -21,7 +21,7 @@ from pyarrow import feather
 from normcli import registry
 from normcli.cli import _guard
 from normcli.errors import ShortageError
-from normcli.formats._binary.batches import reading, writing
+from normcli.formats._binary.faults import reading, writing
 from normcli.io.locks import locked
 from normcli.io.outputs import open_target
 from normcli.io.sources import Source, open_source

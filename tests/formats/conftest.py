@@ -136,7 +136,7 @@ def reader(data: bytes | Source, block_size: int | None = None, **options: Any) 
 
 def numeric(data: bytes, **options: Any) -> list[str]:
     """The columns that are numbers, going by the sample."""
-    return [f.name for f in reader(data, **options).schema if f.is_number]
+    return [f.name for f in reader(data, **options).description.schema if f.is_number]
 
 
 def read(
@@ -149,10 +149,10 @@ def read(
 ) -> Rows:
     """As we read it, one block after the other: wanted columns as numbers, all others as text. Raises BadDataError."""
     made = reader(data, block_size, **options)
-    names = [f.name for f in made.schema]
+    names = [f.name for f in made.description.schema]
     rows: list[list[Value]] = []
     blank_lines = 0
-    place = made.start
+    place = made.description.start
     try:
         for chunk in made.chunks():
             decoded = sane(chunk, frozenset(wanted), infinite)
@@ -171,7 +171,7 @@ def read(
             blank_lines += decoded.blank_lines
             place += decoded.places
     except BadPlaceError as e:
-        raise BadDataError(f"{made.name(place + e.place)}: {e.what}", e.hint) from None
+        raise BadDataError(f"{made.description.place(place + e.place)}: {e.what}", e.hint) from None
     return Rows(names, rows, blank_lines)
 
 
@@ -207,9 +207,9 @@ def fit(
 ) -> Parameters:
     """A fit of a source that has no path."""
     made = reader(source, block_size, **options)
-    names = columns.select(made.schema, include, ())
+    names = columns.select(made.description.schema, include, ())
     return pipeline.fit(
-        [made], Parameters(unfitted(method, names, {}), made.schema), Threads(threads), infinite=infinite
+        [made], Parameters(unfitted(method, names, {}), made.description.schema), Threads(threads), infinite=infinite
     )
 
 

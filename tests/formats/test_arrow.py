@@ -5,6 +5,7 @@ import itertools
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,9 @@ def test_no_rows(kind: str, batches: int, folder: Path) -> None:
 @every_kind
 def test_no_columns_at_all(kind: str) -> None:
     made = reader(kind, packed(kind, [], pa.schema([])))
-    assert made.schema == ()
+    assert made.description.schema == ()
     with pytest.raises(BadDataError, match="no numeric column"):
-        columns.select(made.schema, (), ())
+        columns.select(made.description.schema, (), ())
 
 
 @every_kind
@@ -296,8 +297,7 @@ def test_threads_runs_and_the_way_in_change_no_byte(kind: str, way: str, folder:
 def test_a_stream_is_read_however_it_arrives(blocking: bool) -> None:
     table = numbers()
     for kind in MODULES:
-        source = through_pipe(of_table(kind, table, 300), [1, 4096, 77], blocking=blocking)
-        source.name = "-"
+        source = replace(through_pipe(of_table(kind, table, 300), [1, 4096, 77], blocking=blocking), name="-")
         assert formats.of_source(source) == kind
         assert read(kind, source).equals(table)
 
@@ -454,8 +454,8 @@ def test_feather_files_are_arrow_files(folder: Path) -> None:
 
 
 def test_a_pipe_gets_the_stream_of_what_needs_a_footer() -> None:
-    assert arrow.on_pipe == parquet.on_pipe == "arrows"
-    assert not hasattr(arrows, "on_pipe")
+    assert arrow.FORMAT.on_pipe == parquet.FORMAT.on_pipe == "arrows"
+    assert not arrows.FORMAT.on_pipe
 
 
 def test_a_stream_whose_writer_went_away_is_not_waited_for() -> None:

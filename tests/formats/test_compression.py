@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +221,7 @@ def long_window(log: int, *, known: bool) -> bytes:
 
 
 def of_room(data: bytes, name: str, room: int | None) -> Source:
-    source = in_memory(data, name)
-    source.room = room
-    return source
+    return replace(in_memory(data, name), room=room)
 
 
 def test_frames_are_those_of_zstd() -> None:

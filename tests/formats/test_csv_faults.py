@@ -246,7 +246,7 @@ def test_blank_lines_are_told(tmp_path: Path) -> None:
 def test_without_a_header(size: int | None, folder: Path) -> None:
     data = b'1.0,"x\ny",2.0\n\n3.0,,4.0\n'
     made = reader(data, size, header=False)
-    assert [f.name for f in made.schema] == ["column_1", "column_2", "column_3"]
+    assert [f.name for f in made.description.schema] == ["column_1", "column_2", "column_3"]
     assert read(data, ["column_1"], block_size=size, header=False) == Rows(
         ["column_1", "column_2", "column_3"], [[1.0, "x\ny", "2.0"], [3.0, "", "4.0"]], 1
     )
@@ -278,7 +278,7 @@ def test_the_wrong_delimiter_leaves_no_number() -> None:
     data = b"a;b\n1;2\n3;4\n"
     with pytest.raises(BadDataError, match="no numeric column is selected"):
         fit(in_memory(data), ZScore())
-    assert reader(data).hint == "is it --delimiter ';'?"
+    assert reader(data).description.hint == "is it --delimiter ';'?"
     assert fit(in_memory(data), ZScore(), delimiter=";").steps[0].columns == ("a", "b")
 
 
@@ -306,7 +306,7 @@ def test_a_long_field_in_a_bad_row() -> None:
 
 def test_a_long_name() -> None:
     name = "h" * 200_000
-    assert [f.name for f in reader(f'"{name}",b\n1,2\n'.encode()).schema] == [name, "b"]
+    assert [f.name for f in reader(f'"{name}",b\n1,2\n'.encode()).description.schema] == [name, "b"]
 
 
 def test_2000_columns(folder: Path) -> None:
@@ -330,7 +330,7 @@ def test_names_that_are_patterns_to_polars(folder: Path) -> None:
     plan = api.fit(path, ZScore())
     assert plan.steps[0].columns == ("^.*$", "*", "n")
     assert fields(applied(plan, data, folder), "^.*$") == ["0.0"]
-    assert columns.select(reader(data).schema, ["^.*$"], ()) == ("^.*$",)
+    assert columns.select(reader(data).description.schema, ["^.*$"], ()) == ("^.*$",)
 
 
 def test_nothing_is_said_by_the_libraries(capfd: pytest.CaptureFixture[str]) -> None:

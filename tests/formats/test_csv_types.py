@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from normcli import api, columns
 from normcli.errors import BadDataError, NormcliWarning
-from normcli.formats import csv
+from normcli.formats._text import reader as text_reader
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.maxabs import MaxAbs
@@ -42,7 +42,7 @@ WORDS = ["NA", "N/A", "NaN", "nan", "null", "NULL"]
 
 
 def types(data: bytes, **options: Any) -> dict[str, str]:
-    return {f.name: f.type for f in reader(data, **options).schema}
+    return {f.name: f.type for f in reader(data, **options).description.schema}
 
 
 def column(*values: str, rows: int = 1) -> bytes:
@@ -74,7 +74,7 @@ def test_types_come_from_the_first_rows() -> None:
         "flag": "string",
         "date": "string",
     }
-    assert columns.select(reader(data).schema, (), ()) == ("id", "x", "gap")
+    assert columns.select(reader(data).description.schema, (), ()) == ("id", "x", "gap")
 
 
 @pytest.mark.parametrize("size", [64, None])
@@ -93,9 +93,9 @@ def test_integers_beyond_64_bits_later() -> None:
 def test_an_empty_sample_is_left_out_with_a_warning_unless_named(tmp_path: Path) -> None:
     data = b"n,late\n" + b"1,\n" * (SAMPLED + 100) + b"3,4.5\n2,5.5\n"
     made = reader(data)
-    assert columns.select(made.schema, (), ()) == ("n",)
-    assert "'late'" in made.doubts["late"]
-    assert "empty in the first rows" in made.doubts["late"]
+    assert columns.select(made.description.schema, (), ()) == ("n",)
+    assert "'late'" in made.description.doubts["late"]
+    assert "empty in the first rows" in made.description.doubts["late"]
     assert fit(in_memory(data), Center(), include=["late"]).steps[0].summary()["mean"] == 5.0
 
     (tmp_path / "d.csv").write_bytes(data)
@@ -118,7 +118,7 @@ def test_a_zero_before_a_digit_is_text(code: str) -> None:
 
 def test_half_a_column_of_numbers_is_a_warning_with_the_first_that_is_none(tmp_path: Path) -> None:
     data = b'n,half,third\r\n1,1,1\r\n2,2,"p\r\nq"\r\n3,"?\x1b",x\r\n4,-,y\r\n5,,z\r\n'
-    plain = reader(data.replace(b"\x1b", b"")).doubts
+    plain = reader(data.replace(b"\x1b", b"")).description.doubts
     takes = "--na-values 'NA,N/A,NaN,nan,null,NULL,?,-' takes it as missing"
     assert plain == {"half": f"t.csv:5: column 'half' is left out: '?' in it is not a number ({takes})"}
     (tmp_path / "d.csv").write_bytes(data)
@@ -132,7 +132,7 @@ def test_half_a_column_of_numbers_is_a_warning_with_the_first_that_is_none(tmp_p
 @pytest.mark.parametrize("size", [1, 8, 16, 100, 1000])
 def test_types_do_not_depend_on_the_block_size(size: int) -> None:
     made = reader(column("1.5", "2", rows=20), size)
-    assert {f.name: f.type for f in made.schema} == {"n": "float64", "text": "string"}
+    assert {f.name: f.type for f in made.description.schema} == {"n": "float64", "text": "string"}
 
 
 @pytest.mark.parametrize("last", ["x", "2.5", "007", ""])
@@ -200,7 +200,7 @@ def test_the_first_fault_in_the_file_is_told(
 ) -> None:
     """Also of two in one block, and whichever thread meets one."""
     sampled = 30
-    monkeypatch.setattr(csv, "SAMPLE", (1 << 20, sampled))
+    monkeypatch.setattr(text_reader, "SAMPLE", (1 << 20, sampled))
     data = column("1.5", rows=sampled + 10) + first + b"\n1,x\n" + second + b"\n" + b"1,x\n" * 5
     for threads in (1, 3):
         with pytest.raises(BadDataError) as caught:
@@ -402,6 +402,6 @@ def test_what_a_block_is_made_of() -> None:
 def test_names_that_are_all_numbers_may_be_data(header: str, doubtful: bool) -> None:
     width = header.count(",") + 1
     data = f"{header}\n{','.join(['7'] * width)}\n".encode()
-    assert bool(reader(data).doubt) == doubtful
-    assert reader(data, header=True).doubt == reader(data, header=False).doubt == ""
-    assert reader(data).schema == reader(data, header=True).schema
+    assert bool(reader(data).description.doubt) == doubtful
+    assert reader(data, header=True).description.doubt == reader(data, header=False).description.doubt == ""
+    assert reader(data).description.schema == reader(data, header=True).description.schema

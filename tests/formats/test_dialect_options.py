@@ -361,10 +361,10 @@ def test_edges() -> None:
     assert read(b"1,2\n3\n", header=False, pad_rows=True).rows == [["1", "2"], ["3", ""]]
     assert read(b"#a\n1,2,\n#\n", header=False, comment="#", trailing_delimiter=True).rows == [["1", "2"]]
     assert read(b'a\r"1\r\r2"\r').rows == [["1\r\r2"]]
-    assert reader(b"a,b\n1,2\n").notices == ()
-    assert reader(b"\n\na,b\n1,2\n").notices == ("t.csv: skipped 2 blank lines before the header",)
-    assert reader(b"a,b\r1,2\r").notices == ("t.csv: lines end in CR alone",)
-    assert reader(b"T\na,b\n1,2\n", skip_lines=1).notices == ("t.csv: skipped a line 'T'",)
+    assert reader(b"a,b\n1,2\n").description.notices == ()
+    assert reader(b"\n\na,b\n1,2\n").description.notices == ("t.csv: skipped 2 blank lines before the header",)
+    assert reader(b"a,b\r1,2\r").description.notices == ("t.csv: lines end in CR alone",)
+    assert reader(b"T\na,b\n1,2\n", skip_lines=1).description.notices == ("t.csv: skipped a line 'T'",)
 
 
 def test_a_directory_in_a_dialect(folder: Path) -> None:

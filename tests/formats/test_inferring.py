@@ -2,6 +2,7 @@
 Python reads the values, and held to."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -230,8 +231,8 @@ def test_of_ndjson_only_strings_are_days_and_no_string_is_a_number(folder: Path)
 # -- bad rows that are skipped -----------------------------------------------------------------------------------
 def test_bad_rows_are_told_in_order_and_left_out() -> None:
     data = b'x,n,q\n1,1,"a\nb"\n2,z,\n\nz,1,\n3,1\n4,y,"c\nd"\n5,5,\n'
-    reader = csv.Reader(in_memory(data), csv.Options(infer_types=True), skip=True)
-    reader.inferred = {"n": "int64", "q": "string"}
+    opened = csv.Reader(in_memory(data), csv.Options(infer_types=True), skip=True)
+    reader = opened.described_as(replace(opened.description, inferred={"n": "int64", "q": "string"}))
     (chunk,) = reader.chunks()
     found = chunk.decode(frozenset("x"), "error", skip=True)
     assert [(r.row, r.place, r.raw) for r in found.rejects] == [
@@ -296,5 +297,5 @@ def test_a_blank_is_like_what_comes() -> None:
     reader = csv.Reader(in_memory((HEAD + GOOD).encode()), csv.Options(infer_types=True))
     (chunk,) = reader.chunks()
     whole = chunk.decode(frozenset("x"), "error").frame
-    blank = reader.blank(frozenset("x"))
+    blank = reader.description.blank(frozenset("x"))
     assert {**blank.to_polars().schema, "x": None} == {**whole.to_polars().schema, "x": None}

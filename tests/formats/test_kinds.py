@@ -11,7 +11,6 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normcli import api, formats, registry
+from normcli import api, formats
 from normcli.errors import BadDataError, BadPlaceError, BadRowError, NormcliError, UsageError
 from normcli.formats._foreign import KINDS
 from normcli.methods.center import Center
@@ -219,8 +218,8 @@ def test_through_the_command_it_is_one_line_and_no_iconv(kind: str, tmp_path: Pa
 def test_only_text_is_told_to_run_iconv(data: bytes, format: str) -> None:
     """No encoding of letters has control characters."""
     try:
-        module: Any = registry.load("formats", formats.of_source(in_memory(data, "t"), format))
-        for chunk in module.Reader(in_memory(data, "t"), module.Options()).chunks():
+        found = formats.record(formats.of_source(in_memory(data, "t"), format))
+        for chunk in found.open(in_memory(data, "t")).chunks():
             chunk.decode(frozenset(), "error")
     except NormcliError as e:
         hint = e.hint

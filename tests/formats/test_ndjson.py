@@ -70,8 +70,8 @@ def reader(data: bytes, block_size: int | None = None) -> Any:
 def through(data: bytes, wanted: Sequence[str] = (), *, block_size: int | None = None) -> bytes:
     """Decoded and encoded again. Raises BadDataError."""
     made = reader(data, block_size)
-    writer = ndjson.Writer.for_input(made, made.blank(frozenset(wanted)), None, ())
-    out, place = b"", made.start
+    writer = ndjson.Writer.for_input(made.description, made.description.blank(frozenset(wanted)), None, ())
+    out, place = b"", made.description.start
     try:
         for chunk in made.chunks():
             decoded = sane(chunk, frozenset(wanted), "error")
@@ -82,7 +82,7 @@ def through(data: bytes, wanted: Sequence[str] = (), *, block_size: int | None =
             out += b"".join(writer.encode(decoded.frame))
             place += decoded.places
     except BadPlaceError as e:
-        raise BadDataError(f"{made.name(place + e.place)}: {e.what}", e.hint) from None
+        raise BadDataError(f"{made.description.place(place + e.place)}: {e.what}", e.hint) from None
     return out
 
 
@@ -296,7 +296,7 @@ def test_however_the_bytes_arrive(data: st.DataObject, size: int | None) -> None
 def test_columns_and_their_types() -> None:
     data = b'{"i":1,"f":1,"s":"a","n":null,"l":[1],"b":true,"m":"x"}\n{"late":1,"f":1.0,"m":2,"i":null,"b":null}\n'
     made = reader(data)
-    assert made.schema == tuple(
+    assert made.description.schema == tuple(
         Field(n, t)
         for n, t in [
             ("late", "int64"), ("i", "int64"), ("f", "float64"), ("s", "string"), ("n", "null"),
@@ -304,13 +304,15 @@ def test_columns_and_their_types() -> None:
             ("b", "bool"), ("m", "json"),
         ]
     )  # fmt: skip
-    assert columns.select(made.schema, (), ()) == ("late", "i", "f")
-    assert list(made.doubts) == ["n", "m"]
-    assert "t.ndjson:1: column 'm' is left out: \"x\" in it is not a number" in made.doubts["m"]
+    assert columns.select(made.description.schema, (), ()) == ("late", "i", "f")
+    assert list(made.description.doubts) == ["n", "m"]
+    assert "t.ndjson:1: column 'm' is left out: \"x\" in it is not a number" in made.description.doubts["m"]
 
 
 def test_a_key_stands_where_its_row_has_it() -> None:
-    assert [f.name for f in reader(b'{"a":1,"c":1}\n{"a":1,"b":1,"c":1}\n{"d":1,"a":1}\n').schema] == list("dabc")
+    assert [f.name for f in reader(b'{"a":1,"c":1}\n{"a":1,"b":1,"c":1}\n{"d":1,"a":1}\n').description.schema] == list(
+        "dabc"
+    )
 
 
 def test_integers_stay_integers(folder: Path) -> None:

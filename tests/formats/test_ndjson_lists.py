@@ -77,13 +77,13 @@ def test_which_columns_are_lists() -> None:
         {"e": [0.5, None], "i": None, "t": [1, 2], "m": ["a"], "z": [], "n": [[2]], "tags": ["a"]},
     ]
     made = ndjson.Reader(in_memory(lines(rows).encode(), "t.ndjson"), ndjson.Options())
-    types = {f.name: f.type for f in made.schema}
+    types = {f.name: f.type for f in made.description.schema}
     assert {n for n, t in types.items() if t == "large_list<float64>"} == {"e", "i", "t"}
     assert types["m"] == types["o"] == types["z"] == types["n"] == types["tags"] == "json"
     assert (made.list_size("e"), made.list_size("i")) == (2, 2)
-    assert columns.select(made.schema, ["e"], ()) == ("e",)
+    assert columns.select(made.description.schema, ["e"], ()) == ("e",)
     with pytest.raises(BadDataError, match="no numeric column"):
-        columns.select(made.schema, (), ())
+        columns.select(made.description.schema, (), ())
     empty = ndjson.Reader(in_memory(b'{"e":[]}\n{"e":[1]}\n', "t.ndjson"), ndjson.Options())
     with pytest.raises(BadDataError, match="there is an empty list in column 'e'"):
         empty.list_size("e")

@@ -164,7 +164,7 @@ def test_what_is_learned_and_written_is_the_same_in_any_notation(
 
 def test_types_come_from_numbers_of_the_notation() -> None:
     data = b'a;b;c;d\n1.234;1.234,5;2.5;x\n5;2,5;3.5;"1,5"\n'
-    schema = reader(data, delimiter=";", decimal=",", thousands=".").schema
+    schema = reader(data, delimiter=";", decimal=",", thousands=".").description.schema
     assert [f.type for f in schema] == ["int64", "float64", "string", "string"]
 
 

@@ -512,8 +512,8 @@ def test_the_digest_is_in_files_made_from_text_and_from_python(folder: Path) -> 
     with pytest.raises(BadDataError, match="already"):
         api.apply(plan, folder / "made.parquet", folder / "twice.parquet")
     made = reader((folder / "made.parquet").read_bytes())
-    assert len(made.digests) == 1
-    assert pipeline.digests_after(FrameTransform(plan, inverse=True), made) == ()
+    assert len(made.description.digests) == 1
+    assert pipeline.digests_after(FrameTransform(plan, inverse=True), made.description) == ()
 
 
 def test_a_name_that_is_also_the_path_of_a_part(folder: Path) -> None:

@@ -54,24 +54,24 @@ def options(words: list[str]) -> dict[str, str]:
 # -- what is proposed --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("values", SPELLED)
 def test_the_options_that_take_a_column_are_proposed(values: tuple[str, ...]) -> None:
-    made = reader(table(*values))
-    assert made.doubts | made.nearly == {"n": made.doubts.get("n") or made.nearly["n"]}
-    text = (made.doubts | made.nearly)["n"]
+    made = reader(table(*values)).description
+    assert made.doubts | made.unread_numbers == {"n": made.doubts.get("n") or made.unread_numbers["n"]}
+    text = (made.doubts | made.unread_numbers)["n"]
     assert text.startswith(f"t.csv:2: column 'n' is left out: '{values[0].encode('unicode_escape').decode()}'"[:40])
     assert options(proposed(text)) == SPELLED[values]
-    assert options(proposed(made.others["n"])) == SPELLED[values]
-    taken = reader(table(*values), **SPELLED[values])
+    assert options(proposed(made.not_numbers["n"])) == SPELLED[values]
+    taken = reader(table(*values), **SPELLED[values]).description
     assert [f.name for f in taken.schema if f.is_number] == ["n", "x"]
-    assert (taken.doubts, taken.nearly) == ({}, {})
+    assert (taken.doubts, taken.unread_numbers) == ({}, {})
 
 
 @pytest.mark.parametrize("word", LIKE_MISSING)
 def test_a_word_that_is_likely_to_mean_missing_proposes_the_whole_list(word: str) -> None:
     data = table("1", word, "NA", "2.5")
-    made = reader(data)
-    given = options(proposed((made.doubts | made.nearly)["n"]))
+    made = reader(data).description
+    given = options(proposed((made.doubts | made.unread_numbers)["n"]))
     assert given == {"na_values": f"NA,N/A,NaN,nan,null,NULL,{word}"}
-    assert (taken := reader(data, **given)).doubts == taken.nearly == {}
+    assert (taken := reader(data, **given).description).doubts == taken.unread_numbers == {}
     assert [f.name for f in taken.schema if f.is_number] == ["n", "x"]
 
 
@@ -89,16 +89,16 @@ def test_the_same_list_is_for_all_columns(tmp_path: Path) -> None:
 
 
 def test_words_that_were_said_stay_in_the_list() -> None:
-    made = reader(table("1", "-", "2"), na_values='x,"1,5",NA')
+    made = reader(table("1", "-", "2"), na_values='x,"1,5",NA').description
     assert options(proposed(made.doubts["n"])) == {"na_values": 'NA,"1,5",x,-'}
 
 
 @pytest.mark.parametrize("word", SIGNS)
 def test_what_no_option_takes_is_called_by_its_sign(word: str) -> None:
-    made = reader(table(word, word, "7"))
+    made = reader(table(word, word, "7")).description
     sign = next(c for c in word if c in "$€£%")
     hint = f"(no option takes a '{sign}': remove it first, as {SIGNS[word]} does)"
-    assert made.nearly == {"n": f"t.csv:2: column 'n' is left out: '{word}' in it is not a number {hint}"}
+    assert made.unread_numbers == {"n": f"t.csv:2: column 'n' is left out: '{word}' in it is not a number {hint}"}
     assert refusal(table(word), ["n"]) == f"t.csv:2: '{word}' in column 'n' is not a number"
 
 
@@ -111,18 +111,18 @@ def test_what_no_option_takes_is_called_by_its_sign(word: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_number_in_any_notation_leaves_no_doubt(values: tuple[str, ...]) -> None:
-    made = reader(table(*values))
-    assert (made.doubts, made.nearly) == ({}, {})
+    made = reader(table(*values)).description
+    assert (made.doubts, made.unread_numbers) == ({}, {})
 
 
 def test_a_group_or_three_decimals_where_the_delimiter_is_a_semicolon() -> None:
-    made = reader(b"id;n\nu;1,000\nv;2,500\n", delimiter=";")
-    assert made.nearly["n"].endswith("(--thousands , or --decimal , takes it: which is meant?)")
+    made = reader(b"id;n\nu;1,000\nv;2,500\n", delimiter=";").description
+    assert made.unread_numbers["n"].endswith("(--thousands , or --decimal , takes it: which is meant?)")
 
 
 def test_where_another_notation_is_said_the_plain_one_is_proposed() -> None:
-    made = reader(b"id;n;m\nu;2.5;1.234\nv;3.5;2,5\n", delimiter=";", decimal=",")
-    assert options(proposed(made.nearly["n"])) == {"decimal": "."}
+    made = reader(b"id;n;m\nu;2.5;1.234\nv;3.5;2,5\n", delimiter=";", decimal=",").description
+    assert options(proposed(made.unread_numbers["n"])) == {"decimal": "."}
     assert options(proposed(made.doubts["m"])) == {"decimal": ",", "thousands": "."}
 
 
@@ -199,9 +199,10 @@ def test_a_name_takes_numbers_with_zeros_before_and_a_glob_does_not(tmp_path: Pa
 
 
 def test_zeros_before_do_not_hide_a_value_that_is_no_number() -> None:
-    made = reader(table("02134", "K1A 0B1", "10001", column="zip"))
-    assert made.others == {"id": made.others["id"], "zip": "t.csv:3: 'K1A 0B1' in column 'zip' is not a number"}
-    assert (made.identifiers, made.doubts, made.nearly) == (frozenset(), {}, {})
+    made = reader(table("02134", "K1A 0B1", "10001", column="zip")).description
+    said = "t.csv:3: 'K1A 0B1' in column 'zip' is not a number"
+    assert made.not_numbers == {"id": made.not_numbers["id"], "zip": said}
+    assert (made.identifiers, made.doubts, made.unread_numbers) == (frozenset(), {}, {})
 
 
 def test_of_a_method_that_learns_nothing_the_type_is_that_of_numbers(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def decoded(
     """Each chunk with the place where it begins, decoded without its bad rows."""
     kind = OF[format]
     made = kind.Reader(in_memory(data, f"t.{format}"), kind.Options(), block_size=size, skip=True)  # type: ignore[attr-defined]
-    place, found = made.start, []
+    place, found = made.description.start, []
     for chunk in made.chunks():
         found.append((place, chunk, chunk.decode(frozenset(wanted), infinite, skip=True)))
         place += found[-1][2].places
@@ -93,7 +93,7 @@ def test_a_broken_quote_is_not_skipped(data: bytes, line: int, what: str, size: 
     good = b"7,8\n" * 1000
     data = data.replace(b"1,2\n", good)
     made = csv.Reader(in_memory(b"a,b\n" + good + data.split(b"\n", 1)[1]), csv.Options(), block_size=size, skip=True)
-    place = made.start
+    place = made.description.start
 
     def run() -> None:
         nonlocal place
@@ -113,11 +113,11 @@ def test_a_sample_with_bad_rows() -> None:
     with pytest.raises(BadDataError):
         csv.Reader(in_memory(data), csv.Options())
     made = csv.Reader(in_memory(data), csv.Options(), skip=True)
-    assert [f.name for f in made.schema if f.is_number] == ["a", "c"]
-    assert made.doubts == {}
+    assert [f.name for f in made.description.schema if f.is_number] == ["a", "c"]
+    assert made.description.doubts == {}
     text = b'{"a":1,"b":"x"}\n{"a":}\n{"a":"x","b":"y"}\n[]\n{"a":2}\n'
     made_ = ndjson.Reader(in_memory(text, "t.ndjson"), ndjson.Options(), skip=True)
-    assert [f.name for f in made_.schema if f.is_number] == ["a"]
+    assert [f.name for f in made_.description.schema if f.is_number] == ["a"]
     assert values(decoded(text, ["a"], format="ndjson"), "a") == [1, 2]
 
 

@@ -71,4 +71,4 @@ def test_options_say_what_they_are() -> None:
     assert formats.by_suffix("a.tsv") == formats.by_suffix("a.TAB") == "tsv"
     with pytest.raises(UsageError):
         csv.Options(delimiter="::").check()
-    assert tsv.Reader(in_memory(b"a\tb\n1\t2\n"), tsv.Options()).schema[1].name == "b"
+    assert tsv.Reader(in_memory(b"a\tb\n1\t2\n"), tsv.Options()).description.schema[1].name == "b"

@@ -131,8 +131,8 @@ def read(kind: str, data: bytes) -> list[Any]:
         file.seek(0)
         source = Source(f"t.{kind}", io.FileIO(os.dup(file.fileno()), "rb"), room=ROOM // 2)
     reader = MODULES[kind].Reader(source, MODULES[kind].Options())
-    schema = reader.blank(frozenset()).to_arrow().schema
-    said = [str(schema), schema.metadata, reader.digests, reader.schema]
+    schema = reader.description.blank(frozenset()).to_arrow().schema
+    said = [str(schema), schema.metadata, reader.description.digests, reader.description.schema]
     table = table_of(reader)
     reader.close()
     return [*said, *[column.to_pylist() for column in table]]

@@ -96,7 +96,7 @@ def main(case: str, name: str, room: str, to: str = "") -> None:
     try:
         reader = MODULES[kind].Reader(Source("t", io.FileIO(path), room=int(room) * 10**6), MODULES[kind].Options())
         frames = (chunk.decode(frozenset(), "error").frame for chunk in reader.chunks())
-        writer = formats.writer(to, reader, reader.blank(frozenset()), None, ()) if to else None
+        writer = formats.writer(to, about := reader.description, about.blank(frozenset()), None, ()) if to else None
         rows = sum(frame.rows for frame in frames if writer is None or writer.encode(frame))
     except BadDataError as e:
         told = str(e)

@@ -174,7 +174,7 @@ class Disturbance:
     closed: bool = False  # standard output
 
     def __call__(self) -> None:
-        from normcli.formats._binary import batches
+        from normcli.formats._binary import reader
         from normcli.formats._text import cutting
 
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -185,7 +185,7 @@ class Disturbance:
             os.close(1)
             sys.stdout = sys.__stdout__ = None  # type: ignore[assignment, misc]  # as Python has it then
         if self.block:
-            cutting.BLOCK = batches.BLOCK = self.block
+            cutting.BLOCK = reader.BLOCK = self.block
         if self.limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
         if self.bound:

@@ -6,8 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMATS = ("csv", "csv.gz", "csv.zst", "tsv", "ndjson", "parquet", "arrow", "arrows")
-TEXT = ("csv", "tsv", "ndjson")
+from normcli import formats, registry
+
+FORMATS = (*registry.names("formats"), "csv.gz", "csv.zst")
+TEXT = tuple(n for n in registry.names("formats") if formats.is_text(n))
 ROWS = 400
 OLD = b"what was there before\n"
 REPORT = ("--run-report", "rep")

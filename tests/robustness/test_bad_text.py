@@ -19,8 +19,8 @@ import pytest
 
 from normcli import api, registry
 from normcli.errors import BadDataError, DriftError
-from normcli.formats import csv, ndjson
 from normcli.formats._text import cutting
+from normcli.formats._text import reader as text_reader
 from normcli.methods.zscore import ZScore
 from normcli.parameters import file as params
 from tests import inside
@@ -228,8 +228,7 @@ WHOLE: dict[str, bytes] = {  # files of delimited text
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "BLOCK", BLOCK)
-    monkeypatch.setattr(csv, "SAMPLE", (1 << 12, SAMPLED))
-    monkeypatch.setattr(ndjson, "SAMPLE", (1 << 12, SAMPLED))
+    monkeypatch.setattr(text_reader, "SAMPLE", (1 << 12, SAMPLED))
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli import registry
+from normcli import formats, registry
+from normcli.io.sources import open_source
 from tests import inside
 from tests.conftest import examples, longer
+from tests.formats import files
+from tests.formats.files import takes
+from tests.tables import table_of
 
 NAMES = [  # that libraries take for their own, for patterns, for paths, or that we might
     "value", "variable", "index", "literal", "len", "count", "row_nr", "row_index", "*", "^a$", "^.*$", "^x", "", "$",
@@ -30,7 +33,7 @@ NAMES = [  # that libraries take for their own, for patterns, for paths, or that
     "\u2028", "🦀", "literal_0", "_duplicated_0", "all", "col", "x_z", "n" * 3000,
 ]  # fmt: skip
 PLAIN = [f"plain {j}" for j in range(6)]  # no name is in another one
-KINDS = ("csv", "tsv", "ndjson", "parquet", "arrow", "arrows")
+KINDS = registry.names("formats")
 ROWS = [  # a key, two columns of numbers, one of text, weights, lists
     ("u", 1.5, 2, "p", 1.0, [1.0, 2.0]),
     ("v", 2.5, 3, "q, r", 2.0, [0.5, -1.0]),
@@ -41,7 +44,8 @@ ROWS = [  # a key, two columns of numbers, one of text, weights, lists
 
 def width(*kinds: str) -> int:
     """How many columns there are: text between delimiters has no lists."""
-    return 5 if {"csv", "tsv"}.intersection(kinds) else 6
+    lists = pa.table({"l": pa.nulls(1, pa.list_(pa.float64()))})
+    return 6 if all(takes(kind, lists) for kind in kinds) else 5
 
 
 def write(path: Path, names: Sequence[str]) -> None:
@@ -57,11 +61,7 @@ def write(path: Path, names: Sequence[str]) -> None:
     else:
         columns = map(pa.array, zip(*rows, strict=True))
         table = pa.Table.from_arrays(list(columns), names=list(names))
-        if kind == "parquet":
-            pq.write_table(table, path)
-        else:
-            with (pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream)(str(path), table.schema) as writer:
-                writer.write_table(table)
+        files.write(table, path)
 
 
 def read(path: Path) -> Any:
@@ -76,8 +76,7 @@ def read(path: Path) -> Any:
     if kind == "ndjson":
         lines = path.read_bytes().decode().split("\n")[:-1]
         return [json.loads(line, object_pairs_hook=lambda pairs: list(map(list, pairs))) for line in lines]
-    opened = pq.ParquetFile(path) if kind == "parquet" else None
-    table = opened.read() if opened else (pa.ipc.open_file if kind == "arrow" else pa.ipc.open_stream)(path).read_all()
+    table = table_of(files.opened(kind, open_source(path)))
     return [table.column_names, list(map(str, table.schema.types)), [c.to_pylist() for c in table.columns]]
 
 
@@ -102,7 +101,7 @@ def commands(kind: str, to: str, names: Sequence[str]) -> Iterator[tuple[str, ..
     yield ("merge", "d.json", "d.json", "--allow-duplicates", "-o", "m.json")
     if lists:
         yield ("fit", data, "-m", "decorrelate", "-c", lists[0], "-p", "l.json", "-o", f"l.{to}")
-    if to in ("parquet", "arrow", "arrows") and kind in ("csv", "tsv", "ndjson"):
+    if formats.is_text(kind) and not formats.is_text(to):
         yield ("fit", data, "-m", "center", "-c", x, "--infer-types", "-p", "i.json", "-o", f"i.{to}")
     if "describe" in registry.names("cli"):
         yield ("describe", data, "--json")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from normcli.errors import BadDataError
-from normcli.formats import csv, ndjson
+from normcli.formats._text import reader as text_reader
 from tests.formats.conftest import read
 from tests.formats.test_ndjson import refusal as of_ndjson
 from tests.formats.test_ndjson import through
@@ -91,8 +91,7 @@ def check_refused(error: BadDataError, expected: Table | Refused) -> None:
 def test_no_mutation_makes_a_silent_difference(
     form: str, count: int, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    monkeypatch.setattr(csv, "SAMPLE", (1 << 12, SAMPLED))
-    monkeypatch.setattr(ndjson, "SAMPLE", (1 << 12, SAMPLED))
+    monkeypatch.setattr(text_reader, "SAMPLE", (1 << 12, SAMPLED))
     dice, ends = random.Random(f"{form} {count}"), Counter[str]()
     for _ in range(count):
         given, octets = (JSON_FILES, JSON_OCTETS) if form == "ndjson" else (FILES, OCTETS)

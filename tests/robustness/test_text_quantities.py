@@ -12,8 +12,9 @@ import pytest
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import csv, ndjson
-from normcli.formats._json.chunk import LineCheck
+from normcli.formats._json.members import LineCheck
 from normcli.formats._text import cutting
+from normcli.formats._text.names import first_twice
 from normcli.io.sources import Source, open_source
 from normcli.methods.center import Center
 from normcli.parameters import file as params
@@ -82,8 +83,8 @@ def test_many_columns_there_and_back(columns: int, tmp_path: Path) -> None:
 def test_a_name_twice_among_many_is_found() -> None:
     """In one look over them, in a header and in a line."""
     names = [f"c{j}" for j in range(100_000)] + ["c99999"]
-    assert cutting.first_twice(names) == "c99999"
-    assert cutting.first_twice(names[:-1]) is None
+    assert first_twice(names) == "c99999"
+    assert first_twice(names[:-1]) is None
     assert refusal((",".join(names) + "\n").encode()) == "t.csv:1: two columns are called 'c99999'"
     row = b"{" + b",".join(b'"%s":1' % n.encode() for n in names) + b"}"
     assert LineCheck(frozenset(), finite=False).fault(row) == "key 'c99999' is there twice"
@@ -91,7 +92,7 @@ def test_a_name_twice_among_many_is_found() -> None:
 
 def test_new_keys_in_every_row_of_a_sample() -> None:
     data = b"".join(b'{"a":1,"k%d":1,"b":2,"j%d":3}\n' % (i, i) for i in range(1000))
-    names = [f.name for f in ndjson.Reader(in_memory(data, "t.ndjson"), ndjson.Options()).schema]
+    names = [f.name for f in ndjson.Reader(in_memory(data, "t.ndjson"), ndjson.Options()).description.schema]
     assert len(names) == 2002
     assert [n for n in names if n in ("a", "k0", "k999", "b", "j0", "j999")] == ["a", "k999", "k0", "b", "j999", "j0"]
 

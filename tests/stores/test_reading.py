@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from normcli.errors import NoInputError, NormcliError, OutputError
 from normcli.formats import parquet as format
+from normcli.formats._binary import row_group_reader
 from normcli.io.sources import Source, open_source
 from normcli.io.stores import reading
 from tests.conftest import longer
@@ -167,8 +168,8 @@ def test_large_row_groups_come_in_pieces(store: Store, tmp_path: Path, monkeypat
     store.requests.clear()
     assert read(open_source(x), "parquet") == here
     at_once = len(store.requests)
-    monkeypatch.setattr(format, "FAR_GROUP", 1 << 10)
-    monkeypatch.setattr(format, "FAR_BUFFERS", 1)
+    monkeypatch.setattr(row_group_reader, "FAR_GROUP", 1 << 10)
+    monkeypatch.setattr(row_group_reader, "FAR_BUFFERS", 1)
     store.requests.clear()
     assert read(open_source(x), "parquet") == here
     assert len(store.requests) > at_once

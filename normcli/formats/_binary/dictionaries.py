@@ -6,7 +6,7 @@ import operator
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normcli.formats._binary import batches as binary
+from normcli.formats._binary import sizes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,7 +107,7 @@ def expanded(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatc
     stay = {f.name for f in schema if pa.types.is_dictionary(f.type)}
     gone = [j for j, f in enumerate(batch.schema) if pa.types.is_dictionary(f.type) and f.name not in stay]
     half = len(batch) // 2
-    if gone and half and binary.expanded(batch, stay) > LARGEST:
+    if gone and half and sizes.expanded(batch, stay) > LARGEST:
         yield from expanded(batch.slice(0, half), schema)
         yield from expanded(batch.slice(half), schema)
         return
@@ -128,12 +128,12 @@ def joined(batches: Sequence[pa.RecordBatch], schema: pa.Schema, coded: Collecti
     """Batches that were `encoded` as one table of `joined_schema`."""
     import pyarrow as pa
 
-    schema, made = joined_schema(schema, coded), []
+    schema, columns = joined_schema(schema, coded), []
     for j, f in enumerate(schema):
         fit = _coded if f.name in coded else _fitting
         column = pa.chunked_array([fit(b.column(j), f.type) for b in batches], f.type)
-        made.append(column.unify_dictionaries() if f.name in coded else column)
-    return pa.Table.from_arrays(made, schema=schema)
+        columns.append(column.unify_dictionaries() if f.name in coded else column)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def joined_schema(schema: pa.Schema, coded: Collection[str]) -> pa.Schema:
@@ -171,8 +171,8 @@ def _without_null(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
     if not column.dictionary.null_count:
         return column
-    there = column.dictionary.is_valid()
-    places = pc.if_else(there, pc.cumulative_sum(there.cast(pa.int64())), None)  # from 1
+    valid = column.dictionary.is_valid()
+    places = pc.if_else(valid, pc.cumulative_sum(valid.cast(pa.int64())), None)  # from 1
     indices = pc.subtract(places, 1).take(column.indices).cast(column.type.index_type)
     return pa.DictionaryArray.from_arrays(indices, column.dictionary.drop_null(), ordered=column.type.ordered)
 
@@ -202,5 +202,5 @@ def _with_children(column: pa.Array, inner: list[pa.Array]) -> pa.Array:
         return pa.StructArray.from_arrays(inner, fields=fields, mask=column.is_null())
     if isinstance(column, pa.MapArray):
         inner = [pa.StructArray.from_arrays(inner, fields=[column.type.key_field, column.type.item_field])]
-    own = column.buffers()[: column.type.num_buffers]  # which are before those of its children
-    return pa.Array.from_buffers(column.type, len(column), own, offset=column.offset, children=inner)
+    buffers = column.buffers()[: column.type.num_buffers]  # which are before those of its children
+    return pa.Array.from_buffers(column.type, len(column), buffers, offset=column.offset, children=inner)

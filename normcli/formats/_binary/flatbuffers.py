@@ -1,4 +1,4 @@
-"""Arrow's metadata as they lie in flatbuffers, as far as sizes go: what a message takes, told before it is decoded."""
+"""Arrow's metadata as they lie in flatbuffers, as far as sizes go: what a message takes, known before it is decoded."""
 
 from __future__ import annotations
 

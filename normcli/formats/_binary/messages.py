@@ -73,13 +73,13 @@ class Message:
         return decoded_size(self.metadata, self._body_at)
 
     def _body_at(self, start: int, length: int) -> bytes:
-        found = b""
+        data = b""
         for part in self.body if start >= 0 else []:
-            found += part[start : start + length - len(found)]
+            data += part[start : start + length - len(data)]
             start = max(0, start - len(part))
-            if len(found) == length:
+            if len(data) == length:
                 break
-        return found
+        return data
 
     def sealed(self) -> tuple[bytes, bytes]:
         """The prefix and the metadata with a seal behind them."""
@@ -102,8 +102,8 @@ class Message:
         begun, of_body, of_all, ended = SEAL.unpack(self.seal)
         if self.part == "nothing":
             return not self.body or digest(*self.body) == of_body
-        made = digest(self.before, self.prefix, self.metadata[: -SEAL.size], of_body)
-        return (begun, made, ended) == (MARK, of_all, MARK)
+        computed = digest(self.before, self.prefix, self.metadata[: -SEAL.size], of_body)
+        return (begun, computed, ended) == (MARK, of_all, MARK)
 
 
 class SealedOutlet:
@@ -141,8 +141,8 @@ class SealedOutlet:
 
 
 class Check:
-    """Sees a stream's bytes before its reader does. Where the first message is sealed, all have to be. `check_size` is
-    told what each takes, and may refuse it."""
+    """Sees a stream's bytes before its reader does. Where the first message is sealed, all have to be. `check_size`
+    gets the bytes that each takes, and may refuse it."""
 
     def __init__(self, check_size: Callable[[int], None]) -> None:
         self._check_size = check_size

@@ -1,4 +1,4 @@
-"""What the pages of a Parquet file will take, by their headers: told before any of them is decoded.
+"""What the pages of a Parquet file will take, by their headers: known before any of them is decoded.
 
 The footer has the sizes of column chunks only, and says nothing of how far a dictionary or a shared prefix expands:
 some kilobytes can stand for as many gigabytes as there are.
@@ -67,10 +67,10 @@ class Load:
 
 
 class Footer:
-    """The row groups that a footer describes, parsed as they are asked for: in order, each once, or from the start."""
+    """The row groups that a footer describes, parsed on demand: in order, each once, or from the start."""
 
     def __init__(self, source: Source) -> None:
-        """Of a file that ends in a footer, its size and a mark: as pyarrow has found."""
+        """Of a file that ends in a footer, its size and a mark: which pyarrow has checked."""
         begin = max(0, source.count - TAIL)
         tail = source.read_at(begin, source.count - begin)
         size = int.from_bytes(tail[-8:-4], "little")
@@ -134,10 +134,10 @@ def pages(read_at: Callable[[int, int], bytes], start: int, end: int) -> Iterato
     """Those that lie between two places of a file. Ends where there is none: what is wrong there, the library that
     reads the same bytes will say."""
     while start < end:
-        found = _header(read_at, start, end)
-        if found is None:
+        header = _header(read_at, start, end)
+        if header is None:
             return
-        fields, length = found
+        fields, length = header
         kind, size, packed = (thrift.integer(fields, n) for n in (1, 2, 3))
         about = fields.get({DICTIONARY: 7, SECOND: 8}.get(kind, 5))
         values = thrift.integer(about, 1, 0) if isinstance(about, dict) else 0
@@ -173,22 +173,24 @@ def is_coded(chunk: ColumnChunk, rows: int) -> bool:
 def load(
     chunk: ColumnChunk,
     column: Any,
-    found: Sequence[Page],
+    pages: Sequence[Page],
     rows: int,
     enough: float,
     longest: Callable[[], float] | None,
 ) -> Load:
     """Of a column chunk and what pyarrow says of its column, read in blocks of so many rows. How long the longest text
-    of its dictionary is, is asked only where the dictionary's size does not say that a block takes `enough` at most;
+    of its dictionary is, is measured only where the dictionary's size does not say that a block takes `enough` at most;
     None: what is read are places in the dictionary."""
-    data, others = [p for p in found if p.kind != DICTIONARY], [p for p in found if p.kind == DICTIONARY]
-    largest, dictionary = max((p.size for p in data), default=0), sum(p.size for p in others)
-    held = max((p.size + p.packed for p in data), default=0) + dictionary + OF_ENTRY * sum(p.values for p in others)
+    data, dictionaries = [p for p in pages if p.kind != DICTIONARY], [p for p in pages if p.kind == DICTIONARY]
+    largest, dictionary = max((p.size for p in data), default=0), sum(p.size for p in dictionaries)
+    held = (
+        max((p.size + p.packed for p in data), default=0) + dictionary + OF_ENTRY * sum(p.values for p in dictionaries)
+    )
     values = sum(p.values for p in data)
     if not column.max_repetition_level:
         values = min(values, rows)
     if longest is None:
-        entries = dictionary + OF_ENTRY * sum(p.values for p in others)
+        entries = dictionary + OF_ENTRY * sum(p.values for p in dictionaries)
         return Load(held + entries, values * (LEVELS + OF_PLACE) + entries)
     width = column.length if chunk.type == FIXED else SIZES.get(chunk.type)
     block: float = values * (LEVELS + (OF_ENTRY if width is None else width))

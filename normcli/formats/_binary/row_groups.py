@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from normcli.errors import BadDataError, printable, raise_shortage
-from normcli.formats._binary import batches as binary
-from normcli.formats._binary import dictionaries, seal
+from normcli.formats._binary import dictionaries, seal, sizes
+from normcli.formats._binary.faults import first_line, writing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,13 +54,13 @@ class Sink(seal.Sink):
         coded = [f for f in piece.schema if pa.types.is_dictionary(f.type)]
         kinds = {f.name: self.schema.field(f.name).type for f in coded}
         wide = sum(bool(pa.types.is_large_string(kind)) for kind in kinds.values())  # whose places have 4 bytes more
-        size = binary.expanded(piece, [n for n, kind in kinds.items() if pa.types.is_dictionary(kind)])
+        size = sizes.expanded(piece, [n for n, kind in kinds.items() if pa.types.is_dictionary(kind)])
         return size + 4 * int(piece.num_rows) * wide
 
     def _begin(self) -> None:
         if self.writer is None:
             self.coded = self._small()
-            with binary.writing(self.what):
+            with writing(self.what):
                 self.writer = writer_of(self.sealed, self.schema, self.coded, self.compression)
 
     def _small(self) -> frozenset[str]:
@@ -90,9 +90,8 @@ class Sink(seal.Sink):
             raise_shortage(e)
             at_fault = next((n for n in table.column_names if is_refused(table.select([n]))), None)
             where = "the columns" if at_fault is None else f"column '{printable(at_fault)}'"
-            raise BadDataError(
-                f"{where} can't be written as {self.what}: {binary.first_line(e)}", "another --to may"
-            ) from None
+            what = f"{where} can't be written as {self.what}: {first_line(e)}"
+            raise BadDataError(what, "another --to may") from None
 
 
 def writer_of(file: Any, schema: pa.Schema, coded: Collection[str], compression: str) -> Any:

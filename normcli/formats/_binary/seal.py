@@ -19,7 +19,7 @@ import numpy as np
 from xxhash import xxh3_64, xxh3_128
 
 from normcli.formats import Outlet
-from normcli.formats._binary import batches as binary
+from normcli.formats._binary import sink
 from normcli.io.sources import Source
 
 BLOCK = 1 << 18  # bytes of data to a digest
@@ -34,10 +34,11 @@ def is_marked(seal: bytes) -> bool:
 
 
 def digest(*parts: Any) -> bytes:
-    made = xxh3_128()
+    """XXH3 of bytes, one part after the other: 16 bytes."""
+    hasher = xxh3_128()
     for part in parts:
-        made.update(part)
-    return made.digest()
+        hasher.update(part)
+    return hasher.digest()
 
 
 @dataclass
@@ -99,7 +100,7 @@ class SealedOutlet:
 
 
 @dataclass
-class Sink(binary.Sink):
+class Sink(sink.Sink):
     """Of a file that is sealed."""
 
     sealed: SealedOutlet
@@ -117,7 +118,7 @@ def _tail_size(end: bytes, magic: bytes) -> int:
 
 
 class Seal:
-    """The seal of a file. Its footer was found to be what was written; the rest is checked where it is asked for."""
+    """The seal of a file. Its footer is what was written; the rest is checked on demand."""
 
     def __init__(self, source: Source, digests: bytes, ends: list[int], size: int) -> None:
         self._source, self._digests, self.ends, self._size = source, digests, ends, size

@@ -21,13 +21,13 @@ def natural(data: bytes, at: int) -> tuple[int, int]:
     at += 1
     if byte < 128:
         return byte, at
-    made, shift = byte & 127, 7
+    value, shift = byte & 127, 7
     while True:
         byte = data[at]
         at += 1
-        made |= (byte & 127) << shift
+        value |= (byte & 127) << shift
         if byte < 128:
-            return made, at
+            return value, at
         shift += 7
         if shift > 63:
             raise ValueError("a number of more than 64 bits")
@@ -35,24 +35,24 @@ def natural(data: bytes, at: int) -> tuple[int, int]:
 
 def struct(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
     """A struct's fields by their number, and the place behind it. Raises as `natural` does."""
-    made: dict[int, Any] = {}
+    fields: dict[int, Any] = {}
     number = 0
     while head := data[at]:
         at += 1
         if head > 15:
             number += head >> 4
         else:
-            made_of, at = natural(data, at)
-            number = made_of >> 1 ^ -(made_of & 1)
+            step, at = natural(data, at)
+            number = step >> 1 ^ -(step & 1)
         kind = head & 15
         if kind in INTEGERS:
             value, at = natural(data, at)
-            made[number] = value >> 1 ^ -(value & 1)
+            fields[number] = value >> 1 ^ -(value & 1)
         elif kind <= FALSE:
-            made[number] = kind == TRUE
+            fields[number] = kind == TRUE
         else:
-            made[number], at = field(data, at, kind, depth)
-    return made, at + 1
+            fields[number], at = field(data, at, kind, depth)
+    return fields, at + 1
 
 
 def integer(fields: dict[int, Any], number: int, default: int = -1) -> int:

@@ -59,9 +59,9 @@ class Dialect:
             return {}
         codes = {MARK: MARK + "r"} | ({} if self.quote else {'"': MARK + "q"})
         if self.escape:
-            own = {c: c for c in (*string.punctuation, " ", "\t")}
-            own |= {**OF_ESCAPED, self.separator: "d", self.escape: "e"}
-            codes |= {self.escape + c: MARK + code for c, code in own.items()}
+            code_of = {c: c for c in (*string.punctuation, " ", "\t")}
+            code_of |= {**OF_ESCAPED, self.separator: "d", self.escape: "e"}
+            codes |= {self.escape + c: MARK + code for c, code in code_of.items()}
         return codes
 
     @cached_property
@@ -78,14 +78,14 @@ class Dialect:
         begins = {sequence[0].encode() for sequence in self.codes}
         if any(byte in data for byte in begins):
             codes = {sequence.encode(): code.encode() for sequence, code in self.codes.items()}
-            data = _any_of(self.codes).sub(lambda found: codes[found[0]], data)
+            data = _any_of(self.codes).sub(lambda match: codes[match[0]], data)
         return data
 
     def spelled(self, data: bytes) -> bytes:
         """What was respelled, or encoded as RFC 4180 has it, as the dialect has it."""
         if self.codes and MARK.encode() in data:
             sequences = {code.encode(): s.encode() for s, code in self.codes.items()} | {EDGE.encode(): b""}
-            data = re.sub(b"\x1a(?:f\n|.)", lambda found: sequences[found[0]], data, flags=re.DOTALL)
+            data = re.sub(b"\x1a(?:f\n|.)", lambda match: sequences[match[0]], data, flags=re.DOTALL)
         return self.swapped(data)
 
     def lines(self, data: bytes, end: int | None = None) -> int:
@@ -104,7 +104,7 @@ class Dialect:
         """What a respelled field means."""
         if self.is_plain:
             return field
-        return re.sub("|".join(map(re.escape, self._meanings)), lambda found: self._meanings[found[0]], field)
+        return re.sub("|".join(map(re.escape, self._meanings)), lambda match: self._meanings[match[0]], field)
 
     def all_meant(self, frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
         """What the respelled columns of `data` mean."""
@@ -136,18 +136,18 @@ class Dialect:
 
         texts = [s.alias("") for s in frame if s.dtype == pl.String]
         signs = [self.escape, MARK + "e"] if any(self.escape in word for word in missing) else [self.escape]
-        found = (word for s in texts for word in s.filter(s.str.contains_any(signs).fill_null(value=False)))
-        return any(self.doubtful(word, missing) for word in found)
+        words = (word for s in texts for word in s.filter(s.str.contains_any(signs).fill_null(value=False)))
+        return any(self.doubtful(word, missing) for word in words)
 
     # -- values that are written
     @cached_property
     def _hidden(self) -> dict[str, str]:
         """What is encoded for characters of a value."""
-        made = self.swaps | {c: code for c, code in self.codes.items() if len(c) == 1}
+        hidden = self.swaps | {c: code for c, code in self.codes.items() if len(c) == 1}
         if self.escape:
             special = (self.escape, '"') if self.quote else (self.escape, self.separator, "\n", "\r")
-            made |= {self.swaps.get(c, c): self.codes[self.escape + c] for c in special}
-        return made
+            hidden |= {self.swaps.get(c, c): self.codes[self.escape + c] for c in special}
+        return hidden
 
     def encodable(self, frame: pl.DataFrame, missing: frozenset[str]) -> pl.DataFrame:
         """Rows that are in the dialect once they are encoded as RFC 4180 has it, then `spelled`. Raises BadRowError for
@@ -157,34 +157,34 @@ class Dialect:
         before, after = list(self._hidden), list(self._hidden.values())
         words = [word for word in missing if self.escape and self.escape in word]
         alone = frame.width == 1 and not self.trailing
-        made: dict[str, pl.Series] = {}
+        changed: dict[str, pl.Series] = {}
         for j, (name, text) in enumerate(columns.all_series(frame).items()):
-            made[name] = text
+            changed[name] = text
             if text.dtype == pl.String:
                 text = text if self.quote else text.set(text == "", None)
                 hidden = text.str.replace_many(before, after, leftmost=True) if before else text
                 edge = self._is_edge(text, first=j == 0)
                 if self.quote and self.escape:  # bare, not all readers know it
                     edge |= text.str.contains_any([self.quote, self.escape]).fill_null(value=False)
-                made[name] = ((EDGE if self.quote else MARK) + hidden).zip_with(edge, hidden)
+                changed[name] = ((EDGE if self.quote else MARK) + hidden).zip_with(edge, hidden)
                 if words:
-                    made[name] = text.zip_with(
-                        text.str.strip_chars(" \t").is_in(words).fill_null(value=False), made[name]
+                    changed[name] = text.zip_with(
+                        text.str.strip_chars(" \t").is_in(words).fill_null(value=False), changed[name]
                     )
             if not self.quote:
                 self._check_bare(name, text, first=j == 0, alone=alone)
         if self.trailing:
-            made[max(made, key=len) + "_"] = pl.Series([None] * frame.height, dtype=pl.String)
+            changed[max(changed, key=len) + "_"] = pl.Series([None] * frame.height, dtype=pl.String)
         elif alone and self.quote:
-            made = {n: s.cast(pl.String).fill_null("") for n, s in made.items()}
-        return columns.text_frame(made)
+            changed = {n: s.cast(pl.String).fill_null("") for n, s in changed.items()}
+        return columns.text_frame(changed)
 
     def _is_edge(self, text: pl.Series, *, first: bool) -> pl.Series:
         """Where a value begins as none may that is bare."""
-        found = text.str.starts_with(" ") & self.spaced
+        edge = text.str.starts_with(" ") & self.spaced
         if first and self.comment:
-            found |= text.str.starts_with(self.comment)
-        return found.fill_null(value=False)
+            edge |= text.str.starts_with(self.comment)
+        return edge.fill_null(value=False)
 
     def _check_bare(self, name: str, text: pl.Series, *, first: bool, alone: bool) -> None:
         """Raises BadRowError for the first value of a column that only quotes could hold."""

@@ -41,8 +41,8 @@ class Notation:
     def number(self) -> str:
         """A pattern for re and polars alike: a number without spaces around."""
         point, between = re.escape(self.decimal), re.escape(self.thousands)
-        whole = f"[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+" if between else "[0-9]+"
-        return f"[+-]?(?:(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?|{NAMED}"
+        integer = f"[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+" if between else "[0-9]+"
+        return f"[+-]?(?:(?:{integer})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?|{NAMED}"
 
     @cached_property
     def _number(self) -> re.Pattern[str]:

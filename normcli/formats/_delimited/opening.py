@@ -9,7 +9,7 @@ from functools import partial
 from normcli.errors import BadDataError, printable, short
 from normcli.formats._delimited.dialect import Dialect
 from normcli.formats._delimited.respelling import Respelled
-from normcli.formats._text import cutting as text
+from normcli.formats._text import cutting
 from normcli.io.sources import Source
 
 LOOK = 1 << 20  # bytes in which the first row ends
@@ -17,7 +17,7 @@ EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^
 
 
 @dataclass(frozen=True)
-class Opened:
+class Beginning:
     """The dialect with what the first lines say of it; those that were read, how many there were, and what should be
     known of them."""
 
@@ -28,10 +28,10 @@ class Opened:
     respelled: Respelled | None  # what the source's bytes go through from here on
 
 
-def opened(source: Source, dialect: Dialect, skip_lines: int) -> Opened:
+def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
     """Reads the lines before the header that are none of its data. Raises BadDataError where they are not there, or say
     that the delimiter is another one."""
-    text.begin(source)
+    cutting.begin(source)
     notices = []
     if _ends_in_returns(source.peek(LOOK), dialect, titled=bool(skip_lines)):
         notices.append(f"{source.name}: lines end in CR alone")
@@ -41,26 +41,24 @@ def opened(source: Source, dialect: Dialect, skip_lines: int) -> Opened:
         what = f"{skip_lines} lines, the first" if skip_lines > 1 else "a line"
         shown = short(titles.splitlines()[0].decode("utf-8", "backslashreplace"), 40)
         notices.append(f"{source.name}: skipped {what} '{shown}'")
-    found = EXCEL.match(source.peek(32))
-    if found:
-        separator = (found["whole"] or found["quoted"]).decode("latin-1")
+    excel = EXCEL.match(source.peek(32))
+    if excel:
+        separator = (excel["whole"] or excel["quoted"]).decode("latin-1")
         dialect = replace(dialect, separator=_separator(source, separator, dialect, skip_lines))
-        titles += source.read(found.end())
-    lines = skip_lines + bool(found)
+        titles += source.read(excel.end())
+    lines = skip_lines + bool(excel)
     respelled = None if dialect.is_plain else source.through(partial(Respelled, dialect))
-    return Opened(dialect, titles, lines, tuple(notices), respelled)
+    return Beginning(dialect, titles, lines, tuple(notices), respelled)
 
 
 def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
     """What Excel takes for the delimiter."""
+    leave = f"--skip-lines {place + 1} leaves that line out"
     if dialect.separator not in (",", said):
         what = f"sep={printable(said)}, and the delimiter is to be '{printable(dialect.separator)}'"
-        raise BadDataError(f"{source.name}:{place + 1}: {what}", f"--skip-lines {place + 1} leaves that line out")
+        raise BadDataError(f"{source.name}:{place + 1}: {what}", leave)
     if said in f'"{dialect.quote}{dialect.escape or ""}' or not said.isascii() or said.isalnum() or said in "+-.":
-        raise BadDataError(
-            f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here",
-            f"--skip-lines {place + 1} leaves that line out",
-        )
+        raise BadDataError(f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here", leave)
     return said
 
 
@@ -72,8 +70,8 @@ def _ends_in_returns(head: bytes, dialect: Dialect, *, titled: bool) -> bool:
     start = 0 if titled else len(head) - len(head.lstrip(b"\r\n"))
     is_comment = bool(dialect.comment) and head.startswith(dialect.comment.encode(), start)
     line = re.compile(rb"[^\r\n]*") if titled or is_comment else _first_row(dialect.quote or "", dialect.escape or "")
-    found = line.match(head, start)
-    ends = head[found.end() : found.end() + 2] if found else b""
+    match = line.match(head, start)
+    ends = head[match.end() : match.end() + 2] if match else b""
     return ends[:1] == b"\r" and ends != b"\r\n"
 
 
@@ -91,12 +89,12 @@ def _titles(source: Source, count: int, line_end: bytes) -> bytes:
     for n in range(count):
         size = LOOK
         while (at := (head := source.peek(size)).find(line_end)) < 0 and len(head) == size:
-            if size >= text.LONGEST_ROW:
+            if size >= cutting.LONGEST_ROW:
                 raise BadDataError(f"{source.name}:{n + 1}: a line of more than {size >> 20} MB")
             size *= 4
         if at < 0:
-            there = n + bool(head)
-            what = f"{source.name}: has {there} line{'s' * (there != 1)}"
+            present = n + bool(head)
+            what = f"{source.name}: has {present} line{'s' * (present != 1)}"
             raise BadDataError(f"{what}, and --skip-lines {count} leaves none for the header", "a smaller --skip-lines")
         titles += source.read(at + 1)
     return titles

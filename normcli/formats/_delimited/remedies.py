@@ -37,11 +37,11 @@ def is_nearly_number(words: pl.Series) -> pl.Series:
     return words.str.contains(NEARLY)
 
 
-def remedy(word: str, others: Iterable[str], missing: Collection[str], notation: Notation, separator: str) -> str:
+def remedy(word: str, more: Iterable[str], missing: Collection[str], notation: Notation, separator: str) -> str:
     """What takes a word that is no number, where it is likely that it stands for one, or for none: of a column with
-    `others`, in which words that are `missing` mean that. Empty where nothing is known."""
+    `more` of them, in which words that are `missing` mean that. Empty where nothing is known."""
     if word.lower() in LIKE_MISSING:
-        words = dict.fromkeys(w for w in (*others, word) if w.lower() in LIKE_MISSING)
+        words = dict.fromkeys(w for w in (*more, word) if w.lower() in LIKE_MISSING)
         return f"--na-values {shlex.quote(listed(missing, words))} takes it as missing"
     bare = _unsigned(word)
     if not any(n.matches(bare) for n in (PLAIN, *NOTATIONS)):
@@ -50,7 +50,7 @@ def remedy(word: str, others: Iterable[str], missing: Collection[str], notation:
         sign = next(c for c in word if _is_sign(c))
         drop = f"tr -d {shlex.quote(sign)}" if sign.isascii() else f"sed s/{sign}//g"
         return f"no option takes a '{sign}': remove it first, as {drop} does"
-    likely = _likely(word, [word, *others], notation)
+    likely = _likely(word, [word, *more], notation)
     both = NOTATIONS[:2]
     if separator == ";" and set(both) <= set(likely):
         return f"{_flags(both[0], notation)} or {_flags(both[1], notation)} takes it: which is meant?"
@@ -68,11 +68,11 @@ def listed(missing: Collection[str], more: Iterable[str] = ()) -> str:
     return ",".join(f'"{w}"' if "," in w else w for w in dict.fromkeys([*known, *more]))
 
 
-def _likely(word: str, others: Sequence[str], notation: Notation) -> list[Notation]:
+def _likely(word: str, more: Sequence[str], notation: Notation) -> list[Notation]:
     """The notations that take a word, and as many of the others as any does."""
     taking = [n for n in (PLAIN, *NOTATIONS) if n != notation and n.matches(word)]
     taking.sort(key=lambda n: n.decimal != notation.decimal if notation != PLAIN else 0)
-    counts = [sum(map(n.matches, map(_unsigned, others))) for n in taking]
+    counts = [sum(map(n.matches, map(_unsigned, more))) for n in taking]
     return [n for n, count in zip(taking, counts, strict=True) if count == max(counts)]
 
 
@@ -95,8 +95,8 @@ def _quoted(character: str) -> str:
 
 def _unsigned(word: str) -> str:
     """A word without a sign of money before or behind it, or one of a share behind it."""
-    found = re.fullmatch(r"([+-]?)(.*)", word, re.DOTALL)
-    sign, rest = (found[1], found[2]) if found else ("", word)
+    match = re.fullmatch(r"([+-]?)(.*)", word, re.DOTALL)
+    sign, rest = (match[1], match[2]) if match else ("", word)
     if rest and _is_sign(rest[0]) and rest[0] not in "%‰":
         return sign + rest[1:].lstrip()
     return sign + rest[:-1].rstrip() if rest and _is_sign(rest[-1]) else word

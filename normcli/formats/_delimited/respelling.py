@@ -7,7 +7,7 @@ import re
 from normcli.formats._delimited.dialect import Dialect
 from normcli.io.sources import Inlet
 
-PIECE = 1 << 20  # bytes that are read at once
+PIECE = 1 << 20  # bytes that are read in one piece
 
 
 class Respelled:
@@ -43,7 +43,7 @@ class Respelled:
         return None if got is None else bytes(buffer[:got])
 
     def _made(self, data: bytes) -> bytes:
-        """Of the next bytes, none at the end, what can be told by now."""
+        """Of the next bytes, none at the end, what is certain by now."""
         data, self._held = self._held + data, b""
         escape = (self._dialect.escape or "").encode()
         if escape and not self._ended and (len(data) - len(data.rstrip(escape))) % 2:
@@ -75,22 +75,22 @@ class _Comments:
             if end < 0:
                 return b""
             data, self._within, self._fresh = data[end:], False, False
-        pieces, kept, counted = [], 0, 0
+        pieces, copied, counted = [], 0, 0
         start = 0 if data.startswith(self._prefix) else self._next(data, 0)
         while start >= 0:
             self._open ^= self._is_odd(data[counted:start])
             counted = start
-            if not self._open and self._begins(data, start, kept):
-                pieces.append(data[kept:start])
+            if not self._open and self._begins(data, start, copied):
+                pieces.append(data[copied:start])
                 end = data.find(b"\n", start)
                 self._within = end < 0 and not ended
-                kept = counted = end if end >= 0 else len(data)
+                copied = counted = end if end >= 0 else len(data)
                 self.count += 1
             start = self._next(data, counted)
         data = data if ended or self._within else self._hold(data)
         self._open ^= self._is_odd(data[counted:])
-        self._fresh = self._begins(data, len(data), kept)
-        return b"".join([*pieces, data[kept:]])
+        self._fresh = self._begins(data, len(data), copied)
+        return b"".join([*pieces, data[copied:]])
 
     def _next(self, data: bytes, at: int) -> int:
         """Where a prefix follows the next line end that it follows, -1 if none does."""
@@ -102,12 +102,12 @@ class _Comments:
             data = self._escaped.sub(b"", data)
         return self._quotes and data.count(b'"') % 2 == 1
 
-    def _begins(self, data: bytes, at: int, kept: int) -> bool:
-        """Whether a line begins at a place, as far as quotes allow; what stands before `kept` escapes nothing."""
+    def _begins(self, data: bytes, at: int, copied: int) -> bool:
+        """Whether a line begins at a place, as far as quotes allow; what stands before `copied` escapes nothing."""
         if not at:
             return self._fresh
         run = at - 1  # escapes before the line end
-        while self._escape and run > kept and data[run - 1 : run] == self._escape:
+        while self._escape and run > copied and data[run - 1 : run] == self._escape:
             run -= 1
         return data[at - 1 : at] == b"\n" and (at - 1 - run) % 2 == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from normcli import columns
 from normcli.formats._delimited import remedies
-from normcli.formats._delimited.chunk import Kind, Layout
-from normcli.formats._delimited.chunk import present as present_in
+from normcli.formats._delimited.layout import Kind, Layout
+from normcli.formats._delimited.layout import present as present_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,40 +36,35 @@ def sampled(frame: pl.DataFrame, layout: Layout) -> list[Sampled]:
     """What each column of text holds. All are looked at as one: there may be a hundred thousand."""
     import polars as pl
 
-    def of_each(found: pl.Series) -> Any:  # (columns, rows)
-        return found.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
+    def of_each(mask: pl.Series) -> Any:  # (columns, rows)
+        return mask.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
 
     raw = columns.numbered_columns(frame).unpivot().to_series(1)
     present = present_in(raw, layout.missing)
     plain = layout.notation.all_plain(present)
     number = plain.cast(pl.Float64, strict=False)
-    there, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
+    filled, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
     named = of_each(present.str.contains(ZEROS))
-    whole = plain.cast(pl.Int64, strict=False)
-    beyond = plain.is_in(columns.beyond_integers(plain, whole).implode())
+    integers = plain.cast(pl.Int64, strict=False)
+    beyond = plain.is_in(columns.beyond_integers(plain, integers).implode())
     respelled = of_each(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
-    fraction = of_each(number.is_not_null() & whole.is_null()).any(axis=1)
+    fraction = of_each(number.is_not_null() & integers.is_null()).any(axis=1)
     odd = present.set(number.is_not_null(), None)
     nothing, nearly = of_each(remedies.means_missing(odd)), of_each(remedies.is_nearly_number(odd))
-    numbers = there.sum(1) - other.sum(1)
-    half, likely = 2 * numbers >= there.sum(1), numbers + nearly.sum(1)
-    likely = (likely > 0) & (2 * likely >= there.sum(1) - nothing.sum(1))
-    found: list[Sampled] = []
+    numbers = filled.sum(1) - other.sum(1)
+    half, likely = 2 * numbers >= filled.sum(1), numbers + nearly.sum(1)
+    likely = (likely > 0) & (2 * likely >= filled.sum(1) - nothing.sum(1))
+    result: list[Sampled] = []
     for j in range(frame.width):
-        if not there[j].any():
-            found.append(Sampled("empty"))
+        if not filled[j].any():
+            result.append(Sampled("empty"))
         elif other[j].any():
             unnamed = not named[j].any()
             words = dict.fromkeys(present[j * frame.height + i] for i in np.flatnonzero(nothing[j]).tolist())
             doubts = bool(half[j] and unnamed), bool((half[j] or likely[j]) and unnamed)
-            found.append(Sampled("text", int(other[j].argmax()), *doubts, like_missing=tuple(words)))
+            result.append(Sampled("text", int(other[j].argmax()), *doubts, like_missing=tuple(words)))
         elif named[j].any():
-            found.append(Sampled("text", int(named[j].argmax()), identifier=True))
+            result.append(Sampled("text", int(named[j].argmax()), identifier=True))
         else:
-            found.append(Sampled("word" if respelled[j] else "float" if fraction[j] else "integer"))
-    return found
-
-
-def distinct(series: pl.Series, missing: frozenset[str]) -> Iterator[str]:
-    """Each value of a column of text, without spaces around, once."""
-    yield from present_in(series, missing).drop_nulls().unique(maintain_order=True)
+            result.append(Sampled("word" if respelled[j] else "float" if fraction[j] else "integer"))
+    return result

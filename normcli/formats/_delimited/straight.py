@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from normcli.formats._delimited.dialect import Dialect
-from normcli.formats._text import cutting as text
+from normcli.formats._text.octets import NEWLINE, QUOTE, RETURN, octets, row_ends
 
 SPACE = ord(" ")
 EMPTY = b'""'  # a field that is alone in its row
@@ -23,31 +23,31 @@ def straight(data: bytes, dialect: Dialect, width: int) -> bytes:
 
 def without_spaces(data: bytes, dialect: Dialect) -> bytes:
     """A row that is nothing but spaces is one empty field."""
-    view = text.octets(data)
+    view = octets(data)
     at = np.flatnonzero(view == SPACE)
     if not len(at):
         return data
     first = np.append(True, np.diff(at) != 1)
     runs = at[first]
     ends = np.append(at[np.flatnonzero(first)[1:] - 1], at[-1]) + 1
-    before = np.where(runs > 0, view[np.maximum(runs - 1, 0)], text.NEWLINE)
-    chosen = (before == text.NEWLINE) | (before == ord(dialect.separator))
+    before = np.where(runs > 0, view[np.maximum(runs - 1, 0)], NEWLINE)
+    chosen = (before == NEWLINE) | (before == ord(dialect.separator))
     if b'"' in data:
-        quotes = np.flatnonzero(view == text.QUOTE)
+        quotes = np.flatnonzero(view == QUOTE)
         chosen &= np.searchsorted(quotes, runs) % 2 == 0
     runs, ends, before = runs[chosen], ends[chosen], before[chosen]
-    whole = (before == text.NEWLINE) & _at_line_end(view, ends)
-    if not whole.any():
+    blank = (before == NEWLINE) & _at_line_end(view, ends)
+    if not blank.any():
         steps = np.zeros(len(view) + 1, np.int8)
         steps[runs], steps[ends] = 1, -1
         return bytes(view[np.cumsum(steps[:-1], dtype=np.int8) == 0])
-    return _edited(data, [(int(a), int(b), EMPTY if w else b"") for a, b, w in zip(runs, ends, whole, strict=True)])
+    return _edited(data, [(int(a), int(b), EMPTY if w else b"") for a, b, w in zip(runs, ends, blank, strict=True)])
 
 
 def _at_line_end(view: Any, at: Any) -> Any:
     """Whether a line, or the data, ends at each place."""
     here, after = view[np.minimum(at, len(view) - 1)], view[np.minimum(at + 1, len(view) - 1)]
-    return (at >= len(view)) | (here == text.NEWLINE) | ((here == text.RETURN) & (after == text.NEWLINE))
+    return (at >= len(view)) | (here == NEWLINE) | ((here == RETURN) & (after == NEWLINE))
 
 
 def _without_trailing(data: bytes, dialect: Dialect, width: int) -> bytes:
@@ -62,10 +62,10 @@ def _without_trailing(data: bytes, dialect: Dialect, width: int) -> bytes:
 
 
 def _padded(data: bytes, dialect: Dialect, width: int) -> bytes:
-    view = text.octets(data)
+    view = octets(data)
     at = np.flatnonzero(view == ord(dialect.separator))
     if b'"' in data:
-        at = at[np.searchsorted(np.flatnonzero(view == text.QUOTE), at) % 2 == 0]
+        at = at[np.searchsorted(np.flatnonzero(view == QUOTE), at) % 2 == 0]
     rows = _contents(data)
     counts = np.diff(np.searchsorted(at, np.array(rows, np.intp).reshape(-1, 2)), axis=1)[:, 0]
     short = np.flatnonzero(counts < width - 1)
@@ -75,13 +75,13 @@ def _padded(data: bytes, dialect: Dialect, width: int) -> bytes:
 
 def _contents(data: bytes) -> list[tuple[int, int]]:
     """Where each row that is not blank begins, and where it ends without its line end."""
-    ends = text.row_ends(data, b'"' in data)
+    ends = row_ends(data, b'"' in data)
     starts = np.concatenate([[0], ends[:-1]]).astype(np.intp)
-    view = text.octets(data)
+    view = octets(data)
     if not len(ends):
         return []
-    stops = ends - (view[ends - 1] == text.NEWLINE)
-    stops = stops - ((stops > starts) & (view[np.maximum(stops - 1, 0)] == text.RETURN))
+    stops = ends - (view[ends - 1] == NEWLINE)
+    stops = stops - ((stops > starts) & (view[np.maximum(stops - 1, 0)] == RETURN))
     filled = stops > starts
     return list(zip(starts[filled].tolist(), stops[filled].tolist(), strict=True))
 

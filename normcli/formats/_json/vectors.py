@@ -21,16 +21,16 @@ def lists(texts: pl.Series, size: int | None) -> pl.Series | None:
     bodies = texts.set((texts == "null").fill_null(value=True), None).str.replace_all(r"[ \t\r]", "")
     bodies = bodies.str.strip_prefix("[").str.strip_suffix("]")
     commas = bodies.str.count_matches(",", literal=True).fill_null(0).to_numpy().astype(np.int64)
-    there = bodies.is_not_null().to_numpy()
+    valid = bodies.is_not_null().to_numpy()
     sizes = np.where((bodies == "").fill_null(value=True).to_numpy(), 0, commas + 1)
-    if size is not None and (sizes[there] != size).any():
+    if size is not None and (sizes[valid] != size).any():
         return None
     numbers = _numbers(bodies.filter(pl.Series(sizes > 0)).str.join(",")[0])
     if numbers is None or len(numbers) != sizes.sum():
         return None
     offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]))
-    made = pa.LargeListArray.from_arrays(offsets, numbers.to_arrow(), mask=pa.array(~there))
-    return pl.Series(texts.name, pl.Series(made))
+    lists_of_numbers = pa.LargeListArray.from_arrays(offsets, numbers.to_arrow(), mask=pa.array(~valid))
+    return pl.Series(texts.name, pl.Series(lists_of_numbers))
 
 
 def _numbers(text: str) -> pl.Series | None:

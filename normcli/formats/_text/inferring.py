@@ -1,4 +1,4 @@
-"""Types of text that is not normalized: told from the first rows, and held to after them."""
+"""Types of text that is not normalized: inferred from the first rows, and held to after them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Type = Literal["int64", "float64", "bool", "date", "timestamp", "timestamp with zone", "string"]
 
-Asked = Annotated[
+InferTypes = Annotated[
     bool,
     Meta(
         description="give other text its types, in Parquet or Arrow",
@@ -57,8 +57,8 @@ def inferred(words: pl.Series, numbers: pl.Series | None = None) -> Type:
 def _digits_lost(words: pl.Series) -> bool:
     import polars as pl
 
-    whole = words.filter(words.str.contains(f"^(?:{SPELLED['int64']})$").fill_null(value=False))
-    return whole.cast(pl.Int64, strict=False).null_count() > 0
+    integers = words.filter(words.str.contains(f"^(?:{SPELLED['int64']})$").fill_null(value=False))
+    return integers.cast(pl.Int64, strict=False).null_count() > 0
 
 
 def as_type(words: pl.Series, kind: Type) -> pl.Series:
@@ -73,12 +73,12 @@ def as_type(words: pl.Series, kind: Type) -> pl.Series:
     if kind == "date":
         return words.str.to_date("%Y-%m-%d", strict=False)
     if kind in ("int64", "float64"):
-        made = words.cast(pl.Int64 if kind == "int64" else pl.Float64, strict=False)
-        return made.set(made.is_infinite() & words.str.contains(r"\d"), None) if kind == "float64" else made
-    whole = words.str.replace(" ", "T").str.replace(r"(T\d{2}:\d{2})($|[Z+-])", "${1}:00$2")
+        numbers = words.cast(pl.Int64 if kind == "int64" else pl.Float64, strict=False)
+        return numbers.set(numbers.is_infinite() & words.str.contains(r"\d"), None) if kind == "float64" else numbers
+    complete = words.str.replace(" ", "T").str.replace(r"(T\d{2}:\d{2})($|[Z+-])", "${1}:00$2")
     if kind == "timestamp":
-        return whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    zoned = whole.str.replace("Z$", "+00:00")
+        return complete.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    zoned = complete.str.replace("Z$", "+00:00")
     return zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
 
 
@@ -91,9 +91,9 @@ def typed(blank: pl.DataFrame, types: Mapping[str, Type]) -> pl.DataFrame:
     return columns.text_frame({n: as_type(s, kinds[n]) for n, s in given.items()})
 
 
-def chunk(made: TextChunk, types: Mapping[str, Type]) -> Chunk:
+def chunk(text: TextChunk, types: Mapping[str, Type]) -> Chunk:
     """A chunk, its columns that are not wanted of types, if there are any."""
-    return TypedChunk(made, types) if types else made
+    return TypedChunk(text, types) if types else text
 
 
 class TextChunk(Chunk, Protocol):
@@ -140,7 +140,7 @@ class TypedChunk:
         try:
             decoded = self.chunk.decode(wanted, infinite, skip=skip)
         except BadPlaceError as e:
-            if typed and not skip:  # the first in the file is told
+            if typed and not skip:  # the first in the file is reported
                 self._typed(self.chunk.before(e.place).decode(wanted, infinite), typed, wanted, infinite)
             raise
         return self._without(decoded, typed) if skip else self._typed(decoded, typed, wanted, infinite)
@@ -153,7 +153,7 @@ class TypedChunk:
         if wrong:
             row = min(wrong)
             if infinite == "error" and has_infinite(decoded.frame.slice(0, row).to_polars(), wanted):
-                return decoded  # which is told when it comes to that
+                return decoded  # which is reported when it comes to that
             raise BadRowError(row, wrong[row], HINT)
         return replace(decoded, frame=PolarsFrame(frame))
 
@@ -173,12 +173,12 @@ class TypedChunk:
 
     def _converted(self, frame: pl.DataFrame, types: Mapping[str, Type]) -> tuple[pl.DataFrame, dict[int, str]]:
         """The frame with columns of types; and what is wrong with its rows that have another value."""
-        made: dict[str, pl.Series] = {}
+        typed: dict[str, pl.Series] = {}
         wrong: dict[int, str] = {}
         for name, kind in types.items():
             words = self.chunk.words(columns.series(frame, name), kind)
-            made[name] = as_type(words, kind)
-            for row in (made[name].is_null() & words.is_not_null()).arg_true():
+            typed[name] = as_type(words, kind)
+            for row in (typed[name].is_null() & words.is_not_null()).arg_true():
                 what = f"'{printable(frame[name][row][:80])}' in column '{printable(name)}' is no {kind}"
                 wrong.setdefault(row, f"{what}, as the first rows have")
-        return columns.text_frame({s.name: made.get(s.name, s) for s in frame}), wrong
+        return columns.text_frame({s.name: typed.get(s.name, s) for s in frame}), wrong

@@ -21,6 +21,8 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Sink:
+    """Writes pieces as they come."""
+
     file: Outlet
 
     def write(self, piece: list[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from normcli.errors import BadDataError, NormcliError, lacking, size
@@ -29,8 +28,8 @@ class Expanded:
     A member that does not end is truncated; what follows the last one and is none is refused. Raises BadDataError.
     """
 
-    def __init__(self, file: Inlet, name: str, room: Callable[[], int | None] = lambda: None) -> None:
-        """`room` is how many bytes of memory there are to use, where that is known once it is read."""
+    def __init__(self, file: Inlet, name: str, room: int | None = None) -> None:
+        """`room` is how many bytes of memory there are to use, where that is known."""
         self.file = file
         self.name = name
         self._room = room
@@ -142,12 +141,12 @@ class Expanded:
     @property
     def _memory(self) -> int:
         """Bytes that a member may take: at most half of what there is, for the rest is for blocks."""
-        room = self._room()
+        room = self._room
         return MOST if room is None else max(LEAST, min(MOST, room // 2))
 
     def _too_large(self, codec: Codec, need: MemoryNeededError) -> NormcliError:
         what = f"{self.name}: the {codec.name} data have {need.what}, and {size(self._memory)} of memory may go to it"
-        return lacking(self._room(), what, f"--max-memory says how much; {need.hint}")
+        return lacking(self._room, what, f"--max-memory says how much; {need.hint}")
 
     def _broken(self, codec: Codec, how: str, why: str = "") -> BadDataError:
         return BadDataError(f"{self.name}: the {codec.name} data are {how}{why}", "was it copied whole?")

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from normcli.columns import Field
 from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
-from normcli.formats._keeping import Kept, checked
+from normcli.formats._keeping import Dialect, checked
 from normcli.io.sources import Source, open_source
 from normcli.parameters import Parameters, Rules, Unseen, fault
 from normcli.parameters.file import _keys
@@ -137,7 +137,7 @@ def _read_inputs(raw: Any, at: str) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _read_dialect(raw: Any, at: str) -> Kept:
+def _read_dialect(raw: Any, at: str) -> Dialect:
     try:
         return checked(of_kind(dict, raw, at))
     except UsageError as e:

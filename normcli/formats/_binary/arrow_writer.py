@@ -1,0 +1,83 @@
+"""Writing Arrow files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from normcli.columns import Frame, Schema
+from normcli.formats import Description, Outlet
+from normcli.formats import Writer as AnyWriter
+from normcli.formats._binary import dictionaries, schemas, seal
+from normcli.formats._binary.arrows_writer import COMPRESSIONS, ipc_options
+from normcli.formats._binary.faults import writing
+from normcli.formats._binary.options import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAGIC = b"ARROW1"
+WHAT = "Arrow file"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Record batches and a footer."""
+
+    schema: pa.Schema
+    compression: str | None = None
+
+    @classmethod
+    def for_input(
+        cls, description: Description, blank: Frame, options: Options | None, digests: tuple[str, ...]
+    ) -> Writer:
+        """For output of the columns of `blank`."""
+        return cls(schemas.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
+
+    def following(self, description: Description, blank: Frame) -> AnyWriter:
+        return schemas.following(self, self.schema, description, blank)
+
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        """Columns of dictionaries that can't grow from batch to batch."""
+        import pyarrow.types as t
+
+        def fixed(kind: pa.DataType) -> bool:
+            views = t.is_string_view(kind) or t.is_binary_view(kind)
+            return bool(views or t.is_nested(kind) or t.is_float16(kind) or t.is_null(kind))
+
+        return schemas.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
+
+    def encode(self, frame: Frame) -> pa.RecordBatch:
+        return frame.to_arrow(self.schema)
+
+    def open(self, file: Outlet) -> Sink:
+        import pyarrow as pa
+
+        with writing(WHAT):
+            sealed = seal.SealedOutlet(file, MAGIC)
+            writer = pa.ipc.new_file(sealed, self.schema, options=ipc_options(self.compression))
+        return Sink(writer, WHAT, sealed, self.schema, schemas.no_rows(self.schema))
+
+
+@dataclass
+class Sink(seal.Sink):
+    """A file has one dictionary to a column: it may grow from batch to batch, but not be replaced."""
+
+    schema: pa.Schema
+    known: pa.RecordBatch
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        for batch in dictionaries.expanded(piece, self.schema):
+            self._write(dictionaries.encoded(batch, self.schema))
+
+    def _write(self, piece: pa.RecordBatch) -> None:
+        import pyarrow as pa
+
+        if any(any(dictionaries.within(t)) for t in piece.schema.types):
+            with writing(WHAT):
+                both = pa.Table.from_batches([self.known, piece]).unify_dictionaries()
+            piece = both.to_batches()[-1]
+            self.known = piece.slice(0, 0)
+        super().write(piece)
+        self.sealed.end_batch()

@@ -1,0 +1,71 @@
+"""Writing Arrow streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from normcli.columns import Frame, Schema
+from normcli.formats import Description, Outlet
+from normcli.formats import Writer as AnyWriter
+from normcli.formats._binary import dictionaries, messages, schemas, sink
+from normcli.formats._binary.faults import writing
+from normcli.formats._binary.options import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHAT = "Arrow stream"
+COMPRESSIONS = ("none", "zstd", "lz4")
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A stream with an end mark."""
+
+    schema: pa.Schema
+    compression: str | None = None
+
+    @classmethod
+    def for_input(
+        cls, description: Description, blank: Frame, options: Options | None, digests: tuple[str, ...]
+    ) -> Writer:
+        """For output of the columns of `blank`."""
+        return cls(schemas.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
+
+    def following(self, description: Description, blank: Frame) -> AnyWriter:
+        return schemas.following(self, self.schema, description, blank)
+
+    @classmethod
+    def refused(cls, blank: Frame) -> Schema:
+        return ()
+
+    def encode(self, frame: Frame) -> pa.RecordBatch:
+        return frame.to_arrow(self.schema)
+
+    def open(self, file: Outlet) -> Sink:
+        import pyarrow as pa
+
+        with writing(WHAT):
+            sealed = messages.SealedOutlet(file)
+            writer = pa.ipc.new_stream(sealed, self.schema, options=ipc_options(self.compression))
+        return Sink(writer, WHAT, self.schema)
+
+
+@dataclass
+class Sink(sink.Sink):
+    """Batches of the schema."""
+
+    schema: pa.Schema
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        for batch in dictionaries.expanded(piece, self.schema):
+            super().write(batch)
+
+
+def ipc_options(compression: str | None) -> Any:
+    """How the buffers are packed; dictionaries that grew are continued."""
+    import pyarrow as pa
+
+    codec = None if compression in (None, "none") else compression
+    return pa.ipc.IpcWriteOptions(compression=codec, emit_dictionary_deltas=True, use_threads=False)

@@ -1,0 +1,56 @@
+"""Chunks of record batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from normcli.columns import Infinite
+from normcli.columns.arrow_frame import ArrowFrame
+from normcli.errors import BadPlaceError, raise_shortage
+from normcli.formats import Decoded, load
+from normcli.formats._binary.faults import DAMAGED
+from normcli.formats._binary.sizes import expanded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of one row group or batch, perhaps its last."""
+
+    batch: pa.RecordBatch
+    can_end_segment: bool
+    content: ClassVar[bytes | None] = None
+
+    @property
+    def weight(self) -> int:
+        return int(self.batch.num_rows)
+
+    @property
+    def load(self) -> int:
+        import pyarrow as pa
+
+        try:
+            count = expanded(self.batch)
+        except pa.ArrowException as e:  # which decoding will tell
+            raise_shortage(e)
+            count = int(self.batch.nbytes)
+        return load(count, self.batch.num_rows * self.batch.num_columns)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+        import pyarrow as pa
+
+        try:
+            self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
+        except pa.ArrowException as e:
+            raise_shortage(e)
+            raise BadPlaceError(0, "the rows from here are damaged", DAMAGED) from None
+        return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self.decode(wanted, "missing")
+
+    def locate(self, row: int) -> int:
+        return row

@@ -1,0 +1,59 @@
+"""What is known of an input of record batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from normcli import columns
+from normcli.columns import Frame
+from normcli.columns.arrow_frame import ArrowFrame
+from normcli.errors import BadDataError, printable
+from normcli.formats import Description
+from normcli.formats._binary.schemas import DIGESTS, no_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDescription(Description):
+    """An input of record batches: its types are certain, and so is what its schema remembers."""
+
+    arrow: pa.Schema
+    codec: str | None = None  # the compression of all its columns, where that is one which can be written
+
+    @classmethod
+    def of(cls, arrow: pa.Schema, **known: Any) -> Self:
+        """Of a schema, and what else is `known`. Raises BadDataError where two columns are called the same."""
+        schema, source = columns.arrow_fields(arrow), known["name"]
+        names, metadata = [f.name for f in schema], arrow.metadata or {}
+        if len(set(names)) < len(names):
+            twice = next(n for j, n in enumerate(names) if n in names[:j])
+            raise BadDataError(f"{source}: two columns are called '{printable(twice)}'", "rename one")
+        without = "is left out: it is of type null, without a value"
+        return cls(
+            arrow=arrow,
+            schema=schema,
+            typed=True,
+            unit="rows",
+            doubts={f.name: f"{source}: column '{printable(f.name)}' {without}" for f in schema if f.type == "null"},
+            indexes=pandas_indexes(metadata).intersection(names),
+            digests=tuple(metadata.get(DIGESTS, b"").decode("ascii", "replace").split()),
+            **known,
+        )
+
+    def blank(self, wanted: frozenset[str]) -> Frame:
+        return ArrowFrame(no_rows(self.arrow))
+
+
+def pandas_indexes(metadata: Mapping[bytes, bytes]) -> frozenset[str]:
+    """The columns that are an index of pandas, by what it writes into schemas; one that only counts rows is none."""
+    try:
+        about = json.loads(metadata.get(b"pandas", b"{}"))
+    except (ValueError, RecursionError):
+        return frozenset()
+    listed = about.get("index_columns") if isinstance(about, dict) else None
+    return frozenset(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else frozenset()

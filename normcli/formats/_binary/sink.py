@@ -1,0 +1,27 @@
+"""Record batches on their way into a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from normcli.formats._binary.faults import writing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass
+class Sink:
+    """Record batches into one of pyarrow's writers. `close` is not called after a failure, and what the writer
+    sends when it is collected goes nowhere."""
+
+    writer: Any
+    what: str
+
+    def write(self, piece: pa.RecordBatch) -> None:
+        with writing(self.what):
+            self.writer.write_batch(piece)
+
+    def close(self) -> None:
+        self.writer.close()

@@ -1,0 +1,90 @@
+"""Pieces of an input, and what comes of decoding them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from normcli.columns import Frame, Infinite
+
+OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A bad row that was skipped: which of the chunk's rows (from 0), at what place in it, why, and its text."""
+
+    row: int
+    place: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class LateColumn:
+    """A column that the first rows do not have: the first of some rows that has it, and whether it holds numbers there,
+    which null does not tell."""
+
+    name: str
+    row: int
+    number: bool | None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
+    skipped on the way, and the bad rows that were, in order; and columns that the first rows do not have."""
+
+    frame: Frame
+    places: int
+    blank_lines: int = 0
+    rejects: tuple[Reject, ...] = ()
+    late: tuple[LateColumn, ...] = ()
+
+    def row(self, row: int) -> int:
+        """Which of the chunk's rows the frame's row `row` is."""
+        return row_among(self.rejects, row)
+
+
+def row_among(rejects: Sequence[Reject], row: int) -> int:
+    """Which of a chunk's rows the row `row` of those that were not rejected is."""
+    for reject in rejects:
+        row += reject.row <= row
+    return row
+
+
+def load(size: int, values: int) -> int:
+    """Bytes of memory that a chunk takes, about, from when it is read until what became of it is written."""
+    return OF_BYTE * size + OF_VALUE * values
+
+
+class Chunk(Protocol):
+    """A piece of the input not yet normalized: self-contained, of bounded size, cut by the data alone."""
+
+    @property
+    def weight(self) -> int:
+        """Its share of the reader's `size`."""
+
+    @property
+    def load(self) -> int:
+        """Bytes of memory that it takes, about, until what became of it is written."""
+
+    @property
+    def content(self) -> bytes | None:
+        """The text that it is, None where it is none."""
+
+    @property
+    def can_end_segment(self) -> bool:
+        """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+        """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
+        the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
+        are left out, those with an infinite value that is an error among them."""
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        """Its rows, to be looked at and not to be written again: the wanted columns are numbers, or text where they
+        hold anything else, too; all other text is what it means; what is missing is null. Raises as `decode`, but for
+        no value of any column."""
+
+    def locate(self, row: int) -> int:
+        """The place in the chunk, from 0, of its row `row` (from 0; `Decoded.row` of one of the frame's)."""

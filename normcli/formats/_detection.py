@@ -1,0 +1,116 @@
+"""Which format an input or an output is in."""
+
+import os
+
+from normcli import registry
+from normcli.errors import BadDataError, UsageError
+from normcli.formats import _foreign
+from normcli.formats._format import bare, record, signature
+from normcli.io import compression
+from normcli.io.sources import Source
+
+TEXT = "csv"  # what bytes are that no format claims
+
+
+def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
+    """The format whose suffix `path` has, before that of a compression."""
+    name = bare(os.fsdecode(path).lower()) if path is not None else ""
+    for format in registry.names("formats"):
+        if name.endswith(signature(format).suffixes):
+            return format
+    return None
+
+
+def of_source(source: Source, wanted: str | None = None) -> str:
+    """The format of an input: what is `wanted`, else its suffix's, else by its first bytes, which also tell binary
+    ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
+    format."""
+    said, detected = bare(wanted) if wanted else by_suffix(source.name), _by_magic(source)
+    binary = detected is not None and signature(detected).binary
+    if detected and binary and said and not signature(said).binary:
+        raise _other(source, wanted, detected, said, detected)
+    format = (detected if binary else said or detected) or TEXT
+    if not binary:
+        _foreign.check_input(source)
+        magic, head = signature(format).magic, source.peek(_foreign.HEAD)
+        if magic and head and not head.startswith(magic) and _foreign.is_text(head):
+            raise _other(source, wanted, "text", format, detected or TEXT)
+    if source.compression:
+        _check_compressible(format, source.compression, source.name)
+    return format
+
+
+def _other(source: Source, wanted: str | None, what: str, said: str, reading: str) -> BadDataError:
+    where = "--from" if wanted else "its name"
+    return BadDataError(f"{source.name}: is {what}, and {where} says {said}", f"--from {reading} reads it")
+
+
+def _by_magic(source: Source) -> str | None:
+    head = source.peek(_foreign.HEAD)
+    for format in registry.names("formats"):
+        magic, opening = signature(format).magic, signature(format).opening
+        if magic and head.startswith(magic) and (head == magic or _foreign.CONTROL.search(head)):
+            return format  # and not text whose first column is called PAR1
+        if opening and head.startswith(opening):
+            return format
+    return None
+
+
+def check_output(wanted: str | None, path: str | os.PathLike[str] | None) -> None:
+    """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
+    written."""
+    if wanted is None and path is not None:
+        written = [s for n in registry.names("formats") for s in signature(n).suffixes]
+        _foreign.check_output(path, bare(os.fsdecode(path).lower()), written)
+
+
+def of_output(wanted: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
+    """The name, like csv or csv.gz, of what an output is: what is `wanted`, else its suffix's, else the format
+    `given`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
+    name = os.fsdecode(path) if path is not None else ""
+    format = bare(wanted) if wanted else by_suffix(path) or given
+    codec = compression.by_suffix(wanted or "") or compression.by_suffix(name)
+    if codec:
+        _check_compressible(format, codec.name, name or "--to")
+    return format + (codec.suffix if codec else "")
+
+
+def is_text(name: str) -> bool:
+    """Whether csv, csv.gz or the like is text, which has no place for digests and types."""
+    return not signature(bare(name)).binary
+
+
+def is_binary(name: str) -> bool:
+    """Whether csv, csv.gz or the like is nothing for a terminal."""
+    return signature(bare(name)).binary or compression.by_suffix(name) is not None
+
+
+def suffix_of(name: str) -> str:
+    """How files of csv, csv.gz or the like are called."""
+    codec = compression.by_suffix(name)
+    return signature(bare(name)).suffixes[0] + (codec.suffix if codec else "")
+
+
+def suffixes() -> list[str]:
+    """All that files may have, those of compressed ones, too."""
+    plain = [s for n in registry.names("formats") for s in signature(n).suffixes]
+    return plain + [
+        s + c.suffix
+        for n in registry.names("formats")
+        if not signature(n).binary
+        for s in signature(n).suffixes
+        for c in compression.CODECS
+    ]
+
+
+def _check_compressible(format: str, by: str, where: str) -> None:
+    if signature(format).binary:
+        what = f"{where}: {format} in {by}: only text is compressed as a whole"
+        raise UsageError(what, f"--compression compresses within; {by} -dc makes an INPUT plain")
+
+
+def spell_alike(name: str, other: str) -> bool:
+    """Whether two formats are text of the same kind, delimited or not, so that each writes text as it stands in the
+    other."""
+    one, two = record(bare(name)).reader, record(bare(other)).reader
+    return is_text(name) and (issubclass(one, two) or issubclass(two, one))

@@ -1,0 +1,59 @@
+"""An input that is open."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
+
+from normcli import registry
+
+if TYPE_CHECKING:
+    from normcli.formats._chunk import Chunk
+    from normcli.formats._description import Description
+    from normcli.io.sources import Source
+
+
+class Reader(ABC):
+    """An open input, and what is known of it."""
+
+    source: Source
+    description: Description
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    @property
+    def comments(self) -> int:
+        """Lines that are no rows but comments, so far."""
+        return 0
+
+    @abstractmethod
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
+        """All of it, in order, as it is described; once only, where the source can be read only once. A format that
+        can leaves out columns that are not needed."""
+
+    def list_size(self, name: str) -> int:
+        """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Asked only
+        of columns of lists."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing more is read."""
+        self.source.close()
+
+    def described_as(self, description: Description) -> Self:
+        """The same open input, whose chunks are as another description says."""
+        reader = copy(self)
+        reader.description = description
+        return reader
+
+    def _known(self) -> dict[str, Any]:
+        """What descriptions of all formats say of the source."""
+        return {
+            "format": registry.name_of(self),
+            "name": self.source.name,
+            "keys": self.source.keys,
+            "room": self.source.room,
+        }
