@@ -302,6 +302,7 @@ class Reader(BatchReader):
 class Writer:
     """A line a batch."""
 
+    in_parts = False
     schema: object
 
     @classmethod

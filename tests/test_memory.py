@@ -13,7 +13,7 @@ import pytest
 from normcli import registry
 from normcli.blocks.block import Block
 from normcli.columns import Field
-from normcli.errors import BadDataError, BadParametersError, ShortageError, UsageError, lacking
+from normcli.errors import BadDataError, BadParametersError, Scarce, ShortageError, UsageError, lacking
 from normcli.io.sources import Source
 from normcli.methods import Method
 from normcli.methods.quantile import Quantile
@@ -89,11 +89,11 @@ def test_the_limits_of_the_process_hold(
     assert memory.room(None) == memory.BASE + int(0.8 * 1.5 * GB)
     assert memory.room(8 * GB) == memory.room(None)
     assert memory.room(300_000_000) == 300_000_000
-    assert memory.of_blocks(wanted, 300_000_000, 3) is None
+    assert memory.of_blocks(wanted, 300_000_000, 3) == 300_000_000 - memory.BASE - 8 * state(wanted)
     assert memory.of_blocks(wanted, None, 3) == memory.room(None) - memory.BASE - 8 * state(wanted) - 3 * stack
     machine(kind, 2 * MACHINE)
     assert memory.room(None) == int(0.8 * available(tmp_path))
-    assert memory.of_blocks(wanted, None, 3) is None
+    assert not isinstance(memory.of_blocks(wanted, None, 3), Scarce)
 
 
 def test_what_a_limit_leaves_no_room_for_is_no_fault_of_usage_nor_data(machine: Callable[..., None]) -> None:

@@ -28,6 +28,7 @@ from normcli.columns.polars_columns import (
     without_words,
 )
 from normcli.columns.schema import Field, Schema, arrow_fields, described, matched, names_in, parts, select
+from normcli.columns.stacking import joined, numeric, stacked
 from normcli.columns.texts import long_decimals, text_codes
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "gathered",
     "has_originals",
     "inexact",
+    "joined",
     "keys",
     "list_block",
     "long_decimals",
@@ -55,12 +57,14 @@ __all__ = [
     "names_in",
     "narrowed",
     "numbered_columns",
+    "numeric",
     "ordered_as",
     "parts",
     "put",
     "put_list",
     "select",
     "series",
+    "stacked",
     "text_codes",
     "text_frame",
     "weights",

@@ -63,6 +63,12 @@ class ArrowFrame:
         fields = [of.batch.schema.field(was).with_name(n) for n, (of, was) in wanted.items()]
         return self._of([of.batch.column(was) for of, was in wanted.values()], fields)
 
+    def of(self, columns: Mapping[str, pl.Series]) -> Self:
+        import pyarrow as pa
+
+        arrays = [column.to_arrow() for column in columns.values()]
+        return self._of(arrays, [pa.field(n, a.type) for n, a in zip(columns, arrays, strict=True)])
+
     def with_texts(self, texts: Mapping[str, str | None]) -> Self:
         import pyarrow as pa
 

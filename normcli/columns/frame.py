@@ -74,6 +74,9 @@ class Frame(Protocol):
         """Columns out of several frames of as many rows: each by its name, the frame that it is from, and what it is
         called there. What is said of the table is what this frame says."""
 
+    def of(self, columns: Mapping[str, pl.Series]) -> Self:
+        """Other columns, of any number of rows, in a frame of this kind."""
+
     def with_texts(self, texts: Mapping[str, str | None]) -> Self:
         """The frame with columns of one text each (None: null) behind the others, none of which stays that is called
         so."""

@@ -71,9 +71,21 @@ def stripped(text: pl.Series) -> pl.Series:
 
 def parsed(text: pl.Series) -> pl.Series:
     """Text as float64, null where it is no number."""
+    return read(text).fill_nan(None)
+
+
+def read(text: pl.Series) -> pl.Series:
+    """Text as float64, as polars reads it once there are no spaces around, which few have: those are looked at where
+    it reads nothing."""
     import polars as pl
 
-    return stripped(text).cast(pl.Float64, strict=False).fill_nan(None)
+    number = text.cast(pl.Float64, strict=False)
+    if number.null_count() == text.null_count():
+        return number
+    others = number.is_null() & text.is_not_null()
+    words = text.filter(others)
+    again = stripped(words).cast(pl.Float64, strict=False)
+    return number if again.null_count() == len(again) else number.scatter(others.arg_true(), again)
 
 
 def without_words(text: pl.Series) -> pl.Series:
@@ -87,7 +99,10 @@ def are_integers(column: pl.Series) -> bool:
 
     if column.dtype != pl.String:
         return column.dtype.is_integer() or column.null_count() == len(column)
-    return parsed(column).null_count() == stripped(column).cast(pl.Int64, strict=False).null_count()
+    numbers = parsed(column)
+    if (numbers != numbers.floor()).any():
+        return False
+    return numbers.null_count() == stripped(column).cast(pl.Int64, strict=False).null_count()
 
 
 def beyond_integers(texts: pl.Series, whole: pl.Series) -> pl.Series:
@@ -101,10 +116,9 @@ def ends_of_text(column: pl.Series) -> tuple[Any, ...]:
     """`Frame.ends` of a column of text."""
     import polars as pl
 
-    texts = stripped(column)
-    numbers = texts.cast(pl.Float64, strict=False).fill_nan(None)
-    if not (numbers.abs() >= EXACT).any():
+    if not (parsed(column).abs() >= EXACT).any():
         return ()
+    texts = stripped(column)
     whole = texts.cast(pl.Int64, strict=False)
     beyond = beyond_integers(texts, whole).cast(pl.Float64)
     return whole.min(), whole.max(), beyond.min(), beyond.max()

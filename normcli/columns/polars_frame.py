@@ -56,21 +56,21 @@ class PolarsFrame:
         return self if mask.all() else type(self)(self.data.filter(pl.Series(mask)))
 
     def take(self, wanted: Sequence[str], rows: Codes) -> Self:
-        return self._of({n: series(self.data, n).gather(rows) for n in wanted})
+        return self.of({n: series(self.data, n).gather(rows) for n in wanted})
 
     def select(self, wanted: Sequence[str]) -> Self:
-        return self._of({n: self.data[n] for n in wanted})
+        return self.of({n: self.data[n] for n in wanted})
 
     def gather(self, wanted: Mapping[str, tuple[Self, str]]) -> Self:
-        return self._of({n: of.data[was] for n, (of, was) in wanted.items()})
+        return self.of({n: of.data[was] for n, (of, was) in wanted.items()})
 
     def with_texts(self, texts: Mapping[str, str | None]) -> Self:
         import polars as pl
 
         new = {n: pl.repeat(text, self.rows, dtype=pl.String, eager=True) for n, text in texts.items()}
-        return self._of({s.name: s for s in self.data if s.name not in new} | new)
+        return self.of({s.name: s for s in self.data if s.name not in new} | new)
 
-    def _of(self, columns: Mapping[str, pl.Series]) -> Self:
+    def of(self, columns: Mapping[str, pl.Series]) -> Self:
         return type(self)(text_frame(columns))
 
     # -- what columns hold
@@ -94,7 +94,7 @@ class PolarsFrame:
                 raise BadRowError(row, f"a list in column '{printable(name)}' is not a number")
             return np.full(len(column), np.nan)
         if column.dtype == pl.String:
-            column = polars_columns.stripped(column).cast(pl.Float64, strict=False)
+            column = polars_columns.read(column)
         return np.asarray(column.to_numpy())
 
     def ends(self, name: str) -> tuple[Any, ...]:
@@ -133,7 +133,7 @@ class PolarsFrame:
 
         columns = all_series(self.data)
         columns |= {n: polars_columns.parsed(columns[n]) for n in wanted if columns[n].dtype == pl.String}
-        return self._of(columns)
+        return self.of(columns)
 
     # -- new columns
     def put(self, values: Mapping[str, Array | Fixed], kinds: Mapping[str, str], names: Sequence[str]) -> Self:
@@ -143,12 +143,12 @@ class PolarsFrame:
                 columns[n] = polars_columns.of_floats(columns.get(n), *narrowed(y, kinds[n], n))
             else:
                 columns[n] = polars_columns.of_fixed(columns.get(n), y)
-        return self._of({n: columns[n] for n in names})
+        return self.of({n: columns[n] for n in names})
 
     def put_lists(self, name: str, lists: pa.Array) -> Self:
         import polars as pl
 
-        return self._of({s.name: s if s.name != name else pl.Series(pl.from_arrow(lists)) for s in self.data})
+        return self.of({s.name: s if s.name != name else pl.Series(pl.from_arrow(lists)) for s in self.data})
 
     # -- hidden columns
     @property

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Condition, Event, Semaphore, Thread
 from typing import Generic, TypeVar
 
-from normcli.errors import HIGHER, ShortageError, size
+from normcli.errors import HIGHER, Scarce, ShortageError, size
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -37,19 +37,20 @@ class _Task(Generic[R]):
 
 
 class _Room:
-    """Bytes for the jobs on their way: each waits until those before it leave enough."""
+    """Bytes for the jobs on their way: each waits until those before it leave enough, one that takes more than there
+    are until it is alone."""
 
     def __init__(self, count: int) -> None:
         self.count = self._left = count
         self._changed = Condition()
 
     def take(self, load: int) -> None:
-        """Raises ShortageError for more than there can be."""
-        if load > self.count:
+        """Raises ShortageError for more than a limit of this process leaves."""
+        if load > self.count and isinstance(self.count, Scarce):
             what = f"a block of rows needs about {size(load)}, and a limit leaves {size(max(0, self.count))}"
             raise ShortageError(f"too little memory: {what}", HIGHER)
         with self._changed:
-            self._changed.wait_for(lambda: self._left >= load)
+            self._changed.wait_for(lambda: self._left >= min(load, self.count))
             self._left -= load
 
     def give(self, load: int) -> None:

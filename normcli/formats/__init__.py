@@ -1,7 +1,7 @@
 """Formats: one file each, with a record of what it is; what their readers, chunks and writers have in common; and which
 format an input or an output is in."""
 
-from normcli.formats._chunk import Chunk, Decoded, LateColumn, Reject, load, row_among
+from normcli.formats._chunk import PART, Chunk, Decoded, LateColumn, Reject, load, row_among
 from normcli.formats._description import Description
 from normcli.formats._detection import (
     by_suffix,
@@ -20,6 +20,7 @@ from normcli.formats._reader import Reader
 from normcli.formats._writer import Outlet, Sink, Writer, WriterClass, refused, writer
 
 __all__ = [
+    "PART",
     "Chunk",
     "Decoded",
     "Description",

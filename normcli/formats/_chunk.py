@@ -1,12 +1,13 @@
 """Pieces of an input, and what comes of decoding them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from normcli.columns import Frame, Infinite
 
 OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
+PART = 1 << 18  # values that are decoded at once of a chunk of text, about, unless it has not twice as many
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class Chunk(Protocol):
     @property
     def can_end_segment(self) -> bool:
         """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
+
+    def parts(self) -> Iterator["Chunk"]:
+        """Its rows in chunks that take less memory at once: of text, of about PART values each; else itself."""
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where

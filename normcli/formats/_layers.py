@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from normcli.columns import Frame
 from normcli.formats import Description, Outlet, Sink, Writer
@@ -16,6 +16,10 @@ class Translated:
 
     writer: Writer
     plain: Callable[[Frame], Frame]
+
+    @property
+    def in_parts(self) -> bool:
+        return self.writer.in_parts
 
     def following(self, description: Description, blank: Frame) -> Writer:
         return self.writer.following(description, blank)
@@ -33,6 +37,10 @@ class Bounded:
 
     writer: Writer
     limit: Limit
+
+    @property
+    def in_parts(self) -> bool:
+        return self.writer.in_parts
 
     def following(self, description: Description, blank: Frame) -> Writer:
         return self.writer.following(description, blank)
@@ -52,6 +60,7 @@ class Bounded:
 class Compressed:
     """Pieces are packed in the workers; each is packed alone, so that who packs which makes no difference."""
 
+    in_parts: ClassVar[bool] = False
     writer: Writer
     codec: Codec
 

@@ -31,6 +31,10 @@ class Sink(Protocol):
 class Writer(Protocol):
     """One output: pieces are encoded in the workers, and written by a sink where it was opened."""
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether pieces of fewer rows make the same bytes: of text."""
+
     def following(self, description: Description, blank: Frame) -> Writer:
         """What encodes rows of another input, like `blank`, into the same output; its columns are in the same order.
         Raises BadDataError where a column is of a type that can't be there."""

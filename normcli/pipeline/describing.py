@@ -33,6 +33,7 @@ class Survey:
     plain: Callable[[Frame], Frame] | None = None  # there where texts are strings, as JSON has them
     beside: tuple[tuple[str, str | None], ...] = ()  # columns of one text each
     multiple: ClassVar[int] = 1
+    in_parts: ClassVar[bool] = False
 
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None

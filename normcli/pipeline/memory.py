@@ -179,8 +179,9 @@ def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
     return max(1, min(most, (there - fixed) // one))
 
 
-def of_blocks(plan: Parameters | Sizes, max_memory: int | None, threads: int) -> int | None:
-    """Bytes for the blocks on their way, as each says what it takes, where a limit of this process leaves few beside
-    the stacks of so many threads; else None."""
+def of_blocks(plan: Parameters | Sizes, max_memory: int | None, threads: int) -> int:
+    """Bytes for the blocks on their way, as each says what it takes; Scarce where a limit of this process leaves few,
+    beside the stacks of so many threads."""
     there, kept = room(max_memory), (plan if isinstance(plan, Sizes) else Sizes.of(plan)).kept
-    return there - BASE - kept - threads * threading.stack_size() if isinstance(there, Scarce) else None
+    stacks = threads * threading.stack_size() if isinstance(there, Scarce) else 0
+    return type(there)(there - BASE - kept - stacks)

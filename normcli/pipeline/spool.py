@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
 from normcli.formats import Decoded, Reader, load
@@ -101,13 +102,20 @@ class Spool:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A decoded chunk in a spool."""
+class Piece:
+    """A frame in a spool."""
 
-    spool: Spool
     start: int
     length: int
     packed: Packed
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A decoded chunk in a spool, part by part; at least one."""
+
+    spool: Spool
+    pieces: tuple[Piece, ...]
     can_end_segment: bool
     content: ClassVar[bytes | None] = None
 
@@ -117,14 +125,26 @@ class Kept:
 
     @property
     def load(self) -> int:
-        return load(self.length, self.length // 8)
+        length = sum(piece.length for piece in self.pieces)
+        return load(length, length // 8)
+
+    @property
+    def rows(self) -> int:
+        return sum(piece.packed.rows for piece in self.pieces)
+
+    def parts(self) -> Iterator[Kept]:
+        for piece in self.pieces:
+            yield replace(self, pieces=(piece,))
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
-        buffer = self.spool.buffer() if self.packed.copies else io.BytesIO()
-        frame = self.packed.unpack(self.spool.take(self.start, self.length, buffer))
-        if self.packed.copies:
+        return Decoded(columns.joined(list(map(self._frame, self.pieces))), self.rows)
+
+    def _frame(self, piece: Piece) -> Frame:
+        buffer = self.spool.buffer() if piece.packed.copies else io.BytesIO()
+        frame = piece.packed.unpack(self.spool.take(piece.start, piece.length, buffer))
+        if piece.packed.copies:
             self.spool.spare.append(buffer)
-        return Decoded(frame, self.packed.rows)
+        return frame
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.decode(wanted, "missing")
@@ -133,15 +153,15 @@ class Kept:
         return row
 
 
-def keep(spool: Spool, frame: Frame, *, can_end_segment: bool) -> Kept:
-    """The frame of a chunk, kept until it is wanted again."""
+def keep(spool: Spool, frame: Frame) -> Piece:
+    """A frame, kept until it is wanted again."""
     buffer = spool.buffer()
     packed, pieces = frame.pack(buffer)
     with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
-    return Kept(spool, start, length, packed, can_end_segment)
+    return Piece(start, length, packed)
 
 
 class SpoolReader(Reader):
@@ -157,7 +177,7 @@ class SpoolReader(Reader):
     @property
     def rows(self) -> int:
         """How many rows were kept."""
-        return sum(kept.packed.rows for kept in self.kept)
+        return sum(kept.rows for kept in self.kept)
 
     def add(self, kept: Sequence[Kept], rejected: int) -> None:
         """The next chunks, and how many of their rows were rejected."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from normcli.errors import BadPlaceError
@@ -47,7 +48,10 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
         try:
             description = part.reader.description
             work = replace(part.work, plain=description.to_plain, beside=description.keys)
-            yield from map(partial(Job, number, work), part.reader.chunks(part.needed))  # which holds no chunk
+            chunks: Iterator[Chunk] = part.reader.chunks(part.needed)
+            if work.in_parts:
+                chunks = chain.from_iterable(chunk.parts() for chunk in chunks)
+            yield from map(partial(Job, number, work), chunks)  # which holds no chunk
         except BadPlaceError as e:
             e.part = number
             raise

@@ -17,8 +17,8 @@ from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
 from normcli.parameters import FrameTransform, Measured, Parameters, measure, raise_first
 from normcli.parameters.matrices import each
 from normcli.parameters.measuring import blocks_of
-from normcli.pipeline import learning, spool
-from normcli.pipeline.spool import Spool
+from normcli.pipeline import decoding, learning
+from normcli.pipeline.spool import Kept, Piece, Spool, keep
 
 if TYPE_CHECKING:
     from normcli.parameters.restoring import Doubt
@@ -97,6 +97,12 @@ class Work:
         return lcm(written, self.measuring.unfitted_multiple if self.measuring else 1)
 
     @property
+    def in_parts(self) -> bool:
+        """Whether the parts of a chunk may be worked on by themselves: what is measured is of whole ones, and binary
+        data are written as they come."""
+        return self.measuring is None and self.writer is not None and self.writer.in_parts
+
+    @property
     def apart(self) -> tuple[Work, Work | None]:
         """What is written, and what is measured by itself: where that runs on in batches from input to input."""
         if self.measuring is None or self.measuring.unfitted_multiple == 1:
@@ -107,14 +113,16 @@ class Work:
         decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded = self._with_originals(chunk, chunk.decode(self.wanted, self.infinite, skip=self.skip))
+                decoded, pieces = self._decode(chunk)
+                decoded = self._with_originals(chunk, decoded)
                 result = Result.of(chunk, decoded, columns.inexact(decoded.frame, sorted(self.wanted)))
-                if self.spool:  # both to be kept and to be measured
-                    decoded = replace(decoded, frame=decoded.frame.contiguous())
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if self.counts and self.measuring:
-                    result = self._kept(self.measuring, result, chunk, decoded)
+                    result = self._told(self.measuring, result, chunk, decoded)
+                    if self.spool:
+                        kept = Kept(self.spool, tuple(pieces), chunk.can_end_segment)
+                        result = replace(result, pieces=(kept,))
                 if self.multiple > 1:
                     from normcli.pipeline.rebatch import Segment
 
@@ -123,6 +131,20 @@ class Work:
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
+
+    def _decode(self, chunk: Chunk) -> tuple[Decoded, list[Piece]]:
+        """Its rows, of those that are measured alone but numbers and keys; and where the spool has them."""
+        if self.transform is None and self.multiple == 1:
+            each = self._keep if self.spool else None
+            return decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=each)
+        decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
+        return decoded, [self._keep(chunk, decoded)] if self.spool else []
+
+    def _keep(self, chunk: Chunk, decoded: Decoded) -> Piece:
+        assert self.measuring is not None
+        assert self.spool is not None
+        decoded = replace(decoded, frame=decoded.frame.without_originals().contiguous())
+        return keep(self.spool, self._to_normalize(self.measuring, chunk, decoded))
 
     def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
         """And what stood there, where it comes out beside the numbers; nor else, though a spool may have it."""
@@ -165,20 +187,15 @@ class Work:
             fault.part, fault.start = at.part, at.place
             raise fault from None
 
-    def _kept(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
-        """What is known, and kept, of a chunk before it is measured."""
+    def _told(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
+        """What is known of a chunk before it is measured."""
         frame, content = decoded.frame, chunk.content
         types = tuple(frame.types(measuring.needs()).values())
         digest = b""
         if self.multiple > 1:  # else it is of what was measured
             blocks = blocks_of(measuring, [frame], self.infinite) if content is None else ()
             digest = learning.digest(content, blocks)
-        result = replace(result, types=types, digest=digest)
-        if self.spool is None:
-            return result
-        frame = self._to_normalize(measuring, chunk, decoded)
-        kept = spool.keep(self.spool, frame, can_end_segment=chunk.can_end_segment)
-        return replace(result, pieces=(kept,))
+        return replace(result, types=types, digest=digest)
 
     def _to_normalize(self, measuring: Parameters, chunk: Chunk, decoded: Decoded) -> Frame:
         """A frame as apply would have it: weights are numbers for the fit alone, and originals may be copied."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
@@ -24,6 +24,7 @@ WHAT = "Arrow file"
 class Writer:
     """Record batches and a footer."""
 
+    in_parts: ClassVar[bool] = False
     schema: pa.Schema
     compression: str | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
@@ -23,6 +23,7 @@ COMPRESSIONS = ("none", "zstd", "lz4")
 class Writer:
     """A stream with an end mark."""
 
+    in_parts: ClassVar[bool] = False
     schema: pa.Schema
     compression: str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,9 @@ class Chunk:
             raise_shortage(e)
             count = int(self.batch.nbytes)
         return load(count, self.batch.num_rows * self.batch.num_columns)
+
+    def parts(self) -> Iterator[Chunk]:
+        yield self
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         import pyarrow as pa

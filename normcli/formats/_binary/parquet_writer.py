@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
@@ -26,6 +26,7 @@ class Writer:
     """Row groups with zstd or as the input's are, BYTE_STREAM_SPLIT for floats, dictionaries for text alone, and page
     checksums."""
 
+    in_parts: ClassVar[bool] = False
     schema: pa.Schema
     compression: str = "zstd"
 

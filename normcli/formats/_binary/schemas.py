@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from normcli import columns
 from normcli.columns import Frame, Schema
@@ -52,6 +52,7 @@ def following(first: Writer, schema: pa.Schema, description: Description, blank:
 class Conformed:
     """Rows of another input, whose columns become of the types that the first one's have."""
 
+    in_parts: ClassVar[bool] = False
     writer: Writer
     own: pa.Schema
     schema: pa.Schema

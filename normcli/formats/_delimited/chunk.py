@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
-from normcli.formats import Decoded, load
+from normcli.formats import PART, Decoded, load
 from normcli.formats._delimited.faults import fault, hint_at
 from normcli.formats._delimited.layout import Layout, without_missing
 from normcli.formats._delimited.numbers import with_numbers
 from normcli.formats._delimited.parsing import blank_rows, occurrences_within, parsed, row_bounds, without_blank_rows
 from normcli.formats._delimited.row_check import RowCheck
 from normcli.formats._delimited.straight import straight
-from normcli.formats._text.cutting import Rows
+from normcli.formats._text.cutting import Rows, parts
 from normcli.formats._text.octets import NEWLINE, occurrences, row_ends
 from normcli.formats._text.skipping import Judged, has_infinite, split, with_rejects
 
@@ -39,7 +40,19 @@ class Chunk:
 
     @property
     def load(self) -> int:
-        return load(len(self.rows.data), occurrences(self.rows.data, NEWLINE) * len(self.layout.names))
+        return load(len(self.rows.data), self._values)
+
+    @cached_property
+    def _values(self) -> int:
+        """How many there are, about."""
+        return occurrences(self.rows.data, NEWLINE) * len(self.layout.names)
+
+    def parts(self) -> Iterator[Chunk]:
+        if self._values < 2 * PART:  # as of ordinary rows
+            yield self
+            return
+        for data in parts(self.rows.data, self.rows.quoted, 1 + self._values // PART):
+            yield Chunk(self.layout, Rows(data, self.rows.quoted and b'"' in data))
 
     @property
     def content(self) -> bytes:

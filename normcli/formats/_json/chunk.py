@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,12 +25,13 @@ from normcli import columns
 from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
-from normcli.formats import Decoded, LateColumn, load
+from normcli.formats import PART, Decoded, LateColumn, load
 from normcli.formats._json.fields import Fields, Positions
 from normcli.formats._json.layout import Kind, Layout
 from normcli.formats._json.members import SPACE, LineCheck, LineError, line_hint, members
 from normcli.formats._json.values import marked, unquoted
 from normcli.formats._json.vectors import lists
+from normcli.formats._text.cutting import parts
 from normcli.formats._text.inferring import TIMES
 from normcli.formats._text.octets import NEWLINE, occurrences, octets, row_ends
 from normcli.formats._text.skipping import Judged, has_infinite, places, split, with_rejects
@@ -55,8 +57,19 @@ class Chunk:
 
     @property
     def load(self) -> int:
-        """Of each value, a parser in steps of numpy's holds places and lengths."""
-        return load(len(self.data), 4 * occurrences(self.data, NEWLINE) * len(self.layout.names))
+        return load(len(self.data), self._values)
+
+    @cached_property
+    def _values(self) -> int:
+        """How many there are, about, four times: a parser in steps of numpy's holds places and lengths of each."""
+        return 4 * occurrences(self.data, NEWLINE) * len(self.layout.names)
+
+    def parts(self) -> Iterator[Chunk]:
+        if self._values < 2 * PART:  # as of ordinary rows
+            yield self
+            return
+        for data in parts(self.data, quoted=False, count=1 + self._values // PART):
+            yield Chunk(self.layout, data)
 
     @property
     def content(self) -> bytes:

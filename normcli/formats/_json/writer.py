@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from normcli import columns
 from normcli.columns import Frame, Schema
@@ -26,6 +26,7 @@ STRIP = 1 << 16  # values that are written in one piece
 class JsonWriter:
     """An object a row, its keys in the order of the row that it comes from. Rows of other formats have every key."""
 
+    in_parts: ClassVar[bool] = True
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     own: frozenset[str]  # columns whose text is JSON already

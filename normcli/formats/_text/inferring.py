@@ -99,6 +99,9 @@ def chunk(text: TextChunk, types: Mapping[str, Type]) -> Chunk:
 class TextChunk(Chunk, Protocol):
     """What a chunk of text has to tell besides."""
 
+    def parts(self) -> Iterator[Self]:
+        """As of `Chunk`."""
+
     def before(self, place: int) -> Self:
         """The rows that end before a place."""
 
@@ -128,6 +131,10 @@ class TypedChunk:
     @property
     def content(self) -> bytes | None:
         return self.chunk.content
+
+    def parts(self) -> Iterator[Chunk]:
+        for part in self.chunk.parts():
+            yield TypedChunk(part, self.types)
 
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)

@@ -1,0 +1,61 @@
+"""Chunks decoded part by part: of rows that are measured and not written, only numbers and keys are held at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
+
+from normcli import columns
+from normcli.columns import Frame, Infinite
+from normcli.errors import BadPlaceError, BadRowError
+from normcli.formats import Chunk, Decoded, LateColumn, Reject
+
+P = TypeVar("P")
+
+
+def decode(
+    chunk: Chunk, wanted: frozenset[str], beside: Collection[str], infinite: Infinite, *, skip: bool = False,
+    keep: Callable[[Chunk, Decoded], P] | None = None,
+) -> tuple[Decoded, list[P]]:  # fmt: skip
+    """The wanted columns of a chunk as the numbers that `Chunk.decode` would give, and those `beside` as they are; all
+    of what that gives where it is one part, or where parts do not tell. Raises as that does. And what `keep` makes of
+    each part before it is gone."""
+    parts = chunk.parts()
+    first, second = next(parts, chunk), next(parts, None)
+    done, kept = list[Decoded](), list[P]()
+    if second is not None:
+        with suppress(BadPlaceError, BadRowError):  # the first in the chunk is told
+            for part in chain((first, second), parts):
+                decoded = part.decode(wanted, infinite, skip=skip)
+                frame = columns.numeric(decoded.frame, wanted, beside)
+                if frame is None:
+                    break
+                kept += [keep(part, decoded)] if keep else []
+                done.append(replace(decoded, frame=frame))
+            else:
+                whole = columns.stacked([decoded.frame for decoded in done], wanted)
+                if whole is not None:
+                    return _joined(done, whole), kept
+        done.clear()
+    decoded = chunk.decode(wanted, infinite, skip=skip)
+    return decoded, [keep(chunk, decoded)] if keep else []
+
+
+def _joined(parts: Sequence[Decoded], frame: Frame) -> Decoded:
+    """What follows each other, of these rows."""
+    rejects, late = list[Reject](), dict[str, LateColumn]()
+    rows = places = blank_lines = 0
+    for part in parts:
+        before_it = len(rejects) + rows
+        rejects += (replace(r, row=r.row + before_it, place=r.place + places) for r in part.rejects)
+        for column in part.late:
+            before = late.get(column.name)
+            if before is None or (before.number is None and column.number is not None):
+                late[column.name] = replace(column, row=column.row + rows)
+        rows += part.frame.rows
+        places += part.places
+        blank_lines += part.blank_lines
+    return Decoded(frame, places, blank_lines, tuple(rejects), tuple(late.values()))

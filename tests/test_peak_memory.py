@@ -1,0 +1,58 @@
+"""What whole processes have in memory at most, by what the system counts: no more than --max-memory says."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import longer
+
+ROOT = Path(__file__).parents[1]
+LAUNCH = ROOT / "tests" / "benchmarks" / "launch.py"
+MB = 10**6
+PENGUINS = (ROOT / "sample_data" / "penguins.csv").read_text().split("\n", 1)
+
+Row = Callable[[random.Random], str]
+SHAPES: dict[str, tuple[str, Row, int]] = {  # of narrow rows: a header, a row, and MB of memory
+    "penguins.csv": (PENGUINS[0], lambda rng: PENGUINS[1][:-1], 200),
+    "missing.csv": ("a,b,c,d\n1,2,3,4", lambda rng: "NA,NA,NA,NA", 200),
+    "digits.csv": ("a,b,c,d", lambda rng: ",".join(str(rng.randrange(10)) for _ in range(4)), 200),
+    "texts.csv": ("x,b,c,d,e,f,g,h", lambda rng: f"{rng.randrange(10)},p,q,r,s,t,u,v", 200),
+    "quoted.csv": ("x,t,u", lambda rng: f'{rng.randrange(10)},"a ""b"", c","d"', 200),
+    "weights.csv": ("w,x,y", lambda rng: f"{rng.randrange(1, 5)},{rng.randrange(100)},7", 200),
+    "digits.ndjson": ('{"a":1}', lambda rng: f'{{"a":{rng.randrange(10)}}}', 200),
+    "texts.ndjson": ('{"a":1,"b":"p","c":"q"}', lambda rng: f'{{"a":{rng.randrange(10)},"b":"p","c":"q"}}', 200),
+    "keys.csv": ("k,x,y", lambda rng: f"k{rng.randrange(50)},{rng.randrange(100)},{rng.randrange(100)}", 280),
+}
+OPTIONS = {"keys.csv": ("--by", "k"), "weights.csv": ("--weights", "w")}
+
+
+def peak(folder: Path, *words: str) -> float:
+    """MB that a run had at most."""
+    command = [sys.executable, "-m", "normcli", *words]
+    subprocess.run([sys.executable, LAUNCH, "peak", *command], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    _, _, most, code = (folder / "peak").read_text().split()
+    assert float(code) == 0, words
+    return float(most) / MB
+
+
+@pytest.mark.parametrize("name", ["penguins.csv", *longer(*(n for n in SHAPES if n != "penguins.csv"))])
+def test_a_run_has_no_more_in_memory_than_it_may(name: str, tmp_path: Path) -> None:
+    """Three blocks of each: a first one takes what is taken once, the next ones what was not given back."""
+    header, row, limit = SHAPES[name]
+    rng = random.Random(1)
+    rows = "".join(row(rng) + "\n" for _ in range(1000))
+    (tmp_path / name).write_text(f"{header}\n" + rows * (24 * MB // len(rows)))
+    end, most = Path(name).suffix, ("--max-memory", f"{limit}M")
+    runs = (
+        ("fit", name, "-m", "zscore", "-p", "p.json", "-o", f"z{end}", *OPTIONS.get(name, ())),
+        ("apply", name, "-p", "p.json", "-o", f"z{end}"),
+        ("fit", name, "-m", "zscore", "-p", "p.json", *OPTIONS.get(name, ())),
+        ("apply", f"z{end}", "-p", "p.json", "-o", f"back{end}", "--inverse"),
+    )
+    short = runs[:2] if name == "penguins.csv" else runs
+    found = {" ".join(run[:2]): peak(tmp_path, *run, *most) for run in short}
+    assert max(found.values()) <= limit, found
