@@ -116,7 +116,7 @@ def test_a_lock_that_was_removed_from_under_is_no_lock(path: Path) -> None:
 def test_where_none_can_be_made_it_says_so(path: Path, what: str) -> None:
     said = r"\.lock: "
     if what == "absent directory":
-        path, said = path.parent / "no" / "p.json", r"p\.json: No such file"
+        path, said = path.parent / "no" / "p.json", r"p\.json: there is no directory"
     if what == "directory in its place":
         lock_of(path).mkdir()
     if what == "link in its place":

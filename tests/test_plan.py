@@ -101,7 +101,7 @@ def test_whitened_then_of_unit_length(tmp_path: Path) -> None:
     frame = pl.read_parquet(made)
     assert frame.columns == ["id", "pc1", "pc2", "z"]
     np.testing.assert_allclose(frame[:, 1:3].to_numpy(), in_memory([PCA, Unit(norm="l1")], x), rtol=0, atol=1e-13)
-    with pytest.raises(NotInvertibleError, match=r"steps\[0\] \(whiten\): only 2 of 3"):
+    with pytest.raises(NotInvertibleError, match=r"steps\[0\] \(whiten\): whiten can't be undone: only 2 of 3"):
         plan.check_invertible()
 
 

@@ -35,7 +35,7 @@ def seen(how: type[subprocess.Popen[bytes]], path: Path, lines: list[tuple[str, 
         words = [*processes.WORDS, *line]
         with how(words, cwd=path, env=environment({"COLUMNS": "50"}), **PIPES) as process:
             out, err = process.communicate(TABLE, PATIENCE)
-        found += [process.returncode, out, re.sub(rb"[\d.]+ s\b", b"", err)]
+        found += [process.returncode, out, re.sub(rb"[\d.]+ s\b", b"", err.replace(bytes(path), b""))]
     return [*found, {file.name: file.read_bytes() for file in path.iterdir()}]
 
 

@@ -167,7 +167,7 @@ class Source:
                         spool.write(data)
                     spool.flush()
                     self.file.close()
-                    self.file = io.FileIO(os.dup(spool.fileno()), "rb")
+                    self.file, self.regular = io.FileIO(os.dup(spool.fileno()), "rb"), True
             except OSError as e:
                 where = tempfile.gettempdir()
                 raise OutputError(f"{self.name}: can't be kept in {where}: {e.strerror}", "set TMPDIR") from None
@@ -220,7 +220,8 @@ class Source:
         self.file.close()
 
     def drain(self) -> None:
-        """Reads to the end, so that whoever writes is not told that nobody listens."""
+        """Reads to the end, so that the writer of a pipe does not meet a broken one; of what lies in a file, or was
+        copied to one, nothing."""
         while not self.regular and self.read(1 << 20):
             pass
 

@@ -253,7 +253,7 @@ def test_drifted_data_leave_the_old_output(here: Workspace) -> None:
     args = ("apply", "moved.csv", "-p", "p.json", "-o", "out.csv", "--check")
     told = here.fails(1, *args)
     assert told.startswith("drift: a (shift +")
-    assert told.endswith("(OUTPUT is what it was; --check=warn goes on all the same)")
+    assert told.endswith("(OUTPUT is what it was; --check=warn replaces it all the same)")
     assert here.run(*args, "--run-report", "r.json").code == 1
     assert json.loads((here / "r.json").read_text())["drift"] is True
 

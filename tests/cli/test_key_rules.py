@@ -79,7 +79,7 @@ def test_apply_goes_by_the_file_and_may_override_it(keyed: Workspace) -> None:
     overridden = keyed.succeeds("apply", "new.csv", "-p", "p.json", *flags)
     assert (overridden.out, by_file.warnings) == (by_file.out, [])
     assert keyed.succeeds("apply", "new.csv", "-p", "q.json", *flags).warnings == []
-    assert "seen no k=new" in keyed.fails(65, "apply", "new.csv", "-p", "q.json", "--unseen", "error")
+    assert "k=new was not fitted" in keyed.fails(65, "apply", "new.csv", "-p", "q.json", "--unseen", "error")
     assert keyed.succeeds("apply", "new.csv", "-p", "q.json", "--min-count", "1").out.endswith(b"\nc,2.0\n")
 
 

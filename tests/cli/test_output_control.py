@@ -342,9 +342,9 @@ def test_zero_has_no_sign(workspace: Workspace) -> None:
     ("words", "message"),
     [
         (["apply", "--dtype", "float32", "--inverse"], "--dtype float32 is not for --inverse"),
-        (["apply", "--dtype", "int8"], "'--dtype'"),
-        (["apply", "--column-suffix", ""], "'--column-suffix': must not be empty"),
-        (["fit", "-m", "zscore", "--column-suffix="], "'--column-suffix': must not be empty"),
+        (["apply", "--dtype", "int8"], "--dtype int8: is none of float32, float64"),
+        (["apply", "--column-suffix", ""], "--column-suffix: must not be empty"),
+        (["fit", "-m", "zscore", "--column-suffix="], "--column-suffix: must not be empty"),
         (["fit", "-m", "zscore", "--column-suffix", "_z"], "--column-suffix is for -o"),
         (["fit", "-m", "zscore", "--dtype", "float64"], "--dtype is for -o"),
     ],
@@ -355,7 +355,7 @@ def test_wrong_before_anything_is_read(words: list[str], message: str, workspace
 
 def test_a_suffix_that_is_no_text_is_refused(workspace: Workspace) -> None:
     error = workspace.fails(2, "apply", "table.csv", "-p", workspace.params(), "--column-suffix", b"\xff")
-    assert "'--column-suffix': must be UTF-8" in error
+    assert "--column-suffix: must be UTF-8" in error
 
 
 @pytest.mark.parametrize("change", [["--dtype", "float32"], [*BESIDE], ["--column-suffix", "_n"]])

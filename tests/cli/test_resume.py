@@ -180,7 +180,7 @@ def verdict(workspace: Workspace, *words: str) -> tuple[object, ...]:
     report = json.loads((workspace / "r.json").read_bytes())
     (workspace / "r.json").unlink()
     summary = [line.split(" columns")[0] for line in done.lines if line.startswith("normcli: applied")]
-    error = [line.split(", and --werror")[0].split("; ")[0] for line in done.errors]
+    error = [line.split(", and --werror")[0].split("; ")[0].split(" (")[0] for line in done.errors]
     return done.code, done.warnings, error, summary, {name: report.get(name) for name in TELLING}
 
 

@@ -160,7 +160,7 @@ def test_what_else_may_be_an_object(far: RemoteWorkspace) -> None:
 def test_places_that_contradict_each_other(far: RemoteWorkspace) -> None:
     x, d, p, q = far.store.put("x.csv", TABLE), far.store.put("d/y.csv", TABLE), "p.json", far.store.uri("q")
     assert "given twice" in far.fails(2, "fit", d, far.store.uri("d/"), "-m", "zscore")
-    assert "OUTPUT is the INPUT" in far.fails(2, "apply", x, "-p", p, "-o", x)
+    assert " is the INPUT, and text can't say" in far.fails(2, "apply", x, "-p", p, "-o", x)
     assert "is an INPUT" in far.fails(2, "apply", d, "-p", p, "-o", far.store.uri("d/"))
     assert "are both" in far.fails(2, "fit", "table.csv", "-m", "zscore", "-p", q, "-o", q)
     assert "no manifest" in far.fails(2, "apply", x, "-p", p, "-o", far.store.uri("z/"), "--resume")
@@ -178,7 +178,7 @@ def test_a_second_name_of_an_object_is_none(far: RemoteWorkspace) -> None:
         assert "is . or .." in far.fails(2, "fit", x, "-m", "zscore", "-p", far.store.uri(name))
         assert "is . or .." in far.fails(2, "fit", x, far.store.uri(name), "-m", "zscore")
     capitals = x.replace("s3", "S3")
-    assert "OUTPUT is the INPUT" in far.fails(2, "apply", x, "-p", "p.json", "-o", capitals)
+    assert " is the INPUT, and text can't say" in far.fails(2, "apply", x, "-p", "p.json", "-o", capitals)
     assert "given twice" in far.fails(2, "fit", x, capitals, "-m", "zscore")
     assert far.succeeds("apply", capitals, "-p", "p.json").out.startswith(HEADER)
 

@@ -303,7 +303,7 @@ def test_binary_formats_are_not_compressed() -> None:
     with pytest.raises(UsageError, match="parquet in gzip"):
         formats.of_output(None, "a.parquet.gz", "csv")
     for suffix, codec in CODECS.items():
-        with pytest.raises(UsageError, match=f"parquet by {codec.name}"):
+        with pytest.raises(UsageError, match=f"parquet in {codec.name}"):
             formats.of_output(f"parquet.{suffix}", None, "csv")
     with pytest.raises(UsageError, match=r"a\.parquet\.gz: parquet in gzip"):
         formats.of_source(in_memory(PACK["gz"](b"PAR1"), "a.parquet.gz"))

@@ -392,7 +392,7 @@ def test_a_column_without_a_value_is_the_same_in_every_format(kind: str, tmp_pat
     ):
         done = normcli(*line, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert (b"warning: no value in e: learned nothing" in done.stderr) is (line[0] == "fit")
+        assert (b"warning: no value in e: nothing is learned" in done.stderr) is (line[0] == "fit")
     for made in ("both.arrow", "out.arrow"):
         assert read_as(tmp_path / made).to_pydict() == {"x": [-0.5, 0.5], "e": [None, None]}
     back = api.fit(tmp_path / f"back.{kind}", Center(), columns=["e,x"])

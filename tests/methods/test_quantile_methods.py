@@ -104,7 +104,7 @@ def test_exact_parts_together_are_refused() -> None:
     method, names = Robust(exact=True), ("a",)
     states = fit_blocks(method, [LARGE[:, :1]], names).states
     together = {type(s): s.merge(s) for s in states}
-    with pytest.raises(BadDataError, match="fitted with --exact"):
+    with pytest.raises(BadDataError, match="without --exact"):
         method.learn(States(names, together))
     assert np.isfinite(together[Quantiles].summary()["count"]).all()
     Robust().learn(States(names, together))

@@ -143,7 +143,8 @@ class Harness:
         if code and code not in codes:
             return [f"the exit code is not one of {codes}"]
         if code in (-signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM):
-            return self._ended(outcome, f"normcli: error: ended by {signal.Signals(-code).name}; ")
+            interrupted = code == -signal.SIGINT
+            return self._ended(outcome, "interrupted" if interrupted else f"ended by {signal.Signals(-code).name}; ")
         if code <= 0:
             return outcome.errors
         return [] if len(outcome.errors) == 1 and lines[-1] == outcome.errors[0] else ["not exactly one error, last"]
@@ -152,7 +153,7 @@ class Harness:
         """One line says what was replaced by then, unless the run had ended by itself."""
         if not outcome.errors:
             return []
-        if len(outcome.errors) > 1 or not outcome.errors[0].startswith(words):
+        if len(outcome.errors) > 1 or not outcome.errors[0].startswith(f"normcli: error: {words}"):
             return ["it does not say in a line that it was ended"]
         files = [t for t in self.scenario.targets if outcome.files.get(t) != self.before().get(t)]
         counted = f"; {len(files)} files were replaced" in outcome.err

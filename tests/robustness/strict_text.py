@@ -101,10 +101,15 @@ def records(data: bytes, delimiter: int) -> Iterator[tuple[int, list[bytes] | No
 RETURNS, BACK = bytes.maketrans(b"\r\n", b"\n\r"), str.maketrans("\r\n", "\n\r")
 
 
+def is_wide(data: bytes) -> bool:
+    """Whether text is in an encoding of two bytes a character: with a mark, or ASCII with a zero beside each."""
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or bool(re.match(rb"([^\0]\0){6}|(\0[^\0]){6}", data, re.DOTALL))
+
+
 def delimited(data: bytes, delimiter: str, wanted: Sequence[str], sample: int) -> Table | Refused:
     """What is in delimited text of which some columns have to be numbers, where as many rows are sampled first. Where
     the first line ends in CR alone, so do all."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if is_wide(data):
         return Refused(frozenset({1}))
     data = data.removeprefix(b"\xef\xbb\xbf")
     first = re.match(rb'[\r\n]*(?:[^\r\n"]|"[^"]*")*', data)
@@ -188,7 +193,7 @@ def objects(line: bytes) -> dict[str, Any]:
 
 def lines(data: bytes, wanted: Sequence[str], sample: int) -> Table | Refused:
     """What is in NDJSON: a row has a value for each key of `wanted`."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if is_wide(data):
         return Refused(frozenset({1}))
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip(b" \t\r\n"):

@@ -111,10 +111,10 @@ def test_errors_that_name_a_column(names: tuple[str, ...], workspace: Workspace,
             (65, ("-c", f"no {name}")),
             (65, ("-c", "ok", "--weights", name)),
             (65, ("-c", "ok", "--by", f"no {name}")),
-            (2, ("-c", "ok", "--by", "ok", "--weights", "ok", "-m", name)),
+            (2, ("-c", "ok", "--by", "ok", "--weights", "ok", "--to", name)),
         ):
             error = workspace.fails(code, "fit", "t.csv", "-m", "zscore", *line)
-            assert shown in error or "[-]" in error or "-m a b: " in error, (line, error)
+            assert shown in error or "[-]" in error or "--to a b: " in error, (line, error)
             tried += 1
     record_property("faults", {"errors with a name": [tried, 0, tried, 0]})
 
