@@ -109,10 +109,7 @@ class Quantiles(ColumnStatistic):
         gap = ranks[before + 1] - ranks[before]
         share = (wanted - ranks[before]) / np.where(gap > 0, gap, 1.0)
         result = interpolated(knots[before], knots[before + 1], share)
-        result[wanted <= 0], result[wanted >= ends[-1] - 1] = (
-            least,
-            greatest,
-        )  # also where equal items stand for the end
+        result[wanted <= 0], result[wanted >= ends[-1] - 1] = least, greatest  # also if equal items cover the end
         return result
 
     def _weighted(self, g: int, j: int) -> tuple[Array, Array]:
