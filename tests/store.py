@@ -201,6 +201,6 @@ def forget() -> None:
     from normcli.io import stores
     from normcli.io.stores import _filesystems, writing
 
-    for kept in (stores._asked, _filesystems.s3, writing._fault_of):
+    for kept in (stores._lookup, _filesystems.s3, writing._fault_of):
         kept.cache_clear()
     writing.writable.clear()

@@ -1,4 +1,4 @@
-"""The command line. One file per command, loaded when it is called; the group reads only their first lines."""
+"""The command line. One file per command, imported when it is called; the group reads only their first lines."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from normcli import __version__, registry
 
 HELP = {"help_option_names": ["-h", "--help"]}
 URL = "https://pypi.org/project/normcli/"  # as in pyproject.toml
-LAST = 99  # the place of a command that does not say when it is used
+LAST = 99  # the position of a command without ORDER
 EXAMPLES = (
     ("normcli fit data.csv -m zscore -p data.json", "learn"),
     ("normcli apply new.csv -p data.json -o new-z.csv", "normalize"),
@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 class Commands(click.Group):
-    """The files of this folder, in the order in which they are used."""
+    """The group of the commands: the files of this folder, sorted by their ORDER."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(registry.names("cli"), key=lambda name: (registry.order("cli", name) or LAST, name))
@@ -38,10 +38,11 @@ class Commands(click.Group):
             raise no_such_option(e.option_name, self.get_params(ctx), "normcli") from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Before the command's own parser is made, which loads libraries. Raises ShortageError, UsageError."""
+        """Checks memory limits before the parser of the command, which imports libraries, is built. Raises
+        ShortageError, UsageError."""
         from normcli.cli._guard import check_room, load_libraries
 
-        if ctx.resilient_parsing:  # of a line that a shell completes
+        if ctx.resilient_parsing:  # completion of a line by a shell
             return super().resolve_command(ctx, args)
         if args[0] == "help" and args[1:2] and args[1] in registry.names("cli"):
             args = [*args[1:], "--help"]
@@ -52,7 +53,7 @@ class Commands(click.Group):
         name, command, words = super().resolve_command(ctx, args)
         data = command is not None and any(p.name == "threads" for p in command.params)
         for_help = bool({*words}.intersection(ctx.help_option_names))
-        if data or not for_help:  # help of data has options of formats and methods, which load numpy
+        if data or not for_help:  # help of data commands has options of formats and methods, which import numpy
             check_room(str(name), words, data=data and not for_help)
         if data and not for_help:
             load_libraries()
@@ -78,7 +79,7 @@ class Commands(click.Group):
         formatter.write_text(URL)
 
     def _summaries(self, ctx: click.Context) -> Iterator[tuple[str, str]]:
-        """What each command is for, by the first line of its file, which need not be loaded for that."""
+        """The name and the summary of each command, from the first line of its file, without importing it."""
         for name in self.list_commands(ctx):
             title = registry.title("cli", name)
             command = None if title else self.get_command(ctx, name)

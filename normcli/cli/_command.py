@@ -1,4 +1,4 @@
-"""What commands are made of: the types of their values, and how a line is read, its mistakes answered, help shown."""
+"""Base classes of commands: parameter types, parsing of the command line, errors, help."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from normcli.errors import UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-METHOD = "method_option_"  # how the parameters of a method's options are called inside
-FORMAT = "format_option_"  # and those of the formats'; one flag where several have an option of one name
+METHOD = "method_option_"  # prefix of the parameter names of a method's options
+FORMAT = "format_option_"  # and of the formats'; one flag for an option that several formats have
 
 
 class Place(click.Path):
-    """A path, or the URI of an object unless `far` is no; of a file:// URI, its path. Whether it can be read is found
-    out by reading it."""
+    """A path, or the URI of an object if `far`; a file:// URI becomes its path. Whether it exists is not checked."""
 
     def __init__(self, *, far: bool = True) -> None:
         super().__init__(allow_dash=True, readable=False)
@@ -42,14 +41,14 @@ PLACE, NEAR = Place(), Place(far=False)
 
 
 class Entry(click.ParamType[str]):
-    """A name in a folder. What is none is refused where it is used, with the nearest names."""
+    """The name of an entry of a registry. An unknown name is refused where it is used, with suggestions."""
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.name = room.removesuffix("s")
 
     def names(self) -> Iterable[str]:
-        """What is completed."""
+        """The names for completion."""
         return registry.names(self.room)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -59,7 +58,7 @@ class Entry(click.ParamType[str]):
 
 
 class Format(Entry):
-    """The name of a format that there is; csv.gz is csv."""
+    """The name of a format; csv.gz is csv. Raises UsageError for an unknown one."""
 
     def __init__(self) -> None:
         super().__init__("formats")
@@ -80,7 +79,7 @@ class Format(Entry):
 
 
 class OneOf(click.Choice[str]):
-    """One of a few words."""
+    """One of a few words. Raises UsageError for any other."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in self.choices and param is not None:
@@ -89,13 +88,12 @@ class OneOf(click.Choice[str]):
         return super().convert(value, param, ctx)
 
     def otherwise(self, param: click.Parameter) -> str:
-        """What to do about a value that is like none of them."""
+        """The hint for a value that resembles none of the words."""
         return ""
 
 
 class Word(OneOf):
-    """What a flag may say more, which may be left out: the first word is meant then. Whatever follows the flag is taken
-    for it."""
+    """The optional value of a flag, by default the first word. The next word on the line is taken as the value."""
 
     def otherwise(self, param: click.Parameter) -> str:
         flag = param.opts[0]
@@ -103,11 +101,11 @@ class Word(OneOf):
 
 
 class Plain(click.Command):
-    """A command with examples. An option says one thing once; one that there is not is answered by those that are like
-    it, or by the commands that have it."""
+    """A command with examples. A repeated option is an error; for an unknown one, similar options or the commands that
+    have it are suggested."""
 
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), more: Sequence[str] = (), **kwargs: Any):
-        """`more` are commands that show what help has no place for."""
+        """`more` are help topics that are named at the end of the help."""
         super().__init__(*args, **kwargs | {"context_settings": HELP, "options_metavar": "[OPTION]..."})
         self.examples, self.more = examples, more
 
@@ -125,7 +123,7 @@ class Plain(click.Command):
         return rest
 
     def no_such_option(self, flag: str, ctx: click.Context) -> UsageError:
-        """What to say of an option that there is not."""
+        """The error for an unknown option."""
         from normcli.cli._mistakes import no_such_option
 
         return no_such_option(flag, self.get_params(ctx), str(ctx.info_name))
@@ -140,7 +138,7 @@ class Plain(click.Command):
         write_more(formatter, self.more)
 
     def examples_in(self, ctx: click.Context) -> Sequence[tuple[str, str]]:
-        """Those of help."""
+        """The examples of the help."""
         return self.examples
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -150,17 +148,18 @@ class Plain(click.Command):
 
 
 class WithOptions(Plain):
-    """The flags of the formats, and of the method where the command takes -m: the line is read twice, the first
-    time to find the method. Formats are loaded only where a word may be a flag of theirs, or help shows them."""
+    """A command with the flags of the formats, and of the method if it takes -m: the line is parsed twice, first to
+    find the method. Formats are imported only if a word may be one of their flags, or for help."""
 
     @property
     def takes_method(self) -> bool:
+        """Whether the command has -m."""
         return any(p.name == "method" for p in self.params)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        own = super().get_params(ctx)
+        params = super().get_params(ctx)
         formats = self._of_formats() if ctx.meta.get("normcli.formats", True) else ()
-        return [*own[:-1], *formats, *_of_method(ctx.meta.get("normcli.method")), own[-1]]
+        return [*params[:-1], *formats, *_of_method(ctx.meta.get("normcli.method")), params[-1]]
 
     def _of_formats(self) -> Iterator[click.Parameter]:
         from normcli import formats
@@ -197,7 +196,7 @@ class WithOptions(Plain):
         lenient: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, **HELP}
         first = click.Context(self, resilient_parsing=True, **lenient)
         first.meta["normcli.formats"] = formats
-        with contextlib.suppress(click.UsageError):  # which the second reading will tell
+        with contextlib.suppress(click.UsageError):  # reported when the line is parsed again
             method: str | None = self.make_parser(first).parse_args(list(args))[0].get("method")
             return method
         return None
@@ -233,19 +232,19 @@ def _options(params: Iterable[click.Parameter]) -> Iterator[click.Option]:
 
 
 def _says_one_thing(option: click.Option) -> bool:
-    """Whether two of it on a line could contradict each other."""
+    """Whether a repeated option could contradict itself."""
     return not (option.multiple or option.count or (option.is_flag and not option.secondary_opts))
 
 
 def _of_method(name: str | None) -> Sequence[click.Parameter]:
-    """The flags of a method's options; none where there is no such method."""
+    """The flags of a method's options; none if there is no such method."""
     from normcli.cli._flags import flags
 
     return flags(registry.only("methods", name), METHOD) if name in registry.names("methods") else ()
 
 
 def methods_with(flag: str) -> list[str]:
-    """The methods that have an option of that spelling."""
+    """The methods that have an option with that flag."""
     from normcli.cli._flags import flags
 
     return [

@@ -90,8 +90,8 @@ COMMON = (
 
 
 def common(function: F, *, fewest: Callable[[F], F] | None = None, infinite: bool = True) -> F:
-    """The options that every command over data has, in the order that --help shows; `fewest` is a --min-rows of its
-    own; one to which `infinite` values are nothing special has no --inf."""
+    """The options of every command over data, in the order of --help; `fewest` replaces --min-rows; without `infinite`,
+    there is no --inf."""
     for decorate in reversed(COMMON):
         if infinite or decorate is not INFINITE:
             function = decorate(function)
@@ -99,7 +99,7 @@ def common(function: F, *, fewest: Callable[[F], F] | None = None, infinite: boo
 
 
 def memory_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """Bytes of 500M, 2G, 1GiB or plain bytes. Raises BadParameter."""
+    """A size in bytes from 500M, 2G, 1GiB or a number of bytes. Raises BadParameter."""
     if value is None:
         return None
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)(i?)B?", value)

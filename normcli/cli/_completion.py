@@ -1,4 +1,4 @@
-"""Completion: what a shell offers that depends on the rest of the line, and the shells that there are."""
+"""Shell completion: candidates that depend on the rest of the line, and the supported shells."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from click.shell_completion import (
 )
 
 from normcli.cli._command import FORMAT
-from normcli.cli._request import given
+from normcli.cli._request import explicit_options
 
 VARIABLE = "_NORMCLI_COMPLETE"
 
 
 class Column(click.ParamType[str]):
-    """Columns of the INPUT that is on the line, between commas; of `numbers` alone, where others are of no use."""
+    """Columns of the INPUT on the line, separated by commas; only numeric ones if `numbers`."""
 
     name = "column"
 
@@ -35,14 +35,14 @@ class Column(click.ParamType[str]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         from normcli.jobs.completing import column_names
 
-        options = {n: v for n, v in given(ctx, FORMAT).items() if v is not None}
+        options = {n: v for n, v in explicit_options(ctx, FORMAT).items() if v is not None}
         names = column_names(_files(ctx), ctx.params.get("from_"), options, numbers=self.numbers)
         before, comma, last = incomplete.rpartition(",")
         return [CompletionItem(before + comma + n) for n in names if n.startswith(last) and n.isprintable()]
 
 
 class Key(click.ParamType[str]):
-    """A key of the parameter file that is on the line."""
+    """A key of the parameter file on the line."""
 
     name = "key"
 
@@ -56,7 +56,7 @@ KEY = Key()
 
 
 def _files(ctx: click.Context) -> Iterator[str]:
-    """The words of the line, before the cursor and behind it, that are files, and no values of options."""
+    """The words of the line, before and after the cursor, that are files and not values of options."""
     params = ctx.command.get_params(ctx)
     options = (p for p in params if isinstance(p, click.Option) and not p.is_flag and not p.count)
     flags = {flag for option in options for flag in option.opts}
@@ -65,7 +65,7 @@ def _files(ctx: click.Context) -> Iterator[str]:
 
 
 class Bash(BashComplete):
-    """Bash takes what it is offered as it stands, so that names with spaces are quoted, unless a quote is open."""
+    """Bash inserts candidates literally, so names with spaces are quoted, unless a quote is open."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()
@@ -80,22 +80,23 @@ class Bash(BashComplete):
         return f"{item.type},{item.value if plain else shlex.quote(item.value)}"
 
     def source(self) -> str:
-        return ShellComplete.source(self)  # without running the bash that is there, which need not be the one it is for
+        """The script, without running the installed bash, which need not be the one that reads it."""
+        return ShellComplete.source(self)
 
 
 class Fish(FishComplete):
-    """Of click's script, one in which what is offered may have commas in it."""
+    """Click's script, changed to allow commas in candidates."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
 
 
 def script(shell: str) -> str:
-    """What a shell has to read to complete the command."""
+    """The completion script for a shell."""
     return _kinds()[shell](click.Command("normcli"), {}, "normcli", VARIABLE).source()
 
 
 def answer(command: click.Command) -> None:
-    """What may follow the line that a shell has put into the environment. Leaves by SystemExit."""
+    """Prints the candidates for the line that a shell has put into the environment. Raises SystemExit."""
     for kind in _kinds().values():
         add_completion_class(kind)
     command.main(prog_name="normcli")

@@ -1,4 +1,4 @@
-"""What a person sees: lines on standard error, how far it has come while it runs."""
+"""The console: messages and progress on standard error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from normcli.jobs.events import Events
 from normcli.jobs.results import Result
 from normcli.jobs.run_report_file import run_report
 
-WARNING, SUMMARY, DETAIL = 1, 0, -1  # louder first: -q leaves warnings, -qq nothing but errors
+WARNING, SUMMARY, DETAIL = 1, 0, -1  # -q leaves warnings, -qq only errors
 
 
 class Console(Events):
-    """The events of a job as lines on standard error, as loud as asked, and a bar where there is a terminal for it."""
+    """The events of a job as lines on standard error, at the level of -q and -v, with a progress bar on a terminal."""
 
     def __init__(self, *, quiet: int, verbose: bool = False) -> None:
         self._least = quiet or (DETAIL if verbose else SUMMARY)
@@ -33,7 +33,8 @@ class Console(Events):
                 os.write(2, f"normcli: {kind}{printable(text)}\n".encode("utf-8", "backslashreplace"))
 
     def begin(self, result: Result) -> None:
-        """Raises UsageError where a command line wants it both quiet and verbose, once the report can say so."""
+        """Begins the run report. Raises UsageError if the command line has both -q and -v, after the report has begun
+        so that it contains the error."""
         run_report.begin(result)
         self._result = result
         ctx = click.get_current_context(silent=True)
@@ -53,7 +54,7 @@ class Console(Events):
         self._line(DETAIL, text)
 
     def took(self, count: int | None) -> str:
-        """So many bytes, and the time that went by."""
+        """The number of bytes and the elapsed time in seconds, as text."""
         return f"{size(count)} in {time.monotonic() - self._started:.1f} s"
 
     def start(self, total: int | None, unit: str) -> None:

@@ -1,4 +1,4 @@
-"""The options that say what is drift."""
+"""The options for the thresholds of drift."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Finite(click.FloatRange):
-    """A number with bounds, and never nan or infinite."""
+    """A finite number with bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
@@ -23,7 +23,7 @@ class Finite(click.FloatRange):
         return number
 
 
-THRESHOLDS = {  # with what help says of each
+THRESHOLDS = {  # type and help of each
     "max_shift": (Finite(0), "Of means, in fitted deviations"),
     "max_scale_ratio": (Finite(1), "Of deviations, by each other"),
     "max_outside": (
@@ -35,7 +35,7 @@ THRESHOLDS = {  # with what help says of each
 
 
 def thresholds(function: F) -> F:
-    """The options that say what is drift."""
+    """Decorates a command with the options for the thresholds of drift."""
     for name, (kind, about) in reversed(THRESHOLDS.items()):
         flag, default = f"--{name.replace('_', '-')}", getattr(Limits, name)
         about = f"{about}  [default: {default:g}]"

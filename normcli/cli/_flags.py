@@ -1,4 +1,4 @@
-"""A dataclass of options becomes flags of the command line: its annotations say what is taken, msgspec checks it."""
+"""Command-line flags from a dataclass of options: its annotations give the types, msgspec validates values."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from normcli.errors import BadDataError, NoInputError, mismatch, open_error, pri
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-WIDE = 12  # characters of the words that an option takes, of which help has no more beside its name
-LARGEST = 1 << 26  # bytes of a file of numbers
+WIDE = 12  # characters of an option's words up to which help shows them beside its name
+LARGEST = 1 << 26  # limit in bytes of a file of numbers
 
 
 class Typed(click.ParamType[Any]):
-    """Text of the command line as an annotated type; numbers are finite and within its bounds."""
+    """Converts text of the command line to an annotated type; numbers must be finite and within its bounds."""
 
     def __init__(self, annotation: Any, *, default: Any = None) -> None:
-        """What there is by `default` may be done without: by the word none."""
+        """An optional type with a `default` also takes the word none."""
         self.annotation = annotation
         self.name = shown(annotation) + ("|none" if default is not None and is_optional(annotation) else "")
 
@@ -36,8 +36,8 @@ class Typed(click.ParamType[Any]):
             return value
         reading = next(readings(self.annotation, value), ...)
         if reading is ...:
-            asked = suggestions.question(value, filter(str.islower, self.name.split("|")))
-            self.fail(f"'{value}' is not {self.name}{f'; {asked}' if asked else ''}", param, ctx)
+            question = suggestions.question(value, filter(str.islower, self.name.split("|")))
+            self.fail(f"'{value}' is not {self.name}{f'; {question}' if question else ''}", param, ctx)
         try:
             return msgspec.convert(reading, self.annotation)
         except msgspec.ValidationError as e:
@@ -52,11 +52,13 @@ class Typed(click.ParamType[Any]):
 
 
 def bare(annotation: Any) -> Any:
+    """The type of an annotation, without Annotated."""
     return bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
 
 
 def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
-    """What `text` may mean as an annotation, the most particular first."""
+    """The values that `text` may have in an annotated type, the most specific first. Raises NoInputError and
+    BadDataError for a file of numbers."""
     kind = bare(annotation)
     if get_origin(kind) in (types.UnionType, typing.Union):
         for member in get_args(kind):
@@ -82,17 +84,17 @@ def readings(annotation: Any, text: str) -> typing.Iterator[Any]:
 
 
 def is_optional(annotation: Any) -> bool:
-    """Whether it may be none."""
+    """Whether a type includes None."""
     return types.NoneType in get_args(bare(annotation))
 
 
 def is_list(kind: Any) -> bool:
-    """Whether of any length: numbers, then, from a file."""
+    """Whether a type is a tuple of any length: numbers, read from a file."""
     return get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
 
 
 def numbers_in(path: str) -> list[float]:
-    """The numbers that a JSON file lists. Raises NoInputError and BadDataError."""
+    """The numbers in a JSON file, which must be a list. Raises NoInputError and BadDataError."""
     try:
         with open(path, "rb") as file:
             text = file.read(LARGEST + 1)
@@ -107,7 +109,7 @@ def numbers_in(path: str) -> list[float]:
 
 
 def shown(annotation: Any) -> str:
-    """An annotation for `--help`."""
+    """The text of an annotation in --help."""
     kind = bare(annotation)
     if get_origin(kind) is Literal:
         return "|".join(map(str, get_args(kind)))
@@ -120,7 +122,7 @@ def shown(annotation: Any) -> str:
 
 @cache
 def flags(options: type, prefix: str) -> list[click.Option]:
-    """One flag per field, under the parameter name prefix + field. What is not given is not passed on."""
+    """One flag per field, with the parameter name prefix + field. A flag that is not given has no default here."""
     hints = registry.annotations(options)
     flag_list: list[click.Option] = []
     for field in dataclasses.fields(options):

@@ -1,5 +1,6 @@
-"""Too little memory, or too few threads: said before libraries are loaded that fail in odd ways without. One that ends
-the process by itself, as OpenBLAS does by exit(1) and polars by abort(), does not look like drift, nor leave files."""
+"""Shortage of memory or threads: detected before libraries are imported that fail in obscure ways. If a library ends
+the process, as OpenBLAS does by exit(1) and polars by abort(), the exit code is not that of drift, and no files are
+left."""
 
 from __future__ import annotations
 
@@ -19,16 +20,16 @@ LIMITS = (
     ("address space (ulimit -v)", resource.RLIMIT_AS, 448 << 20),
     ("data (ulimit -d)", resource.RLIMIT_DATA, 238 << 20),
 )
-OF_LIGHT = 200 << 20  # bytes, of either, where neither polars nor pyarrow is loaded; a parameter file has what is left
-OF_CPU = 7 << 20  # bytes, for the threads of libraries
+OF_LIGHT = 200 << 20  # bytes, of either limit, without polars and pyarrow; the rest is for the parameter file
+OF_CPU = 7 << 20  # bytes per thread of the libraries
 POOL = "POLARS_MAX_THREADS"
-HALF_LOADED = re.compile(  # of polars, which goes on then
+HALF_LOADED = re.compile(  # errors after a failed import of a part of polars
     r"name 'Py[A-Z]\w+' is not defined|without exception set|previously been poisoned"
 )
-STACK = 2 << 20  # bytes of a thread's, where there is a limit
-RESERVE = 16 << 20  # bytes of address space that are let go for what has to be said at the end
-PATIENCE = 2  # seconds for that
-THREADS = 90  # that may be out of memory at once, beside the first
+STACK = 2 << 20  # bytes of a thread's stack under a limit
+RESERVE = 16 << 20  # bytes of address space that are released for the final message
+PATIENCE = 2  # seconds for the final message
+THREADS = 90  # threads that may run out of memory at the same time, besides the first
 SHORT = re.compile(
     r"can't start new thread|ThreadPoolBuildError|Os \{ code: |bad_alloc"
     r"|failed to map|Cannot allocate|Too many open files"
@@ -36,8 +37,8 @@ SHORT = re.compile(
 
 
 def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
-    """Raises ShortageError where a limit of this process is below what the libraries of a command take at least, for
-    `data` or without any. Under a limit, polars has no more threads than the words of the command allow."""
+    """Raises ShortageError if a limit of this process is below the minimum of the libraries of a command, with `data`
+    or without. Under a limit, polars gets no more threads than --threads among the words of the command."""
     if not is_limited():
         return
     if data:
@@ -51,7 +52,7 @@ def check_room(command: str, words: Sequence[str], *, data: bool) -> None:
 
 
 def load_libraries() -> None:
-    """Under a limit, before anything is read: all that works on data is loaded, so that what is left is known."""
+    """Under a limit, imports all libraries before data are read, so that the remaining memory is known."""
     if is_limited():
         from normcli.jobs.process import load_libraries as load
 
@@ -61,13 +62,13 @@ def load_libraries() -> None:
 
 
 def _threads(words: Sequence[str]) -> int:
-    """Of --threads or its variable, up to one for each CPU; before there is a parser, which loads libraries. One that
-    is no number is refused later."""
-    given = [os.environ.get("NORMCLI_THREADS")]
-    given += [b for a, b in pairwise(words) if a == "--threads"]
-    given += [word.partition("=")[2] for word in words if word.startswith("--threads=")]
+    """The number of threads by --threads or its variable, at most one per CPU; read before the parser, which imports
+    libraries. An invalid number is refused later."""
+    settings = [os.environ.get("NORMCLI_THREADS")]
+    settings += [b for a, b in pairwise(words) if a == "--threads"]
+    settings += [word.partition("=")[2] for word in words if word.startswith("--threads=")]
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    return min(_number(given[-1], cpus), cpus)
+    return min(_number(settings[-1], cpus), cpus)
 
 
 def _number(word: str | None, default: int = 1) -> int:
@@ -75,56 +76,58 @@ def _number(word: str | None, default: int = 1) -> int:
 
 
 def shortage(error: BaseException) -> str | None:
-    """What the process could not get, where an error of Python's or a library's tells of that; an import that fails
-    under a limit of memory does."""
+    """The message for an error of Python or a library that is caused by a shortage; None for any other. An import that
+    fails under a memory limit counts as one."""
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, ImportError):
-        while error.__cause__ is not None:  # numpy puts an essay around it
+        while error.__cause__ is not None:  # numpy wraps it in a long message
             error = error.__cause__
         return f"a library can't be loaded: {error}" if is_limited() or SHORT.search(str(error)) else None
-    if (isinstance(error, SyntaxError) or HALF_LOADED.search(str(error))) and is_limited():  # of sources that are fine
+    if (
+        isinstance(error, SyntaxError) or HALF_LOADED.search(str(error))
+    ) and is_limited():  # SyntaxError: the sources are correct
         return f"a library could be loaded in part only: {error}"
     return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
 
 
 def is_limited() -> bool:
-    """Whether this process has a limit of memory."""
+    """Whether this process has a memory limit."""
     return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for _, kind, _ in LIMITS)
 
 
-kept: list[Any] = []  # what C has pointers to
+references: list[Any] = []  # keeps alive what C has pointers to
 
 
 def catch_exits(last: Callable[[], object]) -> None:
-    """A library's exit or abort, and under a limit its SIGSEGV, goes through `last`, and is exit 74 in any case.
-    Python's own way out is os._exit, which knows nothing of this.
+    """Makes a library's exit or abort, and under a limit its SIGSEGV, call `last` and exit with 74. Python itself exits
+    by os._exit, which bypasses this.
 
-    Threads that are out of memory abort together, and glibc's exit does not bear two of them at once. So they come by
-    its quick_exit, of which each takes the next function: the first goes on to exit, all others wait for its end."""
+    Threads that run out of memory abort concurrently, and glibc's exit must not run twice. Therefore they go through
+    its quick_exit, in which each thread calls the next function: the first continues to exit, all others wait."""
     with contextlib.suppress(OSError, AttributeError):
         import ctypes
 
         libc = ctypes.CDLL(None)
         hook = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
         libc.malloc.restype = ctypes.c_void_p
-        kept[:] = [hook(lambda _: last() and None), libc.malloc(ctypes.c_size_t(RESERVE))]
+        references[:] = [hook(lambda _: last() and None), libc.malloc(ctypes.c_size_t(RESERVE))]
         for function in (*(libc.pause,) * THREADS, libc.exit):  # last first
             libc.__cxa_at_quick_exit(ctypes.cast(function, ctypes.c_void_p), None)
         come_first()
-        libc.signal(int(signal.SIGALRM), ctypes.cast(libc.exit, ctypes.c_void_p))  # comes to what is left: _exit
-        if not os.environ.get("NORMCLI_DEBUG"):  # which may want to see where
+        libc.signal(int(signal.SIGALRM), ctypes.cast(libc.exit, ctypes.c_void_p))  # calls the remaining handler: _exit
+        if not os.environ.get("NORMCLI_DEBUG"):  # a debugger wants the location
             for number in (signal.SIGABRT, *((signal.SIGSEGV,) if is_limited() else ())):
                 libc.signal(int(number), ctypes.cast(libc.quick_exit, ctypes.c_void_p))
 
 
 def come_first() -> None:
-    """Has what `catch_exits` has to do come before what libraries do that are loaded by now: they end what their other
-    threads still work with. Memory is there before Python needs some, and time before it may be stuck."""
-    if kept:
+    """Registers the handlers of `catch_exits` to run before those of the libraries imported so far, which destroy what
+    their other threads still use. They release memory before Python needs some, and start a timer in case it hangs."""
+    if references:
         import ctypes
 
-        libc, (speak, reserve) = ctypes.CDLL(None), kept
+        libc, (speak, reserve) = ctypes.CDLL(None), references
         steps = (libc.alarm, PATIENCE), (libc.free, reserve), (speak, 0), (libc._exit, ShortageError.code)
         for function, argument in reversed(steps):  # last first
             libc.__cxa_atexit(ctypes.cast(function, ctypes.c_void_p), ctypes.c_void_p(argument), None)

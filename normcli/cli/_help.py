@@ -1,4 +1,4 @@
-"""How the help of a command is laid out: what it is for, examples, and its options by group, the common ones first."""
+"""Layout of the help of a command: summary, examples, and options by group, the common ones first."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ TITLES = {
     "safety": "Safety",
     "resources": "Resources",
     "messages": "Messages",
-}  # of the groups of a request's options, in this order
-NO_BREAK = "\u00a0"  # a space at which lines do not end
-TERM = 22  # characters of an option's spelling, beside which there is what it does
+}  # titles of the groups of options, in the order of help
+NO_BREAK = "\u00a0"  # a space without a line break
+TERM = 22  # width in characters of the column of options
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Iterable[tuple[str, str]]) -> None:
-    """What each does as a comment, and the line, as it stands: it is made to be copied."""
+    """Writes examples, each with a comment; the command line is not wrapped, so that it can be copied."""
     with formatter.section("Examples"):
         for about, line in examples:
             formatter.write(f"  # {about}\n  {line}\n")
 
 
 def write_rows(formatter: click.HelpFormatter, rows: Iterable[tuple[str, str]], *, widest: int) -> None:
-    """Terms, and what they are beside them; below one that is wider than `widest` characters."""
+    """Writes terms with their descriptions beside them, or below a term wider than `widest` characters."""
     margin = " " * formatter.current_indent
     rows = list(rows)
     first = min(max(len(term) for term, _ in rows), widest) + 2
@@ -53,17 +53,17 @@ def write_rows(formatter: click.HelpFormatter, rows: Iterable[tuple[str, str]], 
 
 
 def write_text(formatter: click.HelpFormatter, text: str) -> None:
-    """One paragraph."""
+    """Writes one paragraph."""
     margin = " " * formatter.current_indent
     lines = _wrapped(text, formatter.width - formatter.current_indent)
     formatter.write("".join(f"{margin}{line}\n" for line in lines))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Words are whole, for they are copied, and looked for; so is a default."""
+    """Wraps text without breaking words, which are copied and searched for, or a default."""
     marks = (mark for mark in re.findall(r"\[default: [^\]]+\]", text) if len(mark) <= width)
-    whole = reduce(lambda found, mark: found.replace(mark, mark.replace(" ", NO_BREAK)), marks, text)
-    lines = textwrap.wrap(whole, width, break_on_hyphens=False, break_long_words=False)
+    unbroken = reduce(lambda line, mark: line.replace(mark, mark.replace(" ", NO_BREAK)), marks, text)
+    lines = textwrap.wrap(unbroken, width, break_on_hyphens=False, break_long_words=False)
     return [line.replace(NO_BREAK, " ") for line in lines]
 
 
@@ -75,8 +75,8 @@ def write_options(
     *,
     rest: str,
 ) -> None:
-    """Each below the title of its group; one of which none is known below that of `rest`, a group or a title. Of those
-    that one of the `topics` explains, only the names are there, behind all others."""
+    """Writes options by group, with the title of the group; those without a group below `rest`, a group or a title.
+    Options explained by one of the `topics` are listed by name only, at the end."""
     rows: dict[str, list[tuple[str, str]]] = {}
     rare: dict[str, dict[str, list[str]]] = {}
     for option in options:
@@ -94,7 +94,7 @@ def write_options(
 
 
 def write_more(formatter: click.HelpFormatter, more: Sequence[str]) -> None:
-    """Where there is more to read."""
+    """Writes references to help topics and the URL."""
     formatter.write_paragraph()
     if more:
         formatter.write_text(f"More: normcli help {' | '.join(more)}")
@@ -102,7 +102,7 @@ def write_more(formatter: click.HelpFormatter, more: Sequence[str]) -> None:
 
 
 def spelled(option: click.Option) -> str:
-    """How an option is written, with what it takes."""
+    """The flags of an option and its metavar."""
     flags = sorted(option.opts, key=len)
     if option.secondary_opts:
         flags = ["/".join((*flags, *option.secondary_opts))]
@@ -120,7 +120,7 @@ def _taken(option: click.Option) -> str:
 
 
 def described(option: click.Option) -> str:
-    """What an option does, as a sentence without its end; what it is by default, where its help does not say so."""
+    """The help of an option without a final full stop, with its default unless the text contains it."""
     from normcli.cli._command import Format
 
     text = (option.help or "").removesuffix(".")
@@ -133,7 +133,7 @@ def described(option: click.Option) -> str:
 
 
 def plain(text: str) -> Iterator[tuple[str, str]]:
-    """The blocks of a text in Markdown, each with its kind: heading, list (of definitions), code, or text."""
+    """The blocks of a Markdown text, each with its kind: heading, list (of definitions), code, or text."""
     for block in text.strip().split("\n\n"):
         if block.startswith("#"):
             yield "heading", block.lstrip("# ")
@@ -146,7 +146,7 @@ def plain(text: str) -> Iterator[tuple[str, str]]:
 
 
 def write_markdown(formatter: click.HelpFormatter, text: str) -> None:
-    """Headings, paragraphs, definitions (``- `term`: what it is``) and code, indented by four."""
+    """Writes headings, paragraphs, definitions (``- `term`: description``) and code, which is indented by four."""
     for kind, block in plain(text):
         formatter.write_paragraph()
         if kind == "heading":

@@ -1,4 +1,4 @@
-"""What fit keeps, and apply may override: how rows go by their keys."""
+"""The options for keys of rows, which fit saves and apply may override."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def rules(function: F) -> F:
-    """The options that say how rows go by their keys."""
+    """Decorates a command with the options for keys of rows."""
     for name, settings in reversed(RULES.items()):
         function = click.option(f"--{name.replace('_', '-')}", **settings)(function)
     return function

@@ -1,4 +1,4 @@
-"""What to say of a command, or an option, that there is not."""
+"""Errors for unknown commands and options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from normcli.errors import UsageError, printable
 
 
 def no_such_command(word: str) -> UsageError:
-    """With what was meant: a command, a method, or the data, which follow a command."""
+    """The error for an unknown command, with a suggestion: a command, a method, or a file, which follows a command."""
     what, name = f"{printable(word)}: no such command", printable(word)
     if word in registry.names("methods"):
         return UsageError(f"{what}; it is a method", f"normcli fit INPUT -m {word}")
@@ -22,17 +22,17 @@ def no_such_command(word: str) -> UsageError:
 
 
 def no_such_option(flag: str, params: Iterable[click.Parameter], command: str) -> UsageError:
-    """With the commands that have it, or else those of the command's own that are spelled like it."""
+    """The error for an unknown option, with the commands that have it, or similar options of the command."""
     having = [name for name in registry.names("cli") if name != command and _has(name, flag)]
     what = f"{flag}: {command} has no such option"
     if having:
         where = "it goes behind the command" if command == "normcli" else ""
         return UsageError(f"{what}; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it", where)
-    own = (word for param in params for word in (*param.opts, *param.secondary_opts) if word.startswith("--"))
-    return UsageError(what, suggestions.question(flag, own))
+    flags = (word for param in params for word in (*param.opts, *param.secondary_opts) if word.startswith("--"))
+    return UsageError(what, suggestions.question(flag, flags))
 
 
 def _has(name: str, flag: str) -> bool:
-    """Whether a command has an option of its own that is spelled so."""
+    """Whether a command has an option with that flag."""
     command: click.Command = registry.load("cli", name).command
     return any(flag in param.opts + param.secondary_opts for param in command.params)

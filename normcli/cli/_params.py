@@ -1,4 +1,4 @@
-"""The options that say what becomes of a parameter file."""
+"""The options for updating and locking a parameter file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Seconds(click.ParamType[float]):
-    """Of patience."""
+    """A finite number of seconds, at least 0."""
 
     name = "seconds"
 
@@ -35,7 +35,7 @@ WAIT = click.option(
 
 
 def continuing(function: F) -> F:
-    """The options of a fit that begins with a parameter file."""
+    """Decorates a command with the options of a fit that continues a parameter file."""
     for decorate in (
         click.option(
             "--relearn",

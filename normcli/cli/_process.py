@@ -1,4 +1,4 @@
-"""How the process behaves: descriptors, signals, exit codes. Nothing below the command line knows of these."""
+"""Process-level behaviour: descriptors, signals, exit codes. Lower layers do not depend on these."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from normcli.jobs.results import Result
 
 USAGE, BUG = 2, 70
-COMPLETE = "_NORMCLI_COMPLETE"  # set where a shell asks what may follow
-TELLING = 0.4  # seconds that a run which is ended has for its report: who should read that may not be there
-LAST_WORDS = 0.1  # and for its line on standard error, which may be a pipe that is full
-ended = threading.Lock()  # held by what ended the run: itself, or a signal
+COMPLETE = "_NORMCLI_COMPLETE"  # set by a shell that requests completion
+TELLING = 0.4  # seconds for the report of a run ended by a signal: its reader may be missing
+LAST_WORDS = 0.1  # and for its line on standard error, which may be a full pipe
+ended = threading.Lock()  # held by what ends the run: its end, or a signal
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
 
 
 def run() -> int:
-    """One run of the command line, to its exit code."""
+    """Runs the command line; returns the exit code."""
     _open_closed()
-    gc.set_threshold(100_000)  # imports make much and leave no garbage
-    os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy: its threads would spin under ours
-    # jemalloc gives memory back soonest; at a limit, its own threads flood standard error, and it dies of SIGSEGV
+    gc.set_threshold(100_000)  # imports allocate much and leave no garbage
+    os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy is imported: its threads would compete with ours
+    # jemalloc returns memory soonest; under a limit, its threads flood standard error, and it crashes by SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
     if is_limited():
-        # of polars: what it frees is free for all; and it says in a line why it ends, for more takes memory, too
+        # polars: freed memory is available to all, and its crash message is one line, since a longer one needs memory
         os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")
         os.environ.setdefault("RUST_BACKTRACE", "0")
     elif "NORMCLI_MAX_MEMORY" in os.environ or any(word.startswith("--max-memory") for word in sys.argv):
@@ -58,7 +58,7 @@ def run() -> int:
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace")
     if not os.environ.get("NORMCLI_DEBUG"):
-        warnings.simplefilter("ignore")  # of libraries: whatever a person should know, we say
+        warnings.simplefilter("ignore")  # of libraries: we report what users should know
     _return_memory()
     catch_exits(_end_for_library)
     _watch_signals()
@@ -72,7 +72,7 @@ def run() -> int:
 
 
 def _called() -> int:
-    """The command's exit code; what went wrong has been said."""
+    """Runs the command and reports its error; returns the exit code."""
     colours.choose(AUTO)
     try:
         code = _invoked()
@@ -85,7 +85,7 @@ def _called() -> int:
     except click.ClickException as e:
         command = getattr(e, "ctx", None)
         _say(_in_our_words(e), f"try {command.command_path} --help" if command else "")
-        return USAGE  # click has 1 for some, and that means drift
+        return USAGE  # click uses 1 for some, which means drift here
     except NormcliError as e:
         return _failed(e, e.message, e.hint, e.code)
     except OSError as e:
@@ -99,7 +99,7 @@ def _called() -> int:
 
 
 def _in_our_words(error: click.ClickException) -> str:
-    """What click says of a word, in the form of other messages: the option, and what is wrong with it."""
+    """The message of a click error in the form of other messages: the option, and its fault."""
     param = getattr(error, "param", None)
     if isinstance(error, click.MissingParameter) and param is not None:
         return f"{param.opts[0]} {param.make_metavar(error.ctx)} is missing"
@@ -109,23 +109,23 @@ def _in_our_words(error: click.ClickException) -> str:
 
 
 def _invoked() -> int:
-    """The exit code of a command that has gone well, or of what click does by itself."""
+    """Runs the command; returns 0, or the exit code that click raises."""
     try:
         if COMPLETE in os.environ:
             from normcli.cli._completion import answer
 
             answer(main)
-        with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main makes a closed pipe exit 1
+        with main.make_context("normcli", sys.argv[1:]) as ctx:  # click's own main would exit with 1 for a closed pipe
             _invoke(ctx)
         return 0
     except click.exceptions.Exit as e:
         return e.exit_code
-    except SystemExit as e:  # shell completion's way out
-        return USAGE if e.code else 0  # of a shell that it does not know it says 1
+    except SystemExit as e:  # the end of shell completion
+        return USAGE if e.code else 0  # 1 for an unknown shell
 
 
 def _invoke(ctx: click.Context) -> None:
-    """Runs the command. A usage error that does not say what to do names the help of the command, as click's do."""
+    """Runs the command. A usage error without a hint gets the --help of the command as hint, as in click."""
     try:
         main.invoke(ctx)
     except UsageError as e:
@@ -135,20 +135,20 @@ def _invoke(ctx: click.Context) -> None:
 
 
 def _end_for_library() -> None:
-    """A library is ending the process: there is a message, a report, and no temporary file."""
+    """Handles the exit of the process by a library: prints a message, writes the report, removes temporary files."""
     what = "a library ended the run, as they do where there is too little memory"
     try:
         _say(what, "more memory, or a higher ulimit")
         _reported(74, what)
-    finally:  # also where there is no memory for that
+    finally:  # also if there is no memory for the message
         process.remove_temporaries()
         os._exit(74)
 
 
 def _reported(code: int, error: str | None) -> int:
-    """Writes the report that was asked for; one that can't be written makes a success a failure."""
+    """Writes the run report, if requested; returns the exit code, that of a failure if the report can't be written."""
     if not ended.acquire(blocking=False):
-        threading.Event().wait()  # a signal was there first, and ends us: exit code and report say the same
+        threading.Event().wait()  # a signal is ending the process: exit code and report agree
     fault = run_report.end(code, error or run_report.error)
     if fault:
         _say(fault.message, fault.hint)
@@ -157,7 +157,7 @@ def _reported(code: int, error: str | None) -> int:
 
 @contextlib.contextmanager
 def _of_stdout() -> Iterator[None]:
-    """What fails is said to be standard output. Raises OutputError, or BrokenPipeError where its reader went away."""
+    """Errors inside are those of standard output. Raises OutputError; BrokenPipeError if its reader went away."""
     try:
         yield
     except BrokenPipeError:
@@ -167,7 +167,7 @@ def _of_stdout() -> Iterator[None]:
 
 
 class Stdout(io.FileIO):
-    """Standard output, as click and rich write to it."""
+    """Standard output as click and rich write to it, with our errors."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         with _of_stdout():
@@ -207,33 +207,33 @@ def _open_closed() -> None:
 
 
 def _return_memory() -> None:
-    """Large blocks go back to the system when freed, and threads share what is kept: left to itself, glibc keeps two
-    and a half times the memory."""
+    """Sets glibc to return large freed blocks to the system and to share one arena between threads: by default, it
+    holds two and a half times the memory."""
     with contextlib.suppress(OSError, AttributeError):
         import ctypes
 
         libc = ctypes.CDLL(None)
         libc.mallopt(-8, 1)  # M_ARENA_MAX
-        libc.mallopt(-1, 64 << 20)  # M_TRIM_THRESHOLD, bytes: what is freed between two blocks is kept for the next
-        libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD, bytes: what a block of text is encoded into stays below
+        libc.mallopt(-1, 64 << 20)  # M_TRIM_THRESHOLD, bytes: memory freed between two blocks is reused for the next
+        libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD, bytes: the buffer of an encoded block of text is smaller
 
 
 def _watch_signals() -> None:
-    """INT, TERM and HUP end us from a thread of their own: a handler would wait for the main thread, which may be
-    inside a library or a stalled pipe. One that was ignored at start stays ignored."""
+    """Handles INT, TERM and HUP in a thread: a signal handler would wait for the main thread, which may be inside a
+    library or a stalled pipe. Signals ignored at start stay ignored."""
     ending = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     watched = {s for s in ending if signal.getsignal(s) is not signal.SIG_IGN}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # an ignored one, too: a library may set a handler for it
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # ignored ones, too: a library may set a handler for them
 
     def wait() -> None:
         number = signal.sigwait(watched)
         result, mine = run_report.result, ended.acquire(blocking=False)
         what = f"ended by {signal.Signals(number).name}"
-        try:  # before no file can be made
+        try:  # before files can no longer be created
             if mine:
                 _within(TELLING, lambda: run_report.end(128 + number, what))
             else:
-                time.sleep(TELLING)  # the run has ended by itself, and may say so
+                time.sleep(TELLING)  # the run has ended by itself, and may write its report
         finally:
             process.remove_temporaries()
             if mine:
@@ -245,7 +245,7 @@ def _watch_signals() -> None:
 
 
 def _within(seconds: float, function: Callable[[], object]) -> None:
-    """Does something for which nobody waits longer, whatever becomes of it."""
+    """Runs a function in a thread and waits at most `seconds`; exceptions are ignored."""
 
     def run() -> None:
         with contextlib.suppress(Exception):
@@ -258,14 +258,14 @@ def _within(seconds: float, function: Callable[[], object]) -> None:
 
 
 def _last_words(number: int, result: Result | None) -> str:
-    """Of a run that a signal ends; where somebody at the keyboard did that and nothing has come of it, one word."""
+    """The message of a run ended by a signal; one word if it was interrupted from the keyboard before any change."""
     by_hand = number == signal.SIGINT
     words = ["interrupted" if by_hand else f"ended by {signal.Signals(number).name}", *_left_behind(result)]
     return words[0] if by_hand and words[1:] == [replaced(0)] else "; ".join(words)
 
 
 def _left_behind(result: Result | None) -> Iterator[str]:
-    """What a run that was ended has replaced, and which stream it has begun, in words."""
+    """The targets that an ended run has replaced, and its incomplete streams, as text."""
     if result is None or result.changes is None:
         return
     names, streams = result.changes.replaced, result.changes.cut_short
@@ -276,11 +276,11 @@ def _left_behind(result: Result | None) -> Iterator[str]:
 
 
 def die_of(number: int) -> NoReturn:
-    """Ends the process by the signal itself, so that a shell sees it."""
+    """Ends the process by the signal itself, so that a shell gets its status."""
     with contextlib.suppress(OSError, AttributeError):
         import ctypes
 
-        ctypes.CDLL(None).signal(int(number), 0)  # Python's may be called by the main thread only; libraries set others
+        ctypes.CDLL(None).signal(int(number), 0)  # Python's works in the main thread only; libraries set others
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""A line at the foot of a terminal that says how far a run has come: after a second, until it ends."""
+"""The progress line at the bottom of a terminal, shown after one second until the run ends."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from normcli.errors import printable, size
 if TYPE_CHECKING:
     from normcli.jobs.results import Result
 
-FIRST, EVERY = 1.0, 0.1  # seconds until there is a line, and from one to the next
-WINDOW = 10.0  # seconds that the rate is of
-BAR, LEAST = 20, 12  # cells of the bar, and of a name that is cut
+FIRST, EVERY = 1.0, 0.1  # seconds until the first line, and between updates
+WINDOW = 10.0  # seconds over which the rate is averaged
+BAR, LEAST = 20, 12  # cells of the bar, and the minimum of a shortened name
 ERASE = b"\r\x1b[K"
-PATIENCE = 0.2  # seconds, for whoever is writing the line when it has to end
+PATIENCE = 0.2  # seconds to wait for a thread that is writing the line
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a run has come: it has done so many bytes (B) or rows of all there are (None: nobody knows), and so many
-    of them in each second of late."""
+    """The progress of a run: `done` of `total` (None: unknown) bytes (unit B) or rows, and the recent `rate` per
+    second."""
 
     activity: str
     name: str = ""  # of the input that is being read
@@ -42,20 +42,22 @@ class Status:
 
     @property
     def share(self) -> float | None:
+        """The completed share, from 0 to 1; None if the total is unknown."""
         return min(self.done / self.total, 1.0) if self.total else None
 
     def line(self, room: int) -> str:
-        """In at most so many cells: what matters least goes first, the name loses its middle before."""
+        """The line in at most `room` cells: the least important parts are dropped first, and the name is shortened in
+        the middle."""
         number = f" ({self.number:,} of {self.inputs:,})" if self.inputs > 1 else ""
         parts = {
             "what": self.activity, "name": printable(self.name) + number, "bar": self._bar(), "share": self._share(),
             "amount": self._amount(), "rows": f"{self.rows:,} rows" if self.rows and self.unit == "B" else "",
             "rate": self._rate(), "time": self._time(),
         }  # fmt: skip
-        for gone in ("", "bar", "rows", "rate", "amount"):
-            parts.pop(gone, None)
-            others = "  ".join(text for what, text in parts.items() if text and what != "name")
-            left = room - cells(others) - 2 - cells(number)
+        for part in ("", "bar", "rows", "rate", "amount"):
+            parts.pop(part, None)
+            rest = "  ".join(text for what, text in parts.items() if text and what != "name")
+            left = room - cells(rest) - 2 - cells(number)
             if left >= min(LEAST, cells(parts["name"])):
                 break
         parts["name"] = shortened(printable(self.name), max(left, 0)) + number
@@ -80,7 +82,7 @@ class Status:
         return f"{self._counted(self.rate)}/s" if self.rate else ""
 
     def _time(self) -> str:
-        """What is left of it, or where nobody knows, what has gone by."""
+        """The remaining time, or the elapsed time if the total is unknown."""
         if self.total is None:
             return clock(self.seconds)
         left = self.total - self.done
@@ -91,21 +93,21 @@ class Status:
 
 
 def clock(seconds: float) -> str:
-    """As 0:07, 12:34 or 5:06:07."""
+    """A duration as 0:07, 12:34 or 5:06:07."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours:,}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 class Line:
-    """The one line of this process on standard error, which a thread of its own writes again and again."""
+    """The progress line of this process on standard error, updated by a thread."""
 
     def __init__(self) -> None:
         self._lock, self._over = threading.Lock(), threading.Event()
         self._shown, self._done = False, 0
 
     def begin(self, result: Result, total: int | None, unit: str) -> None:
-        """Reading begins, of so many units where that is known. Where no thread can be had, there is no line."""
+        """Starts the line for `total` units (None: unknown). If no thread can be started, there is no line."""
         self.end()
         self._result, self._total, self._unit = result, total, unit
         self._done, self._started = 0, time.monotonic()
@@ -115,10 +117,11 @@ class Line:
             threading.Thread(target=self._run, args=(self._over,), daemon=True).start()
 
     def advance(self, amount: int) -> None:
+        """Adds to the units done."""
         self._done += amount
 
     def end(self) -> None:
-        """The line is gone, for good. Any thread may say so, also while another one writes."""
+        """Removes the line permanently. Thread-safe, also while another thread writes it."""
         self._over.set()
         if self._lock.acquire(timeout=PATIENCE):
             try:
@@ -128,7 +131,7 @@ class Line:
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
-        """The line is gone while something else is written; it comes again by itself."""
+        """Removes the line while something else is written; the next update shows it again."""
         with self._lock:
             self._erase()
             yield
@@ -151,7 +154,7 @@ class Line:
                         os.write(2, b"\r" + text.encode("utf-8", "backslashreplace") + b"\x1b[K")
 
     def status(self, now: float) -> Status:
-        """What is to be said at a time."""
+        """The status at a time (in seconds of `time.monotonic`)."""
         result, progress = self._result, self._result.progress
         inputs = max(len(result.inputs or ()) - len(result.empty or ()), 1)
         source, done, total, unit = result.source, self._done, self._total, self._unit

@@ -1,4 +1,4 @@
-"""The options that say what is read."""
+"""The options for inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def many(function: F) -> F:
-    """The parameters that say what is read."""
+    """Decorates a command with the parameters for several inputs."""
     for parameter in (
         click.argument("input", nargs=-1, type=PLACE),
         click.option(
@@ -36,7 +36,7 @@ def many(function: F) -> F:
 
 
 def selecting(function: F, *, numbers: bool = True) -> F:
-    """The options that say which columns: of `numbers`, or of any kind."""
+    """Decorates a command with the options to select columns; completion offers only numeric ones if `numbers`."""
     about: dict[str, Any] = {"multiple": True, "type": Column(numbers=numbers), "metavar": "SELECTOR"}
     for decorate in (
         click.option("-x", "--exclude", help="Columns to leave out again", **about),
@@ -47,7 +47,7 @@ def selecting(function: F, *, numbers: bool = True) -> F:
 
 
 def skipping(function: F) -> F:
-    """The options that say what becomes of bad rows."""
+    """Decorates a command with the options for bad rows."""
     for decorate in (
         click.option(
             "--rejects",

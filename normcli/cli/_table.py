@@ -1,4 +1,4 @@
-"""Tables on standard output: as wide as the terminal and no wider; elsewhere plain, and never wrapped or cut."""
+"""Tables on standard output: fitted to the width of a terminal; elsewhere plain, never wrapped or truncated."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ from normcli.cli._terminal import cells, shortened, styled, width
 from normcli.errors import printable
 
 ROWS = 20  # on a terminal
-DIGITS, FEWEST = 6, 3  # significant ones, on a terminal: as many as there is room for
-ALL = 10  # elsewhere
-LEAST = 20  # cells of a longer name, before columns are left out
+DIGITS, FEWEST = 6, 3  # range of significant digits on a terminal, by the available width
+ALL = 10  # significant digits elsewhere
+LEAST = 20  # cells to which names are shortened before columns are dropped
 GAP = "  "
 
 
 def number(value: Any, digits: int) -> str:
-    """A value with so many significant digits at most: whole numbers as they are, a dash for what is not known."""
+    """A value as text with at most `digits` significant digits; integers in full, a dash for an unknown value."""
     if isinstance(value, bool):
         return "yes" if value else ""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        whole = len(f"{abs(value):.0f}") if abs(value) < 10**DIGITS else 0  # which an exponent would not shorten
-        return f"{value:.{max(digits, whole)}g}"
+        integer_digits = len(f"{abs(value):.0f}") if abs(value) < 10**DIGITS else 0  # an exponent is longer
+        return f"{value:.{max(digits, integer_digits)}g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True)
 class Column:
-    """What heads a column, and how a value is `shown` with at most so many digits. Where a terminal is too narrow, text
-    is cut in the middle to `least` cells, and columns are left out, those of the greatest `rank` first; of 0, never."""
+    """The header of a column, and the function `shown` that formats a value with a number of digits. On a narrow
+    terminal, text is shortened in the middle to `least` cells, and columns are dropped, those of the greatest `rank`
+    first; those of rank 0 never."""
 
     name: str
     right: bool = True
     rank: int = 0
-    least: int | None = None  # None: never cut
+    least: int | None = None  # None: never shortened
     shown: Callable[[Any, int], str] = number
 
 
 def names(head: str = "column") -> Column:
-    """The first column of most tables."""
+    """The column of names, the first of most tables."""
     return Column(head, right=False, least=LEAST)
 
 
 def table(
     columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, marked: Sequence[bool] = (), mark: str = "",
-    most: int = ROWS, more: str = "-v", whole: bool = False,
+    most: int = ROWS, more: str = "-v", full: bool = False,
 ) -> None:  # fmt: skip
-    """A table of `rows`, with a value for each column. Text is literal. On a terminal there are no columns that say
-    nothing, and the first rows alone, `most` of them: those that are `marked` in front, in colour; `mark` is what they
-    have, in a word or two, and `more` what shows all. With `whole`, or elsewhere, there is all."""
+    """Prints `rows`, with a value for each column; text is literal. A terminal shows no empty columns and only the
+    first `most` rows, `marked` ones first and in colour; a note names the `mark` and the option `more` that shows all.
+    With `full`, or elsewhere, everything is printed."""
     marks = marked or [False] * len(rows)
     order, notes = list(range(len(rows))), list[str]()
-    if whole or not sys.stdout.isatty():
+    if full or not sys.stdout.isatty():
         header, *lines = plain(columns, rows)
     else:
         order.sort(key=lambda i: not marks[i])
@@ -76,7 +77,7 @@ def table(
 
 
 def definitions(pairs: Sequence[tuple[str, str]]) -> None:
-    """Terms, each with what it means: on a terminal, in lines that fit."""
+    """Prints terms and their meanings, wrapped on a terminal."""
     if not sys.stdout.isatty():
         table((names(""), Column("", right=False)), pairs)
         return
@@ -86,14 +87,14 @@ def definitions(pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def plain(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[str]:
-    """The lines of a table as a program reads it, header first: all there is."""
+    """The lines of a complete table for programs, header first."""
     text = _texts(columns, rows, ALL)
     return _lines(columns, text, [max(map(len, column)) for column in zip(*text, strict=True)], len)
 
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, more: str) -> list[str]:
-    """Lines of at most so many cells, header first, and one more where there is no room for a column. Columns that say
-    nothing go first, then digits, then the middle of names; then whole columns, and last, what is left of names."""
+    """Lines of at most `room` cells, header first, and a note if a column is dropped. Empty columns are dropped first,
+    then digits, then the middle of names; then whole columns, and last the rest of names."""
     places = [j for j in range(len(columns)) if not j or not all(_says_nothing(row[j]) for row in rows)]
     absent = list[int]()
     while True:
@@ -117,7 +118,7 @@ def _says_nothing(value: Any) -> bool:
 
 
 def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]], digits: int) -> list[list[str]]:
-    """The cells of a table, its header first."""
+    """The cells of a table as text, header first."""
     body = ([printable(c.shown(value, digits)) for c, value in zip(columns, row, strict=True)] for row in rows)
     return [[c.name for c in columns], *body]
 
@@ -125,7 +126,7 @@ def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]], digits: int
 def _with_digits(
     columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int
 ) -> tuple[list[list[str]], list[int]]:
-    """The cells with as many digits as there is room for, and how wide the columns are."""
+    """The cells with as many digits as fit, and the widths of the columns."""
     for digits in count(DIGITS, -1):
         text = _texts(columns, rows, digits)
         ends = [max(map(cells, column)) for column in zip(*text, strict=True)]
@@ -135,12 +136,12 @@ def _with_digits(
 
 
 def _over(ends: Sequence[int], room: int) -> int:
-    """By how many cells columns of these widths are too wide together."""
+    """The number of cells by which columns of these widths exceed `room`."""
     return sum(ends) + len(GAP) * (len(ends) - 1) - room
 
 
 def _narrowed(ends: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths of columns that have room together, or else as little as `least` says: the widest give first."""
+    """Widths of columns that fit into `room`, but not below `least`: the widest are reduced first."""
     ends = list(ends)
     for _ in range(_over(ends, room)):
         wider = [j for j in range(len(ends)) if ends[j] > least[j]]

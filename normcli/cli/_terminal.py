@@ -1,4 +1,4 @@
-"""What a terminal can show: how wide it is, how wide text is on it, and colours."""
+"""Properties of the terminal: width, width of text, colours."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import click
 
 AUTO, ALWAYS, NEVER = WHEN = ("auto", "always", "never")
 ELLIPSIS = "…"
-EMOJI = "\N{VARIATION SELECTOR-16}"  # what comes before it is two cells wide
-NORMAL = 80  # cells of a terminal that does not say how wide it is
+EMOJI = "\N{VARIATION SELECTOR-16}"  # makes the character before it two cells wide
+NORMAL = 80  # cells of a terminal of unknown width
 
 
 class Colours:
-    """Whether there are any in this run."""
+    """Whether output of this run is coloured."""
 
     def __init__(self) -> None:
         self.when = AUTO
 
     def choose(self, when: str) -> None:
-        """What --color says."""
+        """Sets the value of --color."""
         self.when = when
 
     def on(self, fd: int) -> bool:
-        """By default on a terminal that can show them, unless NO_COLOR says no."""
+        """Whether to colour a descriptor; by default if it is a capable terminal and NO_COLOR is not set."""
         if self.when != AUTO:
             return self.when == ALWAYS
         return is_capable(fd) and not os.environ.get("NO_COLOR")
@@ -36,20 +36,20 @@ colours = Colours()
 
 
 def is_capable(fd: int) -> bool:
-    """Whether it is a terminal that does more than to write line after line."""
+    """Whether a descriptor is a terminal with control sequences."""
     return os.isatty(fd) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def styled(text: str, fd: int, **style: Any) -> str:
-    """In colours, or bold, where there are any."""
+    """Text with colours or bold, if the descriptor has colours."""
     return click.style(text, **style) if colours.on(fd) else text
 
 
 def width(fd: int) -> int:
-    """Cells in a line."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
-        return int(given)
+    """The width of a descriptor's terminal in cells."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(fd).columns or NORMAL
     except OSError:
@@ -57,12 +57,12 @@ def width(fd: int) -> int:
 
 
 def cells(text: str) -> int:
-    """How many cells `text` takes, at most; it is on one line, without control characters."""
+    """The width of `text` in cells, at most; it must be one line without control characters."""
     return len(text) if text.isascii() else sum(wide for _, wide in _clusters(text))
 
 
 def shortened(text: str, wide: int) -> str:
-    """`text` in at most so many cells, with an ellipsis in the middle where it is longer: names differ at both ends."""
+    """`text` in at most `wide` cells, with an ellipsis in the middle if it is longer: names differ at both ends."""
     if cells(text) <= wide:
         return text
     tail = max(wide - 1, 0) // 2
@@ -71,7 +71,7 @@ def shortened(text: str, wide: int) -> str:
 
 
 def _within(clusters: Iterable[tuple[str, int]], room: int) -> Iterator[str]:
-    """As many of the first as have room."""
+    """The first clusters that fit into `room` cells."""
     for cluster, wide in clusters:
         room -= wide
         if room < 0:
@@ -80,7 +80,7 @@ def _within(clusters: Iterable[tuple[str, int]], room: int) -> Iterator[str]:
 
 
 def _clusters(text: str) -> Iterator[tuple[str, int]]:
-    """Each character with the marks that combine with it, and how wide they are."""
+    """Each character with its combining marks, and their width in cells."""
     cluster, wide = "", 0
     for c in text:
         if cluster and unicodedata.category(c) in ("Mn", "Me"):

@@ -1,4 +1,4 @@
-"""The topics of help: each is a file in Markdown, which documents may include as it stands."""
+"""Help topics: each is a Markdown file, which documents may include unchanged."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ FOLDER = os.path.join(os.path.dirname(__file__), "topics")
 
 
 def names() -> list[str]:
-    """Those that there are, in order."""
+    """The names of all topics, sorted."""
     return sorted(name.removesuffix(".md") for name in os.listdir(FOLDER) if name.endswith(".md"))
 
 
 def text(name: str) -> str:
-    """Raises FileNotFoundError where there is none of that name."""
+    """The text of a topic. Raises FileNotFoundError."""
     with open(os.path.join(FOLDER, f"{name}.md"), encoding="utf-8") as file:
         return file.read()
 
 
 def summaries() -> Iterator[tuple[str, str]]:
-    """Each with the title that it begins with."""
+    """The name and the title of each topic."""
     for name in names():
         yield name, text(name).partition("\n")[0].removeprefix("# ")

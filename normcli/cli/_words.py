@@ -1,4 +1,4 @@
-"""What commands say of what they did."""
+"""Texts of the summaries of commands."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ FEW = 5  # names in a summary
 
 
 def counted(n: int, noun: str) -> str:
+    """A number and a noun, in the plural unless it is 1."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def counted_rows(rows: int, progress: Progress | None) -> str:
-    """How many rows, of how many inputs, and what was no row, or no input."""
+    """The number of rows and inputs, and of skipped lines, rows and inputs."""
     if progress is None:
         return counted(rows, "row")
     n, bad, none = progress.blank_lines, progress.rejected, len(progress.empty)
@@ -35,30 +36,30 @@ def counted_rows(rows: int, progress: Progress | None) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more."""
+    """The first few names, and the number of the others."""
     more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
     return ", ".join(map(short, names[:FEW])) + more
 
 
 def option(flag: str, names: Sequence[str]) -> str:
-    """A flag with these columns, as a person would type it."""
-    each = [",".join(names)] if not any("," in name for name in names) else names
-    return " ".join(f"{flag} {shlex.quote(printable(name))}" for name in each)
+    """A flag with these columns as it is typed in a shell."""
+    selectors = [",".join(names)] if not any("," in name for name in names) else names
+    return " ".join(f"{flag} {shlex.quote(printable(name))}" for name in selectors)
 
 
 def noted(names: Sequence[str], note: str) -> str:
-    """Names, if there are any, and a note, in parentheses."""
+    """Names and a note in parentheses; empty if there are none."""
     words = "; ".join(filter(None, (", ".join(map(short, names)), note)))
     return f" ({words})" if words else ""
 
 
 def replacing(before: int, rows: int) -> str:
-    """What a summary says of a file that counted more rows than the one which replaces it."""
+    """The remark that the replaced file has more rows than the new one; empty if it does not."""
     return f", replaces a fit of {before:,} row{'' if before == 1 else 's'}" if before > rows else ""
 
 
 def show(preview: Preview) -> None:
-    """What a dry run says on standard output."""
+    """Prints the result of a dry run."""
     for i, name in enumerate(preview.inputs):
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))
     for what, columns in (("columns", preview.taken), ("left", preview.left_out)):

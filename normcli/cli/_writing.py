@@ -1,4 +1,4 @@
-"""The options that say what is written."""
+"""The options for outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def written(function: F) -> F:
-    """The options that say what is written."""
+    """Decorates a command with the options for outputs."""
     for decorate in (
         click.option(
             "--column-suffix",
@@ -54,7 +54,7 @@ def written(function: F) -> F:
 
 
 def suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Raises BadParameter for one that makes no name, or that of the original."""
+    """Validates --column-suffix. Raises BadParameter if it is empty or not UTF-8."""
     if value == "":
         raise click.BadParameter("must not be empty", ctx, param)
     if value and value.encode("utf-8", "replace").decode() != value:

@@ -35,7 +35,7 @@ EXAMPLES = (
         "normcli check d.csv -p p.json && normcli apply d.csv -p p.json -o z.csv",
     ),
 )
-FEW = click.option(  # only allows a verdict on fewer rows, and may be given in vain
+FEW = click.option(  # only affects the verdict; no effect if there is none
     "--min-rows",
     type=click.IntRange(0),
     default=Limits.min_rows,
@@ -43,7 +43,7 @@ FEW = click.option(  # only allows a verdict on fewer rows, and may be given in 
     metavar="N",
     help="Fewer rows, or values of a column, allow no verdict",
 )
-RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest gives way first where there is little room
+RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest is dropped first on a narrow terminal
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("drift", "exit-codes", "formats"))
@@ -79,7 +79,7 @@ def command(**values: Any) -> None:
         show(result.preview)
         return
     if as_json or not quiet or (comparison.drift and quiet == 1):
-        show_comparison(comparison, as_json=as_json, whole=values["verbose"])
+        show_comparison(comparison, as_json=as_json, full=values["verbose"])
     if comparison.drift:
         raise DriftError(summary(comparison))
     verdict = (
@@ -96,19 +96,19 @@ def command(**values: Any) -> None:
     )
 
 
-def show_comparison(comparison: Comparison, *, as_json: bool, whole: bool) -> None:
-    """The comparison on standard output, all of it, before anything is said of it."""
+def show_comparison(comparison: Comparison, *, as_json: bool, full: bool) -> None:
+    """Prints the comparison on standard output and flushes it, before any message."""
     if as_json:
         from normcli.jobs.comparisons import figures
 
         click.echo(json.dumps(figures(comparison), ensure_ascii=False, allow_nan=False))
     else:
-        show_table(comparison, whole=whole)
+        show_table(comparison, full=full)
     sys.stdout.flush()
 
 
-def show_table(comparison: Comparison, *, whole: bool) -> None:
-    """For a person."""
+def show_table(comparison: Comparison, *, full: bool) -> None:
+    """Prints a comparison for users."""
     from normcli.cli._table import table
     from normcli.errors import short
     from normcli.jobs.comparisons import changed, described
@@ -136,8 +136,8 @@ def show_table(comparison: Comparison, *, whole: bool) -> None:
     if rows_of:
         click.echo()
         table(
-            _columns_shown({*drifting}), [_row(*each) for each in rows_of],
-            marked=[bool(_reasons(*each)) for each in rows_of], mark="drift", whole=whole,
+            _columns_shown({*drifting}), [_row(*column) for column in rows_of],
+            marked=[bool(_reasons(*column)) for column in rows_of], mark="drift", full=full,
         )  # fmt: skip
 
 
@@ -146,12 +146,12 @@ def _marked(drift: bool) -> str:
 
 
 def _reasons(step: Columns, j: int) -> list[str]:
-    """Why a column is drift, where there are values enough for a verdict."""
+    """The reasons why a column has drifted; empty if there are too few values for a verdict."""
     return step.reasons(j) if step.judged[j] else []
 
 
 def _columns_shown(drifting: Collection[str]) -> tuple[Column, ...]:
-    """Of the table: what has drifted gives way last."""
+    """The columns of the table: those of measures in `drifting` are dropped last."""
     from normcli.cli._table import LEAST, Column, names
 
     rank = {name: 1 if name in drifting else rank for name, rank in RANKS.items()}
@@ -176,12 +176,12 @@ def _row(step: Columns, j: int) -> tuple[float | str, ...]:
 
 
 def _shown(value: float, digits: int, *, how: str) -> str:
-    """A mean with 6 digits at most, all else as `how` says."""
+    """A mean with at most 6 digits; any other value in the format `how`."""
     if how == "g":
         how = f".{min(digits, 6)}g"
     elif abs(value) >= 1e6 and how[-1] != "%":
         how = "+.3g"
     text = f"{value:{how}}"
-    if not text.strip("-0.%"):  # no zero comes from below
+    if not text.strip("-0.%"):  # no -0
         text = f"{0.0:{how}}"
     return "-" if math.isnan(value) else text

@@ -59,7 +59,7 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(description, whole=bool(values["verbose"]))
+        show_tables(description, full=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(description.rows, result.progress)}, "
@@ -68,15 +68,15 @@ def command(**values: Any) -> None:
 
 
 def document(description: Description) -> dict[str, Any]:
-    """As plain values."""
+    """The JSON document of a description."""
     columns = [asdict(column) for column in description.columns]
     for column in columns:
         column["most_common"] = [{"value": value, "count": count} for value, count in column["most_common"]]
     return {"rows": description.rows, "columns": columns}
 
 
-def show_tables(description: Description, *, whole: bool) -> None:
-    """For a person: a line of each column, and another of each with numbers; the `whole` tables, or what fits."""
+def show_tables(description: Description, *, full: bool) -> None:
+    """Prints tables for users: a line per column, and another per column with numbers; `full` tables, or what fits."""
     from normcli.cli._table import Column, names, table
 
     columns = description.columns
@@ -85,16 +85,16 @@ def show_tables(description: Description, *, whole: bool) -> None:
     header = [names(), Column("type", right=False, least=8), Column("count", rank=2), Column("missing")]
     header += [Column("infinite")] if infinite else []
     header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
-    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], whole=whole)
+    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], full=full)
     figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
     if figures:
         click.echo()
         ranks = {"mean": 1, "deviation": 2, "least": 3, "25 %": 4, "median": 1, "75 %": 4, "greatest": 3}
-        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, whole=whole)
+        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, full=full)
 
 
 def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any]:
-    """What can be said of any column."""
+    """The cells of any column in the first table."""
     yield from (column.column, column.type, column.count)
     yield f"{column.missing / rows:.2%}" if column.missing else "-"
     if infinite:
@@ -105,7 +105,7 @@ def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any
 
 
 def _values(column: ColumnDescription) -> Iterator[str]:
-    """What a column that is not all numbers holds."""
+    """The values of a column that is not all numbers, as text."""
     from normcli.errors import short
 
     if 0 < column.numbers < column.count:
@@ -119,5 +119,5 @@ def _values(column: ColumnDescription) -> Iterator[str]:
 
 
 def _figures(column: ColumnDescription) -> Iterator[Any]:
-    """What can be said of numbers."""
+    """The cells of a column with numbers in the second table."""
     yield from (column.column, column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)

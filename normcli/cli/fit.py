@@ -78,7 +78,7 @@ def command(**values: Any) -> None:
 
 
 def summarize(result: FitResult, console: Console) -> None:
-    """One line: what was learned of what, and where it went; or what a dry run would do."""
+    """Prints the summary line, or the result of a dry run."""
     from normcli.errors import printable
 
     plan = result.parameters
@@ -86,11 +86,11 @@ def summarize(result: FitResult, console: Console) -> None:
         assert result.preview is not None
         show(result.preview)
         return
-    first, *others = result.targets or ("",)
+    first, *rest = result.targets or ("",)
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
     taken = columns_taken(result, named=console.verbose)
-    to = ", ".join([first + replacing(result.rows_before, plan.rows), *others])
+    to = ", ".join([first + replacing(result.rows_before, plan.rows), *rest])
     console.info(
         f"{'update' if result.updated else 'fit'} {result.method}: {counted_rows(result.rows, result.progress)}{more}, "
         f"{taken}, {console.took(result.bytes_in)} -> {to}"
@@ -98,14 +98,14 @@ def summarize(result: FitResult, console: Console) -> None:
 
 
 def columns_taken(result: FitResult, *, named: bool) -> str:
-    """How many columns take part and how many are left, by name where that is wanted; and which may be mistaken."""
+    """The number of columns selected and left, by name if `named`; with notes on doubtful ones."""
     taken = counted(len(result.columns), "column") + noted(result.columns if named else (), codes_note(result.codes))
     left = f", {len(result.left):,} left" if result.left else ""
     return taken + left + noted(result.left if named else (), lists_note(result.lists))
 
 
 def codes_note(names: Sequence[str]) -> str:
-    """What leaves out columns that may be codes."""
+    """The option that excludes columns which look like codes."""
     if len(names) < 2:
         return "".join(f"{some(names)} looks like a code: {option('-x', names)} leaves it out" for _ in names)
     flags = option("-x", names) if len(names) <= FEW else "-x"
@@ -113,7 +113,7 @@ def codes_note(names: Sequence[str]) -> str:
 
 
 def lists_note(names: Sequence[str]) -> str:
-    """What takes a column of lists."""
+    """The option that selects columns of lists."""
     if not names:
         return ""
     flags = " or ".join(option("-c", [name]) for name in names[:FEW])
@@ -123,6 +123,7 @@ def lists_note(names: Sequence[str]) -> str:
 
 
 def summarize_relearn(result: FitResult, console: Console) -> None:
+    """Prints the summary line of --relearn."""
     assert result.parameters is not None
     to = f"{result.targets[0]}{replacing(result.rows_before, result.parameters.rows)}"
     console.info(f"relearned {result.method}: {counted(len(result.columns), 'column')} -> {to}")

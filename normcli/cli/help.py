@@ -49,8 +49,8 @@ def command(**values: Any) -> None:
     elif name in topics.names():
         write_markdown(formatter, topics.text(name))
     else:
-        there = [*topics.names(), *registry.names("cli")]
+        candidates = [*topics.names(), *registry.names("cli")]
         method = name in registry.names("methods")
-        what = f"normcli methods {name} says all about the method" if method else suggestions.hint(name, there)
+        what = f"normcli methods {name} says all about the method" if method else suggestions.hint(name, candidates)
         raise UsageError(f"help {printable(name)}: no such topic or command", what)
     click.echo(formatter.getvalue().rstrip("\n"))

@@ -22,8 +22,8 @@ EXAMPLES = (
     ("Of the rows of one key (fit --by)", "normcli inspect sales.json --key berlin"),
 )
 
-NOTHING = "''"  # how a shell spells it
-RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # of what was not learned itself
+NOTHING = "''"  # the empty text in a shell
+RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # of columns besides the learned ones
 
 
 @click.command(cls=Plain, examples=EXAMPLES)
@@ -56,91 +56,90 @@ def command(**values: Any) -> None:
     if values["keys"] and values["key"] is not None:
         raise UsageError("--key is not for --keys, which shows each")
     plan = read_parameters(values["params"], example="normcli inspect data.json", allow_edited=values["allow_edited"])
-    found: Any = inspect.key_table(plan) if values["keys"] else inspect.document(plan, values["key"])
+    document: Any = inspect.key_table(plan) if values["keys"] else inspect.document(plan, values["key"])
     if values["as_json"]:
-        click.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
     elif values["keys"]:
-        show_keys(found, plan.by, whole=values["verbose"])
+        show_keys(document, plan.by, full=values["verbose"])
     else:
-        show(found, whole=values["verbose"])
+        show(document, full=values["verbose"])
 
 
-def check_alone(given: Mapping[str, bool]) -> None:
-    """Raises UsageError for what was given and is not for --json-schema."""
-    for flag in (flag for flag, there in given.items() if there):
+def check_alone(flags: Mapping[str, bool]) -> None:
+    """Raises UsageError for a flag that is set and does not apply to --json-schema."""
+    for flag in (flag for flag, is_set in flags.items() if is_set):
         raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
 
 
-def show(found: Mapping[str, Any], *, whole: bool) -> None:
-    """For a person."""
-    for label, text in heads(found):
+def show(document: Mapping[str, Any], *, full: bool) -> None:
+    """Prints a parameter file for users."""
+    for label, text in heads(document):
         click.echo(f"{label:8} {text}")
-    steps = found["steps"]
+    steps = document["steps"]
     for i, step in enumerate(steps):
         if len(steps) > 1:
             click.echo(f"{chr(10) if i else ''}steps[{i}] {method(step)}")
         else:
             click.echo(f"method   {method(step)}")
-        show_step(step, whole=whole)
-    click.echo(f"\n{found['digest']}")
+        show_step(step, full=full)
+    click.echo(f"\n{document['digest']}")
 
 
-def heads(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is not of one step: a word, and what there is to say."""
-    if found["note"]:
-        yield "note", printable(found["note"])
-    skipped = f", of which {found['skipped']:,} miss a value and took no part" if found["skipped"] else ""
-    yield "rows", f"{found['rows']:,}{skipped}"
-    if found["dialect"]:
-        spelled = (f"{n.replace('_', '-')} {printable(text(v)) or NOTHING}" for n, v in found["dialect"].items())
+def heads(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The lines that are not about one step: a label and a text each."""
+    if document["note"]:
+        yield "note", printable(document["note"])
+    skipped = f", of which {document['skipped']:,} miss a value and took no part" if document["skipped"] else ""
+    yield "rows", f"{document['rows']:,}{skipped}"
+    if document["dialect"]:
+        spelled = (f"{n.replace('_', '-')} {printable(text(v)) or NOTHING}" for n, v in document["dialect"].items())
         yield "dialect", ", ".join(spelled)
-    if found["inputs"]:
-        yield "inputs", f"{len(found['inputs']):,}"
-    if found["weights"] is not None:
-        yield "weights", printable(found["weights"])
-    if found["by"]:
-        yield "by", f"{', '.join(map(printable, found['by']))}: {found['keys']:,} keys"
-        yield "unseen", f"{found['unseen']}, min-count {found['min_count']:,}"
-    if found["key"]:
+    if document["inputs"]:
+        yield "inputs", f"{len(document['inputs']):,}"
+    if document["weights"] is not None:
+        yield "weights", printable(document["weights"])
+    if document["by"]:
+        yield "by", f"{', '.join(map(printable, document['by']))}: {document['keys']:,} keys"
+        yield "unseen", f"{document['unseen']}, min-count {document['min_count']:,}"
+    if document["key"]:
         from normcli.jobs.inspect import described
 
-        key = described(found["by"], tuple(found["key"]["key"].values()))
-        yield "key", f"{key}: {found['key']['rows']:,} rows"
+        key = described(document["by"], tuple(document["key"]["key"].values()))
+        yield "key", f"{key}: {document['key']['rows']:,} rows"
 
 
 def method(step: Mapping[str, Any]) -> str:
-    """And its options."""
+    """The method of a step and its options, as text."""
     options = ", ".join(f"{n.rstrip('_').replace('_', '-')} {printable(text(v))}" for n, v in step["options"].items())
     return f"{step['method']} ({options})" if options else str(step["method"])
 
 
-def show_step(step: Mapping[str, Any], *, whole: bool) -> None:
-    """What it has learned, in lines and tables."""
+def show_step(step: Mapping[str, Any], *, full: bool) -> None:
+    """Prints what a step has learned."""
     from normcli.cli._table import Column, names, table
 
     for line in step["accuracy"]:
         click.echo(f"accuracy {line}")
     learned = (f"{name.replace('_', ' ')} {text(value)}" for name, value in step["learned"].items())
-    said = ", ".join(learned) if step["learns"] else "nothing: it does not depend on the data"
-    if said:
-        click.echo(f"learned  {said}")
-    click.echo(f"gives    {gives(step, whole=whole)}\n")
+    summary = ", ".join(learned) if step["learns"] else "nothing: it does not depend on the data"
+    if summary:
+        click.echo(f"learned  {summary}")
+    click.echo(f"gives    {gives(step, full=full)}\n")
     columns = step["columns"]
     if columns:
-        own = {head for head in columns[0] if head not in RANKS}
         table(
-            [names(), *(Column(h, right=h != "type", rank=1 if h in own else RANKS[h]) for h in [*columns[0]][1:])],
+            [names(), *(Column(h, right=h != "type", rank=RANKS.get(h, 1)) for h in [*columns[0]][1:])],
             [tuple(row.values()) for row in columns],
-            whole=whole,
+            full=full,
         )
     if step["components"]:
         click.echo()
         shown = [Column(head, rank=1) for head in [*step["components"][0]][1:]]
-        table([names("component"), *shown], [tuple(row.values()) for row in step["components"]], whole=whole)
+        table([names("component"), *shown], [tuple(row.values()) for row in step["components"]], full=full)
 
 
-def gives(step: Mapping[str, Any], *, whole: bool) -> str:
-    """What comes out."""
+def gives(step: Mapping[str, Any], *, full: bool) -> str:
+    """The output columns of a step, as text."""
     from normcli.methods import listed
 
     takes, count, outputs = step["takes"], step["gives"], step["outputs"]
@@ -148,20 +147,20 @@ def gives(step: Mapping[str, Any], *, whole: bool) -> str:
         return f"{printable(step['list'])}: lists of {takes:,}" + (f" → {count:,}" if count != takes else "")
     if outputs is None:
         return "the same columns"
-    names = ", ".join(map(printable, outputs)) if whole or not sys.stdout.isatty() else listed(outputs)
+    names = ", ".join(map(printable, outputs)) if full or not sys.stdout.isatty() else listed(outputs)
     return f"{takes:,} → {count:,} columns: {names}"
 
 
-def show_keys(keys: Sequence[Mapping[str, Any]], by: Sequence[str], *, whole: bool) -> None:
-    """A table of keys, each spelled as --key takes it."""
+def show_keys(keys: Sequence[Mapping[str, Any]], by: Sequence[str], *, full: bool) -> None:
+    """Prints the table of keys, each in the spelling of --key."""
     from normcli.cli._table import Column, names, table
 
     heads = (names(",".join(map(printable, by))), Column("rows", rank=1), Column("below min-count", rank=2))
-    table(heads, [(row["spelled"] or NOTHING, row["rows"], row["too_few"]) for row in keys], whole=whole)
+    table(heads, [(row["spelled"] or NOTHING, row["rows"], row["too_few"]) for row in keys], full=full)
 
 
 def text(value: Any) -> str:
-    """A value for people: numbers to six digits on a terminal, which is narrow, and ten elsewhere."""
+    """A value for users: numbers with six digits on a terminal, which is narrow, and ten elsewhere."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:

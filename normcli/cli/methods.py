@@ -27,9 +27,9 @@ def command(**values: Any) -> None:
     name = values["method"]
     if name is None:
         rows = []
-        for each in registry.names("methods"):
-            kind: Any = registry.only("methods", each)
-            rows.append((each, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
+        for method in registry.names("methods"):
+            kind: Any = registry.only("methods", method)
+            rows.append((method, formula(kind), kind.invertible, " ".join(f.opts[0] for f in flags(kind, "x_"))))
         about = (Column(head, right=False, rank=rank) for head, rank in (("invertible", 1), ("options", 2)))
         columns = (names("method"), Column("output", right=False, least=60), *about)
         table(columns, rows, most=len(rows), more="normcli methods METHOD")
@@ -54,9 +54,10 @@ def command(**values: Any) -> None:
 
 
 def spelled(option: click.Option) -> str:
-    """And what it takes."""
+    """The flags of an option and its metavar."""
     return f"{' / '.join((*option.opts, *option.secondary_opts))} {option.metavar or ''}".rstrip()
 
 
 def formula(kind: type) -> str:
+    """The formula of a method: the first line of its docstring."""
     return (kind.__doc__ or "").partition("\n")[0]

@@ -1,7 +1,7 @@
-"""Which columns, and frame to block and back.
+"""Selection of columns, and conversion of frames to blocks and back.
 
-A frame is decoded rows: `Frame` says what every kind can, and each is a file here, polars_frame of text formats and
-arrow_frame of binary ones. Nobody but these knows what holds the rows, and the format that makes them so.
+A frame holds decoded rows. `Frame` is the interface; each implementation is a file here: polars_frame for text formats,
+arrow_frame for binary ones. Only these and the formats that create them know the library that holds the rows.
 """
 
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put

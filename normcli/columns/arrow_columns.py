@@ -1,4 +1,4 @@
-"""Columns of Arrow: as numbers, as keys, and new ones."""
+"""Arrow columns: as numbers, as keys, and as outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether values are text, or a dictionary of it."""
+    """Whether a type is text, or a dictionary of text."""
     import pyarrow as pa
 
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -27,7 +27,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def decoded(column: pa.Array) -> pa.Array:
-    """A column's values, where it is a dictionary's."""
+    """A column with dictionary encoding removed."""
     import pyarrow as pa
 
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
@@ -41,16 +41,16 @@ def coded(column: pa.Array, name: str) -> tuple[Codes, list[str | None]]:
     kind = column.type
     if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise BadRowError(0, f"column '{printable(name)}' is {kind}", "keys are texts or whole numbers")
-    if not pa.types.is_integer(kind):  # of which few are to be spelled
+    if not pa.types.is_integer(kind):  # few distinct ones have to be formatted
         column = column.cast(pa.large_string())
-    made = column.dictionary_encode(null_encoding="encode")
-    codes = as_numpy(made.indices).astype(np.intp)
-    return codes, made.dictionary.cast(pa.large_string()).to_pylist()
+    array = column.dictionary_encode(null_encoding="encode")
+    codes = as_numpy(array.indices).astype(np.intp)
+    return codes, array.dictionary.cast(pa.large_string()).to_pylist()
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------
 def as_numbers(column: pa.Array) -> Numbers:
-    """(rows,) of a column of numbers, NaN where it is null."""
+    """(rows,) values of a column of numbers, NaN where it is null."""
     import pyarrow as pa
 
     column = decoded(column)
@@ -62,21 +62,21 @@ def as_numbers(column: pa.Array) -> Numbers:
 
 
 def _nearest(column: pa.Array) -> Array:
-    """The doubles that are nearest to decimals; what pyarrow casts to is a bit off for one long number in thirteen. Of
-    up to 15 digits the unscaled number and the power of ten are exact, and one division rounds once; longer ones are
-    read as text."""
+    """(rows,) the float64 nearest to each decimal; the cast of pyarrow is off by one bit for one long number in
+    thirteen. Up to 15 digits, the unscaled number and the power of ten are exact, and one division rounds once; longer
+    ones are parsed from text."""
     import pyarrow as pa
 
     kind, power = column.type, 10.0 ** abs(column.type.scale)
     if kind.precision > 15 or abs(kind.scale) > 22 or column.null_count == len(column):
         return as_numpy(column.cast(pa.string()).cast(pa.float64()))
-    step = max(kind.bit_width // 64, 1)  # of little-endian words; the first holds it all, with its sign
+    step = max(kind.bit_width // 64, 1)  # in little-endian words; the first holds the whole value with its sign
     words = np.frombuffer(column.buffers()[1], f"<i{min(kind.bit_width // 8, 8)}")[::step]
     unscaled = words[column.offset : column.offset + len(column)].astype(np.float64)
-    found, there = unscaled / power if kind.scale > 0 else unscaled * power, valid(column)
-    if there is not None:
-        found[~there] = np.nan
-    return np.asarray(found)
+    floats, present = unscaled / power if kind.scale > 0 else unscaled * power, valid(column)
+    if present is not None:
+        floats[~present] = np.nan
+    return np.asarray(floats)
 
 
 def ends(column: pa.Array) -> tuple[Any, ...]:
@@ -91,16 +91,16 @@ def ends(column: pa.Array) -> tuple[Any, ...]:
     elif not pa.types.is_int64(column.type) and not pa.types.is_uint64(column.type):
         return ()
     elif not column.null_count:
-        found = stored(column)
-        return (found.min().item(), found.max().item()) if len(found) else ()
+        integers = stored(column)
+        return (integers.min().item(), integers.max().item()) if len(integers) else ()
     import pyarrow.compute as pc  # which takes as long to load as pyarrow itself
 
     return tuple(end.as_py() for end in pc.min_max(column).values())
 
 
-# -- new ones, as of `Frame.put` -----------------------------------------------------------------------------------
+# -- outputs, for `Frame.put` --------------------------------------------------------------------------------------
 def of_floats(old: pa.Array | None, y: Numbers, missing: Where | None) -> pa.Array:
-    """A column of floats, where there was an `old` one of its name."""
+    """A column of floats, in place of the `old` one of its name, if there is one."""
     import pyarrow as pa
 
     if missing is not None and old is not None:
@@ -111,7 +111,7 @@ def of_floats(old: pa.Array | None, y: Numbers, missing: Where | None) -> pa.Arr
 
 
 def of_fixed(y: Fixed) -> pa.Array:
-    """A column of a type with a step."""
+    """A column of integers or decimals; of text, if some values are fractions."""
     new = of_decimals(y, y.decimal) if y.decimal else as_arrow(y.integers, y.missing)
     if y.fractions is None:
         return new
@@ -123,7 +123,7 @@ def of_fixed(y: Fixed) -> pa.Array:
 
 
 def of_decimals(y: Fixed, kind: Decimal) -> pa.Array:
-    """A column of decimals, none of which is a fraction."""
+    """A column of decimals without fractions."""
     import pyarrow as pa
 
     exact: pa.DataType = getattr(pa, f"decimal{kind.width}")(kind.precision, kind.scale)
@@ -138,7 +138,7 @@ def of_decimals(y: Fixed, kind: Decimal) -> pa.Array:
 
 
 def replaced(old: pa.Field | None, name: str, kind: pa.DataType) -> pa.Field:
-    """The field of a column that was replaced: what was said of the old one still is."""
+    """The field of a column that replaces `old`, with its metadata."""
     import pyarrow as pa
 
     return pa.field(name, kind, metadata=old.metadata if old is not None else None)

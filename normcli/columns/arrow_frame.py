@@ -1,4 +1,4 @@
-"""Frames of Arrow: rows of binary formats."""
+"""Frames held by Arrow: rows of binary formats."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ArrowFrame:
-    """Columns of any type. One of text may be a dictionary, whatever it is in the schema of its reader."""
+    """Columns of any type. A text column may be dictionary-encoded, whether or not the reader's schema says so."""
 
     typed: ClassVar[bool] = True
     hidden: ClassVar[tuple[str, ...]] = ()
@@ -78,7 +78,7 @@ class ArrowFrame:
         return self._of([*(c for c, _ in stay), *new], fields)
 
     def _of(self, columns: Sequence[pa.Array], fields: Sequence[pa.Field]) -> Self:
-        """What is said of the table still is."""
+        """A frame with the same schema metadata."""
         import pyarrow as pa
 
         schema = pa.schema(fields, self.batch.schema.metadata)
@@ -127,7 +127,7 @@ class ArrowFrame:
         at = self.batch.schema.get_field_index(name)
         return type(self)(self.batch.set_column(at, replaced(self.batch.schema.field(at), name, lists.type), lists))
 
-    # -- hidden columns, of which there is none: what is typed tells
+    # -- hidden columns, of which there are none: typed values need no originals
     def originals(self) -> None:
         return None
 
@@ -159,7 +159,7 @@ class ArrowFrame:
 
 @dataclass(frozen=True)
 class _Packed:
-    """Bytes of a frame: a stream of Arrow."""
+    """A packed frame: an Arrow IPC stream."""
 
     copies: ClassVar[bool] = False
     rows: int

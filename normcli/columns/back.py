@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from normcli.columns.fixed import Fixed, Where
 
 Dtype = Literal["float32", "float64"]
-NUMERIC_WORD = "\0"  # before a word that means missing though it reads as a number, until it is written as text
+NUMERIC_WORD = "\0"  # prefix of a missing-value word that parses as a number, removed when written as text
 
 
 def put(
     frame: Frame,
     values: Mapping[str, Array | Fixed],
     places: Mapping[str, str],
-    gone: Collection[str],
+    sources: Collection[str],
     *,
     restored: Mapping[str, str] | None = None,
     dtype: Dtype | None = None,
 ) -> Frame:
-    """The frame with the columns that are `gone` replaced by others: (rows,) `values` of each.
+    """The frame with the columns `sources` replaced by outputs: `values`, (rows,) each, by name.
 
-    Each stands where the one among those gone did that `places` says, in order where they are several. What was
-    missing in a column of the same name stays so, as `Frame.put` has it. What is Fixed is of its type. Of other values,
-    each is of the type in `restored` by its name, a float; else of `dtype`; without either, float32 where a column of
-    its name was, else float64. Raises BadRowError where a result does not fit the type.
+    `places` says for each output which of the sources it takes the place of; several keep their order. Missing values
+    in a source of the same name stay as they are (see `Frame.put`). Fixed values keep their type. Other values have the
+    type in `restored` of their name; else `dtype`; without either, float32 if a column of their name was float32, else
+    float64. Raises BadRowError if a result does not fit the type.
     """
     names = frame.names
-    there = set(names) if frame.typed and not restored and not dtype else set[str]()
-    was = frame.types([o for o in values if o in there])
+    typed_names = set(names) if frame.typed and not restored and not dtype else set[str]()
+    was = frame.types([o for o in values if o in typed_names])
     kinds = {
         o: _restorable(restored[o]) if restored else dtype or ("float32" if was.get(o) == "float32" else "float64")
         for o in values
@@ -48,7 +48,7 @@ def put(
 
     def order() -> Iterator[str]:
         for n in names:
-            yield from standing.get(n, []) if n in gone else [n]
+            yield from standing.get(n, []) if n in sources else [n]
 
     return frame.put(values, kinds, list(order()))
 
@@ -59,11 +59,12 @@ def _restorable(kind: str) -> str:
 
 
 def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, Where | None]:
-    """(rows,) in a type of floats, NaN where missing; and where that is, if anywhere. Raises BadRowError beyond it."""
+    """Values (rows,) in a float type, NaN where missing, and the mask (rows,) of missing values, None if there are
+    none. Raises BadRowError for a value beyond the type."""
     with np.errstate(over="ignore"):
         total = y.sum()
         missing = np.isnan(y) if np.isnan(total) else None
-        y = y if kind == "float64" else y.astype(kind) + 0.0  # where a small one below zero becomes zero
+        y = y if kind == "float64" else y.astype(kind) + 0.0  # an underflow of a negative value is +0, not -0
         finite = np.isfinite(total) and (kind == "float64" or np.isfinite(y.sum(dtype=np.float64)))
         beyond = np.zeros(0, np.bool_) if finite else np.isinf(y)
     if beyond.any():

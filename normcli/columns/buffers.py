@@ -1,5 +1,5 @@
-"""Arrow arrays of numbers as those of numpy, and back, by way of their memory: pyarrow's own functions load pandas
-where that is installed, which takes longer than a small fit."""
+"""Conversion of numeric arrays between Arrow and numpy by their buffers: pyarrow's own functions load pandas if it is
+installed, which takes longer than a small fit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def as_numpy(column: pa.Array) -> NDArray[Any]:
-    """(rows,) of a column of floats, NaN where they are null; or of integers, none of which is. May be its memory."""
-    found, there = stored(column), valid(column)
-    return found if there is None else np.where(there, found, np.nan)
+    """(rows,) values of a column of floats, NaN where null, or of integers without null. May share its memory."""
+    values, present = stored(column), valid(column)
+    return values if present is None else np.where(present, values, np.nan)
 
 
 def stored(column: pa.Array) -> NDArray[Any]:
-    """(rows,) of a column of floats or integers as they are in memory; anything where they are null."""
+    """(rows,) values of a column of floats or integers, sharing its memory; undefined where null."""
     kind, data = np.dtype(column.type.to_pandas_dtype()), column.buffers()[1]
     if data is None or not len(column):
         return np.zeros(len(column), kind)
@@ -27,7 +27,7 @@ def stored(column: pa.Array) -> NDArray[Any]:
 
 
 def valid(column: pa.Array) -> NDArray[np.bool_] | None:
-    """(rows,) where a column is not null; None if it is so nowhere."""
+    """(rows,) mask of the values that are not null; None if there is no null."""
     if not column.null_count:
         return None
     start, first = divmod(column.offset, 8)
@@ -36,14 +36,14 @@ def valid(column: pa.Array) -> NDArray[np.bool_] | None:
 
 
 def is_nan(column: pa.Array) -> NDArray[np.bool_]:
-    """(rows,) where a column of floats holds NaN, which null is not."""
-    there = valid(column)
+    """(rows,) mask of NaN in a column of floats; null is not NaN."""
+    present = valid(column)
     nan: NDArray[np.bool_] = np.isnan(stored(column))
-    return nan if there is None else nan & there
+    return nan if present is None else nan & present
 
 
 def as_arrow(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
-    """A column of floats, integers or truth values, null where it is missing."""
+    """A column of floats, integers or booleans, null where `missing` (rows,) is true."""
     import pyarrow as pa
 
     data = _bits(values) if values.dtype == np.bool_ else np.ascontiguousarray(values)

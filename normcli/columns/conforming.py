@@ -1,4 +1,4 @@
-"""Frames of several inputs in one output: the columns of one in the types that those of another have."""
+"""Frames of several inputs in one output: casts columns to the types of the first input."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Columns of the same names, in the types of a schema. Raises BadRowError at the first value that can't be of its
-    type; BadDataError where none can."""
+    """A batch with its columns cast to the types of a schema. Raises BadRowError for the first value that can't be
+    cast; BadDataError if the types are incompatible."""
     import pyarrow as pa
 
     arrays = [_as_type(batch.column(f.name), f) for f in schema]
@@ -36,7 +36,8 @@ def _as_type(column: pa.Array, field: pa.Field) -> pa.Array:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Raises ArrowInvalid where a value does not go, ArrowNotImplementedError where no value does."""
+    """Raises ArrowInvalid for a value that can't be cast without loss, ArrowNotImplementedError for incompatible
+    types."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -44,32 +45,33 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
         column = column.dictionary_decode()
     if len({_meaning(column.type), _meaning(kind)} - {None}) > 1:
         raise pa.ArrowNotImplementedError("for a cast, 5 is true, and a day of January 1970")
-    made = column.cast(kind)
+    result = column.cast(kind)
     rounds = pa.types.is_decimal(kind) and pa.types.is_floating(column.type)
     rounds |= pa.types.is_date(kind) and pa.types.is_timestamp(column.type)
-    if rounds and not made.cast(column.type).equals(column):
+    if rounds and not result.cast(column.type).equals(column):
         raise pa.ArrowInvalid("not of the type")
     if pa.types.is_floating(kind) and pa.types.is_floating(column.type):
-        beyond = pc.and_(pc.is_inf(made), pc.invert(pc.is_inf(column)))
+        beyond = pc.and_(pc.is_inf(result), pc.invert(pc.is_inf(column)))
         if pc.any(beyond).as_py():
             raise pa.ArrowInvalid("beyond the type")
-    return made
+    return result
 
 
 def _meaning(kind: pa.DataType) -> str | None:
-    """What values of a type are, which no cast may change; None where the cast itself knows what goes, as of text."""
+    """The meaning of a type, which a cast must not change; None for types such as text where the cast itself
+    decides."""
     import pyarrow.types as t
 
     if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind):
         return "number"
     if t.is_date(kind) or t.is_timestamp(kind):
         return "moment" if getattr(kind, "tz", None) is None else "moment in a zone"
-    others = {"boolean": t.is_boolean, "time of day": t.is_time, "duration": t.is_duration}
-    return next((name for name, is_of in others.items() if is_of(kind)), None)
+    checks = {"boolean": t.is_boolean, "time of day": t.is_time, "duration": t.is_duration}
+    return next((name for name, is_of in checks.items() if is_of(kind)), None)
 
 
 def _first_other(column: pa.Array, kind: pa.DataType) -> tuple[int, object]:
-    """The first row whose value does not go."""
+    """The first row whose value can't be cast, and the value."""
     import pyarrow as pa
 
     for row in range(len(column)):

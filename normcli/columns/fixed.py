@@ -1,4 +1,4 @@
-"""Numbers of types with a fixed step, which are whole numbers and decimals: from floats that are near to them."""
+"""Types with a fixed step (integers and decimals): rounding of floats to their values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Where = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Decimal:
-    """A type of decimals."""
+    """A decimal type of Arrow."""
 
     width: int  # bits
     precision: int
@@ -32,18 +32,19 @@ class Decimal:
 
     @classmethod
     def of(cls, kind: str) -> Decimal | None:
-        found = DECIMAL.fullmatch(kind)
-        return cls(*map(int, found.groups())) if found else None
+        """The type of that name; None if it is no decimal type."""
+        match = DECIMAL.fullmatch(kind)
+        return cls(*map(int, match.groups())) if match else None
 
     @property
     def ends(self) -> tuple[decimal.Decimal, decimal.Decimal]:
-        """The least and the greatest."""
+        """The least and the greatest value."""
         nines = (9,) * self.precision
         return decimal.Decimal((1, nines, -self.scale)), decimal.Decimal((0, nines, -self.scale))
 
 
 def step(kind: str) -> float | None:
-    """How far neighbours of a type are apart: 1 of integers, 10⁻ˢ of decimals of scale s; None of any other."""
+    """The distance of neighbouring values of a type: 1 for integers, 10⁻ˢ for decimals of scale s; None for others."""
     decimals = Decimal.of(kind)
     if decimals:
         return float(f"1e{-decimals.scale}")
@@ -52,8 +53,9 @@ def step(kind: str) -> float | None:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A column (rows,) in a type with a step: `nearest` as floats, and where they stand for the `values` themselves,
-    NaN where missing; `fractions` are where none is meant, `above` and `below` where the type's end is."""
+    """A column of a type with a step, all arrays (rows,): `values` as floats and the `nearest` multiples of the step,
+    NaN where missing; masks of `fractions`, which are no multiples, and of values clipped to the ends of the type,
+    `above` and `below`."""
 
     kind: str
     values: Array
@@ -65,18 +67,18 @@ class Fixed:
 
     @property
     def decimal(self) -> Decimal | None:
-        """The type, if it is one of decimals."""
+        """The type, if it is a decimal type."""
         return Decimal.of(self.kind)
 
     @property
     def ordinary(self) -> Array:
-        """(rows,) as floats, those that the type surely holds; 0 elsewhere."""
+        """(rows,) nearest values as floats where the type certainly holds them; 0 elsewhere."""
         odd = [mask for mask in (self.missing, self.fractions, self.above, self.below) if mask is not None]
         return np.where(np.logical_or.reduce(odd), 0.0, self.nearest) if odd else self.nearest
 
     @property
     def integers(self) -> NDArray[Any]:
-        """(rows,) in the type; anything where there is none."""
+        """(rows,) values in the integer type; undefined where missing or a fraction."""
         limits, out = np.iinfo(self.kind), self.ordinary.astype(self.kind)
         for mask, end in ((self.above, limits.max), (self.below, limits.min)):
             if mask is not None:
@@ -86,18 +88,18 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Rounding:
-    """Floats (rows,) beside the nearest numbers of a type, NaN where missing."""
+    """Floats (rows,) and the nearest values (rows,) of a type with a step, NaN where missing."""
 
     name: str
     kind: str
     values: Array
     nearest: Array
-    ends: tuple[float, float]  # the least and the greatest of these, or 0 where there is none farther out
-    farthest: float  # how far a value is from the nearest, at most
+    ends: tuple[float, float]  # the least and the greatest of `nearest` and 0
+    farthest: float  # greatest distance of a value from the nearest
 
     @classmethod
     def of(cls, values: Array, kind: str, name: str) -> Rounding:
-        """In strips that stay in the cache."""
+        """Rounds values (rows,) to the type `kind`, in strips that stay in the cache."""
         decimals, nearest, strip = Decimal.of(kind), np.empty(len(values)), np.empty(STRIP)
         least = greatest = below = above = 0.0
         with np.errstate(all="ignore"):
@@ -111,41 +113,42 @@ class Rounding:
 
     @property
     def off(self) -> Array:
-        """(rows,) values less the nearest."""
+        """(rows,) values − nearest."""
         with np.errstate(all="ignore"):
             return self.values - self.nearest
 
     @cached_property
     def missing(self) -> Where | None:
-        """(rows,) where there is no value; None if there is one everywhere."""
+        """(rows,) mask of missing values; None if there are none."""
         missing = np.isnan(self.nearest)
         return missing if missing.any() else None
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values that are not missing."""
         return len(self.values) - (0 if self.missing is None else int(np.count_nonzero(self.missing)))
 
     @cached_property
     def step(self) -> float:
-        found = step(self.kind)
-        assert found is not None
-        return found
+        """The distance of neighbouring values of the type."""
+        size = step(self.kind)
+        assert size is not None
+        return size
 
     @cached_property
     def span(self) -> float:
-        """The greatest value in size."""
+        """The greatest absolute value."""
         return max(map(abs, self.ends))
 
     @property
     def extremes(self) -> tuple[int, int]:
-        """Rows of the least and the greatest value; any two where there is none."""
+        """Rows of the least and the greatest value; (0, 0) if all are missing."""
         if not self.count:
             return 0, 0
         return int(np.nanargmin(self.values)), int(np.nanargmax(self.values))
 
     def rounding(self, tight: float) -> Array:
-        """(rows,) how far off a value may be by the arithmetic alone, `tight` beside its own last digits."""
+        """(rows,) bound of the rounding errors of the arithmetic: relative to the value, plus `tight`."""
         out: Array = np.abs(self.values)
         out *= 4.0 * EPSILON
         out += tight
@@ -153,7 +156,7 @@ class Rounding:
 
     @cached_property
     def _limits(self) -> tuple[float, float]:
-        """The least and the greatest of the type, as floats: a float of whole numbers may be 1 beyond."""
+        """The least and the greatest value of the type as floats, which may be 1 beyond an integer type."""
         decimals = Decimal.of(self.kind)
         if decimals:
             low, high = map(float, decimals.ends)
@@ -163,30 +166,30 @@ class Rounding:
 
     @property
     def within(self) -> bool:
-        """Whether all of them are inside of the type's ends."""
+        """Whether all values are inside the range of the type."""
         (low, high), (least, greatest) = self._limits, self.ends
         if high < EXACT * self.step:
             return low <= least and greatest <= high
         return low < least and greatest < high  # the ends as floats may be farther out
 
     def is_uncertain(self, error: Array, large: float) -> Where:
-        """Where another number may be meant: where values that are off by up to `error` (rows,), or as floats are,
-        may be so by more than `large` steps."""
+        """(rows,) mask of the values whose nearest may be wrong: `error` (rows,), or the spacing of floats, may exceed
+        `large` steps."""
         uncertain = error > large * self.step
         if self.span >= (EXACT - 1.0) * self.step:
             uncertain |= np.abs(self.values) >= EXACT * self.step
         return uncertain
 
     def at(self, rows: Codes) -> Rounding:
-        """Some rows alone."""
+        """The rounding of some rows."""
         return Rounding.of(self.values[rows], self.kind, self.name)
 
     def plain(self) -> Fixed:
-        """Where rounding explains all of them, and none is beyond the type."""
+        """The column, if all differences are rounding errors and no value is beyond the type."""
         return Fixed(self.kind, self.values, self.nearest, self.missing)
 
     def doubtful(self, tolerance: Array) -> Codes:
-        """The rows of what is farther off than its tolerance (rows,), or beyond the type."""
+        """The rows of values farther from the nearest than their tolerance (rows,), or beyond the type."""
         doubtful = np.abs(self.off) > tolerance
         if not self.within:
             low, high = self._limits
@@ -194,9 +197,9 @@ class Rounding:
         return np.flatnonzero(doubtful)
 
     def fixed(self, tolerance: Array, wider: Callable[[Codes], Array], *, text: bool) -> Fixed:
-        """Where what is farther off than its tolerance (rows,) is a fraction; of those rows, and those beyond the type,
-        it may be `wider`. Raises BadRowError at the first that is beyond the type by more, or is a fraction unless it
-        becomes `text`."""
+        """The column, in which values farther from the nearest than their tolerance (rows,) are fractions. `wider`
+        gives the tolerance of doubtful rows more exactly. Raises BadRowError for the first value beyond the type by
+        more than its tolerance, or that is a fraction, unless fractions become `text`."""
         low, high = self._limits
         doubtful = self.doubtful(tolerance)
         if len(doubtful):

@@ -1,4 +1,4 @@
-"""Frame: decoded rows, in whatever holds them. There is a file here for each kind: `<name>_frame.py`."""
+"""Frame: the interface to decoded rows. Each implementation is a file here: `<name>_frame.py`."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ MOMENT = "%Y-%m-%d %H:%M:%S%f%:z"  # %f: as many digits as the unit has
 
 
 class Packed(Protocol):
-    """What the bytes of a frame are, which it has been packed into."""
+    """The layout of a frame that has been packed into bytes."""
 
-    copies: ClassVar[bool]  # whether an unpacked frame has nothing left in the bytes that it comes from
+    copies: ClassVar[bool]  # whether an unpacked frame shares no memory with the bytes
 
     @property
     def rows(self) -> int:
-        """How many the frame has."""
+        """The number of rows."""
 
     def unpack(self, data: bytes) -> Frame:
-        """The frame again."""
+        """The frame in these bytes."""
 
 
 class Frame(Protocol):
-    """Rows of named columns. It is never changed: another one is made, which shares what stays as it is.
+    """Rows of named columns. Frames are immutable: methods return new ones, which share unchanged columns.
 
-    Names are data: any text may be one, and there is none twice. Arguments called `wanted` are names of columns that
-    are there. A column that is normalized holds numbers or lists of them; where numbers come from text, it is text as
-    long as it holds words that mean missing (NA), and the format has made sure that nothing else is in it.
+    Names are data: any text may be a name, and names are unique. Arguments called `wanted` are names of existing
+    columns. A normalized column holds numbers or lists of numbers. A column of numbers parsed from text stays text if
+    it contains words for missing values (NA); the format has verified that it contains no other words.
     """
 
-    typed: ClassVar[bool]  # whether columns have the types of the data; else these are text, whatever was read of it
+    typed: ClassVar[bool]  # whether columns have the types of the data; else the data are text
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that columns are called, in order, with the hidden ones."""
+        """The names of all columns, in order, including hidden ones."""
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
 
     # -- rows and columns
     def contiguous(self) -> Self:
@@ -62,114 +62,113 @@ class Frame(Protocol):
         """The rows from `start` up to `stop`, or the end, without a copy."""
 
     def filter(self, mask: NDArray[np.bool_]) -> Self:
-        """The rows where the mask (rows,) is true; itself where that is all."""
+        """The rows where the mask (rows,) is true; the frame itself if that is all."""
 
     def take(self, wanted: Sequence[str], rows: Codes) -> Self:
-        """Few rows of the wanted columns, in the order given."""
+        """A few rows of the wanted columns, in the order of `rows`."""
 
     def select(self, wanted: Sequence[str]) -> Self:
-        """The wanted columns alone, in this order."""
+        """The wanted columns, in this order."""
 
     def gather(self, wanted: Mapping[str, tuple[Self, str]]) -> Self:
-        """Columns out of several frames of as many rows: each by its name, the frame that it is from, and what it is
-        called there. What is said of the table is what this frame says."""
+        """Columns of several frames with the same number of rows: for each new name, a frame and the name of the column
+        in it. The schema metadata are those of this frame."""
 
     def of(self, columns: Mapping[str, pl.Series]) -> Self:
         """Other columns, of any number of rows, in a frame of this kind."""
 
     def with_texts(self, texts: Mapping[str, str | None]) -> Self:
-        """The frame with columns of one text each (None: null) behind the others, none of which stays that is called
-        so."""
+        """The frame with constant text columns (None: null) appended; existing columns of these names are removed."""
 
-    # -- what columns hold
+    # -- contents of columns
     def types(self, wanted: Sequence[str]) -> dict[str, str]:
-        """What their values are, as Arrow calls it: of text, that is known of all of it only when all was read."""
+        """The Arrow types of their values; for text, only those of the rows in this frame."""
 
     def numbers(self, name: str) -> Numbers:
-        """(rows,) a column, NaN where it is missing. Raises BadRowError at the first list."""
+        """(rows,) values of a column, NaN where missing. Raises BadRowError for the first list."""
 
     def ends(self, name: str) -> tuple[Any, ...]:
-        """The least and the greatest number of a column of 64-bit integers or of decimals, and what is farther out;
-        None where there is none, () of another column. Text that is whole numbers is such a column."""
+        """The least and the greatest value of a column of 64-bit integers, decimals or text of integers, the latter
+        also beyond int64; None for an end without a value, () for any other column."""
 
     def texts(self, name: str) -> tuple[Codes, list[str | None]]:
-        """(rows,) which of the values each row has, and the values of a column as texts (None: null), each once. A
-        whole number is its decimal text. Raises BadRowError for what is neither text nor a whole number."""
+        """Codes (rows,) and the distinct values of a column as text (None: null). An integer becomes its decimal text.
+        Raises BadRowError for a column that is neither text nor integers."""
 
     def words(self, name: str, *, numbers: bool) -> Words | None:
-        """The values of a column that are no numbers, or as texts all of it unless its `numbers` count as such; None
-        where there are none of them. What is null is no value."""
+        """The distinct values of a column that are not numbers, or all values as text if not `numbers`; None if there
+        are none. Null is not a value."""
 
     def lists(self, name: str) -> pa.Array | None:
-        """(rows,) a column of lists, None where it is of anything else."""
+        """(rows,) a column of lists; None if it has another type."""
 
     def numbered(self, wanted: Sequence[str]) -> Self:
-        """The frame with nothing but numbers and null in its wanted columns, where words that mean missing were."""
+        """The frame with words for missing values in its wanted columns replaced by null."""
 
     # -- new columns
     def put(self, values: Mapping[str, Array | Fixed], kinds: Mapping[str, str], names: Sequence[str]) -> Self:
-        """The columns called `names`, new ones where there are `values` (rows,), of floats of the types `kinds` or of
-        what Fixed says. What was missing in a column of the same name stays what it was (null, NaN, a word); a NaN
-        where a value was becomes null. Raises BadRowError where a value does not fit its type."""
+        """The columns `names`, new where there are `values` (rows,): floats of the types `kinds`, or Fixed. A missing
+        value in an existing column of the same name stays as it is (null, NaN, a word); a NaN in place of a value
+        becomes null. Raises BadRowError if a value does not fit its type."""
 
     def put_lists(self, name: str, lists: pa.Array) -> Self:
-        """The frame with `lists` (rows,) in the place of a column."""
+        """The frame with a column replaced by `lists` (rows,)."""
 
-    # -- hidden columns, which are none of the data's
+    # -- hidden columns, which are not part of the data
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What hidden columns are called."""
+        """The names of the hidden columns."""
 
     @property
     def rest(self) -> pl.Series | None:
-        """(rows,) what a format needs to write the rows again, if anything: bytes, or null."""
+        """(rows,) bytes (or null) that a format needs to write the rows; None if it needs none."""
 
     def originals(self) -> Self | None:
-        """The columns of `with_originals`, if there are some."""
+        """The columns added by `with_originals`; None if there are none."""
 
     def with_originals(self, texts: Self, wanted: Sequence[str]) -> Self:
-        """The frame with what stood in its wanted columns, from the same rows read as text; itself where it is typed,
-        and tells."""
+        """The frame with the original text of its wanted columns, taken from the same rows read as text; the frame
+        itself if it is typed."""
 
     def without_originals(self) -> Self:
-        """The frame without them."""
+        """The frame without the columns of `with_originals`."""
 
-    # -- on the way out
+    # -- export
     def to_arrow(self, schema: pa.Schema | None = None) -> pa.RecordBatch:
-        """As one RecordBatch: of text, with a schema, of exactly its types (a word that means missing becomes null);
-        what is typed remains what it is, dictionaries too."""
+        """One RecordBatch. For text with a schema, exactly of its types (words for missing values become null); a typed
+        frame is returned as it is, including dictionaries."""
 
     def to_polars(self, moment: str = MOMENT) -> pl.DataFrame:
-        """As polars has it, with the hidden columns; all types have a text. Moments in a zone that polars does not
-        have become text, in the form given. Raises BadRowError."""
+        """A polars DataFrame with the hidden columns; all types can be written as text. Timestamps in a time zone
+        unknown to polars become text in the format `moment`. Raises BadRowError."""
 
     def textless(self, *, nested: bool) -> Schema:
-        """The columns that no text can be made of; `nested`: of lists, structs and maps it can, as in JSON."""
+        """The columns that can't be written as text; `nested`: lists, structs and maps can, as in JSON."""
 
     def pack(self, buffer: io.BytesIO) -> tuple[Packed, list[memoryview]]:
-        """What it is packed into, and its bytes: pieces of memory, then what is put into an empty buffer."""
+        """The layout and the bytes of the frame: pieces of memory, followed by what is written to the empty buffer."""
 
 
-# -- what all kinds can, by what each can ------------------------------------------------------------------------
+# -- functions of any frame --------------------------------------------------------------------------------------
 def cut(frame: Frame, rows: int) -> tuple[Frame, Frame]:
-    """Its first rows and the others, without a copy."""
+    """The first `rows` rows and the rest, without a copy."""
     return frame.slice(0, rows), frame.slice(rows)
 
 
 def ordered_as(frame: Frame, first: Frame) -> Frame:
-    """The frame with its columns in the order of another one that has the same, then its own hidden ones."""
+    """The frame with its columns in the order of `first`, which has the same columns, then its hidden ones."""
     theirs = first.hidden
     return frame.select([*(n for n in first.names if n not in theirs), *frame.hidden])
 
 
 def gathered(wanted: Mapping[str, tuple[Frame, str]]) -> Frame:
-    """A frame of columns out of several frames; what is said of the table is what the first says."""
+    """A frame of columns of several frames; the schema metadata are those of the first."""
     frame, _ = next(iter(wanted.values()))
     return frame.gather(wanted)
 
 
 def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
-    """The frame with more columns, of one text each (None: null), where there is none of that name."""
+    """The frame with constant text columns (None: null) added, except for names that exist."""
     new: dict[str, str | None] = {}
     for name, text in texts:
         if name not in frame.names:
@@ -177,11 +176,11 @@ def with_texts(frame: Frame, texts: Sequence[tuple[str, str | None]]) -> Frame:
     return frame.with_texts(new) if new else frame
 
 
-def without_values(frame: Frame, gone: Sequence[str]) -> Frame:
-    """The frame with nothing but null in columns of these names, which need not be there."""
-    return frame.with_texts(dict.fromkeys(gone)) if gone else frame
+def without_values(frame: Frame, names: Sequence[str]) -> Frame:
+    """The frame with null columns of these names, in place of existing ones."""
+    return frame.with_texts(dict.fromkeys(names)) if names else frame
 
 
 def has_originals(frame: Frame) -> bool:
-    """Whether what stood in a frame's columns can be had from it: of text, the numbers do not tell."""
+    """Whether the original values are available: numbers parsed from text do not preserve them."""
     return frame.typed or frame.originals() is not None

@@ -1,4 +1,4 @@
-"""Keys and weights of rows: what a column says of them."""
+"""Keys and weights of rows, from columns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from normcli.errors import BadRowError, printable
 
 
 def keys(frame: Frame, by: Sequence[str]) -> tuple[tuple[tuple[str | None, ...], ...], Codes]:
-    """The keys of a frame's rows, a text (or None for null) for each column `by`, and (rows,) which of them each row
-    has. A whole number is its decimal text, so that CSV and Parquet have the same keys. Raises BadRowError for what is
-    neither text nor a whole number."""
+    """The distinct keys of the rows, each a text (None: null) per column `by`, and the codes (rows,) of the rows. An
+    integer becomes its decimal text, so that CSV and Parquet have the same keys. Raises BadRowError for a column that
+    is neither text nor integers."""
     codes, values = frame.texts(by[0])
     texts: list[tuple[str | None, ...]] = [(value,) for value in values]
     for name in by[1:]:
@@ -25,17 +25,17 @@ def keys(frame: Frame, by: Sequence[str]) -> tuple[tuple[tuple[str | None, ...],
     return tuple(texts), codes
 
 
-def weights(frame: Frame, name: str, *, whole: bool = False) -> Array:
-    """(rows,) a column of weights. Raises BadRowError where one is missing, negative, infinite or, if they are to be
-    `whole`, a fraction."""
-    found = np.asarray(frame.numbers(name), np.float64)
-    bad = ~((found >= 0.0) & (found <= EXACT))
+def weights(frame: Frame, name: str, *, integral: bool = False) -> Array:
+    """(rows,) weights from a column. Raises BadRowError for the first that is missing, negative, infinite or, if
+    `integral`, a fraction."""
+    values = np.asarray(frame.numbers(name), np.float64)
+    bad = ~((values >= 0.0) & (values <= EXACT))
     if bad.any():
         row = int(np.argmax(bad))
-        what = "is missing" if np.isnan(found[row]) else f"is {found[row]:g}"
+        what = "is missing" if np.isnan(values[row]) else f"is {values[row]:g}"
         raise BadRowError(row, f"the weight in column '{printable(name)}' {what}", "weights are numbers from 0 to 2^53")
-    if whole and (found != np.rint(found)).any():
-        row = int(np.argmax(found != np.rint(found)))
-        what = f"the weight in column '{printable(name)}' is {found[row]:g}"
+    if integral and (values != np.rint(values)).any():
+        row = int(np.argmax(values != np.rint(values)))
+        what = f"the weight in column '{printable(name)}' is {values[row]:g}"
         raise BadRowError(row, what, "quantiles take whole numbers of rows")
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""Columns of lists: the rows of a matrix, and back."""
+"""Conversion of columns of lists to the rows of a matrix and back."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infinite = "error") -> Block:
-    """The lists in a column as the rows of a matrix; a null list is a row that misses everything. Raises BadRowError
-    at the first that has another length than there are features, or an infinite value in it."""
+    """The lists of a column as a matrix (rows, features); a null list is a row of missing values. Raises BadRowError
+    for the first list with another length, or with an infinite value."""
     column, length = _lists(frame, name), len(features)
     sizes = _list_sizes(column)
     wrong = np.flatnonzero((sizes != length) & (sizes >= 0))
@@ -34,7 +34,7 @@ def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infin
         raise BadRowError(
             row, f"a list of {sizes[row]} in column '{printable(name)}', the others have {length}", ONE_LENGTH
         )
-    flat = as_numpy(column.flatten())  # without those of null lists
+    flat = as_numpy(column.flatten())  # without the elements of null lists
     matrix = np.empty((len(column), length), order="F")
     if column.null_count:
         matrix[sizes < 0] = np.nan
@@ -45,27 +45,30 @@ def list_block(frame: Frame, name: str, features: Sequence[str], infinite: Infin
 
 
 def first_size(column: pa.Array) -> int | None:
-    """How long the first list in a column is; None where all are null."""
+    """The length of the first list in a column; None if all are null."""
     sizes = _list_sizes(column)
     return int(sizes[np.argmax(sizes >= 0)]) if (sizes >= 0).any() else None
 
 
 def _lists(frame: Frame, name: str) -> pa.Array:
-    """A column of lists. One of numbers is one of null lists, where nothing is there; else raises BadRowError."""
+    """A column of lists; a column of numbers without a value becomes one of null lists. Raises BadRowError for a
+    number."""
     import pyarrow as pa
 
     column = frame.lists(name)
     if column is not None:
         return column
-    found = frame.numbers(name)
-    there = np.flatnonzero(~np.isnan(found))
-    if len(there):
-        raise BadRowError(int(there[0]), f"{found[there[0]]:g} in column '{printable(name)}' is not a list", ONE_LENGTH)
-    return pa.nulls(len(found), pa.large_list(pa.float64()))
+    numbers = frame.numbers(name)
+    present = np.flatnonzero(~np.isnan(numbers))
+    if len(present):
+        raise BadRowError(
+            int(present[0]), f"{numbers[present[0]]:g} in column '{printable(name)}' is not a list", ONE_LENGTH
+        )
+    return pa.nulls(len(numbers), pa.large_list(pa.float64()))
 
 
 def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
-    """(rows,) the length of each list, -1 where it is null."""
+    """(rows,) the length of each list, -1 for null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -78,9 +81,8 @@ def put_list(
 ) -> Frame:
     """The frame with the lists in a column replaced by the rows of `values` (rows, outputs).
 
-    Null lists stay null, and within lists it is as in `put`. Lists stay what they were, of a fixed size or not; with
-    `restored` they become what that type says, with `dtype` their elements do. Raises BadRowError where a result does
-    not fit the type.
+    Null lists stay null; elements are treated as values in `put`. The list type (fixed size or not) is kept, unless
+    `restored` gives another; `dtype` is the type of the elements. Raises BadRowError if a result does not fit the type.
     """
     import pyarrow as pa
 
@@ -88,41 +90,41 @@ def put_list(
     kind, number = _vector(restored or arrow_name(pa.field(name, old.type)))
     if dtype or restored is None:
         number = dtype or ("float32" if number == "float32" else "float64")
-    there = _list_sizes(old) >= 0
-    rows = np.ascontiguousarray(values[there]) if old.null_count else values
+    present = _list_sizes(old) >= 0
+    rows = np.ascontiguousarray(values[present]) if old.null_count else values
     flat = np.empty(rows.shape, number)
     for j in range(rows.shape[1]):
         try:
             flat[:, j], _ = narrowed(rows[:, j], number, f"{name}[{j}]")
         except BadRowError as e:
-            raise BadRowError(int(np.flatnonzero(there)[e.row]), e.what, e.hint) from None
+            raise BadRowError(int(np.flatnonzero(present)[e.row]), e.what, e.hint) from None
     missing = np.isnan(flat).ravel()
     before = old.flatten()
     if missing.any() and len(before) == len(missing):  # NaN stays NaN, null stays null
         missing &= ~is_nan(before)
     child = as_arrow(flat.ravel(), missing)
-    return frame.put_lists(name, _as_lists(child, there, rows.shape[1], kind, old.type.value_field))
+    return frame.put_lists(name, _as_lists(child, present, rows.shape[1], kind, old.type.value_field))
 
 
 def _vector(kind: str) -> tuple[str, str]:
-    """Which lists, and of which floats."""
-    found = VECTOR.fullmatch(kind)
-    assert found is not None, "only lists of floats are taken for lists"
-    return found[1], found[2]
+    """The list type and the element type of a vector type."""
+    match = VECTOR.fullmatch(kind)
+    assert match is not None, "only lists of floats are taken for lists"
+    return match[1], match[2]
 
 
-def _as_lists(child: pa.Array, there: NDArray[np.bool_], size: int, kind: str, field: pa.Field) -> pa.Array:
-    """Lists of `size` from their elements, where there are some, and null elsewhere."""
+def _as_lists(child: pa.Array, present: NDArray[np.bool_], size: int, kind: str, field: pa.Field) -> pa.Array:
+    """Lists of length `size` from their elements where `present` (rows,), null elsewhere."""
     import pyarrow as pa
 
     element = pa.field(field.name, child.type, metadata=field.metadata)
-    gone = as_arrow(~there)
+    missing = as_arrow(~present)
     if kind == "fixed_size_list":
-        if not there.all():  # which takes up room all the same
-            at = np.repeat(np.cumsum(there) - 1, size) * size + np.tile(np.arange(size), len(there))
-            child = child.take(as_arrow(at, np.repeat(~there, size)))
-        return pa.FixedSizeListArray.from_arrays(child, type=pa.list_(element, size), mask=gone)
-    made = pa.ListArray if kind == "list" else pa.LargeListArray
-    offsets = np.concatenate([[0], np.cumsum(there * size)]).astype(np.int32 if kind == "list" else np.int64)
-    whole = pa.list_(element) if kind == "list" else pa.large_list(element)
-    return made.from_arrays(as_arrow(offsets), child, type=whole, mask=gone)
+        if not present.all():  # null lists of a fixed size have elements, too
+            at = np.repeat(np.cumsum(present) - 1, size) * size + np.tile(np.arange(size), len(present))
+            child = child.take(as_arrow(at, np.repeat(~present, size)))
+        return pa.FixedSizeListArray.from_arrays(child, type=pa.list_(element, size), mask=missing)
+    array_class = pa.ListArray if kind == "list" else pa.LargeListArray
+    offsets = np.concatenate([[0], np.cumsum(present * size)]).astype(np.int32 if kind == "list" else np.int64)
+    list_type = pa.list_(element) if kind == "list" else pa.large_list(element)
+    return array_class.from_arrays(as_arrow(offsets), child, type=list_type, mask=missing)

@@ -1,4 +1,4 @@
-"""Loading the libraries that frames are of, ahead of data."""
+"""Loading the libraries that hold frames, before data are read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import cast
 
 
 def load() -> None:
-    """Loads them, has their threads begin, and makes what polars makes once: it can't do without where it had no memory
-    for that in the midst of data."""
+    """Imports them, starts their threads, and initializes what polars allocates once: it can't recover if memory for
+    that runs out while data are processed."""
     import polars as pl
     import pyarrow as pa
     import pyarrow.parquet

@@ -1,5 +1,5 @@
-"""Columns of polars. Their names are data, and polars takes some for its own, or for patterns: a column on its way is
-called nothing."""
+"""Columns of polars. Names are data, and polars treats some as reserved or as patterns: a series in an expression has
+an empty name."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
 
     from normcli.columns.fixed import Fixed, Where
 
-DIGITS = r"^[+-]?\d{19,}$"  # what may be a whole number beyond int64
-HIDDEN = "\0hidden"  # what a column is called that is none of the data's; longer where one of theirs is called so
+DIGITS = r"^[+-]?\d{19,}$"  # may be an integer beyond int64
+HIDDEN = "\0hidden"  # name of a column that is not part of the data; extended if the data have it
 
 
 # -- by name -----------------------------------------------------------------------------------------------------
 def text_frame(columns: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """Columns together. polars takes names like * for patterns and an empty one for column_1, so it gets them last."""
+    """A DataFrame of columns by name. Names are set last: polars treats * as a pattern and renames an empty name."""
     import polars as pl
 
-    made = pl.DataFrame({str(j): s for j, s in enumerate(columns.values())})
-    made.columns = list(columns)
-    return made
+    data = pl.DataFrame({str(j): s for j, s in enumerate(columns.values())})
+    data.columns = list(columns)
+    return data
 
 
 def series(data: pl.DataFrame, name: str) -> pl.Series:
-    """A column, called nothing: what polars does with a series is a query for its name."""
+    """A column with an empty name: operations of polars on a series are queries by its name."""
     return data[name].alias("")
 
 
 def all_series(data: pl.DataFrame) -> dict[str, pl.Series]:
-    """The same for every column, by its name."""
+    """Every column with an empty name, by its name."""
     return {s.name: s.alias("") for s in data}
 
 
 def numbered_columns(data: pl.DataFrame) -> pl.DataFrame:
-    """The same columns called 0, 1, …: for what takes some names for its own, or for patterns."""
+    """The same columns named 0, 1, …: for functions that treat some names as reserved or as patterns."""
     plain = data.clone()
     plain.columns = [str(j) for j in range(data.width)]
     return plain
 
 
 def with_hidden(data: pl.DataFrame, column: pl.Series) -> pl.DataFrame:
-    """The columns and one more, of bytes or structs, that is none of the data's (`Frame.hidden`)."""
+    """The columns and a hidden one, of bytes or structs (`Frame.hidden`)."""
     name, taken = HIDDEN, set(data.columns)
     while name in taken:
         name += "\0"
@@ -58,7 +58,8 @@ def with_hidden(data: pl.DataFrame, column: pl.Series) -> pl.DataFrame:
 
 
 def as_table(data: pl.DataFrame) -> pa.Table:
-    """As Arrow has it. A name with a NUL in it would end there on its way, or end us: numbers go, and names wait."""
+    """An Arrow table. A name with a NUL would be truncated, or crash the process, in the conversion: columns are
+    numbered for it and renamed afterwards."""
     import polars as pl
 
     return numbered_columns(data).to_arrow(compat_level=pl.CompatLevel.oldest()).rename_columns(data.columns)
@@ -66,11 +67,12 @@ def as_table(data: pl.DataFrame) -> pa.Table:
 
 # -- text --------------------------------------------------------------------------------------------------------
 def stripped(text: pl.Series) -> pl.Series:
+    """Text without leading and trailing spaces and tabs."""
     return text.str.strip_chars(" \t")
 
 
 def parsed(text: pl.Series) -> pl.Series:
-    """Text as float64, null where it is no number."""
+    """Text parsed as float64, null where it is not a number."""
     return read(text).fill_nan(None)
 
 
@@ -82,19 +84,18 @@ def read(text: pl.Series) -> pl.Series:
     number = text.cast(pl.Float64, strict=False)
     if number.null_count() == text.null_count():
         return number
-    others = number.is_null() & text.is_not_null()
-    words = text.filter(others)
-    again = stripped(words).cast(pl.Float64, strict=False)
-    return number if again.null_count() == len(again) else number.scatter(others.arg_true(), again)
+    unread = number.is_null() & text.is_not_null()
+    rest = stripped(text.filter(unread)).cast(pl.Float64, strict=False)
+    return number if rest.null_count() == len(rest) else number.scatter(unread.arg_true(), rest)
 
 
 def without_words(text: pl.Series) -> pl.Series:
-    """Text, null where it is no number."""
+    """Text, null where it is not a number."""
     return text.set(parsed(text).is_null(), None)
 
 
 def are_integers(column: pl.Series) -> bool:
-    """Whether all of a column that is no list is whole numbers, or nothing."""
+    """Whether all values of a column that is not a list are integers or null."""
     import polars as pl
 
     if column.dtype != pl.String:
@@ -105,10 +106,10 @@ def are_integers(column: pl.Series) -> bool:
     return numbers.null_count() == stripped(column).cast(pl.Int64, strict=False).null_count()
 
 
-def beyond_integers(texts: pl.Series, whole: pl.Series) -> pl.Series:
-    """Those that are whole numbers, but beyond int64, of texts without spaces around; `whole` is what they are as
-    int64, null where they are not."""
-    texts = texts.filter(whole.is_null() & (texts.str.len_bytes() >= len(str(2**63))))  # few: the regex is slow
+def beyond_integers(texts: pl.Series, integers: pl.Series) -> pl.Series:
+    """The texts (stripped) that are integers beyond int64; `integers` are the texts parsed as int64, null where that
+    fails."""
+    texts = texts.filter(integers.is_null() & (texts.str.len_bytes() >= len(str(2**63))))  # few: the regex is slow
     return texts.filter(texts.str.contains(DIGITS))
 
 
@@ -119,14 +120,14 @@ def ends_of_text(column: pl.Series) -> tuple[Any, ...]:
     if not (parsed(column).abs() >= EXACT).any():
         return ()
     texts = stripped(column)
-    whole = texts.cast(pl.Int64, strict=False)
-    beyond = beyond_integers(texts, whole).cast(pl.Float64)
-    return whole.min(), whole.max(), beyond.min(), beyond.max()
+    integers = texts.cast(pl.Int64, strict=False)
+    beyond = beyond_integers(texts, integers).cast(pl.Float64)
+    return integers.min(), integers.max(), beyond.min(), beyond.max()
 
 
-# -- new ones, as of `Frame.put` -----------------------------------------------------------------------------------
+# -- outputs, for `Frame.put` --------------------------------------------------------------------------------------
 def of_floats(old: pl.Series | None, y: Numbers, missing: Where | None) -> pl.Series:
-    """A column of floats, where there was an `old` one of its name."""
+    """A column of floats, in place of the `old` one of its name, if there is one."""
     import polars as pl
 
     new = pl.Series(y)
@@ -138,7 +139,7 @@ def of_floats(old: pl.Series | None, y: Numbers, missing: Where | None) -> pl.Se
 
 
 def of_fixed(old: pl.Series | None, y: Fixed) -> pl.Series:
-    """A column of a type with a step, where there was an `old` one of its name."""
+    """A column of integers or decimals, in place of the `old` one of its name, if there is one."""
     import polars as pl
 
     decimal = y.decimal
@@ -149,14 +150,14 @@ def of_fixed(old: pl.Series | None, y: Fixed) -> pl.Series:
         from normcli.columns.arrow_columns import of_decimals
 
         new = pl.Series(pl.from_arrow(of_decimals(y, decimal)))
-    else:  # of which polars has none
+    else:  # decimals that polars does not have
         floats = y.nearest if y.fractions is None else np.where(y.fractions, y.values, y.nearest)
         return _with_words(pl.Series(floats).fill_nan(None), old)
     return _with_words(with_fractions(new, y), old)
 
 
 def with_fractions(new: pl.Series, y: Fixed) -> pl.Series:
-    """As text, if there are fractions; what is none is spelled as without them."""
+    """The column as text if there are fractions; other values are formatted as without fractions."""
     import polars as pl
 
     if y.fractions is None:
@@ -165,7 +166,7 @@ def with_fractions(new: pl.Series, y: Fixed) -> pl.Series:
 
 
 def _with_words(new: pl.Series, old: pl.Series | None) -> pl.Series:
-    """A column with the words that stood where nothing is, marked as they are (`NUMERIC_WORD`)."""
+    """A column with the words for missing values of `old` where it is null, as text (see `NUMERIC_WORD`)."""
     import polars as pl
 
     if old is None or old.dtype != pl.String or not new.null_count():

@@ -1,4 +1,4 @@
-"""Frames of polars: rows of text formats."""
+"""Frames held by polars: rows of text formats."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PolarsFrame:
     def of(self, columns: Mapping[str, pl.Series]) -> Self:
         return type(self)(text_frame(columns))
 
-    # -- what columns hold
+    # -- contents of columns
     def types(self, wanted: Sequence[str]) -> dict[str, str]:
         return {n: self._type(series(self.data, n)) for n in wanted}
 
@@ -164,15 +164,15 @@ class PolarsFrame:
         return next((self.data[n] for n, t in self.data.schema.items() if t == pl.Binary), None)
 
     def originals(self) -> Self | None:
-        found = next((self.data[n] for n in self._structs), None)
-        return None if found is None else type(self)(found.struct.unnest())
+        column = next((self.data[n] for n in self._structs), None)
+        return None if column is None else type(self)(column.struct.unnest())
 
     def with_originals(self, texts: Self, wanted: Sequence[str]) -> Self:
         return type(self)(with_hidden(self.data, texts.select(wanted).data.to_struct()))
 
     def without_originals(self) -> Self:
-        gone = self._structs
-        return self.select([n for n in self.names if n not in gone]) if gone else self
+        structs = self._structs
+        return self.select([n for n in self.names if n not in structs]) if structs else self
 
     @property
     def _structs(self) -> list[str]:
@@ -180,7 +180,7 @@ class PolarsFrame:
 
         return [n for n, t in self.data.schema.items() if isinstance(t, pl.Struct)]
 
-    # -- on the way out
+    # -- export
     def to_arrow(self, schema: pa.Schema | None = None) -> pa.RecordBatch:
         import polars as pl
         import pyarrow as pa
@@ -191,15 +191,15 @@ class PolarsFrame:
             for f in schema
             if pa.types.is_floating(f.type)
         }
-        given = all_series(self.data)
-        made = {n: given[n].cast(kind, strict=False) for n, kind in floats.items() if not given[n].dtype.is_float()}
+        columns = all_series(self.data)
+        casts = {n: columns[n].cast(t, strict=False) for n, t in floats.items() if not columns[n].dtype.is_float()}
         exact = (f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_decimal(f.type))
-        made |= {n: without_words(given[n]) for n in exact if given[n].dtype == pl.String}
-        table = as_table(text_frame(given | made)).cast(schema).combine_chunks()
+        casts |= {n: without_words(columns[n]) for n in exact if columns[n].dtype == pl.String}
+        table = as_table(text_frame(columns | casts)).cast(schema).combine_chunks()
         return table.to_batches()[0] if table.num_rows else pa.RecordBatch.from_pylist([], schema=schema)
 
     def _schema(self) -> pa.Schema:
-        """The types that columns have by themselves; text is string."""
+        """The Arrow schema of the columns; text is string."""
         import polars as pl
         import pyarrow as pa
 
@@ -211,25 +211,25 @@ class PolarsFrame:
         return self.data
 
     def textless(self, *, nested: bool) -> Schema:
-        own = set(self.hidden)
-        lists = ((n, t) for n, t in self.data.schema.items() if t.is_nested() and n not in own)
+        hidden = set(self.hidden)
+        lists = ((n, t) for n, t in self.data.schema.items() if t.is_nested() and n not in hidden)
         return () if nested else tuple(Field(n, str(t)) for n, t in lists)
 
     def pack(self, buffer: io.BytesIO) -> tuple[_Packed, list[memoryview]]:
         import polars as pl
 
         floats = [s for s in self.data if s.dtype == pl.Float64 and not s.null_count()]
-        made = _Packed(self.names, tuple(s.name for s in floats), self.rows)
-        others = [n for n in made.names if n not in set(made.floats)]
-        if others:
-            self.select(others).data.write_ipc(buffer, compression="uncompressed")
-        return made, [np.ascontiguousarray(s.to_numpy()).view(np.uint8).data for s in floats]
+        layout = _Packed(self.names, tuple(s.name for s in floats), self.rows)
+        arrow_names = [n for n in layout.names if n not in set(layout.floats)]
+        if arrow_names:
+            self.select(arrow_names).data.write_ipc(buffer, compression="uncompressed")
+        return layout, [np.ascontiguousarray(s.to_numpy()).view(np.uint8).data for s in floats]
 
 
 @dataclass(frozen=True)
 class _Packed:
-    """Bytes of a frame: columns of floats without a null, one after the other as they lie in memory, then all others
-    as uncompressed Arrow."""
+    """A packed frame: the memory of the float columns without null, one after the other, then all other columns as
+    uncompressed Arrow."""
 
     copies: ClassVar[bool] = True
     names: tuple[str, ...]
@@ -239,10 +239,10 @@ class _Packed:
     def unpack(self, data: bytes) -> PolarsFrame:
         import polars as pl
 
-        size, made = 8 * self.rows, {}
+        size, columns = 8 * self.rows, {}
         for i, name in enumerate(self.floats):
-            made[name] = pl.Series(np.frombuffer(data, np.float64, self.rows, i * size))
+            columns[name] = pl.Series(np.frombuffer(data, np.float64, self.rows, i * size))
         if len(self.floats) < len(self.names):
-            others = pl.read_ipc(memoryview(data)[len(self.floats) * size :].tobytes())
-            made |= dict(zip((n for n in self.names if n not in made), others, strict=True))
-        return PolarsFrame(text_frame({n: made[n] for n in self.names}))
+            arrow_columns = pl.read_ipc(memoryview(data)[len(self.floats) * size :].tobytes())
+            columns |= dict(zip((n for n in self.names if n not in columns), arrow_columns, strict=True))
+        return PolarsFrame(text_frame({n: columns[n] for n in self.names}))

@@ -1,4 +1,4 @@
-"""Columns by name and type: what a schema says, and which of them are chosen."""
+"""Schemas: columns by name and type, and their selection."""
 
 from __future__ import annotations
 
@@ -22,44 +22,46 @@ _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its name, and its type as Arrow calls it, with the floats by their width. A column without a value is
-    of type null, going by the sample where that is of a text file."""
+    """A column: its name and its Arrow type, with floats named by their width. A column without a value has type null;
+    for a text file, by its sample."""
 
     name: str
     type: str
 
     @property
     def is_number(self) -> bool:
+        """Whether its type is numeric."""
         return NUMBER.fullmatch(self.type) is not None
 
     @property
     def may_be_number(self) -> bool:
-        """Whether nothing in it is known to be none."""
+        """Whether its type is numeric, or unknown because it has no value."""
         return self.is_number or self.type == "null"
 
     @property
     def list_of(self) -> str | None:
-        """The type of the floats in a column of lists of them, which may be a feature matrix by itself."""
-        found = VECTOR.fullmatch(self.type)
-        return found[2] if found else None
+        """The float type of the elements of a column of lists, which may be a feature matrix; None for other types."""
+        match = VECTOR.fullmatch(self.type)
+        return match[2] if match else None
 
     @property
     def list_size(self) -> int | None:
-        """How long all its lists are, where the type says so."""
-        found = VECTOR.fullmatch(self.type)
-        return int(found[3]) if found and found[3] else None
+        """The length of its lists, if it is part of the type."""
+        match = VECTOR.fullmatch(self.type)
+        return int(match[3]) if match and match[3] else None
 
 
 Schema = tuple[Field, ...]
 
 
 def arrow_fields(schema: pa.Schema) -> Schema:
-    """An Arrow schema as ours. A dictionary of numbers is numbers; an extension that nobody registered is no number,
-    whatever it is stored as."""
+    """Converts an Arrow schema. A dictionary of numbers is numeric; an unregistered extension type is not, whatever its
+    storage."""
     return tuple(Field(f.name, arrow_name(f)) for f in schema)
 
 
 def arrow_name(field: pa.Field) -> str:
+    """The name of a field's type (`Field.type`)."""
     import pyarrow as pa
 
     extension = (field.metadata or {}).get(b"ARROW:extension:name")
@@ -83,9 +85,9 @@ def select(
     unseen: bool = False,
     indexes: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """The chosen columns' names, in the input's order; with `unseen`, those of an input without any value, too.
-    Raises BadDataError where a selector finds nothing. A column of lists is chosen by its name alone, and one of the
-    `indexes` by a selector alone."""
+    """The names of the selected columns, in the order of the input; with `unseen`, also those of an input without any
+    value. A column of lists is selected only by its full name, one of the `indexes` only by a selector. Raises
+    BadDataError if a selector matches nothing or no column is selected, NotNumericError."""
     chosen = {f.name for f in schema if f.is_number and f.name not in indexes}
     if unseen and all(f.type == "null" for f in schema):
         chosen = {f.name for f in schema}
@@ -103,42 +105,44 @@ def select(
 
 
 def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
-    """Names that one -c or -x selects; with `numbers`, a glob takes only numeric columns and a name must be one."""
+    """The names that one -c or -x selects; with `numbers`, a glob matches only numeric columns, and a name must be one.
+    Raises BadDataError, NotNumericError."""
     types = {f.name: f for f in schema}
-    found: set[str] = set()
+    names: set[str] = set()
     for part in parts(selector, types):
         if part in types:
             hits = {part}
         else:
             hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
         if not hits:
-            there = [n for n, f in types.items() if f.may_be_number or f.list_of or not numbers]
+            candidates = [n for n, f in types.items() if f.may_be_number or f.list_of or not numbers]
             what = f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'"
-            raise BadDataError(what, suggestions.hint(part, there) if len(types) > 1 else "")
+            raise BadDataError(what, suggestions.hint(part, candidates) if len(types) > 1 else "")
         for name in hits:
             field = types[name]
             if numbers and not field.may_be_number and not field.list_of:
                 raise NotNumericError(name, types[name].type)
-        found |= hits
-    return found
+        names |= hits
+    return names
 
 
-def parts(selector: str, there: Container[str]) -> list[str]:
-    """The names and globs in a selector: itself, where a column is called so, else what stands between commas."""
-    return [selector] if selector in there else selector.split(",")
+def parts(selector: str, names: Container[str]) -> list[str]:
+    """The names and globs of a selector: the selector itself if a column has that name, else its parts between
+    commas."""
+    return [selector] if selector in names else selector.split(",")
 
 
-def names_in(selector: str, there: Container[str]) -> list[str]:
-    """The names in a selector of columns some of which are `there`, without its globs."""
-    return [part for part in parts(selector, there) if part in there or not GLOB.search(part)]
+def names_in(selector: str, names: Container[str]) -> list[str]:
+    """The names in a selector, without its globs; `names` are those of known columns."""
+    return [part for part in parts(selector, names) if part in names or not GLOB.search(part)]
 
 
 def matched(schema: Schema, selectors: Sequence[str]) -> set[str]:
-    """Names that any of the selectors matches, whatever is in the columns. Raises BadDataError where one does not."""
+    """The names that any of the selectors matches, of any type. Raises BadDataError if one matches nothing."""
     return set().union(*(_matching(schema, s, numbers=False) for s in selectors))
 
 
 def described(schema: Schema) -> str:
-    """Names and types, for a message."""
+    """The names and types of a schema, for a message."""
     more = f" and {len(schema) - 20} more" if len(schema) > 20 else ""
     return ", ".join(f"{short(f.name)} ({f.type})" for f in schema[:20]) + more

@@ -1,4 +1,4 @@
-"""How exactly a frame holds its numbers: what a unit in the last place of a column's type is."""
+"""The precision of a frame's numbers: the unit in the last place of a column's type."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SHORT = 6  # significant digits that a float32 keeps of any number
 
 
 def unit(frame: Frame, name: str, values: Array, *, single: bool) -> Array | None:
-    """(rows,) one unit in the last place of a column's values in its type; None of those that hold float64 or whole
-    numbers. Text does not say its type: with `single`, it is taken for that of float32."""
+    """(rows,) one unit in the last place of a column's values in its type; None for float64 and integers. Text has no
+    type: with `single`, it is treated as float32."""
     kind = frame.types([name])[name] if frame.typed else "float32" if single else ""
     if decimals := Decimal.of(kind):
         return np.full(len(values), float(f"1e{-decimals.scale}"))
@@ -24,18 +24,18 @@ def unit(frame: Frame, name: str, values: Array, *, single: bool) -> Array | Non
 
 
 def is_coarse(frame: Frame, name: str) -> bool:
-    """Whether a column's type says that its values have been rounded to less than a float64."""
+    """Whether a column's type has less precision than float64."""
     return unit(frame, name, np.empty(0), single=False) is not None
 
 
 def spacing(values: Array, kind: Any) -> Array:
-    """(rows,) how far the next number of a type of floats is; NaN where there is none."""
+    """(rows,) distance to the next value of a float type; NaN where there is none."""
     with np.errstate(all="ignore"):
         return np.asarray(np.abs(np.spacing(values.astype(kind))), np.float64)
 
 
 def like_single(values: Array) -> NDArray[np.bool_]:
-    """(rows,) whether that is how float32 are written: the shortest decimal that no other float32 is nearer to."""
+    """(rows,) whether a value is the shortest decimal representation of a float32."""
     import polars as pl
 
     with np.errstate(all="ignore"):
@@ -44,7 +44,7 @@ def like_single(values: Array) -> NDArray[np.bool_]:
 
 
 def is_long(values: Array) -> bool:
-    """Whether a value has more digits than any float32 would keep."""
-    there = np.abs(values[(values != 0.0) & np.isfinite(values)])
-    scaled = there / 10.0 ** (np.floor(np.log10(there)) + 1 - SHORT)
+    """Whether a value has more significant digits than a float32 keeps of any number."""
+    magnitudes = np.abs(values[(values != 0.0) & np.isfinite(values)])
+    scaled = magnitudes / 10.0 ** (np.floor(np.log10(magnitudes)) + 1 - SHORT)
     return bool((np.abs(scaled - np.rint(scaled)) > 1e-9 * scaled).any())

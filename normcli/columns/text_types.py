@@ -1,4 +1,4 @@
-"""Types of Arrow that text formats have a text for, and how polars takes those that it does not have."""
+"""Arrow types that can be written as text, and those of them that polars does not have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGITS = 38  # of a decimal that polars takes
 
 
 def has_text(kind: pa.DataType, *, nested: bool) -> bool:
-    """Whether values of a type have a text; `nested`: also lists, structs and maps, as in JSON."""
+    """Whether a type can be written as text; `nested`: also lists, structs and maps, as in JSON."""
     import pyarrow.types as t
 
     kind = stored(kind)
@@ -39,7 +39,7 @@ def _has_inner_text(kind: pa.DataType) -> bool:
 
 
 def is_long(kind: pa.DataType) -> bool:
-    """Whether these are decimals that polars does not have."""
+    """Whether a type is a decimal with more digits than polars has."""
     import pyarrow as pa
 
     kind = stored(kind)
@@ -47,7 +47,7 @@ def is_long(kind: pa.DataType) -> bool:
 
 
 def stored(kind: pa.DataType) -> pa.DataType:
-    """What the values are, whatever they mean, and however they are encoded."""
+    """The storage type of the values, without extensions and encodings."""
     import pyarrow as pa
 
     if isinstance(kind, pa.BaseExtensionType):
@@ -57,7 +57,7 @@ def stored(kind: pa.DataType) -> pa.DataType:
 
 @cache
 def _is_known(zone: str) -> bool:
-    """Whether polars has a time zone."""
+    """Whether polars knows a time zone."""
     import polars as pl
 
     try:
@@ -68,7 +68,7 @@ def _is_known(zone: str) -> bool:
 
 
 def is_strange(kind: pa.DataType) -> bool:
-    """Whether JSON may have no word for what is within lists, structs or maps."""
+    """Whether elements of lists, structs or maps of a type may have to be converted for JSON."""
     import pyarrow.types as t
 
     if t.is_map(kind):  # which may have a key twice
@@ -80,7 +80,7 @@ def is_strange(kind: pa.DataType) -> bool:
 
 
 def are_vectors(kind: pa.DataType) -> bool:
-    """Whether these are lists of floats, which are looked at as they are written."""
+    """Whether a type is a list of floats, which are checked when they are written."""
     import pyarrow.types as t
 
     lists = t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)
@@ -88,13 +88,13 @@ def are_vectors(kind: pa.DataType) -> bool:
 
 
 def fixed_offset(kind: pa.DataType) -> int | None:
-    """Minutes from UTC of moments in a zone that polars does not have, None for any other type."""
+    """Offset from UTC in minutes of timestamps in a time zone unknown to polars; None for any other type."""
     import pyarrow as pa
 
     if not pa.types.is_timestamp(kind) or kind.tz is None or _is_known(kind.tz):
         return None
-    found = OFFSET.fullmatch(kind.tz)
-    if not found or kind.tz == "Z":
-        return 0 if found else None
-    minutes = 60 * int(found[2]) + int(found[3] or 0)
-    return -minutes if found[1] == "-" else minutes
+    match = OFFSET.fullmatch(kind.tz)
+    if not match or kind.tz == "Z":
+        return 0 if match else None
+    minutes = 60 * int(match[2]) + int(match[3] or 0)
+    return -minutes if match[1] == "-" else minutes

@@ -1,6 +1,7 @@
-"""Arrow columns as text formats write them: those whose types have a text, as polars takes them.
+"""Conversion of Arrow columns to polars for text formats.
 
-What polars would lose, or end us by, is refused before: a key that is twice in a map, days beyond its calendar.
+Values that polars would lose, or that would crash the process, are refused first: a key that occurs twice in a map,
+days beyond its calendar.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000
 
 # -- columns -----------------------------------------------------------------------------------------------------
 def plain(name: str, column: pa.Array, moment: str) -> pa.Array:
-    """A column whose type has a text, as polars takes it; moments in a zone that it does not have as text, in a form as
-    of `MOMENT`. Raises BadRowError."""
+    """A column whose type can be written as text, in a type that polars accepts; timestamps in a time zone unknown to
+    it become text in the format `moment` (as `MOMENT`). Raises BadRowError."""
     import pyarrow.types as t
 
     column, kind = _decoded(column), stored(column.type)
@@ -42,7 +43,7 @@ def plain(name: str, column: pa.Array, moment: str) -> pa.Array:
 
 
 def _decoded(column: pa.Array) -> pa.Array:
-    """The values themselves of an extension, of runs, and of a dictionary unless it is one of texts."""
+    """A column without extension type, run-end encoding, and dictionary encoding unless of text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -64,12 +65,12 @@ def _of_decimals(column: pa.Array) -> pa.Array:
     digits, scale = kind.precision - min(kind.scale, 0), max(kind.scale, 0)
     if digits <= DIGITS:
         return column.cast(pa.decimal128(digits, scale))  # within lists, polars misreads narrower ones below zero
-    whole = column if kind.scale >= 0 else column.cast(pa.decimal256(min(digits, 76), 0))
-    return whole.cast(pa.string())
+    integral = column if kind.scale >= 0 else column.cast(pa.decimal256(min(digits, 76), 0))
+    return integral.cast(pa.string())
 
 
 def _first_far(column: pa.Array) -> int | None:
-    """The first row with a day or a moment that polars has no calendar for."""
+    """The first row with a date or a timestamp beyond the calendar of polars; None if there is none."""
     import pyarrow.compute as pc
 
     unit = "ms" if str(column.type).startswith("date64") else getattr(column.type, "unit", None)
@@ -82,13 +83,13 @@ def _first_far(column: pa.Array) -> int | None:
 
 
 def _count(column: pa.Array) -> pa.Array:
-    """Days and moments as the integers that they are."""
+    """Dates and timestamps as their integers."""
     import pyarrow as pa
 
     return column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
 
 
-# -- whole frames --------------------------------------------------------------------------------------------------
+# -- frames --------------------------------------------------------------------------------------------------------
 def to_polars(batch: pa.RecordBatch, moment: str) -> pl.DataFrame:
     """`Frame.to_polars` of a batch."""
     import polars as pl
@@ -98,16 +99,16 @@ def to_polars(batch: pa.RecordBatch, moment: str) -> pl.DataFrame:
     arrays = [plain(n, column, moment) for n, column in zip(names, batch.columns, strict=True)]
     coded = {j: column for j, column in enumerate(arrays) if pa.types.is_dictionary(column.type)}
     without = [coded[j].indices if j in coded else column for j, column in enumerate(arrays)]
-    made = pl.from_arrow(pa.RecordBatch.from_arrays(without, list(map(str, range(len(without))))))  # names end at a NUL
-    assert isinstance(made, pl.DataFrame)
+    data = pl.from_arrow(pa.RecordBatch.from_arrays(without, list(map(str, range(len(without))))))  # names end at a NUL
+    assert isinstance(data, pl.DataFrame)
     for j, column in coded.items():
-        made.replace_column(j, _texts_of(column).gather(made[:, j]).alias(str(j)))
-    made.columns = list(names)
-    return made
+        data.replace_column(j, _texts_of(column).gather(data[:, j]).alias(str(j)))
+    data.columns = list(names)
+    return data
 
 
 def text_codes(frame: Frame) -> dict[str, tuple[pl.Series, pl.Series]]:
-    """Of each column that is a dictionary of texts: these, and which of them each row has, null for none."""
+    """For each dictionary column of text: the texts, and the codes (rows,), null for a missing value."""
     if not frame.typed:
         return {}
     import polars as pl
@@ -119,7 +120,7 @@ def text_codes(frame: Frame) -> dict[str, tuple[pl.Series, pl.Series]]:
 
 
 def long_decimals(frame: Frame) -> frozenset[str]:
-    """The columns of numbers that polars does not have, and that are text there."""
+    """The decimal columns that polars does not have, which become text there."""
     return frozenset(f.name for f in frame.to_arrow().schema if is_long(f.type)) if frame.typed else frozenset()
 
 
@@ -131,7 +132,7 @@ def _texts_of(column: pa.DictionaryArray) -> pl.Series:
 
 # -- lists, structs and maps ---------------------------------------------------------------------------------------
 def _with_inner(name: str, column: pa.Array) -> pa.Array:
-    """Lists, structs or maps of what JSON has a word for. Raises BadRowError."""
+    """Lists, structs or maps with elements converted for JSON. Raises BadRowError."""
     import pyarrow as pa
 
     kind = column.type
@@ -154,7 +155,7 @@ def _with_inner(name: str, column: pa.Array) -> pa.Array:
 
 
 def _inner(name: str, column: pa.Array) -> pa.Array:
-    """What is within them: days and moments are text, NaN is null. Raises BadRowError."""
+    """Their elements: dates and timestamps become text, NaN becomes null. Raises BadRowError."""
     import polars as pl
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -176,8 +177,8 @@ def _inner(name: str, column: pa.Array) -> pa.Array:
 
 
 def _check_keys(name: str, keys: pa.Array, rows: NDArray[np.intp]) -> None:
-    """Raises BadRowError for the place of a key that is in a map, one of the `rows`, a second time: polars keeps the
-    last."""
+    """Raises BadRowError for the position of the first key that occurs twice in a map; `rows` are the maps of the keys.
+    polars would keep the last."""
     import pyarrow as pa
 
     table = pa.table({"row": rows, "key": keys, "place": np.arange(len(keys))})
@@ -191,9 +192,9 @@ def _check_keys(name: str, keys: pa.Array, rows: NDArray[np.intp]) -> None:
         )
 
 
-# -- moments in zones of their own -------------------------------------------------------------------------------
+# -- timestamps in other time zones ------------------------------------------------------------------------------
 def _moments(column: pa.Array, minutes: int, form: str) -> pa.Array:
-    """Moments as text in a zone so many minutes from UTC."""
+    """Timestamps as text, at an offset in minutes from UTC."""
     import datetime
 
     import polars as pl

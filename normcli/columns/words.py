@@ -1,4 +1,4 @@
-"""Values that are no numbers: the different ones of some rows, and how often each is there."""
+"""Values that are not numbers: the distinct ones of some rows, and their counts."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-End = tuple[int, str]  # a value by what rises with it, and as text
+End = tuple[int, str]  # a value as an integer of the same order, and as text
 
 
 @dataclass(frozen=True)
 class Words:
-    """The values of a column that are no numbers, or as many as are counted as texts. `values` (n,) are a polars Series
-    of text, or an Arrow array of any type; None where values of a type are not told apart: lists, structs, maps."""
+    """The values of a column that are not numbers, or are counted as text. `values` (n,) are distinct: a polars Series
+    of text, or an Arrow array of any type; None for types whose values are not compared: lists, structs, maps."""
 
-    total: int  # how many there are, the same one several times
-    values: Any = None  # each once
-    counts: Array = field(default_factory=lambda: np.empty(0))  # (n,) how often each is there
-    order: NDArray[np.int64] | None = None  # (n,) what rises with the values of days, moments and lengths of time
+    total: int  # the number of values, including repeated ones
+    values: Any = None  # (n,) distinct
+    counts: Array = field(default_factory=lambda: np.empty(0))  # (n,) occurrences of each
+    order: NDArray[np.int64] | None = None  # (n,) integers in the order of dates, times and durations
 
     def texts(self, places: Codes) -> list[str]:
-        """Some of the values, as text."""
+        """The values at some places, as text."""
         import pyarrow as pa
 
         if not isinstance(self.values, pa.Array):
@@ -40,11 +40,11 @@ class Words:
             return [value.as_py().hex() for value in some]
         try:
             return list(map(str, some.cast(pa.large_string()).to_pylist()))
-        except pa.ArrowInvalid:  # a zone that nobody knows: moments are counted in UTC
+        except pa.ArrowInvalid:  # unknown time zone: the integers are in UTC
             return [f"{text}Z" for text in some.view(pa.timestamp(some.type.unit)).cast(pa.string()).to_pylist()]
 
     def ends(self) -> tuple[End, End] | None:
-        """The least and the greatest value; None where values have no order."""
+        """The least and the greatest value; None if values have no order."""
         if self.order is None or not self.total:
             return None
         places = np.array([self.order.argmin(), self.order.argmax()])
@@ -53,7 +53,7 @@ class Words:
 
 
 def of_series(column: pl.Series) -> Words:
-    """Of text, null where a value is missing."""
+    """The distinct values of text, in which missing values are null."""
     import polars as pl
 
     counted = pl.DataFrame({"value": column.drop_nulls()}).get_column("value").value_counts(name="count")
@@ -61,7 +61,7 @@ def of_series(column: pl.Series) -> Words:
 
 
 def of_array(column: pa.Array) -> Words:
-    """Of a column of any type but numbers."""
+    """The distinct values of a column of any type but numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -83,14 +83,14 @@ def of_array(column: pa.Array) -> Words:
 
 
 def _of_dictionary(column: pa.DictionaryArray) -> Words:
-    """Of texts that are there once each, and none of which is null, they need not be looked at row by row."""
+    """If the texts of a dictionary are distinct and not null, only their codes are counted."""
 
     entries, used = column.dictionary, stored(column.indices.drop_null())
     if not is_text(entries.type) or entries.null_count or len(entries.unique()) < len(entries):
         return of_array(decoded(column))
     counts = np.bincount(used, minlength=len(entries)).astype(np.float64)
-    there = np.flatnonzero(counts)
-    return Words(len(used), entries.take(as_arrow(there)), counts[there])
+    present = np.flatnonzero(counts)
+    return Words(len(used), entries.take(as_arrow(present)), counts[present])
 
 
 def _is_binary(kind: pa.DataType) -> bool:

@@ -1,1 +1,1 @@
-"""Where bytes come from and go to: files, streams, object stores; whole or not at all."""
+"""Reading and writing bytes: files, streams and object stores. Outputs are replaced atomically."""

@@ -1,4 +1,4 @@
-"""Which inputs are meant: files, objects, directories, globs, lists of names, in an order that is always the same."""
+"""Resolves names into inputs, in a reproducible order: files, objects, directories, globs and lists of names."""
 
 import glob
 import os
@@ -14,81 +14,83 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True)
 class Input:
-    """One input: where it is (None: standard input), and its path below what was named, which is its path in an output
-    directory, too. `keys` are the names and values that its directories give (`year=2026/`), None for null. An
-    `implicit` one was not named, but lies in a directory, or fits a pattern, that was."""
+    """One input: its path (None: standard input), and its path relative to the name it was resolved from, which is also
+    its path in an output directory. `keys` are the partition keys of its directories (`year=2026/`), None for null. An
+    `implicit` input was found in a named directory or by a pattern, not named itself."""
 
     path: str | None
     relative: str
     keys: tuple[tuple[str, str | None], ...] = ()
-    top: str | None = None  # the directory that was named, where it was one
+    top: str | None = None  # the named directory that it was found in
     implicit: bool = False
 
     @property
     def name(self) -> str:
+        """Its name in messages."""
         return STDIN if self.path is None else printable(self.path)
 
 
 @dataclass
-class Found:
-    """Inputs, in order, and what lay beside them in a directory but is none, with why."""
+class Listing:
+    """Inputs in order, and the entries of directories that are no inputs: (path, reason)."""
 
     inputs: list[Input] = field(default_factory=list)
     left: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Found:
-    """All inputs that `names` mean; none mean standard input. A name that is there is taken literally, another one as a
-    glob. In a directory, `is_known` says by a name whether a file is an input. Raises NoInputError where there is
-    nothing, UsageError where something is given twice."""
-    found = Found()
+def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Listing:
+    """All inputs that `names` resolve to; standard input if there are no names. A name that exists is taken literally,
+    any other as a glob. `is_known` decides by its name whether a file of a directory is an input. Raises NoInputError
+    if there are no inputs, UsageError if one is given twice."""
+    listing = Listing()
     for name in map(stores.plain, names or ["-"]):
         if name == "-":
-            found.inputs.append(Input(None, "-"))
+            listing.inputs.append(Input(None, "-"))
         elif is_directory(name):
-            _walk(name, name, is_known, found)
-        elif _is_there(name) or not glob.has_magic(name):  # a store that refuses says so before the work
-            found.inputs.append(Input(name, os.path.basename(name)))
+            _walk(name, name, is_known, listing)
+        elif _exists(name) or not glob.has_magic(name):  # a store that refuses says so before the work
+            listing.inputs.append(Input(name, os.path.basename(name)))
         else:
-            _glob(name, is_known, found)
-    _check_any(found, names)
-    _refuse_twice(found.inputs)
-    return found
+            _glob(name, is_known, listing)
+    _check_any(listing, names)
+    _refuse_twice(listing.inputs)
+    return listing
 
 
-def expand(names: Sequence[str]) -> Found:
-    """One input for each name, and for each object that a pattern of a store means, which no shell expands;
-    directories are left out. Raises NoInputError where there is nothing."""
-    found = Found()
+def expand(names: Sequence[str]) -> Listing:
+    """One input per name, and per object that matches a pattern of a store, which no shell expands; directories are
+    skipped. Raises NoInputError if there are no inputs."""
+    listing = Listing()
     for name in names:
-        if not stores.is_uri(name) or _is_there(name) or not glob.has_magic(name):
-            found.inputs.append(Input(name, os.path.basename(name)))
+        if not stores.is_uri(name) or _exists(name) or not glob.has_magic(name):
+            listing.inputs.append(Input(name, os.path.basename(name)))
         else:
-            _glob(name, None, found)
-    _check_any(found, names)
-    return found
+            _glob(name, None, listing)
+    _check_any(listing, names)
+    return listing
 
 
-def _check_any(found: Found, names: Sequence[str]) -> None:
-    if not found.inputs:
-        raise NoInputError(f"{', '.join(map(printable, names))}: no file in it is an input", _reasons(found.left))
+def _check_any(listing: Listing, names: Sequence[str]) -> None:
+    if not listing.inputs:
+        raise NoInputError(f"{', '.join(map(printable, names))}: no file in it is an input", _reasons(listing.left))
 
 
 def is_directory(name: str) -> bool:
+    """Whether a path or URI is a directory."""
     return stores.is_directory(name) if stores.is_uri(name) else os.path.isdir(name)
 
 
-def _is_there(name: str) -> bool:
-    return stores.is_there(name) if stores.is_uri(name) else os.path.lexists(name)
+def _exists(name: str) -> bool:
+    return stores.exists(name) if stores.is_uri(name) else os.path.lexists(name)
 
 
 def listed_in(text: bytes, *, zero: bool) -> list[str]:
-    """The names in a list: a line each, or ended by NUL."""
+    """The names in a list: one per line, or terminated by NUL if `zero`."""
     return [os.fsdecode(n) for n in text.split(b"\0" if zero else b"\n") if n]
 
 
-def _glob(pattern: str, is_known: Callable[[str], bool] | None, found: Found) -> None:
-    """What a pattern means; without `is_known`, files alone."""
+def _glob(pattern: str, is_known: Callable[[str], bool] | None, listing: Listing) -> None:
+    """Adds the matches of a pattern; only files without `is_known`. Raises NoInputError if there is none."""
     far = stores.is_uri(pattern)
     hits = stores.glob(pattern) if far else sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
     if not hits:
@@ -97,33 +99,33 @@ def _glob(pattern: str, is_known: Callable[[str], bool] | None, found: Found) ->
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
     for hit in hits:
         if far and (why := stores.unusable(hit)):
-            found.left.append((hit, why))
+            listing.left.append((hit, why))
         elif not far and _through_link(hit, top):
-            found.left.append((hit, "below a link to a directory"))
+            listing.left.append((hit, "below a link to a directory"))
         elif is_directory(hit):
             if is_known:
-                _walk(hit, top, is_known, found)
+                _walk(hit, top, is_known, listing)
             else:
-                found.left.append((hit, "a directory"))
+                listing.left.append((hit, "a directory"))
         elif not far and os.path.exists(hit) and not os.path.isfile(hit):
-            found.left.append((hit, "no regular file"))  # a pipe would be waited for; named, it is read
+            listing.left.append((hit, "no regular file"))  # a pipe would be waited for; named, it is read
         else:
-            found.inputs.append(_below(hit, top))
+            listing.inputs.append(_below(hit, top))
 
 
 def _through_link(path: str, top: str) -> bool:
-    """Whether a directory between `top` and a path is a link."""
+    """Whether a directory between `top` and a path is a symbolic link."""
     between = os.path.relpath(path, top).split(os.sep)[:-1]
     return any(os.path.islink(os.path.join(top, *between[: n + 1])) for n in range(len(between)))
 
 
 def _plain(pattern: str) -> str:
-    """The pattern up to its first special character."""
+    """The prefix of a pattern before its first special character."""
     return pattern[: min(pattern.find(c) for c in "*?[" if c in pattern)]
 
 
-def _walk(directory: str, top: str, is_known: Callable[[str], bool], found: Found) -> None:
-    """Files below a directory, by the bytes of their paths; links to directories are not followed."""
+def _walk(directory: str, top: str, is_known: Callable[[str], bool], listing: Listing) -> None:
+    """Adds the files below a directory, sorted by the bytes of their paths; links to directories are not followed."""
     paths = []
     for path, why in stores.entries(directory) if stores.is_uri(directory) else _entries(directory):
         if why is None and not is_known(path):
@@ -131,12 +133,13 @@ def _walk(directory: str, top: str, is_known: Callable[[str], bool], found: Foun
         if why is None:
             paths.append(path)
         else:
-            found.left.append((path, why))
-    found.inputs += (replace(_below(path, top), top=directory) for path in sorted(paths, key=os.fsencode))
+            listing.left.append((path, why))
+    listing.inputs += (replace(_below(path, top), top=directory) for path in sorted(paths, key=os.fsencode))
 
 
 def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
-    """Each file below a directory, and why it is no input as far as its kind and name say that."""
+    """Each file below a directory, and the reason why it is no input (None: no reason in its type and name). Raises
+    NoInputError."""
     try:
         with os.scandir(directory) as entries:
             ordered = sorted(entries, key=lambda e: os.fsencode(e.name))
@@ -168,12 +171,12 @@ def _below(path: str, top: str) -> Input:
 
 
 def _refuse_twice(inputs: Sequence[Input]) -> None:
-    seen: set[str | None] = set()
-    for each in inputs:
-        real = each.path and stores.resolved(each.path)
-        if real in seen:
-            raise UsageError(f"{each.name} is given twice")
-        seen.add(real)
+    paths: set[str | None] = set()
+    for input_ in inputs:
+        real = input_.path and stores.resolved(input_.path)
+        if real in paths:
+            raise UsageError(f"{input_.name} is given twice")
+        paths.add(real)
 
 
 def _reasons(left: Sequence[tuple[str, str]]) -> str:
@@ -181,29 +184,28 @@ def _reasons(left: Sequence[tuple[str, str]]) -> str:
 
 
 def targets(inputs: Sequence[Input], directory: str, rename: Callable[[str], str]) -> list[str]:
-    """The file below `directory` that each input becomes. Raises UsageError where two become one, or one would be read
-    or is on the way of another, or can't be named."""
-    made: dict[str, Input] = {}
-    for each in inputs:
-        path = stores.plain(os.path.join(directory, rename(each.relative)))
-        if path in made:
-            raise UsageError(f"{made[path].name} and {each.name} would both become {printable(path)}")
-        made[path] = each
+    """The path of each input's output below `directory`. Raises UsageError if two are the same or one is an input."""
+    inputs_by_target: dict[str, Input] = {}
+    for input_ in inputs:
+        path = stores.plain(os.path.join(directory, rename(input_.relative)))
+        if path in inputs_by_target:
+            raise UsageError(f"{inputs_by_target[path].name} and {input_.name} would both become {printable(path)}")
+        inputs_by_target[path] = input_
     read = {stores.resolved(i.path): i for i in inputs if i.path is not None}
-    for path in made:
+    for path in inputs_by_target:
         if stores.resolved(path) in read:
             raise UsageError(f"{printable(path)} is an INPUT, and would be replaced", "choose another directory")
-    return list(made)
+    return list(inputs_by_target)
 
 
 def would_read(inputs: Sequence[Input], path: str, is_known: Callable[[str], bool]) -> bool:
-    """Whether the same command, given again, would take `path`, or what is put in it where it is a directory, for an
-    input: because it lies in a directory that is one."""
-    real, whole = stores.resolved(path), path.endswith("/") or is_directory(path)
+    """Whether running the same command again would read `path` (or files in it, if it is a directory) as an input,
+    because it lies in a directory that is an input."""
+    real, is_folder = stores.resolved(path), path.endswith("/") or is_directory(path)
     for top in {stores.resolved(i.top) for i in inputs if i.top is not None}:
         between = os.path.relpath(real, top)
         hidden = any(part.startswith((".", "_")) for part in between.split(os.sep) if part != os.curdir)
-        if not hidden and (whole or is_known(path)):
+        if not hidden and (is_folder or is_known(path)):
             return True
     return False
 
@@ -215,7 +217,7 @@ def below(inputs: Sequence[Input], path: str) -> bool:
 
 
 def renamed(relative: str, old: Sequence[str], new: str | None) -> str:
-    """A relative path with its suffix, one of `old`, replaced; as it is where there is no new one."""
+    """A relative path with its suffix, one of `old`, replaced by `new`; unchanged if `new` is None."""
     if new is None:
         return relative
     stem = next((relative[: -len(s)] for s in old if relative.lower().endswith(s)), relative)

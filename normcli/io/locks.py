@@ -13,7 +13,7 @@ PAUSE = 0.05  # seconds between two tries
 
 
 def lock_file(path: str) -> str:
-    """The lock's file: beside a file by its resolved path, called by a hash of its name, which may be of 255 bytes."""
+    """The path of the lock of a file: in its directory, named by a hash, since the name itself may have 255 bytes."""
     import hashlib
 
     directory, name = os.path.split(path)
@@ -22,9 +22,9 @@ def lock_file(path: str) -> str:
 
 @contextlib.contextmanager
 def locked(path: str | None, *, wait: float = 0.0) -> Iterator[None]:
-    """Holds the lock of a file that a rename will replace: advisory, gone with the process however that ends, and with
-    it the lock's file, unless we are killed. What is no file of this machine has none. Raises LockedError where another
-    run holds it for `wait` more seconds, and CannotCreateError where no lock can be made."""
+    """Holds the lock of a file that a rename will replace: advisory, released when the process ends, and its file is
+    removed then, except after SIGKILL. Streams, devices and objects have no lock. Raises LockedError if another run
+    still holds it after `wait` seconds, CannotCreateError if no lock can be created."""
     resolved = replaced(path)
     if path is None or resolved is None:
         yield
@@ -39,14 +39,15 @@ def locked(path: str | None, *, wait: float = 0.0) -> Iterator[None]:
     finally:
         with changing:
             with contextlib.suppress(OSError):
-                os.unlink(lock)  # while it is ours, so that nobody's is removed
+                os.unlink(lock)  # while we hold it, so that no other run's is removed
             temporaries.discard(lock)
         with contextlib.suppress(OSError):
             os.close(fd)
 
 
 def _taken(lock: str, path: str) -> int | None:
-    """A descriptor that holds the lock; None where another has it, or has just removed the file."""
+    """A descriptor that holds the lock; None if another run holds it, or has just removed its file. Raises
+    CannotCreateError."""
     with changing:
         try:
             fd = _opened(lock)

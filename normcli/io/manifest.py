@@ -1,6 +1,6 @@
-"""What an output directory holds and what each file of it was made from, so that a run that was ended can go on.
+"""The manifest of an output directory: its files and the inputs of each, so that an interrupted run can be resumed.
 
-One JSON object a line, each added, and synced, when its file is complete. A line that was cut short counts as none.
+One JSON object per line, appended and synced when its file is complete. A truncated line is ignored.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PIECE = 1 << 20  # bytes read at a time
 
 @dataclass
 class Manifest:
-    """The manifest of a directory. `made` stands for all else that the files depend on: parameters and options."""
+    """The manifest of a directory. `fingerprint` identifies the parameters and options that the files depend on."""
 
     directory: str
-    made: str
-    contents: bool = False  # inputs are told apart by their content, not by size, time and inode
+    fingerprint: str
+    contents: bool = False  # inputs are compared by content instead of size, time and inode
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _fd: int = -1
 
@@ -39,20 +39,25 @@ class Manifest:
                 self.entries[entry["output"]] = entry
 
     def origin(self, path: str) -> dict[str, Any]:
-        """What an input is known by. Raises NoInputError."""
+        """What identifies the version of an input. Raises NoInputError."""
         try:
             if self.contents:
-                return {"made": self.made, "content": digest_of(path)}
+                return {"made": self.fingerprint, "content": digest_of(path)}
             if stores.is_uri(path):
-                found = Object(path)
-                return {"made": self.made, "size": found.size, **found.origin}
+                remote = Object(path)
+                return {"made": self.fingerprint, "size": remote.size, **remote.origin}
             status = os.stat(path)
         except OSError as e:
             raise open_error(NoInputError, printable(path), e) from None
-        return {"made": self.made, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
+        return {
+            "made": self.fingerprint,
+            "size": status.st_size,
+            "mtime_ns": status.st_mtime_ns,
+            "inode": status.st_ino,
+        }
 
     def finished(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:
-        """What was noted of a file that was completed, from that origin, and is still what was written; else None."""
+        """The entry of a complete output of that origin which has not been changed since; None if there is none."""
         entry = self.entries.get(self._relative(output))
         if entry is None or entry.get("origin") != origin:
             return None
@@ -62,8 +67,7 @@ class Manifest:
         return None
 
     def add(self, output: str, origin: dict[str, Any], size: int, digest: str, notes: dict[str, Any]) -> None:
-        """Says that a file is complete, and what a later run has to know of it. Raises CannotCreateError,
-        OutputError."""
+        """Records that a file is complete, with `notes` for a later run. Raises CannotCreateError, OutputError."""
         entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest, **notes}
         self.entries[self._relative(output)] = entry
         path = os.path.join(self.directory, NAME)
@@ -76,13 +80,13 @@ class Manifest:
             raise OutputError(f"{printable(path)}: writing failed: {e.strerror}", advice(e)) from None
 
     def close(self) -> None:
-        """Nothing more is added."""
+        """Closes the file; nothing more can be added."""
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
 
     def _begin(self, path: str) -> None:
-        """Writes anew what is known; a file of before may end in half a line."""
+        """Rewrites the manifest with all entries: an existing file may end in a truncated line."""
         with outputs.open_target(path) as target:
             target.write(b"".join(map(_line, self.entries.values())))
             target.commit()
@@ -110,16 +114,16 @@ def _line(entry: dict[str, Any]) -> bytes:
 
 
 def digest_of(path: str) -> str:
-    """Of a file's or an object's bytes. Raises OSError, NoInputError, OutputError."""
-    found = hashlib.sha256()
+    """SHA-256 of the bytes of a file or an object. Raises OSError, NoInputError, OutputError."""
+    digest = hashlib.sha256()
     with contextlib.closing(Object(path) if stores.is_uri(path) else open(path, "rb", buffering=0)) as file:
         while piece := file.read(PIECE):
-            found.update(piece)
-    return f"sha256:{found.hexdigest()}"
+            digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def remove_stale(directories: Iterable[str]) -> int:
-    """Removes unfinished files of runs that are no more (those of a run hold a lock); how many."""
+    """Removes the temporary files of dead runs (those of a live run are locked); returns their number."""
     removed = 0
     for directory in directories:
         with contextlib.suppress(OSError), os.scandir(directory) as entries:

@@ -1,4 +1,4 @@
-"""Where results go: files and objects that appear whole or not at all, and streams that can't be taken back."""
+"""Outputs: files and objects that are replaced atomically, and streams, which can't be rolled back."""
 
 from __future__ import annotations
 
@@ -29,18 +29,24 @@ STREAMS = {"-": STDOUT_FD, "/dev/stdout": STDOUT_FD, "/dev/stderr": 2}
 DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
 AHEAD = 8 << 20  # bytes
 SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
-UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # there, a directory can't be synced
+UNSYNCED = {
+    errno.EACCES,
+    errno.EBADF,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+}  # file systems where a directory can't be synced
 
-ROLLBACK = 0.4  # seconds that a run which is ended has to undo what it changed: a store may not answer
+ROLLBACK = 0.4  # seconds for a rollback when a signal ends the run: a store may not answer
 
-temporaries: set[str] = set()  # what must be gone if we are ended
-changing = threading.Lock()  # held while one is made or becomes the target, so that ending us can't fall between
-rollbacks: list[Callable[[], object]] = []  # what undoes that some targets of several are in place
+temporaries: set[str] = set()  # files to remove if a signal ends the process
+changing = threading.Lock()  # held while a temporary is created or renamed: no signal comes between
+rollbacks: list[Callable[[], object]] = []  # undo the targets that are in place before all are
 
 
 def remove_temporaries() -> None:
-    """Leaves no unfinished file behind, nor targets of which some are the new ones and others could not be. Called by
-    the thread that a signal ends us through."""
+    """Removes temporary files, and rolls back targets of which only some have been replaced. Called by the thread that
+    handles the signals."""
     if changing.acquire(timeout=0.5):
         for undo in rollbacks:
             thread = threading.Thread(target=undo, daemon=True)
@@ -53,7 +59,7 @@ def remove_temporaries() -> None:
 
 @dataclass
 class Target:
-    """An output: write to it, then `commit`. Left without, a file is absent or what it was.
+    """An output: write to it, then `commit`. Without a commit, the file is unchanged or absent.
 
     A regular file is written under another name in its own directory, synced and renamed. Anything else (a pipe,
     a device, standard output) is written directly.
@@ -65,14 +71,14 @@ class Target:
     temporary: str | None = None
     dead: bool = False
     count: int = 0  # bytes written so far
-    begun: int = 0  # bytes that are on their way to the disk
-    ready: bool = False  # all of it is where it has to be for `commit`
-    backup: str | None = None  # another name of the file that is to be replaced, or was; empty where there is none
-    placed: bool = False  # whether a `commit` is done, and was not undone
-    hashed: hashlib._Hash | None = None  # of what is written, where somebody wants to know
+    begun: int = 0  # bytes whose write-back has been started
+    ready: bool = False  # all bytes are synced, `commit` can follow
+    backup: str | None = None  # a hard link to the replaced file; empty if there was no file
+    placed: bool = False  # committed and not rolled back
+    hashed: hashlib._Hash | None = None  # of the bytes written, if needed
 
     def write(self, data: bytes | memoryview) -> int:
-        """All of it. Once something has failed, what a dying writer still sends goes nowhere."""
+        """Writes all bytes. After a failure, further bytes are discarded. Raises ReaderGoneError, OutputError."""
         view = memoryview(data).cast("B")
         if self.dead:
             return len(view)
@@ -98,26 +104,27 @@ class Target:
 
     @property
     def streamed(self) -> bool:
-        """Whether what is written is out at once: its end mark is all that says that it is whole."""
+        """Whether bytes are visible as soon as they are written: only the end marker says that the output is
+        complete."""
         return self.path is None
 
     @property
     def pending(self) -> bool:
-        """Whether `commit` has yet to put something in place."""
+        """Whether there is something left to commit."""
         return self.temporary is not None
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"{self.name}: writing failed: {error.strerror}", advice(error))
 
     def _send(self) -> None:
-        """Has the system begin to write what it holds, so that the sync at the end has not all of it to wait for."""
+        """Starts write-back of the page cache, so that the final sync does not have to wait for all of it."""
         if hasattr(os, "posix_fadvise"):
             with contextlib.suppress(OSError):
                 os.posix_fadvise(self.fd, self.begun, self.count - self.begun, os.POSIX_FADV_DONTNEED)
         self.begun = self.count
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: writes are not buffered."""
 
     @property
     def closed(self) -> bool:
@@ -127,8 +134,7 @@ class Target:
         return self
 
     def prepare(self) -> None:
-        """Everything that can fail before the rename: all bytes on the disk, or where they are written directly, in
-        the hands of the system."""
+        """Does everything that can fail before the rename: syncs a file, flushes a stream. Raises OutputError."""
         if self.ready:
             return
         try:
@@ -141,7 +147,7 @@ class Target:
         self.ready = True
 
     def commit(self) -> None:
-        """Puts the new file in the old one's place; once."""
+        """Renames the new file over the old one; once. Raises CannotCreateError, OutputError."""
         self.prepare()
         if self.path is None:
             self._close()
@@ -163,8 +169,7 @@ class Target:
             raise OutputError(what, "after a power loss, what was there before may be there again") from None
 
     def preserve(self) -> None:
-        """Before `commit`: keeps what is in the target's place, for `restore`. Where there are no hard links, it can't
-        be had."""
+        """Before `commit`: keeps a hard link to the old file for `restore`, if the file system has them."""
         if self.temporary is None or self.path is None:
             return
         name = _new_name(self.path)
@@ -177,11 +182,11 @@ class Target:
             self.backup = name
 
     def is_untouched(self) -> bool:
-        """Whether what was in the target's place is known to be there still, after a `commit` that failed."""
+        """Whether the old file is known to be unchanged after a failed `commit`."""
         return self.pending
 
     def restore(self) -> bool:
-        """Whether what was there before `commit` is there again."""
+        """Puts the old file back; whether that succeeded."""
         if self.backup is None or self.path is None:
             return False
         try:
@@ -196,7 +201,7 @@ class Target:
         return True
 
     def forget(self) -> None:
-        """What was preserved is not wanted any more."""
+        """Removes the backup."""
         if self.backup:
             with changing:
                 with contextlib.suppress(OSError):
@@ -205,7 +210,8 @@ class Target:
         self.backup = None
 
     def _close(self) -> None:
-        """Tells whoever reads a pipe or a device that this is all. Standard output is left to the process's end."""
+        """Closes a pipe or a device, so that its reader sees the end; standard output stays open until the process
+        ends. Raises OutputError."""
         fd, self.fd = self.fd, self.fd if self.fd == STDOUT_FD else CLOSED
         try:
             if fd != self.fd:
@@ -228,7 +234,7 @@ class Target:
 
 @dataclass
 class FarTarget(Target):
-    """An object of a store: completed in a file without a name, then sent. One that failed is never published."""
+    """An object of a store: written to an unnamed temporary file, then uploaded. A failed upload is never published."""
 
     upload: Upload = field(kw_only=True)
     where: str = field(kw_only=True)  # the directory that the file is in
@@ -246,12 +252,12 @@ class FarTarget(Target):
         return OutputError(what, SPOOL_HINT)
 
     def prepare(self) -> None:
-        """Everything that can fail before the object is replaced: of a large one, all but the last part is there."""
+        """Uploads all but the last part of a large object: everything that can fail before it is replaced."""
         if self.pending:
             self.upload.send(self.fd)
 
     def commit(self) -> None:
-        """Puts the new object in the old one's place."""
+        """Publishes the new object."""
         if self.pending:
             self.prepare()
             self.upload.publish()
@@ -284,13 +290,12 @@ def _far(uri: str, spool_dir: str | None) -> FarTarget:
 
 
 def flush(fd: int) -> None:
-    """Closes a copy of a descriptor: a file system far away says only then that it could not keep what was written.
-    Raises OSError."""
+    """Closes a duplicate of a descriptor: a network file system reports a failed write only then. Raises OSError."""
     os.close(os.dup(fd))
 
 
 def _sync_directory(path: str) -> None:
-    """Has a rename survive a power loss, where that can be had. Raises OSError."""
+    """Makes a rename survive a power loss, if the file system supports that. Raises OSError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -304,8 +309,8 @@ def _sync_directory(path: str) -> None:
 
 
 def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
-    """The output: a path, or standard output for None and `-`. What goes to an object store is kept in `spool_dir` (by
-    default TMPDIR) until it is complete. Raises CannotCreateError before data is read."""
+    """Opens an output: a path, or standard output for None and `-`. The bytes of an object are kept in `spool_dir` (by
+    default TMPDIR) until it is complete. Raises CannotCreateError, OutputError, before data is read."""
     if path is None or path == "-":
         if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # how a closed one is opened at start
             raise OutputError("standard output is closed", "-o FILE writes a file")
@@ -322,33 +327,33 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
         except (OSError, OverflowError) as e:
             raise open_error(CannotCreateError, name, e) from None
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
-        found = None
+        status = None
     except (OSError, ValueError) as e:
         raise open_error(CannotCreateError, name, e) from None
-    if found is not None and stat.S_ISDIR(found.st_mode):
+    if status is not None and stat.S_ISDIR(status.st_mode):
         raise CannotCreateError(f"{name}: is a directory", "name a file in it")
     try:
-        if found is not None and not stat.S_ISREG(found.st_mode):
+        if status is not None and not stat.S_ISREG(status.st_mode):
             return Target(name, None, os.open(path, os.O_WRONLY))
-        if found is not None and not os.access(path, os.W_OK):
+        if status is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "is read-only")
-        return _beside(name, os.path.realpath(path), found)
+        return _beside(name, os.path.realpath(path), status)
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None
 
 
 def descriptor(path: str | None) -> int | None:
-    """The number of the open descriptor that an output's name means: standard output's for None; None for others."""
+    """The number of the open descriptor that an output's name denotes, 1 for None; None for any other name."""
     name = "-" if path is None else path
     match = DESCRIPTOR.fullmatch(name)
     return int(match[1] or match[2]) if match else STREAMS.get(name)
 
 
 def replaced(path: str | None) -> str | None:
-    """The resolved file that a rename will replace, or create; None for what is written directly (a stream, a device)
-    or sent to a store, and for what can be no file."""
+    """The resolved path of the file that a rename will replace or create; None for a stream, a device or an object, and
+    for a name that can't be a file."""
     if path is None or descriptor(path) is not None or stores.is_uri(path) or path.endswith("/"):
         return None
     try:
@@ -360,23 +365,24 @@ def replaced(path: str | None) -> str | None:
 
 
 def _new_name(path: str) -> str:
-    """A file's name in the directory of another, for as long as a run lasts."""
+    """A new temporary name in the directory of a file."""
     return os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
 
 
-def _beside(name: str, path: str, found: os.stat_result | None) -> Target:
-    """A new file in the directory of `path`, with the mode (and where permitted the owner) of the old one."""
+def _beside(name: str, path: str, status: os.stat_result | None) -> Target:
+    """A new temporary file in the directory of `path`, with the mode (and, if permitted, the owner) of the old one.
+    Raises OSError."""
     temporary = _new_name(path)
     with changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         temporaries.add(temporary)
     with contextlib.suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is seen to be in use
-    if found is not None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # marks it as in use
+    if status is not None:
         with contextlib.suppress(OSError):
-            os.fchown(fd, found.st_uid, found.st_gid)
+            os.fchown(fd, status.st_uid, status.st_gid)
         with contextlib.suppress(OSError):
-            os.fchmod(fd, stat.S_IMODE(found.st_mode))
+            os.fchmod(fd, stat.S_IMODE(status.st_mode))
     return Target(name, path, fd, temporary)
 
 

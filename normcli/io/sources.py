@@ -1,4 +1,4 @@
-"""Where bytes come from: files, pipes, standard input and object stores, as named streams."""
+"""Sources of bytes: files, pipes, standard input and objects, as named streams."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from normcli.io.stores.reading import Object
 
 STDIN = "<stdin>"
-FIRST = 1 << 18  # bytes that are made room for until it is known that there are more
+FIRST = 1 << 18  # initial size of the buffer in bytes, until there are known to be more
 
 
 class Inlet(Protocol):
-    """A raw stream, of which None says that it has no bytes yet."""
+    """A raw stream; None means that no bytes are available yet."""
 
     def readinto(self, view: memoryview, /) -> int | None: ...
 
 
 class Handle(Protocol):
-    """What is to be closed."""
+    """Anything that can be closed."""
 
     def close(self) -> None: ...
 
@@ -48,19 +48,18 @@ Layer = TypeVar("Layer", bound=Inlet)
 
 @dataclass
 class Source:
-    """A stream of bytes with the name that messages call it by. Read once, from the start to the end; what is
-    compressed is expanded."""
+    """A stream of bytes with its name in messages. It is read once, from start to end, and decompressed."""
 
     name: str
     file: io.FileIO | Object
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
-    keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
-    room: int | None = None  # bytes of memory that what is read of it may take at once
-    handles: list[Handle] = field(default_factory=list, repr=False)  # of others on the same file, closed with it
+    keys: tuple[tuple[str, str | None], ...] = ()  # partition keys of its directories: columns of one value
+    room: int | None = None  # available memory in bytes
+    handles: list[Handle] = field(default_factory=list, repr=False)  # other readers of the same file, closed with it
 
     def __post_init__(self) -> None:
-        self.length: int | None  # of the file, packed as it is
+        self.length: int | None  # of the file in bytes, compressed
         if not isinstance(self.file, io.FileIO):
             self.regular, self.length = True, self.file.size
             self.identity: tuple[object, ...] = tuple(self.file.origin.items())
@@ -73,22 +72,22 @@ class Source:
 
     @property
     def compression(self) -> str | None:
-        """What it is compressed by, told by its first bytes."""
+        """The compression format, detected from the first bytes; None if not compressed."""
         self.peek(1)
         return self._expanded.codec.name if self._expanded.codec else None
 
     @property
     def size(self) -> int | None:
-        """How many bytes there are in all, where that is known."""
+        """The total number of bytes, None if unknown."""
         return None if self.compression else self.length
 
     @property
     def position(self) -> int:
-        """How far it was read from the start to the end, packed as it is. Any thread may ask."""
+        """The number of (compressed) bytes read so far. Thread-safe."""
         return self._expanded.taken
 
     def is_file(self, path: str | None) -> bool:
-        """Whether this is the regular file, or the object, of that path, however it was opened."""
+        """Whether this is the regular file or the object at that path, by whatever name it was opened."""
         if not self.regular or path is None or path == "-":
             return False
         if not isinstance(self.file, io.FileIO):
@@ -99,28 +98,28 @@ class Source:
             return False
 
     def through(self, layer: Callable[[bytes, Inlet], Layer]) -> Layer:
-        """From here on, the bytes are what a layer makes of them, those that were peeked at among them."""
-        made = layer(self.pushed, self._inlet)
-        self._inlet, self.pushed = made, b""
-        return made
+        """Passes all further bytes, including those peeked at, through a layer; returns the layer."""
+        stream = layer(self.pushed, self._inlet)
+        self._inlet, self.pushed = stream, b""
+        return stream
 
     def peek(self, count: int) -> bytes:
-        """The first bytes, still to be read."""
+        """The next bytes, without consuming them."""
         if len(self.pushed) < count:
             self.pushed = self._filled(self.pushed, count, io.BytesIO())
         return self.pushed[:count]
 
     def read(self, size: int, *, after: bytes = b"", into: io.BytesIO | None = None) -> bytes:
-        """`after`, which was read last, and the next `size` bytes; fewer only at the end. They lie in the memory of
-        `into`, for which nobody else must have a use. Raises OutputError where reading fails."""
-        begun, whole = after + self.pushed, len(after) + size
-        data, self.pushed = self._filled(begun[:whole], whole, into or io.BytesIO()), begun[whole:]
+        """`after`, which was read last, followed by the next `size` bytes; fewer only at the end. The bytes share the
+        memory of `into`, which nothing else may use. Raises OutputError if reading fails."""
+        begun, total = after + self.pushed, len(after) + size
+        data, self.pushed = self._filled(begun[:total], total, into or io.BytesIO()), begun[total:]
         self.count += len(data) - len(after)
         return data
 
     def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
-        """`begun` and what follows it, `size` bytes in all: in a BytesIO, which gives its memory away as bytes without
-        a copy, and can be filled anew once they are gone."""
+        """`begun` and the bytes after it, `size` in all: in a BytesIO, which exports its memory as bytes without a
+        copy, and can be filled again once these are released."""
         done, room = len(begun), max(min(size, FIRST + len(begun)), len(buffer.getbuffer()))
         try:
             while True:
@@ -138,9 +137,9 @@ class Source:
         return buffer.getvalue()
 
     def _fill(self, view: memoryview, done: int, end: int) -> int:
-        """Up to where a view is filled from `done` on, by the bytes that come; to the `end`, if there are so many. Each
-        view of it is released at once, for a profiler may hold on to frames that have one: then the buffer could not be
-        resized."""
+        """Reads into a view from `done` to `end`, or up to the end of the stream; returns the position reached. Each
+        slice of the view is released immediately: a profiler may keep frames alive that hold one, and the buffer could
+        not be resized then."""
         while done < end:
             with view[done:end] as rest:
                 got = self._inlet.readinto(rest)
@@ -153,8 +152,8 @@ class Source:
         return done
 
     def in_place(self) -> Any:
-        """A path under which the bytes can be read at any position: the file itself, or a spool; of an object, what
-        pyarrow reads in place of one."""
+        """A path for random access to the bytes: the file itself or a spool file; for an object, a file of pyarrow.
+        Raises OutputError."""
         if not isinstance(self.file, io.FileIO):
             self.count = self.file.size
             return self.file.random()
@@ -175,7 +174,7 @@ class Source:
         return f"/dev/fd/{self.file.fileno()}"
 
     def read_at(self, start: int, size: int) -> bytes:
-        """Bytes at any place of what is read in place, fewer where it ends, none outside. Raises OSError."""
+        """Bytes at an offset after `in_place`, fewer at the end, none outside. Raises OSError."""
         size = min(size, self.count - start)
         if start < 0 or size <= 0:
             return b""
@@ -185,25 +184,25 @@ class Source:
 
     @property
     def is_far(self) -> bool:
-        """Whether each read at a place of its own takes a while."""
+        """Whether a random read is slow (an object of a store)."""
         return not isinstance(self.file, io.FileIO)
 
     def fault(self, error: Exception) -> NormcliError | None:
-        """What went wrong in reading at any position, where what pyarrow says is no fault of the data: only what the
-        system said has a number."""
+        """The I/O error behind an exception of pyarrow, None if the data are at fault: only system errors have an
+        errno."""
         if not isinstance(self.file, io.FileIO):
             return self.failed(self.file.failure) if self.file.failure else None
         number = error.errno if isinstance(error, OSError) else None
         return self.failed(OSError(number, os.strerror(number))) if number else None
 
     def failed(self, error: OSError) -> NormcliError:
-        """An error of reading, in our words."""
+        """The NormcliError for an error of reading."""
         if isinstance(error, PermissionError):
             return NoInputError(f"{self.name}: {error.strerror}", advice(error))
         return OutputError(f"{self.name}: reading failed: {error.strerror}", advice(error))
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """All remaining bytes."""
         parts = []
         while part := self.read(1 << 20):
             parts.append(part)
@@ -214,25 +213,24 @@ class Source:
         return self.file.closed
 
     def close(self) -> None:
-        """Nothing more is read, by this or by any of the `handles`."""
+        """Closes the file and all `handles`."""
         for handle in self.handles:
             handle.close()
         self.file.close()
 
     def drain(self) -> None:
-        """Reads to the end, so that the writer of a pipe does not meet a broken one; of what lies in a file, or was
-        copied to one, nothing."""
+        """Reads a pipe to its end, so that its writer gets no SIGPIPE; where the bytes lie in a file, nothing."""
         while not self.regular and self.read(1 << 20):
             pass
 
 
 def identity(status: os.stat_result) -> tuple[int, ...]:
-    """By what a file is known to be the same, and unchanged."""
+    """What changes if a file is replaced or modified: device, inode, size in bytes, modification time in ns."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) -> None:
-    """Raises BadDataError where the identity of a file or an object is not what it was."""
+    """Raises BadDataError if the identity of a file or an object has changed."""
     try:
         now = tuple(_far(os.fspath(path)).origin.items()) if stores.is_uri(path) else identity(os.stat(path))
     except (OSError, NoInputError):
@@ -254,10 +252,10 @@ def open_source(
     keys: tuple[tuple[str, str | None], ...] = (),
     room: int | None = None,
 ) -> Source:
-    """The input: a path, or standard input for None and `-`; with the `keys` that its directories give, read in `room`
-    bytes of memory. Raises NoInputError; UsageError for a terminal."""
+    """Opens an input: a path, or standard input for None and `-`; with the partition `keys` of its directories, read in
+    `room` bytes of memory. Raises NoInputError; UsageError for a terminal."""
     if path is None or os.fspath(path) == "-":
-        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed one is opened at start
+        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed descriptor is opened at start
             raise NoInputError("standard input is closed", f"for example: {example}")
         if os.isatty(0):
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")

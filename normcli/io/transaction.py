@@ -1,4 +1,4 @@
-"""The targets of a run, replaced together: PARAMS, then what was rejected, then OUTPUT."""
+"""The targets of a run, replaced together: PARAMS, then rejects, then OUTPUT."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from normcli.io.outputs import Target, open_target, rollbacks
 
 
 class End(Protocol):
-    """What writes the end of an output."""
+    """A writer whose `close` writes the end of an output."""
 
     def close(self) -> None: ...
 
 
 class Transaction:
-    """Every target of a run, each absent or what it was until `commit`, and the lock of PARAMS, held from before they
-    are read until all is done."""
+    """All targets of a run, each unchanged or absent until `commit`, and the lock of PARAMS, held from before they are
+    read until the end."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._streams: list[Target] = []
         self._replaced: list[str] = []
-        self._pending: list[Target] = []  # those that a `commit` is about
+        self._pending: list[Target] = []  # those being committed
         self._contents: dict[int, Iterable[bytes]] = {}  # by the target's identity
 
     def lock(self, path: str | None, *, wait: float = 0.0) -> None:
-        """No other run replaces this file from now on. Raises LockedError, CannotCreateError."""
+        """Locks a file, so that no other run replaces it. Raises LockedError, CannotCreateError."""
         self._stack.enter_context(locked(path, wait=wait))
 
     def open(self, path: str | None, *, spool_dir: str | None = None) -> Target:
-        """A target; standard output for None. Raises CannotCreateError, OutputError."""
+        """Opens a target; standard output for None. Raises CannotCreateError, OutputError."""
         target = self._stack.enter_context(open_target(path, spool_dir=spool_dir))
         if target.streamed:
             self._streams.append(target)
@@ -43,31 +43,31 @@ class Transaction:
 
     @property
     def replaced(self) -> list[str]:
-        """The names of the files that are in place by now. Any thread may ask."""
+        """The names of the files replaced so far. Thread-safe."""
         return list(dict.fromkeys([*self._replaced, *(t.name for t in self._pending if t.placed)]))
 
     @property
     def cut_short(self) -> list[str]:
-        """The names of the streams that something was written to, and not all of it. Any thread may ask."""
+        """The names of the streams that are incomplete though something was written. Thread-safe."""
         return [target.name for target in self._streams if target.count and not target.placed]
 
     def fill(self, target: Target | None, contents: Iterable[bytes]) -> None:
-        """These are written to a target by the first `commit`: not a byte of them before all decisions are made."""
+        """Registers contents that the first `commit` writes to a target, and nothing before it."""
         if target is not None:
             self._contents[id(target)] = contents
 
     def finish(self, output: Target, ends: Iterable[End], *before: Target | None) -> int:
-        """Ends an output, and puts `before` and then it in place; how many files were replaced. The end of a stream
-        says that it is whole, so that the others are in place before it. Raises CannotCreateError, OutputError."""
+        """Ends an output, and commits `before` and then it; returns the number of files replaced. The end of a stream
+        says that it is complete, so the others are committed before it. Raises CannotCreateError, OutputError."""
         count = self.commit(*before) if output.streamed else 0
         for end in ends:
             end.close()
         return count + self.commit(*before, output)
 
     def commit(self, *targets: Target | None) -> int:
-        """Puts targets in place, in this order, once everything that can fail before is done for all of them; what is
-        in place already stays. How many files it replaced. Raises CannotCreateError, OutputError: then all are what
-        they were, unless the store of the one that failed does not say whether that is."""
+        """Commits targets in this order, after everything that can fail before is done for all of them; returns the
+        number of files replaced. Targets committed before stay. Raises CannotCreateError, OutputError: then all are
+        rolled back, unless the store of the one that failed does not say whether it was replaced."""
         present = [target for target in targets if target is not None]
         for target in present:
             for piece in self._contents.pop(id(target), ()):
@@ -100,8 +100,8 @@ class Transaction:
 
 
 def undo(targets: list[Target]) -> list[str]:
-    """Of targets that are put in place in this order, and not all are, restores those that are, unless the next may
-    be, too; the names of those that stay."""
+    """Rolls back a partial commit of targets in this order, unless the next one may have been replaced, too; returns
+    the names of those that stay replaced."""
     pending = [target for target in targets if target.pending]
     in_place = [target for target in targets if not target.pending] if pending else []
     if pending and not pending[0].is_untouched():
@@ -111,10 +111,10 @@ def undo(targets: list[Target]) -> list[str]:
 
 @contextmanager
 def _undo_on_signal(targets: list[Target]) -> Iterator[None]:
-    """Meanwhile, a signal that ends us undoes what was done."""
+    """Inside, a signal that ends the process rolls the targets back."""
     rollback = partial(undo, targets)
     rollbacks.append(rollback)
     try:
         yield
     finally:
-        rollbacks.remove(rollback)  # others may be of other threads
+        rollbacks.remove(rollback)  # other threads may have added theirs

@@ -52,7 +52,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
 
 def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Parameters]:
     """The files that are meant, in order; a pattern of a store is the objects that it finds."""
-    sources, every = list[str | Parameters](), inputs.Found()
+    sources, every = list[str | Parameters](), inputs.Listing()
     for given in run.request.inputs:
         if isinstance(given, str):
             search = inputs.expand([given])

@@ -18,7 +18,7 @@ from normcli.pipeline import memory
 
 if TYPE_CHECKING:
     from normcli.formats import Description, Reader
-    from normcli.io.inputs import Found, Input
+    from normcli.io.inputs import Input, Listing
     from normcli.io.sources import Source
     from normcli.jobs.run import Run
 
@@ -45,7 +45,7 @@ def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     return search.inputs
 
 
-def report_left_out(run: Run[Any, Any], search: Found) -> None:
+def report_left_out(run: Run[Any, Any], search: Listing) -> None:
     """What is no input, though it was found."""
     for path, why in search.left:
         run.detail(f"left out {path}: {why}")

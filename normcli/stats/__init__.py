@@ -1,4 +1,4 @@
-"""Statistic: what every file here offers."""
+"""Statistic: the interface of every file here."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -12,21 +12,22 @@ from normcli.blocks.record import Array, Record
 
 @dataclass(frozen=True)
 class Statistic(Record):
-    """What is kept of the rows seen. Made with its settings only it is blank: no groups, the identity of `merge`."""
+    """The state of a statistic over rows, mergeable. Constructed from its settings alone it is blank: without groups,
+    the identity of `merge`."""
 
-    whole_weights: ClassVar[bool] = False  # rows count whole times only
+    whole_weights: ClassVar[bool] = False  # weights must be integers
 
     @property
     def multiple(self) -> int:
-        """Rows to a whole batch: data are cut between batches only, and in blocks of fixed size. 1: anywhere."""
+        """Rows per batch: data are split only between batches, and in blocks of fixed size. 1: anywhere."""
         return 1
 
     def of(self, block: Block) -> Self:
-        """The statistic of one block, by a blank's settings."""
+        """The statistic of one block, with the settings of this (blank) one."""
         raise NotImplementedError
 
     def merge(self, other: Self) -> Self:
-        """Of the rows of both, `self`'s first. Associative to rounding; changes neither."""
+        """The statistic of the rows of both, those of `self` first. Associative up to rounding; neither is changed."""
         if not self.groups:
             return other
         return self._merge(other) if other.groups else self
@@ -35,42 +36,43 @@ class Statistic(Record):
         raise NotImplementedError
 
     def by_key(self) -> Self:
-        """With the settings that it has where there are many groups."""
+        """The statistic with its settings for many groups."""
         return self
 
     @property
     def repeats(self) -> bool:
-        """Whether a further pass over the data may be needed; known before the first."""
+        """Whether a further pass over the data may be needed; known before the first pass."""
         return False
 
     def next_pass(self) -> "Statistic | None":
-        """The blank of a further pass over the same data, if it needs one: then `refined` wants what that saw."""
+        """The blank statistic of a further pass over the same data, whose result goes to `refined`; None if none is
+        needed."""
         return None
 
-    def refined(self, found: "Statistic") -> Self:
-        """With what the pass that `next_pass` asks for has found."""
+    def refined(self, state: "Statistic") -> Self:
+        """This statistic with the result of the pass that `next_pass` requested."""
         raise NotImplementedError
 
     def accuracy(self) -> str:
-        """How far off what it says may be, in words; nothing where that is rounding."""
+        """The error bound of its results as text; empty if they are exact up to rounding."""
         return ""
 
     def described_settings(self) -> str:
-        """Its settings for people, who know what they asked the method for."""
+        """Its settings as text for users."""
         return ", ".join(f"{name} {value}" for name, value in self.settings().items())
 
     def bytes_of(self, features: int) -> int:
-        """Of one group, at most. An axis that is not of features has its own extent."""
+        """Upper bound of the size of one group in bytes. Axes other than features have their own `extents`."""
         extents = {"feature": features} | self.extents
         return sum(8 * prod(extents[dim] for dim in axes.dims) for axes in self.axes().values())
 
     @property
     def extents(self) -> dict[str, int]:
-        """How long the axes that are not of features are, at most."""
+        """The maximum lengths of the axes other than features."""
         return {}
 
     def summary(self) -> dict[str, Array]:
-        """(groups, features) each, under the names that people use: count, mean, min …"""
+        """Arrays (groups, features) by the usual names: count, mean, min …"""
         return {}
 
 
@@ -79,10 +81,10 @@ class ColumnStatistic(Statistic):
     """A statistic of each column by itself."""
 
     def column(self, x: Column) -> tuple[Array, ...]:
-        """The array fields, (groups,) each, of one column's present values."""
+        """The array fields, (groups,) each, of the present values of one column."""
         raise NotImplementedError
 
     def of(self, block: Block) -> Self:
-        each = zip(*(self.column(x) for x in block.present()), strict=True)
-        made = {n: np.stack(a, axis=1) for n, a in zip(self.axes(), each, strict=False)}
-        return replace(self, **{n: made.get(n, np.empty((block.groups, 0))) for n in self.axes()})
+        fields = zip(*(self.column(x) for x in block.present()), strict=True)
+        arrays = {n: np.stack(a, axis=1) for n, a in zip(self.axes(), fields, strict=False)}
+        return replace(self, **{n: arrays.get(n, np.empty((block.groups, 0))) for n in self.axes()})

@@ -1,9 +1,9 @@
 """Compactors of a quantile sketch: Karnin, Lang and Liberty, Optimal quantile approximation in streams (FOCS 2016).
 
-An item of level h stands for 2^h values (one of weight w could be put in at the levels of w's binary digits). A level
-that holds too much is compacted: sorted, and of each pair one goes up a level, the first of every pair or the second.
-Which of them a coin says; ours is a hash of all that is held, so that equal rows give equal sketches. Every second time
-a level takes the other side than the last time, which makes for half the variance of the ranks.
+An item of level h stands for 2^h values (a value of weight w can be inserted at the levels of the binary digits of w).
+A level that is too full is compacted: it is sorted, and of each pair one item moves up a level, the first of every pair
+or the second. A coin decides which; the coin is a hash of all items, so that equal rows give equal sketches. Every
+second time, a level takes the opposite side of the last time, which halves the variance of the ranks.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 from normcli.blocks.record import Array
 from normcli.stats._levels import Counts, Level, compacted, first, levels_of, nothing, put, together
 
-SHRINK = 2 / 3  # what a level may hold, as a share of what the level above may
-REPEATED = 1 << 22  # values that one block's rows may be by their weights, before they are taken level by level
+SHRINK = 2 / 3  # capacity of a level relative to that of the level above
+REPEATED = 1 << 22  # total weight of a block above which values are inserted level by level
 FIRST, SECOND = 1, 2  # sides
-STRIP = 1 << 17  # items of rows that are merged at once: what there is on the way stays in a cache
+STRIP = 1 << 17  # items merged at once: temporaries stay in the cache
 INFINITY = np.float64(np.inf).view(np.uint64)
 
 
 @dataclass(frozen=True)
 class Sketches:
-    """Of a column of a group each."""
+    """Sketches, one per row: of one column and one group each."""
 
     items: Array  # (rows, width) level after level, each sorted; +inf after the last; as wide as the fullest
-    sizes: Counts  # (rows, levels) how many of each level; none in vain
-    sides: Counts  # (rows, levels) which side a level is to take the next time; 0: the coin says
+    sizes: Counts  # (rows, levels) items of each level; the last level is not empty for all rows
+    sides: Counts  # (rows, levels) the side that a level takes the next time; 0: the coin decides
 
 
 def of_sorted(x: Array, k: int) -> list[Array]:
-    """The levels, at most k items in all, of one column's sorted values (n,). Of 2^h neighbours one next to the middle
-    remains, so that every rank is off by at most half of that. (In merges, a rank that is off always in the same way
-    would do harm: there, only coins do.)"""
+    """The levels, at most k items in all, of the sorted values (n,) of one column. Of 2^h neighbours, one next to the
+    middle remains, so that every rank is off by at most half of that. (In merges, errors in the same direction would
+    add up: they need coins.)"""
     levels, n = [], len(x)
     depth = next(h for h in range(64) if (n >> h) + (n & ((1 << h) - 1)).bit_count() <= k)
     side = int(_hashes(x[None], np.array([[n]]))[0]) & 1 if depth else 0
@@ -44,13 +44,13 @@ def of_sorted(x: Array, k: int) -> list[Array]:
 
 
 def ascending(x: Array) -> Array:
-    """(n,) sorted; itself where it is, which is seen in a tenth of the time."""
+    """Values (n,) sorted; the same array if they are, which takes a tenth of the time."""
     return x if (x[1:] >= x[:-1]).all() else np.sort(x)
 
 
 def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
-    """The levels, at most k items in all, of one column's values (n,), each of which is so many, whole times; in place
-    of very many of one value, it is put in at the levels of its weight's binary digits."""
+    """The levels, at most k items in all, of the values (n,) of one column with integer weights (n,). For a large total
+    weight, values are inserted at the levels of the binary digits of their weights, instead of repeated."""
     if weights is None or weights.sum() <= REPEATED:
         return of_sorted(ascending(x if weights is None else np.repeat(x, weights.astype(np.int64))) + 0.0, k)
     x, times = _halved(x, weights.astype(np.int64))
@@ -59,20 +59,20 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
         for h, items in enumerate(of_sorted(np.sort(x[(times >> digit) & 1 == 1]) + 0.0, k), digit):
             parts[h].append(items)
     levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
-    made = merged(laid([[np.empty(0)]]), levels, k)
-    return [items[0, : count[0]] for items, count in levels_of(made.items, made.sizes)]
+    sketches = merged(laid([[np.empty(0)]]), levels, k)
+    return [items[0, : count[0]] for items, count in levels_of(sketches.items, sketches.sizes)]
 
 
 def _halved(x: Array, times: Counts) -> tuple[Array, Counts]:
-    """The same with the first binary digit of each weight above 1 as two of the next: a single item reads as the middle
-    of neighbours, and what many of them are compacted to is light, but a weight may be most of all there is."""
+    """Values and weights with the leading binary digit of each weight above 1 split into two of the next: a single item
+    stands for the middle of its neighbours, which is wrong if its weight is most of the total."""
     half = np.ldexp(0.25, np.frexp(times)[1]).astype(np.int64)
     heavy = times > 1
     return np.concatenate([x, x[heavy]]), np.concatenate([np.where(heavy, times - half, times), half[heavy]])
 
 
 def laid(rows: list[list[Array]]) -> Sketches:
-    """Sketches by the levels of each."""
+    """Sketches from the levels of each row."""
     sizes = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
     for row, levels in zip(sizes, rows, strict=True):
         row[: len(levels)] = [len(level) for level in levels]
@@ -85,12 +85,12 @@ def laid(rows: list[list[Array]]) -> Sketches:
 
 
 def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
-    """Both in one, row by row, of at most k items each."""
+    """The merged sketches, row by row, of at most k items each."""
     levels = max(a.sizes.shape[1], b.sizes.shape[1])
-    sizes = [_widened(each.sizes, levels) for each in (a, b)]
+    sizes = [_widened(s.sizes, levels) for s in (a, b)]
     held = sizes[0] + sizes[1]
     plan = _plan(held, k)
-    sides = [_widened(each.sides, plan.shape[1]) for each in (a, b)]
+    sides = [_widened(s.sides, plan.shape[1]) for s in (a, b)]
     side, left = _sides(plan, np.where(sides[0] > 0, *sides), _hashes(a.items, sizes[0]) ^ _hashes(b.items, sizes[1]))
     new = _sizes(_widened(held, plan.shape[1]), plan)
     items = np.empty((len(new), int(new.sum(axis=1).max(initial=0))))
@@ -102,37 +102,37 @@ def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
 
 
 def _sizes(held: Counts, plan: NDArray[np.bool_]) -> Counts:
-    """(rows, levels) what is left of so many items where levels are compacted."""
+    """(rows, levels) the sizes of levels after compaction by the plan."""
     new, carry = held.copy(), np.zeros(len(held), np.int64)
     for h in range(plan.shape[1]):
-        there = held[:, h] + carry
-        new[:, h] = np.where(plan[:, h], there % 2, there)
-        carry = np.where(plan[:, h], there // 2, 0)
+        total = held[:, h] + carry
+        new[:, h] = np.where(plan[:, h], total % 2, total)
+        carry = np.where(plan[:, h], total // 2, 0)
     return new[:, : _used(new)]
 
 
 def _fill(items: Array, levels: list[Level], plan: NDArray[np.bool_], second: NDArray[np.bool_]) -> None:
-    """The items of some rows, level after level, from what the levels hold before they are compacted by the plan."""
+    """Fills the items of some rows, level after level, with the levels compacted by the plan."""
     carry, start = nothing(len(items)), np.zeros(len(items), np.int64)
     for h in range(plan.shape[1]):
         level = together(levels[h], carry) if h < len(levels) else carry
-        kept, carry = compacted(level, plan[:, h], second[:, h])
-        put(items, start, kept)
-        start = start + kept[1]
+        remainder, carry = compacted(level, plan[:, h], second[:, h])
+        put(items, start, remainder)
+        start = start + remainder[1]
     if (start < items.shape[1]).any():
         items[~first(start, items.shape[1])] = np.inf
 
 
 def _sides(plan: NDArray[np.bool_], due: Counts, hashes: NDArray[np.uint64]) -> tuple[Counts, Counts]:
-    """(rows, levels) which side each level to compact takes, and which sides are due afterwards."""
+    """(rows, levels) the side that each level to compact takes, and the sides due afterwards."""
     coins = (hashes[:, None] >> np.arange(plan.shape[1], dtype=np.uint64) % np.uint64(64)) & np.uint64(1)
     tossed = np.where(coins == 0, FIRST, SECOND)
     return np.where(due > 0, due, tossed), np.where(plan, np.where(due > 0, 0, FIRST + SECOND - tossed), due)
 
 
 def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
-    """(rows, levels and perhaps more) which levels to compact, the lowest first, until at most k items are left: those
-    that hold more than their share. Where that is not enough, there is one level more, and all may hold less."""
+    """Mask (rows, levels or more) of the levels to compact, the lowest first, until at most k items are left: those
+    above their capacity. If that is not enough, a level is added, which reduces the capacity of all others."""
     rows, levels = sizes.shape
     plan = np.zeros((rows, levels + 4), np.bool_)
     sizes = _widened(sizes, levels + 4)
@@ -152,7 +152,7 @@ def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
 
 
 def _hashes(items: Array, sizes: Counts) -> NDArray[np.uint64]:
-    """(rows,) 64 coins of each row's items, whatever their order (the mixing is splitmix64's)."""
+    """(rows,) 64 coins per row: a hash of its items, independent of their order (mixed as in splitmix64)."""
     filling = (items.shape[1] - sizes.sum(axis=1)).astype(np.uint64)
     z = items.view(np.uint64).sum(axis=1, dtype=np.uint64) - filling * INFINITY
     z *= np.uint64(0x9E3779B97F4A7C15)
@@ -162,7 +162,7 @@ def _hashes(items: Array, sizes: Counts) -> NDArray[np.uint64]:
 
 
 def _used(sizes: Counts) -> int:
-    """How many levels hold something."""
+    """The number of levels up to the last that is not empty for all rows."""
     held = np.flatnonzero(sizes.any(axis=0))
     return int(held[-1]) + 1 if len(held) else 0
 

@@ -1,4 +1,4 @@
-"""Sums held as an unevaluated pair hi + lo, and the mean of numbers of any size."""
+"""Compensated sums, as unevaluated pairs hi + lo, and means without overflow."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +11,9 @@ from normcli.blocks.record import Array
 
 GREATEST = np.finfo(np.float64).max
 Exponents = NDArray[np.int64]  # of two
-LIGHT = 2.0**-200  # a total weight whose products with squares may be below a float
-RUN = 64  # rows whose products BLAS may sum
-STRIP = 1 << 14  # values of matrices that are added at once: what there is on the way stays in a cache
+LIGHT = 2.0**-200  # a total weight below which products with squares may underflow
+RUN = 64  # rows whose products BLAS sums
+STRIP = 1 << 14  # values of matrices added at once: temporaries stay in the cache
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -24,7 +24,7 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def add(hi: Array, lo: Array, *terms: Array) -> tuple[Array, Array]:
-    """(hi + lo) + terms, again as a pair with |lo| at most half a unit in the last place of hi."""
+    """(hi + lo) + terms as a pair with |lo| at most half a unit in the last place of hi."""
     for term in terms:
         hi, error = two_sum(hi, term)
         lo = lo + error
@@ -42,7 +42,7 @@ def strips(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
 
 
 def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
-    """The pair, or the greatest float and 0 where it went beyond: a state is always finite."""
+    """The pair, or the greatest float and 0 where it overflowed: a state is always finite."""
     if np.isfinite(hi.sum()) and np.isfinite(lo.sum()):
         return hi, lo
     fine = np.isfinite(hi) & np.isfinite(lo)
@@ -50,8 +50,8 @@ def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:
 
 
 def unit(count: Array) -> Exponents:
-    """The even power of two by which weights are multiplied before anything is summed, and with them the sums of
-    squares that are kept: 0, but where the total weight is tiny, that which makes it about 1."""
+    """The even power of two by which weights, and the stored sums of squares, are multiplied: 0, but for a tiny total
+    weight the power that makes it about 1."""
     light = (count > 0.0) & (count < LIGHT)
     return np.where(light, -2 * (np.frexp(count)[1] // 2), 0)
 
@@ -62,25 +62,25 @@ def scaled(a: Array, power: Exponents) -> Array:
 
 
 def in_unit(x: Column) -> Column:
-    """With weights in the unit of their total."""
+    """The column with weights scaled by the `unit` of their total."""
     if x.weights is None or not (power := unit(x.count)).any():
         return x
     return replace(x, weights=np.ldexp(x.weights, x.spread(power)))
 
 
 def mean(x: Column, values: Array) -> Array:
-    """(groups,) of finite values (n,) that go with a column, also where their sum overflows; 0 of no values."""
+    """(groups,) weighted mean of finite values (n,) of a column, also if their sum overflows; 0 without values."""
     count = np.where(x.count > 0, x.count, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
         total = x.total(x.weighted(values))
         if np.isfinite(total).all():
             return total / count
         scaled = np.ldexp(x.total(x.weighted(np.ldexp(values, -64))) / count, 64)
-    return np.where(np.isfinite(total), total / count, scaled)  # a group knows nothing of the others
+    return np.where(np.isfinite(total), total / count, scaled)  # a group does not depend on the others
 
 
 def centre(x: Column) -> Array:
-    """(groups,) a float next to the mean of each group, however far from zero it lies; exact for a constant."""
+    """(groups,) a float next to the mean of each group, at any distance from zero; exact for a constant."""
     rough = mean(x, x.values)
     with np.errstate(over="ignore", invalid="ignore"):
         better = rough + mean(x, x.values - x.spread(rough))
@@ -88,12 +88,12 @@ def centre(x: Column) -> Array:
 
 
 def products(x: Array, weights: Array | None) -> Array:
-    """xᵀx of a matrix (rows, d), each row by its weight, its lower triangle right to the bit, summed in short runs:
-    BLAS adds term after term, which on columns of few values errs by several units for every hundred."""
+    """(d, d) weighted xᵀx of a matrix (rows, d), its lower triangle right to the bit, summed in short runs: BLAS adds
+    term after term, with an error of several units for every hundred rows on columns of few values."""
     total, part = np.zeros((x.shape[1],) * 2), np.empty((x.shape[1],) * 2)
     for start in range(0, len(x), RUN):
         run = x[start : start + RUN]
-        other = run.copy()  # of one matrix numpy would fill and copy triangles: slower
+        other = run.copy()  # for a matrix and its own transpose, numpy uses a slower routine that copies triangles
         if weights is not None:
             other *= weights[start : start + RUN, None]
         total += np.matmul(run.T, other, out=part)
@@ -116,7 +116,7 @@ def merged_mean(
         new_hi, new_lo = add(hi[0], lo[0], gap * share)
         new_hi = np.where(far, hi[0] * (1.0 - share) + hi[1] * share, new_hi)
     new_lo, gap = np.where(far, 0.0, new_lo), np.where(far, GREATEST, gap)
-    first, second = count[1] == 0, count[0] == 0  # an empty part leaves the other as it is, to the bit
+    first, second = count[1] == 0, count[0] == 0  # an empty part leaves the other unchanged, to the bit
     new_hi = np.where(first, hi[0], np.where(second, hi[1], new_hi))
     new_lo = np.where(first, lo[0], np.where(second, lo[1], new_lo))
     return new_hi, new_lo, np.where(first | second, 0.0, gap), share

@@ -1,4 +1,4 @@
-"""Levels of many sketches at once, as they lie in memory: where all rows hold as many items, slices; else masks."""
+"""Vectorized access to the levels of many sketches: by slices if all rows have equally many items, else by masks."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from normcli.blocks.record import Array
 
 Counts = NDArray[np.int64]
-Level = tuple[Array, Counts]  # (rows, width) sorted, then +inf; (rows,) how many
+Level = tuple[Array, Counts]  # items (rows, width), sorted and padded with +inf; sizes (rows,)
 
 
 def levels_of(items: Array, sizes: Counts) -> Iterator[Level]:
-    """The levels of sketches whose items lie one level after the other."""
+    """The levels of sketches, whose items are stored level after level."""
     start = np.zeros(len(sizes), np.int64)
     for count in sizes.T:
         yield _level(items, start, count), count
@@ -20,17 +20,17 @@ def levels_of(items: Array, sizes: Counts) -> Iterator[Level]:
 
 
 def _level(items: Array, start: Counts, count: Counts) -> Array:
-    """(rows, width) the items of each row from its start on, then +inf."""
+    """(rows, width) `count` (rows,) items of each row from `start` (rows,), padded with +inf."""
     span, where = _place(start, count)
     if where is None:
         return items[:, span]
-    made = np.full((len(items), count.max()), np.inf)
-    made[first(count, made.shape[1])] = items[:, span][where]
-    return made
+    out = np.full((len(items), count.max()), np.inf)
+    out[first(count, out.shape[1])] = items[:, span][where]
+    return out
 
 
 def put(items: Array, start: Counts, level: Level) -> None:
-    """A level's items into each row, from its start on."""
+    """Writes the items of a level into each row, from `start` (rows,) on."""
     held, count = level
     span, where = _place(start, count)
     if where is None:
@@ -40,7 +40,7 @@ def put(items: Array, start: Counts, level: Level) -> None:
 
 
 def _place(start: Counts, count: Counts) -> tuple[slice, NDArray[np.bool_] | None]:
-    """Where the items of a level lie, and where within that those of each row do; None: everywhere, as it is in columns
+    """The columns of the items of a level, and the mask of those of each row within them; None: all, as for columns
     without missing values."""
     if not count.any():
         return slice(0, 0), None
@@ -52,12 +52,12 @@ def _place(start: Counts, count: Counts) -> tuple[slice, NDArray[np.bool_] | Non
 
 
 def first(count: Counts, width: int) -> NDArray[np.bool_]:
-    """(rows, width) which places are the first so many of a row."""
+    """Mask (rows, width) of the first `count` (rows,) places of each row."""
     return np.arange(width, dtype=np.int32) < count[:, None].astype(np.int32)
 
 
 def together(a: Level, b: Level) -> Level:
-    """Two runs of one level in one."""
+    """Two sorted runs of a level, merged."""
     if not b[1].any():
         return a
     if not a[1].any():
@@ -67,8 +67,8 @@ def together(a: Level, b: Level) -> Level:
 
 
 def compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) -> tuple[Level, Level]:
-    """What stays of a level, and what goes up: of the rows to compact, one item of each pair; the last of an odd number
-    stays."""
+    """The items that stay in a level, and those that move up: one of each pair, in the rows to compact; the last of an
+    odd number stays."""
     items, count = level
     if not which.any():
         return level, nothing(len(count))

@@ -1,8 +1,8 @@
-"""Exact order statistics in a few passes over the data and bounded memory, from where a sketch says that they are.
+"""Exact order statistics in a few passes over the data with bounded memory, starting from the estimates of a sketch.
 
-A pass counts what lies below and above some cuts of a column, and may collect what lies between two of them. Where a
-rank that is wanted lies in a gap between cuts that was not collected, the next pass collects it, or if that would be
-too much, cuts it finer: half of the cuts evenly spaced, half among the floats that there are, so that it ends.
+A pass counts the values below and above some cuts of a column, and may collect the values between two of them. If a
+wanted rank is in a gap between cuts that was not collected, the next pass collects it or, if it is too large, cuts it
+finer: half of the cuts evenly spaced, half evenly among the representable floats, so that it terminates.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from normcli.stats import Statistic
 
 Ranks = NDArray[np.int64]
 LIMIT = 1 << 22  # values of all columns together that one pass collects
-FEWEST = 1 << 14  # of one column: what many columns take is no more than what their ranks and cuts do
+FEWEST = 1 << 14  # of one column: no more memory than the ranks and cuts of many columns
 FINEST = 64  # pieces that a gap is cut into
 GREATEST = np.finfo(np.float64).max
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """What is looked for in one column: the `ranks` (n,) wanted, from 0; `cuts` (m,), rising; and which of the gaps
-    (m + 1,) below, between and above them are to be `collected`."""
+    """The search in one column: wanted `ranks` (n,), from 0; `cuts` (m,), ascending; and the mask `collected` of the
+    gaps (m + 1,) below, between and above them whose values are collected."""
 
     ranks: Ranks
     cuts: Array
@@ -34,67 +34,68 @@ class Gaps:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Of one column: how many values are less than each cut (m,), and how many at most that; all; and the values in
-    the gaps that are collected, in any order."""
+class GapCounts:
+    """Counts of one column: values less than each cut (m,), values at most each cut (m,), and all; and the values in
+    the collected gaps, in any order."""
 
     less: Ranks
     most: Ranks
     count: int
     values: tuple[Array, ...]
 
-    def plus(self, other: "Counted") -> "Counted":
+    def plus(self, other: "GapCounts") -> "GapCounts":
+        """The counts of both parts."""
         values = self.values + other.values
-        return Counted(self.less + other.less, self.most + other.most, self.count + other.count, values)
+        return GapCounts(self.less + other.less, self.most + other.most, self.count + other.count, values)
 
 
 @dataclass(frozen=True)
 class Selection(Statistic):
-    """The values of some ranks of each column, as far as they are found. Not kept in a parameter file."""
+    """The values at wanted ranks of each column, as far as they are known. Not saved in a parameter file."""
 
     wanted: tuple[Gaps, ...] = ()
-    seen: tuple[Counted, ...] = ()
+    counts: tuple[GapCounts, ...] = ()
 
     def of(self, block: Block) -> Self:
-        both = zip(self.wanted, block.present(), strict=True)
-        return replace(self, seen=tuple(_counted(gaps, np.sort(x.values) + 0.0) for gaps, x in both))
+        columns = zip(self.wanted, block.present(), strict=True)
+        return replace(self, counts=tuple(_count(gaps, np.sort(x.values) + 0.0) for gaps, x in columns))
 
     def merge(self, other: Self) -> Self:
-        if not (self.seen and other.seen):
-            return self if self.seen else other
-        return replace(self, seen=tuple(a.plus(b) for a, b in zip(self.seen, other.seen, strict=True)))
+        if not (self.counts and other.counts):
+            return self if self.counts else other
+        return replace(self, counts=tuple(a.plus(b) for a, b in zip(self.counts, other.counts, strict=True)))
 
     @property
-    def found(self) -> list[Array]:
-        """(n,) of each column: the value of each rank wanted, NaN where it is not found yet."""
-        return [_found(gaps, seen) for gaps, seen in zip(self.wanted, self.seen, strict=True)]
+    def values(self) -> list[Array]:
+        """(n,) per column: the value of each wanted rank, NaN where it is not known yet."""
+        return [_values_at_ranks(gaps, counts) for gaps, counts in zip(self.wanted, self.counts, strict=True)]
 
     def next_pass(self) -> Statistic | None:
-        found = self.found
-        if not any(np.isnan(values).any() for values in found):
+        columns = list(zip(self.wanted, self.counts, self.values, strict=True))
+        if not any(np.isnan(values).any() for _, _, values in columns):
             return None
-        both = zip(self.wanted, self.seen, found, strict=True)
-        return Selection(tuple(_narrowed(*each, _limit(self.wanted)) for each in both))
+        limit = _limit(self.wanted)
+        return Selection(tuple(_narrowed(gaps, counts, values, limit) for gaps, counts, values in columns))
 
-    def refined(self, found: Statistic) -> Self:
-        return cast(Self, found)
+    def refined(self, state: Statistic) -> Self:
+        return cast(Self, state)
 
 
 def windows(sketches: Sequence[tuple[Array, Array]], ranks: Sequence[Ranks], error: float) -> Selection:
-    """What is to be looked for first: `sketches` are the items and weights (n,) of each column, sorted, and `error` is
-    how far their ranks are off, as a share of all."""
+    """The first search: `sketches` are the sorted items and weights (n,) of each column, and `error` is the error of
+    their ranks as a share of all values."""
     limit = _limit(ranks)
     return Selection(tuple(_window(*s, r, error, limit) for s, r in zip(sketches, ranks, strict=True)))
 
 
 def _limit(columns: Sequence[object]) -> int:
-    """How many values of each column one pass collects."""
+    """The number of values of each column that one pass collects at most."""
     return max(LIMIT // max(len(columns), 1), FEWEST)
 
 
 def _window(items: Array, weights: Array, ranks: Ranks, error: float, limit: int) -> Gaps:
-    """Around each rank, twice as far as it may be off: cut out and collected, or if that is too much, cut at all items
-    there and between them."""
+    """A window of twice the error around each rank: it is collected or, if it is too large, cut at all its items and
+    between them."""
     ends = np.cumsum(weights)
     count = ends[-1] if len(ends) else 0.0
     reach = 2 * error * count + (weights.max() if len(weights) else 0.0)
@@ -107,7 +108,7 @@ def _window(items: Array, weights: Array, ranks: Ranks, error: float, limit: int
         return _cut_at(ranks, np.concatenate([at, _evenly(at[:-1], at[1:], pieces)]))
     edge = near & ~(np.append(False, near[:-1]) & np.append(near[1:], False))
     gaps = _cut_at(ranks, items[edge])
-    middle = np.searchsorted(items, gaps.cuts, "right")  # the item after each cut: near, where a gap is in a window
+    middle = np.searchsorted(items, gaps.cuts, "right")  # the item after each cut: near, if the gap is in a window
     if not len(gaps.cuts):
         return gaps
     inside = np.append(near, near[-1:])[middle]
@@ -119,54 +120,56 @@ def _cut_at(ranks: Ranks, at: Array) -> Gaps:
     return Gaps(ranks, cuts, np.zeros(len(cuts) + 1, np.bool_))
 
 
-def _counted(gaps: Gaps, x: Array) -> Counted:
-    """Of one column's sorted values (n,)."""
+def _count(gaps: Gaps, x: Array) -> GapCounts:
+    """The counts of the sorted values (n,) of one column."""
     less, most = (np.searchsorted(x, gaps.cuts, side) for side in ("left", "right"))
     starts, ends = np.append(0, most), np.append(less, len(x))
-    each = [x[starts[i] : ends[i]] for i in np.flatnonzero(gaps.collected)]
-    return Counted(less, most, len(x), (np.concatenate(each),) if each else ())
+    parts = [x[starts[i] : ends[i]] for i in np.flatnonzero(gaps.collected)]
+    return GapCounts(less, most, len(x), (np.concatenate(parts),) if parts else ())
 
 
-def _found(gaps: Gaps, seen: Counted) -> Array:
+def _values_at_ranks(gaps: Gaps, counts: GapCounts) -> Array:
+    """(n,) the values at the wanted ranks, NaN where they are not known yet."""
     values = np.full(len(gaps.ranks), np.nan)
     if not len(values):
         return values
-    gap = np.searchsorted(seen.most, gaps.ranks, "right")
-    at_cut = np.append(seen.less, seen.count)[gap] <= gaps.ranks
+    gap = np.searchsorted(counts.most, gaps.ranks, "right")
+    at_cut = np.append(counts.less, counts.count)[gap] <= gaps.ranks
     values[at_cut] = gaps.cuts[gap[at_cut]]
-    starts, ends = np.append(0, seen.most), np.append(seen.less, seen.count)
+    starts, ends = np.append(0, counts.most), np.append(counts.less, counts.count)
     sizes = np.where(gaps.collected, ends - starts, 0)
     before = np.cumsum(sizes) - sizes
     inside = gaps.collected[gap] & ~at_cut
     if inside.any():
-        collected = np.sort(np.concatenate(seen.values))
+        collected = np.sort(np.concatenate(counts.values))
         values[inside] = collected[(before[gap] + gaps.ranks - starts[gap])[inside]]
     return values
 
 
-def _narrowed(gaps: Gaps, seen: Counted, found: Array, limit: int) -> Gaps:
-    """The next pass's: what was found stays a cut; the gaps of the ranks that were not are collected, or cut finer."""
-    known = found[~np.isnan(found)]
-    left = np.unique(np.searchsorted(seen.most, gaps.ranks[np.isnan(found)], "right"))
+def _narrowed(gaps: Gaps, counts: GapCounts, values: Array, limit: int) -> Gaps:
+    """The gaps of the next pass: known `values` (n,) become cuts; the gaps of unknown ranks are collected or cut
+    finer."""
+    known = values[~np.isnan(values)]
+    left = np.unique(np.searchsorted(counts.most, gaps.ranks[np.isnan(values)], "right"))
     bounds = np.concatenate([[-GREATEST], gaps.cuts, [GREATEST]])
     low, high = bounds[left], bounds[left + 1]
-    sizes = np.append(seen.less, seen.count)[left] - np.append(0, seen.most)[left]
+    sizes = np.append(counts.less, counts.count)[left] - np.append(0, counts.most)[left]
     if sizes.sum() <= limit:
-        made = _cut_at(gaps.ranks, np.concatenate([known, low, high]))
-        after = np.searchsorted(made.cuts, low, "right")
-        collected = made.collected.copy()
+        next_gaps = _cut_at(gaps.ranks, np.concatenate([known, low, high]))
+        after = np.searchsorted(next_gaps.cuts, low, "right")
+        collected = next_gaps.collected.copy()
         collected[after] = True
-        return replace(made, collected=collected)
+        return replace(next_gaps, collected=collected)
     pieces = int(np.clip(limit // (4 * len(left)), 4, FINEST))
     return _cut_at(gaps.ranks, np.concatenate([known, low, high, *_finer(low, high, pieces)]))
 
 
 def _finer(low: Array, high: Array, pieces: int) -> tuple[Array, Array]:
-    """Cuts of gaps (n,): evenly spaced, and evenly among the floats."""
+    """Cuts of gaps (n,): evenly spaced, and evenly among the representable floats."""
     first, last = _place(low), _place(high)
     steps = np.arange(1, pieces // 2, dtype=np.uint64)[:, None]
-    whole, rest = np.divmod(last - first, np.uint64(pieces // 2))
-    among = _at_place(first + whole * steps + rest * steps // np.uint64(pieces // 2))
+    quotient, rest = np.divmod(last - first, np.uint64(pieces // 2))
+    among = _at_place(first + quotient * steps + rest * steps // np.uint64(pieces // 2))
     return _evenly(low, high, pieces // 2), among.ravel()
 
 
@@ -176,7 +179,7 @@ def _evenly(low: Array, high: Array, pieces: int) -> Array:
 
 
 def _place(x: Array) -> NDArray[np.uint64]:
-    """Which float it is, counted from the least."""
+    """The ordinal of each float, from the least."""
     bits = (x + 0.0).view(np.uint64)
     return np.where(bits >> np.uint64(63), ~bits, bits | np.uint64(1 << 63))
 
@@ -187,8 +190,8 @@ def _at_place(place: NDArray[np.uint64]) -> Array:
 
 
 def interpolated(a: Array, b: Array, share: Array) -> Array:
-    """a + (b − a) · share, to the bit as numpy's quantiles, also where b − a is beyond a float."""
+    """a + (b − a) · share, bit for bit as in numpy's quantiles, also if b − a overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         gap = b - a
-        made = np.where(share >= 0.5, b - gap * (1 - share), a + gap * share)
-        return np.where(np.isfinite(gap), made, a * (1 - share) + b * share) + 0.0
+        line = np.where(share >= 0.5, b - gap * (1 - share), a + gap * share)
+        return np.where(np.isfinite(gap), line, a * (1 - share) + b * share) + 0.0

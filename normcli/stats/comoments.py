@@ -22,17 +22,17 @@ from normcli.stats._compensated import (
     unit,
 )
 
-STRIP = 1024  # rows whose products are summed plainly; those of strips are summed compensated
-UNDERFLOWN = 1e-160  # a deviation whose square may have become 0
+STRIP = 1024  # rows whose products are summed without compensation; sums of strips are compensated
+UNDERFLOWN = 1e-160  # a deviation whose square may underflow to 0
 ROUNDING = 1e-6  # share by which a co-product may be off
 
 
 @dataclass(frozen=True)
 class Comoments(Statistic):
-    """Count, means and centred co-products of rows that miss nothing; means and co-products are hi + lo.
+    """Count, means and centred co-products of rows without missing values; means and co-products are hi + lo.
 
-    The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by Chan, Golub
-    and LeVeque's update. Of a tiny total weight, co-products are kept times the power of two that `unit` says.
+    The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by the update of
+    Chan, Golub and LeVeque. For a tiny total weight, co-products are stored times 2^`unit`.
     """
 
     count: Array = per_group(holds="count")  # rows
@@ -58,14 +58,14 @@ class Comoments(Statistic):
         weight = (scaled(counts[0], power[:, None]) * share)[:, :, None]
         hi, lo = np.empty_like(self.products), np.empty_like(self.products)
         for groups, rows in strips(hi.shape):
-            each = [
+            terms = [
                 scaled(a[groups, rows], n[groups])
                 for s, n in zip((self, other), shifts, strict=True)
                 for a in (s.products, s.products_low)
             ]
             with np.errstate(over="ignore", invalid="ignore"):
                 between = gap[groups, rows, None] * gap[groups, None, :] * weight[groups]
-                hi[groups, rows], lo[groups, rows] = bounded(*add(*each, between))
+                hi[groups, rows], lo[groups, rows] = bounded(*add(*terms, between))
         return replace(
             self,
             count=count,
@@ -81,7 +81,7 @@ class Comoments(Statistic):
 
     @property
     def unit(self) -> Exponents:
-        """(groups,) the power of two by which co-products are multiplied: even, and 0 but for a tiny total weight."""
+        """(groups,) the power of two by which co-products are multiplied: even, 0 except for a tiny total weight."""
         return unit(self.count)
 
     def scaled_count(self, ddof: int = 0) -> Array:
@@ -89,7 +89,7 @@ class Comoments(Statistic):
         return scaled(self.count - ddof, self.unit)
 
     def fault(self) -> tuple[str, str] | None:
-        """No co-product is beyond what the two sums of squares allow (Cauchy and Schwarz), but for rounding."""
+        """No co-product exceeds the bound of the two sums of squares (Cauchy–Schwarz), except by rounding."""
         products = self.products + self.products_low
         squares = np.maximum(np.diagonal(products, axis1=1, axis2=2), 0.0)
         rounding = 4 * np.finfo(np.float64).eps * np.abs(self.mean)
@@ -108,7 +108,7 @@ class Comoments(Statistic):
 
 
 def _of_one(block: Block) -> tuple[Array, ...]:
-    """The fields of a block of one group."""
+    """The fields of a block with one group."""
     x, weights, d = block.values, block.weights, len(block.columns)
     count = np.array(float(len(x)) if weights is None else float(weights.sum()))
     if weights is not None and (power := unit(count)):

@@ -28,7 +28,7 @@ class Extrema(ColumnStatistic):
         )
 
     def fault(self) -> tuple[str, str] | None:
-        """The least is not above the greatest, where there are any."""
+        """The least is not above the greatest, unless there are no values."""
         present = np.isfinite(self.least) | np.isfinite(self.greatest)
         return ("least", "above the greatest") if (present & (self.least > self.greatest)).any() else super().fault()
 

@@ -1,4 +1,4 @@
-"""The most common values of each column, and how many different ones there are."""
+"""The most common values of each column, and the number of distinct values."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
@@ -11,22 +11,22 @@ from normcli.blocks.record import Array, Codes, per_group
 from normcli.stats import ColumnStatistic
 from normcli.stats._compactors import ascending
 
-Row = tuple[Array, Array, float]  # values (n,), rising; how often each is there; what was taken from that
+Row = tuple[Array, Array, float]  # values (n,), ascending; their counts (n,); what was subtracted from these
 
 
 @dataclass(frozen=True)
 class Frequencies(ColumnStatistic):
-    """How often the most common present values of each column occur: Misra and Gries's summary (Finding repeated
+    """Counts of the most common present values of each column: the summary of Misra and Gries (Finding repeated
     elements, 1982), of at most k values.
 
-    As long as there are no more than k different values, all of them are there, and counts are exact. Beyond, the same
-    amount is taken from every count until k values are left (Agarwal, Cormode, Huang, Phillips, Wei and Yi, Mergeable
-    summaries, 2012). So a count is low by at most `lost`, and a value that is not there occurs at most so often: no
-    more than 1/(k + 1) of the values, whatever their order, and however they were cut and merged. Equal blocks merged
-    in the same order give equal summaries.
+    Up to k distinct values, the summary contains all of them, and counts are exact. Beyond, the same amount is
+    subtracted from every count until k values are left (Agarwal, Cormode, Huang, Phillips, Wei and Yi, Mergeable
+    summaries, 2012). Then a count is low by at most `lost`, and a value that is not in the summary occurs at most
+    `lost` times: no more than 1/(k + 1) of the values, for any order, split and merge. Equal blocks merged in the same
+    order give equal summaries.
     """
 
-    values: Array = per_group("feature", "value", empty=np.inf, ragged=True)  # input units, rising
+    values: Array = per_group("feature", "value", empty=np.inf, ragged=True)  # input units, ascending
     counts: Array = per_group("feature", "value", holds="not negative", ragged=True)  # by weight
     lost: Array = per_group("feature", holds="not negative")
     k: Annotated[int, Meta(ge=1, le=1 << 20)] = 999
@@ -39,8 +39,8 @@ class Frequencies(ColumnStatistic):
         return self._laid(rows, len(block.columns))
 
     def of_counts(self, values: Array, counts: Array, lost: float) -> Self:
-        """Of one column and one group: values (n,) that differ, at most k; how often each is there, all low by at most
-        `lost`."""
+        """The summary of one column and one group, from at most k distinct values (n,) and their counts (n,), which are
+        low by at most `lost`."""
         order = np.argsort(values)
         return self._laid([[(values[order], counts[order], lost)]], 1)
 
@@ -58,13 +58,13 @@ class Frequencies(ColumnStatistic):
         counts = np.concatenate([self.counts, other.counts], axis=2)
         order = np.argsort(values, axis=2, kind="stable")
         values, counts = np.take_along_axis(values, order, 2), np.take_along_axis(counts, order, 2)
-        same = values[:, :, 1:] == values[:, :, :-1]  # each side has a value once
+        same = values[:, :, 1:] == values[:, :, :-1]  # values are distinct on each side
         counts[:, :, :-1] += np.where(same, counts[:, :, 1:], 0.0)
         counts[:, :, 1:][same] = 0.0
         lost = self.lost + other.lost
         if counts.shape[2] > self.k:
             at = counts.shape[2] - self.k - 1
-            less = np.partition(counts, at, axis=2)[:, :, at]  # the greatest of those that have to go
+            less = np.partition(counts, at, axis=2)[:, :, at]  # the greatest count to be dropped
             counts, lost = np.maximum(counts - less[:, :, None], 0.0), lost + less
         order = np.argsort(counts == 0.0, axis=2, kind="stable")
         width = int((counts > 0.0).sum(axis=2).max(initial=0))
@@ -78,15 +78,15 @@ class Frequencies(ColumnStatistic):
 
     @property
     def distinct(self) -> Array:
-        """(groups, features) how many different values there are; NaN where there are more than k."""
+        """(groups, features) the number of distinct values; NaN if more than k."""
         return np.where(self.lost > 0.0, np.nan, (self.counts > 0.0).sum(axis=2))
 
     def most_common(self, group: int, feature: int) -> tuple[Array, Array]:
-        """The values of a column that are certainly more common than any that is not there, the most common first (of
-        equally common ones the least), and their counts, which are low by at most `lost`."""
+        """The values of a column that are certainly more common than any not in the summary, by descending count (equal
+        counts by ascending value), and their counts, which are low by at most `lost`."""
         values, counts = self.values[group, feature], self.counts[group, feature]
-        there = np.flatnonzero(counts > self.lost[group, feature])
-        order = there[np.argsort(-counts[there], kind="stable")]
+        certain = np.flatnonzero(counts > self.lost[group, feature])
+        order = certain[np.argsort(-counts[certain], kind="stable")]
         return values[order], counts[order]
 
     def summary(self) -> dict[str, Array]:
@@ -94,7 +94,7 @@ class Frequencies(ColumnStatistic):
 
 
 def common(counts: Array, k: int) -> tuple[Codes, float]:
-    """Which of the values that are so often there (n,) remain, at most k; and what is to be taken from their counts."""
+    """The places of the at most k values that remain, by the counts (n,), and what to subtract from their counts."""
     if len(counts) <= k:
         return np.arange(len(counts)), 0.0
     at = len(counts) - k - 1
@@ -103,11 +103,11 @@ def common(counts: Array, k: int) -> tuple[Codes, float]:
 
 
 def _common_values(x: Array, weights: Array | None, k: int) -> Row:
-    """Of values (n,)."""
+    """The summary of values (n,) of one column and one group."""
     order = None if weights is None else np.argsort(x, kind="stable")
     ordered = ascending(x) if order is None else x[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))[: len(x)]
-    if weights is None and len(starts) == len(x) > k:  # as of most measurements: none is there twice
+    if weights is None and len(starts) == len(x) > k:  # as for most measurements: no value occurs twice
         return np.empty(0), np.empty(0), 1.0
     if weights is None or order is None:
         counts = np.diff(starts, append=len(x)).astype(np.float64)

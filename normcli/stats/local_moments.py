@@ -1,4 +1,4 @@
-"""A fine histogram whose cells keep power sums: from it, the mean of any smooth function of the values."""
+"""A fine histogram with power sums in each cell, which gives the mean of any smooth function of the values."""
 
 from dataclasses import dataclass, replace
 from math import comb, frexp
@@ -14,10 +14,10 @@ from normcli.stats._compensated import GREATEST
 CELLS = 64
 ORDERS = 12
 FINEST = 560  # cells of 2⁻⁵⁶⁰: values closer than that have no square
-LOST = 1e-13  # of a cell's power sums, at most, to rounding
-FEW = 32.0  # half widths of cells: values within them are told apart by less than cells, which can be no narrower
-LEAST_DIGITS = 1e-1  # the same of sums about another place that are still used
-FARTHEST = 2.0**49  # cells from zero: beyond, the place of a cell would be rounded
+LOST = 1e-13  # greatest relative rounding error of the power sums of a cell
+FEW = 32.0  # half widths of cells: the range of values below which cells, which can be no narrower, are too coarse
+LEAST_DIGITS = 1e-1  # greatest relative error of sums about another centre that are still used
+FARTHEST = 2.0**49  # cells from zero: beyond, the position of a cell would be rounded
 
 # (a + b)ᵒ = Σₖ BINOMIAL[o, k] · aˡ · bᵏ with l = LEFT[o, k]
 BINOMIAL = np.array([[float(comb(o, k)) for k in range(ORDERS)] for o in range(ORDERS)])
@@ -26,17 +26,16 @@ LEFT = np.maximum(np.subtract.outer(np.arange(ORDERS), np.arange(ORDERS)), 0)
 
 @dataclass(frozen=True)
 class LocalMoments(Statistic):
-    """Power sums of each column's present values by cells that are equally wide in u = ±log(1 + |x|), where they are
-    64 at most.
+    """Power sums of each column's present values in at most 64 cells of equal width in u = ±log(1 + |x|).
 
-    The cells of level l are 2⁻ˡ wide and begin at whole multiples of that, so that a cell of one level lies in one of
-    the level below, and no cell reaches across zero. The level is the finest at which the values seen fit: whatever
-    the order in which parts are merged, it ends the same. Within a cell, powers are of the distance from its middle in
-    units of half its width, from −1 to 1, away from zero being positive: taken from x itself, so that values far from
-    zero keep their digits. Power 0 is a count.
+    The cells of level l are 2⁻ˡ wide and begin at integer multiples of that, so that a cell of one level lies in one of
+    the level below, and no cell contains zero in its interior. The level is the finest at which all values fit, so it
+    does not depend on the order of merges. Powers are of the distance from the middle of the cell in units of half its
+    width, from −1 to 1, positive away from zero, computed from x itself, so that values far from zero keep their
+    digits. Power 0 is a count.
     """
 
-    level: Array = per_group("feature")  # whole numbers
+    level: Array = per_group("feature")  # integers
     first: Array = per_group("feature")  # the number of the first cell: it begins at first · 2⁻ˡᵉᵛᵉˡ
     sums: Array = per_group("feature", "cell", "order")  # (…, 64, 12) of the cells from there on
 
@@ -73,9 +72,9 @@ class LocalMoments(Statistic):
 
     def points(self, group: int, feature: int, ends: tuple[float, float] | None = None) -> tuple[Array, Array, Array]:
         """Middles of cells (cells, 1) in input units, distances from them (1, 12) in log(1 + |x|), and weights
-        (cells, 12): a sum over all values of a function smooth in u is that of weights · function, as exactly as its
-        polynomial of degree 11 through a cell's 12 points is the function. Where the least and the greatest value are
-        given, and lie nearer to each other than cells can be narrow, there are fewer points, all between these."""
+        (cells, 12), for quadrature: the sum over all values of a function smooth in u is that of weights · function, as
+        exactly as the function is a polynomial of degree 11 in a cell. If `ends`, the least and the greatest value, are
+        closer than the narrowest cells, there are fewer points, all between them."""
         half = float(np.ldexp(0.5, -int(self.level[group, feature])))
         sums = self.sums[group, feature]
         taken = np.flatnonzero(sums[:, 0])
@@ -92,20 +91,21 @@ class LocalMoments(Statistic):
 
 
 def _nodes(count: int) -> Array:
-    """(count,) Chebyshev's from −1 to 1."""
+    """(count,) Chebyshev nodes from −1 to 1."""
     return np.asarray(np.cos(np.pi * (np.arange(count) + 0.5) / count))
 
 
 def _weights(nodes: Array, sums: Array) -> Array:
-    """(…, nodes) what nodes must weigh to have these power sums (…, nodes)."""
+    """(…, nodes) the weights of nodes (nodes,) that have these power sums (…, nodes)."""
     return np.asarray(np.linalg.solve(np.vander(nodes, increasing=True).T, sums.T).T)
 
 
 def _narrow(sums: Array, half: float, middles: Array, low: float, high: float) -> tuple[Array, Array] | None:
     """Points and weights, both (1, points), of values from `low` to `high`, from the power sums (cells, 12) of cells of
-    this half width: all distances from one place, in log(1 + |x|). Two values are known themselves, where there are no
-    more. Others that would fit in one cell are as one; powers of a small part of it cancel, the more the higher, and
-    there are as many points as have digits left. None where the cells know better."""
+    half width `half`; all distances are from one place, in log(1 + |x|). If all values are at the two ends, the points
+    are the ends. Otherwise, if the range is less than a cell, the sums are moved to one cell of that range;
+    cancellation grows with the power, and there are as many points as have digits left. None if the cells are more
+    exact."""
     reach, orders = (high - low) / 2.0, np.arange(ORDERS)
     moved = ((middles - (low + high) / 2.0) / reach)[:, None] ** orders
     total = np.einsum("cok,ok,ck->o", moved[:, LEFT], BINOMIAL, sums * (half / reach) ** orders)
@@ -124,6 +124,7 @@ Lot = tuple[int, int, Array]  # level, first, sums (64, 12) of one column
 
 
 def _measured(x: Array, weights: Array | None) -> Lot:
+    """The cells of values (n,) with weights (n,)."""
     u = np.copysign(np.log1p(np.abs(x)), x)
     least, greatest = float(u.min()), float(u.max())
     bounds = (49, abs(least)), (49, abs(greatest)), (7, greatest - least)  # cells: 2⁴⁹ from zero, 2⁶ from end to end
@@ -149,14 +150,15 @@ def _fits(first: float, last: float) -> bool:
 
 
 def _middles(level: int, cells: np.ndarray) -> Array:
-    """The middle of each cell by its number, in input units; at most the greatest float."""
+    """The middles of cells by their numbers, in input units; at most the greatest float."""
     u = np.ldexp(cells + 0.5, -level)
     with np.errstate(over="ignore"):
         return np.copysign(np.minimum(np.expm1(np.abs(u)), GREATEST), u)
 
 
 def _away(x: Array, middle: Array) -> Array:
-    """How much farther from zero x is than `middle` of the same sign, in log(1 + |x|); without cancelling."""
+    """The distance of x from `middle` of the same sign, positive away from zero, in log(1 + |x|); without
+    cancellation."""
     size = np.abs(middle)
     away = np.abs(x)
     away -= size
@@ -166,14 +168,16 @@ def _away(x: Array, middle: Array) -> Array:
 
 
 def _together(a: Lot, b: Lot) -> Lot:
-    """Both in the finest cells that hold them."""
+    """The sum of both in the finest cells that hold them."""
     if not a[2][:, 0].any():
         return b
     if not b[2][:, 0].any():
         return a
     level = min(a[0], b[0])
     ends = [
-        (first + int(np.flatnonzero(sums[:, 0])[k])) >> (own - level) for own, first, sums in (a, b) for k in (0, -1)
+        (first + int(np.flatnonzero(sums[:, 0])[k])) >> (lot_level - level)
+        for lot_level, first, sums in (a, b)
+        for k in (0, -1)
     ]
     first, last = min(ends), max(ends)
     while not _fits(first, last):
@@ -182,17 +186,17 @@ def _together(a: Lot, b: Lot) -> Lot:
 
 
 def _moved(lot: Lot, level: int, first: int) -> Array:
-    """The sums (64, 12) in the cells of a coarser level, or of the same from another first."""
-    own, start, sums = lot
+    """The sums (64, 12) in the cells of a coarser level, or of the same level from another first cell."""
+    lot_level, start, sums = lot
     taken = np.flatnonzero(sums[:, 0])
     cells = start + taken
-    to = (cells >> (own - level)) - first
+    to = (cells >> (lot_level - level)) - first
     out = np.zeros_like(sums)
-    if own == level:
+    if lot_level == level:
         out[to] = sums[taken]
         return out
-    shift = np.ldexp(_away(_middles(own, cells), _middles(level, cells >> (own - level))), level + 1)
+    shift = np.ldexp(_away(_middles(lot_level, cells), _middles(level, cells >> (lot_level - level))), level + 1)
     powers = shift[:, None] ** np.arange(ORDERS)
-    scaled = sums[taken] * 2.0 ** ((level - own) * np.arange(ORDERS))
+    scaled = sums[taken] * 2.0 ** ((level - lot_level) * np.arange(ORDERS))
     np.add.at(out, to, np.einsum("cok,ok,ck->co", powers[:, LEFT], BINOMIAL, scaled))
     return out

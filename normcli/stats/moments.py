@@ -10,7 +10,7 @@ from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 from normcli.stats._compensated import add, bounded, in_unit, mean, merged_mean, scaled, unit
 
-OFF_CENTRE = 2.0**-10  # squares centred worse than this (share of n·lo² in them) are taken again
+OFF_CENTRE = 2.0**-10  # share of n·lo² in the squares above which they are computed again
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Moments(ColumnStatistic):
 
     Mean and squares are hi + lo. A block is reduced in two passes (centre on its rounded mean, then square; Chan,
     Golub and LeVeque 1983, the corrected two-pass algorithm), blocks are merged by their pairwise update. Squares
-    beyond the range of a float stay at the greatest float; methods that square refuse such columns. Of a tiny total
-    weight they are kept times the power of two that `unit` says.
+    beyond the range of a float are clipped to the greatest float; methods that square refuse such columns. For a tiny
+    total weight they are stored times 2^`unit`.
     """
 
     count: Array = per_group("feature", holds="count")
@@ -35,9 +35,9 @@ class Moments(ColumnStatistic):
         n = x.count
         centre = mean(x, x.values)
         low, squares = _about(x, centre)
-        again = ~(n * low * low <= OFF_CENTRE * squares) | np.isinf(squares)
-        if again.any():
-            centre = np.where(again, centre + low, centre)
+        off_centre = ~(n * low * low <= OFF_CENTRE * squares) | np.isinf(squares)
+        if off_centre.any():
+            centre = np.where(off_centre, centre + low, centre)
             low, squares = _about(x, centre)
         squares = np.maximum(squares - n * low * low, 0.0)
         hi = centre + low
@@ -50,10 +50,10 @@ class Moments(ColumnStatistic):
         )
         count = self.count + other.count
         power = unit(count)
-        each = [scaled(a, power - unit(s.count)) for s in (self, other) for a in (s.squares, s.squares_low)]
+        terms = [scaled(a, power - unit(s.count)) for s in (self, other) for a in (s.squares, s.squares_low)]
         with np.errstate(over="ignore", invalid="ignore"):
             between = gap * (gap * (scaled(self.count, power) * share))
-            squares = add(*each, between)
+            squares = add(*terms, between)
         squares_hi, squares_lo = bounded(*squares)
         return replace(
             self,
@@ -66,7 +66,7 @@ class Moments(ColumnStatistic):
         )
 
     def variance(self, ddof: int) -> Array:
-        """(groups, features) squares / (count − ddof), 0 where nothing is left to divide by."""
+        """(groups, features) squares / (count − ddof), 0 where count ≤ ddof."""
         left = scaled(self.count - ddof, unit(self.count))
         return np.where(left > 0, (self.squares + self.squares_low) / np.where(left > 0, left, 1.0), 0.0)
 

@@ -1,4 +1,4 @@
-"""How many values lie beyond limits."""
+"""The number of values beyond limits."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -12,8 +12,8 @@ from normcli.stats import ColumnStatistic
 
 @dataclass(frozen=True)
 class Outside(ColumnStatistic):
-    """How many present values of each column there are, and how many of them lie below `least` or above `greatest`:
-    limits of each column, in input units; () is none for any."""
+    """The number of present values of each column, and of those below `least` or above `greatest`: limits of each
+    column in input units; () for no limits."""
 
     count: Array = per_group("feature", holds="count")
     beyond: Array = per_group("feature", holds="count")
@@ -22,9 +22,9 @@ class Outside(ColumnStatistic):
 
     def of(self, block: Block) -> Self:
         limits = list(zip(self.least, self.greatest, strict=True)) or [(-np.inf, np.inf)] * len(block.columns)
-        each = [_counted(x, *ends) for x, ends in zip(block.present(), limits, strict=True)]
-        made = np.array(each, np.float64).reshape(len(each), 2, block.groups)
-        return replace(self, count=made[:, 0].T, beyond=made[:, 1].T)
+        counts = [_counted(x, *ends) for x, ends in zip(block.present(), limits, strict=True)]
+        table = np.array(counts, np.float64).reshape(len(counts), 2, block.groups)
+        return replace(self, count=table[:, 0].T, beyond=table[:, 1].T)
 
     def _merge(self, other: Self) -> Self:
         return replace(self, count=self.count + other.count, beyond=self.beyond + other.beyond)
@@ -34,8 +34,8 @@ class Outside(ColumnStatistic):
 
 
 def _counted(x: Column, low: float, high: float) -> tuple[Array, Array]:
-    """(groups,) the values, and those beyond."""
-    if not len(x.values) or (x.values.min() >= low and x.values.max() <= high):  # nearly always: quicker than to count
+    """(groups,) the number of values, and of those beyond the limits."""
+    if not len(x.values) or (x.values.min() >= low and x.values.max() <= high):  # the common case: faster than counting
         return x.count, np.zeros_like(x.count)
     beyond = (x.values < low) | (x.values > high)
     return x.count, x.total(x.weighted(beyond.astype(np.float64)))

@@ -13,8 +13,8 @@ from normcli.stats._compensated import GREATEST, add
 
 @dataclass(frozen=True)
 class Powers(ColumnStatistic):
-    """The sum of |x|^order of each column's present values, in units of the largest of them to that power, so that
-    no power over- or underflows: from 1 to their number, or 0 where all are zero. Sums are hi + lo."""
+    """The sum of |x|^order of each column's present values, in units of the largest of them to that power, so that no
+    power over- or underflows: between 1 and their number, or 0 if all are zero. Sums are hi + lo."""
 
     order: float = 2.0
     largest: Array = per_group("feature", holds="not negative")  # input units

@@ -12,27 +12,27 @@ from normcli.stats import ColumnStatistic, Statistic
 from normcli.stats._compactors import FIRST, SECOND, Sketches, laid, merged, of_weighted
 from normcli.stats._selection import Ranks, Selection, interpolated, windows
 
-LEVELS = 96  # of 2⁴⁰ rows of weight 2⁵³, and what compacting them adds
-K_BY_KEY = 512  # items of a column, where there is a sketch of each key
-SURE = 4.0  # k times the rank error that 99 % keep within; in trials up to 6,400 merges, 2.9
+LEVELS = 96  # of 2⁴⁰ rows of weight 2⁵³, and those added by compaction
+K_BY_KEY = 512  # items of a column, if there is a sketch per key
+SURE = 4.0  # k times the rank error at 99 % confidence; in trials up to 6,400 merges, 2.9
 
 
 @dataclass(frozen=True)
 class Quantiles(ColumnStatistic):
-    """A sketch of each column's present values: Karnin, Lang and Liberty's (2016), of at most k items.
+    """A sketch of each column's present values (Karnin, Lang and Liberty, 2016), of at most k items.
 
-    As long as there are no more than k values, they are all there, and quantiles are exact. Beyond, the rank of a
-    quantile is off by less than 4/k of the values, at 99 % confidence (0.1 % for 4096), whatever their distribution
-    and order, and however they were cut and merged. No coin is unseeded: equal rows cut equally give equal sketches.
+    Up to k values, the sketch contains all of them, and quantiles are exact. Beyond, the rank of a quantile is off by
+    less than 4/k of the values, at 99 % confidence (0.1 % for 4096), for any distribution, order, split and merge.
+    Coins are deterministic: equal rows split equally give equal sketches.
 
-    With `at`, further passes over the data find the quantiles at those shares, or at so many of them evenly spaced
-    from 0 to 1 (no more than rows), exactly.
+    With `at`, further passes over the data find the exact quantiles at those shares, or at that number of shares evenly
+    spaced from 0 to 1 (no more than rows).
     """
 
     items: Array = per_group("feature", "item", empty=np.inf, ragged=True)  # input units; level by level, each sorted
     sizes: Array = per_group("feature", "level", holds="count", ragged=True)  # items of level h: each is 2^h values
     sides: Array = per_group("feature", "level", holds="count", ragged=True)  # due when a level is next compacted
-    exact: Array = per_group("wanted", "feature", empty=np.nan)  # input units, once a further pass has found them
+    exact: Array = per_group("wanted", "feature", empty=np.nan)  # input units, after a further pass
     k: Annotated[int, Meta(ge=128, le=1 << 20)] = 4096
     at: tuple[float, ...] | Annotated[int, Meta(ge=1, le=1 << 20)] = ()
 
@@ -68,32 +68,33 @@ class Quantiles(ColumnStatistic):
 
     @property
     def count(self) -> Array:
-        """(groups, features) how many values there were."""
+        """(groups, features) the number of values."""
         return np.asarray(self.sizes @ np.exp2(np.arange(self.sizes.shape[2])))
 
     @property
     def is_exact(self) -> bool:
-        """Whether what `quantiles` gives is not off."""
+        """Whether `quantiles` are exact."""
         return bool(self.exact.shape[1]) or not self.sizes[:, :, 1:].any()
 
     def shares(self, rows: float) -> Array:
-        """(wanted,) the shares of `at`, of so many rows."""
+        """(wanted,) the shares of `at` for this number of rows."""
         return spaced(max(1, int(min(self.at, rows)))) if isinstance(self.at, int) else np.array(self.at)
 
     def quantiles(self, shares: Array, least: Array, greatest: Array) -> Array:
-        """(groups, features, shares) numpy's linear quantiles, NaN where there is no value: exact ones that were found
-        (for `shares` of `at`), or of the sketch, with (groups, features) the least and the greatest value at the ends.
-        """
+        """(groups, features, shares) linear quantiles as numpy's, NaN without values: the exact ones if known (`shares`
+        must be those of `at`), else from the sketch, with the least and the greatest value (groups, features) at the
+        ends."""
         if self.exact.shape[1]:
             return np.moveaxis(self.exact, 1, 2)
-        made = np.full((*least.shape, len(shares)), np.nan)
+        result = np.full((*least.shape, len(shares)), np.nan)
         for at in np.argwhere(self.count > 0):
             g, j = at.tolist()
-            made[g, j] = self._of_column(g, j, shares, float(least[g, j]), float(greatest[g, j]))
-        return made
+            result[g, j] = self._of_column(g, j, shares, float(least[g, j]), float(greatest[g, j]))
+        return result
 
     def _of_column(self, g: int, j: int, shares: Array, least: float, greatest: float) -> Array:
-        """Between the middles of what each item stands for; equal items fill all that they stand for together."""
+        """(shares,) interpolation between the middles of the ranks of items; equal items cover all their ranks
+        together."""
         values, weights = self._weighted(g, j)
         last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
         ends = np.cumsum(weights)[last]
@@ -107,12 +108,12 @@ class Quantiles(ColumnStatistic):
         before = np.clip(np.searchsorted(ranks, wanted, "right") - 1, 0, len(ranks) - 2)
         gap = ranks[before + 1] - ranks[before]
         share = (wanted - ranks[before]) / np.where(gap > 0, gap, 1.0)
-        made = interpolated(knots[before], knots[before + 1], share)
-        made[wanted <= 0], made[wanted >= ends[-1] - 1] = least, greatest  # also where equal items stand for the end
-        return made
+        result = interpolated(knots[before], knots[before + 1], share)
+        result[wanted <= 0], result[wanted >= ends[-1] - 1] = least, greatest  # also if equal items cover the end
+        return result
 
     def _weighted(self, g: int, j: int) -> tuple[Array, Array]:
-        """A column's items, sorted, and how many values each stands for."""
+        """The sorted items of a column, and the number of values that each stands for."""
         sizes = self.sizes[g, j].astype(np.int64)
         items, weights = self.items[g, j, : sizes.sum()], np.repeat(np.exp2(np.arange(len(sizes))), sizes)
         order = np.argsort(items, kind="stable")
@@ -130,18 +131,18 @@ class Quantiles(ColumnStatistic):
         return windows(columns, ranks, SURE / self.k)
 
     def _around(self, count: float) -> tuple[Ranks, Ranks, Array]:
-        """The ranks between which each quantile of so many values lies, and how far from the first."""
+        """The ranks between which each quantile of `count` values lies, and the distance from the first."""
         if not count:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         wanted = self.shares(self.count.max()) * (count - 1)
         before = np.minimum(np.floor(wanted), count - 1).astype(np.int64)
         return before, np.minimum(before + 1, int(count) - 1), wanted - before
 
-    def refined(self, found: Statistic) -> Self:
-        assert isinstance(found, Selection)
+    def refined(self, state: Statistic) -> Self:
+        assert isinstance(state, Selection)
         exact = np.full((self.groups, len(self.shares(self.count.max())), self.sizes.shape[1]), np.nan)
         where = np.ndindex(*self.sizes.shape[:2])
-        for (g, j), gaps, values in zip(where, found.wanted, found.found, strict=True):
+        for (g, j), gaps, values in zip(where, state.wanted, state.values, strict=True):
             if len(values):
                 before, after, share = self._around(float(self.count[g, j]))
                 low, high = (values[np.searchsorted(gaps.ranks, r)] for r in (before, after))
@@ -170,8 +171,8 @@ class Quantiles(ColumnStatistic):
             return "at", "must be from 0 to 1"
         if self.exact.shape[1] > (self.at if isinstance(self.at, int) else len(shares)):
             return "exact", "more than are wanted"
-        there = np.isfinite(self.items)
-        if (there.sum(axis=2) != self.sizes.sum(axis=2)).any() or (self.sizes != np.rint(self.sizes)).any():
+        present = np.isfinite(self.items)
+        if (present.sum(axis=2) != self.sizes.sum(axis=2)).any() or (self.sizes != np.rint(self.sizes)).any():
             return "items", "not as many as sizes say"
         if self.sizes.shape[2] > LEVELS or (self.sizes.sum(axis=2) > self.k).any():
             return "sizes", f"must be of at most {LEVELS} levels, and k items"
@@ -184,6 +185,6 @@ class Quantiles(ColumnStatistic):
 
 
 def spaced(count: int) -> Array:
-    """(count,) shares evenly spaced from 0 to 1, to the bit those that scikit-learn takes, by way of per cent:
-    where there are as many as rows, the last bit decides which of two equal values a quantile is next to."""
+    """(count,) shares evenly spaced from 0 to 1, bit for bit as in scikit-learn, which computes them in per cent: if
+    there are as many as rows, the last bit decides which of two equal values a quantile is next to."""
     return np.linspace(0.0, 1.0, count) * 100 / 100

@@ -15,13 +15,13 @@ from normcli.stats._compensated import GREATEST, bounded, merged_mean, two_sum
 
 @dataclass(frozen=True)
 class Running(Statistic):
-    """Weighted averages of what batches of `size` rows say of each column's channel, the newest with most weight.
+    """Weighted averages of the statistics of batches of `size` rows, per channel, the newest with the greatest weight.
 
-    With r ← (1 − m)·r + m·batch, k batches leave 1 − (1 − m)^k of the weight to themselves: means and spreads are
-    held as averages with these weights, so what r began with can be chosen afterwards (Kingma and Ba 2015, section 3,
-    for the correction). Two runs of batches merge as affine maps compose, in order: the first fades by (1 − m)^k of the
-    second. Without a momentum all batches weigh the same. A batch with fewer than two present values in a channel is
-    no update. States merge to the whole only where the data are cut between batches.
+    With r ← (1 − m)·r + m·batch, k batches have the weight 1 − (1 − m)^k together: means and spreads are stored as
+    averages with these weights, so the initial r can be chosen afterwards (Kingma and Ba 2015, section 3, for the
+    correction). Two runs of batches merge like the composition of affine maps, in order: the first decays by (1 − m)^k
+    of the second. Without momentum all batches have the same weight. A batch with fewer than two present values in a
+    channel is no update. Merged states equal the state of all rows only if the data are split between batches.
     """
 
     count: Array = per_group("feature", holds="count")
@@ -34,7 +34,7 @@ class Running(Statistic):
     momentum: Annotated[float, Meta(gt=0, le=1)] | None = 0.1
     channels: Annotated[int, Meta(ge=1)] | None = None  # None: as many as columns
     norm: tensor.Norm = "l2"
-    rooted: bool = False  # what is averaged is √(biased variance + eps), or s + eps
+    rooted: bool = False  # averages √(biased variance + eps), or s + eps
     eps: Annotated[float, Meta(ge=0)] = 0.0
 
     @property
@@ -48,14 +48,14 @@ class Running(Statistic):
         return None
 
     def weight(self, updates: Array) -> Array:
-        """What so many batches weigh together: 1 − (1 − m)^k, or k."""
+        """The total weight of k `updates`: 1 − (1 − m)^k, or k without momentum."""
         if self.momentum is None:
             return updates
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(updates > 0, -np.expm1(updates * np.log1p(-self.momentum)), 0.0)
 
     def fading(self, updates: Array) -> Array:
-        """What is left of the weight of all that was before so many batches: (1 − m)^k, or 1."""
+        """The factor by which k `updates` reduce earlier weights: (1 − m)^k, or 1 without momentum."""
         return np.ones_like(updates) if self.momentum is None else np.power(1.0 - self.momentum, updates)
 
     def of(self, block: Block) -> Self:
@@ -76,8 +76,8 @@ class Running(Statistic):
             mean, low = bounded(*two_sum(about, average((b.mean - about) + b.mean_low)))
             spread = average(self._spread(b))
         counts = np.array([[np.count_nonzero(~np.isnan(x)) for x in block.columns]], np.float64)
-        each = taken.sum(axis=0) * 1.0, mean, low, np.minimum(spread, GREATEST)
-        updates, mean, low, spread = (np.repeat(a, features // channels)[None] for a in each)
+        by_channel = taken.sum(axis=0) * 1.0, mean, low, np.minimum(spread, GREATEST)
+        updates, mean, low, spread = (np.repeat(a, features // channels)[None] for a in by_channel)
         return replace(
             self,
             count=counts,
@@ -95,7 +95,7 @@ class Running(Statistic):
 
     def _merge(self, other: Self) -> Self:
         first, second = self.fading(other.updates) * self.weight(self.updates), self.weight(other.updates)
-        swap = second > first  # what weighs less is added to what weighs more
+        swap = second > first  # the part of less weight is added to the other
         weight, mean, low, spread = (
             (np.where(swap, b, a), np.where(swap, a, b))
             for a, b in (

@@ -25,7 +25,7 @@ from normcli.formats._binary.faults import reading, writing
 from normcli.io.locks import locked
 from normcli.io.outputs import open_target
 from normcli.io.sources import Source, open_source
-from normcli.io.stores._filesystems import asking
+from normcli.io.stores._filesystems import store_request
 from tests.cli.conftest import Workspace
 from tests.conftest import longer
 
@@ -134,7 +134,7 @@ def test_a_library_that_has_too_little_memory_does_not_blame_what_it_reads(error
             raise error
 
     def asks() -> None:
-        with asking("s3://bucket/x"):
+        with store_request("s3://bucket/x"):
             raise error
 
     for does in (reads, writes, asks):

@@ -12,7 +12,7 @@ import pytest
 from normcli import __version__, registry
 from normcli.cli import fit
 from normcli.cli._command import METHOD
-from normcli.cli._request import given
+from normcli.cli._request import explicit_options
 from normcli.jobs.choosing import chosen_method
 from normcli.parameters.json_schema import schema
 from tests.cli.conftest import Workspace, fitted
@@ -68,7 +68,8 @@ def test_the_example_of_a_method_can_be_run(name: str) -> None:
         words = shlex.split(kind.example)
         assert words[:2] == ["normcli", "fit"]
         with fit.command.make_context("fit", words[2:]) as ctx:
-            assert chosen_method(ctx.params["method"], given(ctx, METHOD)) == kind(**given(ctx, METHOD))
+            options = explicit_options(ctx, METHOD)
+            assert chosen_method(ctx.params["method"], options) == kind(**options)
 
 
 # -- inspect -----------------------------------------------------------------------------------------------------

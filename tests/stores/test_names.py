@@ -38,7 +38,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(name: str, prefix: str) -> Any:
-    stores._asked.cache_clear()
+    stores._lookup.cache_clear()
     try:
         all_ = inputs.find([name], known)
     except NoInputError:

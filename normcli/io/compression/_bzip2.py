@@ -1,4 +1,4 @@
-"""bzip2: one stream of blocks that are packed apart. They are bits without a length, and follow each other within
+"""bzip2: one stream of blocks that are compressed independently. Blocks have no length field, and are not aligned to
 bytes."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TEXT = (LEVEL * 100_000 - 19) * 4 // 5  # bytes that one block has room for, tho
 
 
 def _begins(head: bytes) -> bool:
-    """As far as the first bytes go; BZh9 alone is a word like others."""
+    """Whether the first bytes are a stream header and the start of a block; BZh9 alone could be text."""
     marks = (mark.to_bytes(6, "big").startswith(head[4:10]) for mark in (BLOCK, END))
     return head.startswith(MAGIC) and b"1" <= head[3:4] <= b"9" and any(marks)
 
@@ -40,12 +40,13 @@ class Block:
 
 
 def pack(text: bytes) -> list[Block]:
+    """The blocks of a piece of text, each compressed by itself."""
     return [_block(text[i : i + TEXT]) for i in range(0, len(text), TEXT)]
 
 
 def _block(text: bytes) -> Block:
-    """The one of a stream: between the stream's first 32 bits and the mark of its end, after which come the CRC and as
-    many bits as fill up a byte."""
+    """The only block of a stream: the bits between the 32-bit header and the end marker, which is followed by the CRC
+    and padding to a byte."""
     import bz2
 
     stream = bz2.compress(text, LEVEL)
@@ -56,7 +57,7 @@ def _block(text: bytes) -> Block:
 
 
 class Bzip2Sink:
-    """One stream, of blocks packed elsewhere."""
+    """One stream of blocks compressed by the workers."""
 
     def __init__(self, file: Outlet) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""Codec: what every compression here offers."""
+"""Codec: the interface of every compression format."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 
 class Outlet(Protocol):
-    """Where bytes go."""
+    """A stream that accepts bytes."""
 
     def write(self, data: bytes, /) -> int: ...
 
 
 class MemoryNeededError(Exception):
-    """A member takes more memory than it may, or its format allows: what of it does, and how to make one that does
-    not."""
+    """A member needs more memory than the limit, or than its format allows: `what` of it does, and a `hint` how to
+    write one that does not."""
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what, hint)
@@ -24,8 +24,8 @@ class MemoryNeededError(Exception):
 
 @dataclass(frozen=True)
 class Codec:
-    """One way to compress. `begins` tells from the first bytes whether they are a member of its own. Libraries that
-    not every run needs are imported by the functions."""
+    """A compression format. `begins` says whether the first bytes are those of a member of this format. Libraries that
+    not every run needs are imported inside the functions."""
 
     name: str
     suffix: str

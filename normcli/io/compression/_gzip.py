@@ -1,4 +1,4 @@
-"""gzip: one member of pieces that are deflated apart; bgzip's mark at the end."""
+"""gzip: one member whose pieces are deflated independently; the end marker of bgzip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BGZIP = slice(12, 14), b"BC"  # a field of the header, which says that an empty 
 
 
 class _Inflated:
-    """zlib's decompressor, in the manner of zstd's."""
+    """zlib's decompressor with the interface of zstd's."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
@@ -36,7 +36,7 @@ class _Inflated:
 
 @dataclass(frozen=True)
 class Deflated:
-    """A piece of a gzip member: ends at a whole byte, so that the next can follow."""
+    """A piece of a gzip member, aligned to a byte at its end, so that the next can be appended."""
 
     data: bytes
     crc: int
@@ -49,7 +49,8 @@ class Deflated:
 
 
 class GzipSink:
-    """One member, of pieces deflated elsewhere. Without name and time, so that equal runs write equal bytes."""
+    """One member of pieces deflated by the workers. The header has no name and no time, so that equal runs write equal
+    bytes."""
 
     def __init__(self, file: Outlet) -> None:
         self.file = file
@@ -66,8 +67,8 @@ class GzipSink:
 
 
 def _crc_of_both(first: int, second: int, length: int) -> int:
-    """The CRC-32 of two pieces of text, one after the other, by theirs and the second's length: x^(8·length)·first +
-    second, of polynomials over GF(2) modulo the CRC's."""
+    """The CRC-32 of two concatenated pieces, from the CRC-32 of each and the length of the second in bytes:
+    x^(8·length)·first + second, as polynomials over GF(2) modulo that of the CRC."""
     power, square = 1 << 31, 1 << 23  # 1 and x^8, the lowest power in the highest bit
     while length:
         if length & 1:
@@ -77,7 +78,7 @@ def _crc_of_both(first: int, second: int, length: int) -> int:
 
 
 def _product(a: int, b: int) -> int:
-    """Of two polynomials, modulo the CRC's."""
+    """Product of two polynomials modulo that of the CRC."""
     total = 0
     for bit in range(31, -1, -1):
         total ^= b if a >> bit & 1 else 0
@@ -86,7 +87,7 @@ def _product(a: int, b: int) -> int:
 
 
 def is_bgzip(head: bytes) -> bool:
-    """Whether an empty member has to end what begins so."""
+    """Whether the file is bgzip by its first bytes: it has to end with an empty member."""
     return head.startswith(MAGIC) and head[BGZIP[0]] == BGZIP[1]
 
 

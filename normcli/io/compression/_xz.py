@@ -1,4 +1,4 @@
-"""xz: one stream of blocks that are packed apart, and their index."""
+"""xz: one stream of blocks that are compressed independently, and their index."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOOTER = 12  # bytes
 
 
 class _Member:
-    """The library's decompressor, which says what lacks where that is memory."""
+    """The decompressor of lzma, which raises MemoryNeededError at its memory limit."""
 
     def __init__(self, memory: int) -> None:
         import lzma
@@ -59,14 +59,14 @@ def _faults() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True)
 class Block:
-    """A block, and what the index says of it."""
+    """A block and its record in the index."""
 
     data: bytes
     record: bytes
 
 
 def pack(text: bytes) -> list[Block]:
-    """The one block of a stream, none where there is no text: between the stream's header and its index, which begins
+    """The only block of a stream, none for empty text: the bytes between the stream header and the index, which begins
     with a zero and the number of blocks, and ends with a CRC-32."""
     import lzma
 
@@ -79,7 +79,7 @@ def pack(text: bytes) -> list[Block]:
 
 
 class XzSink:
-    """One stream, of blocks packed elsewhere (The .xz File Format, 1.2.0)."""
+    """One stream of blocks compressed by the workers (The .xz File Format, 1.2.0)."""
 
     def __init__(self, file: Outlet) -> None:
         self.file = file
@@ -92,7 +92,7 @@ class XzSink:
             self._records.append(block.record)
 
     def close(self) -> None:
-        index = b"\0" + _whole(len(self._records)) + b"".join(self._records)
+        index = b"\0" + _multibyte_integer(len(self._records)) + b"".join(self._records)
         index += bytes(-len(index) % 4)
         about = (len(index) // 4).to_bytes(4, "little") + FLAGS
         self.file.write(index + _crc(index) + _crc(about) + about + b"YZ")
@@ -102,8 +102,8 @@ def _crc(data: bytes) -> bytes:
     return crc32(data).to_bytes(4, "little")
 
 
-def _whole(number: int) -> bytes:
-    """A number in groups of seven bits, the lowest first; all but the last have the highest bit."""
+def _multibyte_integer(number: int) -> bytes:
+    """A multibyte integer: groups of seven bits, the lowest first; all but the last have the highest bit set."""
     groups = bytearray()
     while number > 0x7F:
         groups.append(number & 0x7F | 0x80)

@@ -1,4 +1,4 @@
-"""zstd: one frame with a checksum. Frames are read whose window fits into memory, be it a long one."""
+"""zstd: one frame with a checksum. A frame of any window size is read if the window fits in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVEL = 1
 
 
 def _library() -> Any:
-    """zstd as the standard library has it from Python 3.14."""
+    """The zstd module of the standard library (from Python 3.14), or its backport."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
@@ -22,7 +22,7 @@ def _library() -> Any:
 
 
 def _begins(head: bytes) -> bool:
-    """A frame, or one that is to be skipped."""
+    """Whether the first bytes are those of a frame or of a skippable frame."""
     return head.startswith(MAGIC) or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5)
 
 
@@ -37,8 +37,8 @@ def _member(head: bytes, memory: int) -> Any:
 
 
 def _window(head: bytes) -> int:
-    """Bytes of text that must be kept to expand a frame, by its header (RFC 8878, 3.1.1.1): those of its window, or all
-    that it has; 0 where there is no frame, or none yet."""
+    """Window size of a frame in bytes, from its header (RFC 8878, 3.1.1.1); the content size if it is a single segment;
+    0 if there is no frame or the header is incomplete."""
     if not head.startswith(MAGIC) or len(head) < 6:
         return 0
     flags = head[4]
@@ -54,7 +54,7 @@ def _faults() -> tuple[type[Exception], ...]:
 
 
 class ZstdSink:
-    """One frame with a checksum, so that it is seen wherever it is cut."""
+    """One frame with a checksum, so that truncation is detected."""
 
     def __init__(self, file: Outlet) -> None:
         self.file, zstd = file, _library()

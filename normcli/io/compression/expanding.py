@@ -1,4 +1,4 @@
-"""Text that may be compressed, as it was before: expanded as it is read, in pieces of bounded size."""
+"""Decompression of a stream while it is read, in pieces of bounded size; an uncompressed stream is passed through."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from normcli.io.compression._codec import MemoryNeededError
 from normcli.io.compression._gzip import is_bgzip
 
 PIECE = 1 << 16  # compressed bytes that are read at once
-HEADER = 18  # bytes that tell what a member is: the longest of those looked at are bgzip's and zstd's
-LEAST = 1 << 27  # bytes of memory that a member may always take: what zstd and xz make where nobody asks for more
-MOST = 1 << 31  # and at most: zstd reads no longer window, and xz makes no dictionary as long as that
+HEADER = 18  # bytes from which a member is detected: the longest headers needed are those of bgzip and zstd
+LEAST = 1 << 27  # bytes of memory that a member may always take: enough for the default settings of zstd and xz
+MOST = 1 << 31  # upper limit: zstd reads no longer window, and xz writes no dictionary of that size
 
 
 class Inlet(Protocol):
-    """Where bytes come from: a raw stream, which None says has none yet."""
+    """A raw stream; None means that no bytes are available yet."""
 
     def read(self, size: int, /) -> bytes | None: ...
     def readinto(self, view: memoryview, /) -> int | None: ...
 
 
 class Expanded:
-    """The bytes of a file as they were before compression, or as they are where there is none.
+    """The decompressed bytes of a file, or its bytes if it is not compressed.
 
-    A member that does not end is truncated; what follows the last one and is none is refused. Raises BadDataError.
+    Raises BadDataError for a truncated or damaged member, and for anything else after the last one.
     """
 
     def __init__(self, file: Inlet, name: str, room: int | None = None) -> None:
-        """`room` is how many bytes of memory there are to use, where that is known."""
+        """`room` is the available memory in bytes, None if unknown."""
         self.file = file
         self.name = name
         self._room = room
         self.codec: Codec | None = None
-        self.taken = 0  # bytes of the file, packed as it is
+        self.taken = 0  # compressed bytes read from the file
         self._begun = False
-        self._held = b""  # read from the file, not yet expanded
+        self._held = b""  # read from the file, not yet decompressed
         self._ended = False
         self._member: Any = None
-        self._empty = True  # whether the member that is read has given nothing yet
-        self._marked = False  # whether the last member has to be an empty one
+        self._empty = True  # whether the current member has produced no bytes yet
+        self._marked = False  # whether the last member has to be empty (bgzip)
         self._padding = 0  # zero bytes since the last member
 
     def readinto(self, view: memoryview) -> int | None:
-        """As of a raw stream: how many bytes, 0 at the end; None where a pipe that does not block has none yet."""
+        """As for a raw stream: the number of bytes read, 0 at the end; None if a non-blocking pipe has none yet."""
         if not self._begun and not self._begin():
             return None
         if self.codec is None:
@@ -58,25 +58,26 @@ class Expanded:
         return self._expand(view, self.codec)
 
     def _begin(self) -> bool:
-        """Whether it is known what the data are."""
+        """Detects the codec; False if too few bytes are available yet. Raises BadDataError."""
         if not self._filled(HEADER):
             return False
         self._begun = True
         self.codec = next((c for c in CODECS if c.begins(self._held)), None)
-        said = by_suffix(self.name)
-        if said and self.codec is None:
+        suffix_codec = by_suffix(self.name)
+        if suffix_codec and self.codec is None:
             if not self._held:  # an empty file, whatever it is called
                 return True
-            if said.magic.startswith(self._held):
-                raise self._broken(said, "truncated")
+            if suffix_codec.magic.startswith(self._held):
+                raise self._broken(suffix_codec, "truncated")
             raise BadDataError(
-                f"{self.name}: is not {said.name}, and its name says so", f"without {said.suffix} it is read as it is"
+                f"{self.name}: is not {suffix_codec.name}, and its name says so",
+                f"without {suffix_codec.suffix} it is read as it is",
             )
         self._marked = is_bgzip(self._held)
         return True
 
     def _filled(self, count: int) -> bool:
-        """Whether so many bytes are held, or all that are left; not so where more have yet to come."""
+        """Buffers `count` bytes, or all that are left; False if more are still to come."""
         while len(self._held) < count and not self._ended:
             data = self.file.read(PIECE)
             if data is None:
@@ -117,7 +118,7 @@ class Expanded:
         return 0
 
     def _next(self, codec: Codec) -> None:
-        """Begins the member that comes now, if one does."""
+        """Starts the next member, if there is one. Raises BadDataError."""
         if codec.padding and self._held.startswith(b"\0"):
             count = len(self._held)
             self._held = self._held.lstrip(b"\0")
@@ -140,7 +141,7 @@ class Expanded:
 
     @property
     def _memory(self) -> int:
-        """Bytes that a member may take: at most half of what there is, for the rest is for blocks."""
+        """Bytes of memory that a member may take: at most half of what is available; the rest is for blocks."""
         room = self._room
         return MOST if room is None else max(LEAST, min(MOST, room // 2))
 

@@ -1,9 +1,8 @@
-"""Object stores: what s3://, gs:// and abfs:// URIs name, and what is there.
+"""Object stores: s3://, gs:// and abfs:// URIs, and the objects that they name.
 
-A URI is a bucket and a key, character by character, as the stores' own tools take it; `?` and `%` mean nothing in it.
-A key that the client would change on the way (`x/../y`, `x//y`) has no URI, so that two URIs are two objects. Where a
-store is and who may use it is for the environment to say, in the variables of those tools. A key with a `/` in it lies
-in a directory, as far as anybody can tell.
+A URI is a bucket and a key, character by character, as in the stores' own tools; `?` and `%` have no meaning in it. A
+key that the client would normalize (`x/../y`, `x//y`) has no URI, so that two URIs are two objects. Endpoints and
+credentials come from the environment, in the variables of those tools. A `/` in a key separates directories.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ ENVIRONMENT = "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and the like say 
 
 
 def is_uri(name: object) -> bool:
-    """Whether a name is that of an object, or of a directory of them."""
-    found = PARTS.fullmatch(os.fsdecode(name)) if isinstance(name, str | bytes | os.PathLike) else None
-    return found is not None and found[1].lower() in SCHEMES
+    """Whether a name is the URI of an object or of a directory of objects."""
+    match = PARTS.fullmatch(os.fsdecode(name)) if isinstance(name, str | bytes | os.PathLike) else None
+    return match is not None and match[1].lower() in SCHEMES
 
 
 def plain(name: str) -> str:
-    """The path that a file:// URI means; any other name as it is. Raises UsageError for a URI of a kind that is not
-    read, and for one with credentials or options in it, which are not told again."""
-    found = PARTS.fullmatch(name)
-    if found is None or (found[1].lower() not in SCHEMES and os.path.lexists(name)):
+    """The path of a file:// URI; any other name unchanged. Raises UsageError for a scheme that is not supported, and
+    for a URI with credentials or options, which the message does not repeat."""
+    match = PARTS.fullmatch(name)
+    if match is None or (match[1].lower() not in SCHEMES and os.path.lexists(name)):
         return name
-    scheme, authority, rest = found[1].lower(), found[2], found[3] or ""
+    scheme, authority, rest = match[1].lower(), match[2], match[3] or ""
     if scheme == "file":
         if authority not in ("", "localhost") or not rest:
             raise UsageError(f"{printable(name)}: names no file of this machine", "file:///directory/file does")
@@ -60,7 +59,7 @@ def plain(name: str) -> str:
 
 
 def unusable(uri: str) -> str | None:
-    """Why a URI can't name the object or the directory that has its key; None where it can."""
+    """Why a URI can't name the object or the directory of its key; None if it can."""
     bucket, *parts = uri.partition("://")[2].split("/")
     if OPTIONS.search(uri):
         return AFTER
@@ -70,41 +69,41 @@ def unusable(uri: str) -> str | None:
 
 
 def resolved(path: str) -> str:
-    """What all names of one file or object have in common."""
-    found = PARTS.fullmatch(path) if is_uri(path) else None
-    if found is None:
+    """The canonical name of a file or an object: equal for all its names."""
+    match = PARTS.fullmatch(path) if is_uri(path) else None
+    if match is None:
         return os.path.realpath(path)
-    container, at, host = found[2].partition("@")
-    return f"{SCHEMES[found[1].lower()]}://{container}{at}{host.partition('.')[0]}{found[3] or '/'}"
+    container, at, host = match[2].partition("@")
+    return f"{SCHEMES[match[1].lower()]}://{container}{at}{host.partition('.')[0]}{match[3] or '/'}"
 
 
 def is_directory(uri: str) -> bool:
-    """Whether a name ends in /, or there are objects below it and none has it. A store that does not answer has
-    none."""
-    return uri.endswith("/") or _asked(uri)[0] == "Directory"
+    """Whether a URI ends in /, or there are objects below it and none of that name. False if the store does not
+    answer."""
+    return uri.endswith("/") or _lookup(uri)[0] == "Directory"
 
 
-def is_there(uri: str) -> bool:
-    """Whether there is an object or a directory of that name. Raises NoInputError where the store does not tell."""
-    kind, fault = _asked(uri)
+def exists(uri: str) -> bool:
+    """Whether there is an object or a directory of that name. Raises NoInputError if the store does not answer."""
+    kind, fault = _lookup(uri)
     if fault:
         raise NoInputError(f"{printable(uri)}: {fault}")
     return kind != "NotFound"
 
 
 @lru_cache
-def _asked(uri: str) -> tuple[str, str | None]:
-    """What is at a name, or why that is not known: asked once in a run."""
-    from normcli.io.stores._filesystems import asking, kind
+def _lookup(uri: str) -> tuple[str, str | None]:
+    """The type of what a URI names (File, Directory, NotFound), or the fault of the request; cached for the run."""
+    from normcli.io.stores._filesystems import kind, store_request
 
-    with asking(uri) as asked:
+    with store_request(uri) as outcome:
         return kind(uri), None
-    return "", asked.fault
+    return "", outcome.fault
 
 
 def entries(uri: str) -> Iterator[tuple[str, str | None]]:
-    """Each object below a directory, and why it is no input as far as its name says that; what is below a hidden one
-    is not told. Raises NoInputError."""
+    """Each object below a directory, and the reason why it is no input (None: no reason in its name); a hidden
+    directory is one entry. Raises NoInputError."""
     from normcli.io.stores._filesystems import listed
 
     top, hidden = uri.rstrip("/") + "/", set()
@@ -119,43 +118,44 @@ def entries(uri: str) -> Iterator[tuple[str, str | None]]:
 
 
 def has_magic(uri: str) -> bool:
+    """Whether a URI is a pattern."""
     return bool(MAGIC.search(uri))
 
 
 def glob(uri: str) -> list[str]:
-    """The objects and directories that a pattern means, as the shell's with ** would find them; among them those whose
-    keys are unusable, as far as they were found. Raises NoInputError."""
+    """The objects and directories that match a pattern, with the rules of a shell with **; including those with an
+    unusable key that the search meets. Raises NoInputError."""
     head, _, tail = uri.partition("://")
     bucket, *parts = tail.split("/")
-    found, odd = [f"{head}://{bucket}"], set()
+    places, odd = [f"{head}://{bucket}"], set()
     for n, part in enumerate(parts):
         if part == "**":
-            found = [deep for place in found for deep in _deep(place, files=n == len(parts) - 1)]
+            places = [deep for place in places for deep in _deep(place, files=n == len(parts) - 1)]
         elif has_magic(part):
             last = n == len(parts) - 1
-            found = [_at(place, name) for place in found for name in _level(place, all=last) if _matches(name, part)]
+            places = [_at(place, name) for place in places for name in _level(place, all=last) if _matches(name, part)]
         else:
-            found = [f"{place}/{part}" for place in found]
-        odd |= {place for place in found if unusable(place)}
-        found = [place for place in found if place not in odd]
-    there = {place for place in found if has_magic(parts[-1]) or is_there(place)}
-    return sorted(there | odd, key=os.fsencode)
+            places = [f"{place}/{part}" for place in places]
+        odd |= {place for place in places if unusable(place)}
+        places = [place for place in places if place not in odd]
+    present = {place for place in places if has_magic(parts[-1]) or exists(place)}
+    return sorted(present | odd, key=os.fsencode)
 
 
 def _at(place: str, name: str) -> str:
-    """What has a name in a directory: one without a name is told from the directory by a slash more."""
+    """The URI of a name in a directory; an empty name gets one more slash, to differ from the directory."""
     return f"{place}/{name}" + ("/" if not name or name.endswith("/") else "")
 
 
 def _level(uri: str, *, all: bool) -> list[str]:
-    """The names of the directories in a directory, or of all that is."""
+    """The names of the directories in a directory, or of all entries."""
     from normcli.io.stores._filesystems import listed
 
     return listed(uri, recursive=False, kind=None if all else "Directory", missing=True)
 
 
 def _deep(uri: str, *, files: bool) -> list[str]:
-    """A directory and those below it; with `files`, the objects in all of them instead."""
+    """A directory and all below it; with `files`, all objects below it instead."""
     from normcli.io.stores._filesystems import listed
 
     names = listed(uri, recursive=True, kind="File", missing=True)

@@ -1,4 +1,4 @@
-"""Talking to the stores, by pyarrow's filesystems: with patience, and in words of one line."""
+"""Requests to the stores through pyarrow's filesystems, with retries; errors become one line of text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from normcli.errors import NoInputError, UsageError, printable, raise_shortage
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-CONNECT, ANSWER = 10, 60  # seconds until a server that can't be reached, or has stopped, is asked again
+CONNECT, ANSWER = 10, 60  # seconds until a request is repeated: connection timeout, response timeout
 ATTEMPTS, MOST_ATTEMPTS = 5, 1000
-GIVE_UP = 30  # seconds of asking Google's stores again; the last pause may be as long
-METADATA = 3  # seconds until a machine is none of Google's
+GIVE_UP = 30  # seconds of retries with Google's stores; the last pause may be as long
+METADATA = 3  # seconds to wait for Google's metadata server
 
 NO_AZURE = (
     "there are no credentials that work: AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING "
@@ -30,17 +30,17 @@ NO_GOOGLE = (
 )
 GOOGLE_FILE = "~/.config/gcloud/application_default_credentials.json"
 
-# how what a store or the way to it is at fault for begins, apart from what the data are at fault for
+# prefixes of errors of a store or of the network, as opposed to errors of the data
 DENIED = re.compile(
     "ACCESS_DENIED|PERMISSION_DENIED|UNAUTHENTICATED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH"
     "|AuthorizationFailure|AuthorizationPermissionMismatch|AuthenticationFailed"
 )
 FAULT = re.compile(r"AWS Error|google::cloud::Status|Azure Error")
-MARKS = {"etag", "last-modified", "generation"}  # of an object's metadata: another one has others
+MARKS = {"etag", "last-modified", "generation"}  # metadata that identify the version of an object
 
 
 def place(uri: str) -> tuple[FileSystem, str]:
-    """The filesystem that a URI is on, and its path there. Raises OSError or ArrowException, UsageError."""
+    """The filesystem of a URI, and its path there. Raises OSError or ArrowException, UsageError."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     path = f"{bucket.partition('@')[0]}/{key}".rstrip("/")
@@ -51,7 +51,8 @@ def place(uri: str) -> tuple[FileSystem, str]:
 
 @cache
 def s3(bucket: str, delayed: bool = True) -> FileSystem:
-    """By the variables of the AWS tools. Opened without delay, an upload begins when a stream is opened."""
+    """The S3 filesystem by the variables of the AWS tools. If not `delayed`, an upload starts when its stream is
+    opened. Raises OSError."""
     from pyarrow import fs
 
     options: dict[str, Any] = {}
@@ -70,15 +71,15 @@ def s3(bucket: str, delayed: bool = True) -> FileSystem:
 
 
 def attempts() -> int:
-    """How often a request is made until it is given up; at least once."""
-    told = os.environ.get("AWS_MAX_ATTEMPTS", "")
-    return min(max(1, int(told)), MOST_ATTEMPTS) if told.isdecimal() else ATTEMPTS
+    """The maximum number of attempts for a request; at least 1."""
+    setting = os.environ.get("AWS_MAX_ATTEMPTS", "")
+    return min(max(1, int(setting)), MOST_ATTEMPTS) if setting.isdecimal() else ATTEMPTS
 
 
 @cache
 def _gs() -> FileSystem:
-    """By the variables of Google's tools. Raises OSError without credentials: the client would go on asking the machine
-    for them."""
+    """The GCS filesystem by the variables of Google's tools. Raises OSError without credentials: the client would keep
+    looking for a metadata server."""
     from datetime import timedelta
 
     from pyarrow import fs
@@ -91,7 +92,7 @@ def _gs() -> FileSystem:
 
 
 def _has_google_credentials() -> bool:
-    """Whether there is a file of them, or a server, as on Google's machines."""
+    """Whether there is a file of credentials, or a metadata server, as on Google's machines."""
     import socket
 
     paths = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GCLOUD_ADC_PATH_OVERRIDE")
@@ -107,27 +108,29 @@ def _has_google_credentials() -> bool:
 
 @cache
 def _abfs(host: str) -> FileSystem:
-    """By the variables of the Azure tools; without any, by what its identity library finds. Raises UsageError, and
-    OSError for a key that is none."""
+    """The Azure filesystem of a host by the variables of the Azure tools; without them, by its identity library. Raises
+    UsageError without an account, OSError for a malformed key."""
     import shutil
 
     from pyarrow import fs
 
-    told = dict(p.split("=", 1) for p in os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in p)
-    account = host.partition(".")[0] or told.get("AccountName") or _first("ACCOUNT", "ACCOUNT_NAME")
+    connection = dict(
+        p.split("=", 1) for p in os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in p
+    )
+    account = host.partition(".")[0] or connection.get("AccountName") or _first("ACCOUNT", "ACCOUNT_NAME")
     if not account:
         raise UsageError("abfs:// without an account", "abfs://container@account.dfs.core.windows.net/key names one")
     options: dict[str, Any] = {}
-    if told.get("BlobEndpoint"):
-        scheme, _, rest = told["BlobEndpoint"].partition("://")
+    if connection.get("BlobEndpoint"):
+        scheme, _, rest = connection["BlobEndpoint"].partition("://")
         options = {f"{kind}_storage_authority": rest.split("/")[0] for kind in ("blob", "dfs")}
         options |= {f"{kind}_storage_scheme": scheme for kind in ("blob", "dfs")}
-    if key := told.get("AccountKey") or _first("KEY", "ACCOUNT_KEY"):
+    if key := connection.get("AccountKey") or _first("KEY", "ACCOUNT_KEY"):
         _check_base64(key)
         options["account_key"] = key
-    elif token := told.get("SharedAccessSignature") or _first("SAS_TOKEN"):
+    elif token := connection.get("SharedAccessSignature") or _first("SAS_TOKEN"):
         options["sas_token"] = token
-    elif not shutil.which("az"):  # which the client would call all the same, and a shell say that there is none
+    elif not shutil.which("az"):  # which the client would run, and a shell complain that it does not exist
         os.environ.setdefault("AZURE_TOKEN_CREDENTIALS", "prod")
     return fs.AzureFileSystem(account, **options)
 
@@ -147,15 +150,15 @@ def _first(*names: str) -> str | None:
     return next((v for n in names if (v := os.environ.get(f"AZURE_STORAGE_{n}"))), None)
 
 
-# -- what is there -----------------------------------------------------------------------------------------------
+# -- objects -----------------------------------------------------------------------------------------------------
 def kind(uri: str) -> str:
-    """File, Directory or NotFound. Raises OSError or ArrowException."""
+    """The type of what a URI names: File, Directory or NotFound. Raises OSError or ArrowException."""
     files, path = place(uri)
     return str(files.get_file_info(path).type.name)
 
 
 def open_object(uri: str) -> tuple[Any, int, dict[str, bytes]]:
-    """An object as a file, its size in bytes, and what tells it from any other of its name. Raises OSError or
+    """An object as a file, its size in bytes, and the metadata that identify its version. Raises OSError or
     ArrowException."""
     files, path = place(uri)
     if uri.startswith("abfs"):
@@ -166,51 +169,51 @@ def open_object(uri: str) -> tuple[Any, int, dict[str, bytes]]:
 
 
 def listed(uri: str, *, recursive: bool, kind: str | None = None, missing: bool = False) -> list[str]:
-    """The names below a directory, relative to it, by their bytes; with `missing`, none where there is no such
+    """The names below a directory, relative to it, sorted by their bytes; with `missing`, none if there is no such
     directory. Some may be unusable. Raises NoInputError."""
     from pyarrow import fs
 
-    with asking(uri) as asked:
+    with store_request(uri) as outcome:
         files, path = place(uri)
-        found = files.get_file_info(fs.FileSelector(path, allow_not_found=missing, recursive=recursive))
-        return sorted((f.path[len(path) + 1 :] for f in found if kind in (None, f.type.name)), key=os.fsencode)
-    raise NoInputError(f"{printable(uri)}: {asked.fault}")
+        infos = files.get_file_info(fs.FileSelector(path, allow_not_found=missing, recursive=recursive))
+        return sorted((f.path[len(path) + 1 :] for f in infos if kind in (None, f.type.name)), key=os.fsencode)
+    raise NoInputError(f"{printable(uri)}: {outcome.fault}")
 
 
-# -- what went wrong ---------------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------------------------
 @dataclass
-class Asked:
-    """What became of asking a store: what went wrong, in words, if anything did."""
+class Outcome:
+    """The outcome of a request to a store: its `fault` as text, None if it succeeded."""
 
     fault: str | None = None
-    absent: bool = False  # what was asked for is not there
+    absent: bool = False  # there is no such object
 
     @property
     def denied(self) -> bool:
-        """Whether we may not have it."""
+        """Whether access was denied."""
         return bool(self.fault and DENIED.search(self.fault))
 
 
 @contextmanager
-def asking(uri: str) -> Iterator[Asked]:
-    """Keeps what a store says is wrong, for the caller to tell."""
+def store_request(uri: str) -> Iterator[Outcome]:
+    """Catches the error of a request to a store into the outcome, for the caller to report."""
     import pyarrow as pa
 
-    asked = Asked()
+    outcome = Outcome()
     try:
-        yield asked
+        yield outcome
     except FileNotFoundError:
-        asked.fault, asked.absent = "there is nothing of that name", True
+        outcome.fault, outcome.absent = "there is nothing of that name", True
     except (OSError, pa.ArrowException) as e:
         raise_shortage(e)
-        asked.fault = reason(e)
+        outcome.fault = reason(e)
 
 
 def reason(error: Exception) -> str:
-    """What a store says went wrong, without what may be signed in a URL."""
+    """The text of a store's error, without the query of a URL, which may hold a signature."""
     text = " ".join(str(error).split())
     if "AuthenticationException" in text:
         return NO_AZURE
-    found = FAULT.search(text)
-    text = text[found.start() :] if found else text
+    match = FAULT.search(text)
+    text = text[match.start() :] if match else text
     return printable(re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1", text)).rstrip(".: ")

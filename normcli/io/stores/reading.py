@@ -1,9 +1,9 @@
-"""An object that is read: from the start to the end, some of it ahead, or at any place.
+"""Reading an object: sequentially with read-ahead, or at random positions.
 
-Each range is asked for with the object's version, so that all that is read is of the one object that was opened. The
-client can't read an error answer that is longer than the range, gives it up at once as INTERNAL_FAILURE, and keeps to
-itself what it was. Ranges are therefore made longer where the object is; of a smaller one, what was answered is asked
-for again.
+Each range is requested together with the object's version, so that all bytes are of the object that was opened. The
+client can't read an error response that is longer than the range: it gives up with INTERNAL_FAILURE, and the error is
+lost. Therefore ranges are extended where the object is longer; for a smaller one, the request is repeated to get the
+error.
 """
 
 from __future__ import annotations
@@ -14,59 +14,59 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from normcli.errors import NoInputError, printable
-from normcli.io.stores._filesystems import FAULT, Asked, asking, attempts, open_object, place
+from normcli.io.stores._filesystems import FAULT, Outcome, attempts, open_object, place, store_request
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-FIRST = 1 << 16  # bytes: enough to tell what it is
-PIECE = 4 << 20  # bytes asked for at once after that
-RANGE = 8 << 20  # bytes asked for at once of what is read at any place
-AHEAD = 4  # pieces under way: one after the other, a store gives a fraction of what the line could carry
-LEAST = 1 << 13  # bytes of a range that has room for any error answer
+FIRST = 1 << 16  # bytes: enough to detect the format
+PIECE = 4 << 20  # bytes of each further request
+RANGE = 8 << 20  # bytes of a request at a random position
+AHEAD = 4  # concurrent requests: sequential ones use a fraction of the bandwidth
+LEAST = 1 << 13  # bytes of a range that is longer than any error response
 REPLACED, REMOVED = "it was replaced while it was read", "it was removed while it was read"
-UNREAD = "Failed to flush response stream"  # an answer that was longer than the range
+UNREAD = "Failed to flush response stream"  # the response was longer than the range
 
 
 class Object:
-    """An object of a store, as a raw stream. Raises NoInputError where it is not there or not readable."""
+    """An object of a store as a raw stream. Raises NoInputError if it does not exist or is not readable."""
 
     def __init__(self, uri: str) -> None:
         self.uri, self.name = uri, printable(uri)
-        with asking(uri) as asked:
+        with store_request(uri) as outcome:
             self._file, self.size, self._marks = open_object(uri)
             self._at, self._end, self._piece = 0, 0, memoryview(b"")
-            self._given, self.closed = 0, False
+            self._position, self.closed = 0, False
             self._coming: deque[Future[bytes]] = deque()
             self._threads: ThreadPoolExecutor | None = None
-            self.failure: OSError | None = None  # the first, whatever a library made of it
-        if asked.fault:
-            raise NoInputError(f"{self.name}: {asked.fault}")
+            self.failure: OSError | None = None  # the first one, before a library replaces it by another error
+        if outcome.fault:
+            raise NoInputError(f"{self.name}: {outcome.fault}")
 
     @property
     def origin(self) -> dict[str, str]:
-        """What tells it from any other object that had, or will have, its name."""
+        """The metadata that identify its version among all objects of its name."""
         return {k: v.decode("utf-8", "replace") for k, v in sorted(self._marks.items())}
 
     def random(self) -> Any:
-        """As a file of pyarrow's, to be read at any place."""
+        """A pyarrow file for random access."""
         import pyarrow as pa
 
         return pa.PythonFile(Random(self), mode="r")
 
     def readinto(self, view: memoryview) -> int:
-        """As of a raw stream. Raises OSError."""
+        """As for a raw stream. Raises OSError."""
         if self._at == len(self._piece):
             self._next()
         count = min(len(view), len(self._piece) - self._at)
         view[:count] = self._piece[self._at : self._at + count]
         self._at += count
-        self._given += count
+        self._position += count
         return count
 
     def tell(self) -> int:
-        """How many bytes were had."""
-        return self._given
+        """The number of bytes read sequentially."""
+        return self._position
 
     def read(self, size: int) -> bytes:
         """Some bytes, none at the end. Raises OSError."""
@@ -76,7 +76,7 @@ class Object:
         return bytes(data[:count])
 
     def read_at(self, start: int, size: int) -> bytes:
-        """Bytes at any place, fewer where it ends; many of them in pieces, several at once. Raises OSError."""
+        """Bytes at an offset, fewer at the end; large ranges by concurrent requests. Raises OSError."""
         if size <= RANGE:
             return self._fetch(start, size)
         end = min(start + size, self.size)
@@ -91,7 +91,7 @@ class Object:
         return self._threads
 
     def _next(self) -> None:
-        """The next piece, an empty one at the end; and those after it are asked for."""
+        """Makes the next piece the current one, empty at the end, and requests those after it. Raises OSError."""
         while 0 < self._end < self.size and len(self._coming) < AHEAD:
             self._coming.append(self._pool().submit(self._fetch, self._end, PIECE))
             self._end += PIECE
@@ -103,17 +103,17 @@ class Object:
         self._piece, self._at = memoryview(data), 0
 
     def _fetch(self, start: int, length: int) -> bytes:
-        """A range of the object that was opened. Raises OSError: PermissionError where it is denied."""
+        """A range of the object that was opened. Raises OSError; PermissionError if access is denied."""
         begin = max(0, min(start, self.size - LEAST))
         count = min(max(start + length, begin + LEAST), self.size) - begin
         if start >= self.size or length <= 0:
             return b""
-        with asking(self.uri) as asked:
+        with store_request(self.uri) as outcome:
             data = self._answered(begin, count)
             if len(data) < count:
-                asked.fault = "it has become shorter"
+                outcome.fault = "it has become shorter"
         now = self._now()
-        wrong = now if now.fault in (REPLACED, REMOVED) or not asked.fault else asked
+        wrong = now if now.fault in (REPLACED, REMOVED) or not outcome.fault else outcome
         if wrong.fault:
             failure = OSError(errno.EACCES if wrong.denied else errno.EIO, wrong.fault)
             self.failure = self.failure or failure
@@ -121,7 +121,7 @@ class Object:
         return data[start - begin :][:length]
 
     def _answered(self, start: int, count: int) -> bytes:
-        """A range, asked for again where the answer was an error that the client can't read. Raises OSError."""
+        """A range; the request is repeated if the client could not read an error response. Raises OSError."""
         for left in reversed(range(attempts())):
             try:
                 data: bytes = self._file.read_at(count, start)
@@ -135,8 +135,8 @@ class Object:
         return b""
 
     def _ask_at_length(self) -> None:
-        """Asks for more than there is, so that the client can read the answer, an error or not; pyarrow's files do not,
-        but a fragment takes our word for the size. Raises OSError where it is one of the store."""
+        """Requests more bytes than there are, so that the client can read an error response: pyarrow's files clip a
+        range, but a fragment trusts the size it is given. Raises OSError for an error of the store."""
         import pyarrow as pa
         from pyarrow import dataset
 
@@ -144,29 +144,29 @@ class Object:
         try:
             dataset.ParquetFileFormat().make_fragment(path, files, file_size=FIRST).ensure_complete_metadata()
         except (pa.ArrowException, OSError) as e:
-            if FAULT.search(str(e)):  # anything else says that it is not Parquet
+            if FAULT.search(str(e)):  # any other error is that it is not Parquet
                 raise OSError(str(e)) from None
 
-    def _now(self) -> Asked:
-        """Whether what has its name is still the object that was opened."""
-        with asking(self.uri) as asked:
+    def _now(self) -> Outcome:
+        """The outcome of a check that the name still belongs to the object that was opened."""
+        with store_request(self.uri) as outcome:
             file, *now = open_object(self.uri)
             file.close()
             if now != [self.size, self._marks]:
-                asked.fault = REPLACED
-        if asked.absent:
-            asked.fault = REMOVED
-        return asked
+                outcome.fault = REPLACED
+        if outcome.absent:
+            outcome.fault = REMOVED
+        return outcome
 
     def close(self) -> None:
-        """Nothing more is read."""
+        """Stops reading ahead."""
         self.closed = True
         if self._threads:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Random(io.RawIOBase):
-    """An object as a file of Python's, to be read at any place. It stays open when this is closed."""
+    """An object as a seekable Python file. Closing it leaves the object open."""
 
     def __init__(self, object: Object) -> None:
         super().__init__()

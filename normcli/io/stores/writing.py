@@ -1,9 +1,9 @@
-"""An object that is written: it appears whole or not at all.
+"""Writing an object, atomically.
 
-pyarrow's streams publish what they have when they are closed, and also when they are collected. One that is not to be
-published therefore must outlive the process. What it sent before stays in the bucket, unseen, until the bucket's rule
-for incomplete uploads removes it. What is left of a stream when all full parts are sent (on S3 of 10 MB) it sends only
-when it is closed: until then nothing else tells whether that will go well.
+pyarrow's streams publish their bytes when they are closed, and also when they are garbage-collected. A stream that must
+not be published therefore has to outlive the process. Its uploaded parts stay in the bucket, invisible, until the
+bucket's rule for incomplete uploads removes them. The rest of a stream after its full parts (of 10 MB on S3) is
+uploaded only when it is closed: until then, its success is unknown.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from functools import cached_property, lru_cache
 from typing import IO, Any
 
 from normcli.errors import CannotCreateError, OutputError, UsageError, printable
-from normcli.io.stores._filesystems import DENIED, Asked, asking, kind, open_object, place, s3
+from normcli.io.stores._filesystems import DENIED, Outcome, kind, open_object, place, s3, store_request
 
-PIECE = 8 << 20  # bytes handed over at once
-SINGLE = 10 << 20  # bytes that go in one request
-WINDOW = 4  # pieces under way: the stream itself would take all that there are into memory
-UNKNOWN = "unknown"  # in place of an object's size and marks: the store does not tell
+PIECE = 8 << 20  # bytes per write
+SINGLE = 10 << 20  # largest object in bytes that is uploaded by one request
+WINDOW = 4  # unflushed pieces: the stream itself would buffer all of them in memory
+UNKNOWN = "unknown"  # instead of an object's size and metadata, if the store does not answer
 INCOMPLETE = "what was sent stays, unseen, until the bucket's rule for incomplete uploads removes it"
 
-writable: set[str] = set()  # the directories of stores in which objects may be put, as far as was asked
-uploads: dict[str, Any] = {}  # uploads that were begun by asking, by URI
+writable: set[str] = set()  # directories of stores that are known to be writable
+uploads: dict[str, Any] = {}  # streams opened by `check`, by URI
 
 
 class Upload:
-    """A key that is to be written, by way of a local file. Raises CannotCreateError where that is known to be in vain,
-    UsageError where it could not be undone."""
+    """Upload of a local file to a key. Raises CannotCreateError if it is known to fail, UsageError if a failure could
+    not be rolled back."""
 
     def __init__(self, uri: str) -> None:
         check(uri)
@@ -41,36 +41,36 @@ class Upload:
 
     @cached_property
     def before(self) -> object:
-        """The version of the object that is to be replaced."""
+        """The version of the object to be replaced."""
         return version(self.uri)
 
     def send(self, fd: int) -> None:
-        """All of a file, as far as it can go without being seen. Raises CannotCreateError where that is denied, else
-        OutputError."""
+        """Uploads as much of a file as can be done without publishing it. Raises CannotCreateError if access is denied,
+        else OutputError."""
         if self._stream is None:
             self._stream = _begin(self.uri, delayed=True)
-        with asking(self.uri) as asked:
+        with store_request(self.uri) as outcome:
             while data := os.pread(fd, PIECE, self._sent):
                 self._sent += len(data)
                 self._stream.write(data)
                 if self._sent % (WINDOW * PIECE) == 0:
                     self._stream.flush()
             if self._sent > SINGLE:
-                self._stream.flush()  # waits for what is under way
-        if asked.fault:
-            raise self._failed(asked)
-        _ = self.before  # while it is there
+                self._stream.flush()  # waits for pending parts
+        if outcome.fault:
+            raise self._failed(outcome)
+        _ = self.before  # before it is replaced
 
     def publish(self) -> None:
-        """What was sent is the object. Raises CannotCreateError where that is denied, else OutputError. An answer that
-        never came is no failure where the object is seen to be the new one."""
-        with asking(self.uri) as asked:
+        """Publishes the object. Raises CannotCreateError if access is denied, else OutputError. A lost response is no
+        failure if the object turns out to be the new one."""
+        with store_request(self.uri) as outcome:
             self._stream.close()
-        if not asked.fault:
+        if not outcome.fault:
             _release(self._stream)
         elif not self._is_published():
-            self._is_denied = asked.denied
-            raise self._failed(asked)
+            self._is_denied = outcome.denied
+            raise self._failed(outcome)
         self._stream = None
 
     def _is_published(self) -> bool:
@@ -78,26 +78,26 @@ class Upload:
         return isinstance(now, tuple) and now[0] == self._sent and self.before not in (now, UNKNOWN)
 
     def is_untouched(self) -> bool:
-        """Whether what had the name before is known to have it still."""
+        """Whether the object is known not to have been replaced."""
         return self._is_denied or (self.before != UNKNOWN and version(self.uri) == self.before)
 
     def preserve(self, where: str) -> None:
-        """Keeps a copy of what is to be replaced, if it may be had, in a file without a name."""
+        """Keeps a copy of the object to be replaced, if it is readable, in an unnamed file in the directory `where`."""
         if not isinstance(self.before, tuple):
             return
-        with asking(self.uri) as asked:
+        with store_request(self.uri) as outcome:
             file, *_ = open_object(self.uri)
             copy = tempfile.TemporaryFile(prefix=".normcli-", suffix=".tmp", dir=where)  # noqa: SIM115
             while data := file.read(PIECE):
                 copy.write(data)
-        self._copy = None if asked.fault else copy
+        self._copy = None if outcome.fault else copy
 
     def restore(self) -> bool:
-        """Whether what was there before `publish` is there again. pyarrow leaves an empty object for the directory of
-        the last one in it that is deleted."""
+        """Puts the object before `publish` back; whether that succeeded. When the last object of a directory is
+        deleted, pyarrow leaves an empty object for the directory."""
         if self.before is not None and self._copy is None:
             return False
-        with asking(self.uri) as asked:
+        with store_request(self.uri) as outcome:
             files, path = place(self.uri)
             if self._copy is None:
                 files.delete_file(path)
@@ -108,26 +108,26 @@ class Upload:
                     stream.write(data)
                 stream.close()
                 _release(stream)
-        return not asked.fault
+        return not outcome.fault
 
-    def _failed(self, asked: Asked) -> CannotCreateError | OutputError:
-        error = CannotCreateError if asked.denied else OutputError
-        return error(f"{self.name}: uploading failed: {asked.fault}", INCOMPLETE if self._sent > SINGLE else "")
+    def _failed(self, outcome: Outcome) -> CannotCreateError | OutputError:
+        error = CannotCreateError if outcome.denied else OutputError
+        return error(f"{self.name}: uploading failed: {outcome.fault}", INCOMPLETE if self._sent > SINGLE else "")
 
 
 def version(uri: str) -> object:
-    """The size in bytes and the marks of an object; None where there is none, UNKNOWN where the store does not say."""
-    with asking(uri) as asked:
+    """The size in bytes and the version metadata of an object; None if there is none, UNKNOWN if the request failed."""
+    with store_request(uri) as outcome:
         file, size, marks = open_object(uri)
         file.close()
         return size, marks
-    return None if asked.absent else UNKNOWN
+    return None if outcome.absent else UNKNOWN
 
 
 def check(uri: str, name: str | None = None) -> None:
-    """Raises CannotCreateError where an object can't be put, because there is no such bucket, or it is out of reach, or
-    on S3 because that is denied; UsageError where a failure could not be undone. In each directory, what is denied is
-    asked for once. The object is called by the `name` of what it is for."""
+    """Raises CannotCreateError if an object can't be written: the bucket does not exist or is unreachable, or on S3
+    access is denied; UsageError if a failure could not be rolled back. Permissions are checked once per directory. The
+    message calls the object by `name`."""
     if uri.startswith("abfs"):
         why = "there, pyarrow empties an object before it writes, and a failure would leave it so"
         raise UsageError(f"{printable(uri)}: can't be written: {why}", "write a file, and copy it with azcopy")
@@ -144,35 +144,35 @@ def check(uri: str, name: str | None = None) -> None:
 
 @lru_cache
 def _fault_of(bucket: str) -> str | None:
-    """What is wrong with a bucket."""
-    with asking(bucket) as asked:
+    """The fault of a bucket, None if it is usable."""
+    with store_request(bucket) as outcome:
         if kind(bucket) == "NotFound":
-            asked.fault = "there is no such bucket"
-    return asked.fault
+            outcome.fault = "there is no such bucket"
+    return outcome.fault
 
 
 def _is_copy_denied(uri: str) -> bool:
-    """Whether what has no name can't be copied to a key: a request that leaves nothing behind, and which who may put an
-    object there is not denied, unless he may not read."""
-    with asking(uri) as asked:
+    """Whether copying a nonexistent object to a key is denied: a request that leaves nothing behind, and that is
+    allowed to whoever may write and read there."""
+    with store_request(uri) as outcome:
         files, path = place(uri)
         files.copy_file(f"{os.path.dirname(path)}/.normcli-{os.urandom(8).hex()}.tmp", path)
-    return asked.denied
+    return outcome.denied
 
 
 def _begin(uri: str, *, delayed: bool) -> Any:
-    """The stream of an upload, never collected; unless `delayed`, the store has agreed to it. Raises
+    """The stream of an upload, never garbage-collected; if not `delayed`, the store has accepted it. Raises
     CannotCreateError."""
-    with asking(uri) as asked:
+    with store_request(uri) as outcome:
         files, path = place(uri)
         if not delayed:
             files = s3(path.partition("/")[0], delayed=False)
         stream = files.open_output_stream(path, compression=None)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(stream))
         return stream
-    raise CannotCreateError(f"{printable(uri)}: {asked.fault}")
+    raise CannotCreateError(f"{printable(uri)}: {outcome.fault}")
 
 
 def _release(stream: Any) -> None:
-    """A stream that is closed may be collected."""
+    """Lets a closed stream be garbage-collected."""
     ctypes.pythonapi.Py_DecRef(ctypes.py_object(stream))
