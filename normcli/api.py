@@ -63,7 +63,7 @@ from normcli.parameters.keys import Seen
 from normcli.parameters.method_options import method_of, method_of_class
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
-from normcli.pipeline.description import Description
+from normcli.pipeline.data_profile import DataProfile
 from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
@@ -293,19 +293,19 @@ def describe(
     threads: int | None = None,
     max_memory: int | None = None,
     events: Events | None = None,
-) -> Description:
-    """What is in the columns of data, all or those that `columns` and `exclude` select, by names or globs: types,
-    missing values, mean, deviation and quartiles, different values and the most common ones, in one pass. A column may
-    hold anything. Raises NormcliError."""
+) -> DataProfile:
+    """The profile of the columns of data, all or those that `columns` and `exclude` select, by names or globs: types,
+    missing values, mean, standard deviation and quartiles, distinct values and the most common ones, in one pass.
+    Columns may be of any type. Raises NormcliError."""
     request = DescribeRequest(
         input=_paths(input), columns=_names(columns), exclude=_names(exclude), from_=from_,
         format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        description = describe_job.describe(request, events or Warnings()).description
-    assert description is not None
-    return description
+        profile = describe_job.describe(request, events or Warnings()).profile
+    assert profile is not None
+    return profile
 
 
 def merge(

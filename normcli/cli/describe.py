@@ -18,7 +18,7 @@ from normcli.cli._request import request
 from normcli.cli._words import counted, counted_rows, show
 
 if TYPE_CHECKING:
-    from normcli.jobs.results import ColumnDescription, Description
+    from normcli.jobs.results import ColumnProfile, DataProfile
 
 ORDER = 4
 aliases = ("summarize", "summary", "stats", "profile", "head", "columns")
@@ -51,41 +51,41 @@ def command(**values: Any) -> None:
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     table = "--json" if values["as_json"] else "the table"
     result = describe(request(DescribeRequest, values, table=table), console)
-    description = result.description
-    if description is None:
+    profile = result.profile
+    if profile is None:
         assert result.preview is not None
         show(result.preview)
         return
     if values["as_json"]:
-        click.echo(json.dumps(document(description), ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(document(profile), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(description, full=bool(values["verbose"]))
+        show_tables(profile, full=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
-        f"described {counted_rows(description.rows, result.progress)}, "
-        f"{counted(len(description.columns), 'column')}, {console.took(result.bytes_in)}"
+        f"described {counted_rows(profile.rows, result.progress)}, "
+        f"{counted(len(profile.columns), 'column')}, {console.took(result.bytes_in)}"
     )
 
 
-def document(description: Description) -> dict[str, Any]:
-    """The JSON document of a description."""
-    columns = [asdict(column) for column in description.columns]
+def document(profile: DataProfile) -> dict[str, Any]:
+    """The JSON document of a profile."""
+    columns = [asdict(column) for column in profile.columns]
     for column in columns:
         column["most_common"] = [{"value": value, "count": count} for value, count in column["most_common"]]
-    return {"rows": description.rows, "columns": columns}
+    return {"rows": profile.rows, "columns": columns}
 
 
-def show_tables(description: Description, *, full: bool) -> None:
+def show_tables(profile: DataProfile, *, full: bool) -> None:
     """Prints tables for users: a line per column, and another per column with numbers; `full` tables, or what fits."""
     from normcli.cli._table import Column, names, table
 
-    columns = description.columns
-    click.echo(f"rows     {description.rows:,}\n")
+    columns = profile.columns
+    click.echo(f"rows     {profile.rows:,}\n")
     infinite = any(column.infinite for column in columns)
     header = [names(), Column("type", right=False, least=8), Column("count", rank=2), Column("missing")]
     header += [Column("infinite")] if infinite else []
     header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
-    table(header, [tuple(_cells(column, description.rows, infinite)) for column in columns], full=full)
+    table(header, [tuple(_cells(column, profile.rows, infinite)) for column in columns], full=full)
     figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
     if figures:
         click.echo()
@@ -93,7 +93,7 @@ def show_tables(description: Description, *, full: bool) -> None:
         table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, full=full)
 
 
-def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any]:
+def _cells(column: ColumnProfile, rows: int, infinite: bool) -> Iterator[Any]:
     """The cells of any column in the first table."""
     yield from (column.column, column.type, column.count)
     yield f"{column.missing / rows:.2%}" if column.missing else "-"
@@ -104,7 +104,7 @@ def _cells(column: ColumnDescription, rows: int, infinite: bool) -> Iterator[Any
     yield ", ".join(_values(column))
 
 
-def _values(column: ColumnDescription) -> Iterator[str]:
+def _values(column: ColumnProfile) -> Iterator[str]:
     """The values of a column that is not all numbers, as text."""
     from normcli.errors import short
 
@@ -118,6 +118,6 @@ def _values(column: ColumnDescription) -> Iterator[str]:
         yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
 
 
-def _figures(column: ColumnDescription) -> Iterator[Any]:
+def _figures(column: ColumnProfile) -> Iterator[Any]:
     """The cells of a column with numbers in the second table."""
     yield from (column.column, column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)

@@ -12,7 +12,7 @@ from normcli.jobs.requests import DescribeRequest
 from normcli.jobs.results import DescribeResult, Preview
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT, Events, describing, memory
-from normcli.pipeline.description import Description
+from normcli.pipeline.data_profile import DataProfile
 from normcli.pipeline.profile import bytes_of
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         numbers = sum(f.may_be_number for f in chosen)
         sizes = memory.Sizes.of_columns(len(first.schema), bytes_of(numbers, len(chosen) - numbers))
         with run.counting(request, readers) as progress:
-            profile = describing.describe(
+            state = describing.describe(
                 (reader for _, reader in readers), chosen, run.engine(request, sizes),
                 closed=bool(request.columns or request.exclude), skip=request.skips, progress=progress,
             )  # fmt: skip
             progress.end()
-            result.description = Description.of(profile)
+            result.profile = DataProfile.of(state)
         run.check_warnings()
         run.changes.commit(run.rejects)
     return result

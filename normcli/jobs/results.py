@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
     from normcli.pipeline import Progress as Progress
-    from normcli.pipeline.description import ColumnDescription as ColumnDescription
-    from normcli.pipeline.description import Description as Description
+    from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
+    from normcli.pipeline.data_profile import DataProfile as DataProfile
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ class CheckResult(Judged):
 
 @dataclass
 class DescribeResult(Result):
-    """What is in the columns of data."""
+    """The profile of the columns of data; None after a dry run."""
 
-    description: Description | None = None
+    profile: DataProfile | None = None
 
     @property
     def activity(self) -> str:

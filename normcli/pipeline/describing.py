@@ -18,7 +18,7 @@ from normcli.formats._surveying import surveyed
 from normcli.methods import listed
 from normcli.pipeline.checks import needing
 from normcli.pipeline.parts import Part
-from normcli.pipeline.profile import Profile
+from normcli.pipeline.profile import ProfileState
 from normcli.pipeline.progress import Progress
 from normcli.pipeline.work import Result
 
@@ -44,7 +44,7 @@ class Survey:
                 found = list(surveyed(frame, self.fields, self.wanted, strings=self.plain is not None))
                 numeric = sorted(c.name for c in found if c.numbers is not None and c.words is None)
                 result = Result.of(chunk, decoded, columns.inexact(frame, numeric))
-                return replace(result, profile=Profile.of(frame.rows, found, self.wanted))
+                return replace(result, profile=ProfileState.of(frame.rows, found, self.wanted))
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
@@ -58,7 +58,7 @@ def describe(
     closed: bool = False,
     skip: bool = False,
     progress: Progress | None = None,
-) -> Profile:
+) -> ProfileState:
     """The profile of the columns of all inputs, in one pass: those that are `chosen`, by the first input, and unless
     that is `closed` any other that there is. Where an input lacks one, it is missing. Raises BadDataError."""
     progress = progress or Progress()
@@ -90,7 +90,7 @@ def describe(
             names = tuple(f.name for f in fields)
             yield Part(reader.described_as(description), work, names, late=late, absent=partial(_of_one, absent))
 
-    profile = Profile(types={f.name: "null" for f in chosen})
+    profile = ProfileState(types={f.name: "null" for f in chosen})
     for _, result in progress.run(parts(), engine):
         if result.profile is not None:
             profile = profile.merge(result.profile)

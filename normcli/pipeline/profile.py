@@ -71,7 +71,7 @@ def _hash(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Profile:
+class ProfileState:
     """Of the columns of some rows, by name: their types; states of their numbers, of those columns together that may
     hold some; how many of these are −∞ and +∞; and what else is in them. What is in none of these is missing."""
 
@@ -105,7 +105,7 @@ class Profile:
             {c.name: Texts.of(c.words) for c in columns if c.words is not None},
         )
 
-    def merge(self, other: Profile) -> Profile:
+    def merge(self, other: ProfileState) -> ProfileState:
         """With that of the next rows."""
         numbers = dict(self.numbers)
         for names, states in other.numbers.items():
@@ -124,7 +124,7 @@ class Profile:
         for name, (below, above) in other.infinite.items():
             before_below, before_above = infinite.get(name, (0, 0))
             infinite[name] = before_below + below, before_above + above
-        return Profile(self.rows + other.rows, types, numbers, infinite, texts)
+        return ProfileState(self.rows + other.rows, types, numbers, infinite, texts)
 
     def numbers_of(self, name: str) -> tuple[Statistic, ...] | None:
         """The states of one column's numbers; None where it has none."""

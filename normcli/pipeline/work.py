@@ -22,7 +22,7 @@ from normcli.pipeline.spool import Kept, Piece, Spool, keep
 
 if TYPE_CHECKING:
     from normcli.parameters.restoring import Doubt
-    from normcli.pipeline.profile import Profile
+    from normcli.pipeline.profile import ProfileState
     from normcli.pipeline.rebatch import Segment
 
 
@@ -47,7 +47,7 @@ class Result:
     doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
     segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
-    profile: Profile | None = None  # of the columns that are described
+    profile: ProfileState | None = None  # of the columns that are described
 
     @classmethod
     def of(cls, chunk: Chunk, decoded: Decoded, inexact: tuple[str, ...]) -> Self:

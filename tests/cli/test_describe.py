@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pyarrow import feather
 
 import normcli
-from normcli.pipeline.description import ColumnDescription
+from normcli.pipeline.data_profile import ColumnProfile
 from tests import inside
 from tests.cli.conftest import Workspace
 from tests.conftest import examples
@@ -101,7 +101,7 @@ def assert_described(found: dict[str, Any], frame: pl.DataFrame) -> None:
                 assert low <= one[name] <= high, name
 
 
-def rounded(column: ColumnDescription) -> ColumnDescription:
+def rounded(column: ColumnProfile) -> ColumnProfile:
     """Without the last digits, which depend on where rows are cut."""
     mean, std = (None if value is None else float(f"{value:.12g}") for value in (column.mean, column.std))
     return replace(column, mean=mean, std=std)

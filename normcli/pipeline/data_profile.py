@@ -1,4 +1,4 @@
-"""What people read of a profile."""
+"""DataProfile: what describe reports of the columns of data, from a ProfileState."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from normcli.columns import Field
 from normcli.columns.numbers import EXACT
-from normcli.pipeline.profile import Profile, Texts
+from normcli.pipeline.profile import ProfileState, Texts
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.frequencies import Frequencies
 from normcli.stats.moments import Moments
 from normcli.stats.quantiles import SURE, Quantiles
 
-MOST = 10  # values that are told as the most common
+MOST = 10  # values reported as the most common
 SHARES = np.array([0.25, 0.5, 0.75])
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
 
@@ -25,14 +25,15 @@ Value = float | int | str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnDescription:
-    """A column at a glance. None: not known, or there is no such thing.
+class ColumnProfile:
+    """The profile of a column. None: unknown or not applicable.
 
-    `count` are its values, `numbers` those of them that are numbers, infinite ones too. Mean, deviation (the square
-    root of the mean of squares), quartiles and ends are of finite numbers; days and moments have ends alone, as text.
-    The ranks of quartiles are off by at most `rank_error`, a share of the numbers, at 99 % confidence. `distinct` is
-    None for 1,000 different values and more, or where they are not told apart (lists). The counts in `most_common` are
-    low by at most `count_error`; what is not certain to be among the most common is left out.
+    `count` is the number of values, `numbers` of those that are numbers, including infinite ones. Mean, standard
+    deviation (with divisor n), quartiles, `min` and `max` are of finite numbers; dates and timestamps have only `min`
+    and `max`, as text. The ranks of quartiles are off by at most `rank_error`, a share of the numbers, at 99 %
+    confidence. `distinct` is None for 1,000 distinct values or more, and for types whose values are not compared
+    (lists). The counts in `most_common` are low by at most `count_error`; values that are not certain to be among the
+    most common are omitted.
     """
 
     column: str
@@ -55,20 +56,21 @@ class ColumnDescription:
 
 
 @dataclass(frozen=True)
-class Description:
-    """The columns of so many rows."""
+class DataProfile:
+    """The number of rows, and the profiles of the columns."""
 
     rows: int
-    columns: tuple[ColumnDescription, ...]
+    columns: tuple[ColumnProfile, ...]
 
     @classmethod
-    def of(cls, profile: Profile) -> Self:
-        return cls(profile.rows, tuple(_described(profile, name, kind) for name, kind in profile.types.items()))
+    def of(cls, state: ProfileState) -> Self:
+        """The profile of the rows of a state."""
+        return cls(state.rows, tuple(_column(state, name, kind) for name, kind in state.types.items()))
 
 
-def _described(profile: Profile, name: str, kind: str) -> ColumnDescription:
-    states, texts = profile.numbers_of(name), profile.texts.get(name)
-    infinite, words = profile.infinite.get(name, (0, 0)), texts.count if texts else 0
+def _column(state: ProfileState, name: str, kind: str) -> ColumnProfile:
+    states, texts = state.numbers_of(name), state.texts.get(name)
+    infinite, words = state.infinite.get(name, (0, 0)), texts.count if texts else 0
     moments = cast(Moments, states[0]) if states else None
     finite = int(moments.count[0, 0]) if moments else 0
     numbers = finite + sum(infinite)
@@ -77,17 +79,17 @@ def _described(profile: Profile, name: str, kind: str) -> ColumnDescription:
     known = [f for f in common if f]
     distinct = sum(float(f.distinct[0, 0]) for f in known) + np.count_nonzero(infinite)
     most = [*_common_texts(texts), *(_common_numbers(common[1], kind) if common[1] else ())]
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     if finite and states:
-        found = _of_numbers(states, whole=kind.startswith(("int", "uint")))
+        figures = _of_numbers(states, integral=kind.startswith(("int", "uint")))
     elif texts and texts.ends:
-        found = {"min": texts.ends[0][1], "max": texts.ends[1][1]}
-    whole = not (texts and texts.frequencies is None and texts.count)
-    return ColumnDescription(
-        column=name, type=kind, count=numbers + words, missing=profile.rows - numbers - words, numbers=numbers,
-        infinite=sum(infinite), distinct=int(distinct) if distinct < 1000 and whole else None,
+        figures = {"min": texts.ends[0][1], "max": texts.ends[1][1]}
+    is_countable = not (texts and texts.frequencies is None and texts.count)
+    return ColumnProfile(
+        column=name, type=kind, count=numbers + words, missing=state.rows - numbers - words, numbers=numbers,
+        infinite=sum(infinite), distinct=int(distinct) if distinct < 1000 and is_countable else None,
         most_common=tuple((v, n) for v, n in sorted(most, key=_commonest) if n > lost)[:MOST], count_error=int(lost),
-        **found,
+        **figures,
     )  # fmt: skip
 
 
@@ -95,8 +97,8 @@ def _commonest(pair: tuple[Value, int]) -> tuple[int, str]:
     return -pair[1], str(pair[0])
 
 
-def _of_numbers(states: tuple[Statistic, ...], *, whole: bool) -> dict[str, Any]:
-    """What there is to say of numbers, one of which at least there is."""
+def _of_numbers(states: tuple[Statistic, ...], *, integral: bool) -> dict[str, Any]:
+    """The figures of at least one finite number."""
     moments, extrema, sketch = cast(Moments, states[0]), cast(Extrema, states[1]), cast(Quantiles, states[2])
     least, greatest = float(extrema.least[0, 0]), float(extrema.greatest[0, 0])
     mean = min(max(float(moments.mean[0, 0] + moments.mean_low[0, 0]), least), greatest)
@@ -106,14 +108,14 @@ def _of_numbers(states: tuple[Statistic, ...], *, whole: bool) -> dict[str, Any]
     quartiles = sketch.quantiles(SHARES, extrema.least, extrema.greatest)[0, 0].tolist()
     values = zip(("min", "q25", "median", "q75", "max"), (least, *quartiles, greatest), strict=True)
     return {
-        "mean": mean, "std": std if known else None, **{name: number(value, whole=whole) for name, value in values},
+        "mean": mean, "std": std if known else None, **{name: number(x, integral=integral) for name, x in values},
         "rank_error": 0.0 if sketch.is_exact else SURE / sketch.k,
     }  # fmt: skip
 
 
-def number(value: float, *, whole: bool) -> float | int:
-    """As it is written: without a point where the column is of whole numbers, as far as a float tells them apart."""
-    return int(value) if whole and value.is_integer() and abs(value) <= EXACT else value + 0.0
+def number(value: float, *, integral: bool) -> float | int:
+    """A value as an int if the column is `integral` and the value is within ±2^53, else as a float."""
+    return int(value) if integral and value.is_integer() and abs(value) <= EXACT else value + 0.0
 
 
 def _common_texts(texts: Texts | None) -> list[tuple[Value, int]]:
@@ -125,5 +127,5 @@ def _common_texts(texts: Texts | None) -> list[tuple[Value, int]]:
 
 def _common_numbers(frequencies: Frequencies, kind: str) -> list[tuple[Value, int]]:
     values, counts = frequencies.most_common(0, 0)
-    whole = Field("", kind).is_number and kind.startswith(("int", "uint"))
-    return [(number(v, whole=whole), int(n)) for v, n in zip(values.tolist(), counts.tolist(), strict=True)]
+    integral = Field("", kind).is_number and kind.startswith(("int", "uint"))
+    return [(number(v, integral=integral), int(n)) for v, n in zip(values.tolist(), counts.tolist(), strict=True)]
