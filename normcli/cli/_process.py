@@ -50,7 +50,7 @@ def run() -> int:
         os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")
         os.environ.setdefault("RUST_BACKTRACE", "0")
     elif "NORMCLI_MAX_MEMORY" in os.environ or any(word.startswith("--max-memory") for word in sys.argv):
-        # of polars: what it frees goes back at once, for a tenth less memory in a tenth more time
+        # polars: freed memory is returned immediately, for a tenth less memory in a tenth more time
         os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     if isinstance(sys.stdout, io.TextIOWrapper):
         bare, lines = io.BufferedWriter(Stdout(1, "w", closefd=False)), sys.stdout.line_buffering

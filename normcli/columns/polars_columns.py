@@ -77,8 +77,8 @@ def parsed(text: pl.Series) -> pl.Series:
 
 
 def read(text: pl.Series) -> pl.Series:
-    """Text as float64, as polars reads it once there are no spaces around, which few have: those are looked at where
-    it reads nothing."""
+    """Text parsed as float64 by polars; NaN stays. Only values that fail to parse are stripped of spaces and parsed
+    again, since few have any."""
     import polars as pl
 
     number = text.cast(pl.Float64, strict=False)

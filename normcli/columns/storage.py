@@ -34,7 +34,7 @@ def spacing(values: Array, kind: Any) -> Array:
         return np.asarray(np.abs(np.spacing(values.astype(kind))), np.float64)
 
 
-def like_single(values: Array) -> NDArray[np.bool_]:
+def is_single(values: Array) -> NDArray[np.bool_]:
     """(rows,) whether a value is the shortest decimal representation of a float32."""
     import polars as pl
 

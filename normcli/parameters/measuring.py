@@ -60,7 +60,7 @@ def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinit
 
 def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
     """(rows,) the weight of each row, of this column. Raises BadRowError."""
-    whole = any(s.whole_weights for step in parameters.steps for s in step.method.statistics)
+    whole = any(s.integer_weights for step in parameters.steps for s in step.method.statistics)
     return columns.weights(frame, column, integral=whole)
 
 

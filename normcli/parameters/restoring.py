@@ -12,7 +12,7 @@ import numpy as np
 from normcli.blocks.record import Array, Codes
 from normcli.columns import Frame, Infinite
 from normcli.columns.fixed import Fixed, Rounding, Where
-from normcli.columns.storage import is_coarse, is_long, like_single
+from normcli.columns.storage import is_coarse, is_long, is_single
 from normcli.errors import BadRowError
 from normcli.parameters.error_bounds import ErrorBounds
 from normcli.parameters.targets import Target
@@ -115,7 +115,7 @@ class Restoring:
     def _wider(self, target: Target, x: Rounding, rows: Codes) -> Array:
         """(rows,) the tolerance of some rows if they are of float32 that became text; 0 where they are not."""
         found = np.zeros(len(rows))
-        if not self.frame.typed and (like := self._like_single(target, rows)).any():
+        if not self.frame.typed and (like := self._is_single(target, rows)).any():
             found[like] = x.rounding(target.tight)[rows[like]] + self._error(target, x, rows[like], single=True)
         return found
 
@@ -127,7 +127,7 @@ class Restoring:
             large = rows[x.at(rows).is_uncertain(self._error(target, x, rows, single=True), LARGE)]
             if not len(large) and target.alone:
                 break  # where the least and the greatest are certain, so is what is between
-            if not self._like_single(target, large).all():
+            if not self._is_single(target, large).all():
                 return Doubt(x.count, count, None)
         long = any(is_long(self._bounds.stored(n)[large]) for n in target.sources)
         return Doubt(x.count, count, len(large), long)
@@ -137,8 +137,8 @@ class Restoring:
         head = range(0 if target.alone else min(HEAD, len(x.values)))
         return np.array(sorted({*head, *x.extremes}), np.intp)
 
-    def _like_single(self, target: Target, rows: Codes) -> Where:
-        return np.asarray(np.all([like_single(self._bounds.stored(n)[rows]) for n in target.sources], axis=0))
+    def _is_single(self, target: Target, rows: Codes) -> Where:
+        return np.asarray(np.all([is_single(self._bounds.stored(n)[rows]) for n in target.sources], axis=0))
 
     def _error(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
         """(rows,) how far some values of a restored column may be off, by how exactly the data hold what it comes

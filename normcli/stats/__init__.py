@@ -15,7 +15,7 @@ class Statistic(Record):
     """The state of a statistic over rows, mergeable. Constructed from its settings alone it is blank: without groups,
     the identity of `merge`."""
 
-    whole_weights: ClassVar[bool] = False  # weights must be integers
+    integer_weights: ClassVar[bool] = False  # weights must be integers
 
     @property
     def multiple(self) -> int:

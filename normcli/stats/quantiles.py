@@ -36,7 +36,7 @@ class Quantiles(ColumnStatistic):
     k: Annotated[int, Meta(ge=128, le=1 << 20)] = 4096
     at: tuple[float, ...] | Annotated[int, Meta(ge=1, le=1 << 20)] = ()
 
-    whole_weights = True
+    integer_weights = True
 
     def of(self, block: Block) -> Self:
         rows = [[[np.empty(0)] for _ in block.columns] for _ in range(block.groups)]

@@ -262,7 +262,7 @@ def test_blocks_at_any_place_in_memory_have_equal_states(blank: Statistic, weigh
     """Whichever way the block is made; and so do weights."""
     rng = np.random.default_rng(1)
     x, any_weights = rng.lognormal(size=(LONG, 2)), rng.lognormal(size=LONG)
-    given = np.ceil(any_weights) if blank.whole_weights else any_weights
+    given = np.ceil(any_weights) if blank.integer_weights else any_weights
     weights = given if weighted and blank.multiple == 1 else None
     wanted = blank.of(Block.of(x, weights))
     for offset in range(64):
