@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from normcli.drift.watching import Change, DriftMonitor
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
 
 
@@ -17,7 +17,7 @@ def document(watch: DriftMonitor) -> dict[str, Any]:
         "changes": [asdict(change) for change in watch.changes.values()],
         "counts": [watch.counted, watch.incomplete, watch.unseen],
         "some": [list(key) for key in watch.some],
-        "states": [[_listed(state) for state in states] for states in watch.seen],
+        "states": [[_listed(state) for state in states] for states in watch.states],
     }
 
 
@@ -27,11 +27,11 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     changes = msgspec.convert(raw["changes"], list[Change])
     keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
     counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
-    steps = zip(watch.measuring.steps, watch.seen, raw["states"], strict=True)
-    seen = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
+    steps = zip(watch.measuring.steps, watch.states, raw["states"], strict=True)
+    states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
     watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
-    watch.some, watch.seen = dict.fromkeys(keys), seen
+    watch.some, watch.states = dict.fromkeys(keys), states
     return watch
 
 
@@ -39,7 +39,7 @@ def _listed(state: Statistic) -> dict[str, Any]:
     return {name: getattr(state, name).tolist() for name in state.axes()} if state.groups else {}
 
 
-def _states(blanks: Seen, raw: Any, features: int) -> Seen:
+def _states(blanks: StepStates, raw: Any, features: int) -> StepStates:
     return tuple(_state(blank, arrays, features) for blank, arrays in zip(blanks, raw, strict=True))
 
 

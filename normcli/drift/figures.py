@@ -86,7 +86,7 @@ def _columns(step: Columns) -> Iterator[dict[str, Any]]:
     """One after the other."""
     sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
     for j, name in enumerate(step.names):
-        numbers = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
+        numbers = {side: {n: _number(n, values[j]) for n, values in arrays.items()} for side, arrays in sides.items()}
         drift = step.reasons(j) if step.judged[j] else None
         yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
 

@@ -81,8 +81,8 @@ class Comparison:
     @property
     def drift(self) -> bool | None:
         """The verdict; None where there are too few rows for one. What becomes of columns is told by the fewest."""
-        whole = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
-        if any(c.drift for c in self.changes) or any(whole) or any(s.drifted.any() for s in self.steps):
+        of_rows = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
+        if any(c.drift for c in self.changes) or any(of_rows) or any(s.drifted.any() for s in self.steps):
             return True
         return False if self.judged else None
 
@@ -101,10 +101,10 @@ class DriftMonitor:
 
     def __post_init__(self) -> None:
         steps = tuple(
-            replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.parameters.steps
+            replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
         )
         self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=())
-        self.seen = self._blank = tuple(step.statistics_override or () for step in steps)  # of inputs that have ended
+        self.states = self._blank = tuple(step.statistics_override or () for step in steps)  # of inputs that have ended
         self._here = InputTotal(self._blank)
         self._known = set(self.parameters.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
@@ -113,10 +113,10 @@ class DriftMonitor:
     def of_input(self, reader: Reader) -> tuple[Parameters, tuple[str, ...]]:
         """The parameters by which an input is measured, and its columns, or those it should have, that hold no numbers.
         What has become of all of them is noted."""
-        found, measuring = list(self._changes(reader)), self.measuring
-        for change in found:
+        changes, measuring = list(self._changes(reader)), self.measuring
+        for change in changes:
             self._note(change)
-        lost = {c.column for c in found if c.what != "new"}
+        lost = {c.column for c in changes if c.what != "new"}
         if measuring.weights in lost:
             measuring = replace(measuring, weights=None)
         if lost.intersection(measuring.by):
@@ -138,18 +138,18 @@ class DriftMonitor:
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
         parameters, description = self.parameters, reader.description
-        there = {f.name: f for f in description.schema}
+        fields = {f.name: f for f in description.schema}
         numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.by}
         for name in dict.fromkeys((*numbers, *parameters.by, *parameters.types)):
-            was, now = self._spelled(name), there.get(name)
+            was, now = self._spelled(name), fields.get(name)
             if now is None and name not in dict(description.keys):
                 yield Change(name, "gone", was, None, drift=name in needed)
             elif now is not None and name in numbers:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
                     yield Change(name, "type", was, kind, name in needed, description.not_numbers.get(name))
-        for name in (n for n in there if n not in parameters.types and n not in parameters.by):
-            yield Change(name, "new", None, there[name].type, drift=not self.extra)
+        for name in (n for n in fields if n not in parameters.types and n not in parameters.by):
+            yield Change(name, "new", None, fields[name].type, drift=not self.extra)
 
     def _spelled(self, name: str) -> str | None:
         """The type that a column had; None of one that was the name of a directory."""
@@ -172,7 +172,7 @@ class DriftMonitor:
 
     def finish(self) -> None:
         """All inputs have ended."""
-        self.seen = merged(self.seen, self._here.end().states)
+        self.states = merged(self.states, self._here.end().states)
         self._here = InputTotal(self._blank)
 
     def _add_keys(self, keyed: Keyed) -> None:
@@ -182,15 +182,15 @@ class DriftMonitor:
 
     def blank(self) -> Self:
         """A monitor of the same parameters that has seen nothing."""
-        made = copy(self)
-        made.changes, made.some = {}, {}
-        made.counted = made.incomplete = made.unseen = 0
-        made.seen, made._here = made._blank, InputTotal(made._blank)
-        return made
+        monitor = copy(self)
+        monitor.changes, monitor.some = {}, {}
+        monitor.counted = monitor.incomplete = monitor.unseen = 0
+        monitor.states, monitor._here = monitor._blank, InputTotal(monitor._blank)
+        return monitor
 
     def merge(self, other: Self) -> None:
         """What was seen of inputs that come after all of ours."""
-        self.seen = merged(self.seen, other.seen)
+        self.states = merged(self.states, other.states)
         self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
         self.counted += other.counted
         self.incomplete += other.incomplete
@@ -203,12 +203,14 @@ class DriftMonitor:
         parameters, changes = self.parameters, tuple(self.changes.values())
         if not parameters.learns or not self.counted:
             return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, (), None, None)
-        pairs = [(s, replace(s, states=seen)) for s, seen in zip(parameters.steps, self.seen, strict=True) if s.learns]
+        pairs = [
+            (s, replace(s, states=states)) for s, states in zip(parameters.steps, self.states, strict=True) if s.learns
+        ]
         here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
         weighted = parameters.weights is not None
-        each = zip(pairs, here, strict=True)
+        counts = zip(pairs, here, strict=True)
         lost = {c.column for c in changes if c.what != "new"}
-        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in each)
+        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in counts)
         enough = rows >= limits.min_rows
         incomplete = unseen = None
         if any(s.method.by_row for s in parameters.steps if s.learns):
@@ -220,11 +222,11 @@ class DriftMonitor:
         return Comparison(limits, rows, parameters.rows, changes, steps, incomplete, unseen)
 
 
-def _asked(step: Step) -> tuple[Statistic, ...]:
+def _statistics(step: Step) -> tuple[Statistic, ...]:
     """Blanks of what is measured to be compared: what the fit has kept of columns by themselves. Batches run as there,
     for no other mean is theirs."""
-    said, nothing = step.summary(), np.full(len(step.features), np.nan)
-    ends = ((said.get("min", nothing), -np.inf), (said.get("max", nothing), np.inf))
+    summary, nothing = step.summary(), np.full(len(step.features), np.nan)
+    ends = ((summary.get("min", nothing), -np.inf), (summary.get("max", nothing), np.inf))
     least, greatest = (np.where(np.isfinite(end), end, far) for end, far in ends)
     batches = tuple(s for s in step.method.statistics if s.multiple > 1)
     outside = Outside(least=tuple(least.tolist()), greatest=tuple(greatest.tolist()))

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 NAMED = 10  # columns
 
 
-def summary(found: Comparison) -> str:
+def summary(comparison: Comparison) -> str:
     """The drift on one line."""
-    each = list(_drifted(found))
-    more = f" and {len(each) - NAMED:,} more" if len(each) > NAMED else ""
-    return f"drift: {', '.join(each[:NAMED])}{more}"
+    reasons = list(_drifted(comparison))
+    more = f" and {len(reasons) - NAMED:,} more" if len(reasons) > NAMED else ""
+    return f"drift: {', '.join(reasons[:NAMED])}{more}"
 
 
-def _drifted(found: Comparison) -> Iterator[str]:
-    for change in (c for c in found.changes if c.drift):
+def _drifted(comparison: Comparison) -> Iterator[str]:
+    for change in (c for c in comparison.changes if c.drift):
         yield f"{short(change.column)} ({changed(change)})"
-    if found.unseen is not None and found.unseen.drift:
-        yield f"unseen keys ({found.unseen.share:.2%} of rows)"
-    if found.incomplete is not None and found.incomplete.drift:
-        yield f"rows that miss a value ({found.incomplete.share:.2%}, were {found.incomplete.fitted:.2%})"
-    for step in found.steps:
+    if comparison.unseen is not None and comparison.unseen.drift:
+        yield f"unseen keys ({comparison.unseen.share:.2%} of rows)"
+    if comparison.incomplete is not None and comparison.incomplete.drift:
+        yield f"rows that miss a value ({comparison.incomplete.share:.2%}, were {comparison.incomplete.fitted:.2%})"
+    for step in comparison.steps:
         for j in step.drifted.nonzero()[0].tolist():
             yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
 

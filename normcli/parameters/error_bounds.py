@@ -89,8 +89,8 @@ class ErrorBounds:
                 matrices.put(step, values)
                 restored = Block.of(values)
             work = partial(step.fitted.inverse_error, error=error, restored=restored)
-            found = self.transform.by_group(work, block, self.codes, partial(np.asarray, error))
-            errors |= zip(step.columns, found.T, strict=True)
+            bounds = self.transform.by_group(work, block, self.codes, partial(np.asarray, error))
+            errors |= zip(step.columns, bounds.T, strict=True)
         return errors
 
     @cached_property

@@ -6,7 +6,7 @@ can be measured apart from the others, and the bits are those of one pass; a sho
 
 from dataclasses import dataclass, field
 
-from normcli.parameters.keys import Ledger, Seen
+from normcli.parameters.keys import Ledger, StepStates
 from normcli.parameters.measuring import Measured
 from normcli.parameters.states import merged
 
@@ -24,13 +24,13 @@ class Subtotal:
     """What was measured of some rows: each step's states, of all rows and by key; and how many took no part, for they
     miss a value."""
 
-    states: tuple[Seen, ...]  # blanks, of no rows
+    states: tuple[StepStates, ...]  # blanks, of no rows
     ledger: Ledger = field(default_factory=Ledger)
     incomplete: int = 0
 
     def add(self, measured: Measured) -> None:
         """What was measured of the next rows."""
-        self.states = merged(self.states, measured.seen)
+        self.states = merged(self.states, measured.states)
         if measured.keyed is not None:
             self.ledger.add(measured.keyed)
         self.incomplete += measured.incomplete
@@ -48,9 +48,9 @@ class Subtotal:
 class InputTotal:
     """What was measured of one input so far, chunk by chunk or segment by segment."""
 
-    def __init__(self, blank: tuple[Seen, ...]) -> None:
+    def __init__(self, blank: tuple[StepStates, ...]) -> None:
         self._blank = blank
-        self._whole, self._segment, self._chunks = Subtotal(blank), Subtotal(blank), 0
+        self._total, self._segment, self._chunks = Subtotal(blank), Subtotal(blank), 0
 
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
         """What was measured of the next chunk."""
@@ -61,7 +61,7 @@ class InputTotal:
 
     def add_segment(self, segment: Subtotal) -> None:
         """What was measured of the next segment, apart from those before it."""
-        self._whole.merge(segment)
+        self._total.merge(segment)
 
     def _end_segment(self) -> None:
         self.add_segment(self._segment)
@@ -70,4 +70,4 @@ class InputTotal:
     def end(self) -> Subtotal:
         """All of it; the last segment may be a short one."""
         self._end_segment()
-        return self._whole
+        return self._total

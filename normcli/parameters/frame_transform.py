@@ -18,7 +18,7 @@ from normcli.columns import Dtype, Frame, Infinite
 from normcli.errors import BadRowError
 from normcli.parameters.column_layout import ColumnLayout
 from normcli.parameters.keys import described
-from normcli.parameters.matrices import Matrices, each, raise_first
+from normcli.parameters.matrices import Matrices, map_frames, raise_first
 from normcli.parameters.parameters import Parameters
 from normcli.parameters.rules import INSTEAD, PASS
 from normcli.parameters.steps import Step
@@ -66,8 +66,10 @@ class FrameTransform:
     @cached_property
     def column_layout(self) -> ColumnLayout:
         """Where columns stand, and of which type they are, when they come out."""
-        own, form = self.parameters, self.form
-        return ColumnLayout(own.lineage, own.lists, own.types, form.dtype, form.suffix, inverse=self.inverse)
+        parameters, form = self.parameters, self.form
+        return ColumnLayout(
+            parameters.lineage, parameters.lists, parameters.types, form.dtype, form.suffix, inverse=self.inverse
+        )
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -112,7 +114,7 @@ class FrameTransform:
         doubts: dict[str, Doubt] = {}
         codes_of_frames = repeat(None) if codes is None else np.split(codes, matrices.ends[:-1])
         triples = [(*part, codes) for part, codes in zip(matrices.parts(), codes_of_frames, strict=False)]
-        results = each(triples, lambda triple: self._placed(*triple, infinite, doubts))
+        results = map_frames(triples, lambda triple: self._placed(*triple, infinite, doubts))
         return results, int(np.count_nonzero(incomplete)), doubts
 
     def matrices(self, frames: Sequence[Frame], infinite: Infinite) -> Matrices:
@@ -137,7 +139,7 @@ class FrameTransform:
         if not self.parameters.by:
             return None
         try:
-            return np.concatenate(each(texts, self._codes_of))
+            return np.concatenate(map_frames(texts, self._codes_of))
         except BadRowError as e:
             lineage = self.parameters.lineage
             begin = set(lineage.gives if self.inverse else lineage.needs)

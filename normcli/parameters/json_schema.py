@@ -16,12 +16,15 @@ from normcli.parameters.file import CONTENT, STEP, TOP, VERSION
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of every file that `params.write` can make."""
     steps = [_step(n, registry.only("methods", n)) for n in registry.names("methods")]
-    whole = {"type": "integer", "minimum": 0}
-    seen = {"learned": {"type": "object"}, "statistics": {"type": "object"}}  # arrays of each record, features in order
+    count = {"type": "integer", "minimum": 0}
+    key_step = {
+        "learned": {"type": "object"},
+        "statistics": {"type": "object"},
+    }  # arrays of each record, features in order
     key = {
         "key": {"type": "array", "items": {"type": ["string", "null"]}},
-        "rows": whole,
-        "steps": {"type": "array", "minItems": 1, "items": _object(seen)},
+        "rows": count,
+        "steps": {"type": "array", "minItems": 1, "items": _object(key_step)},
     }
     field = {"name": {"type": "string"}, "type": {"type": "string"}}
     return {
@@ -32,14 +35,14 @@ def schema() -> dict[str, Any]:
                 "format": {"const": "normcli"},
                 "version": {"const": VERSION},
                 "note": {"type": "string"},
-                "rows": whole,
-                "skipped": whole,
+                "rows": count,
+                "skipped": count,
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
                 "dialect": _object(_schemas(_keeping.fields()), required=()),
                 "by": {"type": "array", "items": {"type": "string"}},
                 "weights": {"type": "string"},
                 "unseen": {"enum": list(typing.get_args(Unseen))},
-                "min_count": whole,
+                "min_count": count,
                 "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {

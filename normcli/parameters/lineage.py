@@ -25,11 +25,11 @@ class ColumnLineage:
             needs += [n for n in takes if n not in now]
             here = {n: now.get(n, (n,)) for n in takes}
             apart = {id(origins): origins for origins in here.values()}  # columns from the same share the tuple
-            whole = tuple(dict.fromkeys(n for origins in apart.values() for n in origins))
+            every_origin = tuple(dict.fromkeys(n for origins in apart.values() for n in origins))
             clashes += [n for n in gives if n in now and n not in here]
-            for gone in here.keys() & now.keys() - set(gives):
-                del now[gone]
-            now |= {n: here.get(n, whole) for n in gives}  # what keeps its name stays where it is
+            for name in here.keys() & now.keys() - set(gives):
+                del now[name]
+            now |= {n: here.get(n, every_origin) for n in gives}  # what keeps its name stays where it is
         return cls(tuple(dict.fromkeys(needs)), now, tuple(dict.fromkeys(clashes)))
 
     @property
@@ -39,31 +39,31 @@ class ColumnLineage:
     @cached_property
     def bundles(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """Needed columns, and what is from just these: few pairs, where there may be thousands of columns."""
-        made: dict[int, list[str]] = {}
+        bundles: dict[int, list[str]] = {}
         for name, origins in self.origins.items():
-            made.setdefault(id(origins), []).append(name)
-        return tuple((self.origins[names[0]], tuple(names)) for names in made.values())
+            bundles.setdefault(id(origins), []).append(name)
+        return tuple((self.origins[names[0]], tuple(names)) for names in bundles.values())
 
-    def after(self, there: Sequence[str]) -> dict[str, list[str]]:
+    def after(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """What is given, by the column among those `there` after which it comes: the last that it is from."""
-        made: dict[str, list[str]] = {}
-        at = {n: i for i, n in enumerate(there)}
+        following: dict[str, list[str]] = {}
+        at = {n: i for i, n in enumerate(columns)}
         for origins, names in self.bundles:
-            made.setdefault(max(origins, key=at.__getitem__), []).extend(names)
-        return made
+            following.setdefault(max(origins, key=at.__getitem__), []).extend(names)
+        return following
 
     @cached_property
     def places(self) -> dict[str, str]:
         """For each given column, the needed one where it stands: its own, or the first that it is from."""
-        own = set(self.needs)
-        return {name: name if name in own else origins[0] for name, origins in self.origins.items()}
+        needs = set(self.needs)
+        return {name: name if name in needs else origins[0] for name, origins in self.origins.items()}
 
     def sources(self, at: Mapping[str, int]) -> dict[str, str]:
         """For each needed column, where it stands when it is restored: at what has its name, else at that of all that
         it is in whose number is the least."""
-        made = {n: n for n in self.needs if n in self.origins}
+        sources = {n: n for n in self.needs if n in self.origins}
         for origins, names in self.bundles:
             first = min(names, key=at.__getitem__)
             for n in (n for n in origins if n not in self.origins):
-                made[n] = min(made.get(n, first), first, key=at.__getitem__)
-        return made
+                sources[n] = min(sources.get(n, first), first, key=at.__getitem__)
+        return sources

@@ -29,7 +29,7 @@ class Matrices:
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
-    made: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
+    values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
     read: list[Block] = field(default_factory=list)  # as it came from the frames
 
     @cached_property
@@ -42,26 +42,26 @@ class Matrices:
         names = step.outputs if self.inverse else step.columns
         if step.length is not None:
             return self._lists(names[0], len(step.results) if self.inverse else step.length)
-        fresh = [n for n in names if n not in self.made]
+        fresh = [n for n in names if n not in self.values]
         if fresh:
-            there = [self.spelled.get(n, n) for n in fresh]
-            self._read(lambda frame: columns.block(frame, there, self.infinite))
+            spellings = [self.spelled.get(n, n) for n in fresh]
+            self._read(lambda frame: columns.block(frame, spellings, self.infinite))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}
-        return Block(tuple(read[n] if n in read else self._finite(self.made[n], n) for n in names))
+        return Block(tuple(read[n] if n in read else self._finite(self.values[n], n) for n in names))
 
     def _lists(self, name: str, length: int) -> Block:
-        there = self.spelled.get(name, name)
-        features = [f"{there}[{j}]" for j in range(length)]
-        if name in self.made:
-            matrix = self.made[name]
+        spelling = self.spelled.get(name, name)
+        features = [f"{spelling}[{j}]" for j in range(length)]
+        if name in self.values:
+            matrix = self.values[name]
             return Block(tuple(map(self._finite, matrix.T, features)), matrix)
-        self._read(lambda frame: columns.list_block(frame, there, features, self.infinite))
+        self._read(lambda frame: columns.list_block(frame, spelling, features, self.infinite))
         return self.read[-1]
 
     def _read(self, work: Callable[[Frame], Block]) -> None:
-        self.read.append(Block.joined(each(self.frames, work)))
+        self.read.append(Block.joined(map_frames(self.frames, work)))
 
     def _finite(self, values: Array, name: str) -> Array:
         """What a step has made, where the next takes it: nothing of it may be beyond a float."""
@@ -81,16 +81,16 @@ class Matrices:
         """The matrix that a step takes has become `values` (rows, outputs)."""
         old, new = (step.outputs, step.columns) if self.inverse else (step.columns, step.outputs)
         for name in old:
-            self.made.pop(name, None)
-        self.made |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
+            self.values.pop(name, None)
+        self.values |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
 
     def parts(self) -> list[tuple[Frame, dict[str, Array]]]:
         """Each frame with what was made of its rows."""
-        cut = {n: np.split(values, self.ends[:-1]) for n, values in self.made.items()}
+        cut = {n: np.split(values, self.ends[:-1]) for n, values in self.values.items()}
         return [(frame, {n: pieces[k] for n, pieces in cut.items()}) for k, frame in enumerate(self.frames)]
 
 
-def each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
+def map_frames(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
     """`work` of each, one thing to a frame; a BadRowError says of which."""
     done = []
     for number, thing in enumerate(things):
@@ -102,11 +102,11 @@ def each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
     return done
 
 
-def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
+def raise_first(first: BadRowError, checks: Iterable[Callable[[], object]]) -> NoReturn:
     """Raises the one of the first row: what was found, or what others raise."""
-    for other in others:
+    for check in checks:
         try:
-            other()
+            check()
         except BadRowError as e:
-            found = e if (e.frame, e.row) < (found.frame, found.row) else found
-    raise found from None
+            first = e if (e.frame, e.row) < (first.frame, first.row) else first
+    raise first from None

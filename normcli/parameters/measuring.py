@@ -13,7 +13,7 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
-from normcli.parameters.keys import Keyed, Seen
+from normcli.parameters.keys import Keyed, StepStates
 from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
@@ -23,7 +23,7 @@ class Measured:
     """What was seen of a frame: each step's states, of all rows and by key; how many rows there were whose weight is
     not 0, and how many of them took no part, for they miss a value; and what was read, with weights and codes."""
 
-    seen: tuple[Seen, ...]
+    states: tuple[StepStates, ...]
     keyed: Keyed | None
     rows: int
     incomplete: int
@@ -60,8 +60,8 @@ def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinit
 
 def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
     """(rows,) the weight of each row, of this column. Raises BadRowError."""
-    whole = any(s.whole_weights for step in parameters.steps for s in step.method.statistics)
-    return columns.weights(frame, column, whole=whole)
+    integral = any(s.whole_weights for step in parameters.steps for s in step.method.statistics)
+    return columns.weights(frame, column, whole=integral)
 
 
 def _blocks(
@@ -90,9 +90,9 @@ def _measured(
         read, blocks = _blocks(parameters, frames, infinite)
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
     except BadRowError as e:
-        others: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
-        others += [partial(columns.keys, texts[0], by)] if by else []
-        raise_first(e, others)
+        checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
+        checks += [partial(columns.keys, texts[0], by)] if by else []
+        raise_first(e, checks)
     every = {id(b): b for b in (*read, *blocks.values())}
     used = list(every.values())
     if weights is not None and (weights != 1.0).any():  # where each row counts once, it is as without
@@ -100,18 +100,18 @@ def _measured(
     now = dict(zip(every, used, strict=True))
     skipped = np.zeros(used[0].rows, np.bool_)
     for i, block in blocks.items():
-        gone = now[id(block)].incomplete
-        if parameters.steps[i].method.by_row and gone is not None:
-            skipped |= gone
-    seen, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
+        incomplete = now[id(block)].incomplete
+        if parameters.steps[i].method.by_row and incomplete is not None:
+            skipped |= incomplete
+    states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:
         now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
         count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
         keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
-    return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
+    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
 
 
-def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
+def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[StepStates, ...]:
     """The states of all steps, of the blocks of those that learn; by the blocks' codes, or of all rows."""
     steps = enumerate(parameters.steps)
     return tuple(step.measure(blocks[i], by_key=by_key) if i in blocks else () for i, step in steps)

@@ -43,9 +43,9 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
             raise UsageError(f"{here}: is there twice")
         options[name] = None if value == "none" and _may_be_none(kind, name) else value
     try:
-        found = params.typed(kind, options, f"{at}.options")
+        values = params.typed(kind, options, f"{at}.options")
         method = kind(
-            **{n: getattr(found, n) for n in fields.values()}
+            **{n: getattr(values, n) for n in fields.values()}
         )  # msgspec leaves what is not there to the class
         method.check(options)
     except BadParametersError as e:

@@ -21,7 +21,7 @@ def fault(steps: Sequence[Step], called: Sequence[str] = ()) -> tuple[int, str] 
             if not steps[b].method.element_wise:
                 what = "and only steps of single values may go before one that learns"
                 return i, f"{here} comes from {names[b]}, {what}"
-        whole = frozenset[int]().union(*before.values())
+        all_steps = frozenset[int]().union(*before.values())
         apart = before if step.method.element_wise else {}
-        passed |= {n: apart.get(n, whole) | {i} for n in step.outputs}
+        passed |= {n: apart.get(n, all_steps) | {i} for n in step.outputs}
     return None

@@ -56,10 +56,10 @@ class Parameters:
     @cached_property
     def schemas(self) -> tuple[Schema, ...]:
         """The columns as they come to each step."""
-        made = [self.schema]
+        schemas = [self.schema]
         for step in self.steps[:-1]:
-            made.append(step.after(made[-1]))
-        return tuple(made)
+            schemas.append(step.after(schemas[-1]))
+        return tuple(schemas)
 
     def at(self, i: int) -> str:
         """Of which step a message is; empty where all are of one method."""
@@ -105,12 +105,12 @@ class Parameters:
     @cached_property
     def to_measure(self) -> tuple[int, ...]:
         """Places of the steps that learn, and of those that have learned nothing on whose results they do."""
-        wanted, found = set[str](), []
+        wanted, places = set[str](), []
         for i, step in reversed(list(enumerate(self.steps))):
             if step.learns or not wanted.isdisjoint(step.outputs):
                 wanted.update(step.columns)
-                found.append(i)
-        return tuple(reversed(found))
+                places.append(i)
+        return tuple(reversed(places))
 
     @property
     def multiple(self) -> int:

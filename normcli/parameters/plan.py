@@ -48,7 +48,7 @@ class Plan:
         beside: Collection[str] = (),
         *,
         data: str = "",
-        others: Mapping[str, str] | None = None,
+        not_numbers: Mapping[str, str] | None = None,
         indexes: Collection[str] = (),
         hint: str = "",
     ) -> tuple[Step, ...]:
@@ -62,8 +62,8 @@ class Plan:
             try:
                 begun.add(plan_step)
             except BadDataError as e:
-                if isinstance(e, NotNumericError) and others and e.column in others:
-                    why = others[e.column]
+                if isinstance(e, NotNumericError) and not_numbers and e.column in not_numbers:
+                    why = not_numbers[e.column]
                     raise BadDataError(at + why, "" if why.endswith(")") else "-c takes columns of numbers") from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
                 raise BadDataError(at + of + e.message, e.hint or hint or _why_none(e.message)) from None
@@ -73,16 +73,16 @@ class Plan:
 
     def named(self, schema: Schema) -> list[str]:
         """Columns of data that selectors name, be they in the first rows or not; without what a step may give."""
-        there = {f.name for f in schema}
-        given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
+        present = {f.name for f in schema}
+        prefixes = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
         every = (s for c in self.plan_steps for s in (*c.columns, *c.exclude))
-        names = [n for s in every for n in columns.names_in(s, there)]
-        return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
+        names = [n for s in every for n in columns.names_in(s, present)]
+        return [n for n in names if not (prefixes and re.fullmatch(f"({prefixes})[0-9]+", n))]
 
     def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
         """The schema of data with identifiers as numbers where selectors name them."""
-        there = {f.name for f in schema}
-        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, there)}.intersection(
+        present = {f.name for f in schema}
+        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, present)}.intersection(
             identifiers
         )
         return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
@@ -93,13 +93,13 @@ class Plan:
 
     def excluded(self, schema: Schema) -> set[str]:
         """Columns of data that are left out on purpose."""
-        found = set()
+        names = set()
         for selector in (x for c in self.plan_steps for x in c.exclude):
             try:
-                found |= columns.matched(schema, [selector])
+                names |= columns.matched(schema, [selector])
             except BadDataError:
                 continue  # of what a step gives
-        return found
+        return names
 
 
 @dataclass
@@ -133,8 +133,10 @@ class _Begun:
             raise UsageError(wrong[1])
 
     def _selected(self, plan_step: PlanStep) -> dict[str, None]:
-        there = {f.name for f in self.schema}
-        named = {c for given in plan_step.columns for c in ([given] if given in there else given.split(","))}
+        present = {f.name for f in self.schema}
+        named = {
+            c for selector in plan_step.columns for c in ([selector] if selector in present else selector.split(","))
+        }
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
@@ -153,10 +155,10 @@ class _Begun:
 
     def _check_gives(self, step: Step) -> None:
         stay = {f.name for f in self.schema}.difference(step.columns)
-        taken = [n for n in step.outputs if n in stay] if step.method.outputs_known else []
-        if taken:
+        clashes = [n for n in step.outputs if n in stay] if step.method.outputs_known else []
+        if clashes:
             hint = "use --prefix" if self.by_flags else "give another prefix in its options"
-            raise BadDataError(f"a column is called {listed(taken)} already", hint)
+            raise BadDataError(f"a column is called {listed(clashes)} already", hint)
 
 
 def _why_none(message: str) -> str:

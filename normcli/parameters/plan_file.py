@@ -63,7 +63,7 @@ def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     if name not in registry.names("methods"):
         if "method" not in raw:
             raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
-        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
+        raise UsageError(f"{at}.method: {_spell(name)}: no such method", suggestions.of_room(str(name), "methods"))
     for key in ("columns", "exclude"):
         value = raw.get(key, ["*"])
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -74,5 +74,5 @@ def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
 
 
-def _shown(value: Any) -> str:
+def _spell(value: Any) -> str:
     return f"'{printable(value)}'" if isinstance(value, str) else printable(repr(value))

@@ -54,11 +54,11 @@ class Restoring:
     frame: Frame
     infinite: Infinite
     codes: Codes | None
-    made: Mapping[str, Array]
+    values: Mapping[str, Array]
 
     @cached_property
     def _bounds(self) -> ErrorBounds:
-        return ErrorBounds(self.transform, self.frame, self.infinite, self.codes, self.made)
+        return ErrorBounds(self.transform, self.frame, self.infinite, self.codes, self.values)
 
     def fixed(self, doubts: dict[str, Doubt]) -> dict[str, Array | Fixed]:
         """The same, in steps of its type where that has them; what is in doubt is added. Raises BadRowError at the
@@ -73,11 +73,11 @@ class Restoring:
                 faults.append(e)
         if faults:
             raise min(faults, key=lambda e: e.row)
-        return {**self.made, **fixed}
+        return {**self.values, **fixed}
 
     @cached_property
     def _roundings(self) -> dict[str, Rounding]:
-        return {n: Rounding.of(self.made[n], target.kind, n) for n, target in self.transform.targets.items()}
+        return {n: Rounding.of(self.values[n], target.kind, n) for n, target in self.transform.targets.items()}
 
     @cached_property
     def _levers(self) -> dict[str, float]:
@@ -114,10 +114,12 @@ class Restoring:
 
     def _wider(self, target: Target, x: Rounding, rows: Codes) -> Array:
         """(rows,) the tolerance of some rows if they are of float32 that became text; 0 where they are not."""
-        found = np.zeros(len(rows))
-        if not self.frame.typed and (like := self._like_single(target, rows)).any():
-            found[like] = x.rounding(target.tight)[rows[like]] + self._error(target, x, rows[like], single=True)
-        return found
+        tolerance = np.zeros(len(rows))
+        if not self.frame.typed and (single := self._is_single(target, rows)).any():
+            tolerance[single] = x.rounding(target.tight)[rows[single]] + self._error(
+                target, x, rows[single], single=True
+            )
+        return tolerance
 
     def _of_text(self, target: Target, x: Rounding, count: int) -> Doubt:
         """What is in doubt, of text that may be of float32; a few rows suffice where it is not."""
@@ -127,7 +129,7 @@ class Restoring:
             large = rows[x.at(rows).is_uncertain(self._error(target, x, rows, single=True), LARGE)]
             if not len(large) and target.alone:
                 break  # where the least and the greatest are certain, so is what is between
-            if not self._like_single(target, large).all():
+            if not self._is_single(target, large).all():
                 return Doubt(x.count, count, None)
         long = any(is_long(self._bounds.stored(n)[large]) for n in target.sources)
         return Doubt(x.count, count, len(large), long)
@@ -137,7 +139,7 @@ class Restoring:
         head = range(0 if target.alone else min(HEAD, len(x.values)))
         return np.array(sorted({*head, *x.extremes}), np.intp)
 
-    def _like_single(self, target: Target, rows: Codes) -> Where:
+    def _is_single(self, target: Target, rows: Codes) -> Where:
         return np.asarray(np.all([like_single(self._bounds.stored(n)[rows]) for n in target.sources], axis=0))
 
     def _error(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
@@ -159,4 +161,4 @@ class Restoring:
 
     @cached_property
     def _at_few(self) -> ErrorBounds:
-        return self._bounds.at(self._few_of_all, self.transform.needs(), list(self.made))
+        return self._bounds.at(self._few_of_all, self.transform.needs(), list(self.values))

@@ -27,8 +27,8 @@ class Rules:
 
     def groups(self, keys: Sequence[Key], rows: Sequence[int]) -> dict[Key, int]:
         """The group of each key; that of all rows where it had too few of its own."""
-        each = enumerate(zip(keys, rows, strict=True), 1)
-        return {key: group if count >= self.min_count else 0 for group, (key, count) in each}
+        entries = enumerate(zip(keys, rows, strict=True), 1)
+        return {key: group if count >= self.min_count else 0 for group, (key, count) in entries}
 
     def difference(self, other: "Rules") -> str:
         """What is not as in others: min-count=50,unseen=global; empty where all is."""
@@ -49,7 +49,7 @@ def parameters_of(digest: str) -> str:
 def override_of(digest: str) -> str:
     """What it says more, as the command line does: --min-count 50 --unseen global; empty where it is bare."""
     _, *rest = digest.removeprefix(parameters_of(digest)).split(":", 1)
-    return " ".join(f"--{each.replace('=', ' ')}" for each in (rest[0].split(",") if rest else ()))
+    return " ".join(f"--{rule.replace('=', ' ')}" for rule in (rest[0].split(",") if rest else ()))
 
 
 def is_training(digest: str) -> bool:

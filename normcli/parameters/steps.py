@@ -13,7 +13,7 @@ from normcli.blocks.record import Array
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.methods import Method, States
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.stats.extrema import Extrema
 from normcli.transforms import Terms, Transform
 
@@ -29,10 +29,12 @@ class Step:
 
     method: Method
     columns: tuple[str, ...]
-    states: Seen = ()
+    states: StepStates = ()
     transform: Transform | None = None
     length: int | None = None
-    statistics_override: Seen | None = None  # what is measured in place of the method's statistics, of all rows alone
+    statistics_override: StepStates | None = (
+        None  # what is measured in place of the method's statistics, of all rows alone
+    )
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -63,10 +65,10 @@ class Step:
     def after(self, schema: Schema) -> Schema:
         """The columns as they are after it: what it gives is float64."""
         kind = "float64" if self.length is None else f"fixed_size_list<float64>[{len(self.results)}]"
-        own, made = set(self.columns), dict[str, list[Field]]()
+        takes, gives = set(self.columns), dict[str, list[Field]]()
         for name in self.outputs:
-            made.setdefault(name if name in own else self.columns[0], []).append(Field(name, kind))
-        return tuple(g for f in schema for g in (made.get(f.name, ()) if f.name in own else (f,)))
+            gives.setdefault(name if name in takes else self.columns[0], []).append(Field(name, kind))
+        return tuple(g for f in schema for g in (gives.get(f.name, ()) if f.name in takes else (f,)))
 
     def of(self, at: Sequence[int]) -> "Step":
         """What restores the columns at these places; all, where these are not each by itself."""
@@ -74,30 +76,30 @@ class Step:
             return self
         return replace(self, columns=tuple(self.columns[j] for j in at), states=(), transform=self.fitted.reorder(at))
 
-    def learn(self, states: Seen, called: Sequence[str] = ("",)) -> "Step":
+    def learn(self, states: StepStates, called: Sequence[str] = ("",)) -> "Step":
         """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
         BadDataError."""
         if not self.learns:  # the same for each
             return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
-        if self.method.at_once or len(called) == 1:
+        if self.method.learns_all_groups or len(called) == 1:
             try:
                 return replace(self, states=states, transform=self._learned(states))
             except BadDataError:
                 if len(called) == 1:
                     raise  # else the first group that is unfit is told
-        each = []
+        transforms = []
         for group, name in enumerate(called):
             try:
-                each.append(self._learned(tuple(s.taken([group]) for s in states)))
+                transforms.append(self._learned(tuple(s.taken([group]) for s in states)))
             except BadDataError as e:
                 raise BadDataError(f"{name}: {e.message}" if name else e.message, e.hint) from None
-        return replace(self, states=states, transform=type(each[0]).stacked(each))
+        return replace(self, states=states, transform=type(transforms[0]).stacked(transforms))
 
-    def _learned(self, states: Seen) -> Transform:
+    def _learned(self, states: StepStates) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
 
     @property
-    def _blanks(self) -> Seen:
+    def _blanks(self) -> StepStates:
         """Of what is measured."""
         return self.method.statistics if self.statistics_override is None else self.statistics_override
 
@@ -106,7 +108,7 @@ class Step:
         """Rows to a whole batch for what is measured; 1 where any block does."""
         return lcm(*(statistic.multiple for statistic in self._blanks))
 
-    def measure(self, block: Block, *, by_key: bool = False) -> Seen:
+    def measure(self, block: Block, *, by_key: bool = False) -> StepStates:
         """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
@@ -140,12 +142,12 @@ class Step:
 
     def terms(self, group: int = 0) -> Terms:
         """What was learned, as people who use the method speak of it; of a group, or of all rows."""
-        learned, own = self.fitted.taken([group]), {type(s): s.taken([group]) for s in self.states}
+        learned, states = self.fitted.taken([group]), {type(s): s.taken([group]) for s in self.states}
         if not self.learns:
             return learned.terms()
         with np.errstate(all="ignore"):
             try:
-                return self.method.terms(States(self.features, own, self.length is not None), learned)
+                return self.method.terms(States(self.features, states, self.length is not None), learned)
             except (BadDataError, np.linalg.LinAlgError):  # of states that were edited
                 return learned.terms()
 
@@ -153,7 +155,7 @@ class Step:
         """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""
         with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
             of_one = (state.taken([group]).summary() for state in self.states)
-            return {name: a[0] for said in of_one for name, a in said.items()}
+            return {name: a[0] for summary in of_one for name, a in summary.items()}
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:

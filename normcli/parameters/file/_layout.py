@@ -63,7 +63,7 @@ def laid(value: Any, depth: int = 0) -> Iterator[str]:
 
 def digest_of(body: Iterable[str]) -> str:
     """Of a document without its digest, in pieces, laid out as we do: other spaces in a file make no other digest."""
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     for piece in body:
-        made.update(piece.encode())
-    return f"sha256:{made.hexdigest()}"
+        digest.update(piece.encode())
+    return f"sha256:{digest.hexdigest()}"

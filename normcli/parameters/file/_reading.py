@@ -18,9 +18,9 @@ from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Line
 from normcli.parameters.file._steps import read_steps
 from normcli.parameters.file._values import check_keys, count, fail, of_kind, typed
 
-FITTED = "a parameter file is what fit -p writes"
-WHOLE = "was it copied whole?"
-EDITED = "was it edited or damaged? fit again, or take a copy"
+FIT_HINT = "a parameter file is what fit -p writes"
+COPY_HINT = "was it copied whole?"
+EDIT_HINT = "was it edited or damaged? fit again, or take a copy"
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -48,7 +48,7 @@ def read_file(path: str, *, example: str, allow_edited: bool = False, largest: i
                 raise BadParametersError("is empty", "did the command that made it fail?")
             return read(text, allow_edited=allow_edited)
         except BadParametersError as e:
-            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
+            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDIT_HINT) from None
 
 
 def _content(source: Source, largest: int) -> bytes:
@@ -70,7 +70,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
-        raise BadParametersError("$.format: not a normcli parameter file", FITTED)
+        raise BadParametersError("$.format: not a normcli parameter file", FIT_HINT)
     if type(document.get("version")) is not int or document["version"] != VERSION:
         _fail_version(document.get("version"))
     check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
@@ -112,14 +112,14 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
-        found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
+        digest = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:
         fail("$", "a number beyond a float")
-    if parameters.digest != found and not allow_edited:
+    if parameters.digest != digest and not allow_edited:
         raise BadParametersError(
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return dataclasses.replace(parameters, digest=found)
+    return dataclasses.replace(parameters, digest=digest)
 
 
 def _fail_version(version: Any) -> NoReturn:
@@ -161,13 +161,13 @@ def _read_weights(raw: Any, types: dict[str, str]) -> str | None:
 
 
 def _read_rules(document: dict[str, Any]) -> Rules:
-    given = {name: document[name] for name in ("unseen", "min_count") if name in document}
-    if given and "by" not in document:
-        fail(f"$.{next(iter(given))}", "there is nothing to group by")
-    if given.get("unseen", "error") not in typing.get_args(Unseen):
+    rules = {name: document[name] for name in ("unseen", "min_count") if name in document}
+    if rules and "by" not in document:
+        fail(f"$.{next(iter(rules))}", "there is nothing to group by")
+    if rules.get("unseen", "error") not in typing.get_args(Unseen):
         fail("$.unseen", f"must be one of {', '.join(typing.get_args(Unseen))}")
-    least = count(given["min_count"], "$.min_count") if "min_count" in given else None
-    return Rules().override(given.get("unseen"), least)
+    least = count(rules["min_count"], "$.min_count") if "min_count" in rules else None
+    return Rules().override(rules.get("unseen"), least)
 
 
 def _parse(text: bytes) -> dict[str, Any]:
@@ -192,11 +192,11 @@ def _parse(text: bytes) -> dict[str, Any]:
     except UnicodeEncodeError:
         fail("$", "an unpaired surrogate in a string")
     except UnicodeDecodeError:
-        raise BadParametersError("$: not JSON: not UTF-8", FITTED) from None
+        raise BadParametersError("$: not JSON: not UTF-8", FIT_HINT) from None
     except RecursionError:
         fail("$", "not JSON that can be read: nested too deep")
     except json.JSONDecodeError as e:
-        hint = WHOLE if b'"normcli"' in text[:64] else FITTED
+        hint = COPY_HINT if b'"normcli"' in text[:64] else FIT_HINT
         raise BadParametersError(f"$: not JSON: line {e.lineno}, column {e.colno}", hint) from None
     except ValueError as e:
         fail("$", f"not JSON: {printable(str(e))}")

@@ -20,8 +20,8 @@ def encode_record(record: Record, names: Sequence[str]) -> dict[str, Any]:
     out = builtins(record.settings())
     arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
     if arrays and record.is_column_wise():
-        each = {n: encode(values, a) for n, (a, values) in arrays.items()}
-        return out | {"columns": {name: {n: v[j] for n, v in each.items()} for j, name in enumerate(names)}}
+        columns = {n: encode(values, a) for n, (a, values) in arrays.items()}
+        return out | {"columns": {name: {n: v[j] for n, v in columns.items()} for j, name in enumerate(names)}}
     return out | {n: encode(values, a) for n, (a, values) in arrays.items()}
 
 

@@ -19,8 +19,8 @@ from normcli.parameters.file._writing import described
 def read_steps(raw: list[Any], schema: Schema) -> tuple[Step, ...]:
     """Each with the columns as they are after those before it."""
     steps: list[Step] = []
-    for i, each in enumerate(raw):
-        steps.append(_read_step(each, f"$.steps[{i}]", schema))
+    for i, entry in enumerate(raw):
+        steps.append(_read_step(entry, f"$.steps[{i}]", schema))
         schema = steps[-1].after(schema)
     return tuple(steps)
 

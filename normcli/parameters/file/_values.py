@@ -11,7 +11,7 @@ from normcli import registry
 from normcli.errors import BadParametersError, mismatch, short
 
 LONGEST = 1000  # characters of a place or of what is wrong there
-WHOLE = 1 << 63  # whole numbers are below, as 64 bits have them
+INT64_END = 1 << 63  # whole numbers are below, as 64 bits have them
 
 
 def fail(at: str, what: str) -> NoReturn:
@@ -37,7 +37,7 @@ def check_finite(value: Any, at: str) -> None:
     for x in value if isinstance(value, tuple) else (value,):
         if isinstance(x, float) and not np.isfinite(x):
             fail(at, "must be finite")
-        if isinstance(x, int) and not -WHOLE <= x < WHOLE:
+        if isinstance(x, int) and not -INT64_END <= x < INT64_END:
             fail(at, "is beyond 64 bits")
 
 

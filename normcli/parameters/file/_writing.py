@@ -107,19 +107,19 @@ def options(method: Method) -> dict[str, Any]:
 
 def described(step: Step, schema: Schema, group: int = 0) -> dict[str, dict[str, Any]]:
     """What a person reads of each column as it comes to a step, of all rows or of a group of them."""
-    said, types = step.summary(group), {f.name: f.type for f in schema}
+    summary, types = step.summary(group), {f.name: f.type for f in schema}
     columns: dict[str, dict[str, Any]] = {}
     for j, name in enumerate(step.features):
         kind = types[name] if step.length is None else Field(name, types[step.columns[0]]).list_of
         entry: dict[str, Any] = {"type": kind}
         for key in ("count", "missing", "mean", "std", "min", "max"):
-            if key in said:
-                value = float(said[key][j]) + 0.0
+            if key in summary:
+                value = float(summary[key][j]) + 0.0
                 known = np.isfinite(value) and (
-                    key in ("count", "missing") or "count" not in said or said["count"][j] > 0
+                    key in ("count", "missing") or "count" not in summary or summary["count"][j] > 0
                 )
-                whole = key in ("count", "missing") and value.is_integer()  # by weight it may be none
-                entry[key] = (int(value) if whole else value) if known else None
+                integral = key in ("count", "missing") and value.is_integer()  # by weight it may be none
+                entry[key] = (int(value) if integral else value) if known else None
         if "min" in entry:
             entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
             if entry["constant"]:
