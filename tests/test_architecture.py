@@ -168,6 +168,59 @@ def test_nothing_below_the_command_line_prints_or_exits() -> None:
     assert wrong == []
 
 
+# -- words -------------------------------------------------------------------------------------------------------
+VAGUE = set[str]().union(
+    ("made", "found", "seen", "told", "kept", "asked", "given", "said", "gone"),
+    ("there", "each", "own", "others", "whole", "again", "like", "at_once", "recipe", "choice"),
+)
+ROOMS = {
+    "api",
+    "blocks",
+    "drift",
+    "errors",
+    "methods",
+    "parameters",
+    "registry",
+    "suggestions",
+    "transforms",
+}
+STAY = {
+    ("transforms/affine.py", "whole"),  # a setting in parameter files
+    ("errors.py", "ReaderGoneError"),
+}
+
+
+def names(tree: ast.AST) -> Iterator[str]:
+    """Names that a file gives: of variables, arguments, fields, functions and classes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.alias(asname=str(name)) | ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                yield name
+
+
+def is_vague(name: str) -> bool:
+    """Whether a name in snake_case or CamelCase has one of these words in it."""
+    snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+    return any(f"_{word}_" in f"_{snake}_" for word in VAGUE)
+
+
+@pytest.mark.parametrize("name", ["made", "_each", "AT_ONCE", "SeenStates", "whole_rows", "ReaderGoneError"])
+def test_participles_and_pronouns_are_vague(name: str) -> None:
+    assert is_vague(name)
+
+
+def test_names_say_what_a_thing_is() -> None:
+    """No past participle and no pronoun, in the rooms that hold to it."""
+    vague = {
+        (file, name) for file, tree in trees().items() if room(file) in ROOMS for name in names(tree) if is_vague(name)
+    }
+    assert vague == STAY
+
+
 # -- the folder is the registry ----------------------------------------------------------------------------------
 METHOD = '''
 """Division."""
