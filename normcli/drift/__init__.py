@@ -1,4 +1,4 @@
-"""Drift: whether new data still look like those that were fitted."""
+"""Drift: comparison of new data with the fitted data."""
 
 from normcli.drift.comparing import Columns
 from normcli.drift.document import document, restored

@@ -1,4 +1,4 @@
-"""How far apart they are: what a fit has kept of its columns, and what new data say of them."""
+"""Comparison of column statistics: those of the fit, and those of new data."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a step as they come to it, (features,) each: NaN where a number is not known, or not kept.
+    """The input columns of a step, (features,) each: NaN where a number is unknown.
 
-    `past` says by which limit it is drift: `constant` where another value is in a column that had but one (of which no
-    deviation is a measure), `unlearned` where there are values in one that had none. A column that is not `judged` has
-    too few values.
+    `past` has the limits that are exceeded: `constant` where a column that had a single value has another (a deviation
+    of 0 is no scale), `unlearned` where a column that had no value has some. A column that is not `judged` has too few
+    values.
     """
 
     names: tuple[str, ...]
@@ -33,22 +33,24 @@ class Columns:
 
     @property
     def drifted(self) -> NDArray[np.bool_]:
-        """(features,) whether anything is past its limit."""
+        """(features,) whether any limit is exceeded."""
         return np.asarray(np.any(list(self.past.values()), axis=0), np.bool_)
 
     def reasons(self, j: int) -> list[str]:
-        """Of a column."""
+        """The limits that column j exceeds."""
         return [name for name, where in self.past.items() if where[j]]
 
 
 def compared(
     fitted: Step, data: Step, limits: Limits, *, rows: int, weighted: bool, lost: Collection[str] = ()
 ) -> Columns:
-    """A step as it was fitted, and the same with the states of new data of so many `rows`. Of columns that
-    are `lost`, gone or no numbers, it is not known what is missing, where there is no value at all."""
+    """The comparison of a fitted step with the same step with the states of new data of `rows` rows. `lost` columns are
+    absent or not numeric: the share of missing values is unknown (NaN) if they have no value."""
     with np.errstate(all="ignore"):
         was, now = _described(fitted), _described(data)
-        if fitted.method.by_row and "missing" not in fitted.summary():  # what was looked at misses nothing
+        if (
+            fitted.method.by_row and "missing" not in fitted.summary()
+        ):  # statistics of complete rows know no missing values
             now["missing"] = np.full(len(fitted.features), np.nan)
         of = fitted.features if fitted.length is None else fitted.columns * len(fitted.features)
         unknown = np.array([name in lost for name in of]) & (now["count"] == 0)
@@ -84,9 +86,9 @@ def _judged(
 
 
 def _described(step: Step) -> dict[str, Array]:
-    """(features,) each: what the states say of all rows, `mean_low` with what a float leaves of the mean, and `lost`
-    with the weight of what is missing. NaN where nothing is known: of no value, of squares beyond a float, of batches
-    that had no two values."""
+    """(features,) each: statistics of all rows, with `mean_low`, the low part of the mean, and `lost`, the weight of
+    missing values. NaN where unknown: without values, with squares beyond the range of a float, or with batches that
+    had fewer than two values."""
     summary, nothing = step.summary(), np.full(len(step.features), np.nan)
     figures = {name: np.array(summary.get(name, nothing), np.float64) for name in (*FIGURES, "outside")}
     figures["lost"] = np.where(np.isnan(figures["missing"]), 0.0, figures["missing"])

@@ -1,4 +1,4 @@
-"""What a watch has seen, as plain values for a file of our own, and back."""
+"""The state of a DriftMonitor as JSON values, and back."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -12,7 +12,7 @@ from normcli.stats import Statistic
 
 
 def document(watch: DriftMonitor) -> dict[str, Any]:
-    """Its changes, counts and states; floats come back to the same bits."""
+    """Changes, counts and states of a monitor; floats are restored to the same bits."""
     return {
         "changes": [asdict(change) for change in watch.changes.values()],
         "counts": [watch.counted, watch.incomplete, watch.unseen],
@@ -22,8 +22,8 @@ def document(watch: DriftMonitor) -> dict[str, Any]:
 
 
 def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
-    """A watch that has seen nothing yet, with what a document says. Raises ValueError, TypeError, KeyError,
-    msgspec.MsgspecError where that is not what `document` gives for such a watch."""
+    """A blank monitor with the state in a document, filled in place. Raises ValueError, TypeError, KeyError,
+    msgspec.MsgspecError if that is not a document of such a monitor."""
     changes = msgspec.convert(raw["changes"], list[Change])
     keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
     counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
@@ -44,7 +44,7 @@ def _states(blanks: StepStates, raw: Any, features: int) -> StepStates:
 
 
 def _state(blank: Statistic, raw: Any, features: int) -> Statistic:
-    """Of all rows: one group."""
+    """The state of all rows, which has one group."""
     if not raw:
         return blank
     arrays = {name: np.array(raw[name], np.float64) for name in blank.axes()}

@@ -1,4 +1,4 @@
-"""Drift in words."""
+"""Drift in messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _drifted(comparison: Comparison) -> Iterator[str]:
 
 
 def changed(change: Change) -> str:
-    """What has become of a column."""
+    """A change of a column."""
     if change.what != "type":
         return change.what
     cause = f": {change.cause}" if change.cause else ""
@@ -41,7 +41,7 @@ def changed(change: Change) -> str:
 
 
 def spelled(step: Columns, j: int) -> list[str]:
-    """Why a column is past a limit."""
+    """The limits that column j exceeds, with values."""
     apart = {name: float(values[j]) for name, values in step.apart.items()}
     words = {
         "unlearned": "had no value",

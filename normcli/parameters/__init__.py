@@ -1,4 +1,4 @@
-"""Parameters: what a fit has learned, step by step; and the plan that asks for it. Everything here pickles."""
+"""Parameters: fitted steps, and the plan that defines them. Everything here can be pickled."""
 
 from normcli.parameters.frame_transform import Form, FrameTransform
 from normcli.parameters.keys import StepStates

@@ -1,4 +1,4 @@
-"""Several fits of the same columns, in whatever order each found them."""
+"""Alignment of several fits of the same columns, whose orders may differ."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +9,8 @@ from normcli.parameters.steps import Step
 
 
 def align(parameters: Parameters, first: Parameters) -> Parameters:
-    """Parameters with their steps, and the columns of each, in the order of those of `first`; only where they are the
-    same, by name, and what was measured does not depend on their order. What the steps have learned is left out: only
-    their states are wanted."""
+    """Parameters whose steps, and the columns of each step, are in the order of `first`, where names match and the
+    statistics do not depend on the order. Reordered steps have no transform: callers need only their states."""
     order = list(_pairs(parameters, first))
     order += [i for i in range(len(parameters.steps)) if i not in order]
     steps = [parameters.steps[i] for i in order]
@@ -21,7 +20,7 @@ def align(parameters: Parameters, first: Parameters) -> Parameters:
 
 
 def _pairs(parameters: Parameters, first: Parameters) -> Iterator[int]:
-    """Which step is as each of `first`, as far as those that share a column stay one after the other."""
+    """Index of the step that matches each of `first`; ends where steps that share a column would be swapped."""
     left = dict(enumerate(parameters.steps))
     for reference in first.steps:
         at = next((i for i, step in left.items() if _is_same(step, reference)), None)
@@ -52,6 +51,6 @@ def _in_order(step: Step, reference: Step) -> Step:
 
 
 def _runs(method: Method, step: Step) -> set[frozenset[str]]:
-    """Names of columns that are taken together."""
+    """Sets of the column names in each run of columns that a method normalizes together."""
     width = len(step.columns) // method.runs(len(step.columns))
     return {frozenset(step.columns[j : j + width]) for j in range(0, len(step.columns), width)}

@@ -1,4 +1,4 @@
-"""Placing: what the steps have made, back in a frame."""
+"""ColumnLayout: writes the columns that steps output into a frame."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ColumnLayout:
-    """Where columns stand, and of which type they are, when they come out: in the place of those that they are from,
-    or with a suffix beside them."""
+    """Positions and types of output columns: in place of the columns that they are computed from, or with a suffix,
+    after them."""
 
     lineage: ColumnLineage
     lists: frozenset[str]  # columns that hold lists
-    types: Mapping[str, str]  # the original ones
-    dtype: Dtype | None = None  # None: float32 where the column was, else float64; of what is restored, its own
+    types: Mapping[str, str]  # original type of each column
+    dtype: Dtype | None = None  # None: float32 where the column was, else float64; original types if `inverse`
     suffix: str = ""
-    inverse: bool = False  # what comes out is restored
+    inverse: bool = False  # output columns are restored ones
 
     @cached_property
     def needed(self) -> frozenset[str]:
+        """Names of the input columns."""
         return frozenset(self.lineage.needs)
 
     def called(self, name: str) -> str:
-        """A column that comes out: one that has an original's name gets the suffix, components do not."""
+        """The name of an output column: with the suffix if an input column has the same name; components get none."""
         return name + self.suffix if self.suffix and name in self.needed else name
 
     def __call__(self, frame: Frame, values: Mapping[str, Array | Fixed]) -> Frame:
-        """A frame with what the steps have made of its columns, in their place or beside them."""
+        """The frame with the `values` that steps output, in place of its columns or after them."""
         put = self._put_back if self.inverse else self._put
         if not self.suffix:
             return put(frame, values)
@@ -45,7 +46,7 @@ class ColumnLayout:
         return self._instead(frame, new) if self.inverse else self._beside(frame, new)
 
     def _put(self, frame: Frame, values: Mapping[str, Any]) -> Frame:
-        """The frame with what has become of its columns in their place."""
+        """The frame with normalized columns in place of the originals."""
         numbers = {n: values[n] for n in self.lineage.gives if n not in self.lists}
         if numbers:
             drop = self.needed - self.lists
@@ -55,8 +56,8 @@ class ColumnLayout:
         return frame
 
     def _put_back(self, frame: Frame, values: Mapping[str, Any]) -> Frame:
-        """The frame with the columns restored, in their types unless another is said, in the place of what had become
-        of them."""
+        """The frame with restored columns in place of the normalized ones, in their original types unless `dtype` is
+        set."""
         numbers = {n: values[n] for n in self.lineage.needs if n not in self.lists}
         if numbers:
             places = self.lineage.sources({n: i for i, n in enumerate(self.lineage.gives)})
@@ -68,13 +69,13 @@ class ColumnLayout:
         return frame
 
     def _apart(self, frame: Frame) -> Frame:
-        """What is to be normalized, without words; or the normalized columns alone, called as without a suffix."""
+        """The columns to be normalized, as numbers; or the normalized columns alone, renamed without the suffix."""
         if not self.inverse:
             return frame.numbered(self.lineage.needs)
         return columns.gathered({n: (frame, self.called(n)) for n in self.lineage.gives})
 
     def _beside(self, frame: Frame, new: Frame) -> Frame:
-        """The frame, and each column of `new` after the one that it is from; components after the last of theirs."""
+        """The frame, with each column of `new` after its original; components after the last of their originals."""
         texts, frame = frame.originals(), frame.without_originals()
         names = frame.names
         following = self.lineage.after(names)
@@ -87,8 +88,8 @@ class ColumnLayout:
         return columns.gathered(sources)
 
     def _instead(self, frame: Frame, new: Frame) -> Frame:
-        """The frame with each column of `new` where the original stands, or where else that which it was restored from
-        did (the first of components); the latter are gone."""
+        """The frame with each column of `new` in place of the original, or of the column that it was restored from (the
+        first of components), which is dropped."""
         names = frame.names
         at = {n: i for i, n in enumerate(names)}
         places: dict[str, dict[str, tuple[Frame, str]]] = {}

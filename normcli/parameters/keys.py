@@ -1,4 +1,4 @@
-"""Keys: the values by which rows are grouped, and what was seen of each."""
+"""Keys: the values by which rows are grouped, and the statistics of each key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from normcli.blocks.record import Array, Codes
 from normcli.errors import printable
 from normcli.stats import Statistic
 
-Key = tuple[str | None, ...]  # one text for each column that rows are grouped by; None is null
-StepStates = tuple[Statistic, ...]
+Key = tuple[str | None, ...]  # a string for each column that rows are grouped by; None is null
+StepStates = tuple[Statistic, ...]  # of one step, in the order of its method's statistics
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Keyed:
 
 
 class Ledger:
-    """What was seen of each key so far: filled in place, for what is added touches few of many."""
+    """Statistics of each key so far, updated in place because a chunk holds few of many keys."""
 
     def __init__(self) -> None:
         self._at: dict[Key, int] = {}
@@ -38,7 +38,7 @@ class Ledger:
         return len(self._at)
 
     def add(self, part: Keyed) -> None:
-        """What comes after all that there is."""
+        """Adds statistics of the rows that follow."""
         known = len(self._at)
         at = np.array([self._at.setdefault(key, len(self._at)) for key in part.keys], np.intp)
         new = at >= known
@@ -50,7 +50,7 @@ class Ledger:
         self._states = tuple(states)
 
     def _added(self, total: Statistic, part: Statistic, at: Codes, new: NDArray[np.bool_]) -> Statistic:
-        """Groups `at` with those of `part`, which are all there is of the `new` ones."""
+        """The total with `part` merged into its groups `at`, of which those where `new` is true had no rows before."""
         first = part.taken(np.flatnonzero(new))
         both = first if new.all() else total.taken(at[~new]).merge(part.taken(np.flatnonzero(~new)))
         for groups in (first, both):
@@ -61,7 +61,7 @@ class Ledger:
         return total
 
     def _grow(self, count: int, prototypes: tuple[StepStates, ...]) -> None:
-        """Room for so many keys."""
+        """Allocates room for `count` keys."""
         if count <= len(self._rows):
             return
         room = max(count, 2 * len(self._rows))
@@ -72,7 +72,7 @@ class Ledger:
         )
 
     def sorted(self) -> Keyed:
-        """All of it, by key: null, then texts."""
+        """All states, sorted by key: null first, then strings."""
         keys = sorted(self._at, key=lambda key: [(text is not None, text or "") for text in key])
         at = np.array([self._at[key] for key in keys], np.intp)
         return Keyed(tuple(keys), self._rows[at], tuple(tuple(s.taken(at) for s in states) for states in self._states))
@@ -85,7 +85,7 @@ def _put(total: Statistic, at: Codes, groups: Statistic) -> None:
 
 
 def _longer(prototype: Statistic, old: Statistic | None, room: int) -> Statistic:
-    """Arrays of our own of as many groups, which begin as the old ones, and have room for those of `like`."""
+    """A copy of `old` with `room` groups, whose axes are long enough for the groups of `prototype`, too."""
     arrays: dict[str, Any] = {}
     for name, axes in prototype.axes().items():
         mine, theirs = (np.empty((0, *getattr(s, name).shape[1:])) for s in (old or prototype, prototype))
@@ -98,13 +98,13 @@ def _longer(prototype: Statistic, old: Statistic | None, room: int) -> Statistic
 
 
 def _fits(part: Statistic, total: Statistic) -> bool:
-    """Whether there is room for a group of `part`, as far as its axes go."""
+    """Whether the axes of `total` are long enough for the groups of `part`."""
     both = ((getattr(s, name).shape[1:] for s in (part, total)) for name in total.axes())
     return all(all(n <= room for n, room in zip(*shapes, strict=True)) for shapes in both)
 
 
 def described(by: Sequence[str], key: Key) -> str:
-    """A key for messages: store=17, region=null; in quotes what would look like another key."""
+    """A key for messages: store=17, region=null; strings that would be ambiguous are quoted."""
     pairs = zip(by, key, strict=True)
     return ", ".join(f"{printable(name)}={'null' if text is None else _quote(text)}" for name, text in pairs)
 

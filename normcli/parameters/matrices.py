@@ -1,4 +1,4 @@
-"""Matrices: what steps take and make of frames, while they follow each other."""
+"""Matrices: inputs and outputs of successive steps on frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ B = TypeVar("B")
 
 @dataclass
 class Matrices:
-    """The matrices of steps in frames that follow each other: columns that are read from these, then what steps have
-    made of them, which stays float64 and never goes through a frame. `spelled` are names that columns have there, where
-    those are others. With `inverse`, steps restore what they have become. All that reads or makes raises BadRowError,
-    which says in which frame."""
+    """The matrices of successive steps on consecutive frames: columns read from the frames, then outputs of steps,
+    which stay float64 and are never written to a frame. `spelled` maps names to those in the frames, where they differ.
+    With `inverse`, steps read their outputs and give their inputs. Methods raise BadRowError with the index of the
+    frame."""
 
     frames: Sequence[Frame]
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
     values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
-    read: list[Block] = field(default_factory=list)  # as it came from the frames
+    read: list[Block] = field(default_factory=list)  # blocks as read from the frames
 
     @cached_property
     def ends(self) -> Codes:
@@ -64,12 +64,12 @@ class Matrices:
         self.read.append(Block.joined(map_frames(self.frames, work)))
 
     def _finite(self, values: Array, name: str) -> Array:
-        """What a step has made, where the next takes it: nothing of it may be beyond a float."""
+        """Output of a step as input of the next. Raises BadRowError at a value beyond the range of a float."""
         self.located(lambda: columns.narrowed(values, "float64", name))
         return values
 
     def located(self, work: Callable[[], B]) -> B:
-        """What work on all rows makes. Where a row is at fault, it is told in which frame."""
+        """The result of `work` on all rows. A BadRowError gets the index of the frame, and the row within it."""
         try:
             return work()
         except BadRowError as e:
@@ -78,20 +78,20 @@ class Matrices:
             raise
 
     def put(self, step: Step, values: Array) -> None:
-        """The matrix that a step takes has become `values` (rows, outputs)."""
+        """Replaces the input columns of a step by its output `values` (rows, outputs)."""
         old, new = (step.outputs, step.columns) if self.inverse else (step.columns, step.outputs)
         for name in old:
             self.values.pop(name, None)
         self.values |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
 
     def parts(self) -> list[tuple[Frame, dict[str, Array]]]:
-        """Each frame with what was made of its rows."""
+        """Each frame with the values of its rows, by column."""
         cut = {n: np.split(values, self.ends[:-1]) for n, values in self.values.items()}
         return [(frame, {n: pieces[k] for n, pieces in cut.items()}) for k, frame in enumerate(self.frames)]
 
 
 def map_frames(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
-    """`work` of each, one thing to a frame; a BadRowError says of which."""
+    """The results of `work` on things, one to a frame; a BadRowError gets the index of the frame."""
     done = []
     for number, thing in enumerate(things):
         try:
@@ -103,7 +103,7 @@ def map_frames(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
 
 
 def raise_first(first: BadRowError, checks: Iterable[Callable[[], object]]) -> NoReturn:
-    """Raises the one of the first row: what was found, or what others raise."""
+    """Raises the error of the earliest row among `first` and those that `checks` raise."""
     for check in checks:
         try:
             check()

@@ -1,4 +1,4 @@
-"""States of all steps: put together, and measured further where one pass is not enough."""
+"""States of all steps: merging, and further passes over the data."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ def merged(a: tuple[StepStates, ...], b: tuple[StepStates, ...]) -> tuple[StepSt
 def refined(
     states: tuple[StepStates, ...], measure: Callable[[tuple[StepStates, ...]], tuple[StepStates, ...]]
 ) -> tuple[StepStates, ...]:
-    """States of all steps, with what further passes over the data say, as long as one of them asks for some; `measure`
-    is such a pass, of the blanks of each step that it is asked for."""
+    """States of all steps, refined by further passes until no statistic needs another; `measure` makes a pass that
+    fills the blanks of each step."""
     blanks = tuple(tuple(s.next_pass() for s in step) for step in states)
     pending = tuple(tuple(b for b in step if b is not None) for step in blanks)
     if not any(pending):

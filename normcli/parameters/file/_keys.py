@@ -1,4 +1,4 @@
-"""What was seen and learned of each key: a line each, its arrays by the features in order."""
+"""Statistics and learned parameters of each key: one line per key, with arrays in the order of features."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ SLAB = 1000  # keys that are written at once
 
 # -- writing -----------------------------------------------------------------------------------------------------
 def entries(parameters: Parameters) -> Iterator[dict[str, Any]]:
-    """One for each key: its texts, rows, and what each step has seen and learned of it."""
+    """An entry for each key: its values, its number of rows, and each step's statistics and learned parameters."""
     for start in range(0, len(parameters.keys), SLAB):
         groups = slice(1 + start, min(1 + start + SLAB, 1 + len(parameters.keys)))
         steps = [_slab(step, groups) for step in parameters.steps]
@@ -35,7 +35,7 @@ def _slab(step: Step, groups: slice) -> dict[str, Any]:
 
 
 def _listed(record: Record, groups: slice) -> dict[str, list[Any]]:
-    """Each field as a list with an entry for each group."""
+    """Each array field as a list with an entry for each group."""
     lists = {}
     for name, axes in record.axes().items():
         values = getattr(record, name)[groups]
@@ -44,13 +44,13 @@ def _listed(record: Record, groups: slice) -> dict[str, list[Any]]:
 
 
 def _of(fields: dict[str, Any], i: int) -> dict[str, Any]:
-    """Those of one group."""
+    """The fields of one group."""
     return {name: {n: values[i] for n, values in record.items()} for name, record in fields.items()}
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
 def read(raw: Any, parameters: Parameters) -> Parameters:
-    """Parameters whose steps know all rows, with what is known of each key. Raises BadParametersError."""
+    """Parameters that are read for all rows already, with the groups of all keys. Raises BadParametersError."""
     rows = of_kind(list, raw, "$.keys")
     if not rows:
         fail("$.keys", "there is none")
@@ -92,7 +92,7 @@ def _step(rows: list[Any], i: int, step: Step) -> Step:
 
 def _check_learned(step: Step, at: str) -> None:
     """A column with values must have learned."""
-    with np.errstate(all="ignore"):  # of states that nobody has looked at together
+    with np.errstate(all="ignore"):  # of states that are not yet validated together
         counts = next((summary["count"] for s in step.states if "count" in (summary := s.summary())), None)
     for field, axes in step.fitted.axes().items():
         if counts is not None and not np.isfinite(axes.empty):
@@ -103,7 +103,7 @@ def _check_learned(step: Step, at: str) -> None:
 
 
 def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
-    """A record of one group, and those that are in the file."""
+    """A record with the group of all rows and those in the file."""
     axes = record.axes()
     for n, fields in enumerate(raw):
         check_keys(of_kind(dict, fields, f"$.keys[{n}].{at}"), tuple(axes), f"$.keys[{n}].{at}")
@@ -130,5 +130,5 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
 
 
 def _spell_place(at: str, place: Place) -> str:
-    """A place in the array of a key; of none in particular where there is none."""
+    """A path in the array of a key, for messages; without an index, of any key."""
     return spell_place(f"$.keys[{place[0] if place else '…'}].{at}", place)

@@ -1,4 +1,4 @@
-"""Parameters out of a parameter file: everything is checked before anything is used."""
+"""Reading of parameter files: everything is validated before anything is used."""
 
 import dataclasses
 import json
@@ -28,8 +28,8 @@ BEGINNING = re.compile(
 
 
 def rows_of(path: str) -> int:
-    """How many rows a parameter file says that it has counted, by how it begins; 0 where it is none, or laid out in
-    another way than ours. No more is read, for a file may be large."""
+    """The number of rows in a parameter file, read from its first bytes only, as a file may be large; 0 if it is not
+    a parameter file, or has another layout."""
     try:
         with open(path, "rb") as file:
             match = BEGINNING.match(file.read(MOST_BEFORE_ROWS))
@@ -39,8 +39,7 @@ def rows_of(path: str) -> int:
 
 
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
-    """The parameters of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
-    NormcliError."""
+    """The parameters in a file of at most `largest` bytes, or on standard input for `-`. Raises NormcliError."""
     with closing(open_source(path, example=example)) as source:
         try:
             text = _content(source, min(largest, LARGEST))
@@ -52,7 +51,7 @@ def read_file(path: str, *, example: str, allow_edited: bool = False, largest: i
 
 
 def _content(source: Source, largest: int) -> bytes:
-    """All of it; what is known to be larger is not read at all."""
+    """All bytes of a source; one that is known to be too large is not read."""
     parts = list[bytes]()
     if (source.size or 0) <= largest:
         while source.count <= largest and (part := source.read(1 << 20)):
@@ -66,7 +65,7 @@ def _content(source: Source, largest: int) -> bytes:
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """The parameters of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault."""
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
@@ -123,7 +122,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
 
 
 def _fail_version(version: Any) -> NoReturn:
-    """Says what may read a file of another version than ours."""
+    """Raises BadParametersError that says what reads a file of another version."""
     if type(version) is int and version > VERSION:
         what = f"was written by a newer normcli, as version {short(str(version), 20)}; this one reads {VERSION}"
         raise BadParametersError(f"$.version: {what}", "update normcli, or fit with this one")
@@ -146,7 +145,7 @@ def _read_dialect(raw: Any, at: str) -> Dialect:
 
 
 def _read_names(raw: Any, at: str) -> tuple[str, ...]:
-    """Of columns, which need not be in the schema: directories give some."""
+    """Names of columns, which need not be in the schema, as directories can be keys."""
     for i, name in enumerate(of_kind(list, raw, at)):
         of_kind(str, name, f"{at}[{i}]")
     if len(set(raw)) < len(raw):
@@ -171,7 +170,7 @@ def _read_rules(document: dict[str, Any]) -> Rules:
 
 
 def _parse(text: bytes) -> dict[str, Any]:
-    """JSON without its loopholes: no key twice, no NaN, no bottomless nesting, no number without end."""
+    """Strict JSON: no duplicate keys, no NaN, bounded nesting and numbers."""
     if len(text) > LARGEST:
         fail("$", f"more than {LARGEST >> 20} MB")
 
