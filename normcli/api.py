@@ -59,7 +59,7 @@ from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
 from normcli.parameters import file as files
 from normcli.parameters.folding import InputTotal
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.parameters.method_options import method_of, method_of_class
 from normcli.parameters.plan import Plan, PlanStep
 from normcli.pipeline import Events
@@ -321,17 +321,17 @@ def merge(
     """What one fit over all the data of partial fits would have learned, from their parameters or files of them;
     `output` is the file that it is saved in. With `allow_duplicates`, an input that two of them have counted counts
     twice. Raises NormcliError; BadDataError for fits that do not go together."""
-    given = [params] if isinstance(params, str | os.PathLike | Parameters) else list(params)
-    if not given:
+    parts = [params] if isinstance(params, str | os.PathLike | Parameters) else list(params)
+    if not parts:
         raise UsageError("no parameters are named")
     request = MergeRequest(
-        inputs=tuple(map(_params, given)), output=_path(output), allow_duplicates=allow_duplicates,
+        inputs=tuple(map(_params, parts)), output=_path(output), allow_duplicates=allow_duplicates,
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        whole = merge_job.merge(request, events or Warnings()).parameters
-    assert whole is not None
-    return whole
+        result = merge_job.merge(request, events or Warnings()).parameters
+    assert result is not None
+    return result
 
 
 def load(path: Path, *, allow_edited: bool = False) -> Parameters:
@@ -348,37 +348,37 @@ def _path(path: Path | None) -> str | None:
     return None if path is None else stores.plain(os.fsdecode(path))
 
 
-def _paths(given: Paths) -> tuple[str, ...]:
+def _paths(paths: Paths) -> tuple[str, ...]:
     """Raises UsageError for none, which would be standard input."""
-    each = [given] if isinstance(given, str | os.PathLike) else list(given)
-    if not each:
+    names = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not names:
         raise UsageError("no input is named", "'-' is standard input")
-    return tuple(stores.plain(os.fsdecode(path)) for path in each)
+    return tuple(stores.plain(os.fsdecode(path)) for path in names)
 
 
-def _params(given: Parameters | Path) -> Parameters | str:
-    return given if isinstance(given, Parameters) else stores.plain(os.fsdecode(given))
+def _params(params: Parameters | Path) -> Parameters | str:
+    return params if isinstance(params, Parameters) else stores.plain(os.fsdecode(params))
 
 
-def _names(given: Names) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _names(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _method(given: AnyMethod | None, options: Mapping[str, Any]) -> Method | None:
+def _method(method: AnyMethod | None, options: Mapping[str, Any]) -> Method | None:
     """Raises UsageError for options that the method does not have."""
-    if isinstance(given, list | tuple) or given is None:
+    if isinstance(method, list | tuple) or method is None:
         if options:
             raise UsageError(f"{', '.join(options)}: an option of no method that is named")
         return None
-    if isinstance(given, str):
-        return method_of(given, options)
-    if isinstance(given, type):
-        return method_of_class(given, options)
+    if isinstance(method, str):
+        return method_of(method, options)
+    if isinstance(method, type):
+        return method_of_class(method, options)
     if options:
         raise UsageError(f"{', '.join(options)}: the method has its options already")
-    if not isinstance(given, Method):
-        raise UsageError(f"{given!r} is no method")
-    return given
+    if not isinstance(method, Method):
+        raise UsageError(f"{method!r} is no method")
+    return method
 
 
 def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
@@ -389,13 +389,13 @@ def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
     return _path(plan)
 
 
-def _options(given: Any) -> dict[str, Any]:
+def _options(options: Any) -> dict[str, Any]:
     """Those of formats, of a dict or a format's class."""
-    if given is None:
+    if options is None:
         return {}
-    if is_dataclass(given):
-        return {f.name: value for f in fields(given) if (value := getattr(given, f.name)) != f.default}
-    return dict(given)
+    if is_dataclass(options):
+        return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) != f.default}
+    return dict(options)
 
 
 def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
@@ -409,11 +409,11 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
         )
     step = Step(method, tuple(names))
 
-    def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
-        given = (_block(b, names) for b in blocks)
-        whole = _whole_batches(given, step.unfitted_multiple) if step.unfitted_multiple > 1 else given
+    def measure(blanks: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
+        parts = (_block(b, names) for b in blocks)
+        chunks = _full_batches(parts, step.unfitted_multiple) if step.unfitted_multiple > 1 else parts
         total, measuring = InputTotal(blanks), replace(step, statistics_override=blanks[0])
-        for b in whole:
+        for b in chunks:
             measured = Measured((measuring.measure(b),), None, b.rows, 0, [])
             total.add(measured, can_end_segment=step.unfitted_multiple == 1)
         return total.end().states
@@ -425,7 +425,7 @@ def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> S
         return step.learn(states)
 
 
-def _whole_batches(blocks: Iterable[Block], multiple: int) -> Iterator[Block]:
+def _full_batches(blocks: Iterable[Block], multiple: int) -> Iterator[Block]:
     """The same rows in pieces as the pipeline cuts them."""
     size, held = size_of(multiple), list[Block]()
     for block in blocks:

@@ -242,12 +242,12 @@ def _working(path: str) -> str:
 def mismatch(error: Exception) -> str:
     """Why a value is none of a type, from what msgspec says of it."""
     text = str(error).partition(" - at `$")[0].replace("`", "")
-    found = re.fullmatch(r"Expected ([\w| ]+?)(?: of length (.+?))?(?: (>=|>|<=|<) (\S+))?(?:, got .+)?", text)
-    if not found:
+    match = re.fullmatch(r"Expected ([\w| ]+?)(?: of length (.+?))?(?: (>=|>|<=|<) (\S+))?(?:, got .+)?", text)
+    if not match:
         return text[:1].lower() + text[1:]
-    types = " or ".join(TYPES.get(name, name) for name in found[1].split(" | "))
-    length = f" of length {found[2]}" if found[2] else ""
-    bound = f" {BOUNDS[found[3]]} {found[4].removesuffix('.0')}" if found[3] else ""
+    types = " or ".join(TYPES.get(name, name) for name in match[1].split(" | "))
+    length = f" of length {match[2]}" if match[2] else ""
+    bound = f" {BOUNDS[match[3]]} {match[4].removesuffix('.0')}" if match[3] else ""
     return f"must be {types}{length}{bound}"
 
 
@@ -279,8 +279,8 @@ def size(count: float | None) -> str:
 def raise_shortage(error: Exception) -> None:
     """Raises MemoryError where that is what pyarrow's error says, for it says nothing of the data; one kind of
     ArrowException is a MemoryError, too. More than the machine has is what a damaged length asks for."""
-    asked = re.search(r"of size (\d+) failed", str(error))
-    if asked and int(asked[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    match = re.search(r"of size (\d+) failed", str(error))
+    if match and int(match[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         return
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and any(words in str(error) for words in SHORT)):
         raise MemoryError from error

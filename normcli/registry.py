@@ -28,11 +28,11 @@ def load(room: str, name: str) -> ModuleType:
 def literals(room: str, name: str, record: str) -> dict[str, Any]:
     """The keyword arguments that are literals, of the call by which the file called `name` makes its `record`: read
     from its text, without importing the file."""
-    found = re.search(rf"^{record} = (\w+\((?:.*|\n(?s:.*?)^)\))$", _text(room, name), re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^{record} = (\w+\((?:.*|\n(?s:.*?)^)\))$", _text(room, name), re.MULTILINE)
+    if match is None:
         raise KeyError(f"{room}/{name}: no {record}")
     arguments = {}
-    for keyword in ast.parse(found[1], mode="eval").body.keywords:  # type: ignore[attr-defined]
+    for keyword in ast.parse(match[1], mode="eval").body.keywords:  # type: ignore[attr-defined]
         with suppress(ValueError):
             arguments[keyword.arg] = ast.literal_eval(keyword.value)
     return arguments
@@ -41,15 +41,15 @@ def literals(room: str, name: str, record: str) -> dict[str, Any]:
 @cache
 def order(room: str, name: str) -> int | None:
     """Where an entry wants to be among others, without importing it; None where it does not say."""
-    found = re.search(r"^ORDER = (\d+)$", _text(room, name), re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(r"^ORDER = (\d+)$", _text(room, name), re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 @cache
 def aliases(room: str, name: str) -> tuple[str, ...]:
     """What else people call an entry, without importing it: a literal, of the file or of its class."""
-    found = re.search(r"^ *aliases = ((?:\(.*?\))|.+?)$", _text(room, name), re.MULTILINE | re.DOTALL)
-    return ast.literal_eval(found[1]) if found else ()
+    match = re.search(r"^ *aliases = ((?:\(.*?\))|.+?)$", _text(room, name), re.MULTILINE | re.DOTALL)
+    return ast.literal_eval(match[1]) if match else ()
 
 
 def title(room: str, name: str) -> str:
@@ -75,12 +75,12 @@ def _text(room: str, name: str) -> str:
 def only(room: str, name: str) -> type:
     """The one public class that the file is about."""
     module = load(room, name)
-    (found,) = (
+    (kind,) = (
         v
         for k, v in vars(module).items()
         if isinstance(v, type) and v.__module__ == module.__name__ and not k.startswith("_")
     )
-    return found
+    return kind
 
 
 @cache

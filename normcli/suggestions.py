@@ -34,9 +34,9 @@ def question(word: str, names: Iterable[str], aliases: Aliases | None = None) ->
 def hint(word: str, names: Iterable[str], aliases: Aliases | None = None) -> str:
     """What to do about a word that is none of the names: what was meant, or else what there is."""
     names = list(names)
-    asked = question(word, names, aliases)
-    if asked or not names:
-        return asked
+    suggestion = question(word, names, aliases)
+    if suggestion or not names:
+        return suggestion
     rest = len(names) - LISTED
     return f"there are {', '.join(map(short, names[:LISTED]))}{f' and {rest:,} more' if rest > 0 else ''}"
 

@@ -70,7 +70,7 @@ def counts(column: Column, groups: int) -> list[float]:
 @given(block=blocks())
 def test_each_group_is_its_rows_as_they_come(block: Block) -> None:
     seen = 0
-    for group, rows, part in block.each():
+    for group, rows, part in block.iter_groups():
         at = np.arange(block.rows) if rows is None else rows
         codes = np.zeros(block.rows, np.intp) if block.codes is None else block.codes
         np.testing.assert_array_equal(at, np.flatnonzero(codes == group))

@@ -22,7 +22,7 @@ from normcli.methods.zscore import ZScore
 from normcli.parameters import Measured, Step, merged
 from normcli.parameters import file as params
 from normcli.parameters.folding import InputTotal, Subtotal
-from normcli.parameters.keys import Key, Keyed, Seen
+from normcli.parameters.keys import Key, Keyed, StepStates
 from tests.test_learning import again, fit, text
 from tests.test_learning import merged as merged_files
 
@@ -65,10 +65,10 @@ def contents(total: Subtotal) -> list[bytes]:
     """Every bit of it."""
     keyed = total.ledger.sorted()
     parts = [str((total.incomplete, keyed.keys)).encode(), keyed.rows.tobytes()]
-    return parts + [getattr(s, n).tobytes() for seen in (*total.states, *keyed.seen) for s in seen for n in s.axes()]
+    return parts + [getattr(s, n).tobytes() for seen in (*total.states, *keyed.states) for s in seen for n in s.axes()]
 
 
-def blank(method: Method) -> tuple[Seen, ...]:
+def blank(method: Method) -> tuple[StepStates, ...]:
     return (method.statistics,)
 
 
@@ -120,7 +120,7 @@ def blocks_of(x: Array) -> list[Array]:
     return [x[at : at + 2] for at in range(0, len(x), 2)]
 
 
-def fold(states: Iterator[Seen] | list[Seen], method: Method) -> Seen:
+def fold(states: Iterator[StepStates] | list[StepStates], method: Method) -> StepStates:
     return reduce(lambda a, b: merged((a,), (b,))[0], states, method.statistics)
 
 

@@ -63,9 +63,9 @@ def test_a_ledger_is_each_key_s_states_merged_in_order(parts: list[list[tuple[st
         for i, blank in enumerate(BLANKS):
             expected = blank
             for part in here:
-                expected = expected.merge(part.seen[0][i])
+                expected = expected.merge(part.states[0][i])
             for name in blank.axes():
-                np.testing.assert_array_equal(getattr(found.seen[0][i], name)[group], getattr(expected, name)[0])
+                np.testing.assert_array_equal(getattr(found.states[0][i], name)[group], getattr(expected, name)[0])
 
 
 def test_adding_leaves_what_is_added_alone() -> None:
@@ -73,7 +73,7 @@ def test_adding_leaves_what_is_added_alone() -> None:
     before = copy.deepcopy(part)
     ledger.add(part)
     ledger.add(keyed([("b", 9.0), ("c", 1.0)]))
-    for mine, then in zip(part.seen[0], before.seen[0], strict=True):
+    for mine, then in zip(part.states[0], before.states[0], strict=True):
         for name in mine.axes():
             np.testing.assert_array_equal(getattr(mine, name), getattr(then, name))
 

@@ -52,7 +52,7 @@ class Column:
             return a[0]
         return np.repeat(a[self.here], np.diff(self.starts, append=len(self.values)))
 
-    def each(self) -> Iterator[tuple[int, Array, Array | None]]:
+    def iter_groups(self) -> Iterator[tuple[int, Array, Array | None]]:
         """Each group that has values, these, and their weights."""
         if self.starts is None or self.here is None:
             ends, here = [0, len(self.values)], [0] if len(self.values) else []
@@ -108,8 +108,8 @@ class Block:
     @classmethod
     def of(cls, matrix: ArrayLike, weights: Array | None = None, codes: Codes | None = None, groups: int = 1) -> Self:
         """Of a matrix (rows, features)."""
-        whole = np.asfortranarray(matrix, np.float64)
-        return cls(tuple(whole.T), whole, weights, codes, groups)
+        values = np.asfortranarray(matrix, np.float64)
+        return cls(tuple(values.T), values, weights, codes, groups)
 
     @classmethod
     def joined(cls, blocks: "Sequence[Block]") -> "Block":
@@ -145,21 +145,21 @@ class Block:
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
-            gone = np.isnan(x) if total != total else None
-            if gone is None or not gone.any():
+            nan = np.isnan(x) if total != total else None
+            if nan is None or not nan.any():
                 yield Column(x, grouped.weights, none, starts, here)
             else:
-                yield grouped._without(x, gone)
+                yield grouped._without(x, nan)
 
-    def _without(self, x: Array, gone: NDArray[np.bool_]) -> Column:
+    def _without(self, x: Array, nan: NDArray[np.bool_]) -> Column:
         """A column of a block in the order of its groups, without what is missing."""
-        there, weights = ~gone, self.weights
-        kept = None if weights is None else weights[there]
+        present, weights = ~nan, self.weights
+        present_weights = None if weights is None else weights[present]
         if self.codes is None:
-            missing = np.array([float(np.count_nonzero(gone)) if weights is None else weights[gone].sum()])
-            return Column(x[there], kept, missing)
-        missing = np.bincount(self.codes[gone], None if weights is None else weights[gone], self.groups)
-        return Column(x[there], kept, missing.astype(np.float64), *_segments(self.codes[there]))
+            missing = np.array([float(np.count_nonzero(nan)) if weights is None else weights[nan].sum()])
+            return Column(x[present], present_weights, missing)
+        missing = np.bincount(self.codes[nan], None if weights is None else weights[nan], self.groups)
+        return Column(x[present], present_weights, missing.astype(np.float64), *_segments(self.codes[present]))
 
     @cached_property
     def order(self) -> Codes:
@@ -183,7 +183,7 @@ class Block:
             codes=None if self.codes is None else self.codes[rows],
         )
 
-    def each(self) -> Iterator[tuple[int, Codes | None, "Block"]]:
+    def iter_groups(self) -> Iterator[tuple[int, Codes | None, "Block"]]:
         """Each group that has rows, which they are (None: all), and the block of them, which is of one group."""
         if self.codes is None:
             yield 0, None, self
@@ -195,11 +195,11 @@ class Block:
     @cached_property
     def incomplete(self) -> NDArray[np.bool_] | None:
         """(rows,) which rows miss a value; None where none does."""
-        gone: NDArray[np.bool_] | None = None
+        rows: NDArray[np.bool_] | None = None
         for j in np.flatnonzero(np.isnan(self.sums)):
             missing = np.isnan(self.columns[j])
-            gone = missing if gone is None else gone | missing
-        return gone if gone is not None and gone.any() else None
+            rows = missing if rows is None else rows | missing
+        return rows if rows is not None and rows.any() else None
 
     @property
     def complete(self) -> "Block":

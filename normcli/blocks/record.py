@@ -83,22 +83,22 @@ class Record:
 
     def reorder(self, order: Sequence[int]) -> Self:
         """Of the same features in this order, along every axis that is of them."""
-        made = {name: getattr(self, name) for name in self.axes()}
+        arrays = {name: getattr(self, name) for name in self.axes()}
         for name, axes in self.axes().items():
             for at in (i for i, dim in enumerate(axes.dims, 1) if dim == "feature"):
-                made[name] = np.take(made[name], order, axis=at)
-        return replace(self, **made)
+                arrays[name] = np.take(arrays[name], order, axis=at)
+        return replace(self, **arrays)
 
     @classmethod
     def stacked(cls, records: Sequence[Self]) -> Self:
         """One of all their groups. Where their axes differ in size, the shorter are filled: with 1 what must be
         positive, else with 0."""
-        first, made = records[0], {}
+        first, stacks = records[0], {}
         for name, axes in cls.axes().items():
             arrays = [getattr(r, name) for r in records]
-            whole = tuple(max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True))
-            made[name] = np.concatenate([axes.filled(a, whole) for a in arrays])
-        return replace(first, **made)
+            shape = tuple(max(sizes) for sizes in zip(*(a.shape[1:] for a in arrays), strict=True))
+            stacks[name] = np.concatenate([axes.filled(a, shape) for a in arrays])
+        return replace(first, **stacks)
 
     @property
     def groups(self) -> int:

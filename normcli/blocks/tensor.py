@@ -29,11 +29,11 @@ def strips(rows: int, width: int) -> Iterator[slice]:
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
-def per_feature(given: float | Sequence[float], features: int, channels: int) -> Array:
+def per_feature(value: float | Sequence[float], features: int, channels: int) -> Array:
     """(features,) one number for all, or one for each channel or each feature."""
-    if isinstance(given, float | int):
-        return np.full(features, float(given))
-    numbers = np.asarray(given, np.float64)
+    if isinstance(value, float | int):
+        return np.full(features, float(value))
+    numbers = np.asarray(value, np.float64)
     return numbers if len(numbers) == features else np.repeat(numbers, features // channels)
 
 
@@ -66,10 +66,10 @@ def divisor(spread: Array, eps: float | Array, norm: Norm = "l2") -> Array:
     return np.where(by == 0.0, 1.0, by)
 
 
-def normalize_rows(given: Sequence[Array], x: Array, eps: float, *, centred: bool = True) -> None:
+def normalize_rows(columns: Sequence[Array], x: Array, eps: float, *, centred: bool = True) -> None:
     """Into (rows, width): each row of these columns less its mean (or as it is), over √(mean square + eps); NaN where a
     value is. Rows whose squares leave the range of a float are done again in units of their own, a power of two."""
-    for column, into in zip(given, x.T, strict=True):
+    for column, into in zip(columns, x.T, strict=True):
         into[:] = column
     if centred:
         centre_rows(x)
@@ -79,9 +79,9 @@ def normalize_rows(given: Sequence[Array], x: Array, eps: float, *, centred: boo
         far |= variance < FINE[0]
     x *= (1.0 / divisor(variance, eps))[:, None]
     if far.any():
-        again = np.column_stack([column[far] for column in given])
-        sound = ~np.isnan(again).any(axis=1)
-        x[np.flatnonzero(far)[sound]] = _scaled(again[sound], eps, centred=centred)
+        far_rows = np.column_stack([column[far] for column in columns])
+        sound = ~np.isnan(far_rows).any(axis=1)
+        x[np.flatnonzero(far)[sound]] = _scaled(far_rows[sound], eps, centred=centred)
 
 
 def _scaled(x: Array, eps: float, *, centred: bool) -> Array:
@@ -108,9 +108,9 @@ class OverBatches:
 
 def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
     """(batches,) how many rows each batch has: `size`, the last what is left; a single row joins those before."""
-    whole, rest = divmod(rows, size)
-    lengths = [size] * whole + ([rest] if rest else [])
-    if rest == 1 and whole:
+    full, rest = divmod(rows, size)
+    lengths = [size] * full + ([rest] if rest else [])
+    if rest == 1 and full:
         lengths[-2:] = [size + 1]
     return np.array(lengths, np.intp)
 
@@ -118,15 +118,15 @@ def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
 def over_batches(block: Block, size: int, channels: int, norm: Norm = "l2") -> OverBatches:
     """Of rows that are cut into batches of `size` from their first on."""
     lengths, width = batch_lengths(block.rows, size), len(block.columns) // channels
-    made = OverBatches(lengths, *(np.zeros((len(lengths), channels)) for _ in range(4)))
+    statistics = OverBatches(lengths, *(np.zeros((len(lengths), channels)) for _ in range(4)))
     gappy = np.isnan(block.sums)
     for c in range(channels if block.rows else 0):
-        own = range(c * width, (c + 1) * width)
-        gaps = [np.isnan(block.columns[j]) if gappy[j] else None for j in own]
+        channel = range(c * width, (c + 1) * width)
+        gaps = [np.isnan(block.columns[j]) if gappy[j] else None for j in channel]
         with np.errstate(over="ignore", invalid="ignore"):
-            numbers = _over_batches([block.columns[j] for j in own], gaps, lengths, norm)
-        made.count[:, c], made.mean[:, c], made.mean_low[:, c], made.spread[:, c] = numbers
-    return made
+            numbers = _over_batches([block.columns[j] for j in channel], gaps, lengths, norm)
+        statistics.count[:, c], statistics.mean[:, c], statistics.mean_low[:, c], statistics.spread[:, c] = numbers
+    return statistics
 
 
 Gaps = Sequence[NDArray[np.bool_] | None]
@@ -145,11 +145,11 @@ def _over_batches(
         return [x if gap is None else np.where(gap, 0.0, x) for x, gap in zip(values, gaps, strict=True)]
 
     count = lengths * float(len(columns)) - total([g.astype(np.float64) for g in gaps if g is not None])
-    n, given = np.maximum(count, 1.0), present(columns)
-    mean = total(given) / n
+    n, addends = np.maximum(count, 1.0), present(columns)
+    mean = total(addends) / n
     if not np.isfinite(mean).all():
-        mean = np.ldexp(total([np.ldexp(x, -64) for x in given]) / n, 64)
-    deviations = present(x - np.repeat(mean, lengths) for x in given)
+        mean = np.ldexp(total([np.ldexp(x, -64) for x in addends]) / n, 64)
+    deviations = present(x - np.repeat(mean, lengths) for x in addends)
     low = total(deviations) / n
     low = np.where(np.isfinite(low), low, 0.0)  # else the spread is infinite
     deviations = present(x - np.repeat(low, lengths) for x in deviations)

@@ -1,13 +1,12 @@
-"""Drift: whether new data still look like those that were fitted."""
+"""Drift: comparison of new data with the fitted data."""
 
-from normcli.drift.comparing import SAID, Columns
+from normcli.drift.comparing import Columns
 from normcli.drift.document import document, restored
 from normcli.drift.watching import Change, Comparison, DriftMonitor, Unseen
 from normcli.drift.words import changed, summary
 from normcli.limits import Limits
 
 __all__ = [
-    "SAID",
     "Change",
     "Columns",
     "Comparison",

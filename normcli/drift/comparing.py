@@ -1,4 +1,4 @@
-"""How far apart they are: what a fit has kept of its columns, and what new data say of them."""
+"""Comparison of column statistics: those of the fit, and those of new data."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from normcli.limits import Limits
 from normcli.parameters import Step
 from normcli.stats.running import Running
 
-SAID = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share
+FIGURES = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a step as they come to it, (features,) each: NaN where a number is not known, or not kept.
+    """The input columns of a step, (features,) each: NaN where a number is unknown.
 
-    `past` says by which limit it is drift: `constant` where another value is in a column that had but one (of which no
-    deviation is a measure), `unlearned` where there are values in one that had none. A column that is not `judged` has
-    too few values.
+    `past` has the limits that are exceeded: `constant` where a column that had a single value has another (a deviation
+    of 0 is no scale), `unlearned` where a column that had no value has some. A column that is not `judged` has too few
+    values.
     """
 
     names: tuple[str, ...]
@@ -33,22 +33,24 @@ class Columns:
 
     @property
     def drifted(self) -> NDArray[np.bool_]:
-        """(features,) whether anything is past its limit."""
+        """(features,) whether any limit is exceeded."""
         return np.asarray(np.any(list(self.past.values()), axis=0), np.bool_)
 
     def reasons(self, j: int) -> list[str]:
-        """Of a column."""
+        """The limits that column j exceeds."""
         return [name for name, where in self.past.items() if where[j]]
 
 
 def compared(
-    fitted: Step, seen: Step, limits: Limits, *, rows: int, weighted: bool, lost: Collection[str] = ()
+    fitted: Step, data: Step, limits: Limits, *, rows: int, weighted: bool, lost: Collection[str] = ()
 ) -> Columns:
-    """A step as it was fitted, and the same with the states of new data of so many `rows`. Of columns that
-    are `lost`, gone or no numbers, it is not known what is missing, where there is no value at all."""
+    """The comparison of a fitted step with the same step with the states of new data of `rows` rows. `lost` columns are
+    absent or not numeric: the share of missing values is unknown (NaN) if they have no value."""
     with np.errstate(all="ignore"):
-        was, now = _described(fitted), _described(seen)
-        if fitted.method.by_row and "missing" not in fitted.summary():  # what was looked at misses nothing
+        was, now = _described(fitted), _described(data)
+        if (
+            fitted.method.by_row and "missing" not in fitted.summary()
+        ):  # statistics of complete rows know no missing values
             now["missing"] = np.full(len(fitted.features), np.nan)
         of = fitted.features if fitted.length is None else fitted.columns * len(fitted.features)
         unknown = np.array([name in lost for name in of]) & (now["count"] == 0)
@@ -79,30 +81,33 @@ def _judged(
         "missing": (more > limits.max_missing) & enough,
     }
     apart = {"shift": shift, "scale_ratio": ratio, "outside": outside, "missing_change": more}
-    fitted, data = ({name: said[name] for name in SAID} for said in (was, now))
+    fitted, data = ({name: figures[name] for name in FIGURES} for figures in (was, now))
     return Columns(names, fitted, data, apart, past, judged | past["missing"] | past["unlearned"])
 
 
 def _described(step: Step) -> dict[str, Array]:
-    """(features,) each: what the states say of all rows, `mean_low` with what a float leaves of the mean, and `lost`
-    with the weight of what is missing. NaN where nothing is known: of no value, of squares beyond a float, of batches
-    that had no two values."""
-    said, nothing = step.summary(), np.full(len(step.features), np.nan)
-    got = {name: np.array(said.get(name, nothing), np.float64) for name in (*SAID, "outside")}
-    got["lost"] = np.where(np.isnan(got["missing"]), 0.0, got["missing"])
-    got["missing"] = got["missing"] / (got["count"] + got["missing"])
-    unknown, low = got["count"] == 0, np.zeros_like(nothing)
+    """(features,) each: statistics of all rows, with `mean_low`, the low part of the mean, and `lost`, the weight of
+    missing values. NaN where unknown: without values, with squares beyond the range of a float, or with batches that
+    had fewer than two values."""
+    summary, nothing = step.summary(), np.full(len(step.features), np.nan)
+    figures = {name: np.array(summary.get(name, nothing), np.float64) for name in (*FIGURES, "outside")}
+    figures["lost"] = np.where(np.isnan(figures["missing"]), 0.0, figures["missing"])
+    figures["missing"] = figures["missing"] / (figures["count"] + figures["missing"])
+    unknown, low = figures["count"] == 0, np.zeros_like(nothing)
     for state in (s.taken([0]) for s in step.states):
         if "mean_low" in state.axes():
-            low = (vars(state)["mean"][0] - got["mean"]) + vars(state)["mean_low"][0]
+            low = (vars(state)["mean"][0] - figures["mean"]) + vars(state)["mean_low"][0]
         if isinstance(state, Running):
-            got["std"] = np.where(state.updates[0] == 0, np.nan, got["std"])
-            got["mean"] = np.where(state.updates[0] == 0, np.nan, got["mean"])
+            figures["std"] = np.where(state.updates[0] == 0, np.nan, figures["std"])
+            figures["mean"] = np.where(state.updates[0] == 0, np.nan, figures["mean"])
     for name in ("mean", "std", "min", "max", "outside"):
-        got[name] = np.where(unknown | ~np.isfinite(got[name]), np.nan, got[name])
-    largest = np.maximum(got["max"] - got["mean"], got["mean"] - got["min"])
-    beyond = (largest > LARGEST) | (largest < SMALLEST) | (got["std"] == 0.0)
-    constant = got["min"] == got["max"]
-    got["std"] = np.where(constant, 0.0, np.where(beyond, np.nan, got["std"]))
-    got["mean"], got["mean_low"] = np.where(constant, got["min"], got["mean"]), np.where(constant, 0.0, low)
-    return got
+        figures[name] = np.where(unknown | ~np.isfinite(figures[name]), np.nan, figures[name])
+    largest = np.maximum(figures["max"] - figures["mean"], figures["mean"] - figures["min"])
+    beyond = (largest > LARGEST) | (largest < SMALLEST) | (figures["std"] == 0.0)
+    constant = figures["min"] == figures["max"]
+    figures["std"] = np.where(constant, 0.0, np.where(beyond, np.nan, figures["std"]))
+    figures["mean"], figures["mean_low"] = (
+        np.where(constant, figures["min"], figures["mean"]),
+        np.where(constant, 0.0, low),
+    )
+    return figures

@@ -1,4 +1,4 @@
-"""What a watch has seen, as plain values for a file of our own, and back."""
+"""The state of a DriftMonitor as JSON values, and back."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -7,31 +7,31 @@ import msgspec
 import numpy as np
 
 from normcli.drift.watching import Change, DriftMonitor
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
 
 
 def document(watch: DriftMonitor) -> dict[str, Any]:
-    """Its changes, counts and states; floats come back to the same bits."""
+    """Changes, counts and states of a monitor; floats are restored to the same bits."""
     return {
         "changes": [asdict(change) for change in watch.changes.values()],
         "counts": [watch.counted, watch.incomplete, watch.unseen],
         "some": [list(key) for key in watch.some],
-        "states": [[_listed(state) for state in states] for states in watch.seen],
+        "states": [[_listed(state) for state in states] for states in watch.states],
     }
 
 
 def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
-    """A watch that has seen nothing yet, with what a document says. Raises ValueError, TypeError, KeyError,
-    msgspec.MsgspecError where that is not what `document` gives for such a watch."""
+    """A blank monitor with the state in a document, filled in place. Raises ValueError, TypeError, KeyError,
+    msgspec.MsgspecError if that is not a document of such a monitor."""
     changes = msgspec.convert(raw["changes"], list[Change])
     keys = msgspec.convert(raw["some"], list[tuple[str | None, ...]])
     counted, incomplete, unseen = msgspec.convert(raw["counts"], tuple[int, int, int])
-    steps = zip(watch.measuring.steps, watch.seen, raw["states"], strict=True)
-    seen = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
+    steps = zip(watch.measuring.steps, watch.states, raw["states"], strict=True)
+    states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
     watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
-    watch.some, watch.seen = dict.fromkeys(keys), seen
+    watch.some, watch.states = dict.fromkeys(keys), states
     return watch
 
 
@@ -39,12 +39,12 @@ def _listed(state: Statistic) -> dict[str, Any]:
     return {name: getattr(state, name).tolist() for name in state.axes()} if state.groups else {}
 
 
-def _states(blanks: Seen, raw: Any, features: int) -> Seen:
+def _states(blanks: StepStates, raw: Any, features: int) -> StepStates:
     return tuple(_state(blank, arrays, features) for blank, arrays in zip(blanks, raw, strict=True))
 
 
 def _state(blank: Statistic, raw: Any, features: int) -> Statistic:
-    """Of all rows: one group."""
+    """The state of all rows, which has one group."""
     if not raw:
         return blank
     arrays = {name: np.array(raw[name], np.float64) for name in blank.axes()}

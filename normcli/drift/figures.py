@@ -1,4 +1,4 @@
-"""A comparison as plain values: what `check --json` prints, and a run report has."""
+"""A comparison as JSON values, for `check --json` and run reports."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from normcli.drift.watching import Comparison
 
 
 class ColumnFigures(TypedDict):
-    """A column as it comes to the step that learned from it; null where a number is not known, or infinite."""
+    """An input column of the step that learned from it; null where a number is unknown or infinite."""
 
     column: str
     fitted: dict[str, float | None]  # count, missing (a share), mean, std, min, max
@@ -20,11 +20,11 @@ class ColumnFigures(TypedDict):
     scale_ratio: float | None
     outside: float | None
     missing_change: float | None
-    drift: list[str] | None  # by which limits; null where there are too few values for a verdict
+    drift: list[str] | None  # limits exceeded; null if there are too few values for a verdict
 
 
 class ChangeFigures(TypedDict):
-    """What has become of a column: it is gone, new, or of another type."""
+    """A column that is absent, new, or of another type."""
 
     column: str
     what: str
@@ -44,7 +44,7 @@ class IncompleteFigures(TypedDict):
 
 
 class UnseenFigures(TypedDict):
-    """Rows whose key was not fitted, and the first such keys."""
+    """Rows whose key was not fitted, and the first of these keys."""
 
     by: list[str]
     rows: int
@@ -54,7 +54,7 @@ class UnseenFigures(TypedDict):
 
 
 class Figures(TypedDict):
-    """New data beside those that were fitted."""
+    """Comparison of new data with the fitted data."""
 
     drift: bool | None
     rows: int | None
@@ -67,7 +67,7 @@ class Figures(TypedDict):
 
 
 def figures(comparison: Comparison) -> Figures:
-    """All of it."""
+    """A comparison as JSON values."""
     incomplete, unseen = comparison.incomplete, comparison.unseen
     document: dict[str, Any] = {
         "drift": comparison.drift,
@@ -83,10 +83,10 @@ def figures(comparison: Comparison) -> Figures:
 
 
 def _columns(step: Columns) -> Iterator[dict[str, Any]]:
-    """One after the other."""
+    """The columns of a step, in order."""
     sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
     for j, name in enumerate(step.names):
-        numbers = {side: {n: _number(n, values[j]) for n, values in each.items()} for side, each in sides.items()}
+        numbers = {side: {n: _number(n, values[j]) for n, values in arrays.items()} for side, arrays in sides.items()}
         drift = step.reasons(j) if step.judged[j] else None
         yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
 
@@ -94,4 +94,4 @@ def _columns(step: Columns) -> Iterator[dict[str, Any]]:
 def _number(name: str, value: float) -> float | int | None:
     if not np.isfinite(value):
         return None
-    return int(value) if name == "count" and value.is_integer() else value + 0.0  # by weight it may be none
+    return int(value) if name == "count" and value.is_integer() else value + 0.0  # sums of weights may be fractions

@@ -1,4 +1,4 @@
-"""What is seen of new data, on their way to being compared with what was fitted."""
+"""DriftMonitor: statistics of new data, for the comparison with the fitted data."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -26,19 +26,19 @@ SOME = 20  # keys that are named
 
 @dataclass(frozen=True)
 class Change:
-    """What has become of a column: it is gone, new, or of another type. It is drift where what was fitted needs it."""
+    """A column that is absent, new, or of another type. `drift` if the parameters need it."""
 
     column: str
     what: Literal["gone", "type", "new"]
     was: str | None
     now: str | None
     drift: bool
-    cause: str | None = None  # where text is that there was none of, and what it says
+    cause: str | None = None  # for text in place of numbers: where it is, and an example
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """Rows whose key the fit has not seen, their share, and the first such keys."""
+    """Rows whose key was not fitted, their share, and the first of these keys."""
 
     by: tuple[str, ...]
     rows: int
@@ -49,7 +49,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """The share of rows that take no part, for they miss a value: in the fit, and now."""
+    """The share of rows that are left out because they miss a value: in the fit, and now."""
 
     fitted: float
     share: float
@@ -57,20 +57,20 @@ class Incomplete:
 
     @property
     def change(self) -> float:
+        """Difference of the shares."""
         return self.share - self.fitted
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """New data beside those that were fitted. `rows` is None where nothing was learned that rows could be compared
-    with."""
+    """Comparison of new data with the fitted data. `rows` is None if no step has statistics to compare with."""
 
     limits: Limits
     rows: int | None
     fitted_rows: int
     changes: tuple[Change, ...]
     steps: tuple[Columns, ...]
-    incomplete: Incomplete | None  # of methods that look at whole rows
+    incomplete: Incomplete | None  # of methods that use complete rows only
     unseen: Unseen | None  # of parameters by key
 
     @property
@@ -80,19 +80,19 @@ class Comparison:
 
     @property
     def drift(self) -> bool | None:
-        """The verdict; None where there are too few rows for one. What becomes of columns is told by the fewest."""
-        whole = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
-        if any(c.drift for c in self.changes) or any(whole) or any(s.drifted.any() for s in self.steps):
+        """The verdict; None if there are too few rows for one. Changes of columns need no minimum of rows."""
+        of_rows = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
+        if any(c.drift for c in self.changes) or any(of_rows) or any(s.drifted.any() for s in self.steps):
             return True
         return False if self.judged else None
 
 
 @dataclass
 class DriftMonitor:
-    """What is seen of the inputs so far: of their columns, and of their rows what the fit has kept of its own."""
+    """Changes of columns and statistics of rows of the inputs so far; the statistics are those that the fit stores."""
 
     parameters: Parameters  # as they were fitted
-    extra: bool = True  # columns that the fit did not see are no drift
+    extra: bool = True  # columns that the fit did not have are no drift
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
     incomplete: int = 0
@@ -101,22 +101,22 @@ class DriftMonitor:
 
     def __post_init__(self) -> None:
         steps = tuple(
-            replace(s, statistics_override=_asked(s), states=()) if s.learns else s for s in self.parameters.steps
+            replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
         )
         self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=())
-        self.seen = self._blank = tuple(step.statistics_override or () for step in steps)  # of inputs that have ended
+        self.states = self._blank = tuple(step.statistics_override or () for step in steps)  # of completed inputs
         self._here = InputTotal(self._blank)
         self._known = set(self.parameters.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
 
     # -- columns -------------------------------------------------------------------------------------------------
     def of_input(self, reader: Reader) -> tuple[Parameters, tuple[str, ...]]:
-        """The parameters by which an input is measured, and its columns, or those it should have, that hold no numbers.
-        What has become of all of them is noted."""
-        found, measuring = list(self._changes(reader)), self.measuring
-        for change in found:
+        """The parameters that measure an input, and the names of required columns that are absent or not numeric in it.
+        Records changes of columns."""
+        changes, measuring = list(self._changes(reader)), self.measuring
+        for change in changes:
             self._note(change)
-        lost = {c.column for c in found if c.what != "new"}
+        lost = {c.column for c in changes if c.what != "new"}
         if measuring.weights in lost:
             measuring = replace(measuring, weights=None)
         if lost.intersection(measuring.by):
@@ -124,13 +124,13 @@ class DriftMonitor:
         return measuring, tuple(n for n in self.parameters.needs() if n in lost)
 
     def add_late(self, column: LateColumn, where: str) -> None:
-        """An input has a column that its first rows do not have."""
+        """Records a column of an input that its first rows do not have."""
         if column.name not in self.parameters.types and column.name not in self.parameters.by:
             kind = "null" if column.number is None else "float64" if column.number else "string"
             self._note(Change(column.name, "new", None, kind, drift=not self.extra))
 
     def add_absent(self, name: str) -> None:
-        """An input never had a column, though late rows might have."""
+        """Records that a column, which later rows might have had, is absent from an input."""
         self._note(Change(name, "gone", self._spelled(name), None, drift=True))
 
     def _note(self, change: Change) -> None:
@@ -138,27 +138,27 @@ class DriftMonitor:
 
     def _changes(self, reader: Reader) -> Iterator[Change]:
         parameters, description = self.parameters, reader.description
-        there = {f.name: f for f in description.schema}
+        fields = {f.name: f for f in description.schema}
         numbers, needed = parameters.numbers(), {*parameters.needs(), *parameters.by}
         for name in dict.fromkeys((*numbers, *parameters.by, *parameters.types)):
-            was, now = self._spelled(name), there.get(name)
+            was, now = self._spelled(name), fields.get(name)
             if now is None and name not in dict(description.keys):
                 yield Change(name, "gone", was, None, drift=name in needed)
             elif now is not None and name in numbers:
                 kind = _other_type(reader, now, self._lengths.get(name))
                 if kind is not None:
                     yield Change(name, "type", was, kind, name in needed, description.not_numbers.get(name))
-        for name in (n for n in there if n not in parameters.types and n not in parameters.by):
-            yield Change(name, "new", None, there[name].type, drift=not self.extra)
+        for name in (n for n in fields if n not in parameters.types and n not in parameters.by):
+            yield Change(name, "new", None, fields[name].type, drift=not self.extra)
 
     def _spelled(self, name: str) -> str | None:
-        """The type that a column had; None of one that was the name of a directory."""
+        """The fitted type of a column; None for a key from directory names."""
         kind = self.parameters.types.get(name)
         return kind if kind is None else _of_length(kind, self._lengths.get(name))
 
     # -- rows ----------------------------------------------------------------------------------------------------
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
-        """What was measured of the next chunk, or of the next whole batches."""
+        """Adds statistics of the next chunk, or of the next complete batches."""
         self._here.add(replace(measured, keyed=None), can_end_segment=can_end_segment)
         self.counted += measured.rows
         self.incomplete += measured.incomplete
@@ -166,13 +166,13 @@ class DriftMonitor:
             self._add_keys(measured.keyed)
 
     def end_input(self) -> None:
-        """The input has ended. States fold within an input, then across inputs, as in a fit; batches run on."""
+        """Ends an input. States fold within an input, then across inputs, as in a fit; batches span inputs."""
         if self.measuring.unfitted_multiple == 1:
             self.finish()
 
     def finish(self) -> None:
-        """All inputs have ended."""
-        self.seen = merged(self.seen, self._here.end().states)
+        """Ends the last input."""
+        self.states = merged(self.states, self._here.end().states)
         self._here = InputTotal(self._blank)
 
     def _add_keys(self, keyed: Keyed) -> None:
@@ -181,16 +181,16 @@ class DriftMonitor:
         self.some = dict.fromkeys(islice(chain(self.some, (keyed.keys[i] for i in new)), SOME))
 
     def blank(self) -> Self:
-        """A monitor of the same parameters that has seen nothing."""
-        made = copy(self)
-        made.changes, made.some = {}, {}
-        made.counted = made.incomplete = made.unseen = 0
-        made.seen, made._here = made._blank, InputTotal(made._blank)
-        return made
+        """A monitor of the same parameters without data."""
+        monitor = copy(self)
+        monitor.changes, monitor.some = {}, {}
+        monitor.counted = monitor.incomplete = monitor.unseen = 0
+        monitor.states, monitor._here = monitor._blank, InputTotal(monitor._blank)
+        return monitor
 
     def merge(self, other: Self) -> None:
-        """What was seen of inputs that come after all of ours."""
-        self.seen = merged(self.seen, other.seen)
+        """Adds `other`, whose inputs follow ours."""
+        self.states = merged(self.states, other.states)
         self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
         self.counted += other.counted
         self.incomplete += other.incomplete
@@ -198,17 +198,19 @@ class DriftMonitor:
         self.some = dict.fromkeys(islice(chain(self.some, other.some), SOME))
 
     def compared(self, limits: Limits, rows: int) -> Comparison:
-        """All that was seen, of so many rows, beside what was fitted."""
+        """The comparison of all data so far, of `rows` rows, with the fitted data."""
         self.finish()
         parameters, changes = self.parameters, tuple(self.changes.values())
         if not parameters.learns or not self.counted:
             return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, (), None, None)
-        pairs = [(s, replace(s, states=seen)) for s, seen in zip(parameters.steps, self.seen, strict=True) if s.learns]
+        pairs = [
+            (s, replace(s, states=states)) for s, states in zip(parameters.steps, self.states, strict=True) if s.learns
+        ]
         here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
         weighted = parameters.weights is not None
-        each = zip(pairs, here, strict=True)
+        counts = zip(pairs, here, strict=True)
         lost = {c.column for c in changes if c.what != "new"}
-        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in each)
+        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in counts)
         enough = rows >= limits.min_rows
         incomplete = unseen = None
         if any(s.method.by_row for s in parameters.steps if s.learns):
@@ -220,11 +222,11 @@ class DriftMonitor:
         return Comparison(limits, rows, parameters.rows, changes, steps, incomplete, unseen)
 
 
-def _asked(step: Step) -> tuple[Statistic, ...]:
-    """Blanks of what is measured to be compared: what the fit has kept of columns by themselves. Batches run as there,
-    for no other mean is theirs."""
-    said, nothing = step.summary(), np.full(len(step.features), np.nan)
-    ends = ((said.get("min", nothing), -np.inf), (said.get("max", nothing), np.inf))
+def _statistics(step: Step) -> tuple[Statistic, ...]:
+    """Blank statistics for the comparison: moments and extrema of each column, or running statistics for methods of
+    batches, whose mean is a different one."""
+    summary, nothing = step.summary(), np.full(len(step.features), np.nan)
+    ends = ((summary.get("min", nothing), -np.inf), (summary.get("max", nothing), np.inf))
     least, greatest = (np.where(np.isfinite(end), end, far) for end, far in ends)
     batches = tuple(s for s in step.method.statistics if s.multiple > 1)
     outside = Outside(least=tuple(least.tolist()), greatest=tuple(greatest.tolist()))
@@ -232,8 +234,8 @@ def _asked(step: Step) -> tuple[Statistic, ...]:
 
 
 def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
-    """What a column is, where that is not what was fitted: numbers, or lists of a length. None where it may be so:
-    text may have no value in its first rows, or one among numbers that is none, which will be told."""
+    """The type of a column, if it differs from the fitted one (numbers, or lists of a length). None if it may be the
+    same: text may have no value in its first rows; a value that is not a number is reported later."""
     may_be = {*reader.description.doubts, *reader.description.identifiers}
     if now.type == "null" or (length is None and now.is_number) or now.name in may_be:
         return None
@@ -241,7 +243,7 @@ def _other_type(reader: Reader, now: Field, length: int | None) -> str | None:
         return now.type
     try:
         here = now.list_size or reader.list_size(now.name)
-    except BadDataError:  # there is none yet, or an empty one, which will be told
+    except BadDataError:  # no list yet, or an empty one, which is reported later
         return None
     return None if here == length else _of_length(now.type, here)
 

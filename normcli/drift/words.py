@@ -1,4 +1,4 @@
-"""Drift in words."""
+"""Drift in messages."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 NAMED = 10  # columns
 
 
-def summary(found: Comparison) -> str:
+def summary(comparison: Comparison) -> str:
     """The drift on one line."""
-    each = list(_drifted(found))
-    more = f" and {len(each) - NAMED:,} more" if len(each) > NAMED else ""
-    return f"drift: {', '.join(each[:NAMED])}{more}"
+    reasons = list(_drifted(comparison))
+    more = f" and {len(reasons) - NAMED:,} more" if len(reasons) > NAMED else ""
+    return f"drift: {', '.join(reasons[:NAMED])}{more}"
 
 
-def _drifted(found: Comparison) -> Iterator[str]:
-    for change in (c for c in found.changes if c.drift):
+def _drifted(comparison: Comparison) -> Iterator[str]:
+    for change in (c for c in comparison.changes if c.drift):
         yield f"{short(change.column)} ({changed(change)})"
-    if found.unseen is not None and found.unseen.drift:
-        yield f"unseen keys ({found.unseen.share:.2%} of rows)"
-    if found.incomplete is not None and found.incomplete.drift:
-        yield f"rows that miss a value ({found.incomplete.share:.2%}, were {found.incomplete.fitted:.2%})"
-    for step in found.steps:
+    if comparison.unseen is not None and comparison.unseen.drift:
+        yield f"unseen keys ({comparison.unseen.share:.2%} of rows)"
+    if comparison.incomplete is not None and comparison.incomplete.drift:
+        yield f"rows that miss a value ({comparison.incomplete.share:.2%}, were {comparison.incomplete.fitted:.2%})"
+    for step in comparison.steps:
         for j in step.drifted.nonzero()[0].tolist():
             yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
 
 
 def changed(change: Change) -> str:
-    """What has become of a column."""
+    """A change of a column."""
     if change.what != "type":
         return change.what
     cause = f": {change.cause}" if change.cause else ""
@@ -41,7 +41,7 @@ def changed(change: Change) -> str:
 
 
 def spelled(step: Columns, j: int) -> list[str]:
-    """Why a column is past a limit."""
+    """The limits that column j exceeds, with values."""
     apart = {name: float(values[j]) for name, values in step.apart.items()}
     words = {
         "unlearned": "had no value",

@@ -190,7 +190,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     try:
         steps = plan.steps(
             schema, lambda name: readers.first.list_size(name), beside,
-            data=name, others=first.not_numbers, indexes=first.indexes | first.identifiers, hint=first.hint,
+            data=name, not_numbers=first.not_numbers, indexes=first.indexes | first.identifiers, hint=first.hint,
         )  # fmt: skip
     except BadDataError:
         values = any(f.type != "null" for f in first.schema)

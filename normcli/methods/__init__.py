@@ -50,7 +50,9 @@ class Method:
 
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
-    at_once: ClassVar[bool] = False  # learns from the states of all groups at once, else of one after the other
+    learns_all_groups: ClassVar[bool] = (
+        False  # learns from the states of all groups at once, else of one after the other
+    )
     element_wise: ClassVar[bool] = False  # each value by itself, whatever its row
     shares: ClassVar[str] = ""  # a small drawing of the table: equal letters share what is learned or measured
     source: ClassVar[str] = ""  # the paper or book that it comes from
@@ -64,12 +66,14 @@ class Method:
         return ()
 
     @final
-    def check(self, given: Collection[str] | None = None) -> None:
+    def check(self, explicit: Collection[str] | None = None) -> None:
         """Raises UsageError where options contradict each other, or one that was `given` has no effect with the others;
         where nobody says which were, those that are not the default."""
         self.check_options()
         kind: Any = type(self)
-        options = [f.name for f in fields(self) if (f.name in given if given is not None else not _is_default(self, f))]
+        options = [
+            f.name for f in fields(self) if (f.name in explicit if explicit is not None else not _is_default(self, f))
+        ]
         needs.check(((_flag(name), needs.of_field(kind, name)) for name in options), self)
 
     def check_options(self) -> None:
@@ -88,8 +92,8 @@ class Method:
 
     def reorder(self, order: Sequence[int]) -> Self:
         """The same of its columns in this order."""
-        given = {name: value for name in self.per_column if isinstance(value := getattr(self, name), tuple)}
-        return replace(self, **{name: tuple(value[j] for j in order) for name, value in given.items()})
+        values = {name: value for name in self.per_column if isinstance(value := getattr(self, name), tuple)}
+        return replace(self, **{name: tuple(value[j] for j in order) for name, value in values.items()})
 
     @property
     def outputs_known(self) -> bool:

@@ -31,24 +31,24 @@ class Scaled(Method):
         if count % channels:
             raise UsageError(f"--channels {channels} does not divide {count} columns")
         for name in self.per_column:
-            given = getattr(self, name)
-            if isinstance(given, tuple) and len(given) not in (channels, count):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) not in (channels, count):
                 wanted = f"{count}" if channels == count else f"{channels} (channels) or {count} (columns)"
-                raise UsageError(f"--{name} holds {len(given)} numbers, not {wanted}")
+                raise UsageError(f"--{name} holds {len(value)} numbers, not {wanted}")
 
     def reorder(self, order: Sequence[int]) -> Self:
-        count, made = len(order), dict[str, Any]()
+        count, options = len(order), dict[str, Any]()
         for name in (n for n in self.per_column if isinstance(getattr(self, n), tuple)):
-            each = self._each(name, count)[0, list(order)].reshape(self._channels(count), -1)
-            alike = len(getattr(self, name)) == len(each) and (each == each[:, :1]).all()
-            made[name] = tuple((each[:, 0] if alike else each.ravel()).tolist())
-        return replace(self, **made)
+            numbers = self._per_feature(name, count)[0, list(order)].reshape(self._channels(count), -1)
+            alike = len(getattr(self, name)) == len(numbers) and (numbers == numbers[:, :1]).all()
+            options[name] = tuple((numbers[:, 0] if alike else numbers.ravel()).tolist())
+        return replace(self, **options)
 
     def _channels(self, count: int) -> int:
         """How many there are in so many columns: where nothing is said, as many."""
         return getattr(self, "channels", None) or count
 
-    def _each(self, name: str, count: int) -> Array:
+    def _per_feature(self, name: str, count: int) -> Array:
         """(1, count) an option for each column."""
         return tensor.per_feature(getattr(self, name), count, self._channels(count))[None] + 0.0
 

@@ -67,8 +67,8 @@ class Batched(Shifted):
             raise BadDataError(f"no batch has two values in {listed(nothing)}", "a larger --batch-size may have")
         mean, low, spread = r.mean, r.mean_low, r.spread
         if self.start == "torch":
-            own = np.minimum(r.weight(r.updates), 1.0)
-            mean, low, spread = mean * own, low * own, (1.0 - own) + own * spread
+            weight = np.minimum(r.weight(r.updates), 1.0)
+            mean, low, spread = mean * weight, low * weight, (1.0 - weight) + weight * spread
         empty = r.count == 0
         return tuple(np.where(empty, np.nan, a) + 0.0 for a in (mean, low, spread))  # type: ignore[return-value]
 

@@ -9,10 +9,10 @@ from normcli.stats.quantiles import Quantiles
 
 def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
     """(groups, features, shares) NaN where there is no value. Raises BadDataError where only exact ones will do."""
-    x, found = states[Extrema], states[Quantiles]
-    if exact and not found.is_exact:
+    x, sketches = states[Extrema], states[Quantiles]
+    if exact and not sketches.is_exact:
         raise BadDataError(
             "the exact quantiles of several parts can't be had from those of each",
             "fit all inputs at once, or without --exact",
         )
-    return found.quantiles(shares, x.least, x.greatest)
+    return sketches.quantiles(shares, x.least, x.greatest)

@@ -88,10 +88,10 @@ def _beside_constants(s: Spectrum, constant: NDArray[np.bool_], *, full: bool) -
     scale[~constant] = s.scale
 
     def among(vectors: Array, more: int) -> Array:
-        whole = np.zeros((d, vectors.shape[1] + more))
-        whole[~constant, : vectors.shape[1]] = vectors
-        whole[np.flatnonzero(constant)[:more], vectors.shape[1] + np.arange(more)] = 1.0
-        return whole
+        matrix = np.zeros((d, vectors.shape[1] + more))
+        matrix[~constant, : vectors.shape[1]] = vectors
+        matrix[np.flatnonzero(constant)[:more], vectors.shape[1] + np.arange(more)] = 1.0
+        return matrix
 
     left = among(s.left, rest if full else 0)
     return Spectrum(scale, among(s.vectors, rest), values, s.rank, left, s.sigma, s.right)

@@ -33,6 +33,7 @@ class Batch(Formed):
         d = len(states.names)
         mean, low, spread = self._running(states, squares=not self.mean_only)
         return Batches(
-            mean, low, scale=self._divisor(spread), gamma=self._each("gamma", d), beta=self._each("beta", d),
+            mean, low, scale=self._divisor(spread),
+            gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d),
             size=self.batch_size, channels=self._channels(d), eps=self.eps, norm=self.norm, mean_only=self.mean_only,
         )  # fmt: skip

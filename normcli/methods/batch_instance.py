@@ -51,7 +51,8 @@ class BatchInstance(Formed):
         d = len(states.names)
         mean, low, spread = self._running(states, squares=not self.mean_only)
         return Blends(
-            mean, low, gamma=self._each("gamma", d), beta=self._each("beta", d), scale=self._divisor(spread),
-            share=self._each("rho", d), size=self.batch_size, channels=self._channels(d), eps=self.eps,
+            mean, low, scale=self._divisor(spread),
+            gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d),
+            share=self._per_feature("rho", d), size=self.batch_size, channels=self._channels(d), eps=self.eps,
             norm=self.norm, mean_only=self.mean_only,
         )  # fmt: skip

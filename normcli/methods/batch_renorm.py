@@ -44,7 +44,7 @@ class BatchRenorm(Formed):
         mean, low, scale = self._running(states, squares=not self.mean_only)
         scale = np.where(np.isnan(scale), np.nan, 1.0) if self.mean_only else scale
         return Batches(
-            mean, low, scale=scale, gamma=self._each("gamma", d), beta=self._each("beta", d),
+            mean, low, scale=scale, gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d),
             size=self.batch_size, channels=self._channels(d), eps=self.eps, norm=self.norm, mean_only=self.mean_only,
             limits=(self.rmax, self.dmax),
         )  # fmt: skip

@@ -20,7 +20,7 @@ class Center(Method):
     Moves each column's mean to 0 and leaves its units as they are.
     """
 
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the mean"
     source = "Bro and Smilde (2003), Centering and scaling in component analysis, Journal of Chemometrics 17"
     aliases = ("centring", "centering", "mean removal", "mean centering", "demeaning")

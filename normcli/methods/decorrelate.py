@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from normcli.errors import BadDataError
 from normcli.methods import Method, States
-from normcli.methods._drawings import WHOLE
+from normcli.methods._drawings import BY_TABLE
 from normcli.methods._spectrum import covariance, spectrum
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
@@ -27,7 +27,7 @@ class Decorrelate(Method):
 
     invertible = "unless K < d"
     by_row = True
-    shares = f"{WHOLE}the means and the covariance matrix, of complete rows"
+    shares = f"{BY_TABLE}the means and the covariance matrix, of complete rows"
     source = (
         "Pearson (1901), On lines and planes of closest fit; Hotelling (1933), Analysis of a complex of "
         "statistical variables"
@@ -60,7 +60,7 @@ class Decorrelate(Method):
 
     def learn(self, states: States) -> Transform:
         vectors = spectrum(covariance(states, self.ddof), full=True).left
-        kept = components_within(self.components, len(states.names))
+        count = components_within(self.components, len(states.names))
         c = states[Comoments]
         return Linear(
             mean=c.mean,
@@ -68,13 +68,15 @@ class Decorrelate(Method):
             scale=np.ones_like(c.mean),
             basis=vectors[None],
             spread=np.ones_like(c.mean),
-            rotation=np.eye(len(states.names), kept)[None],
+            rotation=np.eye(len(states.names), count)[None],
             prefix=self.prefix,
         )
 
 
-def components_within(asked: int | None, possible: int) -> int:
+def components_within(components: int | None, possible: int) -> int:
     """How many components to keep. Raises BadDataError where there are not so many."""
-    if asked is not None and asked > possible:
-        raise BadDataError(f"--components {asked}: there are only {possible}", f"--components {possible} is the most")
-    return possible if asked is None else asked
+    if components is not None and components > possible:
+        raise BadDataError(
+            f"--components {components}: there are only {possible}", f"--components {possible} is the most"
+        )
+    return possible if components is None else components

@@ -43,4 +43,6 @@ class Group(Shifted):
 
     def learn(self, states: States) -> Transform:
         d = len(states.names)
-        return Axes(gamma=self._each("gamma", d), beta=self._each("beta", d), groups=self.groups, eps=self.eps)
+        return Axes(
+            gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d), groups=self.groups, eps=self.eps
+        )

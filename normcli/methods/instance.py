@@ -36,4 +36,6 @@ class Instance(Shifted):
 
     def learn(self, states: States) -> Transform:
         d = len(states.names)
-        return Axes(gamma=self._each("gamma", d), beta=self._each("beta", d), groups=self.channels, eps=self.eps)
+        return Axes(
+            gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d), groups=self.channels, eps=self.eps
+        )

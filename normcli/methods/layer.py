@@ -47,4 +47,4 @@ class Layer(Shifted):
 
     def learn(self, states: States) -> Transform:
         d = len(states.names)
-        return Axes(gamma=self._each("gamma", d), beta=self._each("beta", d), eps=self.eps)
+        return Axes(gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d), eps=self.eps)

@@ -20,7 +20,7 @@ class MaxAbs(Method):
     Each column within [−1, 1]; zero stays zero.
     """
 
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the largest size"
     source = "Pedregosa et al. (2011), Scikit-learn, JMLR 12: MaxAbsScaler"
     aliases = ("max-abs scaling", "maxabsscaler", "maximum absolute scaling")

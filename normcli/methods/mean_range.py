@@ -18,7 +18,7 @@ class MeanRange(Method):
     Mean normalization: each column has mean 0 and width 1.
     """
 
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the mean, the least and the greatest value"
     source = "Ng (2011), Machine Learning, Stanford: feature scaling and mean normalization"
     aliases = ("mean normalization",)

@@ -24,7 +24,7 @@ class MinMax(Method):
     """
 
     invertible = "unless clipped"
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the least and the greatest value"
     source = "Han, Kamber and Pei (2011), Data Mining, 3rd ed., section 3.5.2"
     aliases = ("feature scaling", "min-max scaling", "min-max normalization", "rescaling", "minmaxscaler")

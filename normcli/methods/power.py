@@ -35,7 +35,7 @@ class Power(Method):
     """
 
     invertible = "yes, or refused"
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}λ, and the mean and the standard deviation of the powers"
     source = (
         "Yeo and Johnson (2000), A new family of power transformations to improve normality or symmetry, Biometrika 87"
@@ -60,8 +60,8 @@ class Power(Method):
         assert isinstance(learned, Learned)
         x = states[Extrema]
         varies = (x.least < x.greatest)[0] if self.lambda_ is None else np.zeros(0, np.bool_)
-        found = {j: self._likelihood(states, 0, j) for j in np.flatnonzero(varies).tolist()}
-        ends = [states.names[j] for j, of in found.items() if of.ends_at(float(learned.exponent[0, j]))]
+        likelihoods = {j: self._likelihood(states, 0, j) for j in np.flatnonzero(varies).tolist()}
+        ends = [states.names[j] for j, of in likelihoods.items() if of.ends_at(float(learned.exponent[0, j]))]
         if ends:
             what = "the likeliest power is steeper than the values can determine"
             yield f"{what}: it ends at the steepest in {listed(ends)}"
@@ -72,10 +72,10 @@ class Power(Method):
         large = states.which((count > 0) & (np.maximum(np.abs(x.least), np.abs(x.greatest)) > LARGEST))
         if large:
             raise BadDataError(f"values beyond {LARGEST:g} in {listed(large)}", "rescale these columns, or use asinh")
-        given = None if self.lambda_ is None else per_column(self.lambda_, count.shape[1], "--lambda")
+        exponents = None if self.lambda_ is None else per_column(self.lambda_, count.shape[1], "--lambda")
         learned = np.full((4, *count.shape), np.nan)
         for g, j in zip(*np.nonzero(count), strict=True):
-            exponent = None if given is None else float(given[j])
+            exponent = None if exponents is None else float(exponents[j])
             if x.least[g, j] == x.greatest[g, j]:
                 learned[:, g, j] = 1.0 if exponent is None else exponent, x.least[g, j], 0.0, 1.0
                 continue

@@ -48,8 +48,8 @@ class Quantile(Method):
         return Extrema(), Moments(), Quantiles(at=self.resolution if self.exact else ())
 
     def learn(self, states: States) -> Transform:
-        m, found = states[Moments], states[Quantiles]
+        m, sketches = states[Moments], states[Quantiles]
         rows = int((m.count + m.missing).max(initial=0.0))
-        wanted = found.exact.shape[1] or max(1, min(self.resolution, rows))
-        each = quantiles(states, spaced(wanted), exact=self.exact)
-        return Ranks(np.maximum.accumulate(each, axis=2) + 0.0, self.distribution)
+        wanted = sketches.exact.shape[1] or max(1, min(self.resolution, rows))
+        values = quantiles(states, spaced(wanted), exact=self.exact)
+        return Ranks(np.maximum.accumulate(values, axis=2) + 0.0, self.distribution)

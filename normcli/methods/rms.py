@@ -31,5 +31,5 @@ class RMS(Scaled):
         check_groups(1, count)
 
     def learn(self, states: States) -> Transform:
-        gamma = self._each("gamma", len(states.names))
+        gamma = self._per_feature("gamma", len(states.names))
         return Axes(gamma=gamma, beta=np.zeros_like(gamma), centred=False, eps=self.eps)

@@ -7,7 +7,7 @@ import numpy as np
 from normcli.errors import BadDataError
 from normcli.methods import Method, States
 from normcli.methods._column import refuse_unsquarable
-from normcli.methods._drawings import WHOLE
+from normcli.methods._drawings import BY_TABLE
 from normcli.stats import Statistic
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
@@ -24,7 +24,7 @@ class Spectral(Method):
     """
 
     by_row = True
-    shares = f"{WHOLE}the greatest singular value, of complete rows"
+    shares = f"{BY_TABLE}the greatest singular value, of complete rows"
     source = (
         "Miyato, Kataoka, Koyama and Yoshida (2018), Spectral normalization for generative adversarial networks, ICLR"
     )

@@ -50,7 +50,7 @@ class Switchable(Batched):
         d = len(states.names)
         mean, low, variance = self._running(states)
         return Mixtures(
-            mean, low, gamma=self._each("gamma", d), beta=self._each("beta", d), variance=variance,
+            mean, low, gamma=self._per_feature("gamma", d), beta=self._per_feature("beta", d), variance=variance,
             size=self.batch_size, channels=self._channels(d), eps=self.eps,
             mean_logits=self.mean_weights, variance_logits=self.var_weights,
         )  # fmt: skip

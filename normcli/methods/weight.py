@@ -39,7 +39,7 @@ class Weight(Method):
 
     invertible = "by column"
     by_row = _OfAxis()
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the length (by row: each row its own, and nothing is learned)"
     source = "Salimans and Kingma (2016), Weight normalization, NeurIPS 29"
     aliases = ("weight normalization", "weight norm")

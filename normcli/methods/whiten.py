@@ -10,7 +10,7 @@ from msgspec import Meta
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
 from normcli.methods import Method, States, beside, listed
-from normcli.methods._drawings import WHOLE
+from normcli.methods._drawings import BY_TABLE
 from normcli.methods._spectrum import Spectrum, at_fault, covariance, spectrum
 from normcli.methods.decorrelate import components_within
 from normcli.stats import Statistic
@@ -37,7 +37,7 @@ class Whiten(Method):
 
     invertible = "at full rank"
     by_row = True
-    shares = f"{WHOLE}the means and the covariance matrix, of complete rows"
+    shares = f"{BY_TABLE}the means and the covariance matrix, of complete rows"
     source = "Kessy, Lewin and Strimmer (2018), Optimal whitening and decorrelation, The American Statistician 72"
     aliases = ("whitening", "sphering", "zca", "zca whitening", "pca whitening", "mahalanobis whitening")
     example = "normcli fit data.parquet -m whiten --kind pca --components 0.99 -p data.json"
@@ -83,8 +83,8 @@ class Whiten(Method):
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
         if not self._named:
             return tuple(names)
-        asked = [k for k in (self.components, self.rank) if isinstance(k, int)]
-        return component_names(self.prefix, min([*asked, len(names)]))
+        limits = [k for k in (self.components, self.rank) if isinstance(k, int)]
+        return component_names(self.prefix, min([*limits, len(names)]))
 
     @property
     def outputs_known(self) -> bool:
@@ -95,8 +95,8 @@ class Whiten(Method):
         rows = int(states[Comoments].count[0])
         regular, ridge = self._regularized(sigma, rows)
         s = spectrum(regular, ridge=ridge)
-        kept = self._rank(s, states, sigma, rows)
-        return replace(self._factors(s, kept), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
+        rank = self._rank(s, states, sigma, rows)
+        return replace(self._factors(s, rank), mean=states[Comoments].mean, mean_low=states[Comoments].mean_low)
 
     def terms(self, states: States, learned: Transform) -> Terms:
         assert isinstance(learned, Linear)
@@ -154,21 +154,21 @@ class Whiten(Method):
         left = [flag for flag, free in flags.items() if free]
         return ["use " + " or ".join([", ".join(left[:-1]), left[-1]] if left[1:] else left)] if left else []
 
-    def _factors(self, s: Spectrum, kept: int) -> Linear:
+    def _factors(self, s: Spectrum, rank: int) -> Linear:
         """W's factors: every kind is S⁻¹·G·Θ^−½, of as many directions as there are, times a rotation of its own."""
         basis, spread = s.vectors[:, : s.rank], np.sqrt(s.values[: s.rank])
         sizes = s.values if self._of_correlation else s.sigma**2
         if self._of_correlation:
-            basis, spread = basis[:, :kept], spread[:kept]
-            rotation = basis.T if self.kind == "zca-cor" else np.eye(kept)
+            basis, spread = basis[:, :rank], spread[:rank]
+            rotation = basis.T if self.kind == "zca-cor" else np.eye(rank)
         elif self.kind == "cholesky":
             q, r = np.linalg.qr((s.scale[:, None] * basis * spread).T)
             rotation = q * np.where(np.diag(r) < 0, -1.0, 1.0)
         else:
-            right = s.right[:, :kept]
-            rotation = right @ s.left[:, :kept].T if self.kind == "zca" else right
+            right = s.right[:, :rank]
+            rotation = right @ s.left[:, :rank].T if self.kind == "zca" else right
         if self._named:
-            rotation = rotation[:, : self._components(sizes, kept)]
+            rotation = rotation[:, : self._components(sizes, rank)]
         return Linear(
             scale=s.scale[None],
             basis=basis[None],
@@ -177,7 +177,7 @@ class Whiten(Method):
             prefix=self.prefix if self._named else None,
         )
 
-    def _components(self, sizes: Array, kept: int) -> int:
+    def _components(self, sizes: Array, rank: int) -> int:
         if isinstance(self.components, float):
-            return min(int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), self.components)) + 1, kept)
-        return components_within(self.components, kept)
+            return min(int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), self.components)) + 1, rank)
+        return components_within(self.components, rank)

@@ -23,7 +23,7 @@ class ZScore(Method):
     Standardization: each column has mean 0 and standard deviation 1, or those asked for.
     """
 
-    at_once = True
+    learns_all_groups = True
     shares = f"{BY_COLUMN}the mean and the standard deviation"
     source = "Kreyszig (1979), Advanced Engineering Mathematics, 4th ed., p. 880"
     aliases = (

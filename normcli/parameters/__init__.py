@@ -1,7 +1,7 @@
-"""Parameters: what a fit has learned, step by step; and the plan that asks for it. Everything here pickles."""
+"""Parameters: fitted steps, and the plan that defines them. Everything here can be pickled."""
 
 from normcli.parameters.frame_transform import Form, FrameTransform
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.matrices import raise_first
 from normcli.parameters.measuring import Measured, measure
@@ -18,8 +18,8 @@ __all__ = [
     "Measured",
     "Parameters",
     "Rules",
-    "Seen",
     "Step",
+    "StepStates",
     "Unseen",
     "fault",
     "is_training",

@@ -1,4 +1,4 @@
-"""Several fits of the same columns, in whatever order each found them."""
+"""Alignment of several fits of the same columns, whose orders may differ."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,49 +9,48 @@ from normcli.parameters.steps import Step
 
 
 def align(parameters: Parameters, first: Parameters) -> Parameters:
-    """Parameters with their steps, and the columns of each, in the order of those of `first`; only where they are the
-    same, by name, and what was measured does not depend on their order. What the steps have learned is left out: only
-    their states are wanted."""
+    """Parameters whose steps, and the columns of each step, are in the order of `first`, where names match and the
+    statistics do not depend on the order. Reordered steps have no transform: callers need only their states."""
     order = list(_pairs(parameters, first))
     order += [i for i in range(len(parameters.steps)) if i not in order]
     steps = [parameters.steps[i] for i in order]
     pairs = zip(steps, first.steps, strict=False)
-    in_order = [_in_order(step, like) for step, like in pairs]
+    in_order = [_in_order(step, reference) for step, reference in pairs]
     return replace(parameters, steps=(*in_order, *steps[len(in_order) :]))
 
 
 def _pairs(parameters: Parameters, first: Parameters) -> Iterator[int]:
-    """Which step is as each of `first`, as far as those that share a column stay one after the other."""
+    """Index of the step that matches each of `first`; ends where steps that share a column would be swapped."""
     left = dict(enumerate(parameters.steps))
-    for like in first.steps:
-        at = next((i for i, step in left.items() if _is_like(step, like)), None)
+    for reference in first.steps:
+        at = next((i for i, step in left.items() if _is_same(step, reference)), None)
         if at is None or any(i < at and _touches(step, left[at]) for i, step in left.items()):
             return
         del left[at]
         yield at
 
 
-def _is_like(step: Step, like: Step) -> bool:
-    same = type(step.method) is type(like.method) and step.length == like.length
-    return same and set(step.columns) == set(like.columns)
+def _is_same(step: Step, reference: Step) -> bool:
+    same = type(step.method) is type(reference.method) and step.length == reference.length
+    return same and set(step.columns) == set(reference.columns)
 
 
 def _touches(step: Step, other: Step) -> bool:
     return not {*step.columns, *step.outputs}.isdisjoint((*other.columns, *other.outputs))
 
 
-def _in_order(step: Step, like: Step) -> Step:
-    if step.features == like.features or not _is_like(step, like):
+def _in_order(step: Step, reference: Step) -> Step:
+    if step.features == reference.features or not _is_same(step, reference):
         return step
     at = {name: j for j, name in enumerate(step.columns)}
-    order = [at[name] for name in like.columns]
-    if _runs(step.method, step) != _runs(like.method, like):
+    order = [at[name] for name in reference.columns]
+    if _runs(step.method, step) != _runs(reference.method, reference):
         return step
     states = tuple(state.reorder(order) for state in step.states)
-    return replace(step, method=step.method.reorder(order), columns=like.columns, states=states, transform=None)
+    return replace(step, method=step.method.reorder(order), columns=reference.columns, states=states, transform=None)
 
 
 def _runs(method: Method, step: Step) -> set[frozenset[str]]:
-    """Names of columns that are taken together."""
+    """Sets of the column names in each run of columns that a method normalizes together."""
     width = len(step.columns) // method.runs(len(step.columns))
     return {frozenset(step.columns[j : j + width]) for j in range(0, len(step.columns), width)}

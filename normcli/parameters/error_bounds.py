@@ -1,4 +1,4 @@
-"""ErrorBounds: how far restored values may be off, by how exactly the data hold what they come from."""
+"""ErrorBounds: bounds of the errors of restored values, from the precision of the stored values."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ErrorBounds:
-    """Of the columns (rows,) that a transform has `restored` of a frame, the bounds of their errors, in their units;
-    `codes` are the groups of its rows, where there are any."""
+    """Bounds of the errors of columns (rows,) that a transform has `restored` from a frame, in input units; `codes`
+    (rows,) are the groups of its rows, None without keys."""
 
     transform: FrameTransform
     frame: Frame
@@ -35,12 +35,12 @@ class ErrorBounds:
     restored: Mapping[str, Array]
 
     def stored(self, name: str) -> Array:
-        """(rows,) a column that others are restored from, as it is in the data."""
+        """(rows,) a normalized column as it is stored in the data."""
         return columns.block(self.frame, [name], self.infinite).columns[0]
 
     def of_one(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
-        """(rows,) those of some values of a column that is alone; with `single`, if it comes from float32 that became
-        text."""
+        """(rows,) bounds for some rows of a column that one step restores by itself; with `single`, assuming that its
+        stored values are float32 written as text."""
         assert target.alone is not None
         (source,), (step, j) = target.sources, target.alone
         y, codes = self.stored(source)[rows], None if self.codes is None else self.codes[rows]
@@ -51,7 +51,7 @@ class ErrorBounds:
         return np.asarray(self.transform.by_group(work, Block((y,)), codes, partial(np.asarray, error))[:, 0])
 
     def at(self, rows: Codes, sources: Sequence[str], names: Sequence[str]) -> ErrorBounds:
-        """The same of some rows, of these columns of the frame, and these restored."""
+        """The same for some rows, the frame's columns `sources` and the restored columns `names`."""
         if len(rows) == self.frame.rows:
             return self
         frame = self.frame.take(sources, rows)
@@ -60,16 +60,16 @@ class ErrorBounds:
 
     @cached_property
     def errors(self) -> dict[str, Array]:
-        """(rows,) those of each restored column that is not alone."""
+        """(rows,) bounds for each restored column that depends on several columns or steps."""
         return self._errors_of(self._way, single=False)
 
     @cached_property
     def single_errors(self) -> dict[str, Array]:
-        """The same, if they are of float32 that became text."""
+        """The same, assuming that stored values are float32 written as text."""
         return self._errors_of(self._way, single=True)
 
     def _errors_of(self, way: Sequence[tuple[int, Step]], *, single: bool) -> dict[str, Array]:
-        """The same of all that these steps restore, each with its place in the parameters."""
+        """(rows,) bounds for all columns that these steps restore; each step comes with its index in the parameters."""
         matrices, errors = self.transform.matrices([self.frame], self.infinite), dict[str, Array]()
         for i, step in way:
             block = matrices.block(step)
@@ -89,13 +89,14 @@ class ErrorBounds:
                 matrices.put(step, values)
                 restored = Block.of(values)
             work = partial(step.fitted.inverse_error, error=error, restored=restored)
-            found = self.transform.by_group(work, block, self.codes, partial(np.asarray, error))
-            errors |= zip(step.columns, found.T, strict=True)
+            bounds = self.transform.by_group(work, block, self.codes, partial(np.asarray, error))
+            errors |= zip(step.columns, bounds.T, strict=True)
         return errors
 
     @cached_property
     def _way(self) -> list[tuple[int, Step]]:
-        """The steps that columns that are not alone are restored by, as that goes: of each, what leads to them."""
+        """The steps that restore the columns in `errors`, in the order of inversion, each reduced to the columns that
+        matter."""
         way = []
         wanted = {n for n, target in self.transform.targets.items() if not target.alone}
         for i, step in enumerate(self.transform.parameters.steps):

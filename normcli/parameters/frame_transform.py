@@ -1,4 +1,4 @@
-"""FrameTransform: parameters as they are applied to the columns of frames, or undone."""
+"""FrameTransform: parameters applied to the columns of frames, forwards or inverted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from normcli.columns import Dtype, Frame, Infinite
 from normcli.errors import BadRowError
 from normcli.parameters.column_layout import ColumnLayout
 from normcli.parameters.keys import described
-from normcli.parameters.matrices import Matrices, each, raise_first
+from normcli.parameters.matrices import Matrices, map_frames, raise_first
 from normcli.parameters.parameters import Parameters
 from normcli.parameters.rules import INSTEAD, PASS
 from normcli.parameters.steps import Step
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """How normalized columns come out: of which type (None: float32 where the column was, else float64); and with a
-    suffix, in place of the original or beside it, under its name with that. What comes out may be `text`, which can
-    show a fraction in a column of whole numbers. `texts`: originals beside which they stand are copied character for
-    character from `Frame.with_originals`; else they are numbers."""
+    """Form of the output columns: their type (None: float32 where the column was, else float64), and an optional
+    suffix, with which they are added after the originals instead of replacing them. The output may be `text`, which can
+    show a fraction in a column of whole numbers. `texts`: originals that are kept are copied character for character
+    from `Frame.with_originals`; else they are numbers."""
 
     dtype: Dtype | None = None
     suffix: str = ""
@@ -43,8 +43,8 @@ class Form:
 
 @dataclass(frozen=True)
 class FrameTransform:
-    """Parameters in one direction, and the form of what comes of applying them: columns of frames normalized, or with
-    `inverse`, normalized columns restored. Workers get it pickled."""
+    """Parameters, a direction and the form of the output: normalizes columns of frames, or with `inverse`, restores
+    them. Workers receive it pickled."""
 
     parameters: Parameters
     form: Form = Form()
@@ -55,7 +55,7 @@ class FrameTransform:
         return self._normalized if self.inverse else self.parameters.lineage.needs
 
     def gives(self) -> tuple[str, ...]:
-        """Names of the columns that come out, in their place or beside them."""
+        """Names of the output columns."""
         return self.parameters.lineage.needs if self.inverse else self._normalized
 
     @cached_property
@@ -65,41 +65,43 @@ class FrameTransform:
 
     @cached_property
     def column_layout(self) -> ColumnLayout:
-        """Where columns stand, and of which type they are, when they come out."""
-        own, form = self.parameters, self.form
-        return ColumnLayout(own.lineage, own.lists, own.types, form.dtype, form.suffix, inverse=self.inverse)
+        """Positions and types of the output columns."""
+        parameters, form = self.parameters, self.form
+        return ColumnLayout(
+            parameters.lineage, parameters.lists, parameters.types, form.dtype, form.suffix, inverse=self.inverse
+        )
 
     @cached_property
     def lists(self) -> frozenset[str]:
-        """Names of the columns whose lists are a matrix, and of those beside them."""
+        """Names of the columns of lists, each of which is a matrix, with and without the suffix."""
         return self.parameters.lists.union(map(self.column_layout.called, self.parameters.lists))
 
     @cached_property
     def targets(self) -> dict[str, Target]:
-        """The columns that are restored to whole numbers, or decimals."""
+        """The columns that are restored to integers or decimals, by name."""
         from normcli.parameters.targets import targets
 
         return targets(self)
 
     def clashes(self, names: Collection[str]) -> list[str]:
-        """Names that columns would come out by, though others of these `names` have them already."""
+        """Names of output columns that other columns among `names` have already."""
         if self.inverse and self.form.suffix:
-            return []  # originals that are still there give way
+            return []  # originals that are still present are replaced
         stay = set(names) if self.form.suffix else set(names).difference(self.needs())
         counts = Counter(self.gives())
         return [n for n, count in counts.items() if n in stay or count > 1 or n in self.parameters.lineage.clashes]
 
     def original_order(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Names of restored columns as they once stood, where all of them are there."""
+        """Names of restored columns in their original order, if all original columns are among `names`."""
         original = tuple(f.name for f in self.parameters.schema)
         return original if set(original) == set(names) else tuple(names)
 
     def transform(
         self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]
     ) -> tuple[list[Frame], int, dict[str, Doubt]]:
-        """Frames that follow each other, of whose rows `texts` have the keys, with their columns normalized, or
-        restored; how many rows came out missing for one value; and what is in doubt of restored columns. Raises
-        BadRowError."""
+        """Consecutive frames with their columns normalized, or restored; the number of rows that became missing because
+        one value is; and the doubts about restored columns. `texts` are frames of the same rows that hold the keys.
+        Raises BadRowError."""
         steps = self.parameters.steps[:: -1 if self.inverse else 1]
         matrices = self.matrices(frames, infinite)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
@@ -112,11 +114,11 @@ class FrameTransform:
         doubts: dict[str, Doubt] = {}
         codes_of_frames = repeat(None) if codes is None else np.split(codes, matrices.ends[:-1])
         triples = [(*part, codes) for part, codes in zip(matrices.parts(), codes_of_frames, strict=False)]
-        results = each(triples, lambda triple: self._placed(*triple, infinite, doubts))
+        results = map_frames(triples, lambda triple: self._placed(*triple, infinite, doubts))
         return results, int(np.count_nonzero(incomplete)), doubts
 
     def matrices(self, frames: Sequence[Frame], infinite: Infinite) -> Matrices:
-        """The matrices of the steps in frames, as this direction takes them."""
+        """The matrices of the steps in frames, as input of this direction."""
         normalized = self.parameters.lineage.gives if self.inverse else ()
         spelled = {name: self.column_layout.called(name) for name in normalized}
         return Matrices(frames, infinite, spelled, inverse=self.inverse)
@@ -124,7 +126,7 @@ class FrameTransform:
     def _placed(
         self, frame: Frame, values: dict[str, Array], codes: Codes | None, infinite: Infinite, doubts: dict[str, Doubt]
     ) -> Frame:
-        """A frame with the values of its columns; what is in doubt of them is added."""
+        """A frame with the `values` of its output columns; adds to `doubts`."""
         if not self.inverse or not self.targets:
             return self.column_layout(frame, values)
         from normcli.parameters.restoring import Restoring
@@ -132,12 +134,12 @@ class FrameTransform:
         return self.column_layout(frame, Restoring(self, frame, infinite, codes, values).fixed(doubts))
 
     def _codes(self, texts: Sequence[Frame], matrices: Matrices) -> Codes | None:
-        """(rows,) the group of each row of all frames; None without keys. Raises BadRowError, that of the first row
-        at fault, be it for its key or for a value that the first steps read."""
+        """(rows,) the group of each row of all frames; None without keys. Raises BadRowError for the first row at
+        fault, whether for its key or for a value that the first steps read."""
         if not self.parameters.by:
             return None
         try:
-            return np.concatenate(each(texts, self._codes_of))
+            return np.concatenate(map_frames(texts, self._codes_of))
         except BadRowError as e:
             lineage = self.parameters.lineage
             begin = set(lineage.gives if self.inverse else lineage.needs)
@@ -163,12 +165,12 @@ class FrameTransform:
     def by_group(
         self, work: Callable[[Block], Array], block: Block, codes: Codes | None, instead: Callable[[], Array]
     ) -> Array:
-        """(rows, outputs) what work makes of a block whose rows are of these groups; and of those that PASS, what is
-        there `instead`."""
+        """(rows, outputs) the result of `work` on a block whose rows belong to groups `codes`; those of the group PASS
+        get their values from `instead`."""
         if codes is None:
             return work(block)
         known = block
-        if (codes < 0).any():  # what is there is not to be judged
+        if (codes < 0).any():  # rows without a group raise no errors
             known = replace(block, columns=tuple(np.where(codes < 0, np.nan, x) for x in block.columns), matrix=None)
         values = work(replace(known, codes=np.maximum(codes, 0), groups=1 + len(self.parameters.keys)))
         if (stays := codes == PASS).any():

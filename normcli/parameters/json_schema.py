@@ -1,4 +1,4 @@
-"""The JSON Schema of parameter files, read off the folders: nothing is listed here."""
+"""The JSON Schema of parameter files, derived from the registries: nothing is listed here."""
 
 import dataclasses
 import typing
@@ -14,14 +14,17 @@ from normcli.parameters.file import CONTENT, STEP, TOP, VERSION
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of every file that `params.write` can make."""
+    """JSON Schema (draft 2020-12) of every file that `parameters.file.write` can produce."""
     steps = [_step(n, registry.only("methods", n)) for n in registry.names("methods")]
-    whole = {"type": "integer", "minimum": 0}
-    seen = {"learned": {"type": "object"}, "statistics": {"type": "object"}}  # arrays of each record, features in order
+    count = {"type": "integer", "minimum": 0}
+    key_step = {
+        "learned": {"type": "object"},
+        "statistics": {"type": "object"},
+    }  # arrays of each record, features in order
     key = {
         "key": {"type": "array", "items": {"type": ["string", "null"]}},
-        "rows": whole,
-        "steps": {"type": "array", "minItems": 1, "items": _object(seen)},
+        "rows": count,
+        "steps": {"type": "array", "minItems": 1, "items": _object(key_step)},
     }
     field = {"name": {"type": "string"}, "type": {"type": "string"}}
     return {
@@ -32,14 +35,14 @@ def schema() -> dict[str, Any]:
                 "format": {"const": "normcli"},
                 "version": {"const": VERSION},
                 "note": {"type": "string"},
-                "rows": whole,
-                "skipped": whole,
+                "rows": count,
+                "skipped": count,
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": f"^{CONTENT.pattern}$"}},
                 "dialect": _object(_schemas(_keeping.fields()), required=()),
                 "by": {"type": "array", "items": {"type": "string"}},
                 "weights": {"type": "string"},
                 "unseen": {"enum": list(typing.get_args(Unseen))},
-                "min_count": whole,
+                "min_count": count,
                 "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {
@@ -78,13 +81,13 @@ def _step(name: str, kind: Any) -> dict[str, Any]:
 
 
 def _fields(kind: type, leaving: typing.Container[str] = ()) -> dict[str, Any]:
-    """Of a dataclass's fields that are no arrays."""
+    """Schemas of a dataclass's fields, by name, without those in `leaving`."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return _schemas({f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name not in leaving})
 
 
 def _schemas(hints: dict[str, Any]) -> dict[str, Any]:
-    """Of values of annotated types, by name."""
+    """Schemas of annotated types, by name."""
     schemas, _ = msgspec.json.schema_components(list(hints.values()), ref_template="#/$defs/{name}")
     return dict(zip(hints, schemas, strict=True))
 

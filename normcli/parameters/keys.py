@@ -1,4 +1,4 @@
-"""Keys: the values by which rows are grouped, and what was seen of each."""
+"""Keys: the values by which rows are grouped, and the statistics of each key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from normcli.blocks.record import Array, Codes
 from normcli.errors import printable
 from normcli.stats import Statistic
 
-Key = tuple[str | None, ...]  # one text for each column that rows are grouped by; None is null
-Seen = tuple[Statistic, ...]
+Key = tuple[str | None, ...]  # a string for each column that rows are grouped by; None is null
+StepStates = tuple[Statistic, ...]  # of one step, in the order of its method's statistics
 
 
 @dataclass(frozen=True)
@@ -23,92 +23,92 @@ class Keyed:
 
     keys: tuple[Key, ...]
     rows: Array  # (keys,)
-    seen: tuple[Seen, ...]  # of each step
+    states: tuple[StepStates, ...]  # of each step
 
 
 class Ledger:
-    """What was seen of each key so far: filled in place, for what is added touches few of many."""
+    """Statistics of each key so far, updated in place because a chunk holds few of many keys."""
 
     def __init__(self) -> None:
         self._at: dict[Key, int] = {}
         self._rows = np.zeros(0)
-        self._seen: tuple[Seen, ...] = ()
+        self._states: tuple[StepStates, ...] = ()
 
     def __len__(self) -> int:
         return len(self._at)
 
     def add(self, part: Keyed) -> None:
-        """What comes after all that there is."""
+        """Adds statistics of the rows that follow."""
         known = len(self._at)
         at = np.array([self._at.setdefault(key, len(self._at)) for key in part.keys], np.intp)
         new = at >= known
-        self._grow(len(self._at), part.seen)
+        self._grow(len(self._at), part.states)
         self._rows[at] += part.rows
-        seen = []
-        for mine, theirs in zip(self._seen, part.seen, strict=True):
-            seen.append(tuple(self._added(kept, more, at, new) for kept, more in zip(mine, theirs, strict=True)))
-        self._seen = tuple(seen)
+        states = []
+        for mine, theirs in zip(self._states, part.states, strict=True):
+            states.append(tuple(self._added(total, more, at, new) for total, more in zip(mine, theirs, strict=True)))
+        self._states = tuple(states)
 
-    def _added(self, kept: Statistic, part: Statistic, at: Codes, new: NDArray[np.bool_]) -> Statistic:
-        """Groups `at` with those of `part`, which are all there is of the `new` ones."""
+    def _added(self, total: Statistic, part: Statistic, at: Codes, new: NDArray[np.bool_]) -> Statistic:
+        """The total with `part` merged into its groups `at`, of which those where `new` is true had no rows before."""
         first = part.taken(np.flatnonzero(new))
-        both = first if new.all() else kept.taken(at[~new]).merge(part.taken(np.flatnonzero(~new)))
-        for each in (first, both):
-            kept = kept if _fits(each, kept) else _longer(each, kept, kept.groups)
-        _put(kept, at[new], first)
+        both = first if new.all() else total.taken(at[~new]).merge(part.taken(np.flatnonzero(~new)))
+        for groups in (first, both):
+            total = total if _fits(groups, total) else _longer(groups, total, total.groups)
+        _put(total, at[new], first)
         if not new.all():
-            _put(kept, at[~new], both)
-        return kept
+            _put(total, at[~new], both)
+        return total
 
-    def _grow(self, count: int, like: tuple[Seen, ...]) -> None:
-        """Room for so many keys."""
+    def _grow(self, count: int, prototypes: tuple[StepStates, ...]) -> None:
+        """Allocates room for `count` keys."""
         if count <= len(self._rows):
             return
         room = max(count, 2 * len(self._rows))
         self._rows = np.concatenate([self._rows, np.zeros(room - len(self._rows))])
-        self._seen = tuple(
-            tuple(_longer(s, seen[i] if seen else None, room) for i, s in enumerate(step))
-            for step, seen in zip(like, self._seen or [()] * len(like), strict=True)
+        self._states = tuple(
+            tuple(_longer(s, states[i] if states else None, room) for i, s in enumerate(step))
+            for step, states in zip(prototypes, self._states or [()] * len(prototypes), strict=True)
         )
 
     def sorted(self) -> Keyed:
-        """All of it, by key: null, then texts."""
+        """All states, sorted by key: null first, then strings."""
         keys = sorted(self._at, key=lambda key: [(text is not None, text or "") for text in key])
         at = np.array([self._at[key] for key in keys], np.intp)
-        return Keyed(tuple(keys), self._rows[at], tuple(tuple(s.taken(at) for s in seen) for seen in self._seen))
+        return Keyed(tuple(keys), self._rows[at], tuple(tuple(s.taken(at) for s in states) for states in self._states))
 
 
-def _put(kept: Statistic, at: Codes, groups: Statistic) -> None:
-    for name, axes in kept.axes().items():
-        to = getattr(kept, name)
+def _put(total: Statistic, at: Codes, groups: Statistic) -> None:
+    for name, axes in total.axes().items():
+        to = getattr(total, name)
         to[at] = axes.filled(getattr(groups, name), to.shape[1:])
 
 
-def _longer(like: Statistic, old: Statistic | None, room: int) -> Statistic:
-    """Arrays of our own of as many groups, which begin as the old ones, and have room for those of `like`."""
-    made: dict[str, Any] = {}
-    for name, axes in like.axes().items():
-        mine, theirs = (np.empty((0, *getattr(s, name).shape[1:])) for s in (old or like, like))
+def _longer(prototype: Statistic, old: Statistic | None, room: int) -> Statistic:
+    """A copy of `old` with `room` groups, whose axes are long enough for the groups of `prototype`, too."""
+    arrays: dict[str, Any] = {}
+    for name, axes in prototype.axes().items():
+        mine, theirs = (np.empty((0, *getattr(s, name).shape[1:])) for s in (old or prototype, prototype))
         sizes = tuple(map(max, zip(mine.shape[1:], theirs.shape[1:], strict=True)))
-        there = theirs if old is None else getattr(old, name)
-        made[name] = axes.filled(there, sizes)
-        more = np.full((room - len(there), *sizes), axes.empty if axes.ragged else 0.0)
-        made[name] = np.concatenate([made[name], more])
-    return replace(like, **made)
+        begin = theirs if old is None else getattr(old, name)
+        arrays[name] = axes.filled(begin, sizes)
+        more = np.full((room - len(begin), *sizes), axes.empty if axes.ragged else 0.0)
+        arrays[name] = np.concatenate([arrays[name], more])
+    return replace(prototype, **arrays)
 
 
-def _fits(part: Statistic, kept: Statistic) -> bool:
-    """Whether there is room for a group of `part`, as far as its axes go."""
-    both = ((getattr(s, name).shape[1:] for s in (part, kept)) for name in kept.axes())
+def _fits(part: Statistic, total: Statistic) -> bool:
+    """Whether the axes of `total` are long enough for the groups of `part`."""
+    both = ((getattr(s, name).shape[1:] for s in (part, total)) for name in total.axes())
     return all(all(n <= room for n, room in zip(*shapes, strict=True)) for shapes in both)
 
 
 def described(by: Sequence[str], key: Key) -> str:
-    """A key for messages: store=17, region=null; in quotes what would look like another key."""
-    each = zip(by, key, strict=True)
-    return ", ".join(f"{printable(name)}={'null' if text is None else _told_apart(text)}" for name, text in each)
+    """A key for messages: store=17, region=null; strings that would be ambiguous are quoted."""
+    pairs = zip(by, key, strict=True)
+    return ", ".join(f"{printable(name)}={'null' if text is None else _quote(text)}" for name, text in pairs)
 
 
-def _told_apart(text: str) -> str:
+def _quote(text: str) -> str:
     text = printable(text)
     return f'"{text}"' if text in ("", "null") or ", " in text or text != text.strip() else text

@@ -1,4 +1,4 @@
-"""Matrices: what steps take and make of frames, while they follow each other."""
+"""Matrices: inputs and outputs of successive steps on frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ B = TypeVar("B")
 
 @dataclass
 class Matrices:
-    """The matrices of steps in frames that follow each other: columns that are read from these, then what steps have
-    made of them, which stays float64 and never goes through a frame. `spelled` are names that columns have there, where
-    those are others. With `inverse`, steps restore what they have become. All that reads or makes raises BadRowError,
-    which says in which frame."""
+    """The matrices of successive steps on consecutive frames: columns read from the frames, then outputs of steps,
+    which stay float64 and are never written to a frame. `spelled` maps names to those in the frames, where they differ.
+    With `inverse`, steps read their outputs and give their inputs. Methods raise BadRowError with the index of the
+    frame."""
 
     frames: Sequence[Frame]
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
-    made: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
-    read: list[Block] = field(default_factory=list)  # as it came from the frames
+    values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
+    read: list[Block] = field(default_factory=list)  # blocks as read from the frames
 
     @cached_property
     def ends(self) -> Codes:
@@ -42,34 +42,34 @@ class Matrices:
         names = step.outputs if self.inverse else step.columns
         if step.length is not None:
             return self._lists(names[0], len(step.results) if self.inverse else step.length)
-        fresh = [n for n in names if n not in self.made]
+        fresh = [n for n in names if n not in self.values]
         if fresh:
-            there = [self.spelled.get(n, n) for n in fresh]
-            self._read(lambda frame: columns.block(frame, there, self.infinite))
+            spellings = [self.spelled.get(n, n) for n in fresh]
+            self._read(lambda frame: columns.block(frame, spellings, self.infinite))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}
-        return Block(tuple(read[n] if n in read else self._finite(self.made[n], n) for n in names))
+        return Block(tuple(read[n] if n in read else self._finite(self.values[n], n) for n in names))
 
     def _lists(self, name: str, length: int) -> Block:
-        there = self.spelled.get(name, name)
-        features = [f"{there}[{j}]" for j in range(length)]
-        if name in self.made:
-            matrix = self.made[name]
+        spelling = self.spelled.get(name, name)
+        features = [f"{spelling}[{j}]" for j in range(length)]
+        if name in self.values:
+            matrix = self.values[name]
             return Block(tuple(map(self._finite, matrix.T, features)), matrix)
-        self._read(lambda frame: columns.list_block(frame, there, features, self.infinite))
+        self._read(lambda frame: columns.list_block(frame, spelling, features, self.infinite))
         return self.read[-1]
 
     def _read(self, work: Callable[[Frame], Block]) -> None:
-        self.read.append(Block.joined(each(self.frames, work)))
+        self.read.append(Block.joined(map_frames(self.frames, work)))
 
     def _finite(self, values: Array, name: str) -> Array:
-        """What a step has made, where the next takes it: nothing of it may be beyond a float."""
+        """Output of a step as input of the next. Raises BadRowError at a value beyond the range of a float."""
         self.located(lambda: columns.narrowed(values, "float64", name))
         return values
 
     def located(self, work: Callable[[], B]) -> B:
-        """What work on all rows makes. Where a row is at fault, it is told in which frame."""
+        """The result of `work` on all rows. A BadRowError gets the index of the frame, and the row within it."""
         try:
             return work()
         except BadRowError as e:
@@ -78,20 +78,20 @@ class Matrices:
             raise
 
     def put(self, step: Step, values: Array) -> None:
-        """The matrix that a step takes has become `values` (rows, outputs)."""
+        """Replaces the input columns of a step by its output `values` (rows, outputs)."""
         old, new = (step.outputs, step.columns) if self.inverse else (step.columns, step.outputs)
         for name in old:
-            self.made.pop(name, None)
-        self.made |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
+            self.values.pop(name, None)
+        self.values |= {new[0]: values} if step.length is not None else dict(zip(new, values.T, strict=True))
 
     def parts(self) -> list[tuple[Frame, dict[str, Array]]]:
-        """Each frame with what was made of its rows."""
-        cut = {n: np.split(values, self.ends[:-1]) for n, values in self.made.items()}
+        """Each frame with the values of its rows, by column."""
+        cut = {n: np.split(values, self.ends[:-1]) for n, values in self.values.items()}
         return [(frame, {n: pieces[k] for n, pieces in cut.items()}) for k, frame in enumerate(self.frames)]
 
 
-def each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
-    """`work` of each, one thing to a frame; a BadRowError says of which."""
+def map_frames(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
+    """The results of `work` on things, one to a frame; a BadRowError gets the index of the frame."""
     done = []
     for number, thing in enumerate(things):
         try:
@@ -102,11 +102,11 @@ def each(things: Sequence[A], work: Callable[[A], B]) -> list[B]:
     return done
 
 
-def raise_first(found: BadRowError, others: Iterable[Callable[[], object]]) -> NoReturn:
-    """Raises the one of the first row: what was found, or what others raise."""
-    for other in others:
+def raise_first(first: BadRowError, checks: Iterable[Callable[[], object]]) -> NoReturn:
+    """Raises the error of the earliest row among `first` and those that `checks` raise."""
+    for check in checks:
         try:
-            other()
+            check()
         except BadRowError as e:
-            found = e if (e.frame, e.row) < (found.frame, found.row) else found
-    raise found from None
+            first = e if (e.frame, e.row) < (first.frame, first.row) else first
+    raise first from None

@@ -1,4 +1,4 @@
-"""Measuring: what the statistics of parameters' steps say of frames."""
+"""Measuring: computes the statistics of steps on frames."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
-from normcli.parameters.keys import Keyed, Seen
+from normcli.parameters.keys import Keyed, StepStates
 from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen of a frame: each step's states, of all rows and by key; how many rows there were whose weight is
-    not 0, and how many of them took no part, for they miss a value; and what was read, with weights and codes."""
+    """Statistics of frames: each step's states, of all rows and by key; the number of rows of nonzero weight, and of
+    those of them that were left out because they miss a value; and the blocks that were read, with weights and
+    codes."""
 
-    seen: tuple[Seen, ...]
+    states: tuple[StepStates, ...]
     keyed: Keyed | None
     rows: int
     incomplete: int
@@ -31,16 +32,16 @@ class Measured:
 
 
 def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Measured:
-    """What each step's statistics say of frames that follow each other, of whose rows `texts` have the keys: where
-    there are keys or weights, there is one frame, for these do not go with batches. In rows of weight 0 nothing is
-    wrong, whatever they hold. Raises BadRowError."""
+    """The statistics of each step on consecutive frames; `texts` are frames of the same rows that hold the keys. With
+    keys or weights there must be one frame, as batches support neither. Rows of weight 0 are never at fault. Raises
+    BadRowError."""
     if parameters.weights is None:
         return _measured(parameters, frames, infinite, texts)
     (frame,), (text,) = frames, texts
     try:
         counts = _counts(parameters, parameters.weights, frame)
     except BadRowError as e:
-        if e.row:  # what is wrong before that is told
+        if e.row:  # an earlier row at fault is reported first
             measure(parameters, [columns.cut(frame, e.row)[0]], infinite, texts=[columns.cut(text, e.row)[0]])
         raise
     if not counts.all():
@@ -54,20 +55,20 @@ def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite,
 
 
 def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
-    """What is read of frames that follow each other to be measured. Raises BadRowError."""
+    """The blocks that are read from consecutive frames to compute statistics. Raises BadRowError."""
     return _blocks(parameters, frames, infinite)[0]
 
 
 def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
-    """(rows,) the weight of each row, of this column. Raises BadRowError."""
-    whole = any(s.integer_weights for step in parameters.steps for s in step.method.statistics)
-    return columns.weights(frame, column, integral=whole)
+    """(rows,) the weight of each row, from `column`. Raises BadRowError."""
+    integral = any(s.integer_weights for step in parameters.steps for s in step.method.statistics)
+    return columns.weights(frame, column, integral=integral)
 
 
 def _blocks(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite
 ) -> tuple[list[Block], dict[int, Block]]:
-    """What is read of frames, and the matrix of each step that learns, by its place. Raises BadRowError."""
+    """The blocks read from frames, and the matrix of each step that learns, by its index. Raises BadRowError."""
     matrices = Matrices(frames, infinite)
     blocks: dict[int, Block] = {}
     for i in parameters.to_measure:
@@ -90,28 +91,28 @@ def _measured(
         read, blocks = _blocks(parameters, frames, infinite)
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
     except BadRowError as e:
-        others: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
-        others += [partial(columns.keys, texts[0], by)] if by else []
-        raise_first(e, others)
+        checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
+        checks += [partial(columns.keys, texts[0], by)] if by else []
+        raise_first(e, checks)
     every = {id(b): b for b in (*read, *blocks.values())}
     used = list(every.values())
-    if weights is not None and (weights != 1.0).any():  # where each row counts once, it is as without
+    if weights is not None and (weights != 1.0).any():  # weights of 1 are the same as none
         used = [replace(block, weights=weights) for block in used]
     now = dict(zip(every, used, strict=True))
     skipped = np.zeros(used[0].rows, np.bool_)
     for i, block in blocks.items():
-        gone = now[id(block)].incomplete
-        if parameters.steps[i].method.by_row and gone is not None:
-            skipped |= gone
-    seen, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
+        incomplete = now[id(block)].incomplete
+        if parameters.steps[i].method.by_row and incomplete is not None:
+            skipped |= incomplete
+    states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:
         now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
         count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
         keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
-    return Measured(seen, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
+    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
 
 
-def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[Seen, ...]:
-    """The states of all steps, of the blocks of those that learn; by the blocks' codes, or of all rows."""
+def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[StepStates, ...]:
+    """States of all steps, from the matrices of those that learn; of all rows, or `by_key` by the blocks' codes."""
     steps = enumerate(parameters.steps)
     return tuple(step.measure(blocks[i], by_key=by_key) if i in blocks else () for i, step in steps)

@@ -1,4 +1,4 @@
-"""Methods by their names, with options by name: those of a plan, and of calls from Python."""
+"""Methods from a name and options by name, as in plans and calls from Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from normcli.parameters import file as params
 
 
 def method_of(name: str, options: Mapping[str, Any]) -> Method:
-    """The method of that name, with options by name. Raises UsageError, naming the methods, or those that have an
+    """The method of that name, with options by name. Raises UsageError that lists the methods, or those that have the
     option."""
     if name not in registry.names("methods"):
         raise UsageError(f"{name}: no such method", suggestions.of_room(name, "methods"))
@@ -29,7 +29,7 @@ def method_of_class(kind: type, options: Mapping[str, Any]) -> Method:
 
 
 def method_with(kind: type[Method], raw: Any, at: str) -> Method:
-    """With options by their names in the parameter file, or as flags are spelled."""
+    """A method whose options have the names of the parameter file or of flags. Raises UsageError."""
     if not isinstance(raw, dict):
         raise UsageError(f"{at}.options: must be a table, as {{ ddof = 1 }}")
     fields = {f.name.rstrip("_"): f.name for f in dataclasses.fields(kind)}
@@ -43,9 +43,9 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
             raise UsageError(f"{here}: is there twice")
         options[name] = None if value == "none" and _may_be_none(kind, name) else value
     try:
-        found = params.typed(kind, options, f"{at}.options")
+        values = params.typed(kind, options, f"{at}.options")
         method = kind(
-            **{n: getattr(found, n) for n in fields.values()}
+            **{n: getattr(values, n) for n in fields.values()}
         )  # msgspec leaves what is not there to the class
         method.check(options)
     except BadParametersError as e:
@@ -56,7 +56,7 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
 
 
 def _may_be_none(kind: type[Method], name: str) -> bool:
-    """Whether an option can be nothing, for which TOML has no word, and `none` means nothing else to it."""
+    """Whether an option can be None, which TOML cannot express, and the string "none" has no other meaning for it."""
     annotation = typing.get_type_hints(kind, include_extras=True)[name]
 
     def takes(value: Any) -> bool:
@@ -70,7 +70,7 @@ def _may_be_none(kind: type[Method], name: str) -> bool:
 
 
 def _whose(key: str) -> str:
-    """The methods that have an option."""
+    """Which methods have an option, for a message; empty if none does."""
     name = key.replace("-", "_").rstrip("_")
     every = ((n, registry.only("methods", n)) for n in registry.names("methods"))
     having = [n for n, kind in every if name in {f.name.rstrip("_") for f in dataclasses.fields(kind)}]

@@ -1,4 +1,4 @@
-"""Which steps may follow which."""
+"""Validation of the order of steps."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,11 @@ from normcli.parameters.steps import Step
 
 
 def fault(steps: Sequence[Step], called: Sequence[str] = ()) -> tuple[int, str] | None:
-    """The first step that can't be where it is, and why; the steps are `called` so. A column learns once: before
-    that go only steps that have learned nothing and look at single values, after it those that learn nothing."""
+    """Index of the first step in an invalid position, and the reason; None if all are valid. `called` are names of the
+    steps for messages. A column can be learned from once: before that step only element-wise steps without statistics
+    are allowed, after it only steps without statistics."""
     names = called or [f"steps[{i}] ({registry.name_of(s.method)})" for i, s in enumerate(steps)]
-    passed: dict[str, frozenset[int]] = {}  # the steps that each column has gone through
+    passed: dict[str, frozenset[int]] = {}  # indices of the steps that each column has passed through
     for i, step in enumerate(steps):
         before = {n: passed.pop(n, frozenset()) for n in step.columns}
         for name, b in ((n, b) for n, earlier in before.items() if step.learns for b in sorted(earlier)):
@@ -21,7 +22,7 @@ def fault(steps: Sequence[Step], called: Sequence[str] = ()) -> tuple[int, str] 
             if not steps[b].method.element_wise:
                 what = "and only steps of single values may go before one that learns"
                 return i, f"{here} comes from {names[b]}, {what}"
-        whole = frozenset[int]().union(*before.values())
+        all_steps = frozenset[int]().union(*before.values())
         apart = before if step.method.element_wise else {}
-        passed |= {n: apart.get(n, whole) | {i} for n in step.outputs}
+        passed |= {n: apart.get(n, all_steps) | {i} for n in step.outputs}
     return None

@@ -1,4 +1,4 @@
-"""Parameters: fitted steps, and the data that they were fitted on."""
+"""Parameters: fitted steps, and a description of the data that they were fitted on."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from normcli.parameters.steps import Step
 
 @dataclass(frozen=True)
 class Parameters:
-    """The steps, and the data that they were fitted on: all that a parameter file holds, and no more."""
+    """Fitted steps, and a description of the data that they were fitted on: exactly what a parameter file holds."""
 
     steps: tuple[Step, ...]
     schema: Schema = ()
     rows: int = 0
-    skipped: int = 0  # rows that took no part, for they miss a value
+    skipped: int = 0  # rows that were left out because they miss a value
     note: str = ""
     inputs: tuple[str, ...] = ()  # digests of the contents that were counted, in order
     by: tuple[str, ...] = ()  # columns that rows are grouped by
-    keys: tuple[Key, ...] = ()  # group i + 1 of states and transforms is of keys[i], group 0 of all rows
+    keys: tuple[Key, ...] = ()  # keys[i] is group i + 1 of states and transforms; group 0 is of all rows
     key_rows: tuple[int, ...] = ()
     weights: str | None = None  # a column that says how often each row counts
-    rules: Rules = Rules()  # by which rows go by their keys
-    dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of formats, by which text was read
-    digest: str = ""  # of the file; with what is overridden, where it is applied otherwise than that says
+    rules: Rules = Rules()  # which group a row is normalized by, given its key
+    dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of the text format that was read
+    digest: str = ""  # of the file; followed by overrides, if applied with other rules
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -42,32 +42,34 @@ class Parameters:
 
     @property
     def learns(self) -> bool:
-        """Whether there is anything to learn from data."""
+        """Whether any step learns from data."""
         return any(step.learns for step in self.steps)
 
     @property
     def methods(self) -> list[Method]:
+        """The method of each step."""
         return [step.method for step in self.steps]
 
     @cached_property
     def lineage(self) -> ColumnLineage:
+        """Input and output columns of all steps, and their origins."""
         return ColumnLineage.of((s.columns, s.outputs) for s in self.steps)
 
     @cached_property
     def schemas(self) -> tuple[Schema, ...]:
-        """The columns as they come to each step."""
-        made = [self.schema]
+        """The schema before each step."""
+        schemas = [self.schema]
         for step in self.steps[:-1]:
-            made.append(step.after(made[-1]))
-        return tuple(made)
+            schemas.append(step.after(schemas[-1]))
+        return tuple(schemas)
 
     def at(self, i: int) -> str:
-        """Of which step a message is; empty where all are of one method."""
+        """A prefix for messages that names a step; empty if all steps have the same method."""
         one = len({step.method for step in self.steps}) == 1
         return "" if one else f"steps[{i}] ({registry.name_of(self.steps[i].method)}): "
 
     def check_invertible(self) -> None:
-        """Raises NotInvertibleError where what a step has made can't be restored, saying which."""
+        """Raises NotInvertibleError, naming the step, if one cannot be inverted."""
         for i, step in enumerate(self.steps):
             try:
                 step.fitted.check_invertible()
@@ -77,7 +79,7 @@ class Parameters:
 
     @property
     def is_invertible(self) -> bool:
-        """Whether what all steps have made can be restored."""
+        """Whether all steps can be inverted."""
         try:
             self.check_invertible()
         except NotInvertibleError:
@@ -85,7 +87,7 @@ class Parameters:
         return True
 
     def needs(self) -> tuple[str, ...]:
-        """Names of the columns that the steps take from the data."""
+        """Names of the input columns."""
         return self.lineage.needs
 
     def numbers(self) -> tuple[str, ...]:
@@ -94,58 +96,58 @@ class Parameters:
 
     @cached_property
     def lists(self) -> frozenset[str]:
-        """Names of the columns whose lists are a matrix."""
+        """Names of the columns of lists, each of which is a matrix."""
         return frozenset(name for step in self.steps if step.length is not None for name in step.columns)
 
     @cached_property
     def groups(self) -> dict[Key, int]:
-        """The group of states and transforms that rows of each key go by."""
+        """The group of states and transforms that rows of each key are normalized by."""
         return self.rules.groups(self.keys, self.key_rows)
 
     @cached_property
     def to_measure(self) -> tuple[int, ...]:
-        """Places of the steps that learn, and of those that have learned nothing on whose results they do."""
-        wanted, found = set[str](), []
+        """Indices of the steps that learn, and of those without statistics whose outputs they learn from."""
+        wanted, places = set[str](), []
         for i, step in reversed(list(enumerate(self.steps))):
             if step.learns or not wanted.isdisjoint(step.outputs):
                 wanted.update(step.columns)
-                found.append(i)
-        return tuple(reversed(found))
+                places.append(i)
+        return tuple(reversed(places))
 
     @property
     def multiple(self) -> int:
-        """Rows to a whole batch, for every transform; 1 where any block does."""
+        """Rows in a batch that suits every transform; 1 if blocks may be cut anywhere."""
         return lcm(*(s.fitted.multiple for s in self.steps))
 
     @property
     def unfitted_multiple(self) -> int:
-        """The same for what is measured."""
+        """The same for statistics."""
         return lcm(*(s.unfitted_multiple for s in self.steps))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a parameter file, which appears whole or not at all; "-" is standard output. Raises UsageError for a
-        name that is no text in UTF-8; CannotCreateError, OutputError."""
+        """Writes a parameter file atomically; "-" is standard output. Raises UsageError for a name that is not valid
+        UTF-8; CannotCreateError, OutputError."""
         from normcli.parameters import file
 
         file.save(self, path)
 
     def in_training(self) -> Parameters:
-        """As a network in training would normalize, by each batch's own statistics; which can't be undone, so that the
-        digest says so. Raises UsageError."""
-        stay = self.learns  # steps that learn nothing do
+        """Parameters that normalize by the statistics of each batch, as a network in training. They are not
+        invertible, and their digest is marked. Raises UsageError."""
+        stay = self.learns  # steps without statistics do
         steps = tuple(s if stay and not s.learns else replace(s, transform=s.fitted.training()) for s in self.steps)
         same = all(mine.transform is theirs.transform for mine, theirs in zip(steps, self.steps, strict=True))
         return replace(self, steps=steps, digest=self.digest if same else mark(self.digest, TRAINING))
 
     def override(self, unseen: Unseen | None, min_count: int | None) -> Parameters:
-        """Applied by other rules than its file says (None: by that), which the digest then says, too. Raises
-        UsageError."""
+        """Parameters with other rules than in their file (None: as there), and a digest that is marked with the
+        difference. Raises UsageError."""
         rules = self.rules.override(unseen, min_count)
         parameters = replace(self, rules=rules, digest=mark(self.digest, rules.difference(self.rules)))
         parameters.check_rules()
         return parameters
 
     def check_rules(self) -> None:
-        """Raises UsageError where the steps do not go with how rows go by their keys."""
+        """Raises UsageError if the steps do not support the rules for keys."""
         if self.rules.unseen == "pass" and any(s.results != s.features for s in self.steps):
             raise UsageError("--unseen pass: the columns become others, so no row can pass as it is")

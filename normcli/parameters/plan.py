@@ -1,4 +1,4 @@
-"""What is wanted of data that are still to be seen: methods, and selectors of their columns; as a TOML file says it."""
+"""Plan: steps of a fit before the data are read, as methods and selectors of their columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEYS = ("method", "columns", "exclude", "options")
 
 @dataclass(frozen=True)
 class PlanStep:
-    """A method, and selectors of its columns as of -c and -x; none: all that are numbers."""
+    """A method, and selectors of its columns as of -c and -x; by default all numeric columns."""
 
     method: Method
     columns: tuple[str, ...] = ()
@@ -28,17 +28,19 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps that follow each other, each of columns as those before it leave them. `name` is that of the file."""
+    """Successive steps; each selects from the columns that those before it output. `name` is that of the file."""
 
     plan_steps: tuple[PlanStep, ...]
     name: str = ""
 
     @property
     def learns(self) -> bool:
+        """Whether any step learns from data."""
         return any(c.method.statistics for c in self.plan_steps)
 
     @property
     def methods(self) -> list[Method]:
+        """The method of each step."""
         return [c.method for c in self.plan_steps]
 
     def steps(
@@ -48,22 +50,22 @@ class Plan:
         beside: Collection[str] = (),
         *,
         data: str = "",
-        others: Mapping[str, str] | None = None,
+        not_numbers: Mapping[str, str] | None = None,
         indexes: Collection[str] = (),
         hint: str = "",
     ) -> tuple[Step, ...]:
-        """The steps on columns of `data`, whose lists of no said length are of `size`; those `beside` have another use,
-        of `others` it is known why they are no numbers, and `indexes` only selectors choose. Raises UsageError, and
-        BadDataError where a selector finds nothing, saying in which step, and with a `hint` at what may be wrong with
-        the data."""
+        """Unfitted steps on the columns of `data`. `size` gives the length of lists of unknown length; columns `beside`
+        are keys or weights; `not_numbers` are reasons why columns are not numeric; `indexes` are selected only by name.
+        Raises UsageError, and BadDataError where a selector matches nothing, naming the step, with `hint` as advice
+        about the data."""
         begun = _Begun(schema, size, beside, indexes, by_flags=not self.name)
         for i, plan_step in enumerate(self.plan_steps):
             at = f"{self.name}: steps[{i}]: " if self.name else ""
             try:
                 begun.add(plan_step)
             except BadDataError as e:
-                if isinstance(e, NotNumericError) and others and e.column in others:
-                    why = others[e.column]
+                if isinstance(e, NotNumericError) and not_numbers and e.column in not_numbers:
+                    why = not_numbers[e.column]
                     raise BadDataError(at + why, "" if why.endswith(")") else "-c takes columns of numbers") from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
                 raise BadDataError(at + of + e.message, e.hint or hint or _why_none(e.message)) from None
@@ -72,51 +74,51 @@ class Plan:
         return tuple(begun.steps)
 
     def named(self, schema: Schema) -> list[str]:
-        """Columns of data that selectors name, be they in the first rows or not; without what a step may give."""
-        there = {f.name for f in schema}
-        given = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
+        """Columns of data that selectors name, present in the first rows or not; without possible outputs of steps."""
+        present = {f.name for f in schema}
+        prefixes = "|".join(re.escape(str(m.prefix)) for m in self.methods if hasattr(m, "prefix"))
         every = (s for c in self.plan_steps for s in (*c.columns, *c.exclude))
-        names = [n for s in every for n in columns.names_in(s, there)]
-        return [n for n in names if not (given and re.fullmatch(f"({given})[0-9]+", n))]
+        names = [n for s in every for n in columns.names_in(s, present)]
+        return [n for n in names if not (prefixes and re.fullmatch(f"({prefixes})[0-9]+", n))]
 
     def insisted(self, schema: Schema, identifiers: Collection[str]) -> Schema:
-        """The schema of data with identifiers as numbers where selectors name them."""
-        there = {f.name for f in schema}
-        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, there)}.intersection(
+        """The schema of data in which identifiers that selectors name are numbers."""
+        present = {f.name for f in schema}
+        named = {n for c in self.plan_steps for s in c.columns for n in columns.parts(s, present)}.intersection(
             identifiers
         )
         return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
 
     def excludes(self, name: str) -> bool:
-        """Whether a column of data is left out on purpose."""
+        """Whether a column of data is excluded."""
         return bool(self.excluded((Field(name, "float64"),)))
 
     def excluded(self, schema: Schema) -> set[str]:
-        """Columns of data that are left out on purpose."""
-        found = set()
+        """Columns of data that are excluded."""
+        names = set()
         for selector in (x for c in self.plan_steps for x in c.exclude):
             try:
-                found |= columns.matched(schema, [selector])
+                names |= columns.matched(schema, [selector])
             except BadDataError:
-                continue  # of what a step gives
-        return found
+                continue  # matches outputs of a step only
+        return names
 
 
 @dataclass
 class _Begun:
-    """Steps so far, and the columns as they are after them."""
+    """Steps so far, and the schema after them."""
 
     schema: Schema
     size: Callable[[str], int]
     beside: Collection[str]
     indexes: Collection[str]
-    by_flags: bool  # the plan's steps are those of the command line
+    by_flags: bool  # the plan comes from flags, not from a file
     steps: list[Step] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)  # the plan's step that each is from, for messages
-    unsure: dict[str, str] = field(default_factory=dict)  # columns that only the fit tells to be there, and whose
+    called: list[str] = field(default_factory=list)  # for messages, the name of the plan's step that each is from
+    unsure: dict[str, str] = field(default_factory=dict)  # columns whose presence depends on the fit, and their step
 
     def add(self, plan_step: PlanStep) -> None:
-        """The steps of the plan's next one. Raises UsageError, BadDataError."""
+        """Adds the steps of the plan's next step. Raises UsageError, BadDataError."""
         name = f"steps[{len(set(self.called))}] ({registry.name_of(plan_step.method)})"
         chosen = self._selected(plan_step)
         lists = {f.name: f.list_size for f in self.schema if f.list_of and f.name in chosen}
@@ -133,8 +135,10 @@ class _Begun:
             raise UsageError(wrong[1])
 
     def _selected(self, plan_step: PlanStep) -> dict[str, None]:
-        there = {f.name for f in self.schema}
-        named = {c for given in plan_step.columns for c in ([given] if given in there else given.split(","))}
+        present = {f.name for f in self.schema}
+        named = {
+            c for selector in plan_step.columns for c in ([selector] if selector in present else selector.split(","))
+        }
         if twice := named.intersection(self.beside):
             flag = "-c" if self.by_flags else "columns:"
             raise UsageError(f"{flag} {printable(min(twice))}: is a column of --by or --weights")
@@ -153,12 +157,12 @@ class _Begun:
 
     def _check_gives(self, step: Step) -> None:
         stay = {f.name for f in self.schema}.difference(step.columns)
-        taken = [n for n in step.outputs if n in stay] if step.method.outputs_known else []
-        if taken:
+        clashes = [n for n in step.outputs if n in stay] if step.method.outputs_known else []
+        if clashes:
             hint = "use --prefix" if self.by_flags else "give another prefix in its options"
-            raise BadDataError(f"a column is called {listed(taken)} already", hint)
+            raise BadDataError(f"a column is called {listed(clashes)} already", hint)
 
 
 def _why_none(message: str) -> str:
-    """What says why no column is selected by default, where that is what a message is of."""
+    """A hint for the message that no column is selected by default; empty for others."""
     return "-c NAME says why a column holds no numbers" if message.startswith("no numeric column is selected") else ""

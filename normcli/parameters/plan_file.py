@@ -1,4 +1,4 @@
-"""Plans as TOML files say them."""
+"""Plans in TOML files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KEYS = ("method", "columns", "exclude", "options")
 
 
 def read(path: str, *, example: str) -> Plan:
-    """What a TOML file says: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
-    UsageError, saying where."""
+    """The plan in a TOML file: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
+    UsageError with the position."""
     data = b""
     with closing(open_source(path, example=example)) as source:
         while len(data) <= LARGEST and (part := source.read(1 << 20)):
@@ -31,7 +31,7 @@ def read(path: str, *, example: str) -> Plan:
 
 
 def parsed(data: bytes) -> tuple[PlanStep, ...]:
-    """The steps in the bytes of a TOML file. Raises UsageError, whose message goes on from the name of the file."""
+    """The steps in the bytes of a TOML file. Raises UsageError, whose message continues the name of the file."""
     import tomllib
 
     if len(data) > LARGEST:
@@ -63,7 +63,7 @@ def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     if name not in registry.names("methods"):
         if "method" not in raw:
             raise UsageError(f"{at}: method is missing; the methods are {', '.join(registry.names('methods'))}")
-        raise UsageError(f"{at}.method: {_shown(name)}: no such method", suggestions.of_room(str(name), "methods"))
+        raise UsageError(f"{at}.method: {_spell(name)}: no such method", suggestions.of_room(str(name), "methods"))
     for key in ("columns", "exclude"):
         value = raw.get(key, ["*"])
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
@@ -74,5 +74,5 @@ def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     return PlanStep(method, tuple(raw.get("columns", ())), tuple(raw.get("exclude", ())))
 
 
-def _shown(value: Any) -> str:
+def _spell(value: Any) -> str:
     return f"'{printable(value)}'" if isinstance(value, str) else printable(repr(value))

@@ -1,4 +1,4 @@
-"""Restoring: floats as numbers of their original types, as far as what they come from is exact enough."""
+"""Restoring: rounds restored floats to their original types, as far as the stored values are precise enough."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from normcli.transforms import LAST
 if TYPE_CHECKING:
     from normcli.parameters.frame_transform import FrameTransform
 
-HEAD = 64  # rows that mostly say already whether text is of float32
+HEAD = 64  # rows that usually suffice to decide whether text is of float32
 LARGE = 0.25  # steps; a value that is off by more may be of another number
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """How many of the values restored in a column may be other numbers than those that were normalized: as what they
-    come from says; and if text is of float32, which it is where all of the `single` are spelled so, and one of these
-    is `long`. None: it is not."""
+    """How many of the `values` restored in a column may differ from the original numbers: `count` by the precision of
+    the stored values; `single` if these are float32 written as text, which holds if all of them look so and one of them
+    is `long`. None: they are not float32."""
 
     values: int = 0
     count: int = 0
@@ -42,27 +42,28 @@ class Doubt:
 
     @property
     def total(self) -> int:
+        """Values in doubt."""
         return self.single if self.single is not None and self.long else self.count
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """The columns (rows,) that a transform has `made` of a frame when it restored it; `codes` are the groups of its
-    rows, where there are any."""
+    """The `values` (rows,) of each column that a transform has restored from a frame; `codes` (rows,) are the groups
+    of its rows, None without keys."""
 
     transform: FrameTransform
     frame: Frame
     infinite: Infinite
     codes: Codes | None
-    made: Mapping[str, Array]
+    values: Mapping[str, Array]
 
     @cached_property
     def _bounds(self) -> ErrorBounds:
-        return ErrorBounds(self.transform, self.frame, self.infinite, self.codes, self.made)
+        return ErrorBounds(self.transform, self.frame, self.infinite, self.codes, self.values)
 
     def fixed(self, doubts: dict[str, Doubt]) -> dict[str, Array | Fixed]:
-        """The same, in steps of its type where that has them; what is in doubt is added. Raises BadRowError at the
-        first row that does not fit."""
+        """The values, rounded to integers or decimals where the type is one; adds to `doubts`. Raises BadRowError at
+        the first row that does not fit the type."""
         fixed: dict[str, Fixed] = {}
         faults: list[BadRowError] = []
         for name, x in self._roundings.items():
@@ -73,15 +74,16 @@ class Restoring:
                 faults.append(e)
         if faults:
             raise min(faults, key=lambda e: e.row)
-        return {**self.made, **fixed}
+        return {**self.values, **fixed}
 
     @cached_property
     def _roundings(self) -> dict[str, Rounding]:
-        return {n: Rounding.of(self.made[n], target.kind, n) for n, target in self.transform.targets.items()}
+        return {n: Rounding.of(self.values[n], target.kind, n) for n, target in self.transform.targets.items()}
 
     @cached_property
     def _levers(self) -> dict[str, float]:
-        """What a relative error of 1 in what columns are from makes of their values, at most; of those alone."""
+        """For columns that one step restores: the greatest change of their values for a relative error of 1 in
+        stored values."""
         levers: dict[str, float] = {}
         for step in self.transform.parameters.steps:
             names = [n for n in step.columns if n in self._roundings and self.transform.targets[n].alone]
@@ -113,14 +115,16 @@ class Restoring:
         return fixed, Doubt(x.count, count, count)
 
     def _wider(self, target: Target, x: Rounding, rows: Codes) -> Array:
-        """(rows,) the tolerance of some rows if they are of float32 that became text; 0 where they are not."""
-        found = np.zeros(len(rows))
-        if not self.frame.typed and (like := self._is_single(target, rows)).any():
-            found[like] = x.rounding(target.tight)[rows[like]] + self._error(target, x, rows[like], single=True)
-        return found
+        """(rows,) the tolerance of some rows if they are float32 written as text; 0 where they are not."""
+        tolerance = np.zeros(len(rows))
+        if not self.frame.typed and (single := self._is_single(target, rows)).any():
+            tolerance[single] = x.rounding(target.tight)[rows[single]] + self._error(
+                target, x, rows[single], single=True
+            )
+        return tolerance
 
     def _of_text(self, target: Target, x: Rounding, count: int) -> Doubt:
-        """What is in doubt, of text that may be of float32; a few rows suffice where it is not."""
+        """The doubt about text that may be float32; a few rows suffice to decide that it is not."""
         if not x.count:
             return Doubt()
         for rows in (self._few(target, x), np.arange(len(x.values))):
@@ -133,7 +137,7 @@ class Restoring:
         return Doubt(x.count, count, len(large), long)
 
     def _few(self, target: Target, x: Rounding) -> Codes:
-        """Rows that mostly say already whether text is of float32."""
+        """Indices of rows that usually suffice to decide whether text is of float32."""
         head = range(0 if target.alone else min(HEAD, len(x.values)))
         return np.array(sorted({*head, *x.extremes}), np.intp)
 
@@ -141,8 +145,8 @@ class Restoring:
         return np.asarray(np.all([is_single(self._bounds.stored(n)[rows]) for n in target.sources], axis=0))
 
     def _error(self, target: Target, x: Rounding, rows: Codes, *, single: bool) -> Array:
-        """(rows,) how far some values of a restored column may be off, by how exactly the data hold what it comes
-        from; with `single`, if that is of float32 that became text."""
+        """(rows,) bounds of the errors of some values of a restored column, from the precision of the stored values;
+        with `single`, assuming that these are float32 written as text."""
         if target.alone:
             return self._bounds.of_one(target, x, rows, single=single)
         if not single:
@@ -153,10 +157,10 @@ class Restoring:
 
     @cached_property
     def _few_of_all(self) -> Codes:
-        """The few rows of all columns that are not alone."""
+        """The few rows of all columns that depend on several columns or steps."""
         pairs = ((self.transform.targets[n], x) for n, x in self._roundings.items())
         return np.unique(np.concatenate([self._few(target, x) for target, x in pairs if not target.alone]))
 
     @cached_property
     def _at_few(self) -> ErrorBounds:
-        return self._bounds.at(self._few_of_all, self.transform.needs(), list(self.made))
+        return self._bounds.at(self._few_of_all, self.transform.needs(), list(self.values))

@@ -1,4 +1,4 @@
-"""Rules: how rows go by their keys; and what a digest says more where data were not normalized as the file says."""
+"""Rules: which group a row is normalized by, given its key; and marks in digests for overrides of the file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 
 from normcli.parameters.keys import Key
 
-MISSING, PASS = -1, -2  # in place of a group: rows that come out missing, or as they are
+MISSING, PASS = -1, -2  # in place of a group: output is missing, or the input unchanged
 Unseen = Literal["error", "global", "missing", "pass"]
 INSTEAD: Mapping[Unseen, int] = {"global": 0, "missing": MISSING, "pass": PASS, "error": PASS}
 TRAINING = "training"
@@ -14,44 +14,43 @@ TRAINING = "training"
 
 @dataclass(frozen=True)
 class Rules:
-    """What becomes of rows whose key was not fitted; those whose key had fewer than `min_count` rows go by all rows."""
+    """Treatment of rows whose key was not fitted; keys with fewer than `min_count` rows use statistics of all rows."""
 
     unseen: Unseen = "error"
     min_count: int = 0
 
     def override(self, unseen: Unseen | None, min_count: int | None) -> "Rules":
-        """With other ones in place of its own, where they are not None. Every key has a row, so that 1 asks for no more
-        than 0."""
+        """Rules with these values where they are not None. A count of 1 becomes 0, as every key has a row."""
         count = self.min_count if min_count is None else min_count if min_count > 1 else 0
         return Rules(unseen or self.unseen, count)
 
     def groups(self, keys: Sequence[Key], rows: Sequence[int]) -> dict[Key, int]:
-        """The group of each key; that of all rows where it had too few of its own."""
-        each = enumerate(zip(keys, rows, strict=True), 1)
-        return {key: group if count >= self.min_count else 0 for group, (key, count) in each}
+        """The group of each key; group 0, of all rows, for keys with too few rows."""
+        entries = enumerate(zip(keys, rows, strict=True), 1)
+        return {key: group if count >= self.min_count else 0 for group, (key, count) in entries}
 
     def difference(self, other: "Rules") -> str:
-        """What is not as in others: min-count=50,unseen=global; empty where all is."""
+        """The values that differ from `other`, as min-count=50,unseen=global; empty if none does."""
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in ("min_count", "unseen"))
         return ",".join(f"{name.replace('_', '-')}={mine}" for name, mine, theirs in pairs if mine != theirs)
 
 
 def mark(digest: str, override: str) -> str:
-    """The digest of parameters by which data are normalized otherwise than these say; itself where they are not."""
+    """The digest, marked with an override; unchanged if that is empty."""
     return f"{digest}:{override}" if override else digest
 
 
 def parameters_of(digest: str) -> str:
-    """The digest, sha256:…, without what it says more."""
+    """The digest, sha256:…, without marks."""
     return ":".join(digest.split(":")[:2])
 
 
 def override_of(digest: str) -> str:
-    """What it says more, as the command line does: --min-count 50 --unseen global; empty where it is bare."""
+    """The marks of a digest as flags: --min-count 50 --unseen global; empty if there are none."""
     _, *rest = digest.removeprefix(parameters_of(digest)).split(":", 1)
-    return " ".join(f"--{each.replace('=', ' ')}" for each in (rest[0].split(",") if rest else ()))
+    return " ".join(f"--{rule.replace('=', ' ')}" for rule in (rest[0].split(",") if rest else ()))
 
 
 def is_training(digest: str) -> bool:
-    """Whether data were normalized by each batch's own statistics."""
+    """Whether the digest is marked as training, with statistics of each batch."""
     return digest.endswith(f":{TRAINING}")

@@ -13,7 +13,7 @@ from normcli.blocks.record import Array
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.methods import Method, States
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.stats.extrema import Extrema
 from normcli.transforms import Terms, Transform
 
@@ -29,85 +29,89 @@ class Step:
 
     method: Method
     columns: tuple[str, ...]
-    states: Seen = ()
+    states: StepStates = ()
     transform: Transform | None = None
     length: int | None = None
-    statistics_override: Seen | None = None  # what is measured in place of the method's statistics, of all rows alone
+    statistics_override: StepStates | None = (
+        None  # what is measured in place of the method's statistics, of all rows alone
+    )
 
     @cached_property
     def features(self) -> tuple[str, ...]:
-        """What the columns of the matrix are called."""
+        """Names of the columns of the matrix."""
         if self.length is None:
             return self.columns
         return tuple(f"{self.columns[0]}[{j}]" for j in range(self.length))
 
     @property
     def fitted(self) -> Transform:
+        """The transform of a fitted step."""
         assert self.transform is not None, "a step is applied before it has learned"
         return self.transform
 
     @cached_property
     def results(self) -> tuple[str, ...]:
-        """What the columns of the matrix are called afterwards; before the fit, of as many as there can be."""
+        """Names of the columns of the output matrix; before the fit, as many as possible."""
         return (self.transform or self.method).outputs(self.features)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The columns that there are instead."""
+        """Names of the output columns."""
         return self.results if self.length is None else self.columns
 
     @property
     def learns(self) -> bool:
+        """Whether the method has statistics."""
         return bool(self.method.statistics)
 
     def after(self, schema: Schema) -> Schema:
-        """The columns as they are after it: what it gives is float64."""
+        """The schema after this step, whose outputs are float64."""
         kind = "float64" if self.length is None else f"fixed_size_list<float64>[{len(self.results)}]"
-        own, made = set(self.columns), dict[str, list[Field]]()
+        takes, gives = set(self.columns), dict[str, list[Field]]()
         for name in self.outputs:
-            made.setdefault(name if name in own else self.columns[0], []).append(Field(name, kind))
-        return tuple(g for f in schema for g in (made.get(f.name, ()) if f.name in own else (f,)))
+            gives.setdefault(name if name in takes else self.columns[0], []).append(Field(name, kind))
+        return tuple(g for f in schema for g in (gives.get(f.name, ()) if f.name in takes else (f,)))
 
     def of(self, at: Sequence[int]) -> "Step":
-        """What restores the columns at these places; all, where these are not each by itself."""
+        """A step that restores only the columns at these indices; the step itself if columns are not independent."""
         if len(at) == len(self.columns) or not self.fitted.is_apart():
             return self
         return replace(self, columns=tuple(self.columns[j] for j in at), states=(), transform=self.fitted.reorder(at))
 
-    def learn(self, states: Seen, called: Sequence[str] = ("",)) -> "Step":
-        """With what was seen, and what the method makes of it; groups are `called` so in messages. Raises
-        BadDataError."""
-        if not self.learns:  # the same for each
+    def learn(self, states: StepStates, called: Sequence[str] = ("",)) -> "Step":
+        """A fitted step with these states; `called` are the names of the groups for messages, empty for all rows.
+        Raises BadDataError."""
+        if not self.learns:  # the same for all groups
             return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
-        if self.method.at_once or len(called) == 1:
+        if self.method.learns_all_groups or len(called) == 1:
             try:
                 return replace(self, states=states, transform=self._learned(states))
             except BadDataError:
                 if len(called) == 1:
-                    raise  # else the first group that is unfit is told
-        each = []
+                    raise  # else the error names the first group that is unfit
+        transforms = []
         for group, name in enumerate(called):
             try:
-                each.append(self._learned(tuple(s.taken([group]) for s in states)))
+                transforms.append(self._learned(tuple(s.taken([group]) for s in states)))
             except BadDataError as e:
                 raise BadDataError(f"{name}: {e.message}" if name else e.message, e.hint) from None
-        return replace(self, states=states, transform=type(each[0]).stacked(each))
+        return replace(self, states=states, transform=type(transforms[0]).stacked(transforms))
 
-    def _learned(self, states: Seen) -> Transform:
+    def _learned(self, states: StepStates) -> Transform:
         return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
 
     @property
-    def _blanks(self) -> Seen:
-        """Of what is measured."""
+    def _blanks(self) -> StepStates:
+        """Blank statistics of this step."""
         return self.method.statistics if self.statistics_override is None else self.statistics_override
 
     @property
     def unfitted_multiple(self) -> int:
-        """Rows to a whole batch for what is measured; 1 where any block does."""
+        """Rows in a batch of the statistics; 1 if blocks may be cut anywhere."""
         return lcm(*(statistic.multiple for statistic in self._blanks))
 
-    def measure(self, block: Block, *, by_key: bool = False) -> Seen:
-        """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
+    def measure(self, block: Block, *, by_key: bool = False) -> StepStates:
+        """The states of a block. Rows that are left out keep their positions in batches."""
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
         if by_key:
@@ -119,11 +123,11 @@ class Step:
         return tuple(s.of(block) for s in self._blanks)
 
     def normalized(self, block: Block) -> Array:
-        """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
+        """(rows, outputs) a block normalized. Raises BadRowError at a value that the method is not defined for."""
         return self._named(lambda: self.fitted(block))
 
     def restored(self, block: Block) -> Array:
-        """Its matrix as it was before. Raises BadRowError at a value of which too little is left to restore it."""
+        """(rows, features) a block restored. Raises BadRowError at a value that cannot be restored precisely."""
         values = self.fitted.inverse(block)
         extrema = next((s for s in self.states if isinstance(s, Extrema)), None)
         if extrema is not None:
@@ -131,7 +135,7 @@ class Step:
         return values
 
     def _named(self, work: Callable[[], T]) -> T:
-        """What work makes. Where a value is at fault, its column is named."""
+        """The result of `work`, whose BadValueError becomes a BadRowError that names the column."""
         try:
             return work()
         except BadValueError as e:
@@ -139,26 +143,26 @@ class Step:
             raise BadRowError(e.row, f"column '{name}': {e.what}", e.hint) from None
 
     def terms(self, group: int = 0) -> Terms:
-        """What was learned, as people who use the method speak of it; of a group, or of all rows."""
-        learned, own = self.fitted.taken([group]), {type(s): s.taken([group]) for s in self.states}
+        """Parameters in the terms of the method's users, of a group (0: all rows)."""
+        learned, states = self.fitted.taken([group]), {type(s): s.taken([group]) for s in self.states}
         if not self.learns:
             return learned.terms()
         with np.errstate(all="ignore"):
             try:
-                return self.method.terms(States(self.features, own, self.length is not None), learned)
+                return self.method.terms(States(self.features, states, self.length is not None), learned)
             except (BadDataError, np.linalg.LinAlgError):  # of states that were edited
                 return learned.terms()
 
     def summary(self, group: int = 0) -> dict[str, Array]:
-        """(features,) each: what the statistics say of the columns, for people; of a group, or of all rows."""
+        """(features,) each: summary statistics of the columns, of a group (0: all rows)."""
         with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
             of_one = (state.taken([group]).summary() for state in self.states)
-            return {name: a[0] for said in of_one for name, a in said.items()}
+            return {name: a[0] for summary in of_one for name, a in summary.items()}
 
 
 def unfitted(method: Method, names: Sequence[str], lengths: Mapping[str, int]) -> tuple[Step, ...]:
-    """A method's steps on columns `names`: one for all that are numbers, and one for each that holds lists. Raises
-    UsageError where options do not go with so many."""
+    """Unfitted steps of a method on columns `names`: one for all columns of numbers, and one for each column of lists,
+    of these lengths. Raises UsageError where options do not suit the number of features."""
     numbers = tuple(n for n in names if n not in lengths)
     lists = (Step(method, (n,), length=lengths[n]) for n in names if n in lengths)
     steps = (*([Step(method, numbers)] if numbers else []), *lists)

@@ -1,4 +1,4 @@
-"""Columns that are restored to a type with a step: whole numbers, or decimals."""
+"""Targets: columns that are restored to integers or decimals."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """A column that is restored to a type with a step: how far its values may be from a multiple of it, at least, and
-    the columns that it is restored from, by their names in the data. Of one that a single step of a simple kind has
-    made, which says how far what it is from may move it: that step, and the column's place there."""
+    """A column that is restored to integers or decimals: its type `kind`, the least tolerance `tight` (in input
+    units) by which values may differ from a multiple of the type's step, and the `sources` in the data that it is
+    restored from. `alone`: the only step that transforms it, if that bounds the error by itself (`Transform.lever`),
+    and the index of the column there."""
 
     kind: str
     tight: float
@@ -29,7 +30,7 @@ class Target:
 
 
 def targets(transform: FrameTransform) -> dict[str, Target]:
-    """The columns that are restored to a type with a step."""
+    """The columns that are restored to integers or decimals, by name."""
     parameters, layout = transform.parameters, transform.column_layout
     sources: dict[str, list[str]] = {n: [] for n in parameters.needs()}
     for origins, names in parameters.lineage.bundles:

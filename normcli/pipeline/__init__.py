@@ -18,7 +18,7 @@ from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.formats import LateColumn, Outlet, Reader
 from normcli.parameters import Parameters, merged, refined
-from normcli.parameters.keys import Seen
+from normcli.parameters.keys import StepStates
 from normcli.pipeline import learning
 from normcli.pipeline.checks import (
     check_columns,
@@ -210,8 +210,8 @@ def check(
 
 def _measured_again(
     parameters: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
-    blanks: tuple[Seen, ...],
-) -> tuple[Seen, ...]:  # fmt: skip
+    blanks: tuple[StepStates, ...],
+) -> tuple[StepStates, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
     pairs = zip(parameters.steps, blanks, strict=True)
     measuring = replace(
@@ -226,7 +226,7 @@ def _measured_again(
     work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
     parts = (_measurable(reader, parameters, work, lambda column, where: None) for reader in readers)
     for _, result in progress.run(parts, engine):
-        blanks = merged(blanks, result.measured.seen) if result.measured else blanks
+        blanks = merged(blanks, result.measured.states) if result.measured else blanks
         before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(

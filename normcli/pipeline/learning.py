@@ -17,7 +17,7 @@ from normcli.errors import BadDataError, UsageError, printable
 from normcli.methods import Method, States, listed, spelled
 from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
 from normcli.parameters.folding import InputTotal, Subtotal
-from normcli.parameters.keys import Keyed, Ledger, Seen, described
+from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
 
 
@@ -35,7 +35,7 @@ class Total:
     inputs: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._blank: tuple[Seen, ...] = tuple(step.method.statistics for step in self.parameters.steps)
+        self._blank: tuple[StepStates, ...] = tuple(step.method.statistics for step in self.parameters.steps)
         self.whole = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
@@ -113,7 +113,7 @@ class Total:
 
 
 def learn(
-    parameters: Parameters, seen: tuple[Seen, ...], ledger: Ledger | None = None, max_memory: int | None = None
+    parameters: Parameters, seen: tuple[StepStates, ...], ledger: Ledger | None = None, max_memory: int | None = None
 ) -> Parameters:
     """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes,
     where somebody says. Raises BadDataError."""
@@ -123,7 +123,7 @@ def learn(
         parameters = replace(parameters, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
         seen = tuple(
             tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
-            for whole, each in zip(seen, by_key.seen, strict=True)
+            for whole, each in zip(seen, by_key.states, strict=True)
         )
     if any(state.next_pass() is not None for states in seen for state in states):
         raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
@@ -325,7 +325,7 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
     return made
 
 
-def _needed(step: Step, method: Method) -> Seen:
+def _needed(step: Step, method: Method) -> StepStates:
     kept = {type(state): state for state in step.states}
     there = step.method.by_row == method.by_row
     for blank in method.statistics:
@@ -337,7 +337,7 @@ def _needed(step: Step, method: Method) -> Seen:
     return tuple(kept[type(blank)] for blank in method.statistics)
 
 
-def _described(method: Method, statistics: Seen) -> str:
+def _described(method: Method, statistics: StepStates) -> str:
     each = []
     for one in statistics:
         settings = one.described_settings()

@@ -13,7 +13,7 @@ from typing import Self
 from normcli.blocks.record import Record
 from normcli.errors import HIGHER, Scarce, ShortageError, UsageError, lacking, printable, size
 from normcli.parameters import Parameters
-from normcli.parameters.keys import Keyed, Seen
+from normcli.parameters.keys import Keyed, StepStates
 
 BASE = 120 << 20  # bytes: the interpreter and its libraries
 VALUES = 1 << 20  # of a block on its way, about: those of text have 8 MB
@@ -113,11 +113,11 @@ def least_block(plan: Parameters) -> int:
     return VALUE * FEWEST * values + state(plan)
 
 
-def check_keys(plan: Parameters, whole: Sequence[Seen], by_key: Keyed, max_memory: int | None) -> None:
+def check_keys(plan: Parameters, whole: Sequence[StepStates], by_key: Keyed, max_memory: int | None) -> None:
     """Raises NormcliError where what was seen of all rows and of each key does not fit, told apart while it still does:
     in one array, each key takes as much as the longest."""
     pairs = (
-        (s, k) for all_rows, each in zip(whole, by_key.seen, strict=True) for s, k in zip(all_rows, each, strict=True)
+        (s, k) for all_rows, each in zip(whole, by_key.states, strict=True) for s, k in zip(all_rows, each, strict=True)
     )
     groups = 1 + len(by_key.keys)
     there = room(max_memory)

@@ -15,7 +15,7 @@ from normcli.columns import Frame, Infinite
 from normcli.errors import BadPlaceError, BadRowError
 from normcli.formats import Chunk, Decoded, LateColumn, Reject, Writer
 from normcli.parameters import FrameTransform, Measured, Parameters, measure, raise_first
-from normcli.parameters.matrices import each
+from normcli.parameters.matrices import map_frames
 from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import decoding, learning
 from normcli.pipeline.spool import Kept, Piece, Spool, keep
@@ -218,7 +218,7 @@ class Work:
                 made, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)
             except BadRowError as e:
                 raise_first(e, [measuring] if measuring else [])
-            pieces = tuple(each(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
+            pieces = tuple(map_frames(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
             result = replace(result, incomplete=incomplete, doubts=doubts, pieces=pieces)
         if measuring:
             measured = measuring()

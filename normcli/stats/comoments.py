@@ -44,7 +44,7 @@ class Comoments(Statistic):
     def of(self, block: Block) -> Self:
         d = len(block.columns)
         fields = {n: np.zeros((block.groups, *[d] * len(a.dims))) for n, a in self.axes().items()}
-        for group, _, part in block.each():
+        for group, _, part in block.iter_groups():
             for name, value in zip(fields, _of_one(part), strict=True):
                 fields[name][group] = value
         return replace(self, **fields)

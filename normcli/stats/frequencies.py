@@ -34,7 +34,7 @@ class Frequencies(ColumnStatistic):
     def of(self, block: Block) -> Self:
         rows: list[list[Row]] = [[(np.empty(0), np.empty(0), 0.0)] * len(block.columns) for _ in range(block.groups)]
         for j, column in enumerate(block.present()):
-            for group, x, weights in column.each():
+            for group, x, weights in column.iter_groups():
                 rows[group][j] = _common_values(x, weights, self.k)
         return self._laid(rows, len(block.columns))
 

@@ -58,7 +58,7 @@ class LocalMoments(Statistic):
         shape = block.groups, len(block.columns)
         level, first, sums = np.zeros(shape), np.zeros(shape), np.zeros((*shape, CELLS, ORDERS))
         for j, column in enumerate(block.present()):
-            for group, x, weights in column.each():
+            for group, x, weights in column.iter_groups():
                 level[group, j], first[group, j], sums[group, j] = _measured(x, weights)
         return replace(self, level=level, first=first, sums=sums)
 

@@ -41,7 +41,7 @@ class Quantiles(ColumnStatistic):
     def of(self, block: Block) -> Self:
         rows = [[[np.empty(0)] for _ in block.columns] for _ in range(block.groups)]
         for j, column in enumerate(block.present()):
-            for group, x, weights in column.each():
+            for group, x, weights in column.iter_groups():
                 rows[group][j] = of_weighted(x, weights, self.k)
         return self._with(laid([levels for row in rows for levels in row]), block.groups)
 

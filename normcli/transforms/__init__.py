@@ -104,7 +104,7 @@ class Transform(Record):
         if block.codes is None:
             return self._inverse_error(block, error, restored)
         out = np.empty((block.rows, len(restored.columns)), order="F")
-        for group, rows, part in block.each():
+        for group, rows, part in block.iter_groups():
             out[rows] = self.taken([group])._inverse_error(
                 part, error[rows], restored.taken(np.arange(block.rows)[rows])
             )
@@ -121,7 +121,7 @@ class Transform(Record):
         if block.codes is None:
             return work(self, block)
         out: Array | None = None
-        for group, rows, part in block.each():
+        for group, rows, part in block.iter_groups():
             values = work(self.taken([group]), part)
             if out is None:
                 out = np.empty((block.rows, values.shape[1]), order="F")

@@ -26,7 +26,7 @@ class ByBatches(Transform):
     channels: Annotated[int, Meta(ge=1)] = 1
     eps: Annotated[float, Meta(ge=0)] = 1e-5
 
-    whole_rows: ClassVar[bool] = False  # those that miss a value count for no batch
+    complete_rows: ClassVar[bool] = False  # those that miss a value count for no batch
 
     @property
     def kind(self) -> tensor.Norm:
@@ -74,7 +74,7 @@ class Training(Transform):
 
     def _normalized(self, block: Block) -> Array:
         t = self.learned
-        counted = block.all_or_nothing if t.whole_rows else block
+        counted = block.all_or_nothing if t.complete_rows else block
         return t.normalized(block, tensor.over_batches(counted, t.size, t.channels, t.kind))
 
     def check_invertible(self) -> None:

@@ -33,12 +33,12 @@ def ppf(p: Array) -> Array:
     """(n,) the quantiles at shares from 0 to 1, to 1e-15; ∓inf at the ends, NaN where missing."""
     q = p - 0.5
     with np.errstate(all="ignore"):
-        made = q * _ratio(_CENTRE, 0.180625 - q * q)
+        z = q * _ratio(_CENTRE, 0.180625 - q * q)
         outer = np.flatnonzero(np.abs(q) > 0.425)
         r = np.sqrt(-np.log(np.where(q[outer] < 0, p[outer], 1.0 - p[outer])))
         size = np.where(r <= 5.0, _ratio(_MIDDLE, r - 1.6), _ratio(_TAIL, r - 5.0))
-        made[outer] = np.copysign(np.where(np.isinf(r), np.inf, size), q[outer])
-    return made
+        z[outer] = np.copysign(np.where(np.isinf(r), np.inf, size), q[outer])
+    return z
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:

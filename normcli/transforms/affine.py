@@ -57,9 +57,9 @@ class Affine(Transform):
         out = np.empty((block.rows, len(block.columns)), order="F")
         gains = self._gains(len(block.columns))
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
-            np.subtract(x, _each(self.center, block, j), out=y)
-            y -= _each(self.center_low, block, j)
-            y /= _each(self.scale, block, j)
+            np.subtract(x, _of_column(self.center, block, j), out=y)
+            y -= _of_column(self.center_low, block, j)
+            y /= _of_column(self.scale, block, j)
             if self.ends is not None:
                 self._between(y)
                 continue
@@ -96,23 +96,23 @@ class Affine(Transform):
         for j, (y, x) in enumerate(zip(block.columns, out.T, strict=True)):
             np.subtract(y, low, out=x)
             x /= high - low if self.ends is not None else gains[j]
-            x *= _each(self.scale, block, j)
-            x += _each(self.center_low, block, j)
-            x += _each(self.center, block, j)
+            x *= _of_column(self.scale, block, j)
+            x += _of_column(self.center_low, block, j)
+            x += _of_column(self.center, block, j)
         return out
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
         offset, gain = self.offset, self._gains(len(block.columns))[j]
         if self.ends is not None:
             offset, gain = self.ends[0], self.ends[1] - self.ends[0]
-        return rounding(block.columns[j], _each(self.scale, block, j), gain, offset, allowed)
+        return rounding(block.columns[j], _of_column(self.scale, block, j), gain, offset, allowed)
 
     def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
         out = np.empty_like(error, order="F")
         slope, shift = self._back
         for j, (e, x) in enumerate(zip(error.T, out.T, strict=True)):
             np.add(e, LAST * shift[j], out=x)
-            x *= _each(slope, block, j)
+            x *= _of_column(slope, block, j)
         return out
 
     def lever(self, span: Array) -> Array:
@@ -158,6 +158,6 @@ def ends_of(values: Array) -> Array:
     return np.stack([np.fmin.reduce(values), np.fmax.reduce(values)])
 
 
-def _each(values: Array, block: Block, j: int) -> Any:
+def _of_column(values: Array, block: Block, j: int) -> Any:
     """Of (groups, features), what a block's column j needs: one number, or each row's group's."""
     return values[0, j] if block.codes is None else values[block.codes, j]

@@ -34,11 +34,11 @@ class Axes(Transform):
         features = len(block.columns)
         out, width = np.empty((block.rows, features), order="F"), features // self.groups
         for rows in tensor.strips(block.rows, features):
-            y, given = out[rows], [x[rows] for x in block.columns]
+            y, columns = out[rows], [x[rows] for x in block.columns]
             with np.errstate(over="ignore", invalid="ignore"):
                 for start in range(0, features, width):
                     run = slice(start, start + width)
-                    tensor.normalize_rows(given[run], y[:, run], self.eps, centred=self.centred)
+                    tensor.normalize_rows(columns[run], y[:, run], self.eps, centred=self.centred)
             if (self.gamma != 1.0).any():
                 y *= self.gamma[0]
             y += self.beta[0]  # also turns −0 into 0

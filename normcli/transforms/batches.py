@@ -56,10 +56,10 @@ class Batches(ByBatches):
                 y -= self.mean_low[0, j]
                 y /= self.scale[0, j]
             else:
-                self._by_own(x, y, j, batches)
+                self._by_batch(x, y, j, batches)
         return out
 
-    def _by_own(self, x: Array, y: Array, j: int, b: OverBatches) -> None:
+    def _by_batch(self, x: Array, y: Array, j: int, b: OverBatches) -> None:
         c = self.channel(j)
         by = np.ones_like(b.spread[:, c]) if self.mean_only else tensor.divisor(b.spread[:, c], self.eps, self.norm)
         np.subtract(x, np.repeat(b.mean[:, c], b.lengths), out=y)

@@ -24,7 +24,7 @@ class Blends(Batches):
 
     share: Array = per_group("feature", holds="not negative")
 
-    whole_rows: ClassVar[bool] = True
+    complete_rows: ClassVar[bool] = True
 
     def fault(self) -> tuple[str, str] | None:
         if (self.share > 1.0).any():
@@ -39,8 +39,8 @@ class Blends(Batches):
         width = len(block.columns) // self.channels
         for rows in tensor.strips(block.rows, width):
             for start in range(0, len(block.columns), width):
-                own = slice(start, start + width)
-                out[rows, own] += self._instance([x[rows] for x in block.columns[own]]) * (1.0 - self.share[0, own])
+                run = slice(start, start + width)
+                out[rows, run] += self._instance([x[rows] for x in block.columns[run]]) * (1.0 - self.share[0, run])
         if block.incomplete is not None:
             out[block.incomplete] = np.nan
         return self.finish(out)

@@ -31,22 +31,22 @@ class Elementwise(Transform):
     def _normalized(self, block: Block) -> Array:
         if self.function == "log1p":
             _refuse(block, -1.0)
-        return _each(FORTH[self.function], block)
+        return _by_column(FORTH[self.function], block)
 
     def _inverse(self, block: Block) -> Array:
-        return _each(BACK[self.function], block)
+        return _by_column(BACK[self.function], block)
 
     def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
         out = np.empty_like(error, order="F")
-        for x, e, made in zip(restored.columns, error.T, out.T, strict=True):
-            np.multiply(SLOPE[self.function](x), e, out=made)
+        for x, e, bound in zip(restored.columns, error.T, out.T, strict=True):
+            np.multiply(SLOPE[self.function](x), e, out=bound)
         return out
 
     def lever(self, span: Array) -> Array:
         return np.stack([(1.0 + span) * FORTH[self.function](span)] * 2)
 
 
-def _each(function: np.ufunc, block: Block) -> Array:
+def _by_column(function: np.ufunc, block: Block) -> Array:
     out = np.empty((block.rows, len(block.columns)), order="F")
     for x, y in zip(block.columns, out.T, strict=True):
         function(x, out=y)
@@ -56,8 +56,8 @@ def _each(function: np.ufunc, block: Block) -> Array:
 
 def _refuse(block: Block, least: float) -> None:
     """Raises BadValueError at the first row with a value of `least` or below it."""
-    found = [(int(np.argmax(low)), j) for j, x in enumerate(block.columns) if (low := x <= least).any()]
-    if found:
-        row, j = min(found)
+    places = [(int(np.argmax(low)), j) for j, x in enumerate(block.columns) if (low := x <= least).any()]
+    if places:
+        row, j = min(places)
         what = f"there is no log1p of {block.columns[j][row]:g}, for it is not above {least:g}"
         raise BadValueError(row, j, what, "asinh takes any number")

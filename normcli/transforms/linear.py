@@ -84,8 +84,8 @@ class Linear(Transform):
 
     def _normalized(self, block: Block) -> Array:
         x = np.empty((block.rows, len(block.columns)), order="F")
-        for j, (given, column) in enumerate(zip(block.columns, x.T, strict=True)):
-            np.subtract(given, self.mean[0, j], out=column)
+        for j, (values, column) in enumerate(zip(block.columns, x.T, strict=True)):
+            np.subtract(values, self.mean[0, j], out=column)
             column -= self.mean_low[0, j]
             column /= self.scale[0, j]
         return _times(x, self._forth, block)
@@ -93,9 +93,9 @@ class Linear(Transform):
     def check_invertible(self) -> None:
         features = self.basis.shape[1]
         directions = int(np.any(self.basis != 0.0, axis=1).sum(axis=1).min())  # groups of less are filled with zeros
-        kept = min(directions, int(np.linalg.matrix_rank(self.rotation, rtol=0.5).min()))  # its singular values: 0 or 1
-        if kept < features:
-            raise NotInvertibleError(f"only {kept} of {features} directions were kept, the rest is gone")
+        rank = min(directions, int(np.linalg.matrix_rank(self.rotation, rtol=0.5).min()))  # its singular values: 0 or 1
+        if rank < features:
+            raise NotInvertibleError(f"only {rank} of {features} directions were kept, the rest is gone")
 
     def _inverse(self, block: Block) -> Array:
         out = _times(block.values, self._back, block)
@@ -110,9 +110,9 @@ class Linear(Transform):
         may be smaller than what they are the sum of."""
         rounding, (forth, back) = 4.0 * LAST * np.sqrt(len(self.scale[0])), self._sizes
         x = np.abs((restored.values - self.mean[0]) / self.scale[0])
-        found = (error.T, x.T, np.abs(block.values).T)
+        parts = (error.T, x.T, np.abs(block.values).T)
         matrices = (np.abs(self._back), rounding * forth @ back, rounding * back)
-        scaled = sum(m.T @ part for m, part in zip(matrices, found, strict=True))
+        scaled = sum(m.T @ part for m, part in zip(matrices, parts, strict=True))
         return np.asarray((scaled * self.scale[0][:, None]).T)
 
 

@@ -31,7 +31,7 @@ class Mixtures(ByBatches):
     mean_logits: Weights = (0.0, 0.0, 0.0)
     variance_logits: Weights = (0.0, 0.0, 0.0)
 
-    whole_rows: ClassVar[bool] = True
+    complete_rows: ClassVar[bool] = True
 
     def fault(self) -> tuple[str, str] | None:
         for name in ("mean_logits", "variance_logits"):
@@ -43,7 +43,7 @@ class Mixtures(ByBatches):
 
     def terms(self) -> Terms:
         logits = {"mean_weights": self.mean_logits, "variance_weights": self.variance_logits}
-        weights = {name: _softmax(each).tolist() for name, each in logits.items()}  # of instance, layer, batch
+        weights = {name: _softmax(values).tolist() for name, values in logits.items()}  # of instance, layer, batch
         return Terms({"mean": self.mean[0] + self.mean_low[0], "variance": self.variance[0]}, values=weights)
 
     @cached_property
@@ -86,10 +86,10 @@ class Mixtures(ByBatches):
         for c in range(self.channels):
             middle = w[0] * means[:, c] + w[1] * layer_mean + w[2] * batch_mean[:, c]
             spread = v[0] * variances[:, c] + v[1] * layer_variance + v[2] * batch_variance[:, c]
-            own = y[:, c * width : (c + 1) * width]
-            own -= middle[:, None]
-            own /= tensor.divisor(spread, self.eps)[:, None]
-            own[~np.isfinite(spread)] = np.inf  # squares beyond a float
+            channel = y[:, c * width : (c + 1) * width]
+            channel -= middle[:, None]
+            channel /= tensor.divisor(spread, self.eps)[:, None]
+            channel[~np.isfinite(spread)] = np.inf  # squares beyond a float
 
     def check_invertible(self) -> None:
         raise NotInvertibleError("the mean and the size of each row are gone")

@@ -54,7 +54,7 @@ class Power(Transform):
         if block.codes is None and (bound := self._bound(block.columns[j], j)) <= allowed:
             return bound
         out = np.empty(block.rows)
-        for group, rows, part in block.each():
+        for group, rows, part in block.iter_groups():
             here = slice(None) if rows is None else rows
             deviation = part.columns[j] * self.scale[group, j]
             phi = deviation + self.center[group, j]

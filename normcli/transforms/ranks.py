@@ -60,12 +60,12 @@ class Ranks(Transform):
         if not len(knots):
             return np.full(len(x), np.nan)
         shares = np.linspace(0.0, 1.0, len(knots))
-        made = _between(x, knots, shares)
+        out = _between(x, knots, shares)
         if (knots[1:] == knots[:-1]).any():  # on equal knots this is the last share of theirs, and that the first
-            made = 0.5 * (made - _between(-x, -knots[::-1], -shares[::-1]))
-        made[x >= knots[-1]] = 1.0
-        made[x <= knots[0]] = 0.0
-        return made
+            out = 0.5 * (out - _between(-x, -knots[::-1], -shares[::-1]))
+        out[x >= knots[-1]] = 1.0
+        out[x <= knots[0]] = 0.0
+        return out
 
     def _inverse(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
@@ -73,11 +73,11 @@ class Ranks(Transform):
             if not len(knots):
                 x[:] = np.nan
                 continue
-            there = share(y) if self.distribution == "normal" else y
-            x[:] = _at_shares(there, knots)
+            shares = share(y) if self.distribution == "normal" else y
+            x[:] = _at_shares(shares, knots)
             if self.distribution == "normal":  # beyond the tails nothing was told apart
-                x[there < TAIL] = knots[0]
-                x[there > 1.0 - TAIL] = knots[-1]
+                x[shares < TAIL] = knots[0]
+                x[shares > 1.0 - TAIL] = knots[-1]
             x += 0.0
         return out
 
@@ -107,20 +107,20 @@ def _between(x: Array, knots: Array, values: Array, *, even: bool = False) -> Ar
     """(rows,) `values` at rising `knots`, and on the lines between them; NaN where missing. As np.interp, also where a
     step from one knot to the next, or the slope there, is beyond a float or too small for all of its digits."""
     with np.errstate(all="ignore"):
-        made = on_even(x, knots, values) if even else np.interp(x, knots, values)
+        out = on_even(x, knots, values) if even else np.interp(x, knots, values)
         step, rise = np.diff(knots), np.diff(values)
         slope = np.abs(rise / step)
         steep = (step > 0.0) & (rise != 0.0) & ~((slope >= NORMAL) & (slope < np.inf) & np.isfinite(rise))
         if not steep.any():
-            return made
+            return out
         at = np.clip(np.searchsorted(knots, x, "right") - 1, 0, len(step) - 1)
-        again = np.flatnonzero(steep[at] & (x > knots[0]) & (x < knots[-1]))
-        x, at = x[again], at[again]
+        rows = np.flatnonzero(steep[at] & (x > knots[0]) & (x < knots[-1]))
+        x, at = x[rows], at[rows]
         a, b, u, v = knots[at], knots[at + 1], values[at], values[at + 1]
         far = np.where(np.isfinite(b - a), 1.0, 0.5)  # so that no difference is beyond a float
         share = (x * far - a * far) / (b * far - a * far)
-        made[again] = u * (1.0 - share) + v * share
-    return made
+        out[rows] = u * (1.0 - share) + v * share
+    return out
 
 
 def on_even(x: Array, knots: Array, values: Array) -> Array:
@@ -135,10 +135,10 @@ def on_even(x: Array, knots: Array, values: Array) -> Array:
         at -= (x < knots[at]) & (at > 0)
         at += (x >= knots[at + 1]) & (at < last - 1)
         slope = np.diff(values) / np.diff(knots)
-        made = slope[at] * (x - knots[at]) + values[at]
-    made[x >= 1.0] = values[-1]
-    made[x <= 0.0] = values[0]
-    return made
+        out = slope[at] * (x - knots[at]) + values[at]
+    out[x >= 1.0] = values[-1]
+    out[x <= 0.0] = values[0]
+    return out
 
 
 _ENDS = tuple(ppf(np.array([TAIL - np.spacing(1.0), 1.0 - (TAIL - np.spacing(1.0))])).tolist())

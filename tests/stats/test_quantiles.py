@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
-from normcli.parameters import Seen, merged, refined
+from normcli.parameters import StepStates, merged, refined
 from normcli.stats import _compactors as compactors
 from normcli.stats import _selection as selection
 from normcli.stats.extrema import Extrema
@@ -265,7 +265,7 @@ def in_passes(blocks: list[Block], blank: Quantiles) -> tuple[Quantiles, int]:
     """The state after all passes, and how many there were."""
     passes = 0
 
-    def measure(blanks: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    def measure(blanks: tuple[StepStates, ...]) -> tuple[StepStates, ...]:
         nonlocal passes
         passes += 1
         return reduce(merged, ((tuple(s.of(block) for s in blanks[0]),) for block in blocks), blanks)

@@ -1,4 +1,4 @@
-"""What was seen and learned of each key: a line each, its arrays by the features in order."""
+"""Statistics and learned parameters of each key: one line per key, with arrays in the order of features."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,37 +20,37 @@ SLAB = 1000  # keys that are written at once
 
 # -- writing -----------------------------------------------------------------------------------------------------
 def entries(parameters: Parameters) -> Iterator[dict[str, Any]]:
-    """One for each key: its texts, rows, and what each step has seen and learned of it."""
+    """An entry for each key: its values, its number of rows, and each step's statistics and learned parameters."""
     for start in range(0, len(parameters.keys), SLAB):
         groups = slice(1 + start, min(1 + start + SLAB, 1 + len(parameters.keys)))
         steps = [_slab(step, groups) for step in parameters.steps]
         for i, key in enumerate(parameters.keys[start : start + SLAB]):
-            each = [{part: _of(fields, i) for part, fields in step.items()} for step in steps]
-            yield {"key": list(key), "rows": parameters.key_rows[start + i], "steps": each}
+            records = [{part: _of(fields, i) for part, fields in step.items()} for step in steps]
+            yield {"key": list(key), "rows": parameters.key_rows[start + i], "steps": records}
 
 
 def _slab(step: Step, groups: slice) -> dict[str, Any]:
-    seen = {registry.name_of(s): _listed(s, groups) for s in step.states}
-    return {"learned": {registry.name_of(step.fitted): _listed(step.fitted, groups)}, "statistics": seen}
+    statistics = {registry.name_of(s): _listed(s, groups) for s in step.states}
+    return {"learned": {registry.name_of(step.fitted): _listed(step.fitted, groups)}, "statistics": statistics}
 
 
 def _listed(record: Record, groups: slice) -> dict[str, list[Any]]:
-    """Each field as a list with an entry for each group."""
-    made = {}
+    """Each array field as a list with an entry for each group."""
+    lists = {}
     for name, axes in record.axes().items():
         values = getattr(record, name)[groups]
-        made[name] = [encode(v, axes) for v in values] if axes.symmetric else encode(values, axes)
-    return made
+        lists[name] = [encode(v, axes) for v in values] if axes.symmetric else encode(values, axes)
+    return lists
 
 
 def _of(fields: dict[str, Any], i: int) -> dict[str, Any]:
-    """Those of one group."""
+    """The fields of one group."""
     return {name: {n: values[i] for n, values in record.items()} for name, record in fields.items()}
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
 def read(raw: Any, parameters: Parameters) -> Parameters:
-    """Parameters whose steps know all rows, with what is known of each key. Raises BadParametersError."""
+    """Parameters that are read for all rows already, with the groups of all keys. Raises BadParametersError."""
     rows = of_kind(list, raw, "$.keys")
     if not rows:
         fail("$.keys", "there is none")
@@ -73,27 +73,27 @@ def read(raw: Any, parameters: Parameters) -> Parameters:
 
 def _step(rows: list[Any], i: int, step: Step) -> Step:
     parts: list[dict[str, Any]] = []
-    learned, seen = registry.name_of(step.fitted), [registry.name_of(s) for s in step.states]
+    learned, statistics = registry.name_of(step.fitted), [registry.name_of(s) for s in step.states]
     for n, entry in enumerate(rows):
         at = f"$.keys[{n}].steps[{i}]"
         check_keys(of_kind(dict, entry["steps"][i], at), ("learned", "statistics"), at)
         check_keys(of_kind(dict, entry["steps"][i]["learned"], f"{at}.learned"), (learned,), f"{at}.learned")
-        check_keys(of_kind(dict, entry["steps"][i]["statistics"], f"{at}.statistics"), seen, f"{at}.statistics")
+        check_keys(of_kind(dict, entry["steps"][i]["statistics"], f"{at}.statistics"), statistics, f"{at}.statistics")
         parts.append(entry["steps"][i])
     transform = _with_groups(step.fitted, [p["learned"][learned] for p in parts], f"steps[{i}].learned.{learned}")
     states = tuple(
         _with_groups(s, [p["statistics"][name] for p in parts], f"steps[{i}].statistics.{name}")
-        for name, s in zip(seen, step.states, strict=True)
+        for name, s in zip(statistics, step.states, strict=True)
     )
-    made = replace(step, states=states, transform=transform)
-    _check_learned(made, f"steps[{i}].learned.{learned}")
-    return made
+    result = replace(step, states=states, transform=transform)
+    _check_learned(result, f"steps[{i}].learned.{learned}")
+    return result
 
 
 def _check_learned(step: Step, at: str) -> None:
     """A column with values must have learned."""
-    with np.errstate(all="ignore"):  # of states that nobody has looked at together
-        counts = next((said["count"] for s in step.states if "count" in (said := s.summary())), None)
+    with np.errstate(all="ignore"):  # of states that are not yet validated together
+        counts = next((summary["count"] for s in step.states if "count" in (summary := s.summary())), None)
     for field, axes in step.fitted.axes().items():
         if counts is not None and not np.isfinite(axes.empty):
             unknown = np.isnan(getattr(step.fitted, field)[1:])
@@ -103,7 +103,7 @@ def _check_learned(step: Step, at: str) -> None:
 
 
 def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
-    """A record of one group, and those that are in the file."""
+    """A record with the group of all rows and those in the file."""
     axes = record.axes()
     for n, fields in enumerate(raw):
         check_keys(of_kind(dict, fields, f"$.keys[{n}].{at}"), tuple(axes), f"$.keys[{n}].{at}")
@@ -120,15 +120,15 @@ def _with_groups(record: Any, raw: list[Any], at: str) -> Any:
     for name, kind in axes.items():
         if kind.ragged:
             arrays[name] = kind.filled(arrays[name], tuple(longest[dim] for dim in kind.dims))
-    whole = replace(record, **arrays)
-    if whole.fault():  # of which key, it does not say
+    full = replace(record, **arrays)
+    if full.fault():  # of which key, it does not say
         for n in range(len(raw)):
-            fault = whole.taken([1 + n]).fault()
+            fault = full.taken([1 + n]).fault()
             if fault:
                 fail(f"$.keys[{n}].{at}.{fault[0]}", fault[1])
-    return whole
+    return full
 
 
 def _spell_place(at: str, place: Place) -> str:
-    """A place in the array of a key; of none in particular where there is none."""
+    """A path in the array of a key, for messages; without an index, of any key."""
     return spell_place(f"$.keys[{place[0] if place else '…'}].{at}", place)

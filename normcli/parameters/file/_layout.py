@@ -1,4 +1,4 @@
-"""How the file lies: JSON in lines that people can read and compare."""
+"""Layout of the file: JSON with line breaks for reading and diffs."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,7 @@ CONTENT = re.compile("xxh3-128:[0-9a-f]{32}")
 
 @dataclasses.dataclass(frozen=True)
 class Lines:
-    """A list in which each entry stands on a line of its own, whatever it holds: there may be very many."""
+    """A list with one entry per line, written lazily."""
 
     entries: Iterable[dict[str, Any]]
 
@@ -38,7 +38,7 @@ def _line(value: Any) -> str:
 
 
 def laid(value: Any, depth: int = 0) -> Iterator[str]:
-    """JSON text: what holds no other container (an object: none but short lists) on one line, the rest broken."""
+    """JSON text in pieces: containers without nested ones (in objects, short lists are allowed) on one line."""
     if isinstance(value, Lines):
         yield "["
         for i, entry in enumerate(value.entries):
@@ -62,8 +62,8 @@ def laid(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 def digest_of(body: Iterable[str]) -> str:
-    """Of a document without its digest, in pieces, laid out as we do: other spaces in a file make no other digest."""
-    made = hashlib.sha256()
+    """The digest of a document without its digest field, as text in our layout: its whitespace does not matter."""
+    digest = hashlib.sha256()
     for piece in body:
-        made.update(piece.encode())
-    return f"sha256:{made.hexdigest()}"
+        digest.update(piece.encode())
+    return f"sha256:{digest.hexdigest()}"

@@ -1,4 +1,4 @@
-"""Parameters out of a parameter file: everything is checked before anything is used."""
+"""Reading of parameter files: everything is validated before anything is used."""
 
 import dataclasses
 import json
@@ -18,9 +18,9 @@ from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Line
 from normcli.parameters.file._steps import read_steps
 from normcli.parameters.file._values import check_keys, count, fail, of_kind, typed
 
-FITTED = "a parameter file is what fit -p writes"
-WHOLE = "was it copied whole?"
-EDITED = "was it edited or damaged? fit again, or take a copy"
+FIT_HINT = "a parameter file is what fit -p writes"
+COPY_HINT = "was it copied whole?"
+EDIT_HINT = "was it edited or damaged? fit again, or take a copy"
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -28,8 +28,8 @@ BEGINNING = re.compile(
 
 
 def rows_of(path: str) -> int:
-    """How many rows a parameter file says that it has counted, by how it begins; 0 where it is none, or laid out in
-    another way than ours. No more is read, for a file may be large."""
+    """The number of rows in a parameter file, read from its first bytes only, as a file may be large; 0 if it is not
+    a parameter file, or has another layout."""
     try:
         with open(path, "rb") as file:
             match = BEGINNING.match(file.read(MOST_BEFORE_ROWS))
@@ -39,8 +39,7 @@ def rows_of(path: str) -> int:
 
 
 def read_file(path: str, *, example: str, allow_edited: bool = False, largest: int = LARGEST) -> Parameters:
-    """The parameters of a parameter file of so many bytes at most, or of one on standard input for `-`. Raises
-    NormcliError."""
+    """The parameters in a file of at most `largest` bytes, or on standard input for `-`. Raises NormcliError."""
     with closing(open_source(path, example=example)) as source:
         try:
             text = _content(source, min(largest, LARGEST))
@@ -48,11 +47,11 @@ def read_file(path: str, *, example: str, allow_edited: bool = False, largest: i
                 raise BadParametersError("is empty", "did the command that made it fail?")
             return read(text, allow_edited=allow_edited)
         except BadParametersError as e:
-            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDITED) from None
+            raise BadParametersError(f"{source.name}: {e.message}", e.hint or EDIT_HINT) from None
 
 
 def _content(source: Source, largest: int) -> bytes:
-    """All of it; what is known to be larger is not read at all."""
+    """All bytes of a source; one that is known to be too large is not read."""
     parts = list[bytes]()
     if (source.size or 0) <= largest:
         while source.count <= largest and (part := source.read(1 << 20)):
@@ -66,11 +65,11 @@ def _content(source: Source, largest: int) -> bytes:
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """The parameters of a parameter file. Raises BadParametersError, with the path inside, where anything is off."""
+    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault."""
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
-        raise BadParametersError("$.format: not a normcli parameter file", FITTED)
+        raise BadParametersError("$.format: not a normcli parameter file", FIT_HINT)
     if type(document.get("version")) is not int or document["version"] != VERSION:
         _fail_version(document.get("version"))
     check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
@@ -112,18 +111,18 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
     if wrong:
         fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
-        found = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
+        digest = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:
         fail("$", "a number beyond a float")
-    if parameters.digest != found and not allow_edited:
+    if parameters.digest != digest and not allow_edited:
         raise BadParametersError(
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return dataclasses.replace(parameters, digest=found)
+    return dataclasses.replace(parameters, digest=digest)
 
 
 def _fail_version(version: Any) -> NoReturn:
-    """Says what may read a file of another version than ours."""
+    """Raises BadParametersError that says what reads a file of another version."""
     if type(version) is int and version > VERSION:
         what = f"was written by a newer normcli, as version {short(str(version), 20)}; this one reads {VERSION}"
         raise BadParametersError(f"$.version: {what}", "update normcli, or fit with this one")
@@ -146,7 +145,7 @@ def _read_dialect(raw: Any, at: str) -> Dialect:
 
 
 def _read_names(raw: Any, at: str) -> tuple[str, ...]:
-    """Of columns, which need not be in the schema: directories give some."""
+    """Names of columns, which need not be in the schema, as directories can be keys."""
     for i, name in enumerate(of_kind(list, raw, at)):
         of_kind(str, name, f"{at}[{i}]")
     if len(set(raw)) < len(raw):
@@ -161,17 +160,17 @@ def _read_weights(raw: Any, types: dict[str, str]) -> str | None:
 
 
 def _read_rules(document: dict[str, Any]) -> Rules:
-    given = {name: document[name] for name in ("unseen", "min_count") if name in document}
-    if given and "by" not in document:
-        fail(f"$.{next(iter(given))}", "there is nothing to group by")
-    if given.get("unseen", "error") not in typing.get_args(Unseen):
+    rules = {name: document[name] for name in ("unseen", "min_count") if name in document}
+    if rules and "by" not in document:
+        fail(f"$.{next(iter(rules))}", "there is nothing to group by")
+    if rules.get("unseen", "error") not in typing.get_args(Unseen):
         fail("$.unseen", f"must be one of {', '.join(typing.get_args(Unseen))}")
-    least = count(given["min_count"], "$.min_count") if "min_count" in given else None
-    return Rules().override(given.get("unseen"), least)
+    least = count(rules["min_count"], "$.min_count") if "min_count" in rules else None
+    return Rules().override(rules.get("unseen"), least)
 
 
 def _parse(text: bytes) -> dict[str, Any]:
-    """JSON without its loopholes: no key twice, no NaN, no bottomless nesting, no number without end."""
+    """Strict JSON: no duplicate keys, no NaN, bounded nesting and numbers."""
     if len(text) > LARGEST:
         fail("$", f"more than {LARGEST >> 20} MB")
 
@@ -192,11 +191,11 @@ def _parse(text: bytes) -> dict[str, Any]:
     except UnicodeEncodeError:
         fail("$", "an unpaired surrogate in a string")
     except UnicodeDecodeError:
-        raise BadParametersError("$: not JSON: not UTF-8", FITTED) from None
+        raise BadParametersError("$: not JSON: not UTF-8", FIT_HINT) from None
     except RecursionError:
         fail("$", "not JSON that can be read: nested too deep")
     except json.JSONDecodeError as e:
-        hint = WHOLE if b'"normcli"' in text[:64] else FITTED
+        hint = COPY_HINT if b'"normcli"' in text[:64] else FIT_HINT
         raise BadParametersError(f"$: not JSON: line {e.lineno}, column {e.colno}", hint) from None
     except ValueError as e:
         fail("$", f"not JSON: {printable(str(e))}")

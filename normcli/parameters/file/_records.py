@@ -1,4 +1,4 @@
-"""Records as JSON, and back: settings and arrays, column by column where all arrays are of columns."""
+"""Records to and from JSON: settings and arrays, by column where all arrays have one entry per feature."""
 
 import dataclasses
 import typing
@@ -16,24 +16,24 @@ from normcli.parameters.file._values import check_finite, check_keys, fail, of_k
 
 # -- writing -----------------------------------------------------------------------------------------------------
 def encode_record(record: Record, names: Sequence[str]) -> dict[str, Any]:
-    """A record of one group as JSON: its settings, and its arrays."""
+    """The settings and arrays of a record of one group, as JSON values."""
     out = builtins(record.settings())
     arrays = {n: (a, getattr(record, n)[0]) for n, a in record.axes().items()}
     if arrays and record.is_column_wise():
-        each = {n: encode(values, a) for n, (a, values) in arrays.items()}
-        return out | {"columns": {name: {n: v[j] for n, v in each.items()} for j, name in enumerate(names)}}
+        columns = {n: encode(values, a) for n, (a, values) in arrays.items()}
+        return out | {"columns": {name: {n: v[j] for n, v in columns.items()} for j, name in enumerate(names)}}
     return out | {n: encode(values, a) for n, (a, values) in arrays.items()}
 
 
 def builtins(value: Any) -> dict[str, Any]:
-    """Options or settings as JSON has them: without tuples."""
+    """Options or settings as JSON values: lists in place of tuples."""
     plain: dict[str, Any] = msgspec.to_builtins(value)
     return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
 def decode_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -> Any:
-    """A record of one group, of features of these names. Raises BadParametersError."""
+    """A record of one group, whose features have these names. Raises BadParametersError."""
     axes = kind.axes()
     settings = [f.name for f in dataclasses.fields(kind) if f.name not in axes]
     column_wise = bool(axes) and kind.is_column_wise()
@@ -60,17 +60,17 @@ def decode_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -
 
 
 def spell_place(at: str, place: Place) -> str:
-    """A place in the array of a group that is at `at`."""
+    """The path of an entry in the array at `at`, for messages."""
     return at + "".join(f"[{i}]" for i in place[1:])
 
 
 def _spell_entry(at: str, names: Sequence[str], field: str, place: Place) -> str:
-    """A place in an array that lies column by column."""
+    """The path of an entry in an array that is stored by column, for messages."""
     return f"{at}.{names[place[1]]}.{field}" if len(place) > 1 else at
 
 
 def _typed_settings(kind: type[Record], raw: dict[str, Any], at: str) -> Any:
-    """A blank record with these settings; each is checked by its annotation."""
+    """A blank record with these settings, validated by their annotations. Raises BadParametersError."""
     hints = typing.get_type_hints(kind, include_extras=True)
     values = {}
     for n, x in raw.items():

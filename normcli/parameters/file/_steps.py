@@ -1,4 +1,4 @@
-"""Steps out of JSON: their methods, options, columns and records, and what people read of these."""
+"""Steps from JSON: methods, options, columns and records, and the summaries of columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,10 @@ from normcli.parameters.file._writing import described
 
 
 def read_steps(raw: list[Any], schema: Schema) -> tuple[Step, ...]:
-    """Each with the columns as they are after those before it."""
+    """The steps, each given the schema after those before it. Raises BadParametersError."""
     steps: list[Step] = []
-    for i, each in enumerate(raw):
-        steps.append(_read_step(each, f"$.steps[{i}]", schema))
+    for i, entry in enumerate(raw):
+        steps.append(_read_step(entry, f"$.steps[{i}]", schema))
         schema = steps[-1].after(schema)
     return tuple(steps)
 
@@ -65,7 +65,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
 
 
 def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str]) -> None:
-    """What is in the lists of a column is called column[0], column[1] …, and there is as much as its type says."""
+    """Checks that the features of a column of lists are column[0], column[1] …, as many as its type says."""
     field = Field(column, types.get(column, ""))
     if field.list_of is None:
         fail(f"{at}.list", "not a column of lists in $.schema")
@@ -76,7 +76,7 @@ def _check_list(column: str, names: Sequence[str], at: str, types: dict[str, str
 
 
 def _checkdescribed(step: Step, raw: dict[str, Any], at: str, schema: Schema) -> None:
-    """What people read must be what the statistics say; and a column with values must have learned."""
+    """Checks that summaries of columns agree with the statistics, and that columns with values have learned."""
     for name, entry in described(step, schema).items():
         here = f"{at}.columns.{name}"
         check_keys(of_kind(dict, raw[name], here), tuple(entry), here)

@@ -1,4 +1,4 @@
-"""Values out of JSON, each checked, with the path inside the file where one is off."""
+"""Validation of JSON values. All functions raise BadParametersError with the path `at` of a fault."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,14 +11,16 @@ from normcli import registry
 from normcli.errors import BadParametersError, mismatch, short
 
 LONGEST = 1000  # characters of a place or of what is wrong there
-WHOLE = 1 << 63  # whole numbers are below, as 64 bits have them
+INT64_END = 1 << 63  # whole numbers are below, as 64 bits have them
 
 
 def fail(at: str, what: str) -> NoReturn:
+    """Raises BadParametersError."""
     raise BadParametersError(f"{short(at, LONGEST)}: {short(what, LONGEST)}")
 
 
 def of_kind(kind: type, raw: Any, at: str) -> Any:
+    """`raw`, if it is of exactly this type."""
     if type(raw) is not kind:
         words = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
         fail(at, f"must be {words[kind]}")
@@ -26,6 +28,7 @@ def of_kind(kind: type, raw: Any, at: str) -> Any:
 
 
 def count(raw: Any, at: str) -> int:
+    """`raw`, if it is an integer from 0 to 2⁶³ − 1."""
     if of_kind(int, raw, at) < 0:
         fail(at, "must not be negative")
     check_finite(raw, at)
@@ -33,15 +36,16 @@ def count(raw: Any, at: str) -> int:
 
 
 def check_finite(value: Any, at: str) -> None:
-    """A number, or each of several, is one that others can compute with: no float is infinite, no int without end."""
+    """Checks that a number, or each in a tuple, is a finite float or an integer of 64 bits."""
     for x in value if isinstance(value, tuple) else (value,):
         if isinstance(x, float) and not np.isfinite(x):
             fail(at, "must be finite")
-        if isinstance(x, int) and not -WHOLE <= x < WHOLE:
+        if isinstance(x, int) and not -INT64_END <= x < INT64_END:
             fail(at, "is beyond 64 bits")
 
 
 def check_keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Sequence[str] = ()) -> None:
+    """Checks that an object has all `wanted` keys, and no other but `optional` ones."""
     for name in wanted:
         if name not in raw:
             fail(f"{at}.{name}", "missing")
@@ -51,8 +55,7 @@ def check_keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Se
 
 
 def typed(kind: Any, raw: Any, at: str) -> Any:
-    """`raw` as a dataclass: no field unknown, one without a default there, every number
-    finite."""
+    """`raw` as a dataclass of this kind: no unknown or missing field, all numbers finite."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     required = [n for n, f in fields.items() if f.default is dataclasses.MISSING]
     check_keys(of_kind(dict, raw, at), required, at, optional=tuple(fields))
@@ -67,6 +70,7 @@ def typed(kind: Any, raw: Any, at: str) -> Any:
 
 
 def named(room: str, raw: Any, at: str) -> Any:
+    """The class registered in a room by this name."""
     name = of_kind(str, raw, at)
     if name not in registry.names(room):
         fail(at, f"'{short(name)}' is none of {', '.join(registry.names(room))}")

@@ -1,4 +1,4 @@
-"""The text of a parameter file."""
+"""Writing of parameter files."""
 
 import dataclasses
 import hashlib
@@ -27,7 +27,7 @@ def write(parameters: Parameters) -> bytes:
 
 
 def pieces(parameters: Parameters) -> Iterator[bytes]:
-    """The same, never all of it at once."""
+    """The same, in pieces."""
     body, last, digest = _body(parameters), "", hashlib.sha256()
     for piece in body:
         if last:
@@ -39,8 +39,7 @@ def pieces(parameters: Parameters) -> Iterator[bytes]:
 
 
 def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
-    """Writes the file of fitted parameters, which appears whole or not at all; "-" is standard output. Raises
-    CannotCreateError, OutputError."""
+    """Writes a parameter file atomically; "-" is standard output. Raises CannotCreateError, OutputError."""
     with outputs.open_target(stores.plain(os.fsdecode(path))) as target:
         for piece in pieces(parameters):
             target.write(piece)
@@ -48,12 +47,12 @@ def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
 
 
 def sealed(parameters: Parameters) -> Parameters:
-    """The parameters with the digest that their file has."""
+    """The parameters with the digest of their file."""
     return dataclasses.replace(parameters, digest=digest_of(_body(parameters)))
 
 
 def _body(parameters: Parameters) -> Iterator[str]:
-    """The file but for its digest, in pieces, the last of which ends it."""
+    """The text without the digest, in pieces, the last of which ends the document."""
     document: dict[str, Any] = {"format": "normcli", "version": VERSION}
     if parameters.note:
         document["note"] = parameters.note
@@ -101,25 +100,25 @@ def _step(step: Step, schema: Schema) -> dict[str, Any]:
 
 
 def options(method: Method) -> dict[str, Any]:
-    """A method's options as plain values."""
+    """A method's options as JSON values."""
     return builtins(method)
 
 
 def described(step: Step, schema: Schema, group: int = 0) -> dict[str, dict[str, Any]]:
-    """What a person reads of each column as it comes to a step, of all rows or of a group of them."""
-    said, types = step.summary(group), {f.name: f.type for f in schema}
+    """Summary of each input column of a step, of a group (0: all rows)."""
+    summary, types = step.summary(group), {f.name: f.type for f in schema}
     columns: dict[str, dict[str, Any]] = {}
     for j, name in enumerate(step.features):
         kind = types[name] if step.length is None else Field(name, types[step.columns[0]]).list_of
         entry: dict[str, Any] = {"type": kind}
         for key in ("count", "missing", "mean", "std", "min", "max"):
-            if key in said:
-                value = float(said[key][j]) + 0.0
+            if key in summary:
+                value = float(summary[key][j]) + 0.0
                 known = np.isfinite(value) and (
-                    key in ("count", "missing") or "count" not in said or said["count"][j] > 0
+                    key in ("count", "missing") or "count" not in summary or summary["count"][j] > 0
                 )
-                whole = key in ("count", "missing") and value.is_integer()  # by weight it may be none
-                entry[key] = (int(value) if whole else value) if known else None
+                integral = key in ("count", "missing") and value.is_integer()  # sums of weights may be fractions
+                entry[key] = (int(value) if integral else value) if known else None
         if "min" in entry:
             entry["constant"] = entry["min"] is not None and entry["min"] == entry["max"]
             if entry["constant"]:
