@@ -72,12 +72,12 @@ def longest_entry(column: pa.Array) -> int:
 def expanded(batch: pa.RecordBatch, coded: Container[str] = ()) -> int:
     """Bytes of a batch, each row of a dictionary column with a text of its own unless it is `coded`. Raises
     ArrowException where it is damaged."""
-    import pyarrow.compute as pc
-
     total = batch.nbytes
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         lengths = None if name in coded else _entry_lengths(column)
         if lengths is not None:
+            import pyarrow.compute as pc  # slow to load, and most columns have no dictionary
+
             total += (pc.sum(lengths.take(column.indices)).as_py() or 0) - column.dictionary.nbytes
     return int(total)
 
