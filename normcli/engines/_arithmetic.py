@@ -1,0 +1,51 @@
+"""What makes two processes compute the same bits: versions of what computes, and a probe of how it does."""
+
+import hashlib
+import sys
+from functools import cache
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from normcli import __version__
+
+ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a rest
+
+
+@cache
+def facts() -> dict[str, str]:
+    """What has to be the same wherever a part of a result is computed."""
+    import polars
+    import pyarrow
+
+    return {
+        "normcli": __version__,
+        "Python": ".".join(map(str, sys.version_info[:2])),
+        "numpy": np.__version__,
+        "polars": polars.__version__,
+        "pyarrow": pyarrow.__version__,
+        "arithmetic": _probe(),
+    }
+
+
+def difference(here: dict[str, str], there: dict[str, str]) -> str:
+    """What differs, in words; empty where nothing does."""
+    names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    versions = [f"{n} {there.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
+    return ", ".join(versions) or ("its processor adds or multiplies in another order" if names else "")
+
+
+def _probe() -> str:
+    """A digest of sums, products, logarithms, powers and square roots of fixed numbers: libraries choose how to compute
+    them by the processor."""
+    x = np.modf(np.outer(np.arange(1.0, ROWS + 1), np.sqrt(np.arange(2.0, COLUMNS + 2))))[0] + 1e-3
+    x = np.asfortranarray(x)
+    with threadpool_limits(1, "blas"):
+        results = (
+            x.sum(axis=0), x.sum(axis=1), np.add.reduceat(x[:, 0], [0, 64, 200]), x.T @ x, x @ x[:COLUMNS], x[:, 3] @ x,
+            np.log1p(x), np.log(x), np.exp(x), x**1.37, np.sqrt(x), np.arcsinh(x), np.linalg.norm(x, axis=1),
+        )  # fmt: skip
+    digest = hashlib.sha256()
+    for each in results:
+        digest.update(np.ascontiguousarray(each).data)
+    return digest.hexdigest()[:16]
