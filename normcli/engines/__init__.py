@@ -39,11 +39,15 @@ S = TypeVar("S", bound=Named)
 class Cluster(Protocol):
     """An engine whose workers are other processes, on this machine or others: they open what they read themselves."""
 
-    def map_spans(self, work: Callable[[S, Share], R], spans: Iterable[S], state: int = 0) -> Iterator[R]:
+    def map_spans(
+        self, work: Callable[[S, Share], R], spans: Iterable[S], *, state: int = 0,
+        ready: Callable[[], str] | None = None,
+    ) -> Iterator[R]:  # fmt: skip
         """`work` of each span, in order, with what it may use there; a bounded number under way at once. `work`, spans
         and results are pickled; a result takes about `state` bytes. `work` has no effect that must not happen twice:
-        where a worker dies, another one does all of a span again. Raises UsageError where no worker computes as this
-        process does, ClusterError where the cluster is lost."""
+        where a worker dies, another one does all of a span again. On each worker, `ready` says beforehand what it
+        lacks. Raises UsageError where one lacks something, or none computes as this process does, ClusterError where
+        the cluster is lost."""
 
     def close(self, patience: float) -> bool:
         """As an engine's."""

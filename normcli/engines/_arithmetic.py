@@ -9,23 +9,18 @@ from threadpoolctl import threadpool_limits
 
 from normcli import __version__
 
+LIBRARIES = ("numpy", "polars", "pyarrow")
 ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a rest
 
 
 @cache
 def facts() -> dict[str, str]:
     """What has to be the same wherever a part of a result is computed."""
-    import polars
-    import pyarrow
+    from importlib.metadata import version
 
-    return {
-        "normcli": __version__,
-        "Python": ".".join(map(str, sys.version_info[:2])),
-        "numpy": np.__version__,
-        "polars": polars.__version__,
-        "pyarrow": pyarrow.__version__,
-        "arithmetic": _probe(),
-    }
+    libraries = {name: version(name) for name in LIBRARIES}
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"normcli": __version__, "Python": python, **libraries, "arithmetic": _probe()}
 
 
 def difference(here: dict[str, str], there: dict[str, str]) -> str:

@@ -17,11 +17,13 @@ from normcli.engines._arithmetic import difference, facts
 
 @dataclass(frozen=True)
 class Reply:
-    """Of a worker: the pickled result of a span, or why it does not work on any, or what work on it raised."""
+    """Of a worker: the pickled result of a span, or why it does not work on any, or what it lacks, or what work on a
+    span raised."""
 
     worker: str  # its address
     result: bytes = b""
     difference: str = ""
+    lack: str = ""
     error: BaseException | None = None
 
 
@@ -32,6 +34,7 @@ class _Running:
     def __init__(self) -> None:
         self._lock, self._count, self._limits = threading.Lock(), 0, ExitStack()
         self._work: tuple[bytes, Any] = (b"", None)
+        self._ready = b""  # what was found to be so
 
     @contextmanager
     def one(self) -> Iterator[int]:
@@ -56,6 +59,15 @@ class _Running:
                 self._work = sealed, pickle.loads(sealed)
             return self._work[1]
 
+    def lack(self, ready: bytes) -> str:
+        """What is not here that the work needs; empty where nothing is missing."""
+        with self._lock:
+            if ready == self._ready:
+                return ""
+            lack = str(pickle.loads(ready)())
+            self._ready = b"" if lack else ready
+            return lack
+
 
 _running = _Running()
 
@@ -65,19 +77,20 @@ def identity(sealed: bytes) -> bytes:
     return sealed
 
 
-def compare(driver: dict[str, str]) -> str:
-    """What differs here from the driver; empty where nothing does."""
-    return difference(driver, facts())
+def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
+    """What differs here from the driver, and what is not here that the work needs; empty where nothing is."""
+    differs = difference(driver, facts())
+    return differs, "" if differs or not ready else _running.lack(ready)
 
 
-def perform(span: bytes, sealed: bytes, driver: dict[str, str]) -> Reply:
+def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) -> Reply:
     """One span, by the work of the run."""
     from distributed import get_worker
 
     worker = get_worker()
-    differs = compare(driver)
-    if differs:
-        return Reply(worker.address, difference=differs)
+    differs, lack = compare(driver, ready)
+    if differs or lack:
+        return Reply(worker.address, difference=differs, lack=lack)
     is_wanted = _wanted(worker)
     try:
         with _running.one() as count:

@@ -72,8 +72,12 @@ class Dask:
         """What messages call it."""
         return printable(self.client.scheduler.address) if self.client.scheduler else "the scheduler"
 
-    def map_spans(self, work: Callable[[S, Share], R], spans: Iterable[S], state: int = 0) -> Iterator[R]:
-        run: _Run[S, R] = _Run(self, pickle.dumps(work), max(FEWEST, RESULTS // max(state, 1)))
+    def map_spans(
+        self, work: Callable[[S, Share], R], spans: Iterable[S], *, state: int = 0,
+        ready: Callable[[], str] | None = None,
+    ) -> Iterator[R]:  # fmt: skip
+        most = max(FEWEST, RESULTS // max(state, 1))
+        run: _Run[S, R] = _Run(self, pickle.dumps(work), pickle.dumps(ready) if ready else b"", most)
         try:
             yield from run.results(spans)
         finally:
@@ -97,13 +101,13 @@ class _Sent(Generic[S]):
 class _Run(Generic[S, R]):
     """The spans of one map: those under way, and the workers that do them."""
 
-    def __init__(self, cluster: Dask, sealed: bytes, most: int) -> None:
+    def __init__(self, cluster: Dask, sealed: bytes, ready: bytes, most: int) -> None:
         """At `most` so many spans are under way at once."""
         from normcli.engines._arithmetic import facts
 
         self._cluster, self._client, self._most = cluster, cluster.client, most
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
-        self._facts = facts()
+        self._facts, self._ready = facts(), ready
         self._different: dict[str, str] = {}  # by the address of a worker
         self._same: set[str] = set()
         self._threads, self._sent = 1, deque[_Sent[S]]()
@@ -148,7 +152,10 @@ class _Run(Generic[S, R]):
         keys = [f"{self._name}-{self._count + n}" for n in range(len(spans))]
         self._count += len(spans)
         about = {"workers": sorted(self._same) if self._different else None, "pure": False, "key": keys}
-        pickled, given = list(map(pickle.dumps, spans)), {"sealed": self._sealed, "driver": self._facts}
+        pickled, given = (
+            list(map(pickle.dumps, spans)),
+            {"sealed": self._sealed, "driver": self._facts, "ready": self._ready},
+        )
         futures = self._call(lambda: self._client.map(perform, pickled, **about, **given))
         for future in futures:
             future.add_done_callback(lambda _: self._done.set())
@@ -166,6 +173,8 @@ class _Run(Generic[S, R]):
             return []
         results: list[bytes] = []
         for reply in replies:
+            if reply.lack:
+                self._refuse(reply.worker, reply.lack)
             if reply.difference:
                 self._leave_out(reply.worker, reply.difference)
                 self._sent[0] = self._submitted([self._sent[0].span])[0]
@@ -195,17 +204,19 @@ class _Run(Generic[S, R]):
         new = sorted(set(there) - self._same - set(self._different))
         self._same &= set(there)
         if new:
-            said = self._client.run(compare, self._facts, workers=new, on_error="return")
-            for worker, difference in said.items():
-                if isinstance(difference, Exception):
-                    difference = f"{type(difference).__name__}: {difference}"
+            said = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
+            for worker, answer in said.items():
+                failed = isinstance(answer, Exception)  # it may have no normcli
+                difference, lack = (f"{type(answer).__name__}: {answer}", "") if failed else answer
+                if lack:
+                    self._refuse(worker, lack)
                 if difference:
                     self._different[worker] = difference
                 else:
                     self._same.add(worker)
         self._threads = sum(count for worker, count in there.items() if worker in self._same)
         if there and not self._same:
-            self._refuse(there)
+            self._refuse_all(there)
         if there:
             self._there = now
         elif now - self._there > self._cluster.patience:
@@ -226,7 +237,10 @@ class _Run(Generic[S, R]):
         self._different[worker] = difference
         self._call(self._look)
 
-    def _refuse(self, there: Iterable[str]) -> None:
+    def _refuse(self, worker: str, lack: str) -> None:
+        raise UsageError(f"worker {printable(worker)}: {lack}", "what is read and written has to be there for all")
+
+    def _refuse_all(self, there: Iterable[str]) -> None:
         worker = next(iter(sorted(there)))
         what = f"no worker computes as this machine does: {printable(worker)} has {self._different[worker]}"
         raise UsageError(what, "the same versions and the same kind of processor give the same bytes")

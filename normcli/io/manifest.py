@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normcli.errors import NoInputError, OutputError, advice, open_error, printable
-from normcli.io import outputs, stores
+from normcli.io import outputs, parts, stores
 from normcli.io.stores.reading import Object
 
 NAME = ".normcli-manifest"
@@ -122,20 +122,27 @@ def digest_of(path: str) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def remove_stale(directories: Iterable[str]) -> int:
-    """Removes the temporary files of dead runs (those of a live run are locked); returns their number."""
+def remove_stale(directories: Iterable[str], top: str) -> int:
+    """Removes the temporary files of dead runs (those of a live run are locked, and so is the token in the directory
+    `top` of a run whose workers write parts); returns their number."""
     removed = 0
     for directory in directories:
         with contextlib.suppress(OSError), os.scandir(directory) as entries:
             for entry in list(entries):
-                if entry.name.startswith(".normcli-") and entry.name.endswith(".tmp") and _is_dead(entry.path):
+                run = parts.run_of(entry.name)
+                lock = entry.path if run is None else parts.token_path(top, run)
+                ours = run is not None or (entry.name.startswith(".normcli-") and entry.name.endswith(".tmp"))
+                if ours and is_dead(lock):
                     with contextlib.suppress(OSError):
                         os.unlink(entry.path)
                         removed += 1
     return removed
 
 
-def _is_dead(path: str) -> bool:
+def is_dead(path: str) -> bool:
+    """Whether no run holds a file's lock, or it is not there."""
+    if not os.path.lexists(path):
+        return True
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

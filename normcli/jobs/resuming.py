@@ -75,9 +75,8 @@ class Files:
         too. Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
         if self._manifest and not finished.tally.rejected:
-            assert target.hashed is not None
-            digest = f"sha256:{target.hashed.hexdigest()}"
-            self._manifest.add(self.paths[each], self._origins[each], target.count, digest, finished.notes)
+            assert target.digest is not None
+            self._manifest.add(self.paths[each], self._origins[each], target.count, target.digest, finished.notes)
         self._see(watch)
 
     def close(self) -> None:

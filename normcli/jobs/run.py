@@ -18,12 +18,15 @@ from normcli.jobs.results import Result
 from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
-    from normcli.engines import Engine
+    from normcli.engines import Cluster, Engine
     from normcli.formats import Reject
+    from normcli.io.inputs import Input
     from normcli.io.outputs import Target
     from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
+    from normcli.jobs.resuming import Files
     from normcli.parameters import Parameters
+    from normcli.pipeline.spans import Spread
 
 PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 
@@ -42,7 +45,8 @@ class Run(Events, Generic[R, S]):
         self.rejects: Target | None = None
         self._sources: list[Source] = []
         self._handles: list[Handle] = []
-        self._engines: list[Engine] = []
+        self._engines: list[Engine | Cluster] = []
+        self.cluster: Cluster | None = None  # whose workers open the inputs
         result.run_report, result.changes = request.run_report, self.changes
         paths.check(request, result)
         events.begin(result)
@@ -137,6 +141,24 @@ class Run(Events, Generic[R, S]):
         self._engines.append(engine)
         return engine
 
+    def connect(self, inputs: list[Input]) -> None:
+        """Has the workers of a cluster open the inputs, where the request says so. Raises UsageError for what no
+        cluster can do, ClusterError where none answers."""
+        if self.request.engine != "threads":  # type: ignore[attr-defined]
+            from normcli.jobs import spreading
+
+            self.cluster = spreading.connected(self.request, inputs)
+            self._engines += [] if self.cluster is None else [self.cluster]
+
+    def spread(self, parameters: Parameters, readers: Readers, files: Files | None = None) -> Spread | None:
+        """All inputs for the workers of the cluster, if there is one, to be measured by parameters, or to be written to
+        their `files`. Raises UsageError for batches that run on from one to the next."""
+        if self.cluster is None:
+            return None
+        from normcli.jobs import spreading
+
+        return spreading.spread(self, self.cluster, parameters, readers, files)
+
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""
         if request.rejects is not None:
@@ -159,7 +181,10 @@ class Run(Events, Generic[R, S]):
             yield progress
             return
         paths_read = [each.path for each in readers.inputs]
-        progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
+        if self.cluster is not None:
+            progress.distance = Distance.of_inputs(len(paths_read))
+        else:
+            progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
         self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress

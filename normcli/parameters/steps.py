@@ -97,14 +97,14 @@ class Step:
         return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
 
     @property
-    def _blanks(self) -> Seen:
+    def blanks(self) -> Seen:
         """Of what is measured."""
         return self.method.statistics if self.statistics_override is None else self.statistics_override
 
     @property
     def unfitted_multiple(self) -> int:
         """Rows to a whole batch for what is measured; 1 where any block does."""
-        return lcm(*(statistic.multiple for statistic in self._blanks))
+        return lcm(*(statistic.multiple for statistic in self.blanks))
 
     def measure(self, block: Block, *, by_key: bool = False) -> Seen:
         """What the statistics say of a block. Rows that take no part stay where they are in their batches."""
@@ -116,7 +116,7 @@ class Step:
                 if self.statistics_override is not None
                 else tuple(s.by_key().of(block) for s in self.method.statistics)
             )
-        return tuple(s.of(block) for s in self._blanks)
+        return tuple(s.of(block) for s in self.blanks)
 
     def normalized(self, block: Block) -> Array:
         """Its matrix by what was learned. Raises BadRowError at a value that the method has no result for."""
