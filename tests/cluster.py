@@ -133,8 +133,13 @@ async def _worker(what: dict[str, Any], answer: int) -> None:
     from distributed import Worker
 
     from normcli.engines import _on_worker
+    from tests import dying
 
-    if what["fake"]:
+    if "broken" in what["fake"]:
+        sys.modules["normcli.engines._on_worker"] = None  # type: ignore[assignment]
+    elif "dies" in what["fake"]:
+        dying.arm(**what["fake"])
+    elif what["fake"]:
         truth = _on_worker.facts()
         _on_worker.facts = lambda: truth | what["fake"]  # type: ignore[assignment]
     worker = Worker(

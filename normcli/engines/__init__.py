@@ -49,5 +49,9 @@ class Cluster(Protocol):
         lacks. Raises UsageError where one lacks something, or none computes as this process does, ClusterError where
         the cluster is lost."""
 
+    @property
+    def description(self) -> str:
+        """What a person should know of it, in a line."""
+
     def close(self, patience: float) -> bool:
         """As an engine's."""

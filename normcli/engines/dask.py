@@ -58,7 +58,8 @@ class Dask:
         import dask
 
         check_secure(address, insecure=insecure)
-        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what a person should know, we say
+        for logger in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+            logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # what a person should know, we say
         try:
             client = make(address, timeout=CONNECTING, set_as_default=False, name="normcli")
         except (OSError, ValueError, TypeError, RuntimeError) as e:
@@ -82,6 +83,11 @@ class Dask:
             yield from run.results(spans)
         finally:
             run.end()
+
+    @property
+    def description(self) -> str:
+        threads = self.client.nthreads()
+        return f"dask at {self.name}: {len(threads):,} workers, {sum(threads.values()):,} threads"
 
     def close(self, patience: float) -> bool:
         if self._own:
@@ -166,7 +172,8 @@ class _Run(Generic[S, R]):
         self._wait(self._sent[0])
         first = self._sent[0]
         if first.future.status != "finished":
-            self._raise(first)
+            self._submit_elsewhere(first)
+            return []
         done = list(takewhile(lambda sent: sent.future.status == "finished", self._sent))
         replies: list[Reply] = self._call(lambda: self._client.gather([sent.future for sent in done], errors="skip"))
         if len(replies) < len(done):  # one was lost meanwhile, and is waited for again
@@ -245,8 +252,9 @@ class _Run(Generic[S, R]):
         what = f"no worker computes as this machine does: {printable(worker)} has {self._different[worker]}"
         raise UsageError(what, "the same versions and the same kind of processor give the same bytes")
 
-    def _raise(self, sent: _Sent[S]) -> None:
-        """What became of a span that is not done by anybody."""
+    def _submit_elsewhere(self, sent: _Sent[S]) -> None:
+        """A span that a worker which differs could not even unpickle, for others. Raises ClusterError for one that
+        nobody has done for another reason."""
         from distributed.scheduler import KilledWorker
 
         if self._client.status != "running" or sent.future.cancelled():
@@ -256,6 +264,11 @@ class _Run(Generic[S, R]):
             count = error.allowed_failures + 1
             what = f"{sent.span.name}: {count} workers died, one after the other, while they worked on it"
             raise ClusterError(what, "do they have memory enough? their logs may say more")
+        before = len(self._different)
+        self._call(self._look)
+        if len(self._different) > before:
+            sent.future = self._submitted([sent.span])[0].future
+            return
         what = f"{sent.span.name}: a worker could not begin: {type(error).__name__}: {error}"
         raise ClusterError(printable(what), "have all workers the same normcli?")
 

@@ -136,7 +136,8 @@ class Run(Events, Generic[R, S]):
         window = memory.window(sizes, request.max_memory, workers.most)
         room, block = size(memory.room(request.max_memory)), size(sizes.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
-        self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
+        if self.cluster is None:
+            self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
         engine = Threads(workers.count, window, memory.of_blocks(sizes, request.max_memory, workers.most))
         self._engines.append(engine)
         return engine
@@ -148,7 +149,9 @@ class Run(Events, Generic[R, S]):
             from normcli.jobs import spreading
 
             self.cluster = spreading.connected(self.request, inputs)
-            self._engines += [] if self.cluster is None else [self.cluster]
+            if self.cluster is not None:
+                self._engines.append(self.cluster)
+                self.detail(self.cluster.description)
 
     def spread(self, parameters: Parameters, readers: Readers, files: Files | None = None) -> Spread | None:
         """All inputs for the workers of the cluster, if there is one, to be measured by parameters, or to be written to

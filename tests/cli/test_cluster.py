@@ -3,9 +3,6 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 
 import normcli
 from normcli import registry
-from tests import cluster, processes
+from tests import cluster
 from tests.cli.conftest import Workspace
 from tests.conftest import longer
 from tests.store import Store
@@ -27,7 +24,6 @@ OPTIONS = {  # of methods that can't do without
 }  # fmt: skip
 BATCHES = {"batch", "batch-renorm", "batch-instance", "switchable"}
 FORMATS = ["csv", *longer("ndjson", "tsv", "parquet", "arrow", "arrows", "csv.gz")]
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +61,7 @@ def convert(here: Workspace, to: str) -> str:
     """The tables in another format; the name of their directory."""
     if to == "csv":
         return "in"
-    here.succeeds("fit", "in", "-m", "center", "-c", "w", "-p", "none.json", "-q")
+    here.succeeds("fit", "in", "-m", "minmax", "-c", "x,y,z,w", "-p", "none.json", "-q")
     here.succeeds("apply", "in", "-p", "none.json", "--to", to, "-o", "other/", "-q")
     return "other"
 
@@ -269,78 +265,6 @@ def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Clus
         os.close(held)
     assert "does not see /proc/self/fd/" in said
     assert not files(here / "out")
-
-
-# -- failures, with real processes ------------------------------------------------------------------------------------
-def slow(folder: Path, count: int = 24, rows: int = 20_000) -> None:
-    """Tables that take a while."""
-    folder.mkdir()
-    random = np.random.default_rng(3)
-    for i in range(count):
-        pl.DataFrame({f"c{j}": random.normal(size=rows) for j in range(8)}).write_csv(folder / f"{i:02}.csv")
-
-
-def started(here: Workspace, made: cluster.Cluster, *words: str) -> "subprocess.Popen[bytes]":
-    env = os.environ | {"DASK_NORMCLI__NO_WORKER_TIMEOUT": "1s"}
-    null = subprocess.DEVNULL
-    line = [*words, *on(made)]
-    return processes.start(line, cwd=here.path, env=env, stdin=null, stdout=null, stderr=subprocess.PIPE)
-
-
-def wait_for(made: Path, count: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while len(list(made.glob("*.csv"))) < count:
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
-@pytest.mark.parametrize("killed", ["worker", *longer("all workers", "scheduler")])
-@pytest.mark.process
-def test_what_dies_in_the_middle_costs_nothing(workspace: Workspace, killed: str) -> None:
-    here = workspace
-    slow(here / "in")
-    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
-    here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
-    with cluster.running(2) as made:
-        process = started(here, made, "apply", "in", "-p", "p.json", "-o", "b/")
-        wait_for(here / "b", 3)
-        for pid in {"worker": made.workers[:1], "all workers": made.workers[:]}.get(killed, [made.scheduler]):
-            made.kill(pid)
-        _, said = process.communicate(timeout=PATIENCE)
-    if killed == "worker":
-        assert process.returncode == 0, said
-    else:
-        assert process.returncode == 74, said
-        lost = b"no worker has been there for 1 s" if killed == "all workers" else b"the scheduler is gone"
-        assert lost in said
-        assert said.count(b"\n") == 1
-        here.succeeds("apply", "in", "-p", "p.json", "-o", "b/", "--resume")
-    assert files(here / "b") == files(here / "a")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, *longer(signal.SIGKILL, signal.SIGINT, signal.SIGHUP)])
-@pytest.mark.process
-def test_a_driver_that_is_ended_leaves_nothing_to_do_for_its_workers(workspace: Workspace, number: int) -> None:
-    here = workspace
-    slow(here / "in")
-    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
-    here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
-    with cluster.running(2) as made:
-        process = started(here, made, "apply", "in", "-p", "p.json", "-o", "b/")
-        wait_for(here / "b", 3)
-        process.send_signal(number)
-        then = time.monotonic()
-        process.communicate(timeout=PATIENCE)
-        assert process.returncode == -number
-        assert time.monotonic() - then < 5.0
-        client = normcli.Dask.connect(made.address)
-        end = time.monotonic() + PATIENCE
-        while client.client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
-            assert time.monotonic() < end, "tasks stay on the scheduler"
-            time.sleep(0.05)
-        client.close(5.0)
-        here.succeeds("apply", "in", "-p", "p.json", "-o", "b/", "--resume", *on(made))
-    assert files(here / "b") == files(here / "a")
 
 
 # -- object stores ---------------------------------------------------------------------------------------------------

@@ -143,6 +143,7 @@ def test_workers_that_differ_are_left_out(tmp_path: Path) -> None:
         results = engine.map_spans(Doubled(folder=str(tmp_path), pause=0.02), numbers(60))
         next(results)
         made.add(fake={"arithmetic": "other"})  # comes later
+        made.add(fake={"broken": "cannot import normcli"})
         assert list(results) == [2 * n for n in range(1, 60)]
         engine.close(5.0)
 
