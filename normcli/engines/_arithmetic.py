@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -20,7 +21,7 @@ def facts() -> dict[str, str]:
 
     libraries = {name: version(name) for name in LIBRARIES}
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"normcli": __version__, "Python": python, **libraries, "arithmetic": _probe()}
+    return {"normcli": f"{__version__} ({_code()})", "Python": python, **libraries, "arithmetic": _probe()}
 
 
 def difference(here: dict[str, str], there: dict[str, str]) -> str:
@@ -28,6 +29,15 @@ def difference(here: dict[str, str], there: dict[str, str]) -> str:
     names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
     versions = [f"{n} {there.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
     return ", ".join(versions) or ("its processor adds or multiplies in another order" if names else "")
+
+
+def _code() -> str:
+    """A digest of this package: between releases, a version says little."""
+    top, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(top.rglob("*.py")):
+        digest.update(str(path.relative_to(top)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _probe() -> str:

@@ -93,11 +93,15 @@ def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) ->
         return Reply(worker.address, difference=differs, lack=lack)
     is_wanted = _wanted(worker)
     try:
+        work = _running.unpickled(sealed)
+    except Exception as e:  # it was loaded from files that are others by now
+        return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
+    try:
         with _running.one() as count:
             threads = max(1, worker.state.nthreads // count)
             limit = worker.memory_manager.memory_limit
             share = Share(threads, limit and limit * threads // worker.state.nthreads, is_wanted)
-            result = _running.unpickled(sealed)(pickle.loads(span), share)
+            result = work(pickle.loads(span), share)
         return Reply(worker.address, pickle.dumps(result))  # not beside the pickle: buffers of a network are unaligned
     except Exception as e:
         return Reply(worker.address, error=_portable(e))
