@@ -12,10 +12,11 @@ import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import ModuleType
 
-from normcli.errors import CannotCreateError, open_error, printable
-from normcli.io import outputs
-from normcli.io.outputs import CLOSED, Target, beside
+from normcli.errors import CannotCreateError, NoInputError, open_error, printable
+from normcli.io import outputs, stores
+from normcli.io.outputs import CLOSED, FarTarget, Target, beside
 
 PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
 
@@ -41,9 +42,20 @@ def token_path(directory: str, run: str) -> str:
     return os.path.join(directory, f".normcli-{run}.tmp")
 
 
-def open_part(name: str, path: str, run: str) -> Target:
+def open_part(name: str, path: str, run: str, *, spool_dir: str | None = None) -> Target:
     """A part of a run, in the directory of `path`, which is made where it is not there; two attempts at one never meet.
     Raises CannotCreateError."""
+    own = f".normcli-{run}-{os.urandom(8).hex()}.part"
+    if stores.is_uri(path):
+        target = outputs.open_target(f"{os.path.dirname(path)}/{own}", spool_dir=spool_dir)
+        target.name = name
+    else:
+        target = _open_beside(name, path, own)
+    target.hashed = hashlib.sha256()
+    return target
+
+
+def _open_beside(name: str, path: str, own: str) -> Target:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         path = os.path.realpath(path)
@@ -52,20 +64,21 @@ def open_part(name: str, path: str, run: str) -> Target:
             raise OSError(errno.EEXIST, "is no regular file")
         if found is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "is read-only")
-        temporary = os.path.join(os.path.dirname(path), f".normcli-{run}-{os.urandom(8).hex()}.part")
-        target = beside(name, path, found, temporary)
+        return beside(name, path, found, os.path.join(os.path.dirname(path), own))
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None
-    target.hashed = hashlib.sha256()
-    return target
 
 
-def detach(target: Target) -> Detached:
-    """A part, all of which was written, left to others. Raises OutputError."""
+def detach(target: Target, path: str) -> Detached:
+    """A part, all of which was written, left to others, who will have it become `path`. Raises CannotCreateError,
+    OutputError."""
+    assert target.digest is not None
+    if isinstance(target, FarTarget):
+        target.commit()
+        return Detached(target.name, path, target.upload.uri, target.count, target.digest)
     target.prepare()
     assert target.path is not None
     assert target.temporary is not None
-    assert target.digest is not None
     made = Detached(target.name, target.path, target.temporary, target.count, target.digest)
     with outputs.changing:
         outputs.temporaries.discard(target.temporary)
@@ -75,6 +88,10 @@ def detach(target: Target) -> Detached:
 
 def adopted(part: Detached) -> Target:
     """The target that a part is to become once it is committed; left without, the part is removed."""
+    if stores.is_uri(part.path):
+        from normcli.io.stores.parts import FarPart
+
+        return FarPart(part.name, None, CLOSED, count=part.count, known=part.digest, uri=part.path, part=part.temporary)
     with outputs.changing:
         outputs.temporaries.add(part.temporary)
     return Target(
@@ -93,10 +110,17 @@ class Token:
     word: str = field(default_factory=lambda: os.urandom(16).hex())
     _fd: int = CLOSED
     _made: bool = False  # the directory was not there before
+    _far: str = ""  # the URI of a token in a store
 
     def open(self) -> None:
-        """Raises CannotCreateError."""
+        """Raises CannotCreateError, OutputError."""
         path = token_path(self.directory, self.run)
+        if stores.is_uri(path):
+            with outputs.open_target(path) as target:
+                target.write(self.word.encode())
+                target.commit()
+            self._far = path
+            return
         try:
             self._made = not os.path.isdir(self.directory)
             os.makedirs(self.directory, exist_ok=True)
@@ -115,11 +139,19 @@ class Token:
     def sweep(self) -> None:
         """Removes parts that nobody wants any more."""
         for directory in self.directories:
+            if self._far:
+                far = _far()
+                far.sweep(directory, lambda name: run_of(name) == self.run)
+                continue
             with contextlib.suppress(OSError), os.scandir(directory) as entries:
                 _remove(entry.path for entry in list(entries) if run_of(entry.name) == self.run)
 
     def close(self) -> None:
         """The run has ended."""
+        if self._far:
+            self.sweep()
+            _far().remove(self._far)
+            self._far = ""
         if self._fd == CLOSED:
             return
         self.sweep()
@@ -146,13 +178,24 @@ class StorageCheck:
         """What is wrong; empty where nothing is."""
         directory = printable(os.path.dirname(self.path))
         try:
+            if stores.is_uri(self.path):
+                found = _far().text(self.path)
+                return "" if found == self.word else f"has another {directory}"
             with open(self.path) as file:
                 found = file.read()
             if not os.access(os.path.dirname(self.path), os.W_OK):
                 return f"can't write to {directory}"
         except OSError as e:
             return f"does not see {directory} as this machine does: {e.strerror}"
+        except NoInputError as e:
+            return f"does not see {directory} as this machine does: {e.message}"
         return "" if found == self.word else f"has another {directory}"
+
+
+def _far() -> ModuleType:
+    from normcli.io.stores import parts
+
+    return parts
 
 
 def _remove(paths: Iterable[str]) -> None:

@@ -47,9 +47,6 @@ def connected(request: Any, inputs: list[Input]) -> Cluster | None:
     if request.command == "apply" and not paths.is_directory(output):
         what = f"{flag}: each worker writes files of its own, and -o is to be one"
         raise UsageError(what, "-o DIRECTORY/ has a file for each INPUT")
-    if output and stores.is_uri(output):
-        what = f"{flag}: workers write to shared storage, and {printable(output)} is in an object store"
-        raise UsageError(what, "write to a directory, then copy that")
     if request.dry_run:
         return None
     if not isinstance(request.engine, str):
@@ -74,7 +71,7 @@ def spread(
 
     def spans() -> Iterator[Span]:
         for each in list(readers.inputs):
-            target = None if files is None else os.path.abspath(files.paths[each])
+            target = None if files is None else _absolute(files.paths[each])
             yield Span(each, _absolute(str(each.path)), target)
 
     def leave_out(span: Span) -> None:
@@ -126,7 +123,9 @@ class SpanPart:
         assert span.target is not None
         watch = self.outputs.watch and self.outputs.watch.blank()  # that of all is shared by spans
         part = replace(self.outputs, watch=watch).part(span.input, span.target, reader)
-        opening: Callable[[], Target] = partial(open_part, printable(span.target), span.target, self.run)
+        opening: Callable[[], Target] = partial(
+            open_part, printable(span.target), span.target, self.run, spool_dir=self.outputs.request.spool_dir
+        )
         return replace(part, output=opening)
 
 
@@ -141,8 +140,8 @@ def write(
 
     if outputs.watch is not None:
         _check_batches(run.request, outputs.watch.measuring, readers)
-    parameters, directory = outputs.transform.parameters, os.path.abspath(str(run.request.output))
-    token = Token(directory, frozenset(os.path.dirname(os.path.abspath(path)) for path in files.paths.values()))
+    parameters, directory = outputs.transform.parameters, _absolute(str(run.request.output))
+    token = Token(directory, frozenset(os.path.dirname(_absolute(path)) for path in files.paths.values()))
     run.close_at_end(token)
     token.open()
     ready = StorageCheck(token_path(directory, token.run), token.word)

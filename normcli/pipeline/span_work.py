@@ -130,6 +130,7 @@ class WriteSpan(SpanWork):
         assert isinstance(part.work, Work)
         assert part.work.writer is not None
         assert part.output is not None
+        assert span.target is not None
         with part.output() as target:
             sink = part.work.writer.open(target)
 
@@ -143,7 +144,7 @@ class WriteSpan(SpanWork):
             if done.error or not share.is_wanted():
                 return done
             sink.close()
-            return replace(done, file=detach(target), watch=watch and drift.document(watch))
+            return replace(done, file=detach(target, span.target), watch=watch and drift.document(watch))
 
 
 def _show(watch: DriftMonitor, result: Result) -> None:

@@ -227,7 +227,6 @@ def test_an_input_that_is_gone_is_66(here: Workspace, two: cluster.Cluster) -> N
         (["fit", "pipe", "-m", "zscore", "-p", "q.json"], "--engine dask: pipe can be read here alone"),
         (["apply", "in", "-p", "p.json"], "--engine dask: each worker writes files of its own"),
         (["apply", "in/0.csv", "-p", "p.json", "-o", "z.csv"], "--engine dask: each worker writes files of its own"),
-        (["apply", "in", "-p", "p.json", "-o", "s3://b/z/"], "--engine dask: workers write to shared storage"),
         (["fit", "in", "-m", "batch", "-p", "q.json"], "--engine dask: the batches of batch run on from one INPUT"),
         (["check", "in", "-p", "batch.json"], "--engine dask: the batches of batch run on from one INPUT"),
         (["apply", "in", "-p", "batch.json", "--check=warn", "-o", "z/"], "the batches of batch run on from one INPUT"),
@@ -276,3 +275,36 @@ def test_objects_are_read_by_workers_with_their_own_credentials(here: Workspace,
         here.succeeds(*line, "one.json", env=store.env)
         here.succeeds(*line, "many.json", *on(made), env=store.env)
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+
+
+def named(store: Store) -> list[str]:
+    """All objects but those for directories, which pyarrow leaves where it deletes something."""
+    return [name for name in store.names() if not name.endswith("/")]
+
+
+def test_objects_are_written_by_workers_and_named_by_the_driver(here: Workspace, store: Store) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
+    store.put("z/0.csv", b"yesterday's")
+    with cluster.running(2, env=store.env) as made:
+        here.succeeds("apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made), env=store.env)
+    assert {name: store.get(f"z/{name}") for name in files(here / "a")} == files(here / "a")
+    assert named(store) == [f"z/{name}" for name in files(here / "a")]
+
+
+def test_objects_before_the_first_bad_input_are_in_place(here: Workspace, store: Store) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    (here / "in" / "3.csv").write_text("name,x,y,z,w\na,oops,1,1,1\n")
+    store.put("z/3.csv", b"yesterday's")
+    with cluster.running(2, env=store.env) as made:
+        words = ["apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made)]
+        assert here.fails(65, *words, env=store.env).startswith("in/3.csv:2: 'oops'")
+    assert named(store) == ["z/0.csv", "z/1.csv", "z/3.csv"]
+    assert store.get("z/3.csv") == b"yesterday's"
+
+
+def test_a_store_that_workers_may_not_see_is_exit_2(here: Workspace, store: Store, two: cluster.Cluster) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    said = here.fails(2, "apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(two), env=store.env)
+    assert "does not see s3://bucket/z as this machine does" in said
+    assert named(store) == []
