@@ -47,7 +47,7 @@ class Cluster:
 
 @contextmanager
 def running(workers: int = 2, *, threads: int = 1, env: Mapping[str, str] | None = None) -> Iterator[Cluster]:
-    """A cluster of so many workers."""
+    """A cluster of so many workers, as Dask's variables in their environment have it."""
     made = _asked({"env": dict(env or {})})
     cluster = Cluster(made["address"], made["pid"])
     try:
@@ -110,8 +110,11 @@ def _main() -> None:
 def _child(what: dict[str, Any], answer: int) -> None:
     import asyncio
 
+    import dask
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(what["env"])
+    dask.config.refresh()
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1) if "CLUSTER_LOG" in os.environ else (0, 1, 2):
         os.dup2(null, fd)
@@ -122,9 +125,12 @@ def _child(what: dict[str, Any], answer: int) -> None:
 
 
 async def _scheduler(answer: int) -> None:
+    import dask
     from distributed import Scheduler
 
-    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+    encrypted = bool(dask.config.get("distributed.comm.tls.ca-file"))
+    protocol = "tls://" if encrypted else "tcp://"
+    async with Scheduler(host="127.0.0.1", port=0, protocol=protocol, dashboard=False) as scheduler:
         _say(answer, scheduler.address)
         await scheduler.finished()
 

@@ -157,7 +157,7 @@ class _Run(Generic[S, R]):
             return []
         keys = [f"{self._name}-{self._count + n}" for n in range(len(spans))]
         self._count += len(spans)
-        about = {"workers": sorted(self._same) if self._different else None, "pure": False, "key": keys}
+        about = {"workers": sorted(self._same) if self._different and self._same else None, "pure": False, "key": keys}
         pickled, given = (
             list(map(pickle.dumps, spans)),
             {"sealed": self._sealed, "driver": self._facts, "ready": self._ready},
@@ -213,6 +213,8 @@ class _Run(Generic[S, R]):
         if new:
             said = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
             for worker, answer in said.items():
+                if isinstance(answer, OSError):  # it is gone, or will be asked again
+                    continue
                 failed = isinstance(answer, Exception)  # it may have no normcli
                 difference, lack = (f"{type(answer).__name__}: {answer}", "") if failed else answer
                 if lack:
@@ -222,7 +224,7 @@ class _Run(Generic[S, R]):
                 else:
                     self._same.add(worker)
         self._threads = sum(count for worker, count in there.items() if worker in self._same)
-        if there and not self._same:
+        if there and self._different.keys() >= there.keys():
             self._refuse_all(there)
         if there:
             self._there = now

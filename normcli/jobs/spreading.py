@@ -38,7 +38,8 @@ def connected(request: Any, inputs: list[Input]) -> Cluster | None:
     where none answers."""
     flag = _spelled(request)
     for each in inputs:
-        if each.path is None or not (stores.is_uri(each.path) or os.path.isfile(each.path)):
+        path = each.path
+        if path is None or (not stores.is_uri(path) and os.path.exists(path) and not os.path.isfile(path)):
             what = f"{flag}: {each.name} can be read here alone"
             raise UsageError(what, "put it in a file that all workers can read")
     output = getattr(request, "output", None)
@@ -71,8 +72,8 @@ def spread(
 
     def spans() -> Iterator[Span]:
         for each in list(readers.inputs):
-            target = None if files is None else _absolute(files.paths[each])
-            yield Span(each, _absolute(str(each.path)), target)
+            target = None if files is None else files.paths[each]
+            yield Span(each, _absolute(str(each.path)), target and _absolute(target), printable(target or ""))
 
     def leave_out(span: Span) -> None:
         readers.leave_out(span.input)
@@ -123,9 +124,8 @@ class SpanPart:
         assert span.target is not None
         watch = self.outputs.watch and self.outputs.watch.blank()  # that of all is shared by spans
         part = replace(self.outputs, watch=watch).part(span.input, span.target, reader)
-        opening: Callable[[], Target] = partial(
-            open_part, printable(span.target), span.target, self.run, spool_dir=self.outputs.request.spool_dir
-        )
+        spool_dir = self.outputs.request.spool_dir
+        opening: Callable[[], Target] = partial(open_part, span.shown, span.target, self.run, spool_dir=spool_dir)
         return replace(part, output=opening)
 
 

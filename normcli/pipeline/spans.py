@@ -36,6 +36,7 @@ class Span:
     input: Input
     path: str
     target: str | None = None
+    shown: str = ""  # the target, in messages
 
     @property
     def name(self) -> str:

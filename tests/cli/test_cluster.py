@@ -210,7 +210,13 @@ def test_too_many_bad_rows_are_counted_over_all_inputs(here: Workspace, two: clu
     assert (code, said) == run(here, *line, *on(two))
 
 
-def test_an_input_that_is_gone_is_66(here: Workspace, two: cluster.Cluster) -> None:
+def test_an_input_that_is_not_there_is_66(here: Workspace, two: cluster.Cluster) -> None:
+    """Where a worker says so, it asks whether its file system is mounted."""
+    for line in (["fit", "in/0.csv", "no.csv", "-m", "zscore", "-p", "p.json"], ["fit", "no.csv", "-m", "zscore"]):
+        assert here.fails(66, *line, *on(two)).startswith("no.csv: there is no such file (")
+
+
+def test_an_input_that_may_not_be_read_is_66(here: Workspace, two: cluster.Cluster) -> None:
     (here / "in" / "3.csv").chmod(0)
     if os.access(here / "in" / "3.csv", os.R_OK):
         pytest.skip("this user may read everything")
@@ -264,6 +270,33 @@ def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Clus
         os.close(held)
     assert "does not see /proc/self/fd/" in said
     assert not files(here / "out")
+
+
+# -- encryption -----------------------------------------------------------------------------------------------------
+def certificate(folder: Path) -> dict[str, str]:
+    """One that signs itself, for all sides, as variables of Dask's."""
+    from distributed import Security
+
+    made, variables = Security.temporary(), {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}
+    (folder / "ca.pem").write_text(made.tls_ca_file)
+    variables["DASK_DISTRIBUTED__COMM__TLS__CA_FILE"] = str(folder / "ca.pem")
+    for role in ("client", "scheduler", "worker"):
+        for part in ("cert", "key"):
+            path = folder / f"{role}-{part}.pem"
+            path.write_text(getattr(made, f"tls_{role}_{part}"))
+            variables[f"DASK_DISTRIBUTED__COMM__TLS__{role.upper()}__{part.upper()}"] = str(path)
+    return variables
+
+
+def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tmp_path: Path) -> None:
+    env = certificate(tmp_path)
+    with cluster.running(2, env=env) as made:
+        assert made.address.startswith("tls://")
+        here.succeeds("fit", "in", "-m", "zscore", "-p", "many.json", *on(made), env=env)
+        said = here.fails(74, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
+    assert f"--scheduler {made.address}: no Dask scheduler answers (" in said
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "one.json")
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 
 
 # -- object stores ---------------------------------------------------------------------------------------------------
