@@ -105,7 +105,9 @@ def _into_directory(
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
-        _outputs(request, parameters, None, watch).manifest(contents=request.resume == "digest"),
+        _outputs(request, parameters, None, watch).manifest(
+            contents=request.resume == "digest", digests=run.digests() if request.resume else None
+        ),
         watch,
     )
     run.close_at_end(files)

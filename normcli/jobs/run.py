@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from normcli.engines import Cluster, Engine
     from normcli.formats import Reject
     from normcli.io.inputs import Input
+    from normcli.io.manifest import Digests
     from normcli.io.outputs import Target
     from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
@@ -152,6 +154,14 @@ class Run(Events, Generic[R, S]):
             if self.cluster is not None:
                 self._engines.append(self.cluster)
                 self.detail(self.cluster.description)
+
+    def digests(self) -> Digests | None:
+        """What reads files to the end on the workers of the cluster, if there is one."""
+        if self.cluster is None:
+            return None
+        from normcli.jobs import spreading
+
+        return partial(spreading.digests, self.cluster)
 
     def spread(self, parameters: Parameters, readers: Readers, files: Files | None = None) -> Spread | None:
         """All inputs for the workers of the cluster, if there is one, to be measured by parameters, or to be written to

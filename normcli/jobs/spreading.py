@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from normcli import registry
 from normcli.errors import UsageError, printable
 from normcli.io import sources, stores
+from normcli.io.manifest import digests_here
 from normcli.io.parts import StorageCheck, Token, open_part, token_path
 from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
@@ -127,6 +128,23 @@ class SpanPart:
         spool_dir = self.outputs.request.spool_dir
         opening: Callable[[], Target] = partial(open_part, span.shown, span.target, self.run, spool_dir=spool_dir)
         return replace(part, output=opening)
+
+
+@dataclass(frozen=True)
+class File:
+    """One that a worker is to read to its end."""
+
+    path: str
+    name: str
+
+
+def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
+    """Of files or objects, each read by a worker; None of one that it can't read."""
+    return cluster.map_spans(_digest, (File(_absolute(path), printable(path)) for path in paths))
+
+
+def _digest(file: File, share: Share) -> str | None:
+    return next(digests_here([file.path]))
 
 
 def write(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
     from normcli.formats import Description, LateColumn, Reader, Writer
     from normcli.io.inputs import Input
-    from normcli.io.manifest import Manifest
+    from normcli.io.manifest import Digests, Manifest
     from normcli.io.outputs import Target
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
@@ -98,20 +98,20 @@ class Outputs:
         late = partial(self._on_late_column, self.watch)
         return pipeline.Part(reader, work, output=opening, watch=self.watch, late=late, doubt=doubt)
 
-    def manifest(self, *, contents: bool = False) -> Manifest | None:
+    def manifest(self, *, contents: bool = False, digests: Digests | None = None) -> Manifest | None:
         """That of the output directory, for the parameters and the options that a finished file depends on; a directory
-        of an object store has none. Inputs may be told apart by their `contents`."""
+        of an object store has none. Inputs may be told apart by their `contents`; `digests` reads files elsewhere."""
         import hashlib
         import json
 
-        from normcli.io.manifest import Manifest
+        from normcli.io.manifest import Manifest, digests_here
 
         assert self.request.output is not None
         if stores.is_uri(self.request.output):
             return None
         shape = self.request.shape() | {"version": __version__, "plan": self.transform.parameters.digest}
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
-        return Manifest(self.request.output, fingerprint, contents=contents)
+        return Manifest(self.request.output, fingerprint, contents=contents, digests=digests or digests_here)
 
     def transform_for(self, to: str, description: Description) -> FrameTransform:
         """The transform, with the form that what comes of an input is to have."""

@@ -272,6 +272,22 @@ def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Clus
     assert not files(here / "out")
 
 
+@pytest.mark.parametrize("how", ["--resume", "--resume=digest"])
+def test_what_is_complete_is_read_by_workers(here: Workspace, two: cluster.Cluster, how: str) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    apply = ["apply", "in", "-p", "p.json", "-o", "a/", how]
+    here.succeeds(*apply, *on(two))
+    before = files(here / "a")
+    assert "5 of 6 complete" in here.succeeds(*apply, *on(two)).err
+    (here / "a" / "1.csv").write_bytes(before["1.csv"].replace(b"1", b"2"))
+    (here / "a" / "3.csv").unlink()
+    assert "3 of 6 complete" in here.succeeds(*apply, *on(two)).err
+    assert files(here / "a") == before
+    assert "5 of 6 complete" in here.succeeds(*apply).err
+    (here / "in" / "0.csv").write_bytes((here / "in" / "1.csv").read_bytes())
+    assert "4 of 6 complete" in here.succeeds(*apply, *on(two)).err
+
+
 # -- encryption -----------------------------------------------------------------------------------------------------
 def certificate(folder: Path) -> dict[str, str]:
     """One that signs itself, for all sides, as variables of Dask's."""
