@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from normcli.errors import CannotCreateError, OutputError, printable
 from normcli.io.outputs import Target
-from normcli.io.stores._filesystems import asking, listed, place
+from normcli.io.stores._filesystems import listed, place, store_request
 from normcli.io.stores.reading import Object
 from normcli.io.stores.writing import UNKNOWN, version
 
@@ -39,12 +39,12 @@ class FarPart(Target):
         """Puts the new object in the old one's place."""
         if not self.part:
             return
-        with asking(self.uri) as asked:
+        with store_request(self.uri) as outcome:
             files, path = place(self.uri)
             files.copy_file(place(self.part)[1], path)
-        if asked.fault:
-            error = CannotCreateError if asked.denied else OutputError
-            raise error(f"{self.name}: copying from {printable(self.part)} failed: {asked.fault}")
+        if outcome.fault:
+            error = CannotCreateError if outcome.denied else OutputError
+            raise error(f"{self.name}: copying from {printable(self.part)} failed: {outcome.fault}")
         self.placed = True
         self._remove()
 
@@ -65,14 +65,14 @@ class FarPart(Target):
 def remove(uri: str) -> None:
     """Removes an object, if it may be had."""
     if uri:
-        with asking(uri):
+        with store_request(uri):
             files, path = place(uri)
             files.delete_file(path)
 
 
 def sweep(directory: str, is_part: Callable[[str], bool]) -> None:
     """Removes the parts among what is in a directory, if that may be had."""
-    with asking(directory):
+    with store_request(directory):
         names = listed(directory, recursive=False, kind="File", missing=True)
         for name in filter(is_part, names):
             remove(f"{directory.rstrip('/')}/{os.path.basename(name)}")
