@@ -10,7 +10,7 @@ from typing import Any
 def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
     """Has this process die where it comes to a stage, as long as fewer than so many have: each for a file of its own,
     or all for `only` one. Each leaves a mark."""
-    from normcli.jobs import spreading
+    from normcli.jobs import remote
     from normcli.pipeline import span_work
 
     def die(name: str) -> None:
@@ -33,13 +33,13 @@ def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
         return wrapped
 
     current: list[str] = []
-    opening = spreading.SpanReader.__call__
+    opening = remote.SpanReader.__call__
 
     def opened(self: Any, span: Any, share: Any) -> Any:
         current.append(os.path.basename(span.path))
         return opening(self, span, share)
 
-    spreading.SpanReader.__call__ = after(opened, "opens")  # type: ignore[method-assign]
+    remote.SpanReader.__call__ = after(opened, "opens")  # type: ignore[method-assign]
     span_work._threads = after(span_work._threads, "reads")  # type: ignore[assignment]
     span_work.WriteSpan.run = after(span_work.WriteSpan.run, "writes")  # type: ignore[method-assign]
     span_work.detach = after(span_work.detach, "has written")  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from normcli.cli._command import OneOf
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def spreading(function: F) -> F:
+def cluster_options(function: F) -> F:
     """The options that say where data are read."""
     for decorate in (
         click.option(

@@ -27,13 +27,13 @@ class Share:
     is_wanted: Callable[[], bool]  # asked now and then: whether anybody still waits for the result
 
 
-class Named(Protocol):
+class HasName(Protocol):
     @property
     def name(self) -> str:
         """What messages call it."""
 
 
-S = TypeVar("S", bound=Named)
+S = TypeVar("S", bound=HasName)
 
 
 class Cluster(Protocol):

@@ -13,12 +13,12 @@ from itertools import islice, takewhile
 from threading import Event
 from typing import Any, Generic, TypeVar
 
-from normcli.engines import Named, Share
+from normcli.engines import HasName, Share
 from normcli.engines._dask_address import check_secure
 from normcli.engines._on_worker import Reply, compare, identity, perform
 from normcli.errors import ClusterError, UsageError, printable
 
-S = TypeVar("S", bound=Named)
+S = TypeVar("S", bound=HasName)
 R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -41,7 +41,7 @@ class Dask:
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:
         """The cluster of the scheduler at an address, that of DASK_SCHEDULER_ADDRESS for None. Raises UsageError where
-        there is none or anybody in between could read and write what is sent to it, ClusterError where it does not
+        there is none or anybody in between could read and write what is pending to it, ClusterError where it does not
         answer."""
         address = address or os.environ.get(ADDRESS)
         if not address:
@@ -97,7 +97,7 @@ class Dask:
 
 
 @dataclass
-class _Sent(Generic[S]):
+class _Pending(Generic[S]):
     """A span under way."""
 
     span: S
@@ -114,9 +114,9 @@ class _Run(Generic[S, R]):
         self._cluster, self._client, self._most = cluster, cluster.client, most
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._facts, self._ready = facts(), ready
-        self._different: dict[str, str] = {}  # by the address of a worker
-        self._same: set[str] = set()
-        self._threads, self._sent = 1, deque[_Sent[S]]()
+        self._differences: dict[str, str] = {}  # by the address of a worker
+        self._equal: set[str] = set()
+        self._threads, self._pending = 1, deque[_Pending[S]]()
         self._looked = self._there = time.monotonic()  # when somebody was there
         self._done = Event()  # set whenever a span is
         self._sealed: Any = None  # a future
@@ -127,15 +127,15 @@ class _Run(Generic[S, R]):
         source, failure, ended = iter(spans), None, False
         while True:
             window = min(self._most, max(FEWEST, AHEAD * self._threads))
-            if not ended and len(self._sent) <= window // 2:
+            if not ended and len(self._pending) <= window // 2:
                 batch: list[S] = []
                 try:
-                    batch.extend(islice(source, window - len(self._sent)))
+                    batch.extend(islice(source, window - len(self._pending)))
                     ended = not batch
                 except BaseException as e:  # in its turn
                     failure, ended = e, True
-                self._sent.extend(self._submitted(batch))
-            if not self._sent:
+                self._pending.extend(self._submitted(batch))
+            if not self._pending:
                 break
             for reply in self._next():
                 yield pickle.loads(reply)
@@ -144,20 +144,24 @@ class _Run(Generic[S, R]):
 
     def end(self) -> None:
         """Nothing of it stays on the scheduler."""
-        futures: list[Any] = [sent.future for sent in self._sent]
-        self._sent.clear()
+        futures: list[Any] = [pending.future for pending in self._pending]
+        self._pending.clear()
         if self._sealed is not None:
             futures.append(self._sealed)
         if self._client.status == "running":
             with suppress(Exception):
                 self._client.cancel(futures, force=True)
 
-    def _submitted(self, spans: Sequence[S]) -> list[_Sent[S]]:
+    def _submitted(self, spans: Sequence[S]) -> list[_Pending[S]]:
         if not spans:
             return []
         keys = [f"{self._name}-{self._count + n}" for n in range(len(spans))]
         self._count += len(spans)
-        about = {"workers": sorted(self._same) if self._different and self._same else None, "pure": False, "key": keys}
+        about = {
+            "workers": sorted(self._equal) if self._differences and self._equal else None,
+            "pure": False,
+            "key": keys,
+        }
         pickled, given = (
             list(map(pickle.dumps, spans)),
             {"sealed": self._sealed, "driver": self._facts, "ready": self._ready},
@@ -165,17 +169,19 @@ class _Run(Generic[S, R]):
         futures = self._call(lambda: self._client.map(perform, pickled, **about, **given))
         for future in futures:
             future.add_done_callback(lambda _: self._done.set())
-        return [_Sent(span, future) for span, future in zip(spans, futures, strict=True)]
+        return [_Pending(span, future) for span, future in zip(spans, futures, strict=True)]
 
     def _next(self) -> list[bytes]:
         """The results of the first span under way, and of those after it that are done, once it is."""
-        self._wait(self._sent[0])
-        first = self._sent[0]
+        self._wait(self._pending[0])
+        first = self._pending[0]
         if first.future.status != "finished":
             self._submit_elsewhere(first)
             return []
-        done = list(takewhile(lambda sent: sent.future.status == "finished", self._sent))
-        replies: list[Reply] = self._call(lambda: self._client.gather([sent.future for sent in done], errors="skip"))
+        done = list(takewhile(lambda pending: pending.future.status == "finished", self._pending))
+        replies: list[Reply] = self._call(
+            lambda: self._client.gather([pending.future for pending in done], errors="skip")
+        )
         if len(replies) < len(done):  # one was lost meanwhile, and is waited for again
             return []
         results: list[bytes] = []
@@ -184,22 +190,22 @@ class _Run(Generic[S, R]):
                 self._refuse(reply.worker, reply.lack)
             if reply.difference:
                 self._leave_out(reply.worker, reply.difference)
-                self._sent[0] = self._submitted([self._sent[0].span])[0]
+                self._pending[0] = self._submitted([self._pending[0].span])[0]
                 break
             if reply.error is not None:
                 if not results:
                     raise reply.error
                 break  # in its turn
             results.append(reply.result)
-            self._sent.popleft()
+            self._pending.popleft()
         return results
 
-    def _wait(self, sent: _Sent[S]) -> None:
+    def _wait(self, pending: _Pending[S]) -> None:
         """Until a span is done. Raises ClusterError where nobody is there to do it."""
-        while not sent.future.done():
+        while not pending.future.done():
             self._done.wait(LOOK)
             self._done.clear()
-            if time.monotonic() - self._looked > LOOK and not sent.future.done():
+            if time.monotonic() - self._looked > LOOK and not pending.future.done():
                 self._call(self._look)
 
     def _look(self) -> None:
@@ -208,8 +214,8 @@ class _Run(Generic[S, R]):
         now = time.monotonic()
         there = dict(self._client.nthreads())
         self._looked = now
-        new = sorted(set(there) - self._same - set(self._different))
-        self._same &= set(there)
+        new = sorted(set(there) - self._equal - set(self._differences))
+        self._equal &= set(there)
         if new:
             said = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
             for worker, answer in said.items():
@@ -220,30 +226,30 @@ class _Run(Generic[S, R]):
                 if lack:
                     self._refuse(worker, lack)
                 if difference:
-                    self._different[worker] = difference
+                    self._differences[worker] = difference
                 else:
-                    self._same.add(worker)
-        self._threads = sum(count for worker, count in there.items() if worker in self._same)
-        if there and self._different.keys() >= there.keys():
+                    self._equal.add(worker)
+        self._threads = sum(count for worker, count in there.items() if worker in self._equal)
+        if there and self._differences.keys() >= there.keys():
             self._refuse_all(there)
         if there:
             self._there = now
         elif now - self._there > self._cluster.patience:
             what = f"{self._cluster.name}: no worker has been there for {self._cluster.patience:g} s"
             raise ClusterError(what, "start some, or look at why they ended")
-        if self._different and new:  # what waits for workers that are gone would wait for ever
+        if self._differences and new:  # what waits for workers that are gone would wait for ever
             self._submit_again()
 
     def _submit_again(self) -> None:
         """What is not done yet, for the workers that may do it."""
-        for sent in self._sent:
-            if not sent.future.done():
-                self._client.cancel([sent.future], force=True)
-                sent.future = self._submitted([sent.span])[0].future
+        for pending in self._pending:
+            if not pending.future.done():
+                self._client.cancel([pending.future], force=True)
+                pending.future = self._submitted([pending.span])[0].future
 
     def _leave_out(self, worker: str, difference: str) -> None:
-        self._same.discard(worker)
-        self._different[worker] = difference
+        self._equal.discard(worker)
+        self._differences[worker] = difference
         self._call(self._look)
 
     def _refuse(self, worker: str, lack: str) -> None:
@@ -251,27 +257,27 @@ class _Run(Generic[S, R]):
 
     def _refuse_all(self, there: Iterable[str]) -> None:
         worker = next(iter(sorted(there)))
-        what = f"no worker computes as this machine does: {printable(worker)} has {self._different[worker]}"
+        what = f"no worker computes as this machine does: {printable(worker)} has {self._differences[worker]}"
         raise UsageError(what, "the same versions and the same kind of processor give the same bytes")
 
-    def _submit_elsewhere(self, sent: _Sent[S]) -> None:
+    def _submit_elsewhere(self, pending: _Pending[S]) -> None:
         """A span that a worker which differs could not even unpickle, for others. Raises ClusterError for one that
         nobody has done for another reason."""
         from distributed.scheduler import KilledWorker
 
-        if self._client.status != "running" or sent.future.cancelled():
+        if self._client.status != "running" or pending.future.cancelled():
             raise self._gone(None)
-        error = sent.future.exception()
+        error = pending.future.exception()
         if isinstance(error, KilledWorker):
             count = error.allowed_failures + 1
-            what = f"{sent.span.name}: {count} workers died, one after the other, while they worked on it"
+            what = f"{pending.span.name}: {count} workers died, one after the other, while they worked on it"
             raise ClusterError(what, "do they have memory enough? their logs may say more")
-        before = len(self._different)
+        before = len(self._differences)
         self._call(self._look)
-        if len(self._different) > before:
-            sent.future = self._submitted([sent.span])[0].future
+        if len(self._differences) > before:
+            pending.future = self._submitted([pending.span])[0].future
             return
-        what = f"{sent.span.name}: a worker could not begin: {type(error).__name__}: {error}"
+        what = f"{pending.span.name}: a worker could not begin: {type(error).__name__}: {error}"
         raise ClusterError(printable(what), "have all workers the same normcli?")
 
     def _call(self, function: Callable[[], Any]) -> Any:

@@ -22,7 +22,7 @@ PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
 
 
 @dataclass(frozen=True)
-class Detached:
+class PartFile:
     """A file that is complete and on the disk, and no process has open: what it is to become, and what it holds."""
 
     name: str  # of what it is to become, for messages
@@ -69,24 +69,24 @@ def _open_beside(name: str, path: str, own: str) -> Target:
         raise open_error(CannotCreateError, name, e) from None
 
 
-def detach(target: Target, path: str) -> Detached:
+def detach(target: Target, path: str) -> PartFile:
     """A part, all of which was written, left to others, who will have it become `path`. Raises CannotCreateError,
     OutputError."""
     assert target.digest is not None
     if isinstance(target, FarTarget):
         target.commit()
-        return Detached(target.name, path, target.upload.uri, target.count, target.digest)
+        return PartFile(target.name, path, target.upload.uri, target.count, target.digest)
     target.prepare()
     assert target.path is not None
     assert target.temporary is not None
-    made = Detached(target.name, target.path, target.temporary, target.count, target.digest)
+    made = PartFile(target.name, target.path, target.temporary, target.count, target.digest)
     with outputs.changing:
         outputs.temporaries.discard(target.temporary)
         target.temporary = None
     return made
 
 
-def adopted(part: Detached) -> Target:
+def adopt(part: PartFile) -> Target:
     """The target that a part is to become once it is committed; left without, the part is removed."""
     if stores.is_uri(part.path):
         from normcli.io.stores.parts import FarPart

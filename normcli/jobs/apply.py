@@ -150,11 +150,11 @@ def _written(
 ) -> Generator[Written]:
     """Each input in a file of its own, in its turn: written here, or by the workers of a cluster."""
     parameters = outputs.transform.parameters
-    spread = run.spread(parameters, readers, files) if readers else None
-    if readers is not None and spread is not None:
-        from normcli.jobs import spreading
+    remote = run.remote_inputs(parameters, readers, files) if readers else None
+    if readers is not None and remote is not None:
+        from normcli.jobs.remote import write
 
-        return spreading.write(run, spread, outputs, readers, files, progress)
+        return write(run, remote, outputs, readers, files, progress)
     parts = outputs.below(files, readers) if readers else ()
     return pipeline.apply(parts, run.engine(run.request, parameters), progress=progress)
 

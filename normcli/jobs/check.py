@@ -37,10 +37,10 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
             return result
         with run.counting(request, readers) as progress:
             progress.least = 0  # fewer rows allow no verdict, which is no error
-            spread = run.spread(watch.measuring, readers)
+            remote = run.remote_inputs(watch.measuring, readers)
             pipeline.check(
                 (reader for _, reader in readers), watch, run.engine(request, parameters),
-                infinite=request.infinite, skip=request.skips, progress=progress, spread=spread,
+                infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
             )  # fmt: skip
             progress.end()
             result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)

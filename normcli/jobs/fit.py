@@ -275,7 +275,7 @@ def _learned(
             data, begun, engine, infinite=request.infinite, skip=request.skips,
             once=request.update and not request.recount, keep=spool, again=readers.reopened, progress=progress,
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
-            spread=run.spread(begun, readers),
+            remote=run.remote_inputs(begun, readers),
         )  # fmt: skip
         if fitted.learns:
             progress.end()

@@ -249,7 +249,7 @@ class Writes(Reads):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distributed(Request):
+class OnCluster(Request):
     """Where a run's data are read: by an `engine`, which is threads of this process, dask, or a cluster itself."""
 
     engine: str | Cluster = option("threads", group="resources", topic="cluster", check=engine_name)
@@ -266,7 +266,7 @@ class Distributed(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(Writes, Distributed):
+class FitRequest(Writes, OnCluster):
     """To learn a method's parameters, or a plan's; and to normalize the same data, where they have an output.
 
     `method` is a method or its name, with `method_options`; `plan` is a file that asks for several steps, or what such
@@ -351,7 +351,7 @@ class Watches(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyRequest(Writes, Watches, Distributed):
+class ApplyRequest(Writes, Watches, OnCluster):
     """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
 
     command = "apply"
@@ -400,7 +400,7 @@ class Shows(Reads):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckRequest(Shows, Watches, Distributed):
+class CheckRequest(Shows, Watches, OnCluster):
     """To compare data with those that parameters were fitted on."""
 
     command = "check"

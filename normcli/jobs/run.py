@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from normcli.jobs.reading import Readers
     from normcli.jobs.resuming import Files
     from normcli.parameters import Parameters
-    from normcli.pipeline.spans import Spread
+    from normcli.pipeline.spans import RemoteInputs
 
 PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 
@@ -148,9 +148,9 @@ class Run(Events, Generic[R, S]):
         """Has the workers of a cluster open the inputs, where the request says so. Raises UsageError for what no
         cluster can do, ClusterError where none answers."""
         if self.request.engine != "threads":  # type: ignore[attr-defined]
-            from normcli.jobs import spreading
+            from normcli.jobs import remote
 
-            self.cluster = spreading.connected(self.request, inputs)
+            self.cluster = remote.connect(self.request, inputs)
             if self.cluster is not None:
                 self._engines.append(self.cluster)
                 self.detail(self.cluster.description)
@@ -159,18 +159,20 @@ class Run(Events, Generic[R, S]):
         """What reads files to the end on the workers of the cluster, if there is one."""
         if self.cluster is None:
             return None
-        from normcli.jobs import spreading
+        from normcli.jobs import remote
 
-        return partial(spreading.digests, self.cluster)
+        return partial(remote.digests, self.cluster)
 
-    def spread(self, parameters: Parameters, readers: Readers, files: Files | None = None) -> Spread | None:
+    def remote_inputs(
+        self, parameters: Parameters, readers: Readers, files: Files | None = None
+    ) -> RemoteInputs | None:
         """All inputs for the workers of the cluster, if there is one, to be measured by parameters, or to be written to
         their `files`. Raises UsageError for batches that run on from one to the next."""
         if self.cluster is None:
             return None
-        from normcli.jobs import spreading
+        from normcli.jobs import remote
 
-        return spreading.spread(self, self.cluster, parameters, readers, files)
+        return remote.remote_inputs(self, self.cluster, parameters, readers, files)
 
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""

@@ -42,7 +42,7 @@ from normcli.pipeline.work import Work, written_by
 
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
-    from normcli.pipeline.spans import Spread
+    from normcli.pipeline.spans import RemoteInputs
 
 __all__ = [
     "SILENT",
@@ -83,13 +83,13 @@ def fit(
     progress: Progress | None = None,
     max_memory: int | None = None,
     excludes: Callable[[str], bool] = lambda name: False,
-    spread: Spread | None = None,
+    remote: RemoteInputs | None = None,
 ) -> Parameters:
     """Learns what the steps of parameters have to from all inputs, in one pass, and from the states that they have;
     with `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where
     there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again`
     opens once more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of,
-    unless it `excludes` that on purpose. Inputs that are `spread` over a cluster are read there, and none here. Raises
+    unless it `excludes` that on purpose. `remote` inputs are read on a cluster, and none here. Raises
     UsageError, before any data is read, where options do not go with the columns; BadDataError."""
     progress = progress or Progress()
     for step in parameters.steps:
@@ -106,8 +106,8 @@ def fit(
             progress.events.warning(f"{where}: {what}")
             known.add(column.name)
 
-    if spread:
-        results = spread.measured(progress, work, parameters, late)
+    if remote:
+        results = remote.measure(progress, work, parameters, late)
     else:
         results = progress.run((measurable(r, parameters, work, late) for r in readers), engine)
     for part, result in results:
@@ -126,7 +126,7 @@ def fit(
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    measure_again = partial(_measured_again, parameters, work, again, engine, progress, spread)
+    measure_again = partial(_measured_again, parameters, work, again, engine, progress, remote)
     total.whole.states = refined(total.whole.states, measure_again)
     if keep is not None:
         keep.final = True
@@ -182,14 +182,14 @@ def check(
     infinite: Infinite = "error",
     skip: bool = False,
     progress: Progress | None = None,
-    spread: Spread | None = None,
+    remote: RemoteInputs | None = None,
 ) -> None:
-    """Shows all inputs, or those that are `spread` over a cluster, to `watch`, in one pass; where nothing was learned
+    """Shows all inputs, or the `remote` ones, to `watch`, in one pass; where nothing was learned
     that values could be compared with, their columns alone. Raises BadDataError."""
     progress, parameters = progress or Progress(), watch.measuring
     parts = (comparable(reader, watch, infinite=infinite, skip=skip) for reader in readers)
-    if spread:
-        for part, result in spread.compared(progress, watch, infinite=infinite, skip=skip):
+    if remote:
+        for part, result in remote.compare(progress, watch, infinite=infinite, skip=skip):
             if result.last and part.watch is not None:
                 watch.merge(part.watch)
     elif not parameters.learns:
@@ -209,7 +209,7 @@ def check(
 
 def _measured_again(
     parameters: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
-    spread: Spread | None, blanks: tuple[Seen, ...],
+    remote: RemoteInputs | None, blanks: tuple[Seen, ...],
 ) -> tuple[Seen, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
     pairs = zip(parameters.steps, blanks, strict=True)
@@ -217,14 +217,14 @@ def _measured_again(
         parameters, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
     )
     readers = work.spool.readers if work.spool else again() if again else None
-    if readers is None and spread is None:
+    if readers is None and remote is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
     if before.distance is not None:
         before.events.start(before.rows, "rows")
     work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
-    if spread:
-        results = spread.measured(progress, work, measuring)
+    if remote:
+        results = remote.measure(progress, work, measuring)
     else:
         results = progress.run((measurable(reader, parameters, work) for reader in readers or ()), engine)
     for _, result in results:

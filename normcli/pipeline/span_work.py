@@ -22,7 +22,7 @@ from normcli.parameters.keys import Seen
 from normcli.pipeline import memory
 from normcli.pipeline.parts import Part, comparable, measurable
 from normcli.pipeline.progress import Progress
-from normcli.pipeline.spans import Opening, Span, SpanLimits, SpanResult, differing
+from normcli.pipeline.spans import Opening, Span, SpanLimits, SpanResult, changes_from
 from normcli.pipeline.work import Result, Work
 
 PATIENCE = 60.0  # seconds that threads have to end before what they read is closed
@@ -44,7 +44,7 @@ class SpanWork(ABC):
         try:
             reader = self.open(span, share)
         except EmptyInputError as e:
-            return SpanResult(left_out=True) if span.input.implicit else SpanResult(error=e)
+            return SpanResult(empty=True) if span.input.implicit else SpanResult(error=e)
         except NormcliError as e:
             return SpanResult(error=e)
         try:
@@ -52,7 +52,7 @@ class SpanWork(ABC):
                 reader = reader.described_as(reader.description.typed_as(self.first))
             return self.do(span, reader, share)
         except NormcliError as e:
-            return SpanResult(description=differing(reader.description, self.first), count=reader.count, error=e)
+            return SpanResult(changes=changes_from(self.first, reader.description), count=reader.count, error=e)
         finally:
             reader.close()
 
@@ -75,8 +75,8 @@ class SpanWork(ABC):
         finally:
             engine.close(PATIENCE)
         reader = part.reader
-        told = differing(reader.description, self.first)
-        return SpanResult(tuple(results), told, reader.comments, reader.count, error, doubt=part.doubt)
+        changes = changes_from(self.first, reader.description)
+        return SpanResult(tuple(results), changes, reader.comments, reader.count, error, doubt=part.doubt)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class CompareSpan(SpanWork):
         if watch.measuring.learns:
             done = self.run(part, share, lambda result: _show(watch, result))
         else:  # columns alone
-            done = SpanResult((Result(last=True),), differing(reader.description, self.first), count=reader.count)
+            done = SpanResult((Result(last=True),), changes_from(self.first, reader.description), count=reader.count)
         return done if done.error else replace(done, watch=drift.document(watch))
 
 

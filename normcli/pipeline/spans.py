@@ -13,7 +13,7 @@ from normcli.columns import Infinite
 from normcli.engines import Cluster, Share
 from normcli.errors import NormcliError
 from normcli.formats import Chunk, Description, LateColumn, Reader
-from normcli.io.parts import Detached, adopted
+from normcli.io.parts import PartFile, adopt
 from normcli.pipeline import memory
 from normcli.pipeline.parts import Part, Written, ignore
 from normcli.pipeline.progress import Progress
@@ -48,14 +48,14 @@ class SpanResult:
     """What a worker says of a span: the results of its chunks, without rows, up to where it went wrong, if it did."""
 
     results: tuple[Result, ...] = ()
-    description: Description | Mapping[str, Any] | None = None  # or what of it differs from the first input's
+    changes: Description | Mapping[str, Any] | None = None  # of the first input's description, or another one
     comments: int = 0  # lines
     count: int = 0  # bytes read
     error: NormcliError | None = None
-    left_out: bool = False  # there is nothing in it, and nobody has named it
+    empty: bool = False  # there is nothing in it, and nobody has named it
     doubt: str = ""  # what should be known of its output
     watch: Any = None  # what a watch has seen of it, as plain values
-    file: Detached | None = None  # what was written of it
+    file: PartFile | None = None  # what was written of it
 
 
 class RemoteReader(Reader):
@@ -98,7 +98,7 @@ PartOf = Callable[[Span, RemoteReader], Part]
 
 
 @dataclass(frozen=True)
-class Spread:
+class RemoteInputs:
     """The inputs of a run, for the workers of a cluster, each of which opens what it is handed. `leave_out` learns of
     one in which there is nothing."""
 
@@ -109,7 +109,7 @@ class Spread:
     limits: SpanLimits
     leave_out: Callable[[Span], None]
 
-    def measured(
+    def measure(
         self, progress: Progress, work: Work, parameters: Parameters, late: Callable[[LateColumn, str], None] = ignore
     ) -> Iterator[tuple[Part, Result]]:
         """All of it measured, by the blanks of parameters, to be learned from."""
@@ -121,7 +121,7 @@ class Spread:
         task = MeasureSpan(self.open, self.first, bare, True, self.limits, sent, blank)
         return self._run(progress, task, lambda span, reader: Part(reader, work, late=late))
 
-    def compared(
+    def compare(
         self, progress: Progress, watch: DriftMonitor, *, infinite: Infinite, skip: bool
     ) -> Iterator[tuple[Part, Result]]:
         """All of it shown to watches, each of which is that of a part."""
@@ -138,7 +138,7 @@ class Spread:
 
         return self._run(progress, task, part)
 
-    def written(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
+    def write(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
         """All of it written, each input into a file of its own, which waits beside its place. Each is given in its
         turn."""
         for begun, result in self._run(progress, task, part, ready):
@@ -146,8 +146,8 @@ class Spread:
             file = begun.reader.done.file
             if result.last and file is not None:
                 progress.end_output()
-                with adopted(file) as target:
-                    yield Written(_Ended(), begun, target)
+                with adopt(file) as target:
+                    yield Written(_NoSink(), begun, target)
                 progress.begin_output()
 
     def _run(
@@ -168,16 +168,16 @@ class Spread:
 
         for done in self.cluster.map_spans(task, spans(), state=memory.state(task.parameters), ready=ready):
             span = sent.popleft()
-            if done.left_out:
+            if done.empty:
                 self.leave_out(span)
-            elif done.description is not None:
-                begun.append(part(span, RemoteReader(description(done.description, self.first), done)))
+            elif done.changes is not None:
+                begun.append(part(span, RemoteReader(changed(done.changes, self.first), done)))
                 yield from map(partial(replace, part=len(begun) - 1), done.results)
             if done.error is not None:
                 raise done.error
 
 
-class _Ended:
+class _NoSink:
     """The sink of what was written elsewhere, to its end."""
 
     def write(self, piece: object) -> None:
@@ -187,13 +187,13 @@ class _Ended:
         """It is closed."""
 
 
-def differing(own: Description, first: Description) -> Description | dict[str, Any]:
+def changes_from(first: Description, own: Description) -> Description | dict[str, Any]:
     """A description, as short as it can be said: 100,000 files mostly have the same columns."""
     if type(own) is not type(first):
         return own
     return {f.name: getattr(own, f.name) for f in fields(first) if getattr(own, f.name) != getattr(first, f.name)}
 
 
-def description(told: Description | Mapping[str, Any], first: Description) -> Description:
-    """What `differing` is of."""
-    return told if isinstance(told, Description) else replace(first, **told)
+def changed(changes: Description | Mapping[str, Any], first: Description) -> Description:
+    """What `changes_from` is of."""
+    return changes if isinstance(changes, Description) else replace(first, **changes)

@@ -152,7 +152,7 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     from normcli.io import parts
     from normcli.io.inputs import Input
     from normcli.io.sources import open_source
-    from normcli.jobs import spreading, writing
+    from normcli.jobs import remote, writing
     from normcli.jobs.format_options import FormatOptions
     from normcli.jobs.requests import ApplyRequest
     from normcli.parameters import FrameTransform
@@ -167,8 +167,8 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     with open_source(data / "in" / "00.csv").file:
         first = record("csv").open(open_source(data / "in" / "00.csv")).description
     work = WriteSpan(
-        spreading.SpanReader(request, options), first, parameters, False, SpanLimits(0),
-        spreading.SpanPart(outputs, "0" * 16),
+        remote.SpanReader(request, options), first, parameters, False, SpanLimits(0),
+        remote.SpanPart(outputs, "0" * 16),
     )  # fmt: skip
     span = Span(Input(str(data / "in" / "00.csv"), "00.csv"), str(data / "in" / "00.csv"), str(here / "b" / "00.csv"))
     made = []
@@ -184,8 +184,8 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     written = [done.file for done in made if done.file is not None]
     assert len({part.temporary for part in written}) == 3
     assert {part.digest for part in written} == {written[0].digest}
-    with parts.adopted(written[1]) as target:
+    with parts.adopt(written[1]) as target:
         target.commit()
     for part in written[::2]:
-        parts.adopted(part).__exit__(None, None, None)
+        parts.adopt(part).__exit__(None, None, None)
     assert files(here / "b") == {"00.csv": (data / "out" / "00.csv").read_bytes()}

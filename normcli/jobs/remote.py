@@ -1,4 +1,4 @@
-"""Inputs that are spread over a cluster: what can be, how workers open them, and where they write."""
+"""Inputs that the workers of a cluster read: which can be, how workers open them, and where they write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
 from normcli.pipeline import memory
 from normcli.pipeline.parts import Part
-from normcli.pipeline.spans import RemoteReader, Span, SpanLimits, Spread
+from normcli.pipeline.spans import RemoteInputs, RemoteReader, Span, SpanLimits
 
 if TYPE_CHECKING:
     from normcli.engines import Cluster, Share
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from normcli.pipeline import Progress, Written
 
 
-def connected(request: Any, inputs: list[Input]) -> Cluster | None:
+def connect(request: Any, inputs: list[Input]) -> Cluster | None:
     """The cluster that a request names; None for a dry run. Raises UsageError for what no cluster can do, ClusterError
     where none answers."""
     flag = _spelled(request)
@@ -63,9 +63,9 @@ def _spelled(request: Any) -> str:
     return f"--engine {request.engine if isinstance(request.engine, str) else registry.name_of(request.engine)}"
 
 
-def spread(
+def remote_inputs(
     run: Run[Any, Any], cluster: Cluster, parameters: Parameters, readers: Readers, files: Files | None = None
-) -> Spread:
+) -> RemoteInputs:
     """All inputs for the workers of a cluster, to be measured by parameters, or to be written to their `files`. Raises
     UsageError for batches that run on from one input to the next."""
     if files is None:
@@ -82,7 +82,7 @@ def spread(
     request = run.request
     limits = SpanLimits(request.most_rejects, request.threads, request.max_memory)
     opening = SpanReader(request.local(), readers.options)
-    return Spread(cluster, spans, opening, readers.first.description, limits, leave_out)
+    return RemoteInputs(cluster, spans, opening, readers.first.description, limits, leave_out)
 
 
 def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> None:
@@ -148,7 +148,7 @@ def _digest(file: File, share: Share) -> str | None:
 
 
 def write(
-    run: Run[Any, Any], spread: Spread, outputs: Outputs, readers: Readers, files: Files, progress: Progress
+    run: Run[Any, Any], remote: RemoteInputs, outputs: Outputs, readers: Readers, files: Files, progress: Progress
 ) -> Generator[Written]:
     """Each input into a file of its own, of which `files` learns when it is complete. Raises UsageError where what is
     measured on the way runs on from one to the next, CannotCreateError."""
@@ -164,7 +164,7 @@ def write(
     token.open()
     ready = StorageCheck(token_path(directory, token.run), token.word)
     sent = replace(outputs, request=run.request.local(), watch=outputs.watch and outputs.watch.blank())
-    task = WriteSpan(spread.open, spread.first, parameters, False, spread.limits, SpanPart(sent, token.run))
+    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run))
 
     def part(span: Span, reader: RemoteReader) -> Part:
         done, watch = reader.done, None
@@ -175,4 +175,4 @@ def write(
             complete=partial(files.complete, span.input, watch), doubt=done.doubt, absent=lambda name: None,
         )  # fmt: skip
 
-    return spread.written(progress, task, part, ready)
+    return remote.write(progress, task, part, ready)
