@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normcli.api import apply, check, describe, fit, fit_blocks, load, merge, relearn, save
+    from normcli.engines.dask import Dask
     from normcli.errors import (
         BadDataError,
         BadParametersError,
         CannotCreateError,
+        ClusterError,
         DriftError,
         EmptyInputError,
         LockedError,
@@ -36,6 +38,8 @@ __all__ = [
     "BadDataError",
     "BadParametersError",
     "CannotCreateError",
+    "ClusterError",
+    "Dask",
     "DriftError",
     "EmptyInputError",
     "Events",
@@ -64,6 +68,7 @@ HOMES = {
     "read": "parameters.file",
     "write": "parameters.file",
     "Events": "pipeline",
+    "Dask": "engines.dask",
 }  # errors are of errors, others of api
 
 

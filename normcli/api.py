@@ -11,6 +11,9 @@ Arguments that all functions have in common:
   100), which are written to the file `rejects`, as NDJSON.
 - `min_rows`: fewer rows of all inputs are an error; of `check`, they allow no verdict.
 - `block_size`: bytes of text, or rows of a binary format, in a block; last digits depend on it.
+- `engine`: "threads", or a cluster whose workers read the data: "dask" by the address of a `scheduler` (by default
+  that of DASK_SCHEDULER_ADDRESS), or `normcli.Dask(client)`; `insecure_scheduler` allows one that is far and not
+  encrypted. Files are read and written where workers find them.
 - `threads`: workers, 1 to 1,024, by default one for each CPU. `max_memory`: bytes, about; by default four fifths of
   what is free. `spool_dir`: a directory for temporary data. No byte of a result depends on these.
 - `allow_edited`: accept a parameter file whose digest does not match.
@@ -38,6 +41,7 @@ from threadpoolctl import threadpool_limits
 from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
+from normcli.engines import Cluster
 from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
 from normcli.io import stores
 from normcli.jobs import apply as apply_job
@@ -114,6 +118,9 @@ def fit(
     rejects: Path | None = None,
     min_rows: int = 0,
     block_size: int | None = None,
+    engine: str | Cluster = "threads",
+    scheduler: str | None = None,
+    insecure_scheduler: bool = False,
     threads: int | None = None,
     max_memory: int | None = None,
     spool_dir: Path | None = None,
@@ -142,7 +149,8 @@ def fit(
         params=_path(params), update=update, create=create, recount=recount, allow_edited=allow_edited, wait=wait,
         note=note, output=_path(output), to=to, dtype=dtype, column_suffix=column_suffix, only=only, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
-        rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
+        rejects=_path(rejects), min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
+        insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
         spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
@@ -208,6 +216,9 @@ def apply(
     rejects: Path | None = None,
     min_rows: int = 0,
     block_size: int | None = None,
+    engine: str | Cluster = "threads",
+    scheduler: str | None = None,
+    insecure_scheduler: bool = False,
     threads: int | None = None,
     max_memory: int | None = None,
     spool_dir: Path | None = None,
@@ -234,7 +245,8 @@ def apply(
         in_place=in_place, allow_normalized=allow_normalized, allow_edited=allow_edited, to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, from_=from_, format_options=_options(format_options),
         infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects),
-        min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory, spool_dir=_path(spool_dir),
+        min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
+        insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory, spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
         return apply_job.apply(request, events or Warnings())
@@ -258,6 +270,9 @@ def check(
     max_bad_rows: int | None = None,
     rejects: Path | None = None,
     block_size: int | None = None,
+    engine: str | Cluster = "threads",
+    scheduler: str | None = None,
+    insecure_scheduler: bool = False,
     threads: int | None = None,
     max_memory: int | None = None,
     events: Events | None = None,
@@ -270,7 +285,8 @@ def check(
         max_outside=max_outside, max_missing=max_missing, min_rows=min_rows, no_extra=no_extra,
         allow_edited=allow_edited, from_=from_, format_options=_options(format_options), infinite=infinite,
         on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects), block_size=block_size,
-        threads=threads, max_memory=max_memory,
+        engine=engine, scheduler=scheduler,
+        insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
         comparison = check_job.check(request, events or Warnings()).comparison

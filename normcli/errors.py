@@ -117,6 +117,12 @@ class ShortageError(NormcliError):
     code = 74
 
 
+class ClusterError(NormcliError):
+    """A cluster, or what it was to do, is lost."""
+
+    code = 74
+
+
 class Scarce(int):
     """Bytes of memory that a limit of this process leaves."""
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from normcli.blocks.record import Array
-from tests import processes
+from tests import cluster, processes
 from tests.robustness.summary import pytest_terminal_summary
 from tests.store import moto, store
 
@@ -40,9 +40,10 @@ def longer(*cases: object) -> list[Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def server() -> Iterator[None]:
-    """What runs are forked from ends with the tests."""
+    """What runs, and clusters, are forked from ends with the tests."""
     yield
     processes.end_server()
+    cluster.end()
 
 
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])

@@ -23,8 +23,8 @@ HOME = Path(normcli.__file__).parent
 # Each room and the rooms that it imports from, besides errors and the registry: those above come first.
 NEXT = {
     "__main__": {"cli"},
-    "__init__": {"api", "parameters", "pipeline"},  # names, loaded when they are used
-    "api": {"jobs", "pipeline", "drift", "parameters", "methods", "columns", "io", "blocks"},
+    "__init__": {"api", "engines", "parameters", "pipeline"},  # names, loaded when they are used
+    "api": {"jobs", "pipeline", "engines", "drift", "parameters", "methods", "columns", "io", "blocks"},
     "cli": {"jobs", "formats", "methods", "limits"},  # what a run does, and what describes its options
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
@@ -135,6 +135,8 @@ def test_each_library_has_its_place() -> None:
     places: tuple[tuple[str, Callable[[str], bool]], ...] = (
         ("polars", lambda file: room(file) in ("columns", "formats")),
         ("pyarrow", lambda file: room(file) in ("columns", "formats") or file.startswith("io/stores/")),
+        ("dask", lambda file: room(file) == "engines"),
+        ("distributed", lambda file: room(file) == "engines"),
         ("concurrent", lambda file: file.startswith("io/stores/")),
         ("click", lambda file: room(file) == "cli"),
         ("threading", lambda file: room(file) in ("engines", "io", "pipeline", "cli")),
@@ -152,7 +154,7 @@ def test_kinds_of_frames_are_known_to_the_formats_that_make_them_alone() -> None
 
 def test_large_libraries_are_imported_where_they_are_needed() -> None:
     """Not with the file that may need them: what reads text need not wait for pyarrow."""
-    slow = {"polars", "pyarrow", "bz2", "lzma"}
+    slow = {"dask", "distributed", "polars", "pyarrow", "bz2", "lzma"}
     assert [i.place for i in imports() if i.top in slow and i.at_once] == []
 
 

@@ -13,7 +13,10 @@ from normcli import registry
 from normcli.cli._flags import flags
 from tests.doc_pages import FENCED, PAGES, ROOT, alike, commands_of, run_page
 
-OF_OTHERS = {"--long"}  # of zstd
+OF_OTHERS = {
+    "--long",  # of zstd
+    *("--host", "--memory-limit", "--no-dashboard", "--nthreads", "--nworkers"),  # of dask
+}
 UNWRITTEN = {"docs/reference.md"}  # pages that come with what they describe
 pages = pytest.mark.parametrize("page", PAGES)
 

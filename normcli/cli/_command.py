@@ -212,7 +212,7 @@ class WithOptions(Plain):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from normcli.cli._help import write_options
         from normcli.jobs.format_options import group_of, topic_of
-        from normcli.jobs.requests import groups
+        from normcli.jobs.requests import groups, rare
 
         ctx.meta["normcli.formats"] = True
         method = ctx.meta.get("normcli.method")
@@ -221,6 +221,7 @@ class WithOptions(Plain):
         options = list(_options(self.get_params(ctx)))
         of |= {n: group_of(n.removeprefix(FORMAT)) for n in (str(o.name) for o in options) if n.startswith(FORMAT)}
         topics = {n: t for n in of if n.startswith(FORMAT) and (t := topic_of(n.removeprefix(FORMAT)))}
+        topics |= rare(str(ctx.info_name))
         write_options(formatter, options, of, topics, rest="messages")
         if self.takes_method and not method:
             with formatter.section("Methods (normcli fit -m METHOD --help lists its options)"):

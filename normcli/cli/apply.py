@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from normcli.cli._cluster import cluster_options
 from normcli.cli._command import WithOptions, Word
 from normcli.cli._common import ALLOW_EDITED, PARAMS, common
 from normcli.cli._drift import thresholds
@@ -52,6 +53,7 @@ EXAMPLES = (
 @click.option("--allow-normalized", is_flag=True, help="Also data marked as normalized by these PARAMS")
 @ALLOW_EDITED
 @common
+@cluster_options
 @many
 @skipping
 def command(**values: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from normcli.cli._cluster import cluster_options
 from normcli.cli._command import WithOptions
 from normcli.cli._common import ALLOW_EDITED, PARAMS, common
 from normcli.cli._drift import thresholds
@@ -53,6 +54,7 @@ RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest is 
 @ALLOW_EDITED
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of the table")
 @partial(common, fewest=FEW)
+@cluster_options
 @many
 @skipping
 def command(**values: Any) -> None:

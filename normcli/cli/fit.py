@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from normcli.cli._cluster import cluster_options
 from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import common
 from normcli.cli._completion import Column
@@ -52,6 +53,7 @@ EXAMPLES = (
 @WAIT
 @click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")
 @common
+@cluster_options
 @many
 @skipping
 def command(**values: Any) -> None:

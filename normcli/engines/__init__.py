@@ -1,6 +1,7 @@
 """Engine: what every file here offers: work on jobs, results in the order of the jobs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 J = TypeVar("J")
@@ -15,3 +16,42 @@ class Engine(Protocol):
     def close(self, patience: float) -> bool:
         """Ends all that is under way, whether its results were taken or not, and waits for that: `patience` seconds at
         most. Whether nothing runs any more: what jobs use may then be closed."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one span may use of the machine that it is worked on."""
+
+    threads: int
+    max_memory: int | None  # bytes; None: what there is
+    is_wanted: Callable[[], bool]  # asked now and then: whether anybody still waits for the result
+
+
+class HasName(Protocol):
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+
+S = TypeVar("S", bound=HasName)
+
+
+class Cluster(Protocol):
+    """An engine whose workers are other processes, on this machine or others: they open what they read themselves."""
+
+    def map_spans(
+        self, work: Callable[[S, Share], R], spans: Iterable[S], *, state: int = 0,
+        ready: Callable[[], str] | None = None,
+    ) -> Iterator[R]:  # fmt: skip
+        """`work` of each span, in order, with what it may use there; a bounded number under way at once. `work`, spans
+        and results are pickled; a result takes about `state` bytes. `work` has no effect that must not happen twice:
+        where a worker dies, another one does all of a span again. On each worker, `ready` says beforehand what it
+        lacks. Raises UsageError where one lacks something, or none computes as this process does, ClusterError where
+        the cluster is lost."""
+
+    @property
+    def description(self) -> str:
+        """What a person should know of it, in a line."""
+
+    def close(self, patience: float) -> bool:
+        """As an engine's."""

@@ -25,6 +25,11 @@ class Reader(ABC):
         self.source = source
 
     @property
+    def count(self) -> int:
+        """Bytes that were read so far."""
+        return self.source.count
+
+    @property
     def comments(self) -> int:
         """Lines that are no rows but comments, so far."""
         return 0

@@ -10,13 +10,15 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from normcli.errors import NoInputError, OutputError, advice, open_error, printable
-from normcli.io import outputs, stores
+from normcli.errors import NoInputError, NormcliError, OutputError, advice, open_error, printable
+from normcli.io import outputs, parts, stores
 from normcli.io.stores.reading import Object
+
+Digests = Callable[[Sequence[str]], Iterator[str | None]]
 
 NAME = ".normcli-manifest"
 PIECE = 1 << 20  # bytes read at a time
@@ -29,6 +31,7 @@ class Manifest:
     directory: str
     fingerprint: str
     contents: bool = False  # inputs are compared by content instead of size, time and inode
+    digests: Digests = field(default_factory=lambda: digests_here)  # of files, whichever process reads them
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _fd: int = -1
 
@@ -38,11 +41,22 @@ class Manifest:
                 entry = json.loads(line)
                 self.entries[entry["output"]] = entry
 
-    def origin(self, path: str) -> dict[str, Any]:
-        """What identifies the version of an input. Raises NoInputError."""
+    def origins(self, paths: Sequence[str]) -> list[dict[str, Any]]:
+        """What identifies the versions of inputs. Raises NoInputError."""
+        if not self.contents:
+            return list(map(self._origin, paths))
+        digests = zip(paths, self.digests(paths), strict=True)
+        return [{"made": self.fingerprint, "content": digest or self._content(path)} for path, digest in digests]
+
+    def _content(self, path: str) -> str:
+        """Digest of an input that `digests` could not read. Raises NoInputError."""
         try:
-            if self.contents:
-                return {"made": self.fingerprint, "content": digest_of(path)}
+            return digest_of(path)
+        except OSError as e:
+            raise open_error(NoInputError, printable(path), e) from None
+
+    def _origin(self, path: str) -> dict[str, Any]:
+        try:
             if stores.is_uri(path):
                 remote = Object(path)
                 return {"made": self.fingerprint, "size": remote.size, **remote.origin}
@@ -56,14 +70,19 @@ class Manifest:
             "inode": status.st_ino,
         }
 
-    def finished(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:
-        """The entry of a complete output of that origin which has not been changed since; None if there is none."""
+    def finished(self, origins: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The entries, by output, of the complete outputs among those of these origins which have not been changed
+        since."""
+        entries = {output: entry for output, origin in origins.items() if (entry := self._entry(output, origin))}
+        digests = zip(entries.items(), self.digests(list(entries)), strict=True)
+        return {output: entry for (output, entry), digest in digests if digest == entry.get("digest")}
+
+    def _entry(self, output: str, origin: dict[str, Any]) -> dict[str, Any] | None:
         entry = self.entries.get(self._relative(output))
         if entry is None or entry.get("origin") != origin:
             return None
         with contextlib.suppress(OSError):
-            same = os.path.getsize(output) == entry.get("size") and digest_of(output) == entry.get("digest")
-            return entry if same else None
+            return entry if os.path.getsize(output) == entry.get("size") else None
         return None
 
     def add(self, output: str, origin: dict[str, Any], size: int, digest: str, notes: dict[str, Any]) -> None:
@@ -101,6 +120,15 @@ class Manifest:
         return os.fsencode(os.path.relpath(output, self.directory)).decode("utf-8", "backslashreplace")
 
 
+def digests_here(paths: Iterable[str]) -> Iterator[str | None]:
+    """Digests of files or objects, read one after the other; None for one that can't be read."""
+    for path in paths:
+        try:
+            yield digest_of(path)
+        except (OSError, NormcliError):
+            yield None
+
+
 def _lines(path: str) -> list[bytes]:
     try:
         with open(path, "rb") as file:
@@ -122,20 +150,27 @@ def digest_of(path: str) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def remove_stale(directories: Iterable[str]) -> int:
-    """Removes the temporary files of dead runs (those of a live run are locked); returns their number."""
+def remove_stale(directories: Iterable[str], top: str) -> int:
+    """Removes the temporary files of dead runs (those of a live run are locked, and so is the token in the directory
+    `top` of a run whose workers write parts); returns their number."""
     removed = 0
     for directory in directories:
         with contextlib.suppress(OSError), os.scandir(directory) as entries:
             for entry in list(entries):
-                if entry.name.startswith(".normcli-") and entry.name.endswith(".tmp") and _is_dead(entry.path):
+                run = parts.run_of(entry.name)
+                lock = entry.path if run is None else parts.token_path(top, run)
+                ours = run is not None or (entry.name.startswith(".normcli-") and entry.name.endswith(".tmp"))
+                if ours and is_dead(lock):
                     with contextlib.suppress(OSError):
                         os.unlink(entry.path)
                         removed += 1
     return removed
 
 
-def _is_dead(path: str) -> bool:
+def is_dead(path: str) -> bool:
+    """Whether no run holds a file's lock, or it is not there."""
+    if not os.path.lexists(path):
+        return True
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

@@ -76,6 +76,7 @@ class Target:
     backup: str | None = None  # a hard link to the replaced file; empty if there was no file
     placed: bool = False  # committed and not rolled back
     hashed: hashlib._Hash | None = None  # of the bytes written, if needed
+    known: str = ""  # digest of the bytes that another process has written
 
     def write(self, data: bytes | memoryview) -> int:
         """Writes all bytes. After a failure, further bytes are discarded. Raises ReaderGoneError, OutputError."""
@@ -112,6 +113,11 @@ class Target:
     def pending(self) -> bool:
         """Whether there is something left to commit."""
         return self.temporary is not None
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of the bytes written, if it is computed."""
+        return self.known or (f"sha256:{self.hashed.hexdigest()}" if self.hashed is not None else None)
 
     def _failed(self, error: OSError) -> OutputError:
         return OutputError(f"{self.name}: writing failed: {error.strerror}", advice(error))
@@ -339,7 +345,8 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
             return Target(name, None, os.open(path, os.O_WRONLY))
         if status is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "is read-only")
-        return _beside(name, os.path.realpath(path), status)
+        path = os.path.realpath(path)
+        return beside(name, path, status, _new_name(path))
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None
 
@@ -369,10 +376,9 @@ def _new_name(path: str) -> str:
     return os.path.join(os.path.dirname(path), f".normcli-{os.urandom(8).hex()}.tmp")
 
 
-def _beside(name: str, path: str, status: os.stat_result | None) -> Target:
+def beside(name: str, path: str, status: os.stat_result | None, temporary: str) -> Target:
     """A new temporary file in the directory of `path`, with the mode (and, if permitted, the owner) of the old one.
     Raises OSError."""
-    temporary = _new_name(path)
     with changing:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         temporaries.add(temporary)

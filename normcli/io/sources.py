@@ -251,9 +251,11 @@ def open_source(
     example: str = "normcli fit data.csv -m zscore",
     keys: tuple[tuple[str, str | None], ...] = (),
     room: int | None = None,
+    name: str | None = None,
 ) -> Source:
     """Opens an input: a path, or standard input for None and `-`; with the partition `keys` of its directories, read in
-    `room` bytes of memory. Raises NoInputError; UsageError for a terminal."""
+    `room` bytes of memory. Messages name it by its path, or by `name`. Raises NoInputError; UsageError for a
+    terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed descriptor is opened at start
             raise NoInputError("standard input is closed", f"for example: {example}")
@@ -261,7 +263,7 @@ def open_source(
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)
     path = stores.plain(os.fsdecode(path))
-    name = printable(path) or "''"
+    name = name or printable(path) or "''"
     if stores.is_uri(path):
         return Source(name, _far(path), keys=keys, room=room)
     try:

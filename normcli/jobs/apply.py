@@ -23,9 +23,13 @@ from normcli.parameters import FrameTransform
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from normcli.drift import DriftMonitor
     from normcli.io.inputs import Input
+    from normcli.jobs.resuming import Files
     from normcli.parameters import Parameters
+    from normcli.pipeline import Progress, Written
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
 KEPT = "what is written before drift shows can't be taken back"
@@ -53,6 +57,7 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
             parameters.check_invertible()
         _check_keeping(request)
         result.columns = FrameTransform(parameters, inverse=request.inverse).needs()
+        run.connect(inputs)
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
         into(run, inputs, parameters, watch)
@@ -100,14 +105,16 @@ def _into_directory(
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
-        _outputs(request, parameters, None, watch).manifest(contents=request.resume == "digest"),
+        _outputs(request, parameters, None, watch).manifest(
+            contents=request.resume == "digest", digests=run.digests() if request.resume else None
+        ),
         watch,
     )
     run.close_at_end(files)
     left = inputs
     if request.resume:
         if not request.dry_run:
-            remove_stale({os.path.dirname(path) for path in files.paths.values()})
+            remove_stale({os.path.dirname(path) for path in files.paths.values()}, str(request.output))
         left = files.unfinished(strict=request.werror)
         run.info(f"{len(inputs) - len(left)} of {len(inputs)} complete, {len(left)} left")
     readers: Readers | None = None
@@ -130,14 +137,26 @@ def _into_directory(
         files.begin(progress)
         if readers is None:
             progress.empty = left
-        parts = outputs.below(files, readers) if readers else ()
-        written = pipeline.apply(parts, run.engine(request, parameters), progress=progress)
-        count = writing.put_in_place(run, written)
+        count = writing.put_in_place(run, _written(run, outputs, readers, files, progress))
         files.reach()
         progress.end(replaced(count) if count else "")
         _judge(run, watch, progress.rows)
     run.check_warnings(replaced(count))
     run.changes.commit(run.rejects)
+
+
+def _written(
+    run: Run[ApplyRequest, ApplyResult], outputs: Outputs, readers: Readers | None, files: Files, progress: Progress
+) -> Generator[Written]:
+    """Each input in a file of its own, in its turn: written here, or by the workers of a cluster."""
+    parameters = outputs.transform.parameters
+    remote = run.remote_inputs(parameters, readers, files) if readers else None
+    if readers is not None and remote is not None:
+        from normcli.jobs.remote import write
+
+        return write(run, remote, outputs, readers, files, progress)
+    parts = outputs.below(files, readers) if readers else ()
+    return pipeline.apply(parts, run.engine(run.request, parameters), progress=progress)
 
 
 def _path(request: ApplyRequest) -> str | None:

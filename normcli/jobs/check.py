@@ -29,6 +29,7 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
         nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
         request.check_needs(learns=nothing, rows=nothing)
         watch = DriftMonitor(parameters, extra=not request.no_extra)
+        run.connect(inputs)
         run.open_rejects(request)
         readers = Readers(run, request, inputs, dialect=parameters.dialect, example=EXAMPLE, writes=False)
         if request.dry_run:
@@ -36,9 +37,10 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
             return result
         with run.counting(request, readers) as progress:
             progress.least = 0  # fewer rows allow no verdict, which is no error
+            remote = run.remote_inputs(watch.measuring, readers)
             pipeline.check(
                 (reader for _, reader in readers), watch, run.engine(request, parameters),
-                infinite=request.infinite, skip=request.skips, progress=progress,
+                infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
             )  # fmt: skip
             progress.end()
             result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)

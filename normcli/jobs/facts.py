@@ -33,5 +33,6 @@ BINARY = need("binary output", "for Parquet or Arrow output")
 LOCK = need("lock", "for PARAMS that are a file of this machine")
 PARAMS_WRITTEN = need("params written", "for PARAMS")
 DIRECTORY = need("directory", "for an OUTPUT that is a directory")
+CLUSTER = need("cluster", "for --engine dask")
 NO_TRAINING = "not for --inverse: what each batch was normalized by is gone"
 NO_CHECK = "not for --inverse: it is about data that are not normalized yet"

@@ -57,6 +57,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         lock(run, request.params, request.wait)
         old = _continued(run, plan)
         _check_options(run, inputs, old or needed(plan, request))
+        run.connect(inputs)
         result.rows_before = 0 if old else rows_before(request.params)
         directory, file, target = paths.is_directory(request.output), None, None
         if request.params is not None:
@@ -274,6 +275,7 @@ def _learned(
             data, begun, engine, infinite=request.infinite, skip=request.skips,
             once=request.update and not request.recount, keep=spool, again=readers.reopened, progress=progress,
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
+            remote=run.remote_inputs(begun, readers),
         )  # fmt: skip
         if fitted.learns:
             progress.end()

@@ -85,7 +85,7 @@ class Readers:
         same = read if read and directory else None
         written = ({to} if to else same) if writes else set()
         bare = written and {formats.bare(f) for f in written}
-        self.options = FormatOptions(request, {formats.bare(f) for f in read}, bare, dialect)
+        self.options = FormatOptions(request.local(), {formats.bare(f) for f in read}, bare, dialect)
         self._waiting = iter(input_list)
         self._identities: dict[Input, tuple[object, ...]] = {}  # of inputs when they were opened first
         self.opened: list[tuple[Input, Reader]] = []
@@ -135,9 +135,13 @@ class Readers:
         except EmptyInputError:
             if not each.implicit:
                 raise
-            self.inputs.remove(each)
-            self.empty.append(each)
+            self.leave_out(each)
             return None
+
+    def leave_out(self, each: Input) -> None:
+        """There is nothing in an input."""
+        self.inputs.remove(each)
+        self.empty.append(each)
 
     def _open(self, each: Input) -> tuple[Input, Reader]:
         room = memory.of_input(self._request.max_memory)
@@ -152,14 +156,19 @@ class Readers:
         request = self._request
         self._identities.setdefault(each, source.identity)
         paths.check_source(request, source, alone=self._alone)
-        format = formats.of_source(source, request.from_)
-        record = formats.record(format)
-        if request.skips and record.binary:
-            raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
-        more: dict[str, Any] = {"skip": True} if request.skips else {}
-        if request.block_size is not None:
-            more["block_size"] = request.block_size
-        return record.open(source, self.options.reading(format), **more)
+        return reader_of(request, self.options, source)
+
+
+def reader_of(request: Reads, options: FormatOptions, source: Source) -> Reader:
+    """An input that is open, as its format, and what is said of that, has it. Raises UsageError, BadDataError."""
+    format = formats.of_source(source, request.from_)
+    record = formats.record(format)
+    if request.skips and record.binary:
+        raise UsageError(f"--on-bad-row skip is for text, and {source.name} is {format}")
+    more: dict[str, Any] = {"skip": True} if request.skips else {}
+    if request.block_size is not None:
+        more["block_size"] = request.block_size
+    return record.open(source, options.reading(format), **more)
 
 
 def _has_values(reader: Reader) -> bool:

@@ -4,13 +4,14 @@ may be used for it. A field says what it needs to have an effect, and whether a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from normcli import needs
 from normcli.errors import UsageError
 from normcli.jobs.facts import (
     CHECK,
+    CLUSTER,
     DIRECTORY,
     KEYS,
     LEARNS,
@@ -28,12 +29,13 @@ from normcli.jobs.facts import (
     need,
 )
 from normcli.jobs.format_options import flag_of, format_option_names, needs_of
-from normcli.jobs.values import Check, between, format_name, name_suffix, one_of
+from normcli.jobs.values import Check, between, engine_name, format_name, name_suffix, one_of
 from normcli.limits import Limits
 from normcli.needs import Need
 
 if TYPE_CHECKING:
     from normcli.columns import Dtype, Infinite
+    from normcli.engines import Cluster
     from normcli.methods import Method
     from normcli.parameters import Parameters, Unseen
     from normcli.parameters.plan import Plan
@@ -43,14 +45,16 @@ def option(
     default: Any,
     *flags: str,
     group: Group | None = None,
+    topic: str | None = None,
     needs: tuple[Need, ...] = (),
     shapes: bool = False,
     check: Check | None = None,
 ) -> Any:
-    """A field. `flags` are how the command line spells it, if not by its name, and `group` is where its help lists it;
-    with `shapes`, what is written to a file depends on it, which is not finished if it was written with another value.
-    A value that is not the default has to pass the `check`."""
-    metadata = {"flags": flags, "group": group, "needs": needs, "shapes": shapes, "check": check}
+    """A field. `flags` are how the command line spells it, if not by its name, and `group` is where its help lists it,
+    by its name alone if it is rare, and a `topic` of help explains it; with `shapes`, what is written to a file depends
+    on it, which is not finished if it was written with another value. A value that is not the default has to pass the
+    `check`."""
+    metadata = {"flags": flags, "group": group, "topic": topic, "needs": needs, "shapes": shapes, "check": check}
     return field(default=default, metadata=metadata)
 
 
@@ -154,9 +158,19 @@ class Request:
         """What is written, and where, standard output by default, but for a report."""
         yield from ()
 
+    def local(self) -> Self:
+        """As it is where inputs are opened, whatever else the run does: it can be pickled, and is small."""
+        return self
+
     def shape(self) -> dict[str, Any]:
         """The options that a finished file depends on."""
         return {name: getattr(self, name) for name, about in self.options().items() if about["shapes"]}
+
+
+def rare(command: str) -> dict[str, str]:
+    """The topics that explain rare options of a command, by their names."""
+    options = (about for kind in Request.of_command(command) for about in kind.options().items())
+    return {n: about["topic"] for n, about in options if about["topic"]}
 
 
 def groups(command: str) -> dict[str, Group | None]:
@@ -235,7 +249,24 @@ class Writes(Reads):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(Writes):
+class OnCluster(Request):
+    """Where a run's data are read: by an `engine`, which is threads of this process, dask, or a cluster itself."""
+
+    engine: str | Cluster = option("threads", group="resources", topic="cluster", check=engine_name)
+    scheduler: str | None = option(None, group="resources", topic="cluster", needs=(CLUSTER,))  # its address
+    insecure_scheduler: bool = option(False, group="resources", topic="cluster", needs=(CLUSTER,))
+
+    def check_options(self) -> None:
+        super().check_options()
+        self.check_needs(cluster="" if self.engine == "threads" else None)
+
+    def local(self) -> Self:
+        params: dict[str, Any] = {"params": ""} if hasattr(self, "params") else {}
+        return replace(self, engine="threads", scheduler=None, insecure_scheduler=False, **params)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest(Writes, OnCluster):
     """To learn a method's parameters, or a plan's; and to normalize the same data, where they have an output.
 
     `method` is a method or its name, with `method_options`; `plan` is a file that asks for several steps, or what such
@@ -320,7 +351,7 @@ class Watches(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyRequest(Writes, Watches):
+class ApplyRequest(Writes, Watches, OnCluster):
     """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
 
     command = "apply"
@@ -369,7 +400,7 @@ class Shows(Reads):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckRequest(Shows, Watches):
+class CheckRequest(Shows, Watches, OnCluster):
     """To compare data with those that parameters were fitted on."""
 
     command = "check"

@@ -42,7 +42,8 @@ class Files:
 
     def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: DriftMonitor | None = None) -> None:
         self.paths, self._manifest, self._watch = paths, manifest, watch
-        self._origins = {i: manifest.origin(str(i.path)) for i in paths} if manifest else {}
+        origins = manifest.origins([str(i.path) for i in paths]) if manifest else []
+        self._origins = dict(zip(paths, origins, strict=False))
         self._turns = {each: turn for turn, each in enumerate(paths)}
         self._finished: dict[Input, Finished] = {}  # in the order of the inputs; those that count already are gone
         self._progress = Progress()
@@ -50,8 +51,11 @@ class Files:
     def unfinished(self, *, strict: bool) -> list[Input]:
         """The inputs whose files are yet to be made, or made anew: a `strict` run does not let a file be that was
         warned of. Reads the files that there are. Raises NoInputError."""
+        entries = {}
+        if self._manifest:
+            entries = self._manifest.finished({path: self._origins[each] for each, path in self.paths.items()})
         for each, path in self.paths.items():
-            entry = self._manifest.finished(path, self._origins[each]) if self._manifest else None
+            entry = entries.get(path)
             finished = Finished.of(entry, self._watch and self._watch.blank()) if entry else None
             if finished and not (strict and finished.tally.warnings):
                 self._finished[each] = finished
@@ -75,9 +79,8 @@ class Files:
         too. Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
         if self._manifest and not finished.tally.rejected:
-            assert target.hashed is not None
-            digest = f"sha256:{target.hashed.hexdigest()}"
-            self._manifest.add(self.paths[each], self._origins[each], target.count, digest, finished.notes)
+            assert target.digest is not None
+            self._manifest.add(self.paths[each], self._origins[each], target.count, target.digest, finished.notes)
         self._see(watch)
 
     def close(self) -> None:

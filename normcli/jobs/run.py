@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -18,12 +19,16 @@ from normcli.jobs.results import Result
 from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
-    from normcli.engines import Engine
+    from normcli.engines import Cluster, Engine
     from normcli.formats import Reject
+    from normcli.io.inputs import Input
+    from normcli.io.manifest import Digests
     from normcli.io.outputs import Target
     from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
+    from normcli.jobs.resuming import Files
     from normcli.parameters import Parameters
+    from normcli.pipeline.spans import RemoteInputs
 
 PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 
@@ -42,7 +47,8 @@ class Run(Events, Generic[R, S]):
         self.rejects: Target | None = None
         self._sources: list[Source] = []
         self._handles: list[Handle] = []
-        self._engines: list[Engine] = []
+        self._engines: list[Engine | Cluster] = []
+        self.cluster: Cluster | None = None  # whose workers open the inputs
         result.run_report, result.changes = request.run_report, self.changes
         paths.check(request, result)
         events.begin(result)
@@ -132,10 +138,41 @@ class Run(Events, Generic[R, S]):
         window = memory.window(sizes, request.max_memory, workers.most)
         room, block = size(memory.room(request.max_memory)), size(sizes.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
-        self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
+        if self.cluster is None:
+            self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
         engine = Threads(workers.count, window, memory.of_blocks(sizes, request.max_memory, workers.most))
         self._engines.append(engine)
         return engine
+
+    def connect(self, inputs: list[Input]) -> None:
+        """Has the workers of a cluster open the inputs, where the request says so. Raises UsageError for what no
+        cluster can do, ClusterError where none answers."""
+        if self.request.engine != "threads":  # type: ignore[attr-defined]
+            from normcli.jobs import remote
+
+            self.cluster = remote.connect(self.request, inputs)
+            if self.cluster is not None:
+                self._engines.append(self.cluster)
+                self.detail(self.cluster.description)
+
+    def digests(self) -> Digests | None:
+        """What reads files to the end on the workers of the cluster, if there is one."""
+        if self.cluster is None:
+            return None
+        from normcli.jobs import remote
+
+        return partial(remote.digests, self.cluster)
+
+    def remote_inputs(
+        self, parameters: Parameters, readers: Readers, files: Files | None = None
+    ) -> RemoteInputs | None:
+        """All inputs for the workers of the cluster, if there is one, to be measured by parameters, or to be written to
+        their `files`. Raises UsageError for batches that run on from one to the next."""
+        if self.cluster is None:
+            return None
+        from normcli.jobs import remote
+
+        return remote.remote_inputs(self, self.cluster, parameters, readers, files)
 
     def open_rejects(self, request: Reads) -> None:
         """Has skipped rows kept where they are wanted. Raises CannotCreateError."""
@@ -159,7 +196,10 @@ class Run(Events, Generic[R, S]):
             yield progress
             return
         paths_read = [each.path for each in readers.inputs]
-        progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
+        if self.cluster is not None:
+            progress.distance = Distance.of_inputs(len(paths_read))
+        else:
+            progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
         self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress

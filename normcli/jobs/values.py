@@ -40,6 +40,12 @@ def format_name(value: Any) -> str:
     return "" if formats.bare(str(value)) in names else f"is none of {', '.join(names)}"
 
 
+def engine_name(value: Any) -> str:
+    """The name of an engine, or a cluster."""
+    names = registry.names("engines")
+    return "" if value in names or hasattr(value, "map_spans") else f"is none of {', '.join(names)}"
+
+
 def name_suffix(value: Any) -> str:
     """What makes another name of a column's name."""
     if value == "":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
     from normcli.formats import Description, LateColumn, Reader, Writer
     from normcli.io.inputs import Input
-    from normcli.io.manifest import Manifest
+    from normcli.io.manifest import Digests, Manifest
     from normcli.io.outputs import Target
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
@@ -80,35 +80,38 @@ class Outputs:
         """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
         unless what is measured runs on in batches from input to input."""
         together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
-        for each, reader in ((each, self._needing(reader)) for each, reader in pairs):
-            description = reader.description
+        for each, reader in pairs:
             path, own = files.paths[each], None if together else self.watch and self.watch.blank()
-            watch = own or self.watch
-            to = formats.of_output(self.request.to, path, description.format)
-            blank, digests = self._blank_and_digests(to, replace(each, keys=()), description)
-            work = replace(self._work(to, description, blank, digests), measuring=_measuring(watch, reader))
-            opening = partial(open_below, path, self.request.spool_dir)
-            complete = partial(files.complete, each, own)
-            doubt = pipeline.doubt(self.transform, description, to)
-            late, begin = partial(self._on_late_column, watch), partial(files.reach, each)
-            yield pipeline.Part(
-                reader, work, output=opening, begin=begin, complete=complete, watch=watch, late=late, doubt=doubt
-            )
+            part = replace(self, watch=own or self.watch).part(each, path, reader)
+            complete, begin = partial(files.complete, each, own), partial(files.reach, each)
+            yield replace(part, begin=begin, complete=complete)
 
-    def manifest(self, *, contents: bool = False) -> Manifest | None:
+    def part(self, each: Input, path: str, reader: Reader) -> Part:
+        """An input into a file of its own."""
+        reader = self._needing(reader)
+        description = reader.description
+        to = formats.of_output(self.request.to, path, description.format)
+        blank, digests = self._blank_and_digests(to, replace(each, keys=()), description)
+        work = replace(self._work(to, description, blank, digests), measuring=_measuring(self.watch, reader))
+        opening = partial(open_below, path, self.request.spool_dir)
+        doubt = pipeline.doubt(self.transform, description, to)
+        late = partial(self._on_late_column, self.watch)
+        return pipeline.Part(reader, work, output=opening, watch=self.watch, late=late, doubt=doubt)
+
+    def manifest(self, *, contents: bool = False, digests: Digests | None = None) -> Manifest | None:
         """That of the output directory, for the parameters and the options that a finished file depends on; a directory
-        of an object store has none. Inputs may be told apart by their `contents`."""
+        of an object store has none. Inputs may be told apart by their `contents`; `digests` reads files elsewhere."""
         import hashlib
         import json
 
-        from normcli.io.manifest import Manifest
+        from normcli.io.manifest import Manifest, digests_here
 
         assert self.request.output is not None
         if stores.is_uri(self.request.output):
             return None
         shape = self.request.shape() | {"version": __version__, "plan": self.transform.parameters.digest}
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
-        return Manifest(self.request.output, fingerprint, contents=contents)
+        return Manifest(self.request.output, fingerprint, contents=contents, digests=digests or digests_here)
 
     def transform_for(self, to: str, description: Description) -> FrameTransform:
         """The transform, with the form that what comes of an input is to have."""

@@ -101,14 +101,14 @@ class Step:
         return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
 
     @property
-    def _blanks(self) -> StepStates:
+    def blanks(self) -> StepStates:
         """Blank statistics of this step."""
         return self.method.statistics if self.statistics_override is None else self.statistics_override
 
     @property
     def unfitted_multiple(self) -> int:
         """Rows in a batch of the statistics; 1 if blocks may be cut anywhere."""
-        return lcm(*(statistic.multiple for statistic in self._blanks))
+        return lcm(*(statistic.multiple for statistic in self.blanks))
 
     def measure(self, block: Block, *, by_key: bool = False) -> StepStates:
         """The states of a block. Rows that are left out keep their positions in batches."""
@@ -120,7 +120,7 @@ class Step:
                 if self.statistics_override is not None
                 else tuple(s.by_key().of(block) for s in self.method.statistics)
             )
-        return tuple(s.of(block) for s in self._blanks)
+        return tuple(s.of(block) for s in self.blanks)
 
     def normalized(self, block: Block) -> Array:
         """(rows, outputs) a block normalized. Raises BadRowError at a value that the method is not defined for."""

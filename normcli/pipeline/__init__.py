@@ -7,7 +7,7 @@ whatever the threads, and memory is bounded, follows from these lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -23,10 +23,8 @@ from normcli.pipeline import learning
 from normcli.pipeline.checks import (
     check_columns,
     check_late,
-    check_not_normalized,
     check_rows,
     check_same,
-    check_there,
     check_writable,
     digests_after,
     doubt,
@@ -37,13 +35,14 @@ from normcli.pipeline.checks import (
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.learning import Total
-from normcli.pipeline.parts import Part, Written
+from normcli.pipeline.parts import Part, Written, comparable, measurable
 from normcli.pipeline.progress import Progress, Tally
 from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Work, written_by
 
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
+    from normcli.pipeline.spans import RemoteInputs
 
 __all__ = [
     "SILENT",
@@ -84,13 +83,14 @@ def fit(
     progress: Progress | None = None,
     max_memory: int | None = None,
     excludes: Callable[[str], bool] = lambda name: False,
+    remote: RemoteInputs | None = None,
 ) -> Parameters:
     """Learns what the steps of parameters have to from all inputs, in one pass, and from the states that they have;
     with `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where
     there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again`
     opens once more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of,
-    unless it `excludes` that on purpose. Raises UsageError, before any data is read, where options do not go with the
-    columns; BadDataError."""
+    unless it `excludes` that on purpose. `remote` inputs are read on a cluster, and none here. Raises
+    UsageError, before any data is read, where options do not go with the columns; BadDataError."""
     progress = progress or Progress()
     for step in parameters.steps:
         step.method.check_features(len(step.features))
@@ -106,23 +106,28 @@ def fit(
             progress.events.warning(f"{where}: {what}")
             known.add(column.name)
 
-    for part, result in progress.run((_measurable(r, parameters, work, late) for r in readers), engine):
+    if remote:
+        results = remote.measure(progress, work, parameters, late)
+    else:
+        results = progress.run((measurable(r, parameters, work, late) for r in readers), engine)
+    for part, result in results:
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
             total.told(result.rows, result.types, result.digest)
+        counting += result.counted
         if result.measured is not None:
-            counting += result.measured.rows
             total.add(result.measured, can_end_segment=result.can_end_segment)
+        if result.subtotal is not None:
+            total.add_segment(result.subtotal)
         if result.last and not total.end([f.name for f in part.reader.description.schema]):
             progress.events.warning(
                 f"{part.reader.description.name}: was counted already, and is left out (--recount counts it again)"
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    total.whole.states = refined(
-        total.whole.states, partial(_measured_again, parameters, work, again, engine, progress)
-    )
+    measure_again = partial(_measured_again, parameters, work, again, engine, progress, remote)
+    total.whole.states = refined(total.whole.states, measure_again)
     if keep is not None:
         keep.final = True
     fitted = total.learned()
@@ -177,40 +182,34 @@ def check(
     infinite: Infinite = "error",
     skip: bool = False,
     progress: Progress | None = None,
+    remote: RemoteInputs | None = None,
 ) -> None:
-    """Shows all inputs to `watch`, in one pass; where nothing was learned that values could be compared with, their
-    columns alone. Raises BadDataError."""
+    """Shows all inputs, or the `remote` ones, to `watch`, in one pass; where nothing was learned
+    that values could be compared with, their columns alone. Raises BadDataError."""
     progress, parameters = progress or Progress(), watch.measuring
-
-    def parts() -> Iterator[Part]:
-        for reader in readers:
-            check_not_normalized(watch.parameters, reader.description, "they tell what data looked like before")
-            if parameters.learns:
-                reader = reader.described_as(needing(reader.description, parameters.needs(), parameters.by))
-            measuring, absent = watch.of_input(reader)
-            present = {f.name for f in reader.description.schema}
-            numbers = tuple(n for n in measuring.numbers() if n not in absent)
-            needed = (*numbers, *(n for n in measuring.by if n in present))
-            work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
-            yield Part(reader, work, needed or None, late=watch.add_late, absent=watch.add_absent)
-
-    if not parameters.learns:
-        for part in parts():
+    parts = (comparable(reader, watch, infinite=infinite, skip=skip) for reader in readers)
+    if remote:
+        for part, result in remote.compare(progress, watch, infinite=infinite, skip=skip):
+            if result.last and part.watch is not None:
+                watch.merge(part.watch)
+    elif not parameters.learns:
+        for part in parts:
             part.reader.source.drain()
             part.reader.close()
     else:
-        for _, result in progress.run(parts(), engine):
+        for _, result in progress.run(parts, engine):
             if result.measured is not None:
                 watch.add(result.measured, can_end_segment=result.can_end_segment)
             if result.last:
                 watch.end_input()
         watch.finish()
+    if parameters.learns:
         progress.check_any(watch.counted, parameters, "compare")
 
 
 def _measured_again(
     parameters: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
-    blanks: tuple[StepStates, ...],
+    remote: RemoteInputs | None, blanks: tuple[StepStates, ...],
 ) -> tuple[StepStates, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
     pairs = zip(parameters.steps, blanks, strict=True)
@@ -218,15 +217,19 @@ def _measured_again(
         parameters, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
     )
     readers = work.spool.readers if work.spool else again() if again else None
-    if readers is None:
+    if readers is None and remote is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already
     if before.distance is not None:
         before.events.start(before.rows, "rows")
     work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
-    parts = (_measurable(reader, parameters, work, lambda column, where: None) for reader in readers)
-    for _, result in progress.run(parts, engine):
+    if remote:
+        results = remote.measure(progress, work, measuring)
+    else:
+        results = progress.run((measurable(reader, parameters, work) for reader in readers or ()), engine)
+    for _, result in results:
         blanks = merged(blanks, result.measured.states) if result.measured else blanks
+        blanks = merged(blanks, result.subtotal.states) if result.subtotal else blanks
         before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(
@@ -234,11 +237,3 @@ def _measured_again(
             "fit again",
         )
     return blanks
-
-
-def _measurable(reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None]) -> Part:
-    description = needing(reader.description, parameters.numbers(), parameters.by)
-    check_there(description, parameters.numbers(), parameters.lists, by=parameters.by)
-    present = {f.name for f in description.schema}
-    needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
-    return Part(reader.described_as(description), work, needed, late=late)

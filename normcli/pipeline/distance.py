@@ -39,10 +39,17 @@ class Distance:
         """For inputs that are read again: they have so many rows."""
         return cls(rows, "rows", again=True)
 
+    @classmethod
+    def of_inputs(cls, count: int) -> Distance:
+        """For so many inputs that are read elsewhere."""
+        return cls(count, "inputs")
+
     def step(self, reader: Reader, weight: int, *, rows: int = 0, ended: bool) -> int:
         """How much further it came by a chunk of an input, which has so many rows, or by its end."""
         if self.again:
             return rows
+        if self.unit == "inputs":
+            return int(ended)
         if not self.files:
             return weight
         self.within += weight

@@ -63,6 +63,10 @@ class Total:
         """What was measured of the next chunk, or of the next whole batches."""
         self._here.add(measured, can_end_segment=can_end_segment)
 
+    def add_segment(self, segment: Subtotal) -> None:
+        """What was measured of the next segment of the input, apart from those before it."""
+        self._here.add_segment(segment)
+
     def end(self, names: Sequence[str]) -> bool:
         """The input, whose columns are called `names`, has ended: whether it counts, or did already."""
         self._digest.update("\0".join(names).encode("utf-8", "surrogatepass"))

@@ -6,13 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from normcli.columns import Infinite
 from normcli.formats import LateColumn, Reader, Sink
 from normcli.io.outputs import Target
+from normcli.parameters import Parameters
+from normcli.pipeline.checks import check_not_normalized, check_there, needing
 from normcli.pipeline.work import Work
 
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
     from normcli.pipeline.describing import Survey
+
+
+def ignore(column: LateColumn, where: str) -> None:
+    """Nobody wants to know of columns of late rows alone."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Part:
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
     complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
     watch: DriftMonitor | None = None  # what the part's work measures is added to it
-    late: Callable[[LateColumn, str], None] = lambda column, where: None  # called with each column of late rows alone
+    late: Callable[[LateColumn, str], None] = ignore  # called with each column of late rows alone
     absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error
     doubt: str = ""  # what should be known of its output before there is any
 
@@ -39,3 +46,28 @@ class Written:
     sink: Sink
     part: Part | None = None  # whose own output it is; None: the output of all
     target: Target | None = None  # of the part
+
+
+def measurable(
+    reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None] = ignore
+) -> Part:
+    """An input that is to be learned from. Raises BadDataError where its columns do not go with that."""
+    description = needing(reader.description, parameters.numbers(), parameters.by)
+    check_there(description, parameters.numbers(), parameters.lists, by=parameters.by)
+    present = {f.name for f in description.schema}
+    needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
+    return Part(reader.described_as(description), work, needed, late=late)
+
+
+def comparable(reader: Reader, watch: DriftMonitor, *, infinite: Infinite, skip: bool) -> Part:
+    """An input that is shown to a watch. Raises BadDataError for one that is normalized."""
+    check_not_normalized(watch.parameters, reader.description, "they tell what data looked like before")
+    parameters = watch.measuring
+    if parameters.learns:
+        reader = reader.described_as(needing(reader.description, parameters.needs(), parameters.by))
+    measuring, absent = watch.of_input(reader)
+    present = {f.name for f in reader.description.schema}
+    numbers = tuple(n for n in measuring.numbers() if n not in absent)
+    needed = (*numbers, *(n for n in measuring.by if n in present))
+    work = Work(frozenset(numbers), infinite, skip, measuring=measuring, absent=absent)
+    return Part(reader, work, needed or None, watch=watch, late=watch.add_late, absent=watch.add_absent)

@@ -72,10 +72,14 @@ class Progress(Tally):
         begun, parts = list[Part](), iter(parts)
         first = list(islice(parts, 1))
         multiple = first[0].work.multiple if first else 1
-        number, place, late = -1, 0, dict[str, bool | None]()
         results = engine.map_ordered(Job.do, jobs_of(chain(first, parts), begun))
         if multiple > 1:
             results = chain.from_iterable(engine.map_ordered(BatchJob.do, rebatched(results, multiple, begun)))
+        yield from self.count_results(results, begun)
+
+    def count_results(self, results: Iterator[Result], begun: Sequence[Part]) -> Iterator[tuple[Part, Result]]:
+        """Results in order, of parts that have `begun` by then. Raises BadDataError for the first that went wrong."""
+        number, place, late = -1, 0, dict[str, bool | None]()
         try:
             for result in results:
                 part = begun[result.part]
@@ -96,7 +100,7 @@ class Progress(Tally):
                 if result.last and part.reader.comments:  # which chunks take for blank lines
                     comments = part.reader.comments
                     self._add(Tally(blank_lines=description.early - comments, comments=comments))
-                self.count += part.reader.source.count if result.last else 0
+                self.count += part.reader.count if result.last else 0
                 if self.distance is not None:
                     step = self.distance.step(part.reader, result.weight, rows=result.rows, ended=result.last)
                     self.events.advance(step)

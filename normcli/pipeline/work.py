@@ -21,6 +21,7 @@ from normcli.pipeline import decoding, learning
 from normcli.pipeline.spool import Kept, Piece, Spool, keep
 
 if TYPE_CHECKING:
+    from normcli.parameters.folding import Subtotal
     from normcli.parameters.restoring import Doubt
     from normcli.pipeline.profile import ProfileState
     from normcli.pipeline.rebatch import Segment
@@ -40,6 +41,8 @@ class Result:
     rejects: tuple[Reject, ...] = ()
     late: tuple[LateColumn, ...] = ()  # that the first rows do not have, each with a place in the chunk
     measured: Measured | None = None
+    counted: int = 0  # rows that were measured whose weight is not 0
+    subtotal: Subtotal | None = None  # what was measured of these rows and those before them, where that is one
     can_end_segment: bool = False  # what was measured is of a chunk after which a segment may end
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
@@ -227,7 +230,7 @@ class Work:
             if self.counts and self.multiple == 1:
                 beside = self.beside if self.by else ()
                 result = replace(result, digest=learning.digest(content, measured.blocks, measured.keyed, beside))
-            result = replace(result, measured=replace(measured, blocks=[]))
+            result = replace(result, measured=replace(measured, blocks=[]), counted=measured.rows)
         return result
 
     def encoded(self, frame: Frame) -> Any:

@@ -28,10 +28,10 @@ from tests.cli.conftest import Workspace
 
 # Options that have an effect in every run, or on what a run takes and says; and those that only allow more.
 OF_ANY_RUN = {
-    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output"},
-    "check": {"params", "as_json", "no_extra"},
+    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "engine"},
+    "check": {"params", "as_json", "no_extra", "engine"},
     "describe": {"columns", "exclude"},
-    "fit": {"method", "params", "relearn"},
+    "fit": {"method", "params", "relearn", "engine"},
     "completion": {"shell"},
     "help": {"topic"},
     "inspect": {"json_schema", "verbose"},
@@ -46,6 +46,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
     "files_from": "list", "from_": "csv", "infinite": "error", "input": "table.csv", "key": "north",
     "max_bad_rows": "0",
+    "engine": "threads", "scheduler": "tcp://127.0.0.1:9",
     "max_memory": "1G", "min_count": "0", "min_rows": "0", "note": "", "on_bad_row": "error", "output": "o.csv",
     "params": "p.json", "plan": "plan.toml", "rejects": "r.ndjson", "resume": "", "spool_dir": ".", "threads": "1",
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
@@ -70,6 +71,9 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "spool"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "params written"): (*FIT, "unit", "-o", "o.csv"),
     ("fit", "binary output"): (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
+    ("fit", "cluster"): (*FIT, "zscore", "-p", "q.json"),
+    ("apply", "cluster"): (*APPLY, "p.json", "table.csv"),
+    ("check", "cluster"): (*CHECK, "p.json"),
     ("fit", "lock"): (*FIT, "zscore"),
     ("merge", "lock"): ("merge", "p.json"),
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),

@@ -1,0 +1,56 @@
+"""What makes two processes compute the same bits: versions of what computes, and a probe of how it does."""
+
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from normcli import __version__
+
+LIBRARIES = ("numpy", "polars", "pyarrow")
+ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a rest
+
+
+@cache
+def facts() -> dict[str, str]:
+    """What has to be the same wherever a part of a result is computed."""
+    from importlib.metadata import version
+
+    libraries = {name: version(name) for name in LIBRARIES}
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"normcli": f"{__version__} ({_code()})", "Python": python, **libraries, "arithmetic": _probe()}
+
+
+def difference(here: dict[str, str], there: dict[str, str]) -> str:
+    """What differs, in words; empty where nothing does."""
+    names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    versions = [f"{n} {there.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
+    return ", ".join(versions) or ("its processor adds or multiplies in another order" if names else "")
+
+
+def _code() -> str:
+    """A digest of this package: between releases, a version says little."""
+    top, digest = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(top.rglob("*.py")):
+        digest.update(str(path.relative_to(top)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def _probe() -> str:
+    """A digest of sums, products, logarithms, powers and square roots of fixed numbers: libraries choose how to compute
+    them by the processor."""
+    x = np.modf(np.outer(np.arange(1.0, ROWS + 1), np.sqrt(np.arange(2.0, COLUMNS + 2))))[0] + 1e-3
+    x = np.asfortranarray(x)
+    with threadpool_limits(1, "blas"):
+        results = (
+            x.sum(axis=0), x.sum(axis=1), np.add.reduceat(x[:, 0], [0, 64, 200]), x.T @ x, x @ x[:COLUMNS], x[:, 3] @ x,
+            np.log1p(x), np.log(x), np.exp(x), x**1.37, np.sqrt(x), np.arcsinh(x), np.linalg.norm(x, axis=1),
+        )  # fmt: skip
+    digest = hashlib.sha256()
+    for each in results:
+        digest.update(np.ascontiguousarray(each).data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,128 @@
+"""What runs in a worker of a cluster: it compares itself with the driver, and only then unpickles what it is to do."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from normcli.engines import Share
+from normcli.engines._arithmetic import difference, facts
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Of a worker: the pickled result of a span, or why it does not work on any, or what it lacks, or what work on a
+    span raised."""
+
+    worker: str  # its address
+    result: bytes = b""
+    difference: str = ""
+    lack: str = ""
+    error: BaseException | None = None
+
+
+class _Running:
+    """The spans that run in this process: BLAS has one thread from the first to the last, and each span its share of
+    what there is."""
+
+    def __init__(self) -> None:
+        self._lock, self._count, self._limits = threading.Lock(), 0, ExitStack()
+        self._work: tuple[bytes, Any] = (b"", None)
+        self._ready = b""  # what was found to be so
+
+    @contextmanager
+    def one(self) -> Iterator[int]:
+        """One more; how many there are."""
+        with self._lock:
+            if self._count == 0:
+                self._limits.enter_context(threadpool_limits(1, "blas"))
+            self._count += 1
+            count = self._count
+        try:
+            yield count
+        finally:
+            with self._lock:
+                self._count -= 1
+                if self._count == 0:
+                    self._limits.close()
+
+    def unpickled(self, sealed: bytes) -> Any:
+        """The work of a run, unpickled once."""
+        with self._lock:
+            if self._work[0] != sealed:
+                self._work = sealed, pickle.loads(sealed)
+            return self._work[1]
+
+    def lack(self, ready: bytes) -> str:
+        """What is not here that the work needs; empty where nothing is missing."""
+        with self._lock:
+            if ready == self._ready:
+                return ""
+            lack = str(pickle.loads(ready)())
+            self._ready = b"" if lack else ready
+            return lack
+
+
+_running = _Running()
+
+
+def identity(sealed: bytes) -> bytes:
+    """The task that holds the work of a run: it can be done again where a worker dies that has its result."""
+    return sealed
+
+
+def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
+    """What differs here from the driver, and what is not here that the work needs; empty where nothing is."""
+    differs = difference(driver, facts())
+    return differs, "" if differs or not ready else _running.lack(ready)
+
+
+def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) -> Reply:
+    """One span, by the work of the run."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    differs, lack = compare(driver, ready)
+    if differs or lack:
+        return Reply(worker.address, difference=differs, lack=lack)
+    is_wanted = _wanted(worker)
+    try:
+        work = _running.unpickled(sealed)
+    except Exception as e:  # it was loaded from files that are others by now
+        return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
+    try:
+        with _running.one() as count:
+            threads = max(1, worker.state.nthreads // count)
+            limit = worker.memory_manager.memory_limit
+            share = Share(threads, limit and limit * threads // worker.state.nthreads, is_wanted)
+            result = work(pickle.loads(span), share)
+        return Reply(worker.address, pickle.dumps(result))  # not beside the pickle: buffers of a network are unaligned
+    except Exception as e:
+        return Reply(worker.address, error=_portable(e))
+
+
+def _wanted(worker: Any) -> Callable[[], bool]:
+    """Whether the task of this thread is still to be done: it is cancelled where the driver gives up, or is gone."""
+    key = worker.get_current_task()
+
+    def is_wanted() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is not None and task.state == "executing"
+
+    return is_wanted
+
+
+def _portable(error: Exception) -> BaseException:
+    """An error as it can be pickled, without what it came of."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

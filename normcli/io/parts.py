@@ -1,0 +1,204 @@
+"""Parts: files that other processes have written for a run, complete, beside the places where they belong; and the
+token by which these see that they have its storage, and others that it goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from normcli.errors import CannotCreateError, NoInputError, open_error, printable
+from normcli.io import outputs, stores
+from normcli.io.outputs import CLOSED, FarTarget, Target, beside
+
+PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A file that is complete and on the disk, and no process has open: what it is to become, and what it holds."""
+
+    name: str  # of what it is to become, for messages
+    path: str  # of that, absolute and resolved
+    temporary: str
+    count: int  # bytes
+    digest: str
+
+
+def run_of(name: str) -> str | None:
+    """The run that a part of this name belongs to; None where it is none."""
+    match = PART.fullmatch(name)
+    return match and match[1]
+
+
+def token_path(directory: str, run: str) -> str:
+    return os.path.join(directory, f".normcli-{run}.tmp")
+
+
+def open_part(name: str, path: str, run: str, *, spool_dir: str | None = None) -> Target:
+    """A part of a run, in the directory of `path`, which is made where it is not there; two attempts at one never meet.
+    Raises CannotCreateError."""
+    own = f".normcli-{run}-{os.urandom(8).hex()}.part"
+    if stores.is_uri(path):
+        target = outputs.open_target(f"{os.path.dirname(path)}/{own}", spool_dir=spool_dir)
+        target.name = name
+    else:
+        target = _open_beside(name, path, own)
+    target.hashed = hashlib.sha256()
+    return target
+
+
+def _open_beside(name: str, path: str, own: str) -> Target:
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        path = os.path.realpath(path)
+        found = os.stat(path) if os.path.lexists(path) else None
+        if found is not None and not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EEXIST, "is no regular file")
+        if found is not None and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "is read-only")
+        return beside(name, path, found, os.path.join(os.path.dirname(path), own))
+    except OSError as e:
+        raise open_error(CannotCreateError, name, e) from None
+
+
+def detach(target: Target, path: str) -> PartFile:
+    """A part, all of which was written, left to others, who will have it become `path`. Raises CannotCreateError,
+    OutputError."""
+    assert target.digest is not None
+    if isinstance(target, FarTarget):
+        target.commit()
+        return PartFile(target.name, path, target.upload.uri, target.count, target.digest)
+    target.prepare()
+    assert target.path is not None
+    assert target.temporary is not None
+    made = PartFile(target.name, target.path, target.temporary, target.count, target.digest)
+    with outputs.changing:
+        outputs.temporaries.discard(target.temporary)
+        target.temporary = None
+    return made
+
+
+def adopt(part: PartFile) -> Target:
+    """The target that a part is to become once it is committed; left without, the part is removed."""
+    if stores.is_uri(part.path):
+        from normcli.io.stores.parts import FarPart
+
+        return FarPart(part.name, None, CLOSED, count=part.count, known=part.digest, uri=part.path, part=part.temporary)
+    with outputs.changing:
+        outputs.temporaries.add(part.temporary)
+    return Target(
+        part.name, part.path, CLOSED, part.temporary, count=part.count, begun=part.count, ready=True, known=part.digest
+    )
+
+
+@dataclass
+class Token:
+    """A file in the output directory that holds a word, locked as long as the run goes on; at its end, what is left of
+    the run's parts in `directories` is removed."""
+
+    directory: str
+    directories: frozenset[str]  # of all outputs
+    run: str = field(default_factory=lambda: os.urandom(8).hex())
+    word: str = field(default_factory=lambda: os.urandom(16).hex())
+    _fd: int = CLOSED
+    _made: bool = False  # the directory was not there before
+    _far: str = ""  # the URI of a token in a store
+
+    def open(self) -> None:
+        """Raises CannotCreateError, OutputError."""
+        path = token_path(self.directory, self.run)
+        if stores.is_uri(path):
+            with outputs.open_target(path) as target:
+                target.write(self.word.encode())
+                target.commit()
+            self._far = path
+            return
+        try:
+            self._made = not os.path.isdir(self.directory)
+            os.makedirs(self.directory, exist_ok=True)
+            with outputs.changing:
+                self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                outputs.temporaries.add(path)
+                outputs.rollbacks.append(self.sweep)
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(self._fd, self.word.encode())
+            os.fsync(self._fd)
+        except OSError as e:
+            self.close()
+            raise open_error(CannotCreateError, printable(self.directory), e) from None
+
+    def sweep(self) -> None:
+        """Removes parts that nobody wants any more."""
+        for directory in self.directories:
+            if self._far:
+                far = _far()
+                far.sweep(directory, lambda name: run_of(name) == self.run)
+                continue
+            with contextlib.suppress(OSError), os.scandir(directory) as entries:
+                _remove(entry.path for entry in list(entries) if run_of(entry.name) == self.run)
+
+    def close(self) -> None:
+        """The run has ended."""
+        if self._far:
+            self.sweep()
+            _far().remove(self._far)
+            self._far = ""
+        if self._fd == CLOSED:
+            return
+        self.sweep()
+        path = token_path(self.directory, self.run)
+        with outputs.changing:
+            _remove([path])
+            outputs.temporaries.discard(path)
+            outputs.rollbacks.remove(self.sweep)
+        if self._made:
+            with contextlib.suppress(OSError):  # there is something in it
+                os.rmdir(self.directory)
+        os.close(self._fd)
+        self._fd = CLOSED
+
+
+@dataclass(frozen=True)
+class StorageCheck:
+    """Asks a worker whether it has the storage of a run."""
+
+    path: str  # of the token, absolute
+    word: str
+
+    def __call__(self) -> str:
+        """What is wrong; empty where nothing is."""
+        directory = printable(os.path.dirname(self.path))
+        try:
+            if stores.is_uri(self.path):
+                found = _far().text(self.path)
+                return "" if found == self.word else f"has another {directory}"
+            with open(self.path) as file:
+                found = file.read()
+            if not os.access(os.path.dirname(self.path), os.W_OK):
+                return f"can't write to {directory}"
+        except OSError as e:
+            return f"does not see {directory} as this machine does: {e.strerror}"
+        except NoInputError as e:
+            return f"does not see {directory} as this machine does: {e.message}"
+        return "" if found == self.word else f"has another {directory}"
+
+
+def _far() -> ModuleType:
+    from normcli.io.stores import parts
+
+    return parts
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.unlink(path)

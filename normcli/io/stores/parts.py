@@ -1,0 +1,87 @@
+"""Parts of a run in an object store: objects of names of their own, each of which the store itself copies to the key
+where it belongs. So whatever arrives late from a run that is no more replaces nothing. pyarrow, which deletes them,
+leaves an empty object for their directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from normcli.errors import CannotCreateError, OutputError, printable
+from normcli.io.outputs import Target
+from normcli.io.stores._filesystems import listed, place, store_request
+from normcli.io.stores.reading import Object
+from normcli.io.stores.writing import UNKNOWN, version
+
+
+@dataclass
+class FarPart(Target):
+    """An object that another process has written, and that is to be another."""
+
+    uri: str = field(kw_only=True)
+    part: str = field(kw_only=True)  # its URI now; empty once it is gone
+    before: object = None
+
+    @property
+    def streamed(self) -> bool:
+        return False
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.part)
+
+    def prepare(self) -> None:
+        """It is complete."""
+        self.before = version(self.uri)
+
+    def commit(self) -> None:
+        """Puts the new object in the old one's place."""
+        if not self.part:
+            return
+        with store_request(self.uri) as outcome:
+            files, path = place(self.uri)
+            files.copy_file(place(self.part)[1], path)
+        if outcome.fault:
+            error = CannotCreateError if outcome.denied else OutputError
+            raise error(f"{self.name}: copying from {printable(self.part)} failed: {outcome.fault}")
+        self.placed = True
+        self._remove()
+
+    def is_untouched(self) -> bool:
+        return self.before != UNKNOWN and version(self.uri) == self.before
+
+    def restore(self) -> bool:
+        return False
+
+    def __exit__(self, *error: object) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        remove(self.part)
+        self.part = ""
+
+
+def remove(uri: str) -> None:
+    """Removes an object, if it may be had."""
+    if uri:
+        with store_request(uri):
+            files, path = place(uri)
+            files.delete_file(path)
+
+
+def sweep(directory: str, is_part: Callable[[str], bool]) -> None:
+    """Removes the parts among what is in a directory, if that may be had."""
+    with store_request(directory):
+        names = listed(directory, recursive=False, kind="File", missing=True)
+        for name in filter(is_part, names):
+            remove(f"{directory.rstrip('/')}/{os.path.basename(name)}")
+
+
+def text(uri: str) -> str:
+    """What a small object holds. Raises NoInputError, OSError."""
+    source, view = Object(uri), memoryview(bytearray(1 << 10))
+    try:
+        return bytes(view[: source.readinto(view) or 0]).decode()
+    finally:
+        source.close()

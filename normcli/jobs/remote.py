@@ -1,0 +1,178 @@
+"""Inputs that the workers of a cluster read: which can be, how workers open them, and where they write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from normcli import registry
+from normcli.errors import UsageError, printable
+from normcli.io import sources, stores
+from normcli.io.manifest import digests_here
+from normcli.io.parts import StorageCheck, Token, open_part, token_path
+from normcli.jobs import paths
+from normcli.jobs.reading import reader_of
+from normcli.pipeline import memory
+from normcli.pipeline.parts import Part
+from normcli.pipeline.spans import RemoteInputs, RemoteReader, Span, SpanLimits
+
+if TYPE_CHECKING:
+    from normcli.engines import Cluster, Share
+    from normcli.formats import Reader
+    from normcli.io.inputs import Input
+    from normcli.io.outputs import Target
+    from normcli.jobs.format_options import FormatOptions
+    from normcli.jobs.reading import Readers
+    from normcli.jobs.requests import Reads
+    from normcli.jobs.resuming import Files
+    from normcli.jobs.run import Run
+    from normcli.jobs.writing import Outputs
+    from normcli.parameters import Parameters
+    from normcli.pipeline import Progress, Written
+
+
+def connect(request: Any, inputs: list[Input]) -> Cluster | None:
+    """The cluster that a request names; None for a dry run. Raises UsageError for what no cluster can do, ClusterError
+    where none answers."""
+    flag = _spelled(request)
+    for each in inputs:
+        path = each.path
+        if path is None or (not stores.is_uri(path) and os.path.exists(path) and not os.path.isfile(path)):
+            what = f"{flag}: {each.name} can be read here alone"
+            raise UsageError(what, "put it in a file that all workers can read")
+    output = getattr(request, "output", None)
+    if request.command == "fit" and output:
+        raise UsageError(f"{flag}: -o needs all data in one place", "fit with -p alone, then apply")
+    if request.command == "apply" and not paths.is_directory(output):
+        what = f"{flag}: each worker writes files of its own, and -o is to be one"
+        raise UsageError(what, "-o DIRECTORY/ has a file for each INPUT")
+    if request.dry_run:
+        return None
+    if not isinstance(request.engine, str):
+        given: Cluster = request.engine
+        return given
+    kind: Any = registry.only("engines", request.engine)
+    cluster: Cluster = kind.connect(request.scheduler, insecure=request.insecure_scheduler)
+    return cluster
+
+
+def _spelled(request: Any) -> str:
+    return f"--engine {request.engine if isinstance(request.engine, str) else registry.name_of(request.engine)}"
+
+
+def remote_inputs(
+    run: Run[Any, Any], cluster: Cluster, parameters: Parameters, readers: Readers, files: Files | None = None
+) -> RemoteInputs:
+    """All inputs for the workers of a cluster, to be measured by parameters, or to be written to their `files`. Raises
+    UsageError for batches that run on from one input to the next."""
+    if files is None:
+        _check_batches(run.request, parameters, readers)
+
+    def spans() -> Iterator[Span]:
+        for each in list(readers.inputs):
+            target = None if files is None else files.paths[each]
+            yield Span(each, _absolute(str(each.path)), target and _absolute(target), printable(target or ""))
+
+    def leave_out(span: Span) -> None:
+        readers.leave_out(span.input)
+
+    request = run.request
+    limits = SpanLimits(request.most_rejects, request.threads, request.max_memory)
+    opening = SpanReader(request.local(), readers.options)
+    return RemoteInputs(cluster, spans, opening, readers.first.description, limits, leave_out)
+
+
+def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> None:
+    """Raises UsageError where what is measured runs on from one input to the next."""
+    if len(readers.inputs) > 1 and parameters.unfitted_multiple > 1:
+        names = ", ".join(dict.fromkeys(registry.name_of(m) for m in parameters.methods))
+        what = f"{_spelled(request)}: the batches of {names} run on from one INPUT to the next"
+        raise UsageError(what, "one INPUT, or --engine threads")
+
+
+def _absolute(path: str) -> str:
+    return path if stores.is_uri(path) else os.path.abspath(path)
+
+
+@dataclass(frozen=True)
+class SpanReader:
+    """Opens inputs on a worker, by the options of a run."""
+
+    request: Reads
+    options: FormatOptions
+
+    def __call__(self, span: Span, share: Share) -> Reader:
+        room = memory.of_input(share.max_memory)
+        source = sources.open_source(span.path, keys=span.input.keys, room=room, name=span.name)
+        try:
+            return reader_of(self.request, self.options, source)
+        except BaseException:
+            source.close()
+            raise
+
+
+@dataclass(frozen=True)
+class SpanPart:
+    """What is to be written of an input on a worker, beside its place: a part of a run."""
+
+    outputs: Outputs
+    run: str
+
+    def __call__(self, span: Span, reader: Reader) -> Part:
+        assert span.target is not None
+        watch = self.outputs.watch and self.outputs.watch.blank()  # that of all is shared by spans
+        part = replace(self.outputs, watch=watch).part(span.input, span.target, reader)
+        spool_dir = self.outputs.request.spool_dir
+        opening: Callable[[], Target] = partial(open_part, span.shown, span.target, self.run, spool_dir=spool_dir)
+        return replace(part, output=opening)
+
+
+@dataclass(frozen=True)
+class File:
+    """One that a worker is to read to its end."""
+
+    path: str
+    name: str
+
+
+def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
+    """Of files or objects, each read by a worker; None of one that it can't read."""
+    return cluster.map_spans(_digest, (File(_absolute(path), printable(path)) for path in paths))
+
+
+def _digest(file: File, share: Share) -> str | None:
+    return next(digests_here([file.path]))
+
+
+def write(
+    run: Run[Any, Any], remote: RemoteInputs, outputs: Outputs, readers: Readers, files: Files, progress: Progress
+) -> Generator[Written]:
+    """Each input into a file of its own, of which `files` learns when it is complete. Raises UsageError where what is
+    measured on the way runs on from one to the next, CannotCreateError."""
+    from normcli.drift import restored
+    from normcli.pipeline.span_work import WriteSpan
+    from normcli.pipeline.work import Work
+
+    if outputs.watch is not None:
+        _check_batches(run.request, outputs.watch.measuring, readers)
+    parameters, directory = outputs.transform.parameters, _absolute(str(run.request.output))
+    token = Token(directory, frozenset(os.path.dirname(_absolute(path)) for path in files.paths.values()))
+    run.close_at_end(token)
+    token.open()
+    ready = StorageCheck(token_path(directory, token.run), token.word)
+    sent = replace(outputs, request=run.request.local(), watch=outputs.watch and outputs.watch.blank())
+    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run))
+
+    def part(span: Span, reader: RemoteReader) -> Part:
+        done, watch = reader.done, None
+        if outputs.watch is not None and done.watch is not None:
+            watch = restored(outputs.watch.blank(), done.watch)
+        return Part(
+            reader, Work(frozenset()), begin=partial(files.reach, span.input),
+            complete=partial(files.complete, span.input, watch), doubt=done.doubt, absent=lambda name: None,
+        )  # fmt: skip
+
+    return remote.write(progress, task, part, ready)

@@ -1,0 +1,359 @@
+"""On a cluster of two worker processes: the bytes, the words and the exit codes of one machine."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import normcli
+from normcli import registry
+from tests import cluster
+from tests.cli.conftest import Workspace
+from tests.conftest import longer
+from tests.store import Store
+
+OPTIONS = {  # of methods that can't do without
+    "group": ["--groups", "2"], "instance": ["--channels", "2"], "batch-instance": ["--channels", "2"],
+    "switchable": ["--channels", "2"],
+}  # fmt: skip
+BATCHES = {"batch", "batch-renorm", "batch-instance", "switchable"}
+FORMATS = ["csv", *longer("ndjson", "tsv", "parquet", "arrow", "arrows", "csv.gz")]
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[cluster.Cluster]:
+    with cluster.running(2) as made:
+        yield made
+
+
+@pytest.fixture
+def here(workspace: Workspace, two: cluster.Cluster) -> Workspace:
+    """A workspace with a directory of six tables, the third of which is empty, and parameters of them."""
+    write_tables(workspace.path / "in")
+    return workspace
+
+
+def write_tables(folder: Path, count: int = 6) -> None:
+    folder.mkdir()
+    random = np.random.default_rng(7)
+    for i in range(count):
+        rows = 40 + 17 * i
+        table = pl.DataFrame(
+            {
+                "name": random.choice(["a", "b", "c,d"], rows),
+                "x": random.normal(1e6, 2.0, rows),
+                "y": np.where(random.random(rows) < 0.02, np.nan, random.lognormal(0.0, 1.0, rows)),
+                "z": random.integers(0, 9, rows) if i != 4 else random.random(rows),
+                "w": random.normal(0.0, 1e-3, rows),
+            }
+        )
+        table = table.with_columns(pl.col("y").fill_nan(None))
+        table.write_csv(folder / f"{i}.csv") if i != 2 else (folder / "2.csv").touch()
+
+
+def convert(here: Workspace, to: str) -> str:
+    """The tables in another format; the name of their directory."""
+    if to == "csv":
+        return "in"
+    here.succeeds("fit", "in", "-m", "minmax", "-c", "x,y,z,w", "-p", "none.json", "-q")
+    here.succeeds("apply", "in", "-p", "none.json", "--to", to, "-o", "other/", "-q")
+    return "other"
+
+
+def on(made: cluster.Cluster) -> list[str]:
+    return ["--engine", "dask", "--scheduler", made.address]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a directory and below it, but for the manifest, which knows inodes."""
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != ".normcli-manifest")
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
+
+
+def run(here: Workspace, *words: str) -> tuple[int, list[str]]:
+    """The exit code, and what is said, without times."""
+    done = here.run(*words)
+    return done.code, [re.sub(r" in [\d.]+ s\b", "", line) for line in done.lines]
+
+
+# -- the same bytes ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("method", registry.names("methods"))
+def test_each_method_learns_and_writes_the_same_bytes(
+    here: Workspace, two: cluster.Cluster, method: str, format: str
+) -> None:
+    source = convert(here, format)
+    if method in BATCHES:
+        source = f"{source}/5.{format}"
+    line = ["fit", source, "-m", method, *OPTIONS.get(method, []), "-c", "x", "-c", "y", "-c", "z", "-c", "w"]
+    first = run(here, *line, "-p", "one.json")
+    assert first[0] == 0
+    (here / "one.json").rename(here / "first.json")
+    assert run(here, *line, "-p", "one.json", *on(two)) == first
+    (here / "one.json").rename(here / "many.json")
+    (here / "first.json").rename(here / "one.json")
+    assert (here / "many.json").read_bytes() == (here / "one.json").read_bytes()
+    line = ["apply", source, "-p", "one.json", "-o"]
+    assert run(here, *line, "a/")[0] == run(here, *line, "b/", *on(two))[0] == 0
+    assert files(here / "a") == files(here / "b") != {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "zscore", "--by", "name"],
+        ["-m", "minmax", "--weights", "w", "--inf", "missing"],
+        ["-m", "robust", "--exact"],
+        ["-m", "quantile", "--exact", "-c", "x"],
+        ["-m", "zscore", "--max-memory", "1G", "--threads", "1"],
+    ],
+    ids=" ".join,
+)
+def test_other_ways_to_learn_are_the_same(here: Workspace, two: cluster.Cluster, words: list[str]) -> None:
+    for path in (here / "in").glob("*.csv"):  # weights are not negative
+        path.write_text(path.read_text().replace(",-", ","))
+    assert run(here, "fit", "in", *words, "-p", "one.json")[0] == 0
+    assert run(here, "fit", "in", *words, "-p", "many.json", *on(two))[0] == 0
+    assert (here / "many.json").read_bytes() == (here / "one.json").read_bytes()
+
+
+def test_many_chunks_of_an_input_are_the_same(workspace: Workspace, two: cluster.Cluster) -> None:
+    """More than a segment of them."""
+    write_tables(workspace.path / "in", 2)
+    one = normcli.fit(workspace / "in", "decorrelate", columns=["x", "w"], block_size=50, min_rows=1)
+    client = normcli.Dask.connect(two.address)
+    many = normcli.fit(workspace / "in", "decorrelate", columns=["x", "w"], block_size=50, min_rows=1, engine=client)
+    client.close(5.0)
+    assert many.digest == one.digest
+
+
+def test_updates_and_checks_are_the_same(here: Workspace, two: cluster.Cluster) -> None:
+    for name, words in (("one", []), ("many", on(two))):
+        here.succeeds("fit", "in/0.csv", "in/1.csv", "-m", "zscore", "-p", f"{name}.json", *words)
+        here.succeeds("fit", "in", "--update", "-p", f"{name}.json", *words)
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+    check = ["check", "in", "-p", "one.json", "--json", "-q"]
+    assert here.run(*check).out == here.run(*check, *on(two)).out != b""
+    drifted = ["check", "in/4.csv", "-p", "one.json", "--json", "--min-rows", "5", "--max-shift", "0"]
+    assert here.run(*drifted).code == here.run(*drifted, *on(two)).code == 1
+    assert here.run(*drifted).out == here.run(*drifted, *on(two)).out
+    watched = ["apply", "in", "-p", "one.json", "--check=warn", "--max-shift", "0", "-o"]
+    assert run(here, *watched, "a/") == run(here, *watched, "a/", *on(two))
+    shutil.rmtree(here / "a")
+    assert run(here, *watched, "a/", *on(two))[0] == 0
+    assert run(here, *watched, "a/", "--resume")[0] == 0
+
+
+def test_a_report_counts_the_same(here: Workspace, two: cluster.Cluster) -> None:
+    import json
+
+    reports = []
+    for words in ([], on(two)):
+        here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json", "--run-report", "r.json", *words)
+        report: dict[str, Any] = json.loads((here / "r.json").read_text())
+        reports.append({k: v for k, v in report.items() if k not in ("started", "ended", "seconds", "versions")})
+    assert reports[0] == reports[1]
+    assert reports[0]["inputs_empty"] == ["in/2.csv"]
+
+
+# -- what goes wrong, and is said, as on one machine ----------------------------------------------------------------
+BAD = {
+    "a bad value": ("3.csv", "a,oops,1,1,1"),
+    "too many fields": ("3.csv", "a,1,1,1,1,1"),
+    "an infinite value": ("1.csv", "a,inf,1,1,1"),
+}
+
+
+@pytest.mark.parametrize("skip", [[], ["--on-bad-row", "skip", "--rejects", "r.ndjson"]], ids=["error", "skip"])
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_rows_are_the_same(here: Workspace, two: cluster.Cluster, bad: str, skip: list[str]) -> None:
+    name, row = BAD[bad]
+    for path in (here / "in" / name, here / "in" / "5.csv"):
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([*lines[:20], row, *lines[20:]]) + "\n")
+    outcomes = []
+    for words in ([], on(two)):
+        (here / "p.json").unlink(missing_ok=True)
+        (here / "r.ndjson").unlink(missing_ok=True)
+        fitted = run(here, "fit", "in", "-m", "zscore", "-p", "p.json", *skip, *words)
+        made = files(here.path)
+        applied = run(here, "apply", "in", "-p", "p.json", "-o", "out/", *skip, *words) if skip else None
+        outcomes.append((fitted, made, applied, files(here.path)))
+        shutil.rmtree(here / "out", ignore_errors=True)
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0][0] == (0 if skip else 65)
+
+
+def test_files_before_the_first_bad_one_are_in_place(here: Workspace, two: cluster.Cluster) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    (here / "in" / "3.csv").write_text("name,x,y,z,w\na,oops,1,1,1\n")
+    one = run(here, "apply", "in", "-p", "p.json", "-o", "a/"), files(here / "a")
+    many = run(here, "apply", "in", "-p", "p.json", "-o", "b/", *on(two)), files(here / "b")
+    assert one == many
+    assert sorted(one[1]) == ["0.csv", "1.csv"]
+    assert [p.name for p in (here / "b").glob(".*")] == [".normcli-manifest"]
+
+
+def test_too_many_bad_rows_are_counted_over_all_inputs(here: Workspace, two: cluster.Cluster) -> None:
+    for i in (0, 1, 3):
+        with (here / "in" / f"{i}.csv").open("a") as file:
+            file.write("a,oops,1,1,1\nb,oops,1,1,1\n")
+    line = ["fit", "in", "-m", "zscore", "-p", "p.json", "--on-bad-row", "skip", "--max-bad-rows", "4"]
+    code, said = run(here, *line)
+    assert code == 65
+    assert (code, said) == run(here, *line, *on(two))
+
+
+def test_an_input_that_is_not_there_is_66(here: Workspace, two: cluster.Cluster) -> None:
+    """Where a worker says so, it asks whether its file system is mounted."""
+    for line in (["fit", "in/0.csv", "no.csv", "-m", "zscore", "-p", "p.json"], ["fit", "no.csv", "-m", "zscore"]):
+        assert here.fails(66, *line, *on(two)).startswith("no.csv: there is no such file (")
+
+
+def test_an_input_that_may_not_be_read_is_66(here: Workspace, two: cluster.Cluster) -> None:
+    (here / "in" / "3.csv").chmod(0)
+    if os.access(here / "in" / "3.csv", os.R_OK):
+        pytest.skip("this user may read everything")
+    line = ["fit", "in", "-m", "zscore", "-p", "p.json"]
+    assert run(here, *line) == run(here, *line, *on(two))
+
+
+# -- what is refused -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["fit", "in", "-m", "zscore", "-p", "p.json", "-o", "z/"], "--engine dask: -o needs all data in one place"),
+        (["fit", "-", "-m", "zscore", "-p", "q.json"], "--engine dask: <stdin> can be read here alone"),
+        (["fit", "pipe", "-m", "zscore", "-p", "q.json"], "--engine dask: pipe can be read here alone"),
+        (["apply", "in", "-p", "p.json"], "--engine dask: each worker writes files of its own"),
+        (["apply", "in/0.csv", "-p", "p.json", "-o", "z.csv"], "--engine dask: each worker writes files of its own"),
+        (["fit", "in", "-m", "batch", "-p", "q.json"], "--engine dask: the batches of batch run on from one INPUT"),
+        (["check", "in", "-p", "batch.json"], "--engine dask: the batches of batch run on from one INPUT"),
+        (["apply", "in", "-p", "batch.json", "--check=warn", "-o", "z/"], "the batches of batch run on from one INPUT"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_no_cluster_can_do_is_exit_2(here: Workspace, two: cluster.Cluster, words: list[str], what: str) -> None:
+    here.succeeds("fit", "in/0.csv", "-m", "zscore", "-p", "p.json")
+    here.succeeds("fit", "in/0.csv", "-m", "batch", "-p", "batch.json")
+    os.mkfifo(here / "pipe")
+    assert what in here.fails(2, *words, *on(two), stdin=b"")
+
+
+def test_the_environment_does_not_select_the_engine(here: Workspace) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json", env={"DASK_SCHEDULER_ADDRESS": "tcp://127.0.0.1:9"})
+
+
+def test_it_may_give_the_address(here: Workspace, two: cluster.Cluster) -> None:
+    env = {"DASK_SCHEDULER_ADDRESS": two.address}
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json", "--engine", "dask", env=env)
+
+
+def test_a_scheduler_elsewhere_has_to_be_encrypted(here: Workspace) -> None:
+    line = ["fit", "in", "-m", "zscore", "-p", "p.json", "--engine", "dask", "--scheduler", "tcp://192.0.2.1:8786"]
+    assert "tcp:// to another machine is not encrypted" in here.fails(2, *line)
+
+
+def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Cluster) -> None:
+    """A directory that only this process has: below /proc/self, which is another one for each."""
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    held = os.open(here.path, os.O_RDONLY)
+    try:
+        said = here.fails(2, "apply", "in", "-p", "p.json", "-o", f"/proc/self/fd/{held}/out/", *on(two))
+    finally:
+        os.close(held)
+    assert "does not see /proc/self/fd/" in said
+    assert not files(here / "out")
+
+
+@pytest.mark.parametrize("how", ["--resume", "--resume=digest"])
+def test_what_is_complete_is_read_by_workers(here: Workspace, two: cluster.Cluster, how: str) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    apply = ["apply", "in", "-p", "p.json", "-o", "a/", how]
+    here.succeeds(*apply, *on(two))
+    before = files(here / "a")
+    assert "5 of 6 complete" in here.succeeds(*apply, *on(two)).err
+    (here / "a" / "1.csv").write_bytes(before["1.csv"].replace(b"1", b"2"))
+    (here / "a" / "3.csv").unlink()
+    assert "3 of 6 complete" in here.succeeds(*apply, *on(two)).err
+    assert files(here / "a") == before
+    assert "5 of 6 complete" in here.succeeds(*apply).err
+    (here / "in" / "0.csv").write_bytes((here / "in" / "1.csv").read_bytes())
+    assert "4 of 6 complete" in here.succeeds(*apply, *on(two)).err
+
+
+# -- encryption -----------------------------------------------------------------------------------------------------
+def certificate(folder: Path) -> dict[str, str]:
+    """One that signs itself, for all sides, as variables of Dask's."""
+    from distributed import Security
+
+    made, variables = Security.temporary(), {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}
+    (folder / "ca.pem").write_text(made.tls_ca_file)
+    variables["DASK_DISTRIBUTED__COMM__TLS__CA_FILE"] = str(folder / "ca.pem")
+    for role in ("client", "scheduler", "worker"):
+        for part in ("cert", "key"):
+            path = folder / f"{role}-{part}.pem"
+            path.write_text(getattr(made, f"tls_{role}_{part}"))
+            variables[f"DASK_DISTRIBUTED__COMM__TLS__{role.upper()}__{part.upper()}"] = str(path)
+    return variables
+
+
+def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tmp_path: Path) -> None:
+    env = certificate(tmp_path)
+    with cluster.running(2, env=env) as made:
+        assert made.address.startswith("tls://")
+        here.succeeds("fit", "in", "-m", "zscore", "-p", "many.json", *on(made), env=env)
+        said = here.fails(74, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
+    assert f"--scheduler {made.address}: no Dask scheduler answers (" in said
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "one.json")
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+
+
+# -- object stores ---------------------------------------------------------------------------------------------------
+def test_objects_are_read_by_workers_with_their_own_credentials(here: Workspace, store: Store) -> None:
+    for path in sorted((here / "in").glob("*.csv")):
+        store.put(f"in/{path.name}", path.read_bytes())
+    with cluster.running(2, env=store.env) as made:
+        line = ["fit", store.uri("in/*.csv"), "-m", "zscore", "-p"]
+        here.succeeds(*line, "one.json", env=store.env)
+        here.succeeds(*line, "many.json", *on(made), env=store.env)
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+
+
+def named(store: Store) -> list[str]:
+    """All objects but those for directories, which pyarrow leaves where it deletes something."""
+    return [name for name in store.names() if not name.endswith("/")]
+
+
+def test_objects_are_written_by_workers_and_named_by_the_driver(here: Workspace, store: Store) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
+    store.put("z/0.csv", b"yesterday's")
+    with cluster.running(2, env=store.env) as made:
+        here.succeeds("apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made), env=store.env)
+    assert {name: store.get(f"z/{name}") for name in files(here / "a")} == files(here / "a")
+    assert named(store) == [f"z/{name}" for name in files(here / "a")]
+
+
+def test_objects_before_the_first_bad_input_are_in_place(here: Workspace, store: Store) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    (here / "in" / "3.csv").write_text("name,x,y,z,w\na,oops,1,1,1\n")
+    store.put("z/3.csv", b"yesterday's")
+    with cluster.running(2, env=store.env) as made:
+        words = ["apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made)]
+        assert here.fails(65, *words, env=store.env).startswith("in/3.csv:2: 'oops'")
+    assert named(store) == ["z/0.csv", "z/1.csv", "z/3.csv"]
+    assert store.get("z/3.csv") == b"yesterday's"
+
+
+def test_a_store_that_workers_may_not_see_is_exit_2(here: Workspace, store: Store, two: cluster.Cluster) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    said = here.fails(2, "apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(two), env=store.env)
+    assert "does not see s3://bucket/z as this machine does" in said
+    assert named(store) == []

@@ -1,0 +1,46 @@
+"""Workers that die, as by a shortage of memory, at a stage of what they do with an input."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
+    """Has this process die where it comes to a stage, as long as fewer than so many have: each for a file of its own,
+    or all for `only` one. Each leaves a mark."""
+    from normcli.jobs import remote
+    from normcli.pipeline import span_work
+
+    def die(name: str) -> None:
+        made = Path(marks)
+        if (
+            len(list(made.iterdir())) < int(times)
+            and (not only or only == name)
+            and (only or not (made / name).exists())
+        ):
+            (made / (f"{name}-{os.getpid()}" if only else name)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(function: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if stage == dies:
+                die(current[-1])
+            return result
+
+        return wrapped
+
+    current: list[str] = []
+    opening = remote.SpanReader.__call__
+
+    def opened(self: Any, span: Any, share: Any) -> Any:
+        current.append(os.path.basename(span.path))
+        return opening(self, span, share)
+
+    remote.SpanReader.__call__ = after(opened, "opens")  # type: ignore[method-assign]
+    span_work._threads = after(span_work._threads, "reads")  # type: ignore[assignment]
+    span_work.WriteSpan.run = after(span_work.WriteSpan.run, "writes")  # type: ignore[method-assign]
+    span_work.detach = after(span_work.detach, "has written")  # type: ignore[attr-defined]
+    span_work.WriteSpan.do = after(span_work.WriteSpan.do, "has detached")  # type: ignore[method-assign]

@@ -1,0 +1,188 @@
+"""Dask: results in order from workers that are other processes, whatever becomes of these; and nobody is let in by
+mistake."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from normcli.engines.dask import Dask
+from normcli.errors import BadDataError, ClusterError, UsageError
+from tests import cluster
+from tests.engines.spans import Doubled, Number
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[cluster.Cluster]:
+    """A cluster of two workers."""
+    with cluster.running(2) as made:
+        yield made
+
+
+@pytest.fixture
+def engine(two: cluster.Cluster) -> Iterator[Dask]:
+    made = Dask.connect(two.address)
+    yield made
+    made.close(5.0)
+
+
+def numbers(count: int) -> Iterator[Number]:
+    return map(Number, range(count))
+
+
+def state_of(engine: Dask) -> list[str]:
+    """The keys of tasks that the scheduler has, once those of this run are gone, or it is late."""
+    end = time.monotonic() + PATIENCE
+    while left := engine.client.run_on_scheduler(lambda dask_scheduler: list(map(str, dask_scheduler.tasks))):
+        if time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    return left
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 60])
+def test_results_come_in_the_order_of_the_spans(engine: Dask, count: int) -> None:
+    assert list(engine.map_spans(Doubled(), numbers(count))) == [2 * n for n in range(count)]
+    assert state_of(engine) == []
+
+
+def test_an_error_is_raised_in_its_turn_and_nothing_stays(engine: Dask) -> None:
+    results = engine.map_spans(Doubled(bad=5), numbers(1000))
+    assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
+    with pytest.raises(BadDataError, match="number 5 is bad") as caught:
+        next(results)
+    assert caught.value.hint == "leave it out"
+    assert state_of(engine) == []
+
+
+def test_an_error_of_the_spans_themselves_is_raised_in_its_turn(engine: Dask) -> None:
+    def spans() -> Iterator[Number]:
+        yield from numbers(3)
+        raise BadDataError("no more")
+
+    results = engine.map_spans(Doubled(), spans())
+    assert [next(results) for _ in range(3)] == [0, 2, 4]
+    with pytest.raises(BadDataError, match="no more"):
+        next(results)
+
+
+def test_spans_are_taken_as_they_are_needed(engine: Dask) -> None:
+    taken = []
+    results = engine.map_spans(Doubled(), (taken.append(n) or n for n in numbers(10_000)))
+    next(results)
+    results.close()
+    assert len(taken) < 200
+    assert state_of(engine) == []
+
+
+def test_a_running_task_notices_that_nobody_waits(engine: Dask, tmp_path: Path) -> None:
+    results = engine.map_spans(Doubled(bad=0, pause=PATIENCE, folder=str(tmp_path)), numbers(2))
+    started = time.monotonic()
+    with pytest.raises(BadDataError):
+        next(results)
+    assert list(engine.map_spans(Doubled(), numbers(4))) == [0, 2, 4, 6]
+    assert time.monotonic() - started < PATIENCE
+
+
+def test_a_span_is_done_again_where_its_worker_dies(tmp_path: Path) -> None:
+    with cluster.running(3) as made:
+        engine = Dask.connect(made.address)
+        work = Doubled(deadly=4, times=1, folder=str(tmp_path))
+        assert list(engine.map_spans(work, numbers(20))) == [2 * n for n in range(20)]
+        assert len(list(tmp_path.glob("4-*"))) == 2
+        engine.close(5.0)
+
+
+def test_a_span_that_kills_its_workers_is_named(tmp_path: Path) -> None:
+    with cluster.running(5) as made:
+        engine = Dask.connect(made.address)
+        with pytest.raises(ClusterError, match=r"^number 4: 4 workers died, one after the other"):
+            list(engine.map_spans(Doubled(deadly=4, times=99, folder=str(tmp_path)), numbers(20)))
+        engine.close(5.0)
+
+
+def test_without_workers_a_run_gives_up(tmp_path: Path) -> None:
+    with cluster.running(0) as made:
+        engine = Dask.connect(made.address)
+        engine.patience = 0.5
+        with pytest.raises(ClusterError, match=r"no worker has been there for 0\.5 s"):
+            list(engine.map_spans(Doubled(), numbers(2)))
+        engine.close(5.0)
+
+
+def test_a_worker_that_comes_later_does_the_work() -> None:
+    with cluster.running(0) as made:
+        engine = Dask.connect(made.address)
+        timer = threading.Timer(1.0, made.add)
+        timer.start()
+        assert list(engine.map_spans(Doubled(), numbers(3))) == [0, 2, 4]
+        timer.join()
+        engine.close(5.0)
+
+
+def test_a_scheduler_that_ends_is_said_to_be_gone() -> None:
+    with cluster.running(1) as made:
+        engine = Dask.connect(made.address)
+        results = engine.map_spans(Doubled(pause=0.2), numbers(100))
+        next(results)
+        made.kill(made.scheduler)
+        with pytest.raises(ClusterError, match="the scheduler is gone"):
+            list(results)
+        engine.close(0.5)
+
+
+# -- the same arithmetic -----------------------------------------------------------------------------------------
+def test_workers_that_differ_are_left_out(tmp_path: Path) -> None:
+    with cluster.running(1) as made:
+        made.add(fake={"polars": "0.1"})
+        engine = Dask.connect(made.address)
+        results = engine.map_spans(Doubled(folder=str(tmp_path), pause=0.02), numbers(60))
+        next(results)
+        made.add(fake={"arithmetic": "other"})  # comes later
+        made.add(fake={"broken": "cannot import normcli"})
+        assert list(results) == [2 * n for n in range(1, 60)]
+        engine.close(5.0)
+
+
+@pytest.mark.parametrize(
+    ("fake", "what"),
+    [({"polars": "0.1"}, r"has polars 0\.1 and not "), ({"arithmetic": "0"}, "its processor adds or multiplies")],
+)
+def test_where_all_differ_nothing_is_done(fake: dict[str, str], what: str, tmp_path: Path) -> None:
+    with cluster.running(0) as made:
+        made.add(fake=fake)
+        engine = Dask.connect(made.address)
+        with pytest.raises(UsageError, match=what):
+            list(engine.map_spans(Doubled(folder=str(tmp_path)), numbers(3)))
+        assert list(tmp_path.iterdir()) == []
+        engine.close(5.0)
+
+
+# -- addresses ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("address", ["tcp://192.0.2.1:8786", "192.0.2.1:8786", "ws://192.0.2.1:8786"])
+def test_what_is_not_encrypted_is_for_this_machine(address: str) -> None:
+    with pytest.raises(UsageError, match="to another machine is not encrypted"):
+        Dask.connect(address)
+
+
+@pytest.mark.parametrize("address", ["tcp://", "tcp://h:notaport", "://"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        Dask.connect(address)
+
+
+def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    with pytest.raises(UsageError, match="needs --scheduler ADDRESS, or DASK_SCHEDULER_ADDRESS"):
+        Dask.connect(None)
+
+
+def test_the_environment_gives_the_address(two: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", two.address)
+    engine = Dask.connect(None)
+    assert engine.name == two.address
+    engine.close(5.0)
