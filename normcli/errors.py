@@ -1,4 +1,4 @@
-"""What can go wrong, in words.
+"""Errors and their messages.
 
 Every error carries plain arguments only, so that it survives a pickle on its way from a worker. Only `cli` turns
 one into an exit code.
@@ -27,7 +27,7 @@ TYPES = {"int": "a whole number", "float": "a number", "str": "text", "bool": "t
     "null": "null",
 }
 BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
-MOST_NAMES, ALIKE = 1000, 0.75  # of files that are compared with a name, and how much one has in common with it
+MOST_NAMES, ALIKE = 1000, 0.75  # files that are compared with a name, and the least similarity of a suggestion
 LONG = 200  # characters of a name that a message shows
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
@@ -47,41 +47,41 @@ class NormcliError(Exception):
 
 
 class NormcliWarning(UserWarning):
-    """What may be a mistake, in data or in what is asked of them; from Python, for the command line says it."""
+    """A possible mistake in data or arguments; issued from Python only, as the command line prints warnings."""
 
 
 class DriftError(NormcliError):
-    """New data no longer look like those that were fitted: what `check` is for, and nothing that went wrong."""
+    """New data differ from the fitted data: a result of `check`, not a failure."""
 
     code = 1
 
 
 class UsageError(NormcliError):
-    """Wrong before any data is read."""
+    """An invalid request, detected before data are read."""
 
     code = 2
 
 
 class NoEffectError(UsageError):
-    """An option that was given has no effect in a run; the message says what it is for."""
+    """An explicit option has no effect in a run; the message says what it is for."""
 
 
 class NotInvertibleError(UsageError):
-    """What is asked to be undone can't be."""
+    """The inverse of a transform does not exist."""
 
 
 class BadDataError(NormcliError):
-    """The data, or what is asked of them, can't be right."""
+    """The data are invalid, or do not suit the request."""
 
     code = 65
 
 
 class EmptyInputError(BadDataError):
-    """An input holds nothing: no byte, or blank lines alone."""
+    """An input has no content: no bytes, or blank lines only."""
 
 
 class NotNumericError(BadDataError):
-    """A column was asked for by its name that holds no numbers."""
+    """A column that is selected by name is not numeric."""
 
     def __init__(self, column: str, kind: str) -> None:
         super().__init__(f"column '{printable(column)}' is not numeric but {kind}")
@@ -90,11 +90,11 @@ class NotNumericError(BadDataError):
 
 
 class BadParametersError(BadDataError):
-    """A parameter file that is not to be trusted; the message begins with the path inside it."""
+    """A parameter file is invalid; the message begins with the JSON path of the fault."""
 
 
 class NoInputError(NormcliError):
-    """An input is not there, or can't be read."""
+    """An input does not exist or can't be read."""
 
     code = 66
 
@@ -112,7 +112,7 @@ class OutputError(NormcliError):
 
 
 class ShortageError(NormcliError):
-    """Too little memory, or too few threads, for libraries to work."""
+    """Too little memory, or too few threads or descriptors."""
 
     code = 74
 
@@ -124,11 +124,11 @@ class ClusterError(NormcliError):
 
 
 class Scarce(int):
-    """Bytes of memory that a limit of this process leaves."""
+    """Bytes of memory that are left by a limit of this process."""
 
 
 def lacking(room: int | None, what: str, hint: str = "--max-memory says how much") -> NormcliError:
-    """What does not fit into so much memory: no fault of the data where a limit of this process left no more."""
+    """The error for data that do not fit into `room` bytes: a shortage if that is due to a limit of this process."""
     short = isinstance(room, Scarce)
     return ShortageError(f"too little memory: {what}", HIGHER) if short else BadDataError(what, hint)
 
@@ -140,7 +140,7 @@ class LockedError(NormcliError):
 
 
 class ReaderGoneError(NormcliError):
-    """Whoever read our output went away: nothing to tell, and nobody to tell it to."""
+    """The reader of our output has closed it: ends the run without a message."""
 
     code = 74
 
@@ -151,7 +151,7 @@ class BadRowError(Exception):
     def __init__(self, row: int, what: str, hint: str = "") -> None:
         super().__init__(row, what, hint)
         self.row = row
-        self.frame = 0  # which one, where several are worked on together
+        self.frame = 0  # index among frames that are processed together
         self.what = what
         self.hint = hint
 
@@ -176,13 +176,13 @@ class BadPlaceError(Exception):
         super().__init__(place, what, hint)
         self.place = place
         self.part = 0  # the number of the input
-        self.start: int | None = None  # the place in it where the chunk begins, where the pipeline is not there yet
+        self.start: int | None = None  # place where the chunk begins in the input, if the pipeline does not know it yet
         self.what = what
         self.hint = hint
 
 
 def open_error(kind: type[NormcliError], what: str, error: Exception) -> NormcliError:
-    """Why something can't be opened: of a kind, unless it is for what this process, or the machine, has run out of."""
+    """The error for a failure to open: of this kind, or a ShortageError if resources ran out."""
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
     if number in (errno.ENOENT, errno.ENOTDIR) and isinstance(path, str):
         why, hint = absent(path, to_write=kind is CannotCreateError)
@@ -198,12 +198,12 @@ def open_error(kind: type[NormcliError], what: str, error: Exception) -> Normcli
 
 
 def advice(error: Exception) -> str:
-    """What to do about what the system says; empty where nothing is known."""
+    """A hint for an error of the system; empty if there is none."""
     return ADVICE.get(getattr(error, "errno", None) or 0, "")
 
 
 def absent(path: str, *, to_write: bool = False) -> tuple[str, str]:
-    """Which part of a path is not there, and what to do about it."""
+    """A message that says which part of a path does not exist, and a hint."""
     above = os.path.dirname(path)
     while (higher := os.path.dirname(above)) != above and higher and not os.path.isdir(higher):
         above = higher
@@ -222,7 +222,7 @@ def absent(path: str, *, to_write: bool = False) -> tuple[str, str]:
 
 
 def _place(path: str) -> str:
-    """Where a path leads to that is not there, or which one may be meant."""
+    """A hint for a path that does not exist: a similar name, or the working directory."""
     import difflib
 
     directory, name = os.path.split(path)
@@ -236,17 +236,17 @@ def _place(path: str) -> str:
 
 
 def _working(path: str) -> str:
-    """What a relative path goes from; of another one, where to look."""
+    """A hint that names the working directory, for relative paths; a general one for absolute paths."""
     try:
         if not os.path.isabs(path):
             return f"the working directory is {printable(os.getcwd())}"
-    except OSError:  # which is gone
+    except OSError:  # the directory was deleted
         pass
     return "is its file system mounted?"
 
 
 def mismatch(error: Exception) -> str:
-    """Why a value is none of a type, from what msgspec says of it."""
+    """A message for msgspec's error about a value of the wrong type."""
     text = str(error).partition(" - at `$")[0].replace("`", "")
     match = re.fullmatch(r"Expected ([\w| ]+?)(?: of length (.+?))?(?: (>=|>|<=|<) (\S+))?(?:, got .+)?", text)
     if not match:
@@ -268,12 +268,12 @@ def short(name: str, longest: int = LONG) -> str:
 
 
 def replaced(files: int) -> str:
-    """What a run that fails has replaced."""
+    """A message about the files that a failed run has replaced."""
     return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} replaced"
 
 
 def size(count: float | None) -> str:
-    """Bytes for people."""
+    """A number of bytes, with a unit."""
     value = float(count or 0)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":
@@ -283,8 +283,8 @@ def size(count: float | None) -> str:
 
 
 def raise_shortage(error: Exception) -> None:
-    """Raises MemoryError where that is what pyarrow's error says, for it says nothing of the data; one kind of
-    ArrowException is a MemoryError, too. More than the machine has is what a damaged length asks for."""
+    """Raises MemoryError if an error of pyarrow is one; some ArrowExceptions are. A request for more memory than the
+    machine has comes from a corrupt length, and is left to the caller."""
     match = re.search(r"of size (\d+) failed", str(error))
     if match and int(match[1]) > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         return

@@ -12,13 +12,13 @@ from typing import Any, get_type_hints
 
 @cache
 def names(room: str) -> tuple[str, ...]:
-    """What the folder holds, in the words of the command line. A file starting with `_` is no entry."""
+    """Names of the entries of a folder, as on the command line. A file starting with `_` is no entry."""
     stems = (entry.removesuffix(".py") for entry in os.listdir(_folder(room)) if _is_module(room, entry))
     return tuple(sorted(stem.replace("_", "-") for stem in stems))
 
 
 def load(room: str, name: str) -> ModuleType:
-    """The file called `name`. Raises KeyError where there is none."""
+    """The module of an entry. Raises KeyError for an unknown name."""
     if name not in names(room):
         raise KeyError(name)
     return import_module(f"normcli.{room}.{name.replace('-', '_')}")
@@ -40,20 +40,20 @@ def literals(room: str, name: str, record: str) -> dict[str, Any]:
 
 @cache
 def order(room: str, name: str) -> int | None:
-    """Where an entry wants to be among others, without importing it; None where it does not say."""
+    """The position of an entry in lists, without importing it; None by default."""
     match = re.search(r"^ORDER = (\d+)$", _text(room, name), re.MULTILINE)
     return int(match[1]) if match else None
 
 
 @cache
 def aliases(room: str, name: str) -> tuple[str, ...]:
-    """What else people call an entry, without importing it: a literal, of the file or of its class."""
+    """Alternative names of an entry, without importing it: a literal in the module or in its class."""
     match = re.search(r"^ *aliases = ((?:\(.*?\))|.+?)$", _text(room, name), re.MULTILINE | re.DOTALL)
     return ast.literal_eval(match[1]) if match else ()
 
 
 def title(room: str, name: str) -> str:
-    """What the first line of a file says after its name, without importing it; empty where it says no more."""
+    """The first line of the docstring after the name, without importing the module; empty if it has only a name."""
     return _text(room, name).partition("\n")[0].strip('"').partition(": ")[2]
 
 
@@ -73,7 +73,7 @@ def _text(room: str, name: str) -> str:
 
 
 def only(room: str, name: str) -> type:
-    """The one public class that the file is about."""
+    """The only public class that the module of an entry defines."""
     module = load(room, name)
     (kind,) = (
         v
@@ -85,10 +85,10 @@ def only(room: str, name: str) -> type:
 
 @cache
 def annotations(kind: type) -> dict[str, Any]:
-    """Those of an entry's fields, by name, which take a while to be evaluated."""
+    """Evaluated annotations of an entry's fields, by name; cached because they are slow."""
     return get_type_hints(kind, include_extras=True)
 
 
 def name_of(entry: object) -> str:
-    """The name under which the class of `entry` is found: its file's."""
+    """The registered name of the class of `entry`, from its module."""
     return type(entry).__module__.rsplit(".", 1)[1].replace("_", "-")

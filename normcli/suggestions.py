@@ -1,4 +1,4 @@
-"""What a name was meant to be that is none: the nearest ones, by what else they are called, too; else a short list."""
+"""Suggestions for unknown names: the most similar names or aliases, else a short list of all."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from normcli import registry
 from normcli.errors import short
 
-NEAR = 0.7  # similarity, from 0 to 1, of what may be meant
-MARGIN = 0.08  # similarity by which others may fall behind the nearest
-MOST = 3  # names that may be meant: of more, none is
-LISTED = 24  # names of a list that is short enough
+NEAR = 0.7  # least similarity of a suggestion, from 0 to 1
+MARGIN = 0.08  # greatest difference to the similarity of the nearest
+MOST = 3  # suggestions; more are ambiguous, and none is made
+LISTED = 24  # names of a list, at most
 
-Aliases = Mapping[str, Iterable[str]]  # what else each name is called
+Aliases = Mapping[str, Iterable[str]]  # alternative spellings of each name
 
 
 def nearest(word: str, names: Iterable[str], aliases: Aliases | None = None) -> list[str]:
-    """The names that are spelled most like a word, the likeliest first, whatever the capitals, hyphens and spaces; none
-    where too many are. Of what else one is called, one word may be enough."""
+    """The names most similar to a word, the nearest first, ignoring case, hyphens and spaces; none if too many are. One
+    word of an alias suffices."""
     scores = _scores(word, names, aliases or {})
     best = max(scores.values(), default=0.0)
     least = max(NEAR, best - (0.0 if best == 1 else MARGIN))
@@ -26,13 +26,13 @@ def nearest(word: str, names: Iterable[str], aliases: Aliases | None = None) -> 
 
 
 def question(word: str, names: Iterable[str], aliases: Aliases | None = None) -> str:
-    """Whether one of the nearest was meant; empty where none is near."""
+    """A question that suggests the nearest names; empty if none is near."""
     near = nearest(word, names, aliases)
     return f"did you mean {' or '.join(map(short, near))}?" if near else ""
 
 
 def hint(word: str, names: Iterable[str], aliases: Aliases | None = None) -> str:
-    """What to do about a word that is none of the names: what was meant, or else what there is."""
+    """A hint for an unknown name: the nearest names, else a list of all."""
     names = list(names)
     suggestion = question(word, names, aliases)
     if suggestion or not names:
@@ -42,12 +42,12 @@ def hint(word: str, names: Iterable[str], aliases: Aliases | None = None) -> str
 
 
 def of_room(word: str, room: str) -> str:
-    """The same of the entries of a folder, each of which says what else it is called."""
+    """The same for the entries of a registry, with their aliases."""
     return hint(word, registry.names(room), _aliases(room))
 
 
 def called(word: str, room: str) -> str | None:
-    """The entry of a folder that is called so, by its name or another, whatever the capitals, hyphens and spaces."""
+    """The entry of a registry with this name or alias, ignoring case, hyphens and spaces; None if there is none."""
     scores = _scores(word, registry.names(room), _aliases(room))
     return next((name for name, score in scores.items() if score == 1), None)
 
@@ -57,7 +57,7 @@ def _aliases(room: str) -> Aliases:
 
 
 def _scores(word: str, names: Iterable[str], aliases: Aliases) -> dict[str, float]:
-    """How alike each name and the word are, from 0 to 1."""
+    """Similarity of each name or its aliases to the word, from 0 to 1."""
     return {name: max(_likeness(word, (name, *aliases.get(name, ())))) for name in names}
 
 

@@ -1,1 +1,1 @@
-"""Blocks of numbers, and records of arrays: numbers and nothing else."""
+"""Blocks of numbers, and records of arrays: numeric data without names and types."""

@@ -1,4 +1,4 @@
-"""Block: the selected columns as numbers, the one thing that statistics, methods and transforms know."""
+"""Block: the selected columns as numbers, the input of statistics and transforms."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +13,16 @@ from normcli.blocks.record import Array, Codes
 
 @dataclass(frozen=True)
 class Column:
-    """The present values of one column, group by group, and the reductions that statistics are written in.
+    """The present values of one column, sorted by group, and the reductions that statistics use.
 
-    What is (groups,) has an entry for each group, also for one without a value; what is (n,) goes with `values`.
+    Arrays (groups,) have an entry for each group, also for those without a value; arrays (n,) correspond to `values`.
     """
 
     values: Array  # (n,) without NaN
     weights: Array | None  # (n,) positive; None: 1 each
-    missing: Array  # (groups,) how many values are missing, by weight
-    starts: Codes | None = None  # where each group in `here` begins; None: there is one group, of all
-    here: Codes | None = None  # the groups that have values, rising
+    missing: Array  # (groups,) sum of the weights of missing values
+    starts: Codes | None = None  # where each group in `here` begins; None: one group
+    here: Codes | None = None  # indices of the groups that have values, ascending
 
     def _reduced(self, ufunc: np.ufunc, x: Array, empty: float) -> Array:
         if self.starts is None or self.here is None:
@@ -47,13 +47,13 @@ class Column:
         return self._reduced(np.maximum, self.values, -np.inf)
 
     def spread(self, a: NDArray[Any]) -> Any:
-        """(groups,) to what goes with `values`: each value's group's."""
+        """(n,) the entry of (groups,) for each value; a scalar for one group."""
         if self.starts is None or self.here is None:
             return a[0]
         return np.repeat(a[self.here], np.diff(self.starts, append=len(self.values)))
 
     def iter_groups(self) -> Iterator[tuple[int, Array, Array | None]]:
-        """Each group that has values, these, and their weights."""
+        """Index, values and weights of each group that has values."""
         if self.starts is None or self.here is None:
             ends, here = [0, len(self.values)], [0] if len(self.values) else []
         else:
@@ -68,7 +68,7 @@ class Column:
 
     @cached_property
     def count(self) -> Array:
-        """(groups,) how many values there are, by weight."""
+        """(groups,) sum of the weights of values."""
         if self.weights is not None:
             return self.total(self.weights)
         if self.starts is None or self.here is None:
@@ -80,8 +80,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of numbers: `columns` holds an array (rows,) of each, float64, contiguous, aligned, finite or NaN where
-    missing.
+    """Rows of numbers: `columns` are arrays (rows,) of float64, contiguous, aligned, finite, or NaN where missing.
 
     Column by column, because numpy sums a contiguous column pairwise, and the columns of a row-major matrix one
     after the other (100 times the error). Aligned to 8 bytes, because numpy copies any other array into a buffer of
@@ -90,13 +89,13 @@ class Block:
     """
 
     columns: tuple[Array, ...]
-    matrix: Array | None = None  # of which the columns are views, where there is one
-    weights: Array | None = None  # (rows,) positive: how often each row counts; None: once
-    codes: Codes | None = None  # (rows,) the group of each row; None: there is one group
+    matrix: Array | None = None  # of which the columns are views
+    weights: Array | None = None  # (rows,) positive; None: 1 each
+    codes: Codes | None = None  # (rows,) the group of each row; None: one group
     groups: int = 1
 
     def __post_init__(self) -> None:
-        """Copies what lies otherwise, like a buffer that came over a network."""
+        """Copies arrays of another layout, like unaligned buffers."""
         if self.matrix is not None and (matrix := _laid_out(self.matrix)) is not self.matrix:
             object.__setattr__(self, "matrix", matrix)
             object.__setattr__(self, "columns", tuple(matrix.T))
@@ -107,19 +106,20 @@ class Block:
 
     @classmethod
     def of(cls, matrix: ArrayLike, weights: Array | None = None, codes: Codes | None = None, groups: int = 1) -> Self:
-        """Of a matrix (rows, features)."""
+        """A block of a matrix (rows, features)."""
         values = np.asfortranarray(matrix, np.float64)
         return cls(tuple(values.T), values, weights, codes, groups)
 
     @classmethod
     def joined(cls, blocks: "Sequence[Block]") -> "Block":
-        """One after the other; at least one."""
+        """The concatenation of at least one block."""
         if len(blocks) == 1:
             return blocks[0]
         return cls(tuple(map(np.concatenate, zip(*(b.columns for b in blocks), strict=True))))
 
     @property
     def rows(self) -> int:
+        """Number of rows."""
         return len(self.columns[0]) if self.columns else 0
 
     @cached_property
@@ -134,14 +134,14 @@ class Block:
 
     @cached_property
     def sums(self) -> Array:
-        """(features,) of all values: NaN where one is missing, or where infinities or overflow make it so."""
+        """(features,) sums of all values: NaN where one is missing, or through overflow."""
         with np.errstate(over="ignore", invalid="ignore"):
             return np.array([x.sum() for x in self.columns])
 
     def present(self) -> Iterator[Column]:
-        """Each column's present values. Missing ones, weights and the order of groups are dealt with here, once, so
-        that no statistic has to."""
-        grouped = self if self.codes is None else self._in_order  # not kept of itself, which nobody would free
+        """The present values of each column. Missing values, weights and groups are handled here, once for all
+        statistics."""
+        grouped = self if self.codes is None else self._in_order  # not cached for one group: it would be a cycle
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
@@ -152,7 +152,7 @@ class Block:
                 yield grouped._without(x, nan)
 
     def _without(self, x: Array, nan: NDArray[np.bool_]) -> Column:
-        """A column of a block in the order of its groups, without what is missing."""
+        """A column of a block that is sorted by group, without missing values, which `nan` (rows,) marks."""
         present, weights = ~nan, self.weights
         present_weights = None if weights is None else weights[present]
         if self.codes is None:
@@ -163,18 +163,18 @@ class Block:
 
     @cached_property
     def order(self) -> Codes:
-        """(rows,) the rows by their groups, within one as they come."""
+        """(rows,) indices that sort rows by group, stably."""
         assert self.codes is not None, "there is one group"
         narrow = self.codes.astype(np.uint16) if self.groups <= 1 << 16 else self.codes  # sorted by radix
         return np.argsort(narrow, kind="stable")
 
     @cached_property
     def _in_order(self) -> "Block":
-        """The rows by their groups."""
+        """The rows sorted by group."""
         return self.taken(self.order)
 
     def taken(self, rows: Codes | NDArray[np.bool_]) -> "Block":
-        """The rows at these places, or where this is true."""
+        """The rows at these indices, or where a mask is true."""
         return replace(
             self,
             columns=tuple(x[rows] for x in self.columns),
@@ -184,7 +184,7 @@ class Block:
         )
 
     def iter_groups(self) -> Iterator[tuple[int, Codes | None, "Block"]]:
-        """Each group that has rows, which they are (None: all), and the block of them, which is of one group."""
+        """Index of each group that has rows, indices of its rows (None: all), and a block of them with one group."""
         if self.codes is None:
             yield 0, None, self
             return
@@ -194,7 +194,7 @@ class Block:
 
     @cached_property
     def incomplete(self) -> NDArray[np.bool_] | None:
-        """(rows,) which rows miss a value; None where none does."""
+        """(rows,) which rows miss a value; None if none does."""
         rows: NDArray[np.bool_] | None = None
         for j in np.flatnonzero(np.isnan(self.sums)):
             missing = np.isnan(self.columns[j])
@@ -203,24 +203,24 @@ class Block:
 
     @property
     def complete(self) -> "Block":
-        """The rows that miss nothing."""
+        """The rows without missing values."""
         return self if self.incomplete is None else self.taken(~self.incomplete)
 
     @property
     def all_or_nothing(self) -> "Block":
-        """The same rows; those that miss a value miss all."""
+        """The same rows; where one value is missing, all are."""
         if self.incomplete is None:
             return self
         return Block(tuple(np.where(self.incomplete, np.nan, x) for x in self.columns))
 
 
 def _laid_out(x: Array) -> Array:
-    """Itself, where it is aligned, and column-major if it is a matrix; else a copy that is."""
+    """`x` if it is aligned and column-major, else a copy that is."""
     flags = x.flags
     return x if flags.f_contiguous and flags.aligned else np.array(x, order="F")
 
 
 def _segments(codes: Codes) -> tuple[Codes, Codes]:
-    """Where each group of rising codes (n,) begins, and which it is."""
+    """Where each group of ascending codes (n,) begins, and its index."""
     starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))[: len(codes)]
     return starts, codes[starts]

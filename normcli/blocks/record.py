@@ -1,8 +1,8 @@
 """Records: frozen dataclasses of arrays with a leading group axis (one group where there are no keys).
 
-What a statistic keeps and what a method learns are records. Each array field says its axes beyond the groups, what
-a group without rows holds, and what the parameter file may hold; the file's layout, its checks and its JSON Schema
-are read off that.
+States of statistics and transforms are records. Each array field declares its axes beyond the groups, the value of a
+group without rows, and the values allowed in parameter files; the layout of the file, its validation and its JSON
+Schema are derived from that.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ Holds = Literal["any", "positive", "not negative", "count"]
 
 @dataclass(frozen=True)
 class Axes:
-    """What an array field is: `dims` beyond the group axis, named; sizes with one name agree within a record."""
+    """Axes of an array field: names of `dims` beyond the group axis; sizes of the same name agree within a record."""
 
     dims: tuple[str, ...]
     empty: float = 0.0
     holds: Holds = "any"
     symmetric: bool = False
-    ragged: bool = False  # lists of the last axis end where only `empty` follows
+    ragged: bool = False  # the last axis is padded with `empty`
 
     def filled(self, values: Array, sizes: tuple[int, ...]) -> Array:
-        """(groups, …) with axes of these sizes, none less than its own: what is added stands for nothing."""
+        """(groups, …) padded to these sizes, which are at least those of `values`, with neutral values."""
         if values.shape[1:] == sizes:
             return values
         nothing = self.ragged or not np.isfinite(self.empty)
@@ -46,7 +46,7 @@ def per_group(
 
 
 def symmetric(lower: Array) -> Array:
-    """A matrix by its lower triangle, which is what the parameter file keeps."""
+    """A matrix from its lower triangle, which is what the parameter file stores."""
     return np.where(np.tri(len(lower), dtype=bool), lower, lower.T)
 
 
@@ -56,33 +56,33 @@ class Record:
 
     @classmethod
     def axes(cls) -> dict[str, Axes]:
-        """The array fields and what they are."""
+        """The array fields and their axes."""
         return {f.name: f.metadata["axes"] for f in fields(cls) if "axes" in f.metadata}
 
     @classmethod
     def is_column_wise(cls) -> bool:
-        """Whether every array has one entry per feature and no more."""
+        """Whether every array has shape (groups, features)."""
         return all(a.dims == ("feature",) for a in cls.axes().values())
 
     @classmethod
     def is_apart(cls) -> bool:
-        """Whether each array says of one feature, or of another, what it does."""
+        """Whether features are independent: each array has one feature axis, the first after the groups."""
         return all(a.dims[0] == "feature" and a.dims.count("feature") == 1 for a in cls.axes().values())
 
     def settings(self) -> dict[str, Any]:
-        """The fields that are no arrays."""
+        """The fields that are not arrays."""
         return {f.name: getattr(self, f.name) for f in fields(self) if "axes" not in f.metadata}
 
     def fault(self) -> tuple[str, str] | None:
-        """A field, and why its value can't be, as far as types and `holds` don't say it."""
+        """A field with an invalid value, and the reason, beyond what types and `holds` check; None if all are valid."""
         return None
 
     def taken(self, groups: Codes | list[int] | slice) -> Self:
-        """Of these groups alone, in this order."""
+        """A record of these groups, in this order."""
         return replace(self, **{name: getattr(self, name)[groups] for name in self.axes()})
 
     def reorder(self, order: Sequence[int]) -> Self:
-        """Of the same features in this order, along every axis that is of them."""
+        """A record of the same features in this order, along every feature axis."""
         arrays = {name: getattr(self, name) for name in self.axes()}
         for name, axes in self.axes().items():
             for at in (i for i, dim in enumerate(axes.dims, 1) if dim == "feature"):
@@ -91,8 +91,7 @@ class Record:
 
     @classmethod
     def stacked(cls, records: Sequence[Self]) -> Self:
-        """One of all their groups. Where their axes differ in size, the shorter are filled: with 1 what must be
-        positive, else with 0."""
+        """The groups of all records. Shorter axes are padded: with 1 where values must be positive, else with 0."""
         first, stacks = records[0], {}
         for name, axes in cls.axes().items():
             arrays = [getattr(r, name) for r in records]
@@ -102,6 +101,6 @@ class Record:
 
     @property
     def groups(self) -> int:
-        """How many groups there are; none in a blank record."""
+        """Number of groups; 0 in a blank record."""
         name = next(iter(self.axes()), None)
         return 0 if name is None else len(getattr(self, name))

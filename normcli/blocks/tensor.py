@@ -1,9 +1,9 @@
 """A row as a tensor: d columns are C channels of L = d/C positions, channel after channel, and rows are (N, C, L).
 
-Statistics over its axes, which every normalization layer is a choice of: over a run of columns of each row (all of
-them, a group of channels, one channel), or over a channel of each batch of rows. All are centred before they are
-squared, on a mean that is corrected by the mean of what it leaves: with the rounded one alone, a row of mean 100 and
-deviation 0.01 comes out wrong by 1e-12.
+Statistics over its axes, of which each normalization layer uses one: over a run of columns of each row (all, a group
+of channels, one channel), or over a channel of each batch of rows. Values are centred before they are squared, on a
+mean that is corrected by the mean of the residuals: with the rounded mean alone, a row of mean 100 and deviation 0.01
+is off by 1e-12.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,19 +18,19 @@ from normcli.blocks.record import Array
 
 Norm = Literal["l2", "l1"]
 
-VALUES = 1 << 17  # of a strip of rows, which stays in a cache while it is gone over
-FINE = 1e-250, 1e250  # sums of squares of which neither squares were lost nor the sum overflowed
+VALUES = 1 << 17  # in a strip of rows, which fits a CPU cache
+FINE = 1e-250, 1e250  # sums of squares without underflow or overflow
 NORMAL = float(np.sqrt(np.pi / 2.0))  # standard deviation of a normal distribution over its mean absolute one
 
 
 def strips(rows: int, width: int) -> Iterator[slice]:
-    """Rows in runs that a cache holds."""
+    """Slices of rows that fit a CPU cache."""
     size = max(VALUES // max(width, 1), 512)
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
 def per_feature(value: float | Sequence[float], features: int, channels: int) -> Array:
-    """(features,) one number for all, or one for each channel or each feature."""
+    """(features,) values from one number for all, or one for each channel or each feature."""
     if isinstance(value, float | int):
         return np.full(features, float(value))
     numbers = np.asarray(value, np.float64)
@@ -39,13 +39,13 @@ def per_feature(value: float | Sequence[float], features: int, channels: int) ->
 
 # -- over runs of columns ----------------------------------------------------------------------------------------
 def row_sums(x: Array) -> Array:
-    """(rows,) of (rows, width), column-major. One column after the other, also of a single row, which numpy would sum
-    pairwise: what a row gives does not depend on others."""
+    """(rows,) of (rows, width), column-major. Adds column by column, also for a single row, which numpy would sum
+    pairwise: the result for a row does not depend on other rows."""
     return x.sum(axis=1) if len(x) != 1 else np.add.accumulate(x[0])[-1:]
 
 
 def centre_rows(x: Array) -> Array:
-    """(rows, width), in place: each row less its mean. The means, (rows,), NaN where a value is."""
+    """Centres rows (rows, width) in place, and returns their means (rows,), NaN where a value is."""
     mean = row_sums(x) / x.shape[1]
     x -= mean[:, None]
     low = row_sums(x) / x.shape[1]
@@ -67,8 +67,8 @@ def divisor(spread: Array, eps: float | Array, norm: Norm = "l2") -> Array:
 
 
 def normalize_rows(columns: Sequence[Array], x: Array, eps: float, *, centred: bool = True) -> None:
-    """Into (rows, width): each row of these columns less its mean (or as it is), over √(mean square + eps); NaN where a
-    value is. Rows whose squares leave the range of a float are done again in units of their own, a power of two."""
+    """Writes to `x` (rows, width) each row of `columns`, minus its mean if `centred`, over √(mean square + eps); NaN
+    where a value is. Rows whose squares leave the range of a float are computed in other units, powers of two."""
     for column, into in zip(columns, x.T, strict=True):
         into[:] = column
     if centred:
@@ -85,7 +85,7 @@ def normalize_rows(columns: Sequence[Array], x: Array, eps: float, *, centred: b
 
 
 def _scaled(x: Array, eps: float, *, centred: bool) -> Array:
-    """As `normalize_rows`, of rows of any size."""
+    """As `normalize_rows`, for values of any magnitude."""
     power = np.frexp(np.abs(x).max(axis=1, initial=0.0))[1]
     power = np.maximum(power, int(np.frexp(np.sqrt(eps))[1]) - 500) if eps else power
     x = np.asfortranarray(np.ldexp(x, -power[:, None]))
@@ -107,7 +107,7 @@ class OverBatches:
 
 
 def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
-    """(batches,) how many rows each batch has: `size`, the last what is left; a single row joins those before."""
+    """(batches,) rows in each batch: `size`, or fewer in the last; a single last row joins the batch before."""
     full, rest = divmod(rows, size)
     lengths = [size] * full + ([rest] if rest else [])
     if rest == 1 and full:
@@ -116,7 +116,7 @@ def batch_lengths(rows: int, size: int) -> NDArray[np.intp]:
 
 
 def over_batches(block: Block, size: int, channels: int, norm: Norm = "l2") -> OverBatches:
-    """Of rows that are cut into batches of `size` from their first on."""
+    """Statistics of consecutive batches of `size` rows."""
     lengths, width = batch_lengths(block.rows, size), len(block.columns) // channels
     statistics = OverBatches(lengths, *(np.zeros((len(lengths), channels)) for _ in range(4)))
     gappy = np.isnan(block.sums)

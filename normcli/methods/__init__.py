@@ -16,14 +16,14 @@ from normcli.transforms import Terms, Transform
 
 S = TypeVar("S", bound=Statistic)
 
-# What an option may be that holds for all columns, or differs between them; on the command line, the numbers of a file.
+# An option with one number for all columns, or one for each; on the command line, a file of numbers.
 Numbers = float | Annotated[tuple[float, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
 class States:
-    """What the statistics of a method saw, by their class, and for messages, the names of the columns, and whether
-    these are the values of a list, of which none can be left out."""
+    """The states of a method's statistics, by class; and for messages, the names of the columns, and whether they are
+    the values of a list, which cannot be excluded."""
 
     names: tuple[str, ...]
     of: Mapping[type[Statistic], Statistic]
@@ -37,7 +37,7 @@ class States:
         return [n for n, hit in zip(self.names, np.any(where, axis=0), strict=True) if hit]
 
     def hint(self, *ways: str) -> str:
-        """What to do about columns: to leave them out, where that can be done, or one of these."""
+        """A hint about columns: exclude them, if possible, or one of these ways."""
         return ", or ".join([*([] if self.of_list else ["leave columns out with -x"]), *ways])
 
 
@@ -50,9 +50,7 @@ class Method:
 
     invertible: ClassVar[str] = "yes"
     by_row: ClassVar[bool] = False  # only rows that miss no value take part
-    learns_all_groups: ClassVar[bool] = (
-        False  # learns from the states of all groups at once, else of one after the other
-    )
+    learns_all_groups: ClassVar[bool] = False  # `learn` takes the states of all groups, else of one group
     element_wise: ClassVar[bool] = False  # each value by itself, whatever its row
     shares: ClassVar[str] = ""  # a small drawing of the table: equal letters share what is learned or measured
     source: ClassVar[str] = ""  # the paper or book that it comes from
@@ -62,13 +60,13 @@ class Method:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """Blanks; () learns nothing."""
+        """Blank statistics; () for methods that learn nothing from data."""
         return ()
 
     @final
     def check(self, explicit: Collection[str] | None = None) -> None:
-        """Raises UsageError where options contradict each other, or one that was `given` has no effect with the others;
-        where nobody says which were, those that are not the default."""
+        """Raises UsageError where options contradict each other, or an `explicit` one has no effect; by default those
+        that differ from their defaults are explicit."""
         self.check_options()
         kind: Any = type(self)
         options = [
@@ -77,44 +75,44 @@ class Method:
         needs.check(((_flag(name), needs.of_field(kind, name)) for name in options), self)
 
     def check_options(self) -> None:
-        """Raises UsageError where options contradict each other. Files of old may hold some that have no effect."""
+        """Raises UsageError where options contradict each other. Old files may have options without effect."""
 
     def check_features(self, count: int) -> None:
-        """Raises UsageError where options do not go with so many columns, or a list's so many values."""
+        """Raises UsageError if options do not suit this number of features."""
 
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
-        """What the columns will be called afterwards; where data decide how many there are, all that there can be."""
+        """Names of the output columns; if their number depends on data, as many as possible."""
         return tuple(names)
 
     def runs(self, count: int) -> int:
-        """Into how many equal runs so many columns are split, in order, within which their order does not matter."""
+        """The number of equal runs of columns within which the order of columns does not matter."""
         return 1
 
     def reorder(self, order: Sequence[int]) -> Self:
-        """The same of its columns in this order."""
+        """The method for the same columns in this order."""
         values = {name: value for name in self.per_column if isinstance(value := getattr(self, name), tuple)}
         return replace(self, **{name: tuple(value[j] for j in order) for name, value in values.items()})
 
     @property
     def outputs_known(self) -> bool:
-        """Whether there will be as many, whatever the data."""
+        """Whether the number of output columns is independent of the data."""
         return True
 
     def doubts(self, states: States, learned: Transform) -> Iterator[str]:
-        """What should be known of what was learned of all rows, in words."""
+        """Warnings about the parameters learned from all rows."""
         yield from ()
 
     def terms(self, states: States, learned: Transform) -> Terms:
-        """What was learned of one group, as people who use the method speak of it."""
+        """Learned parameters of one group by their common names."""
         return learned.terms()
 
     def learn(self, states: States) -> Transform:
-        """The transform. Raises BadDataError, naming columns, where the data are unfit for the method."""
+        """The fitted transform. Raises BadDataError, naming columns, if the data are unfit for the method."""
         raise NotImplementedError
 
 
 def beside(option: str, what: str, has_use: Callable[[Any], bool] = bool) -> dict[str, tuple[needs.Need, ...]]:
-    """The `extra` of an option that has an effect beside certain values of another only; `what` is as in Need."""
+    """The `extra` of an option that has an effect only with certain values of another; `what` is as in Need."""
 
     def instead(method: Method) -> str | None:
         return None if has_use(getattr(method, option)) else f"this is {spelled(method, option)}"
@@ -147,7 +145,7 @@ def listed(names: list[str]) -> str:
 
 
 def per_column(numbers: Numbers, count: int, flag: str) -> Array:
-    """(count,) of an option: one number for all, or one for each. Raises UsageError where there are not so many."""
+    """(count,) values of an option: one number for all, or one for each. Raises UsageError if the lengths differ."""
     if isinstance(numbers, tuple) and len(numbers) != count:
         raise UsageError(f"{flag}: {len(numbers)} numbers for {count} columns")
     return np.array(np.broadcast_to(numbers, count), np.float64)

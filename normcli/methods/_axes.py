@@ -1,4 +1,4 @@
-"""What normalization layers share: the options of what comes after the division, and how columns become channels."""
+"""Base of normalization layers: options of the scaling after the division, and of channels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ SPLIT = Meta(description="the columns, in order, are so many channels of as many
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled(Method):
-    """A method that divides by √(… + eps) and then stretches."""
+    """A method that divides by √(… + eps), then multiplies by gamma."""
 
     eps: Annotated[float, Meta(ge=0, description="added below the root")] = 1e-5
     gamma: Annotated[
@@ -45,17 +45,17 @@ class Scaled(Method):
         return replace(self, **options)
 
     def _channels(self, count: int) -> int:
-        """How many there are in so many columns: where nothing is said, as many."""
+        """The number of channels in `count` columns; by default one for each column."""
         return getattr(self, "channels", None) or count
 
     def _per_feature(self, name: str, count: int) -> Array:
-        """(1, count) an option for each column."""
+        """(1, count) the values of an option for each column."""
         return tensor.per_feature(getattr(self, name), count, self._channels(count))[None] + 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shifted(Scaled):
-    """And shifts."""
+    """A scaled method that then adds beta."""
 
     per_column: ClassVar[tuple[str, ...]] = ("gamma", "beta")
 
@@ -65,7 +65,7 @@ class Shifted(Scaled):
 
 
 def check_groups(groups: int, count: int, option: str = "") -> None:
-    """Raises UsageError where a row's columns do not make so many groups of more than one value each."""
+    """Raises UsageError unless `count` columns can be split into equal groups of more than one."""
     if count % groups:
         raise UsageError(f"{option} {groups} does not divide {count} columns")
     if count == groups:

@@ -1,4 +1,4 @@
-"""What methods of batches share: how rows are cut into them, and how their statistics run."""
+"""Base of methods of batches: options of batches and of running statistics."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
@@ -57,8 +57,9 @@ class Batched(Shifted):
         return Extrema(), running
 
     def _running(self, states: States, *, squares: bool = True) -> tuple[Array, Array, Array]:
-        """Mean (hi, lo) and spread, each (1, columns); NaN where there is no value. Refuses columns of which no batch
-        had two, and with `squares`, those whose deviations have none."""
+        """Mean (high and low part) and spread, (1, columns) each; NaN without values. Raises BadDataError for columns
+        without a batch of two values, and with `squares`, for those whose squared deviations leave the range of a
+        float."""
         r = states[Running]
         if squares:
             refuse_unsquarable(states, r.mean)
@@ -75,7 +76,7 @@ class Batched(Shifted):
 
 @dataclass(frozen=True, kw_only=True)
 class Formed(Batched):
-    """And may divide by something else than the standard deviation."""
+    """A method of batches with other divisors than the standard deviation."""
 
     eps: Annotated[float, Meta(ge=0, description="added below the root", extra=DIVIDED)] = 1e-5
     norm: Annotated[
@@ -85,7 +86,7 @@ class Formed(Batched):
     mean_only: Annotated[bool, Meta(description="subtract the mean, and divide by nothing")] = False
 
     def _divisor(self, spread: Array) -> Array:
-        """Of a running variance or s; NaN where nothing is known."""
+        """(1, columns) the divisor from a running variance or s; NaN where unknown."""
         return (
             np.where(np.isnan(spread), np.nan, 1.0) if self.mean_only else tensor.divisor(spread, self.eps, self.norm)
         )

@@ -17,7 +17,7 @@ RESCALE_WEIGHTS = "multiply all weights by a constant"
 
 
 def means(states: States) -> tuple[Array, Array]:
-    """Mean as hi + lo, within [min, max], and min itself where a column is constant; NaN where there is no value."""
+    """(groups, columns) mean as high and low part, within [min, max]; the minimum if constant, NaN without values."""
     m, x = states[Moments], states[Extrema]
     low_end, high_end = m.mean + m.mean_low < x.least, m.mean + m.mean_low > x.greatest
     hi = np.clip(m.mean, x.least, x.greatest)
@@ -28,7 +28,8 @@ def means(states: States) -> tuple[Array, Array]:
 
 
 def deviations(states: States, ddof: int) -> Array:
-    """Standard deviation; 0 where constant. Refuses columns too wide, too narrow or too short for it."""
+    """(groups, columns) standard deviation; 0 where constant. Raises BadDataError for columns whose squares leave the
+    range of a float, or with too few values."""
     m, x = states[Moments], states[Extrema]
     varies = x.least < x.greatest
     refuse_unsquarable(states, m.mean)
@@ -76,13 +77,13 @@ def refuse_light(states: States, count: Array) -> None:
 
 
 def ranges(states: States) -> Array:
-    """max − min. Refuses columns where that is beyond a float."""
+    """(groups, columns) max − min. Raises BadDataError for columns where it overflows."""
     x = states[Extrema]
     return spans(states, x.least, x.greatest, "max − min")
 
 
 def spans(states: States, low: Array, high: Array, what: str) -> Array:
-    """high − low. Refuses columns where that is beyond a float."""
+    """(groups, columns) high − low. Raises BadDataError for columns where it overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         width = high - low
     bad = states.which((low <= high) & ~np.isfinite(width))
@@ -92,14 +93,14 @@ def spans(states: States, low: Array, high: Array, what: str) -> Array:
 
 
 def terms_of(learned: Transform, center: str = "", scale: str = "") -> Terms:
-    """Of an affine transform, by the names of its center and its scale; without one, that was not learned."""
+    """Terms of an affine transform, under these names for its center and scale; an empty name omits one."""
     columns = learned.terms().columns
     pairs = ((center, "center"), (scale, "scale"))
     return Terms({name: columns[field] for name, field in pairs if name and field in columns})
 
 
 def affine(states: States, center: Array, center_low: Array, scale: Array) -> Affine:
-    """The transform; a scale of exactly 0 is taken as 1, and a column without a value learns nothing."""
+    """The transform; a scale of exactly 0 becomes 1, and parameters of columns without values are NaN."""
     empty = states[Moments].count == 0
 
     def known(a: Array) -> Array:

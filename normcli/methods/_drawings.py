@@ -1,4 +1,4 @@
-"""Which values of a table share what is learned or measured: rows downwards, columns across, equal letters share."""
+"""Drawings of tables: values with equal letters share parameters or statistics. Rows run downwards."""
 
 BY_COLUMN = "a b c d\na b c d\na b c d\n"
 BY_ROW = "a a a a\nb b b b\nc c c c\n"

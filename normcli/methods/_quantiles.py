@@ -1,4 +1,4 @@
-"""What methods learn from sketches of quantiles."""
+"""Quantiles from sketches."""
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError
@@ -8,7 +8,7 @@ from normcli.stats.quantiles import Quantiles
 
 
 def quantiles(states: States, shares: Array, *, exact: bool) -> Array:
-    """(groups, features, shares) NaN where there is no value. Raises BadDataError where only exact ones will do."""
+    """(groups, features, shares) quantiles, NaN without values. Raises BadDataError if `exact` ones are unavailable."""
     x, sketches = states[Extrema], states[Quantiles]
     if exact and not sketches.is_exact:
         raise BadDataError(

@@ -74,7 +74,7 @@ class Decorrelate(Method):
 
 
 def components_within(components: int | None, possible: int) -> int:
-    """How many components to keep. Raises BadDataError where there are not so many."""
+    """The number of components to keep, all by default. Raises BadDataError if that is more than possible."""
     if components is not None and components > possible:
         raise BadDataError(
             f"--components {components}: there are only {possible}", f"--components {possible} is the most"

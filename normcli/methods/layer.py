@@ -14,7 +14,7 @@ from normcli.transforms.axes import Axes
 
 
 def _unlisted(method: Shifted) -> str | None:
-    """What there is in place of a number for each channel; None where there is one."""
+    """What the options hold in place of a number for each channel; None if one of them has these."""
     lists = [n for n in method.per_column if isinstance(getattr(method, n), tuple)]
     if any(len(getattr(method, n)) == method._channels(0) for n in lists):
         return None

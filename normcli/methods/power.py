@@ -19,7 +19,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Transform
 from normcli.transforms.power import Power as Learned
 
-LARGEST = 1e20  # sizes; those of greater ones' powers are not told apart
+LARGEST = 1e20  # absolute values; powers of greater ones are not distinguishable
 
 
 @dataclass(frozen=True, kw_only=True)

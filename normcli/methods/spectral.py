@@ -51,7 +51,7 @@ class Spectral(Method):
 
 
 def _greatest_singular(c: Comoments, largest: float) -> float:
-    """σ_max of the rows seen, whose largest size is given; 1 where all are 0.
+    """σ_max of all rows, given their `largest` absolute value; 1 if all values are 0.
 
     In units of a power of two above that size no square overflows; the co-products are positive semidefinite, so the
     two terms add without cancelling at the top of the spectrum.

@@ -23,7 +23,7 @@ ORDERS = {"l1": 1.0, "l2": 2.0}
 
 
 class _OfAxis:
-    """by_row of a method that is asked to be: not so by default."""
+    """`by_row`, which depends on an option; False for the class."""
 
     def __get__(self, method: "Weight | None", kind: type) -> bool:
         return method is not None and method.axis == "row"

@@ -165,8 +165,8 @@ class FrameTransform:
     def by_group(
         self, work: Callable[[Block], Array], block: Block, codes: Codes | None, instead: Callable[[], Array]
     ) -> Array:
-        """(rows, outputs) the result of `work` on a block whose rows belong to groups `codes`; those of the group PASS
-        get their values from `instead`."""
+        """(rows, outputs) the result of `work` on a block whose rows belong to groups `codes`; rows of group PASS get
+        their values from `instead`."""
         if codes is None:
             return work(block)
         known = block

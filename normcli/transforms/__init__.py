@@ -1,4 +1,4 @@
-"""Transform: what learning ends in. Few kinds, many methods; all of the applying and undoing is here."""
+"""Transform: the learned function that normalizes blocks, and its inverse. Many methods share few transforms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,15 +10,15 @@ from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Record
 from normcli.errors import BadValueError, UsageError
 
-RESTORED = 1e-12  # of the largest size in a column: how far a restored value may be from what it was
+RESTORED = 1e-12  # greatest error of a restored value, of the largest absolute value in its column
 GREATEST = np.finfo(np.float64).max
-LAST = np.finfo(np.float64).eps  # what the last place counts
+LAST = np.finfo(np.float64).eps  # machine epsilon
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What was learned, in words that people use and programs can look for: of each column (features,), of each
-    component (outputs,), and of all together."""
+    """Learned parameters by their common names: of each column (features,), of each component (outputs,), and of all
+    together."""
 
     columns: Mapping[str, Array] = field(default_factory=dict)
     components: Mapping[str, Array] = field(default_factory=dict)
@@ -27,34 +27,34 @@ class Terms:
 
 @dataclass(frozen=True)
 class Transform(Record):
-    """What was learned. Pure: a block in, an array (rows, outputs) of the same rows out, NaN where missing."""
+    """A pure function with learned parameters, of a block to an array (rows, outputs), NaN where missing."""
 
     @property
     def multiple(self) -> int:
-        """Rows to a whole batch: blocks are cut between batches only. 1: anywhere."""
+        """Rows in a batch: blocks are cut between batches only. 1: anywhere."""
         return 1
 
     def training(self) -> "Transform":
-        """As a network normalizes in training: by each batch's own statistics. Raises UsageError."""
+        """The transform by the statistics of each batch, as a network in training. Raises UsageError."""
         raise UsageError("--training is for methods that learn from batches of rows")
 
     def outputs(self, names: Sequence[str]) -> tuple[str, ...]:
-        """What the columns are called afterwards."""
+        """Names of the output columns."""
         return tuple(names)
 
     def terms(self) -> Terms:
-        """What was learned of the first group, for people; empty where nothing was."""
+        """Learned parameters of the first group by their common names; empty if there are none."""
         return Terms()
 
     def __call__(self, block: Block) -> Array:
-        """Normalize: each row by what its group learned."""
+        """(rows, outputs) the rows normalized, each by the parameters of its group."""
         return self._by_group(block, type(self)._normalized)
 
     def check_invertible(self) -> None:
-        """Raises NotInvertibleError, saying why, where `inverse` can't be had."""
+        """Raises NotInvertibleError with the reason, if there is no `inverse`."""
 
     def inverse(self, block: Block) -> Array:
-        """Restore. Raises NotInvertibleError."""
+        """(rows, features) the rows restored. Raises NotInvertibleError."""
         self.check_invertible()
         out = self._by_group(block, type(self)._inverse)
         if np.isinf(out).any():
@@ -62,12 +62,12 @@ class Transform(Record):
         return out
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
-        """(rows,) how far, at most, rounding there and back has taken the restored values of column j from what they
-        were, in input units; infinite where nothing tells what they were. Or one number for all, at most `allowed`."""
+        """(rows,) bounds of the rounding errors of both directions in the restored values of column j, in input units;
+        infinite where the original is lost. Or one bound for all rows, if that is at most `allowed`."""
         return 0.0
 
     def _hold(self, block: Block, restored: Array) -> None:
-        """What only rounding takes beyond a float becomes the greatest float, in place."""
+        """Replaces restored values that are infinite only through rounding by the greatest float, in place."""
         beyond = np.isinf(restored)
         for unit in (-LAST, LAST):
             near = replace(block, columns=tuple(y * (1.0 + unit) for y in block.columns), matrix=None)
@@ -75,8 +75,8 @@ class Transform(Record):
             np.copyto(restored, np.copysign(GREATEST, restored), where=beyond & within)
 
     def check_restored(self, block: Block, restored: Array, least: Array, greatest: Array) -> None:
-        """Raises BadValueError at the first row with a value that rounding may have taken farther from what it was than
-        RESTORED; with the least and the greatest value (groups, features) that were fitted."""
+        """Raises BadValueError at the first row with a value whose rounding error may exceed RESTORED, relative to the
+        fitted range: `least` and `greatest` values (groups, features)."""
         group = 0 if block.codes is None else block.codes
         lost: dict[tuple[int, int], float] = {}
         for j, x in enumerate(restored.T):
@@ -98,9 +98,9 @@ class Transform(Record):
             raise BadValueError(row, j, what, "keep the originals beside what is normalized: --column-suffix")
 
     def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """(rows, features) how far what was `restored` from a block may be from what was normalized,
-        where the values of the block are off by up to `error` (rows, outputs). What both directions round on the way
-        is part of it, but for the last digits of the result. NaN where missing."""
+        """(rows, features) bounds of the errors of the values `restored` from a block whose values are off by up to
+        `error` (rows, outputs). They include the rounding of both directions, but not of the result itself. NaN where
+        missing."""
         if block.codes is None:
             return self._inverse_error(block, error, restored)
         out = np.empty((block.rows, len(restored.columns)), order="F")
@@ -111,13 +111,13 @@ class Transform(Record):
         return out
 
     def lever(self, span: Array) -> Array | None:
-        """(2, features) how far a restored value moves where that which it is restored from grows by itself:
-        |dx/dy · y|, of values up to `span` (features,) in size; at most, in the group where that is the least, and in
-        that where it is the greatest. None: nobody knows without a look at each."""
+        """(2, features) bounds of |dx/dy · y|, the change of a restored value for a relative change of 1 of the
+        normalized one, for restored values of absolute value up to `span` (features,): of the group with the least
+        bound, and of that with the greatest. None: not known without the values."""
         return None
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
-        """`work` on the rows of each group. One that can do all at once says so by its own `_by_group`."""
+        """The result of `work` on the rows of each group. Transforms that handle all groups at once override it."""
         if block.codes is None:
             return work(self, block)
         out: Array | None = None
@@ -129,14 +129,14 @@ class Transform(Record):
         return work(self.taken([0]), replace(block, codes=None, groups=1)) if out is None else out
 
     def _normalized(self, block: Block) -> Array:
-        """A block of one group, by the first."""
+        """(rows, outputs) a block of one group, by the parameters of the first group."""
         raise NotImplementedError
 
     def _inverse(self, block: Block) -> Array:
-        """A block of one group, by the first."""
+        """(rows, features) the inverse of a block of one group, by the parameters of the first group."""
         raise NotImplementedError
 
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """`inverse_error` of one group, by the first: what comes of the values at both ends of their error."""
+        """`inverse_error` of a block of one group, by the first: from the inverse at both ends of the error."""
         ends = (np.abs(self.inverse(Block.of(block.values + side)) - restored.values) for side in (error, -error))
         return np.maximum(*ends)

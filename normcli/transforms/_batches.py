@@ -1,4 +1,4 @@
-"""What transforms by batches share: the running statistics that were learned, or in training, each batch's own."""
+"""Base of transforms by batches: by learned running statistics, or in training, by those of each batch."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -16,7 +16,7 @@ from normcli.transforms import Transform
 
 @dataclass(frozen=True)
 class ByBatches(Transform):
-    """A column that learned nothing (NaN) comes out missing, also in training."""
+    """Columns whose parameters are NaN, as they had no values, become missing, also in training."""
 
     mean: Array = per_group("feature", empty=np.nan)  # input units
     mean_low: Array = per_group("feature", empty=np.nan)
@@ -26,7 +26,7 @@ class ByBatches(Transform):
     channels: Annotated[int, Meta(ge=1)] = 1
     eps: Annotated[float, Meta(ge=0)] = 1e-5
 
-    complete_rows: ClassVar[bool] = False  # those that miss a value count for no batch
+    complete_rows: ClassVar[bool] = False  # rows that miss a value are left out of batches
 
     @property
     def kind(self) -> tensor.Norm:
@@ -38,7 +38,7 @@ class ByBatches(Transform):
         return ("channels", f"{self.channels} do not divide {features} columns") if features % self.channels else None
 
     def normalized(self, block: Block, batches: OverBatches | None) -> Array:
-        """By the statistics of the block's batches, or where there are none, the running ones."""
+        """(rows, features) normalized by these statistics of batches; None: by the running ones."""
         raise NotImplementedError
 
     def _normalized(self, block: Block) -> Array:
@@ -48,11 +48,11 @@ class ByBatches(Transform):
         return Training(self)
 
     def channel(self, j: int) -> int:
-        """That of column j."""
+        """The channel of column j."""
         return int(j * self.channels // self.gamma.shape[1])
 
     def finish(self, out: Array) -> Array:
-        """What comes after the division, in place."""
+        """Applies gamma and beta, in place."""
         for j, y in enumerate(out.T):
             if self.gamma[0, j] != 1.0:
                 y *= self.gamma[0, j]
@@ -64,7 +64,7 @@ class ByBatches(Transform):
 
 @dataclass(frozen=True)
 class Training(Transform):
-    """By the statistics of each batch; never kept."""
+    """Normalizes by the statistics of each batch; never saved."""
 
     learned: ByBatches
 

@@ -20,9 +20,9 @@ class Affine(Transform):
     """y = ((x − center) − center_low) / scale · gain + offset.
 
     The centre is hi + lo up to the value: with one double a z-score at 1e12 is wrong by 1.7e-4, with two by 2e-16.
-    A column that had no value learned nothing (NaN), and everything in it comes out missing. With `ends`, a scaled
-    value of 0 and of 1 land on them exactly and what is between stays between; `clip` holds all to them. `gain` is one
-    number, or one per column; with `whole`, a row that misses a value comes out missing altogether.
+    The parameters of a column without values are NaN, and its values become missing. With `ends`, scaled values of 0
+    and 1 map to them exactly, and those between stay between; `clip` clips to them. `gain` is one number, or one per
+    column; with `whole`, all values of a row that misses one become missing.
     """
 
     center: Array = per_group("feature", empty=np.nan)  # input units
@@ -51,7 +51,7 @@ class Affine(Transform):
         return Terms({"center": self.center[0] + self.center_low[0], "scale": self.scale[0]})
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
-        return work(self, block)  # which knows each row's group
+        return work(self, block)  # work handles groups
 
     def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
@@ -124,13 +124,13 @@ class Affine(Transform):
 
     @cached_property
     def _levers(self) -> Array:
-        """(2, features) of values of 0."""
+        """(2, features) `lever` for a span of 0."""
         slope, shift = self._back
         return ends_of(np.abs(self.center) + slope * (1.0 + shift))
 
     @cached_property
     def _back(self) -> tuple[Array, Array]:
-        """(groups, features) input units for one of output, and (features,) what outputs were shifted by: sizes."""
+        """(groups, features) absolute slope of the inverse, and (features,) absolute offset of the outputs."""
         features = self.center.shape[1]
         if self.ends is not None:
             return self.scale / (self.ends[1] - self.ends[0]), np.full(features, abs(self.ends[0]))
@@ -138,8 +138,8 @@ class Affine(Transform):
 
 
 def rounding(y: Array, scale: Any, gain: float, offset: float, allowed: Any) -> Array | float:
-    """Of y = (x − center) / scale · gain + offset and back, as of `Transform.rounding`: four roundings each way of what
-    is scaled, and one of y; and what numbers lose that are too small for all of a float's digits."""
+    """`Transform.rounding` of y = (x − center) / scale · gain + offset: four roundings each way of the scaled value,
+    one of y, and the loss of digits of subnormal numbers."""
 
     def of(y: Array) -> Array:
         places = (8.0 * HALF * np.abs(y - offset) + HALF * np.abs(y)) / abs(gain) * scale
@@ -159,5 +159,5 @@ def ends_of(values: Array) -> Array:
 
 
 def _of_column(values: Array, block: Block, j: int) -> Any:
-    """Of (groups, features), what a block's column j needs: one number, or each row's group's."""
+    """The entry of (groups, features) for column j of a block: a scalar, or one for each row by its group."""
     return values[0, j] if block.codes is None else values[block.codes, j]

@@ -1,4 +1,4 @@
-"""Each row by statistics of its own, over runs of its columns."""
+"""Normalizes each row by its own statistics, over runs of columns."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,7 +16,7 @@ from normcli.transforms import Transform
 @dataclass(frozen=True)
 class Axes(Transform):
     """y = (x − mean) / √(variance + eps) · gamma + beta, mean and variance over each of `groups` equal runs of a row's
-    columns; or without `centred`, x / √(mean square + eps). A row that misses a value is missing altogether."""
+    columns; or without `centred`, x / √(mean square + eps). If a row misses a value, all its values become missing."""
 
     gamma: Array = per_group("feature")
     beta: Array = per_group("feature")

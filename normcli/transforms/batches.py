@@ -1,4 +1,4 @@
-"""Each column by the running statistics of batches; in training, by each batch's own."""
+"""Normalizes columns by running statistics of batches, or in training, by the statistics of each batch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ class Batches(ByBatches):
         return self.finish(self.standardized(block, batches))
 
     def standardized(self, block: Block, batches: OverBatches | None) -> Array:
-        """Before what comes after the division; infinite where a batch's squares are beyond a float."""
+        """(rows, features) before gamma and beta; infinite where the squares of a batch overflow."""
         out = np.empty((block.rows, len(block.columns)), order="F")
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
             if batches is None:

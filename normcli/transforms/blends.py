@@ -1,4 +1,4 @@
-"""Batch and instance normalization of the same values, in shares."""
+"""Weighted sums of batch and instance normalization."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +19,7 @@ class Blends(Batches):
     """y = (share · x_batch + (1 − share) · x_instance) · gamma + beta.
 
     x_batch as in Batches; x_instance by the mean of each row's channel, and √(biased variance + eps), s + eps or 1 as
-    there. A row that misses a value is missing altogether.
+    there. If a row misses a value, all its values become missing.
     """
 
     share: Array = per_group("feature", holds="not negative")

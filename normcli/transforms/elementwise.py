@@ -26,7 +26,7 @@ class Elementwise(Transform):
     function: Literal["asinh", "log1p"] = "asinh"
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
-        return work(self, block)  # there is nothing that groups differ by
+        return work(self, block)  # groups do not matter
 
     def _normalized(self, block: Block) -> Array:
         if self.function == "log1p":

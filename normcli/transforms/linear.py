@@ -1,4 +1,4 @@
-"""Each row times one matrix, kept as its factors."""
+"""Products of rows and one matrix, stored as factors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,9 @@ from normcli.transforms import LAST, Terms, Transform
 class Linear(Transform):
     """y = ((x − mean − mean_low) / scale) · basis · diag(1/spread) · rotation.
 
-    `basis` has orthonormal columns, and `rotation` turns some directions and leaves out others, so that at full rank
-    the inverse is made of the same factors transposed, and nothing is ever inverted numerically. Dividing by `scale`
-    first keeps differing units out of the product. With `prefix`, the outputs are components of their own: prefix1 …
-    prefixK.
+    `basis` has orthonormal columns, and `rotation` rotates directions and drops some, so that at full rank the inverse
+    consists of the same factors transposed, and no matrix is inverted numerically. Dividing by `scale`
+    first keeps differing units out of the product. With `prefix`, the outputs are components called prefix1 … prefixK.
     """
 
     mean: Array = per_group("feature")  # input units
@@ -50,8 +49,8 @@ class Linear(Transform):
         return Terms(values={"rank": min(directions, self._turned) if self.prefix is None else directions})
 
     def explained(self, covariance: Array, *, scaled: bool = False) -> Terms:
-        """How much of the variance of data, whose covariance (features, features) this is, in input units or in those
-        of `scale`, each component has; or where outputs are none, all of them together."""
+        """Variance explained by each component, or if outputs are not components, by all together; `covariance`
+        (features, features) is of the data, in input units, or if `scaled`, in units of `scale`."""
         weights = self._forth if scaled else self._forth / self.scale[0][:, None]
         named = self.prefix is not None
         if named:
@@ -65,7 +64,7 @@ class Linear(Transform):
 
     @property
     def _turned(self) -> int:
-        """How many directions are left of those of the first group."""
+        """Number of directions that the first group's rotation retains."""
         return int(np.linalg.matrix_rank(self.rotation[0], rtol=0.5))  # its singular values: 0 or 1
 
     @cached_property
@@ -78,7 +77,7 @@ class Linear(Transform):
 
     @cached_property
     def _sizes(self) -> tuple[Array, Array]:
-        """Of `_forth` and `_back`, with sizes in place of all factors."""
+        """`_forth` and `_back` with the absolute values of all factors."""
         basis, rotation = np.abs(self.basis[0]), np.abs(self.rotation[0])
         return basis / self.spread[0] @ rotation, rotation.T @ (basis * self.spread[0]).T
 
@@ -92,7 +91,7 @@ class Linear(Transform):
 
     def check_invertible(self) -> None:
         features = self.basis.shape[1]
-        directions = int(np.any(self.basis != 0.0, axis=1).sum(axis=1).min())  # groups of less are filled with zeros
+        directions = int(np.any(self.basis != 0.0, axis=1).sum(axis=1).min())  # groups with fewer are padded with zeros
         rank = min(directions, int(np.linalg.matrix_rank(self.rotation, rtol=0.5).min()))  # its singular values: 0 or 1
         if rank < features:
             raise NotInvertibleError(f"only {rank} of {features} directions were kept, the rest is gone")
@@ -106,8 +105,8 @@ class Linear(Transform):
         return out
 
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """By the triangle inequality; a sum of d products rounds by about √d. So do the products of the factors, which
-        may be smaller than what they are the sum of."""
+        """By the triangle inequality; a sum of d products has a rounding error of about √d units, and so do the entries
+        of the product of factors, which may be smaller than their summands."""
         rounding, (forth, back) = 4.0 * LAST * np.sqrt(len(self.scale[0])), self._sizes
         x = np.abs((restored.values - self.mean[0]) / self.scale[0])
         parts = (error.T, x.T, np.abs(block.values).T)
@@ -117,11 +116,12 @@ class Linear(Transform):
 
 
 def component_names(prefix: str, count: int) -> tuple[str, ...]:
+    """prefix1 … prefixK."""
     return tuple(f"{prefix}{k + 1}" for k in range(count))
 
 
 def _times(x: Array, matrix: Array, block: Block) -> Array:
-    """x · matrix, column-major; a row of `block` that misses a value is missing altogether."""
+    """x · matrix, column-major; rows of `block` that miss a value become missing."""
     out = np.asfortranarray((matrix.T @ x.T).T)
     out += 0.0
     if block.incomplete is not None:

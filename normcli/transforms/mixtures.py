@@ -1,4 +1,4 @@
-"""Each value by a mixture of the statistics of its instance, its layer and its batch."""
+"""Normalizes values by mixtures of instance, layer and batch statistics."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +22,9 @@ class Mixtures(ByBatches):
     """y = (x − Σ w μ) / √(Σ w′ var + eps) · gamma + beta over the statistics of the row's channel, the row, and the
     channel's batches (Luo et al. 2019, eq. 2 to 5); w and w′ are softmax of logits.
 
-    All means are taken of what is left of x without a number next to the learned means, or in training those of the
-    batch, and those of the layer from the centred ones of its instances: with E[σ² + μ²] − μ², as in the paper, they
-    would cancel. A row that misses a value is missing altogether.
+    A number near the learned means, or in training those of the batch, is subtracted from x first, and variances of
+    the layer are computed from centred instances: E[σ² + μ²] − μ², as in the paper, would cancel. If a row misses a
+    value, all its values become missing.
     """
 
     variance: Array = per_group("feature", empty=np.nan, holds="not negative")  # input units, squared
@@ -48,7 +48,7 @@ class Mixtures(ByBatches):
 
     @cached_property
     def _about(self) -> float:
-        """A number next to the learned means."""
+        """A number near the learned means."""
         known = self.mean[np.isfinite(self.mean)]
         return float((known / max(len(known), 1)).sum())
 
@@ -73,7 +73,7 @@ class Mixtures(ByBatches):
         return self.finish(out)
 
     def _mix(self, y: Array, batch_mean: Array, batch_variance: Array, width: int) -> None:
-        """Rows (n, features) in place, by their own statistics and those of their batch, (n, channels)."""
+        """Normalizes rows (n, features) in place, by their own statistics and those of their batch, (n, channels)."""
         means, variances = np.empty_like(batch_mean, order="F"), np.empty_like(batch_mean, order="F")
         for c in range(self.channels):
             centred = y[:, c * width : (c + 1) * width].copy(order="F")

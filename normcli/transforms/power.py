@@ -33,7 +33,7 @@ class Power(Transform):
     def _normalized(self, block: Block) -> Array:
         out = np.empty((block.rows, len(block.columns)), order="F")
         for j, (x, y) in enumerate(zip(block.columns, out.T, strict=True)):
-            with np.errstate(over="ignore"):  # which is told of the result
+            with np.errstate(over="ignore"):  # the caller reports infinite results
                 y[:] = forth(x, self.exponent[0, j], self.origin[0, j])
             y -= self.center[0, j]
             y /= self.scale[0, j]
@@ -75,7 +75,7 @@ class Power(Transform):
         return float(blur(x, phi, sizes, self.exponent[0, j], self.origin[0, j]).max())
 
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """On the steeper side, where the centre of φ rounds, too; and what the logarithms round."""
+        """On the steeper side; includes the rounding of the centre of φ and of the logarithms."""
         error = error + 4.0 * LAST * np.abs(self.center[0] / self.scale[0])
         x, origin = restored.values, np.abs(self.origin[0])
         error *= [steep(exponent) for exponent in self.exponent[0].tolist()]
@@ -108,8 +108,8 @@ def forth(x: Array, exponent: float, origin: float) -> Array:
 
 
 def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
-    """x of φ(x). What is beyond the range of φ, which ends where its power is negative, is taken for its end; at 1,
-    where x is infinite."""
+    """The inverse of φ. Values beyond the range of φ, which is bounded for negative exponents, are clipped to `end`; at
+    1, x is infinite."""
     if origin < 0.0:
         return -back(-phi, 2.0 - exponent, -origin, end)
     far = np.float64(1.0 + origin)
@@ -122,8 +122,8 @@ def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
 
 
 def blur(x: Array, phi: Array, sizes: Array, exponent: float, origin: float) -> Array:
-    """(rows,) how far from x, at most, is what has this φ(x) but for some last places of numbers of these sizes;
-    infinite where that is no value's any more."""
+    """(rows,) bounds of the error of x if φ(x) is off by some units in the last place of numbers of these sizes;
+    infinite beyond the range of φ."""
     with np.errstate(all="ignore"):
         off = np.abs(back(phi + steep(exponent) * PLACES * sizes, exponent, origin, 1.0) - x)
     return np.where(np.isnan(off) & ~np.isnan(x), np.inf, off)

@@ -1,4 +1,4 @@
-"""Each column by itself: where a value stands among those seen."""
+"""Ranks of values among those of the fit, column by column."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,8 +20,8 @@ class Ranks(Transform):
     normal, the normal quantile of it, held to that of 1e-7 on both sides.
 
     As scikit-learn's QuantileTransformer: of equal quantiles, the middle of their shares; 0 at the least value and
-    below, 1 at the greatest and above. A column that had no value learned nothing (NaN), and everything in it comes
-    out missing.
+    below, 1 at the greatest and above. The parameters of a column without values are NaN, and its values become
+    missing.
     """
 
     quantiles: Array = per_group("feature", "quantile", empty=np.nan)  # input units, never falling
@@ -43,7 +43,7 @@ class Ranks(Transform):
 
     @property
     def _knots(self) -> list[Array]:
-        """Each column's quantiles, which may be fewer than those of another group."""
+        """The quantiles of each column in the first group, without padding."""
         return [knots[~np.isnan(knots)] for knots in self.quantiles[0]]
 
     def _normalized(self, block: Block) -> Array:
@@ -61,7 +61,7 @@ class Ranks(Transform):
             return np.full(len(x), np.nan)
         shares = np.linspace(0.0, 1.0, len(knots))
         out = _between(x, knots, shares)
-        if (knots[1:] == knots[:-1]).any():  # on equal knots this is the last share of theirs, and that the first
+        if (knots[1:] == knots[:-1]).any():  # on equal knots, the mean of their last and first share
             out = 0.5 * (out - _between(-x, -knots[::-1], -shares[::-1]))
         out[x >= knots[-1]] = 1.0
         out[x <= knots[0]] = 0.0
@@ -75,14 +75,14 @@ class Ranks(Transform):
                 continue
             shares = share(y) if self.distribution == "normal" else y
             x[:] = _at_shares(shares, knots)
-            if self.distribution == "normal":  # beyond the tails nothing was told apart
+            if self.distribution == "normal":  # values beyond the tails have no distinct shares
                 x[shares < TAIL] = knots[0]
                 x[shares > 1.0 - TAIL] = knots[-1]
             x += 0.0
         return out
 
     def _inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
-        """As of any, and as much as a rounded share moves; at the ends, which stand for all beyond them, nothing."""
+        """Includes the rounding of shares; 0 at the ends, which represent all values beyond them."""
         out = np.full((block.rows, len(block.columns)), np.nan, order="F")
         for y, e, x, knots in zip(block.columns, error.T, out.T, self._knots, strict=True):
             if not len(knots):
@@ -124,8 +124,8 @@ def _between(x: Array, knots: Array, values: Array, *, even: bool = False) -> Ar
 
 
 def on_even(x: Array, knots: Array, values: Array) -> Array:
-    """(rows,) as np.interp, to the bit, at knots that are evenly spaced from 0 to 1: which of them are beside a value
-    need not be searched, which takes most of its time."""
+    """(rows,) as np.interp, to the bit, at knots that are evenly spaced from 0 to 1: the interval of a value is
+    computed, as a binary search would take most of the time."""
     last = len(knots) - 1
     if not last:
         return np.where(np.isnan(x), x, values[0])

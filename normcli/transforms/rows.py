@@ -1,4 +1,4 @@
-"""Each row by its own length."""
+"""Scaling of each row by its length."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Rows(Transform):
         return ("norm", "must be at least 1") if isinstance(self.norm, float) and self.norm < 1 else None
 
     def _by_group(self, block: Block, work: Callable[[Self, Block], Array]) -> Array:
-        return work(self, block)  # there is nothing that groups differ by
+        return work(self, block)  # groups do not matter
 
     def _normalized(self, block: Block) -> Array:
         largest = np.zeros(block.rows)

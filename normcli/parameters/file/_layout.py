@@ -62,7 +62,7 @@ def laid(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 def digest_of(body: Iterable[str]) -> str:
-    """The digest of a document without its digest field, as text in our layout: its whitespace does not matter."""
+    """The digest of a document without that field, as text in our layout: whitespace in a file does not matter."""
     digest = hashlib.sha256()
     for piece in body:
         digest.update(piece.encode())
