@@ -45,26 +45,26 @@ def token_path(directory: str, run: str) -> str:
 def open_part(name: str, path: str, run: str, *, spool_dir: str | None = None) -> Target:
     """A part of a run, in the directory of `path`, which is made where it is not there; two attempts at one never meet.
     Raises CannotCreateError."""
-    own = f".normcli-{run}-{os.urandom(8).hex()}.part"
+    name_of_part = f".normcli-{run}-{os.urandom(8).hex()}.part"
     if stores.is_uri(path):
-        target = outputs.open_target(f"{os.path.dirname(path)}/{own}", spool_dir=spool_dir)
+        target = outputs.open_target(f"{os.path.dirname(path)}/{name_of_part}", spool_dir=spool_dir)
         target.name = name
     else:
-        target = _open_beside(name, path, own)
+        target = _open_beside(name, path, name_of_part)
     target.hashed = hashlib.sha256()
     return target
 
 
-def _open_beside(name: str, path: str, own: str) -> Target:
+def _open_beside(name: str, path: str, name_of_part: str) -> Target:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         path = os.path.realpath(path)
-        found = os.stat(path) if os.path.lexists(path) else None
-        if found is not None and not stat.S_ISREG(found.st_mode):
+        status = os.stat(path) if os.path.lexists(path) else None
+        if status is not None and not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EEXIST, "is no regular file")
-        if found is not None and not os.access(path, os.W_OK):
+        if status is not None and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "is read-only")
-        return beside(name, path, found, os.path.join(os.path.dirname(path), own))
+        return beside(name, path, status, os.path.join(os.path.dirname(path), name_of_part))
     except OSError as e:
         raise open_error(CannotCreateError, name, e) from None
 
@@ -79,11 +79,11 @@ def detach(target: Target, path: str) -> PartFile:
     target.prepare()
     assert target.path is not None
     assert target.temporary is not None
-    made = PartFile(target.name, target.path, target.temporary, target.count, target.digest)
+    part = PartFile(target.name, target.path, target.temporary, target.count, target.digest)
     with outputs.changing:
         outputs.temporaries.discard(target.temporary)
         target.temporary = None
-    return made
+    return part
 
 
 def adopt(part: PartFile) -> Target:
@@ -109,7 +109,7 @@ class Token:
     run: str = field(default_factory=lambda: os.urandom(8).hex())
     word: str = field(default_factory=lambda: os.urandom(16).hex())
     _fd: int = CLOSED
-    _made: bool = False  # the directory was not there before
+    _is_new: bool = False  # the directory was not there before
     _far: str = ""  # the URI of a token in a store
 
     def open(self) -> None:
@@ -122,7 +122,7 @@ class Token:
             self._far = path
             return
         try:
-            self._made = not os.path.isdir(self.directory)
+            self._is_new = not os.path.isdir(self.directory)
             os.makedirs(self.directory, exist_ok=True)
             with outputs.changing:
                 self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -160,7 +160,7 @@ class Token:
             _remove([path])
             outputs.temporaries.discard(path)
             outputs.rollbacks.remove(self.sweep)
-        if self._made:
+        if self._is_new:
             with contextlib.suppress(OSError):  # there is something in it
                 os.rmdir(self.directory)
         os.close(self._fd)
@@ -179,17 +179,17 @@ class StorageCheck:
         directory = printable(os.path.dirname(self.path))
         try:
             if stores.is_uri(self.path):
-                found = _far().text(self.path)
-                return "" if found == self.word else f"has another {directory}"
+                word = _far().text(self.path)
+                return "" if word == self.word else f"has another {directory}"
             with open(self.path) as file:
-                found = file.read()
+                word = file.read()
             if not os.access(os.path.dirname(self.path), os.W_OK):
                 return f"can't write to {directory}"
         except OSError as e:
             return f"does not see {directory} as this machine does: {e.strerror}"
         except NoInputError as e:
             return f"does not see {directory} as this machine does: {e.message}"
-        return "" if found == self.word else f"has another {directory}"
+        return "" if word == self.word else f"has another {directory}"
 
 
 def _far() -> ModuleType:
