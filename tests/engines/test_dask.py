@@ -1,6 +1,7 @@
 """Dask: results in order from workers that are other processes, whatever becomes of these; and nobody is let in by
 mistake."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -186,3 +187,10 @@ def test_the_environment_gives_the_address(two: cluster.Cluster, monkeypatch: py
     engine = Dask.connect(None)
     assert engine.name == two.address
     engine.close(5.0)
+
+
+def test_the_library_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"needs dask\.distributed") as caught:
+        Dask.connect("tcp://127.0.0.1:9")
+    assert caught.value.hint == "pip install 'normcli[dask]'"
