@@ -19,9 +19,9 @@ class Need:
     hint: str = ""
 
 
-def check(given: Iterable[tuple[str, Iterable[Need]]], facts: Any) -> None:
+def check(flags: Iterable[tuple[str, Iterable[Need]]], facts: Any) -> None:
     """Raises NoEffectError for the first of the flags that were given which has no effect."""
-    for flag, needs in given:
+    for flag, needs in flags:
         for need in needs:
             instead = need.instead(facts)
             if instead is not None:

@@ -25,11 +25,11 @@ def of_source(source: Source, wanted: str | None = None) -> str:
     """The format of an input: what is `wanted`, else its suffix's, else by its first bytes, which also tell binary
     ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
     format."""
-    said, detected = bare(wanted) if wanted else by_suffix(source.name), _by_magic(source)
+    claim, detected = bare(wanted) if wanted else by_suffix(source.name), _by_magic(source)
     binary = detected is not None and signature(detected).binary
-    if detected and binary and said and not signature(said).binary:
-        raise _other(source, wanted, detected, said, detected)
-    format = (detected if binary else said or detected) or TEXT
+    if detected and binary and claim and not signature(claim).binary:
+        raise _other(source, wanted, detected, claim, detected)
+    format = (detected if binary else claim or detected) or TEXT
     if not binary:
         _foreign.check_input(source)
         magic, head = signature(format).magic, source.peek(_foreign.HEAD)
@@ -40,9 +40,9 @@ def of_source(source: Source, wanted: str | None = None) -> str:
     return format
 
 
-def _other(source: Source, wanted: str | None, what: str, said: str, reading: str) -> BadDataError:
+def _other(source: Source, wanted: str | None, what: str, claim: str, reading: str) -> BadDataError:
     where = "--from" if wanted else "its name"
-    return BadDataError(f"{source.name}: is {what}, and {where} says {said}", f"--from {reading} reads it")
+    return BadDataError(f"{source.name}: is {what}, and {where} says {claim}", f"--from {reading} reads it")
 
 
 def _by_magic(source: Source) -> str | None:
@@ -64,11 +64,11 @@ def check_output(wanted: str | None, path: str | os.PathLike[str] | None) -> Non
         _foreign.check_output(path, bare(os.fsdecode(path).lower()), written)
 
 
-def of_output(wanted: str | None, path: str | os.PathLike[str] | None, given: str) -> str:
+def of_output(wanted: str | None, path: str | os.PathLike[str] | None, default: str) -> str:
     """The name, like csv or csv.gz, of what an output is: what is `wanted`, else its suffix's, else the format
-    `given`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
+    `default`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
     name = os.fsdecode(path) if path is not None else ""
-    format = bare(wanted) if wanted else by_suffix(path) or given
+    format = bare(wanted) if wanted else by_suffix(path) or default
     codec = compression.by_suffix(wanted or "") or compression.by_suffix(name)
     if codec:
         _check_compressible(format, codec.name, name or "--to")

@@ -31,26 +31,26 @@ def _manner(annotation: Any) -> str:
     return next((m.extra["kept"] for m in metas if m.extra and "kept" in m.extra), "")
 
 
-def dialect(given: Mapping[str, Any]) -> Dialect:
+def dialect(values: Mapping[str, Any]) -> Dialect:
     """Of options that are given, those that are to be kept: not what is so by default, but each answer where there is
     a question without one."""
-    if not given:
+    if not values:
         return ()  # without a format that is not in use
     defaults = {f.name: f.default for n in registry.names("formats") for f in dataclasses.fields(_kind(n))}
 
     def differs(name: str) -> bool:
-        value = given.get(name)
+        value = values.get(name)
         no = value is False and _manner(fields()[name]) != "answer"
         return value is not None and value != defaults[name] and not no
 
-    return tuple((n, given[n]) for n in fields() if differs(n))
+    return tuple((n, values[n]) for n in fields() if differs(n))
 
 
-def options(format: str, *given: Iterable[tuple[str, Any]]) -> Any:
+def options(format: str, *option_sets: Iterable[tuple[str, Any]]) -> Any:
     """A format's options where some that it has are given, the later before the earlier; else None. Raises UsageError
     for what makes no sense."""
     known = {f.name for f in dataclasses.fields(_kind(format))}
-    values = {name: value for pairs in given for name, value in pairs if name in known}
+    values = {name: value for pairs in option_sets for name, value in pairs if name in known}
     if not values:
         return None
     for name, value in values.items():

@@ -105,13 +105,13 @@ def expanded(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatc
     import pyarrow as pa
 
     stay = {f.name for f in schema if pa.types.is_dictionary(f.type)}
-    gone = [j for j, f in enumerate(batch.schema) if pa.types.is_dictionary(f.type) and f.name not in stay]
+    positions = [j for j, f in enumerate(batch.schema) if pa.types.is_dictionary(f.type) and f.name not in stay]
     half = len(batch) // 2
-    if gone and half and sizes.expanded(batch, stay) > LARGEST:
+    if positions and half and sizes.expanded(batch, stay) > LARGEST:
         yield from expanded(batch.slice(0, half), schema)
         yield from expanded(batch.slice(half), schema)
         return
-    for j in gone:
+    for j in positions:
         batch = batch.set_column(j, schema.field(j), _decoded(batch.column(j), schema.field(j).type))
     yield batch
 

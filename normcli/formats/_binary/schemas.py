@@ -54,14 +54,14 @@ class Conformed:
 
     in_parts: ClassVar[bool] = False
     writer: Writer
-    own: pa.Schema
+    input_schema: pa.Schema
     schema: pa.Schema
 
     def following(self, description: Description, blank: Frame) -> Writer:
         return self.writer.following(description, blank)
 
     def encode(self, frame: Frame) -> pa.RecordBatch:
-        return self.writer.encode(ArrowFrame(columns.conformed(frame.to_arrow(self.own), self.schema)))
+        return self.writer.encode(ArrowFrame(columns.conformed(frame.to_arrow(self.input_schema), self.schema)))
 
     def open(self, file: Outlet) -> Sink:
         return self.writer.open(file)

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows of text; they may have been `given` in another form."""
+    """Whole rows of text; `original_rows` is their text in the input where that differs."""
 
     can_end_segment: ClassVar[bool] = True
     layout: Layout
     rows: Rows
-    given: Rows | None = None
+    original_rows: Rows | None = None
 
     @property
     def weight(self) -> int:
@@ -61,7 +61,7 @@ class Chunk:
     @property
     def straight(self) -> Chunk:
         """The same rows as RFC 4180 has them."""
-        if self.given or self.layout.is_straight:
+        if self.original_rows or self.layout.is_straight:
             return self
         data = straight(self.rows.data, self.layout.dialect, len(self.layout.names))
         return Chunk(self.layout, Rows(data, b'"' in data), self.rows)
@@ -116,9 +116,9 @@ class Chunk:
 
     def numbered(self) -> Iterator[tuple[int, bytes]]:
         place = 0
-        for (_, row), given in zip(self.straight._rows(), self._as_given(), strict=True):
+        for (_, row), original in zip(self.straight._rows(), self._original_rows(), strict=True):
             if row.strip(b"\r\n"):
-                yield place, given
+                yield place, original
             place += self.layout.places(row)
 
     def words(self, series: pl.Series, kind: str) -> pl.Series:
@@ -132,9 +132,9 @@ class Chunk:
             yield start, self.rows.data[start:end]
             start = end
 
-    def _as_given(self) -> Iterator[bytes]:
+    def _original_rows(self) -> Iterator[bytes]:
         """Each row as it stands in the input."""
-        rows = Chunk(self.layout, self.given or self.rows)._rows()
+        rows = Chunk(self.layout, self.original_rows or self.rows)._rows()
         return (self.layout.dialect.spelled(row) for _, row in rows)
 
     def _check(self, wanted: frozenset[str], infinite: Infinite) -> RowCheck:
@@ -149,10 +149,10 @@ class Chunk:
         """What is wrong, and on which line: the slow way, row by row, the first in the file."""
         check = self._check(wanted, infinite)
         broken = fault(self.rows.data, self.layout.separator, self.rows.quoted)
-        for (start, row), given in zip(self._rows(), self._as_given(), strict=True):
+        for (start, row), original in zip(self._rows(), self._original_rows(), strict=True):
             if broken and broken[0] < start + len(row):
                 return self._at(*broken)
-            what = check.fault(row, given)
+            what = check.fault(row, original)
             if what:
                 return self._at(start, what, check.hint(row) if what.endswith("is not a number") else "")
         return self._at(0, f"the {self._line(len(self.rows.data))} lines from here can't be parsed")
@@ -169,20 +169,20 @@ class Chunk:
 
     def _judged(self, check: RowCheck) -> Iterator[Judged]:
         place = 0
-        for (_, row), given in zip(self._rows(), self._as_given(), strict=True):
+        for (_, row), original in zip(self._rows(), self._original_rows(), strict=True):
             wrong, lines = fault(row, check.delimiter, b'"' in row), row.replace(b"\r", b"")
             broken = fault(lines, check.delimiter, b'"' in row) if wrong else None
             if broken:
                 within = self.layout.dialect.lines(lines, broken[0])
                 hint = "a broken quote can't be skipped; --quote none takes quotes for text"
                 raise BadPlaceError(place + within, broken[1], hint)
-            what = self.layout.said(wrong[1]) if wrong else check.fault(row, given)
-            yield Judged(place, row, not row.strip(b"\r\n"), what, given)
+            what = self.layout.wording(wrong[1]) if wrong else check.fault(row, original)
+            yield Judged(place, row, not row.strip(b"\r\n"), what, original)
             place += self.layout.places(row)
 
     def _at(self, position: int, what: str, hint: str = "") -> BadPlaceError:
         hint = hint or hint_at(what, self.rows.data, position, self.layout.separator)
-        return BadPlaceError(self._line(position), self.layout.said(what), hint)
+        return BadPlaceError(self._line(position), self.layout.wording(what), hint)
 
     def _line(self, position: int) -> int:
         """The physical line, from 0, that a byte of the data stands on."""

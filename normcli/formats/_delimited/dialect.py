@@ -212,5 +212,5 @@ def _any_of(sequences: dict[str, str]) -> re.Pattern[bytes]:
 def _of_texts(frame: pl.DataFrame, change: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
     import polars as pl
 
-    given = columns.all_series(frame).items()
-    return columns.text_frame({n: change(s) if s.dtype == pl.String else s for n, s in given})
+    pairs = columns.all_series(frame).items()
+    return columns.text_frame({n: change(s) if s.dtype == pl.String else s for n, s in pairs})

@@ -35,7 +35,7 @@ def doubts(
 ) -> Doubts:
     """Of sampled columns with their values; `place_of` says what people call the place of a row."""
     result = Doubts()
-    words = list(dict.fromkeys(word for s in sampled.values() if s.doubtful for word in s.like_missing))
+    words = list(dict.fromkeys(word for s in sampled.values() if s.doubtful for word in s.placeholders))
     for name, about in sampled.items():
         if about.kind != "text":
             continue

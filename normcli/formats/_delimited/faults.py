@@ -20,7 +20,7 @@ UNCLOSED = "a quote that is never closed"
 ESCAPE = r"--escape '\' takes it"
 NULL = f"--na-values '{listed(MISSING, [chr(92) + 'N'])}' takes it as missing, without --escape it is text"
 HEADER = "--header if the first row names the columns"
-OTHERS = ";\t|"  # delimiters that are proposed
+PROPOSALS = ";\t|"  # delimiters that are proposed
 WIDTHS = re.compile(r"(\d+) fields? where the first row has (\d+)")
 NO_TRAILING = "no delimiter at the end of the row, as --trailing-delimiter has one"
 
@@ -117,6 +117,6 @@ def header_hint(word: str, name: str) -> str:
 
 def likely_delimiter(row: bytes, delimiter: str) -> str:
     """A hint, where another one stands in the first row more often than the `delimiter`."""
-    count, other = max((row.count(c.encode()), c) for c in OTHERS if c != delimiter)
+    count, other = max((row.count(c.encode()), c) for c in PROPOSALS if c != delimiter)
     named = "tab" if other == "\t" else f"'{other}'"
     return f"is it --delimiter {named}?" if count > row.count(delimiter.encode()) else ""

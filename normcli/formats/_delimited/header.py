@@ -46,8 +46,8 @@ def header(first: bytes, place: int, name: str, options: DelimitedOptions, begin
     if not options.headed:
         names = [f"column_{j + 1}" for j in range(len(names))]
     elif options.duplicate_names == "number":
-        given, names = names, numbered(names)
-        notices = _renamed(name, given, names)
+        originals, names = names, numbered(names)
+        notices = _renamed(name, originals, names)
     twice = first_twice(names)
     if twice is not None:
         title = f"--skip-lines {place + 1} if it is a title; " if not twice and len(set(names[1:])) == 1 else ""
@@ -68,7 +68,7 @@ def _names(first: bytes, place: int, name: str, layout: Layout) -> list[str]:
     if broken:
         at, what = broken
         hint = hint_at(what, first, at, layout.separator)
-        raise BadDataError(f"{name}:{place + dialect.lines(first, at) + 1}: {layout.said(what)}", hint)
+        raise BadDataError(f"{name}:{place + dialect.lines(first, at) + 1}: {layout.wording(what)}", hint)
     try:
         names = split_row(first, layout.separator)
     except UnicodeDecodeError as e:
@@ -83,9 +83,9 @@ def _names(first: bytes, place: int, name: str, layout: Layout) -> list[str]:
     return names
 
 
-def _renamed(name: str, given: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+def _renamed(name: str, originals: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Says which columns are called otherwise than they are in the header."""
-    changed = [f"'{short(n)}'" for n, was in zip(names, given, strict=True) if n != was]
+    changed = [f"'{short(n)}'" for n, was in zip(names, originals, strict=True) if n != was]
     more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
     return (f"{name}: columns are called {', '.join(changed[:20])}{more} now",) if changed else ()
 

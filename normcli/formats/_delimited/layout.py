@@ -54,7 +54,7 @@ class Layout:
         """How many lines there are; the last may do without a line end."""
         return self.dialect.lines(data) + (not data.endswith(b"\n") and bool(data))
 
-    def said(self, what: str) -> str:
+    def wording(self, what: str) -> str:
         """A fault in the words of the dialect."""
         return STRAY_NEWLINE if what == STRAY_RETURN and self.dialect.returns else what
 
@@ -99,9 +99,9 @@ def without_missing(rows: pl.DataFrame, wanted: Iterable[str], missing: frozense
     places, numbered = {n: j for j, n in enumerate(rows.columns)}, columns.numbered_columns(rows)
     texts = [pl.col(str(places[name])) for name in wanted]
     words = [text.str.strip_chars(" \t") for text in texts]
-    gone = ((word == "") | word.is_in(list(missing)) for word in words)
+    nulls = ((word == "") | word.is_in(list(missing)) for word in words)
     result: pl.DataFrame = numbered.with_columns(
-        pl.when(~none).then(text) for text, none in zip(texts, gone, strict=True)
+        pl.when(~none).then(text) for text, none in zip(texts, nulls, strict=True)
     )
     result.columns = rows.columns
     return result

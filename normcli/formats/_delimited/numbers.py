@@ -46,8 +46,8 @@ def _numbers(raw: pl.Series, layout: Layout) -> pl.Series | None:
             return number
         return raw if layout.notation.is_plain else plain
     if layout.notation.is_plain and not layout.numeric_words:  # most words are the same
-        others = stripped.filter(number.is_null() & word).unique()
-        return raw if layout.missing.issuperset(others.filter(others != "").to_list()) else None
+        words = stripped.filter(number.is_null() & word).unique()
+        return raw if layout.missing.issuperset(words.filter(words != "").to_list()) else None
     missing = stripped.is_in(list(layout.missing)) | (stripped == "")
     if (number.is_null() & word & ~missing).any():
         return None

@@ -51,15 +51,15 @@ def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
     return Beginning(dialect, titles, lines, tuple(notices), respelled)
 
 
-def _separator(source: Source, said: str, dialect: Dialect, place: int) -> str:
+def _separator(source: Source, char: str, dialect: Dialect, place: int) -> str:
     """What Excel takes for the delimiter."""
     leave = f"--skip-lines {place + 1} leaves that line out"
-    if dialect.separator not in (",", said):
-        what = f"sep={printable(said)}, and the delimiter is to be '{printable(dialect.separator)}'"
+    if dialect.separator not in (",", char):
+        what = f"sep={printable(char)}, and the delimiter is to be '{printable(dialect.separator)}'"
         raise BadDataError(f"{source.name}:{place + 1}: {what}", leave)
-    if said in f'"{dialect.quote}{dialect.escape or ""}' or not said.isascii() or said.isalnum() or said in "+-.":
-        raise BadDataError(f"{source.name}:{place + 1}: sep={said}, which can't be a delimiter here", leave)
-    return said
+    if char in f'"{dialect.quote}{dialect.escape or ""}' or not char.isascii() or char.isalnum() or char in "+-.":
+        raise BadDataError(f"{source.name}:{place + 1}: sep={char}, which can't be a delimiter here", leave)
+    return char
 
 
 def _ends_in_returns(head: bytes, dialect: Dialect, *, titled: bool) -> bool:

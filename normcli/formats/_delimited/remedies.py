@@ -18,7 +18,7 @@ MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")  # in text, unless it is s
 DASHES = ("-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "*")
 NOTHING = ("none", r"\n", "n/a", "na", "n.a.", "n.a", "<na>", "null", "<null>", "(null)", "nil", "nan", "nat")
 ERRORS = ("#n/a", "#na", "#value!", "#div/0!", "#ref!", "#num!", "#null!", "#name?")  # of spreadsheets
-LIKE_MISSING = frozenset((*DASHES, *NOTHING, *ERRORS, "missing", "unknown", "undefined"))  # in lower case
+PLACEHOLDERS = frozenset((*DASHES, *NOTHING, *ERRORS, "missing", "unknown", "undefined"))  # in lower case
 NOTATIONS = (  # the likelier first
     *(Notation(".", ","), Notation(",", ""), Notation(",", "."), Notation(".", " "), Notation(",", " ")),
     *(Notation(decimal, between) for between in (*SPACES, "'", "’") for decimal in ".,"),
@@ -29,7 +29,7 @@ NEARLY = rf"^(?:[+-]?\p{{Sc}}\s?)?(?:{ANY})(?:\s?(?:\p{{Sc}}|[%‰]))?$"  # of p
 
 def means_missing(words: pl.Series) -> pl.Series:
     """(rows,) whether each is a word that is likely to; null where it is null."""
-    return words.str.to_lowercase().is_in(list(LIKE_MISSING))
+    return words.str.to_lowercase().is_in(list(PLACEHOLDERS))
 
 
 def is_nearly_number(words: pl.Series) -> pl.Series:
@@ -40,8 +40,8 @@ def is_nearly_number(words: pl.Series) -> pl.Series:
 def remedy(word: str, more: Iterable[str], missing: Collection[str], notation: Notation, separator: str) -> str:
     """What takes a word that is no number, where it is likely that it stands for one, or for none: of a column with
     `more` of them, in which words that are `missing` mean that. Empty where nothing is known."""
-    if word.lower() in LIKE_MISSING:
-        words = dict.fromkeys(w for w in (*more, word) if w.lower() in LIKE_MISSING)
+    if word.lower() in PLACEHOLDERS:
+        words = dict.fromkeys(w for w in (*more, word) if w.lower() in PLACEHOLDERS)
         return f"--na-values {shlex.quote(listed(missing, words))} takes it as missing"
     bare = _unsigned(word)
     if not any(n.matches(bare) for n in (PLAIN, *NOTATIONS)):
@@ -78,12 +78,12 @@ def _likely(word: str, more: Sequence[str], notation: Notation) -> list[Notation
 
 def _flags(wanted: Notation, notation: Notation) -> str:
     """The options of a notation, where another one is in use."""
-    said = [f"--decimal {wanted.decimal}"] if wanted.decimal != notation.decimal or wanted.decimal == "," else []
+    flags = [f"--decimal {wanted.decimal}"] if wanted.decimal != notation.decimal or wanted.decimal == "," else []
     if wanted.thousands:
-        said.append(f"--thousands {_quoted(wanted.thousands)}")
+        flags.append(f"--thousands {_quoted(wanted.thousands)}")
     elif notation.thousands:
-        said.append("without --thousands")
-    return " ".join(said)
+        flags.append("without --thousands")
+    return " ".join(flags)
 
 
 def _quoted(character: str) -> str:

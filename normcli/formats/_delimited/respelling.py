@@ -32,7 +32,7 @@ class Respelled:
                 return None
             self._begun = b""
             self._ended = not data
-            self._ready = memoryview(self._made(data))
+            self._ready = memoryview(self._respell(data))
         count = min(len(view), len(self._ready))
         view[:count], self._ready = self._ready[:count], self._ready[count:]
         return count
@@ -42,7 +42,7 @@ class Respelled:
         got = self._stream.readinto(memoryview(buffer))
         return None if got is None else bytes(buffer[:got])
 
-    def _made(self, data: bytes) -> bytes:
+    def _respell(self, data: bytes) -> bytes:
         """Of the next bytes, none at the end, what is certain by now."""
         data, self._held = self._held + data, b""
         escape = (self._dialect.escape or "").encode()

@@ -24,16 +24,16 @@ class RowCheck:
     dialect: Dialect = Dialect()
     notation: Notation = PLAIN
 
-    def fault(self, row: bytes, given: bytes | None = None) -> str | None:
-        """What is wrong with a row that is otherwise well-formed; nothing is with a blank one. It may have been `given`
-        in another form."""
+    def fault(self, row: bytes, original: bytes | None = None) -> str | None:
+        """What is wrong with a row that is otherwise well-formed, or None, as for a blank row. `original` is its text
+        in the input where that differs."""
         if not row.strip(b"\r\n"):
             return None
         try:
             fields = split_row(row, self.delimiter)
         except UnicodeDecodeError as e:
             return f"not UTF-8: byte 0x{row[e.start]:02x}"
-        if self.dialect.trailing and not (given or row).rstrip(b"\r\n").endswith(self.delimiter.encode()):
+        if self.dialect.trailing and not (original or row).rstrip(b"\r\n").endswith(self.delimiter.encode()):
             return NO_TRAILING
         if len(fields) != self.width:
             return f"{len(fields)} field{'s' * (len(fields) != 1)} where the first row has {self.width}"

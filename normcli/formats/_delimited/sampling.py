@@ -29,28 +29,28 @@ class Sampled:
     half: bool = False
     doubtful: bool = False
     identifier: bool = False
-    like_missing: tuple[str, ...] = ()
+    placeholders: tuple[str, ...] = ()
 
 
 def sampled(frame: pl.DataFrame, layout: Layout) -> list[Sampled]:
     """What each column of text holds. All are looked at as one: there may be a hundred thousand."""
     import polars as pl
 
-    def of_each(mask: pl.Series) -> Any:  # (columns, rows)
+    def matrix(mask: pl.Series) -> Any:  # (columns, rows)
         return mask.fill_null(value=False).to_numpy().reshape(frame.width, frame.height)
 
     raw = columns.numbered_columns(frame).unpivot().to_series(1)
     present = present_in(raw, layout.missing)
     plain = layout.notation.all_plain(present)
     number = plain.cast(pl.Float64, strict=False)
-    filled, other = of_each(present.is_not_null()), of_each(present.is_not_null() & number.is_null())
-    named = of_each(present.str.contains(ZEROS))
+    filled, other = matrix(present.is_not_null()), matrix(present.is_not_null() & number.is_null())
+    named = matrix(present.str.contains(ZEROS))
     integers = plain.cast(pl.Int64, strict=False)
     beyond = plain.is_in(columns.beyond_integers(plain, integers).implode())
-    respelled = of_each(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
-    fraction = of_each(number.is_not_null() & integers.is_null()).any(axis=1)
+    respelled = matrix(raw.ne_missing(present) | beyond).any(axis=1)  # what is to be read as text
+    fraction = matrix(number.is_not_null() & integers.is_null()).any(axis=1)
     odd = present.set(number.is_not_null(), None)
-    nothing, nearly = of_each(remedies.means_missing(odd)), of_each(remedies.is_nearly_number(odd))
+    nothing, nearly = matrix(remedies.means_missing(odd)), matrix(remedies.is_nearly_number(odd))
     numbers = filled.sum(1) - other.sum(1)
     half, likely = 2 * numbers >= filled.sum(1), numbers + nearly.sum(1)
     likely = (likely > 0) & (2 * likely >= filled.sum(1) - nothing.sum(1))
@@ -62,7 +62,7 @@ def sampled(frame: pl.DataFrame, layout: Layout) -> list[Sampled]:
             unnamed = not named[j].any()
             words = dict.fromkeys(present[j * frame.height + i] for i in np.flatnonzero(nothing[j]).tolist())
             doubts = bool(half[j] and unnamed), bool((half[j] or likely[j]) and unnamed)
-            result.append(Sampled("text", int(other[j].argmax()), *doubts, like_missing=tuple(words)))
+            result.append(Sampled("text", int(other[j].argmax()), *doubts, placeholders=tuple(words)))
         elif named[j].any():
             result.append(Sampled("text", int(named[j].argmax()), identifier=True))
         else:

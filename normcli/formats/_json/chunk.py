@@ -81,8 +81,8 @@ class Chunk:
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         decoded = self._decoded_or_refused(wanted, "missing", skip=skip, lenient=True)
         frame, hidden = decoded.frame, decoded.frame.hidden
-        given = columns.all_series(frame.select([n for n in frame.names if n not in hidden]).to_polars())
-        plain = {n: marked(s) if n in wanted else unquoted(s) for n, s in given.items()}
+        series = columns.all_series(frame.select([n for n in frame.names if n not in hidden]).to_polars())
+        plain = {n: marked(s) if n in wanted else unquoted(s) for n, s in series.items()}
         return replace(decoded, frame=PolarsFrame(columns.text_frame(plain)))
 
     def _decoded_or_refused(

@@ -32,8 +32,8 @@ def line_hint(what: str, line: bytes) -> str:
 def members(line: bytes) -> list[tuple[str, Any]]:
     """The keys and values of a line that is an object; numbers stay text, marked as such. Raises LineError."""
     try:
-        given = line.decode("utf-8").strip(SPACE.decode())
-        parsed = json.loads(given, object_pairs_hook=_pairs, parse_float=Number, parse_int=Number, parse_constant=_word)
+        text = line.decode("utf-8").strip(SPACE.decode())
+        parsed = json.loads(text, object_pairs_hook=_pairs, parse_float=Number, parse_int=Number, parse_constant=_word)
     except UnicodeDecodeError as e:
         raise LineError(f"not UTF-8: byte 0x{line[e.start]:02x}") from None
     except json.JSONDecodeError as e:
@@ -42,7 +42,7 @@ def members(line: bytes) -> list[tuple[str, Any]]:
         raise LineError("nested too deeply") from None
     if not isinstance(parsed, Members):
         raise LineError('not an object: each line is one, like {"a": 1}')
-    if BACKSLASH in line and HALF.search(given):
+    if BACKSLASH in line and HALF.search(text):
         try:
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:

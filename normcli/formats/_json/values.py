@@ -82,8 +82,8 @@ class Plain:
                 if late is not None:
                     what = f"there is no column for key '{printable(late)}', which the first rows do not have"
                     raise BadRowError(row, what, "NDJSON can be written with it")
-        given = columns.all_series(frame.to_polars()).items()
-        plain = {n: unquoted(s) if n in self.names else s for n, s in given if n not in hidden}
+        pairs = columns.all_series(frame.to_polars()).items()
+        plain = {n: unquoted(s) if n in self.names else s for n, s in pairs if n not in hidden}
         return PolarsFrame(columns.text_frame(plain))
 
 

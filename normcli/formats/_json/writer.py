@@ -29,7 +29,7 @@ class JsonWriter:
     in_parts: ClassVar[bool] = True
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
-    own: frozenset[str]  # columns whose text is JSON already
+    json_columns: frozenset[str]  # columns whose text is JSON already
     lists: frozenset[str] = frozenset()  # columns of lists, of which the hidden one tells where they are
     spelled: frozenset[str] = frozenset()  # columns of numbers that come as text
 
@@ -85,8 +85,8 @@ class JsonWriter:
         if series.dtype == pl.String and name in self.numbers:
             number = series.str.strip_chars(" \t").cast(pl.Float64, strict=False).fill_nan(None)
             numbers = series.set(number.is_null(), None).str.strip_chars(" \t").fill_null("null")
-            return numbers.set((series == "").fill_null(value=False), None) if name in self.own else numbers
-        return series if name in self.own and series.dtype == pl.String else as_json(series, name)
+            return numbers.set((series == "").fill_null(value=False), None) if name in self.json_columns else numbers
+        return series if name in self.json_columns and series.dtype == pl.String else as_json(series, name)
 
     def _lines(self, texts: list[pl.Series]) -> pl.Series:
         """Rows whose keys stand in the order of the columns."""

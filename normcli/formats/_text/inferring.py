@@ -86,9 +86,9 @@ def typed(blank: pl.DataFrame, types: Mapping[str, Type]) -> pl.DataFrame:
     """A frame of no rows, its columns of text of the types."""
     import polars as pl
 
-    given = columns.all_series(blank)
-    kinds = {n: types.get(n, "string") if s.dtype == pl.String else "string" for n, s in given.items()}
-    return columns.text_frame({n: as_type(s, kinds[n]) for n, s in given.items()})
+    series = columns.all_series(blank)
+    kinds = {n: types.get(n, "string") if s.dtype == pl.String else "string" for n, s in series.items()}
+    return columns.text_frame({n: as_type(s, kinds[n]) for n, s in series.items()})
 
 
 def chunk(text: TextChunk, types: Mapping[str, Type]) -> Chunk:

@@ -20,7 +20,7 @@ class Judged(NamedTuple):
     text: bytes
     blank: bool
     fault: str | None  # what is wrong with it
-    given: bytes | None = None  # how it stands in the input, where that is otherwise
+    original: bytes | None = None  # its text in the input where that differs
 
 
 def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
@@ -30,7 +30,9 @@ def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
         if row.fault is None:
             good.append(row.text)
         else:
-            rejects.append(Reject(number, row.place, row.fault, shown(row.text if row.given is None else row.given)))
+            rejects.append(
+                Reject(number, row.place, row.fault, shown(row.text if row.original is None else row.original))
+            )
         number += not row.blank
     return b"".join(good), tuple(rejects)
 
