@@ -97,7 +97,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
 
 
 def _begin(run: Run[FitRequest, FitResult], path: str, plan: Plan | None) -> None:
-    """There is no file yet: said even where only warnings are, for a directory that is not mounted looks the same."""
+    """Says that there is no file yet: a directory that is not mounted looks the same."""
     if not run.request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
     if plan is None:
