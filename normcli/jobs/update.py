@@ -58,7 +58,8 @@ def _relearned(request: RelearnRequest, method: Method) -> Parameters:
         request.check_needs(keys=None if parameters.by else "these are not (fit --by)")
         return params.sealed(parameters)
     except UsageError as e:
-        raise UsageError(f"{printable(request.relearn)}: {e.message}", e.hint) from None
+        source = f"{printable(request.relearn)}: " if isinstance(request.relearn, str) else ""
+        raise UsageError(f"{source}{e.message}", e.hint) from None
 
 
 def check_update(request: FitRequest) -> None:

@@ -67,7 +67,10 @@ def _content(source: Source, largest: int) -> bytes:
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault."""
+    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault,
+    UsageError for what is not bytes."""
+    if not isinstance(text, bytes | bytearray):
+        raise UsageError("read takes the bytes of a parameter file", "load reads a file")
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":
