@@ -184,6 +184,7 @@ ROOMS = {
     "api",
     "blocks",
     "drift",
+    "engines",
     "errors",
     "formats",
     "methods",
