@@ -1,24 +1,6 @@
 """normcli from Python: the command line's jobs, with keyword arguments in place of flags, by the same names.
 
-Arguments that all functions have in common:
-
-- `input`: one path or several, as on the command line: files, directories, globs, URIs of objects; "-" is standard
-  input.
-- `from_` and `to` are names of formats; by default a format is detected from the suffix, then from the content.
-  `format_options` are a dict, or an instance of a format's `Options`.
-- `infinite`: an infinite value is an "error", or "missing".
-- `on_bad_row`: a row of text that can't be parsed is an "error", or "skip": at most `max_bad_rows` of them (by default
-  100), which are written to the file `rejects`, as NDJSON.
-- `min_rows`: fewer rows of all inputs are an error; of `check`, they allow no verdict.
-- `block_size`: bytes of text, or rows of a binary format, in a block; last digits depend on it.
-- `engine`: "threads", or a cluster whose workers read the data: "dask" by the address of a `scheduler` (by default
-  that of DASK_SCHEDULER_ADDRESS), or `normcli.Dask(client)`; `insecure_scheduler` allows one that is far and not
-  encrypted. Files are read and written where workers find them.
-- `threads`: workers, 1 to 1,024, by default one for each CPU. `max_memory`: bytes, about; by default four fifths of
-  what is free. `spool_dir`: a directory for temporary data. No byte of a result depends on these.
-- `allow_edited`: accept a parameter file whose digest does not match.
-- `wait`: seconds to wait for another run that is replacing the parameter file, before LockedError.
-- `events`: callbacks for warnings, progress and skipped rows. Without it, warnings are issued as `NormcliWarning`.
+The docstring of each function describes all of its arguments; those that several have are in ARGUMENTS.
 
 All functions may be called by several threads at once. What is refused or fails raises a NormcliError, whose message
 calls an argument by its flag (-p is `params`, -o `output`), and leaves every file as it was: UsageError (an argument
@@ -31,9 +13,10 @@ that waits for a pipe that nobody writes to ends when somebody does.
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, Literal
+from inspect import cleandoc, signature
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -50,6 +33,7 @@ from normcli.jobs import describe as describe_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
+from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests import (
     ApplyRequest,
     CheckRequest,
@@ -72,8 +56,56 @@ from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
 Paths = Path | Iterable[Path]
-Names = str | Sequence[str]
-AnyMethod = str | Method | type[Method] | Sequence[PlanStep]
+Names = str | Sequence[str] | None
+OneMethod = str | Method | type[Method]
+AnyMethod = OneMethod | Sequence[PlanStep]
+F = TypeVar("F", bound=Callable[..., Any])
+
+ARGUMENTS = {
+    "params": "parameters, or the path of a file of them.",
+    "input": 'one path or several: files, directories, globs, URIs of objects; "-" is standard input.',
+    "from_": "the name of the format that is read; by default it is detected from the suffix, then from the content.",
+    "to": "the name of the format that is written; by default that of the suffix of `output`, else that of the input.",
+    "format_options": 'options of a format: a dict, as {"delimiter": ";"}, or an instance of the format\'s `Options`.',
+    "infinite": 'an infinite value is an "error", or counts as "missing".',
+    "on_bad_row": 'a row of text that can\'t be parsed is an "error", or is left out: "skip".',
+    "max_bad_rows": "how many rows may be left out; 100 by default.",
+    "rejects": "a file for the rows that are left out, as NDJSON.",
+    "min_rows": "fewer rows of all inputs are an error; in `check`, they allow no verdict.",
+    "block_size": "bytes of text, or rows of a binary format, in a block; the last digits of a result depend on it.",
+    "engine": '"threads"; or a cluster whose workers read and write the data: "dask", or `normcli.Dask(client)`.',
+    "scheduler": 'the address of the scheduler of "dask"; by default that of DASK_SCHEDULER_ADDRESS.',
+    "insecure_scheduler": "allow a scheduler on another machine without encryption.",
+    "threads": "how many threads work, 1 to 1,024; by default one for each CPU. No byte of a result depends on it.",
+    "max_memory": "about how many bytes of memory to use, as an int; by default four fifths of what is free.",
+    "spool_dir": "a directory for temporary data.",
+    "allow_edited": "accept a parameter file whose digest does not match.",
+    "wait": "seconds to wait for another run that is replacing the parameter file, before LockedError.",
+    "note": "text that is kept with the parameters.",
+    "unseen": 'rows whose key was not fitted: "error", "global", "missing" or "pass".',
+    "min_count": "how many rows a key needs to have statistics of its own.",
+    "no_extra": "columns that the fit did not have are an error.",
+    "max_shift": "limit of drift of a mean, in fitted standard deviations.",
+    "max_scale_ratio": "limit of drift of a standard deviation, as a ratio of at least 1.",
+    "max_outside": "limit of the share of values outside the fitted range, 0 to 1.",
+    "max_missing": "limit of the growth of the share of missing values, 0 to 1.",
+    "dtype": 'the type of normalized columns: "float32" or "float64".',
+    "column_suffix": "keep the columns, and add normalized ones, whose names end in this.",
+    "only": "write the normalized columns alone.",
+    "events": "callbacks for warnings, progress and skipped rows, an `Events`; without it, warnings are issued as\n"
+    "  NormcliWarning.",
+}
+
+
+def documented(function: F) -> F:
+    """The function with those of its arguments in its docstring that it does not describe itself."""
+    text = cleandoc(function.__doc__ or "")
+    names = [name for name in signature(function).parameters if name in ARGUMENTS and f"`{name}`" not in text]
+    if names:
+        lines = "\n".join(f"- `{name}`: {ARGUMENTS[name]}" for name in names)
+        text = f"{text}\n\nArguments that other functions have, too:\n\n{lines}\n"
+    function.__doc__ = text
+    return function
 
 
 class Warnings(Events):
@@ -87,6 +119,7 @@ class Warnings(Events):
         warnings.warn(text, NormcliWarning, stacklevel=level)
 
 
+@documented
 def fit(
     input: Paths,
     method: AnyMethod | None = None,
@@ -138,29 +171,30 @@ def fit(
     - `params`: the file that the parameters are saved in. With `update`, the data are added to what it has counted, an
       input with the same content only once, unless `recount`; with `create`, there may be no such file yet.
     - `output`: a file, or a directory with a file for each input; needs `params`, unless the method learns nothing.
-      `dtype`, `column_suffix` and `only` are about its columns.
-    - `note`: text that is kept with the parameters.
 
     Raises NormcliError.
     """
+    _check_options(options)
     request = FitRequest(
-        input=_paths(input), method=_method(method, options), plan=_plan(method, plan), columns=_names(columns),
-        exclude=_names(exclude), by=_names(by), weights=weights, unseen=unseen, min_count=min_count,
-        params=_path(params), update=update, create=create, recount=recount, allow_edited=allow_edited, wait=wait,
-        note=note, output=_path(output), to=to, dtype=dtype, column_suffix=column_suffix, only=only, from_=from_,
+        input=_paths(input), method=_method(method, options), plan=_plan(method, plan),
+        columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
+        unseen=unseen, min_count=min_count, params=_path(params), update=update, create=create, recount=recount,
+        allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
+        column_suffix=column_suffix, only=only, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
         spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        fitted = fit_job.fit(request, events or Warnings()).parameters
+        fitted = fit_job.fit(request, _events(events)).parameters
     assert fitted is not None
     return fitted
 
 
+@documented
 def relearn(
-    params: Path,
+    params: Parameters | Path,
     method: AnyMethod,
     *,
     output: Path | None = None,
@@ -172,19 +206,20 @@ def relearn(
     events: Events | None = None,
     **options: Any,
 ) -> Parameters:
-    """Learns a method from the statistics in the parameter file `params`, without data; `output` is the file that the
-    new parameters are saved in. `method`, its `options` and the others are as in `fit`. Raises NormcliError; UsageError
+    """Learns a method from the statistics in `params`, parameters or a file of them, without data; `output` is the file
+    that the new parameters are saved in. `method` and its `options` are as in `fit`. Raises NormcliError; UsageError
     where the statistics are not those that the method needs."""
     request = RelearnRequest(
-        relearn=_path(params) or "", method=_method(method, options), params=_path(output), unseen=unseen,
+        relearn=_params(params), method=_method(method, options), params=_path(output), unseen=unseen,
         min_count=min_count, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        learned = update_job.relearn(request, events or Warnings()).parameters
+        learned = update_job.relearn(request, _events(events)).parameters
     assert learned is not None
     return learned
 
 
+@documented
 def apply(
     params: Parameters | Path,
     input: Paths,
@@ -195,12 +230,12 @@ def apply(
     unseen: Unseen | None = None,
     min_count: int | None = None,
     no_extra: bool = False,
-    check: Literal["refuse", "warn"] | None = None,
+    check: Literal["refuse", "warn"] | bool | None = None,
     max_shift: float | None = None,
     max_scale_ratio: float | None = None,
     max_outside: float | None = None,
     max_missing: float | None = None,
-    resume: Literal["stat", "digest"] | None = None,
+    resume: Literal["stat", "digest"] | bool | None = None,
     in_place: bool = False,
     allow_normalized: bool = False,
     allow_edited: bool = False,
@@ -228,20 +263,18 @@ def apply(
 
     - `output`: a file, which appears whole or not at all; or a directory, or a path that ends in a slash: there, each
       input becomes a file of its own. With `resume`, those that an earlier run has completed are left, if their inputs
-      have the same size and time ("stat") or content ("digest").
+      have the same size and time ("stat", or True) or content ("digest").
     - `inverse`: restore normalized data. `training`: normalize by each batch's own statistics.
-    - `no_extra`: columns that the fit did not have are an error.
     - `check`: data that have drifted raise DriftError and leave `output` as it was ("refuse"), or are warned of
-      ("warn"). `max_shift` (fitted standard deviations), `max_scale_ratio` (at least 1), `max_outside` and
-      `max_missing` (shares, 0 to 1) are its limits.
+      ("warn"). True is "refuse".
     - `in_place`: `output` may be the input. `allow_normalized`: the data may be marked as normalized already.
 
     Raises NormcliError; NotInvertibleError for an `inverse` that does not exist.
     """
     request = ApplyRequest(
         params=_params(params), input=_paths(input), output=_path(output), inverse=inverse, training=training,
-        unseen=unseen, min_count=min_count, no_extra=no_extra, check=check, max_shift=max_shift,
-        max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, resume=resume,
+        unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
+        max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, resume=_word(resume, "stat"),
         in_place=in_place, allow_normalized=allow_normalized, allow_edited=allow_edited, to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, from_=from_, format_options=_options(format_options),
         infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects),
@@ -249,9 +282,10 @@ def apply(
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory, spool_dir=_path(spool_dir),
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        return apply_job.apply(request, events or Warnings())
+        return apply_job.apply(request, _events(events))
 
 
+@documented
 def check(
     params: Parameters | Path,
     input: Paths,
@@ -277,9 +311,11 @@ def check(
     max_memory: int | None = None,
     events: Events | None = None,
 ) -> Comparison:
-    """Compares data with those that parameters, or a file of them, were fitted on. `drift` is the verdict, None for
-    fewer than `min_rows` rows; the limits are as in `apply`. With `no_extra`, columns that the fit did not
-    have are drift. Raises NormcliError, but no DriftError."""
+    """Compares data with those that parameters, or a file of them, were fitted on.
+
+    `drift` of the result is the verdict, None for fewer than `min_rows` rows. Columns that the fit did not have are
+    drift with `no_extra`. Raises NormcliError, but no DriftError.
+    """
     request = CheckRequest(
         params=_params(params), input=_paths(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
         max_outside=max_outside, max_missing=max_missing, min_rows=min_rows, no_extra=no_extra,
@@ -289,11 +325,12 @@ def check(
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        comparison = check_job.check(request, events or Warnings()).comparison
+        comparison = check_job.check(request, _events(events)).comparison
     assert comparison is not None
     return comparison
 
 
+@documented
 def describe(
     input: Paths,
     *,
@@ -314,16 +351,17 @@ def describe(
     missing values, mean, standard deviation and quartiles, distinct values and the most common ones, in one pass.
     Columns may be of any type. Raises NormcliError."""
     request = DescribeRequest(
-        input=_paths(input), columns=_names(columns), exclude=_names(exclude), from_=from_,
+        input=_paths(input), columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), from_=from_,
         format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        profile = describe_job.describe(request, events or Warnings()).profile
+        profile = describe_job.describe(request, _events(events)).profile
     assert profile is not None
     return profile
 
 
+@documented
 def merge(
     params: Parameters | Path | Iterable[Parameters | Path],
     *,
@@ -334,10 +372,10 @@ def merge(
     note: str = "",
     events: Events | None = None,
 ) -> Parameters:
-    """What one fit over all the data of partial fits would have learned, from their parameters or files of them;
+    """What one fit over all the data of partial fits would have learned, from their `params`: parameters or files;
     `output` is the file that it is saved in. With `allow_duplicates`, an input that two of them have counted counts
     twice. Raises NormcliError; BadDataError for fits that do not go together."""
-    parts = [params] if isinstance(params, str | os.PathLike | Parameters) else list(params)
+    parts = [params] if isinstance(params, str | os.PathLike | Parameters) else _listed(params, "params")
     if not parts:
         raise UsageError("no parameters are named")
     request = MergeRequest(
@@ -345,39 +383,80 @@ def merge(
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
-        result = merge_job.merge(request, events or Warnings()).parameters
+        result = merge_job.merge(request, _events(events)).parameters
     assert result is not None
     return result
 
 
+@documented
 def load(path: Path, *, allow_edited: bool = False) -> Parameters:
-    """The parameters in a file, "-" for standard input. Raises NoInputError, BadParametersError."""
-    return files.read_file(str(_path(path)), example="normcli.load('data.json')", allow_edited=allow_edited)
+    """The parameters in the file `path`, "-" for standard input. Raises NoInputError, BadParametersError."""
+    return files.read_file(_path_of(path), example="normcli.load('data.json')", allow_edited=allow_edited)
 
 
 def save(params: Parameters, path: Path) -> None:
     """Writes a parameter file, as `params.save(path)`. Raises CannotCreateError, OutputError."""
+    if not isinstance(params, Parameters):
+        raise UsageError(f"params: {params!r} is no Parameters", "fit, load and merge return them")
     params.save(path)
 
 
 def _path(path: Path | None) -> str | None:
-    return None if path is None else stores.plain(os.fsdecode(path))
+    return None if path is None else _path_of(path)
+
+
+def _path_of(path: Any) -> str:
+    return stores.plain(stores.text_of(path))
 
 
 def _paths(paths: Paths) -> tuple[str, ...]:
     """Raises UsageError for none, which would be standard input."""
-    names = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    names = [paths] if isinstance(paths, str | bytes | os.PathLike) else _listed(paths, "input")
     if not names:
         raise UsageError("no input is named", "'-' is standard input")
-    return tuple(stores.plain(os.fsdecode(path)) for path in names)
+    return tuple(map(_path_of, names))
 
 
 def _params(params: Parameters | Path) -> Parameters | str:
-    return params if isinstance(params, Parameters) else stores.plain(os.fsdecode(params))
+    return params if isinstance(params, Parameters) else _path_of(params)
 
 
-def _names(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+def _listed(values: Any, name: str) -> list[Any]:
+    """What is in an iterable. Raises UsageError for anything else."""
+    try:
+        return list(values)
+    except TypeError:
+        raise UsageError(f"{name}: {values!r} is neither one nor several of them") from None
+
+
+def _names(names: Names, name: str) -> tuple[str, ...]:
+    """Raises UsageError for what is no text."""
+    if names is None:
+        return ()
+    listed = [names] if isinstance(names, str) else _listed(names, name)
+    for each in listed:
+        if not isinstance(each, str):
+            raise UsageError(f"{name}: {each!r} is no name")
+    return tuple(listed)
+
+
+def _word(value: Any, bare: str) -> Any:
+    """The word that a flag without a value stands for, where it is True."""
+    return {True: bare, False: None}[value] if isinstance(value, bool) else value
+
+
+def _events(events: Events | None) -> Events:
+    if not isinstance(events, Events | None):
+        raise UsageError(f"events: {events!r} is no normcli.Events")
+    return events or Warnings()
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raises UsageError for an option of formats among those of a method."""
+    for name in options:
+        if name in format_option_names():
+            hint = f"format_options={{{name!r}: {options[name]!r}}} takes it"
+            raise UsageError(f"{name}: an option of formats, not of methods", hint)
 
 
 def _method(method: AnyMethod | None, options: Mapping[str, Any]) -> Method | None:
@@ -401,6 +480,9 @@ def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
     if isinstance(method, list | tuple):
         if plan is not None or not method:
             raise UsageError("--plan and steps: either says all" if method else "there is no step")
+        for step in method:
+            if not isinstance(step, PlanStep):
+                raise UsageError(f"method: {step!r} is no PlanStep")
         return Plan(tuple(method))
     return _path(plan)
 
@@ -409,14 +491,27 @@ def _options(options: Any) -> dict[str, Any]:
     """Those of formats, of a dict or a format's class."""
     if options is None:
         return {}
-    if is_dataclass(options):
+    if is_dataclass(options) and not isinstance(options, type):
         return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) != f.default}
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        what = f"format_options: {options!r} is neither a dict of options nor the Options of a format"
+        raise UsageError(what, 'as in {"delimiter": ";"}')
     return dict(options)
 
 
-def fit_blocks(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
-    """A step fitted on matrices (rows, d) in memory, NaN where missing, merged like the blocks of one input. An
-    iterator of them does not do for a method that takes several passes. Raises NormcliError."""
+def fit_blocks(method: OneMethod, blocks: Iterable[Any], names: Names) -> Step:
+    """A step fitted on `blocks`, matrices (rows, d) in memory, NaN where missing, merged like the blocks of one
+    input. An iterator of them does not do for a method that takes several passes. `method` is a name, a class or an
+    instance, `names` are those of the d columns. Raises NormcliError."""
+    learner, names = _method(method, {}), _names(names, "names")
+    if learner is None:
+        raise UsageError("fit_blocks takes one method", "fit takes several steps")
+    if not isinstance(blocks, Iterable):
+        raise UsageError(f"blocks: {blocks!r} is no iterable of matrices")
+    return _fitted(learner, blocks, names)
+
+
+def _fitted(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step:
     method.check()
     method.check_features(len(names))
     if iter(blocks) is blocks and any(s.repeats for s in method.statistics):
@@ -455,7 +550,13 @@ def _full_batches(blocks: Iterable[Block], multiple: int) -> Iterator[Block]:
 
 
 def _block(matrix: Any, names: Sequence[str]) -> Block:
-    block = Block.of(matrix)
+    try:
+        values = np.asarray(matrix, np.float64)
+    except (TypeError, ValueError):
+        raise BadDataError("a block is no matrix of numbers") from None
+    if values.ndim != 2:
+        raise BadDataError(f"a block of {values.ndim} dimensions, and a matrix has 2")
+    block = Block.of(values)
     if len(block.columns) != len(names):
         raise BadDataError(f"a block of {len(block.columns)} columns where {len(names)} are named")
     for name, x in zip(names, block.columns, strict=True):

@@ -2,11 +2,13 @@
 
 import errno
 import gc
+import inspect
 import os
 import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -326,6 +328,80 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_read() -> N
         normcli.fit("d.csv", "zscore", output="o.csv")
 
 
+VALUES: dict[str, Any] = {"None": None, "3": 3, "object": object(), "[3]": [3], "word": "nosuch", "{3: 3}": {3: 3}}
+CALLS: dict[str, dict[str, Any]] = {
+    "fit": {"input": "d.csv", "method": "zscore"},
+    "relearn": {"params": "p.json", "method": "minmax"},
+    "apply": {"params": "p.json", "input": "d.csv", "output": "o.csv"},
+    "check": {"params": "p.json", "input": "d.csv"},
+    "describe": {"input": "d.csv"},
+    "merge": {"params": "p.json"},
+    "load": {"path": "p.json"},
+    "save": {"params": "p.json", "path": "o.json"},
+    "read": {"text": b"{}"},
+    "write": {"parameters": "p.json"},
+    "fit_blocks": {"method": "zscore", "blocks": [[[1.0], [2.0]]], "names": ["x"]},
+}
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("function", CALLS)
+@pytest.mark.filterwarnings("ignore::normcli.NormcliWarning")
+def test_an_argument_of_any_kind_is_taken_or_refused_by_an_error_of_normcli(function: str, value: str) -> None:
+    normcli.fit("d.csv", "zscore", params="p.json")
+    call = getattr(normcli, function)
+    for name, parameter in inspect.signature(call).parameters.items():
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            try:
+                with suppress(NormcliError):
+                    call(**CALLS[function] | {name: VALUES[value]})
+            except Exception as error:
+                pytest.fail(f"{function}({name}={value}): {error!r}")
+
+
+def test_what_is_of_another_kind_is_named() -> None:
+    anything: Any = normcli
+    for words, refused in (
+        ("input: 3 is", lambda: anything.fit(3, "zscore")),
+        ("input: None is", lambda: anything.fit(None, "zscore")),
+        ("columns: 3 is", lambda: anything.fit("d.csv", "zscore", columns=3)),
+        ("format_options: 3 is", lambda: anything.fit("d.csv", "zscore", format_options=3)),
+        ("takes the bytes", lambda: anything.read("{}")),
+        ("'p.json' is no Parameters", lambda: anything.save("p.json", "x.json")),
+        ("'p.json' is no Parameters", lambda: anything.write("p.json")),
+        ("nosuch: no such method", lambda: anything.fit_blocks("nosuch", [], ["x"])),
+    ):
+        with pytest.raises(UsageError, match=words):
+            refused()
+
+
+def test_no_columns_are_none_of_them_named() -> None:
+    wanted = normcli.fit("d.csv", "zscore").digest
+    assert normcli.fit("d.csv", "zscore", columns=None, exclude=None, by=None).digest == wanted
+
+
+def test_relearn_takes_parameters_or_a_file_of_them() -> None:
+    fitted = normcli.fit("d.csv", "zscore", params="p.json")
+    assert normcli.relearn(fitted, "minmax").digest == normcli.relearn("p.json", "minmax").digest
+
+
+def test_true_is_a_flag_without_a_value() -> None:
+    fitted = normcli.fit("in", "zscore")
+    normcli.apply(fitted, "in", "o/")
+    before = {path: path.stat().st_ino for path in Path("o").glob("*.csv")}
+    normcli.apply(fitted, "in", "o/", resume=True)
+    assert {path: path.stat().st_ino for path in Path("o").glob("*.csv")} == before
+    Path("far.csv").write_text("site,a,b\n" + "s1,1000,1\n" * 60)
+    with pytest.raises(DriftError):
+        normcli.apply(fitted, "far.csv", "far-z.csv", check=True)
+    normcli.apply(fitted, "far.csv", "far-z.csv", check=False, resume=False)
+
+
+def test_blocks_are_fitted_by_a_method_named_in_any_way() -> None:
+    one, two, three = (normcli.fit_blocks(m, [[[1.0], [2.0]]], "x") for m in ("zscore", ZScore, ZScore()))
+    assert one == two == three
+
+
 # -- its shape ---------------------------------------------------------------------------------------------------
 def test_the_package_lists_what_it_has_and_loads_it_when_it_is_used() -> None:
     assert set(normcli.__all__) <= set(dir(normcli))
@@ -336,6 +412,20 @@ def test_the_package_lists_what_it_has_and_loads_it_when_it_is_used() -> None:
         "import sys, normcli; dir(normcli); print(sorted({'numpy', 'polars', 'pyarrow', 'click'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+@pytest.mark.parametrize("name", ["fit", "relearn", "apply", "check", "describe", "merge", "load", "fit_blocks"])
+def test_a_docstring_describes_every_argument(name: str) -> None:
+    function = getattr(normcli, name)
+    text, names = inspect.getdoc(function) or "", inspect.signature(function).parameters
+    assert [each for each in names if f"`{each}`" not in text] == []
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_an_option_of_formats_is_answered_by_what_takes_it() -> None:
+    with pytest.raises(UsageError, match="delimiter: an option of formats, not of methods") as caught:
+        normcli.fit("d.csv", "zscore", delimiter=";")
+    assert caught.value.hint == "format_options={'delimiter': ';'} takes it"
 
 
 @pytest.mark.soak

@@ -181,17 +181,32 @@ def test_a_parameter_file_that_is_too_large_is_not_read(monkeypatch: pytest.Monk
     with (tmp_path / "p.json").open("wb") as file:
         file.truncate(5 * GB)
     monkeypatch.setattr(Source, "read", lambda *_: pytest.fail("it was read"))
-    for largest in (GB, params.LARGEST):
-        with pytest.raises(BadParametersError, match=r"p\.json: \$: is larger than "):
+    for largest, error in ((GB, UsageError), (Scarce(GB), ShortageError), (params.LARGEST, BadParametersError)):
+        with pytest.raises(error, match=r"p\.json: .*is larger than "):
             params.read_file(str(tmp_path / "p.json"), example="", largest=largest)
 
 
 def test_a_parameter_file_without_end_is_read_as_far_as_there_is_memory(workspace: Workspace) -> None:
     line = ("apply", "table.csv", "-p", "/dev/zero", "--max-memory", "200M")
-    assert workspace.fails(65, *line).startswith("/dev/zero: $: is larger than 14.")
+    assert workspace.fails(2, *line).startswith("/dev/zero: is larger than 14.")
     (workspace / "p.json").write_bytes(b" " * 20_000_000 + (workspace / workspace.params(name="q.json")).read_bytes())
-    assert "--max-memory" in workspace.fails(65, "apply", "table.csv", "-p", "p.json", "--max-memory", "200M")
+    assert "--max-memory" in workspace.fails(2, "apply", "table.csv", "-p", "p.json", "--max-memory", "200M")
     workspace.succeeds("apply", "table.csv", "-p", "p.json", "--max-memory", "900M")
+
+
+@pytest.mark.parametrize("limit", ["1k", "10M", "119M", "121M", "160M"])
+def test_every_command_says_what_the_columns_need_under_too_small_a_limit(workspace: Workspace, limit: str) -> None:
+    workspace.params(name="p.json")
+    for line in (
+        ("fit", "table.csv", "-m", "zscore", "-c", "a,b", "-p", "new.json"),
+        ("fit", "table.csv", "--update", "-p", "p.json"),
+        ("apply", "table.csv", "-p", "p.json"),
+        ("check", "table.csv", "-p", "p.json"),
+        ("describe", "table.csv"),
+    ):
+        error = workspace.fails(2, *line, "--max-memory", limit)
+        assert "columns need about" in error
+        assert error == workspace.fails(2, *line, env={"NORMCLI_MAX_MEMORY": limit})
 
 
 def test_a_file_of_5000_whitened_columns_can_be_read() -> None:

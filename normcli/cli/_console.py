@@ -16,7 +16,7 @@ from normcli.jobs.events import Events
 from normcli.jobs.results import Result
 from normcli.jobs.run_report_file import run_report
 
-WARNING, SUMMARY, DETAIL = 1, 0, -1  # -q leaves warnings, -qq only errors
+WARNING, SUMMARY, DETAIL = 1, 0, -1  # -q leaves warnings, -qq only errors; a notice is no warning
 
 
 class Console(Events):
@@ -45,7 +45,7 @@ class Console(Events):
         self._line(WARNING, text, styled("warning:", 2, fg="yellow", bold=True) + " ")
 
     def notice(self, text: str) -> None:
-        self._line(WARNING, text)
+        self._line(SUMMARY, text)
 
     def info(self, text: str) -> None:
         self._line(SUMMARY, text)

@@ -27,7 +27,17 @@ from normcli.columns.polars_columns import (
     with_hidden,
     without_words,
 )
-from normcli.columns.schema import Field, Schema, arrow_fields, described, matched, names_in, parts, select
+from normcli.columns.schema import (
+    Field,
+    Schema,
+    any_matched,
+    arrow_fields,
+    described,
+    matched,
+    names_in,
+    parts,
+    select,
+)
 from normcli.columns.stacking import joined, numeric, stacked
 from normcli.columns.texts import long_decimals, text_codes
 
@@ -39,6 +49,7 @@ __all__ = [
     "Infinite",
     "Schema",
     "all_series",
+    "any_matched",
     "arrow_fields",
     "beyond_integers",
     "block",

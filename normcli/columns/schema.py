@@ -142,6 +142,13 @@ def matched(schema: Schema, selectors: Sequence[str]) -> set[str]:
     return set().union(*(_matching(schema, s, numbers=False) for s in selectors))
 
 
+def any_matched(names: Collection[str], selectors: Sequence[str]) -> set[str]:
+    """The names that any of the selectors matches; a selector may match none."""
+    each = {part for selector in selectors for part in parts(selector, names)}
+    globs = [part for part in each if part not in names]
+    return each.intersection(names).union(*([n for n in names if fnmatchcase(n, glob)] for glob in globs))
+
+
 def described(schema: Schema) -> str:
     """The names and types of a schema, for a message."""
     more = f" and {len(schema) - 20} more" if len(schema) > 20 else ""

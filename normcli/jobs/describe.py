@@ -33,8 +33,8 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         if request.dry_run:
             result.preview = Preview.of(readers, [f.name for f in chosen], ())
             return result
-        doubted = {**first.doubts, **first.unread_numbers}
-        for doubt in (first.doubt, *(first.not_numbers.get(n, "") for n in doubted)):
+        doubted = {**first.doubts, **first.unread_numbers}.keys() & {f.name for f in chosen}
+        for doubt in (first.doubt, *(why for n, why in first.not_numbers.items() if n in doubted)):
             if doubt:
                 run.warning(doubt)
         numbers = sum(f.may_be_number for f in chosen)

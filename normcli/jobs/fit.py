@@ -187,6 +187,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     if absent:
         hint = suggestions.hint(absent[0], [f.name for f in first.schema])
         raise BadDataError(f"{name}: no column is called '{printable(absent[0])}'", hint)
+    names = [f.name for f in first.schema]
     schema = plan.insisted(first.schema, first.identifiers)
     try:
         steps = plan.steps(
@@ -196,12 +197,12 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     except BadDataError:
         values = any(f.type != "null" for f in first.schema)
         if values and not any(c.columns for c in plan.plan_steps):  # none is left, and why not each
-            _explain(run, first, {*beside, *plan.excluded(first.schema)})
+            _explain(run, first, {*beside, *plan.left_out(names)})
         raise
     rules = Rules().override(request.unseen, request.min_count)
     parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
     parameters.check_rules()
-    on_purpose = plan.excluded(first.schema).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
+    on_purpose = plan.left_out(names).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
     _explain(run, first, {*parameters.needs(), *beside, *on_purpose})
     return parameters
 

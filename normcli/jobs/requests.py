@@ -29,7 +29,7 @@ from normcli.jobs.facts import (
     need,
 )
 from normcli.jobs.format_options import flag_of, format_option_names, needs_of
-from normcli.jobs.values import Check, between, engine_name, format_name, name_suffix, one_of
+from normcli.jobs.values import Check, between, engine_name, format_name, name_suffix, one_of, text, truth
 from normcli.limits import Limits
 from normcli.needs import Need
 
@@ -61,6 +61,12 @@ def option(
 Group = Literal[
     "learn", "apply", "drift", "columns", "input", "output", "updating", "safety", "resources", "messages"
 ]  # in the order of help
+KINDS: Mapping[Any, Check] = {
+    "bool": truth,
+    "str": text,
+    "str | None": text,
+    "int | None": between(1),
+}  # of fields without a check, by annotation
 UNSEEN = one_of("error", "global", "missing", "pass")
 
 
@@ -129,7 +135,7 @@ class Request:
 
     def _check_values(self) -> None:
         for f in fields(self):
-            value, check = getattr(self, f.name), f.metadata.get("check")
+            value, check = getattr(self, f.name), f.metadata.get("check") or KINDS.get(f.type)
             wrong = check(value) if check and value != f.default else ""
             if wrong:
                 raise UsageError(f"{self.spelled(f.name)} {value!r}: {wrong}")
@@ -146,7 +152,7 @@ class Request:
 
     def spelled(self, name: str) -> str:
         """How the command line calls an option."""
-        flags: tuple[str, ...] = self.options()[name]["flags"]
+        flags: tuple[str, ...] = self.options().get(name, {"flags": ()})["flags"]
         flag = name.rstrip("_").replace("_", "-")
         return flags[0] if flags else f"--{flag}"
 
@@ -309,7 +315,7 @@ class RelearnRequest(Request):
     """To learn a method from the statistics that a parameter file has kept, without data."""
 
     command = "fit"
-    relearn: str = option("", group="updating")
+    relearn: str | Parameters = option("", group="updating")
     method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
     params: str | None = option(None, "-p", group="output")
@@ -328,7 +334,8 @@ class RelearnRequest(Request):
         return "not for --relearn, which reads no data" if other else ""
 
     def reads(self) -> Iterator[Place]:
-        yield Place("--relearn", self.relearn)
+        if isinstance(self.relearn, str):
+            yield Place("--relearn", self.relearn)
 
     def writes(self) -> Iterator[Place]:
         if self.params is not None:

@@ -58,7 +58,8 @@ def _relearned(request: RelearnRequest, method: Method) -> Parameters:
         request.check_needs(keys=None if parameters.by else "these are not (fit --by)")
         return params.sealed(parameters)
     except UsageError as e:
-        raise UsageError(f"{printable(request.relearn)}: {e.message}", e.hint) from None
+        source = f"{printable(request.relearn)}: " if isinstance(request.relearn, str) else ""
+        raise UsageError(f"{source}{e.message}", e.hint) from None
 
 
 def check_update(request: FitRequest) -> None:
@@ -97,7 +98,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
 
 
 def _begin(run: Run[FitRequest, FitResult], path: str, plan: Plan | None) -> None:
-    """There is no file yet: said even where only warnings are, for a directory that is not mounted looks the same."""
+    """Says that there is no file yet: a directory that is not mounted looks the same."""
     if not run.request.create:
         raise NoInputError(f"{printable(path)}: there is no such file", "--create begins one")
     if plan is None:

@@ -34,6 +34,16 @@ def one_of(*words: str) -> Check:
     return check
 
 
+def truth(value: Any) -> str:
+    """True or False, as numpy's are, too."""
+    return "" if value in (True, False) else "is neither True nor False"
+
+
+def text(value: Any) -> str:
+    """A string."""
+    return "" if isinstance(value, str) else "is no text"
+
+
 def format_name(value: Any) -> str:
     """The name of a format; csv.gz is csv."""
     names = registry.names("formats")

@@ -90,18 +90,17 @@ class Plan:
         return tuple(Field(f.name, "float64") if f.name in named else f for f in schema)
 
     def excludes(self, name: str) -> bool:
-        """Whether a column of data is excluded."""
-        return bool(self.excluded((Field(name, "float64"),)))
+        """Whether a column of data is left out on purpose."""
+        return name in self.left_out({name})
 
-    def excluded(self, schema: Schema) -> set[str]:
-        """Columns of data that are excluded."""
-        names = set()
-        for selector in (x for c in self.plan_steps for x in c.exclude):
-            try:
-                names |= columns.matched(schema, [selector])
-            except BadDataError:
-                continue  # matches outputs of a step only
-        return names
+    def left_out(self, names: Collection[str]) -> set[str]:
+        """Columns of data that are left out on purpose: those excluded, and where every step names what it takes, those
+        that no step does. Selectors may match outputs of steps only."""
+        excluded = columns.any_matched(names, [x for c in self.plan_steps for x in c.exclude])
+        if not all(c.columns for c in self.plan_steps):
+            return excluded
+        included = columns.any_matched(names, [s for c in self.plan_steps for s in c.columns])
+        return excluded.union(set(names) - included)
 
 
 @dataclass

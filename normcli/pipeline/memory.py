@@ -86,9 +86,11 @@ def of_input(max_memory: int | None) -> int:
 
 
 def largest_file(max_memory: int | None) -> int:
-    """Bytes of a parameter file that can be read with so much memory."""
+    """Bytes of a parameter file that can be read with so much memory, or with that of the smallest block: a limit too
+    small for any block is reported by `window`, which knows the columns."""
     budget = of_input(max_memory)
-    return type(budget)(budget // OF_FILE)
+    least = 0 if isinstance(budget, Scarce) else VALUE * VALUES
+    return type(budget)(max(budget, least) // OF_FILE)
 
 
 def state(plan: Parameters) -> int:

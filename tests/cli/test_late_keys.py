@@ -29,7 +29,9 @@ def test_fit_warns_of_numbers_that_it_leaves_out(late: Workspace) -> None:
         "normcli: warning: late.ndjson:1001: column 'late' is left out: the first rows do not have it (-c takes it)"
     ]
     assert late.succeeds("fit", "late.ndjson", "-m", "center", "-x", "late", "-p", "p.json").warnings == []
+    assert late.succeeds("fit", "late.ndjson", "-m", "center", "-c", "a", "-p", "p.json").warnings == []
     late.fails(65, "fit", "late.ndjson", "-m", "center", "--werror", "-p", "p.json")
+    late.fails(65, "fit", "late.ndjson", "-m", "center", "-c", "a,l*", "--werror", "-p", "p.json")
     for other in ("text", None, [1], True):
         (late / "other.ndjson").write_text(lines(late=other))
         assert late.succeeds("fit", "other.ndjson", "-m", "center", "-p", "p.json").warnings == []

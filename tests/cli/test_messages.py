@@ -76,6 +76,19 @@ def test_success_is_one_line_that_says_what_was_done(workspace: Workspace) -> No
     assert "<stdout>" in line
 
 
+def test_each_q_leaves_out_the_least_of_what_is_said(workspace: Workspace) -> None:
+    (workspace / "said.csv").write_bytes(b"# lab\na,zip,mix\n1,007,1\n2,008,x\n")
+    line = ("fit", "said.csv", "--comment", "#", "-m", "zscore", "-p", "p.json")
+    every = workspace.succeeds(*line).lines
+    said = [text.split("mix")[0].split("zip")[0].removeprefix("normcli: ") for text in every]
+    notices = ["said.csv: lines that begin with '#' are left out, as comments", "said.csv: "]
+    assert said[:3] == [notices[0], "warning: said.csv:4: column '", notices[1]]
+    assert said[3].startswith("fit zscore: ")
+    assert workspace.succeeds(*line, "-q").lines == every[1:2]
+    assert workspace.succeeds(*line, "-qq").lines == []
+    assert workspace.succeeds(*line, env={"NORMCLI_QUIET": "1"}).lines == every[1:2]
+
+
 def test_many_columns_are_not_all_named(workspace: Workspace) -> None:
     (workspace / "wide.csv").write_text(",".join(f"c{j}" for j in range(300)) + "\n" + ",".join("1" * 300) + "\n")
     done = workspace.succeeds("fit", "wide.csv", "-m", "zscore", "-p", "p.json")

@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,27 @@ def test_an_empty_sample_is_left_out_with_a_warning_unless_named(tmp_path: Path)
     assert done.returncode == 0
     assert b"left out" not in done.stderr
     assert normcli("fit", "d.csv", "-m", "center", "--werror", cwd=tmp_path).returncode == 65
+
+
+ODD = b"f,fi,mix,none,zip\n1,5,2,,007\n2,6,x,,008\n3,7,4,,009\n"
+
+
+@pytest.mark.parametrize(
+    ("selectors", "about"), [(("f",), set()), (("f*",), set()), (("f,fi",), set()), (("f", "*i*"), {"mix", "zip"})]
+)
+def test_columns_that_no_selector_matches_are_no_matter(
+    tmp_path: Path, selectors: tuple[str, ...], about: set[str]
+) -> None:
+    (tmp_path / "d.csv").write_bytes(ODD)
+    flags = [word for s in selectors for word in ("-c", s)]
+    for line in (("fit", "d.csv", "-m", "center", "-p", "p.json"), ("describe", "d.csv")):
+        strict = normcli(*line, *flags, "--werror", cwd=tmp_path)
+        assert strict.returncode == (65 if about else 0)
+        assert {n for n in ("mix", "none") if f"'{n}'" in strict.stderr.decode()} == about - {"zip"}
+        assert normcli(*line, "--werror", cwd=tmp_path).returncode == 65
+    with warnings.catch_warnings(record=True) as caught:
+        api.fit(tmp_path / "d.csv", method="center", columns=selectors)
+    assert {n for n in ("mix", "none", "zip") if any(n in str(w.message) for w in caught)} <= about
 
 
 @pytest.mark.parametrize("code", ["007", "00", "-01", "+00.5", "01/02/2020"])

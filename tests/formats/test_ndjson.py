@@ -299,12 +299,12 @@ def test_columns_and_their_types() -> None:
     assert made.description.schema == tuple(
         Field(n, t)
         for n, t in [
-            ("late", "int64"), ("i", "int64"), ("f", "float64"), ("s", "string"), ("n", "null"),
+            ("i", "int64"), ("late", "int64"), ("f", "float64"), ("s", "string"), ("n", "null"),
             ("l", "large_list<float64>"),
             ("b", "bool"), ("m", "json"),
         ]
     )  # fmt: skip
-    assert columns.select(made.description.schema, (), ()) == ("late", "i", "f")
+    assert columns.select(made.description.schema, (), ()) == ("i", "late", "f")
     assert list(made.description.doubts) == ["n", "m"]
     assert "t.ndjson:1: column 'm' is left out: \"x\" in it is not a number" in made.description.doubts["m"]
 
@@ -313,6 +313,24 @@ def test_a_key_stands_where_its_row_has_it() -> None:
     assert [f.name for f in reader(b'{"a":1,"c":1}\n{"a":1,"b":1,"c":1}\n{"d":1,"a":1}\n').description.schema] == list(
         "dabc"
     )
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, unique=True), min_size=1, max_size=6))
+def test_a_row_of_new_keys_comes_last_and_a_key_in_front_of_known_ones_right_before_them(rows: list[list[str]]) -> None:
+    def order(some: list[list[str]]) -> list[str]:
+        data = b"".join(json.dumps(dict.fromkeys(row, 1)).encode() + b"\n" for row in some)
+        return [f.name for f in reader(data).description.schema]
+
+    assert order(rows[:1]) == rows[0]
+    before, last = order(rows[:-1]) if rows[1:] else [], rows[-1]
+    after, new = order(rows), [name for name in last if name not in before]
+    assert [name for name in after if name in before] == before
+    assert sorted(after) == sorted([*before, *new])
+    if len(new) == len(last):
+        assert after == [*before, *last]
+    elif last[0] in new:
+        known = next(name for name in last if name in before)
+        assert after[after.index(known) - last.index(known) : after.index(known)] == last[: last.index(known)]
 
 
 def test_integers_stay_integers(folder: Path) -> None:

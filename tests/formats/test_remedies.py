@@ -157,7 +157,7 @@ def test_a_warning_counts_as_one(tmp_path: Path) -> None:
     assert normcli("fit", "in.csv", "-m", "center", "--werror", cwd=tmp_path).returncode == 65
     for args in (["-x", "n"], ["--thousands", ","], ["-c", "x"]):
         done = normcli("fit", "in.csv", "-m", "center", *args, "--werror", "-p", "p.json", cwd=tmp_path)
-        assert (done.returncode, b"warning: in.csv:2" in done.stderr) == (0 if args[0] != "-c" else 65, args[0] == "-c")
+        assert (done.returncode, b"warning" in done.stderr) == (0, False)
 
 
 def test_a_column_that_drifted_into_another_notation_is_drift_and_says_what_takes_it(tmp_path: Path) -> None:
@@ -181,9 +181,9 @@ def test_a_name_takes_numbers_with_zeros_before_and_a_glob_does_not(tmp_path: Pa
     said = "normcli: in.csv: zip left out: numbers that begin with zeros, as names do (-c zip takes it)"
     assert said in done.stderr.decode().splitlines()
     assert list(json.loads((tmp_path / "p.json").read_bytes())["steps"][0]["columns"]) == ["x"]
-    for left in (["-x", "zip"], ["-c", "*"], ["-q"]):
-        done = normcli("fit", "in.csv", "-m", "center", *left, "-p", "p.json", cwd=tmp_path)
-        assert (done.returncode, b"zip left out" in done.stderr) == (0, left != ["-x", "zip"])
+    for flags in (["-x", "zip"], ["-c", "*"], ["-q"]):
+        done = normcli("fit", "in.csv", "-m", "center", *flags, "-p", "p.json", cwd=tmp_path)
+        assert (done.returncode, b"zip left out" in done.stderr) == (0, flags == ["-c", "*"])
     assert normcli("fit", "in.csv", "-m", "center", "-c", "z*", cwd=tmp_path).returncode == 65
 
     done = normcli("fit", "in.csv", "-m", "center", "-c", "zip,x", "-p", "p.json", "-o", "o.csv", cwd=tmp_path)

@@ -91,13 +91,12 @@ class JsonReader(reader.TextReader):
             if what or not line.strip(SPACE):
                 continue
             before = None
-            for name, value in members(line):
+            row = list(members(line))
+            for name, value in row:
                 if name not in values:
+                    after = next((n for n, _ in row if n in values), None) if before is None else None
                     values[name] = []
-                    if order and before == order[-1]:  # of a hundred thousand, there is no need to look for it
-                        order.append(name)
-                    else:
-                        order.insert(0 if before is None else order.index(before) + 1, name)
+                    _insert(order, name, before, after)
                 values[name] += [(place, value)] if value is not None else []
                 before = name
             rows += 1
@@ -120,6 +119,17 @@ class JsonReader(reader.TextReader):
             if kind == "json" and 2 * len(other_values) <= len(values):
                 what = f"{shown(value)} in it is not a number (-x {printable(name)} if that is right)"
                 doubts[name] = f"{self._place(place)}: {column} is left out: {what}"
+
+
+def _insert(order: list[str], name: str, before: str | None, after: str | None) -> None:
+    """Inserts a key into the order of all keys: right behind the one `before` it in its row; where there is none, right
+    in front of the first known one `after` it; else at the end."""
+    if before is not None and before != order[-1]:  # of a hundred thousand, there is no need to look for the last
+        order.insert(order.index(before) + 1, name)
+    elif before is None and after is not None:
+        order.insert(order.index(after), name)
+    else:
+        order.append(name)
 
 
 def _inferred(kind: Kind, values: list[Any]) -> inferring.Type:

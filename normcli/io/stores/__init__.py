@@ -32,6 +32,13 @@ def is_uri(name: object) -> bool:
     return match is not None and match[1].lower() in SCHEMES
 
 
+def text_of(path: object) -> str:
+    """A path as text. Raises UsageError for what is none."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise UsageError(f"{path!r} is no path")
+    return os.fsdecode(path)
+
+
 def plain(name: str) -> str:
     """The path of a file:// URI; any other name unchanged. Raises UsageError for a scheme that is not supported, and
     for a URI with credentials or options, which the message does not repeat."""

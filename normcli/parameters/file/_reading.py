@@ -57,15 +57,20 @@ def _content(source: Source, largest: int) -> bytes:
         while source.count <= largest and (part := source.read(1 << 20)):
             parts.append(part)
     if max(source.count, source.size or 0) > largest:
+        if largest == LARGEST:
+            raise BadParametersError(f"$: is larger than {size(LARGEST)}", "fewer columns or keys")
+        what = f"{source.name}: is larger than {size(largest)}, for which there is memory"
         if isinstance(largest, Scarce):
-            raise lacking(largest, f"{source.name}: is larger than {size(largest)}, for which there is memory")
-        what = f"$: is larger than {size(largest)}, for which there is memory"
-        raise BadParametersError(what, "--max-memory says how much there is")
+            raise lacking(largest, what)
+        raise UsageError(what, "--max-memory says how much there is")
     return b"".join(parts)
 
 
 def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
-    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault."""
+    """Parameters from the bytes of a file. Raises BadParametersError with the JSON path of the first fault,
+    UsageError for what is not bytes."""
+    if not isinstance(text, bytes | bytearray):
+        raise UsageError("read takes the bytes of a parameter file", "load reads a file")
     document = _parse(text)
     del text  # which may be very long
     if document.get("format") != "normcli":

@@ -23,6 +23,8 @@ PIECE = 1 << 20  # characters
 
 def write(parameters: Parameters) -> bytes:
     """The file of fitted parameters; equal parameters give equal bytes. Raises UsageError."""
+    if not isinstance(parameters, Parameters):
+        raise UsageError(f"{parameters!r} is no Parameters", "load reads them from a file")
     return b"".join(pieces(parameters))
 
 
@@ -40,7 +42,7 @@ def pieces(parameters: Parameters) -> Iterator[bytes]:
 
 def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
     """Writes a parameter file atomically; "-" is standard output. Raises CannotCreateError, OutputError."""
-    with outputs.open_target(stores.plain(os.fsdecode(path))) as target:
+    with outputs.open_target(stores.plain(stores.text_of(path))) as target:
         for piece in pieces(parameters):
             target.write(piece)
         target.commit()
