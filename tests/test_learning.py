@@ -268,13 +268,13 @@ def test_lists_are_not_columns_of_the_same_names(tmp_path: Path) -> None:
     lists = api.fit(tmp_path / "v.parquet", ZScore(), columns=("v",))
     numbers = fit(ZScore(), text([[1, 2], [3, 4]], ("v[0]", "v[1]")))
     assert refusal(lists, numbers) == "1.json: has v[0], v[1], and 0.json v of lists"
-    assert merged([lists, lists], again=True).steps[0].summary()["count"].tolist() == [4, 4]
+    assert merged([lists, lists], allow_duplicates=True).steps[0].summary()["count"].tolist() == [4, 4]
 
 
 def test_an_input_in_two_files_is_an_error_unless_wanted() -> None:
     said = refusal(fit(ZScore(), C), fit(ZScore(), A), fit(ZScore(), B, A))
     assert said == "2.json: 1 of the inputs that it has counted was counted before, first by 1.json"
-    assert merged([fit(ZScore(), A), fit(ZScore(), B, A)], again=True).rows == 6
+    assert merged([fit(ZScore(), A), fit(ZScore(), B, A)], allow_duplicates=True).rows == 6
 
 
 def test_what_learns_nothing_does_not_merge() -> None:

@@ -33,7 +33,7 @@ def request(kind: type[R], values: dict[str, Any], **more: Any) -> R:
             more[name] = explicit_options(ctx, PREFIXES[name])
         elif name in values:
             more.setdefault(name, values[name])
-    return kind(**more, given=frozenset(line.intersection(kind.options())))
+    return kind(**more, explicit=frozenset(line.intersection(kind.options())))
 
 
 def explicit_options(ctx: click.Context, prefix: str) -> dict[str, Any]:

@@ -24,10 +24,10 @@ def facts() -> dict[str, str]:
     return {"normcli": f"{__version__} ({_code()})", "Python": python, **libraries, "arithmetic": _probe()}
 
 
-def difference(here: dict[str, str], there: dict[str, str]) -> str:
+def difference(here: dict[str, str], other: dict[str, str]) -> str:
     """What differs, in words; empty where nothing does."""
-    names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
-    versions = [f"{n} {there.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
+    names = [name for name in {**here, **other} if here.get(name) != other.get(name)]
+    versions = [f"{n} {other.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
     return ", ".join(versions) or ("its processor adds or multiplies in another order" if names else "")
 
 
@@ -51,6 +51,6 @@ def _probe() -> str:
             np.log1p(x), np.log(x), np.exp(x), x**1.37, np.sqrt(x), np.arcsinh(x), np.linalg.norm(x, axis=1),
         )  # fmt: skip
     digest = hashlib.sha256()
-    for each in results:
-        digest.update(np.ascontiguousarray(each).data)
+    for result in results:
+        digest.update(np.ascontiguousarray(result).data)
     return digest.hexdigest()[:16]

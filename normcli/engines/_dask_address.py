@@ -35,10 +35,10 @@ def _parts(address: str) -> tuple[str, str]:
 def _is_here(host: str) -> bool:
     """Whether all addresses of a host are of this machine: only such a one can be bound to."""
     try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return bool(found) and all(_is_ours(family, place) for family, _, _, _, place in found)
+    return bool(addresses) and all(_is_ours(family, place) for family, _, _, _, place in addresses)
 
 
 def _is_ours(family: int, place: object) -> bool:

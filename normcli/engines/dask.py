@@ -36,7 +36,7 @@ class Dask:
 
     client: Any  # a distributed.Client; the library is typed in part only
     patience: float = 60.0  # seconds without any worker after which a run gives up
-    _own: bool = False  # the client is ours, and closed at the end
+    _closes_client: bool = False  # the client is ours, and closed at the end
 
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:
@@ -66,7 +66,7 @@ class Dask:
             what = f"--scheduler {shown}: no Dask scheduler answers"
             raise ClusterError(what, f"{type(e).__name__}: {printable(str(e))}") from None
         patience = dask.utils.parse_timedelta(dask.config.get("normcli.no-worker-timeout", "60s"))
-        return cls(client, float(patience), _own=True)
+        return cls(client, float(patience), _closes_client=True)
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ class Dask:
         return f"dask at {self.name}: {len(threads):,} workers, {sum(threads.values()):,} threads"
 
     def close(self, patience: float) -> bool:
-        if self._own:
+        if self._closes_client:
             with suppress(Exception):
                 self.client.close(timeout=max(patience, 0.1))
         return True
@@ -117,7 +117,7 @@ class _Run(Generic[S, R]):
         self._differences: dict[str, str] = {}  # by the address of a worker
         self._equal: set[str] = set()
         self._threads, self._pending = 1, deque[_Pending[S]]()
-        self._looked = self._there = time.monotonic()  # when somebody was there
+        self._looked = self._last_worker_time = time.monotonic()  # of the last look, and of the last one with workers
         self._done = Event()  # set whenever a span is
         self._sealed: Any = None  # a future
         self._call(self._look)
@@ -162,11 +162,11 @@ class _Run(Generic[S, R]):
             "pure": False,
             "key": keys,
         }
-        pickled, given = (
+        pickled, arguments = (
             list(map(pickle.dumps, spans)),
             {"sealed": self._sealed, "driver": self._facts, "ready": self._ready},
         )
-        futures = self._call(lambda: self._client.map(perform, pickled, **about, **given))
+        futures = self._call(lambda: self._client.map(perform, pickled, **about, **arguments))
         for future in futures:
             future.add_done_callback(lambda _: self._done.set())
         return [_Pending(span, future) for span, future in zip(spans, futures, strict=True)]
@@ -212,13 +212,13 @@ class _Run(Generic[S, R]):
         """Which workers there are, and whether they compute as we do. Raises UsageError where none does, ClusterError
         where none has been there for long."""
         now = time.monotonic()
-        there = dict(self._client.nthreads())
+        threads = dict(self._client.nthreads())
         self._looked = now
-        new = sorted(set(there) - self._equal - set(self._differences))
-        self._equal &= set(there)
+        new = sorted(set(threads) - self._equal - set(self._differences))
+        self._equal &= set(threads)
         if new:
-            said = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
-            for worker, answer in said.items():
+            answers = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
+            for worker, answer in answers.items():
                 if isinstance(answer, OSError):  # it is gone, or will be asked again
                     continue
                 failed = isinstance(answer, Exception)  # it may have no normcli
@@ -229,18 +229,18 @@ class _Run(Generic[S, R]):
                     self._differences[worker] = difference
                 else:
                     self._equal.add(worker)
-        self._threads = sum(count for worker, count in there.items() if worker in self._equal)
-        if there and self._differences.keys() >= there.keys():
-            self._refuse_all(there)
-        if there:
-            self._there = now
-        elif now - self._there > self._cluster.patience:
+        self._threads = sum(count for worker, count in threads.items() if worker in self._equal)
+        if threads and self._differences.keys() >= threads.keys():
+            self._refuse_all(threads)
+        if threads:
+            self._last_worker_time = now
+        elif now - self._last_worker_time > self._cluster.patience:
             what = f"{self._cluster.name}: no worker has been there for {self._cluster.patience:g} s"
             raise ClusterError(what, "start some, or look at why they ended")
         if self._differences and new:  # what waits for workers that are gone would wait for ever
-            self._submit_again()
+            self._resubmit()
 
-    def _submit_again(self) -> None:
+    def _resubmit(self) -> None:
         """What is not done yet, for the workers that may do it."""
         for pending in self._pending:
             if not pending.future.done():
@@ -255,8 +255,8 @@ class _Run(Generic[S, R]):
     def _refuse(self, worker: str, lack: str) -> None:
         raise UsageError(f"worker {printable(worker)}: {lack}", "what is read and written has to be there for all")
 
-    def _refuse_all(self, there: Iterable[str]) -> None:
-        worker = next(iter(sorted(there)))
+    def _refuse_all(self, workers: Iterable[str]) -> None:
+        worker = next(iter(sorted(workers)))
         what = f"no worker computes as this machine does: {printable(worker)} has {self._differences[worker]}"
         raise UsageError(what, "the same versions and the same kind of processor give the same bytes")
 
@@ -266,7 +266,7 @@ class _Run(Generic[S, R]):
         from distributed.scheduler import KilledWorker
 
         if self._client.status != "running" or pending.future.cancelled():
-            raise self._gone(None)
+            raise self._scheduler_lost(None)
         error = pending.future.exception()
         if isinstance(error, KilledWorker):
             count = error.allowed_failures + 1
@@ -285,17 +285,17 @@ class _Run(Generic[S, R]):
         from distributed.comm.core import CommClosedError
 
         if self._client.status != "running":
-            raise self._gone(None)
+            raise self._scheduler_lost(None)
         try:
             return function()
         except (CommClosedError, OSError) as e:
-            raise self._gone(e) from None
+            raise self._scheduler_lost(e) from None
         except Exception as e:
             if self._client.status != "running":
-                raise self._gone(e) from None
+                raise self._scheduler_lost(e) from None
             raise
 
-    def _gone(self, error: Exception | None) -> ClusterError:
+    def _scheduler_lost(self, error: Exception | None) -> ClusterError:
         why = (
             f"{type(error).__name__}: {error}"
             if error is not None and str(error)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from normcli.pipeline import Progress, Written
 
 EXAMPLE = "normcli apply data.csv -p data.json -o data-z.csv"
-KEPT = "what is written before drift shows can't be taken back"
+IRREVOCABLE = "what is written before drift shows can't be taken back"
 
 
 def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
@@ -88,7 +88,7 @@ def _into_one(
         return
     with run.counting(request, readers, shown=not os.isatty(target.fd)) as progress:
         with closing(pipeline.apply(parts, run.engine(request, parameters), file=target, progress=progress)) as written:
-            ends = [each.sink for each in written]
+            ends = [output.sink for output in written]
         progress.end()
         _judge(run, watch, progress.rows)
     run.check_warnings()
@@ -192,7 +192,7 @@ def _check_keeping(request: ApplyRequest) -> None:
     if into is None and os.path.exists(str(output)) and not os.path.isfile(str(output)):
         into = "no regular file"
     if request.check == "refuse" and into:
-        raise UsageError(f"--check can't be had where OUTPUT is {into}: {KEPT}", "--check=warn warns of drift")
+        raise UsageError(f"--check can't be had where OUTPUT is {into}: {IRREVOCABLE}", "--check=warn warns of drift")
 
 
 def _watch(parameters: Parameters) -> DriftMonitor:

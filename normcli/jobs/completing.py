@@ -20,16 +20,16 @@ def column_names(
     paths: Iterable[str], from_: str | None, format_options: Mapping[str, Any], *, numbers: bool
 ) -> list[str]:
     """Those of the first file that can be read: all of them, or those of `numbers`, and lists of them."""
-    found = _first(paths, lambda path: _columns(path, from_, format_options, numbers=numbers))
-    return found or []
+    names_of_first = _first(paths, lambda path: _columns(path, from_, format_options, numbers=numbers))
+    return names_of_first or []
 
 
 def keys(paths: Iterable[str]) -> list[str]:
     """Those of the first parameter file that can be read, as rows of CSV."""
-    found = _first(
+    keys_of_first = _first(
         paths, lambda path: [spelled(key) for key in params.read_file(path, example="", largest=LARGEST).keys]
     )
-    return found or []
+    return keys_of_first or []
 
 
 def _first(paths: Iterable[str], read: Callable[[str], list[str]]) -> list[str] | None:

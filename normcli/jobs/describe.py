@@ -60,9 +60,9 @@ def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
     named = (n for selector in request.columns for n in columns.names_in(selector, names))
     first = first.expecting([n for n in named if n not in names])
     readers.describe_first(first)
-    there = (*keys, *first.schema)
-    chosen = columns.matched(there, request.columns) if request.columns else {f.name for f in there}
-    chosen -= columns.matched(there, request.exclude)
+    available = (*keys, *first.schema)
+    chosen = columns.matched(available, request.columns) if request.columns else {f.name for f in available}
+    chosen -= columns.matched(available, request.exclude)
     if not chosen:
-        raise BadDataError(f"{first.name}: no column is left", f"there are {columns.described(there)}")
-    return tuple(f for f in there if f.name in chosen)
+        raise BadDataError(f"{first.name}: no column is left", f"there are {columns.described(available)}")
+    return tuple(f for f in available if f.name in chosen)

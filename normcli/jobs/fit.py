@@ -50,7 +50,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
     """Learns from all inputs of a request, and from what its parameter file has counted where that is updated. Raises
     NormcliError."""
     result = FitResult(
-        "fit", method=method_name(request.method), params=request.value_given("params"), output=request.output
+        "fit", method=method_name(request.method), params=request.explicit_value("params"), output=request.output
     )
     with Run(request, result, events) as run:
         plan, inputs = _wanted(run)
@@ -183,10 +183,10 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     if beside and any(s.multiple > 1 for method in plan.methods for s in method.statistics):
         what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
-    gone = sorted(beside.difference((f.name for f in first.schema), keys))
-    if gone:
-        hint = suggestions.hint(gone[0], [f.name for f in first.schema])
-        raise BadDataError(f"{name}: no column is called '{printable(gone[0])}'", hint)
+    absent = sorted(beside.difference((f.name for f in first.schema), keys))
+    if absent:
+        hint = suggestions.hint(absent[0], [f.name for f in first.schema])
+        raise BadDataError(f"{name}: no column is called '{printable(absent[0])}'", hint)
     names = [f.name for f in first.schema]
     schema = plan.insisted(first.schema, first.identifiers)
     try:
@@ -257,10 +257,10 @@ def _writable(
     request = run.request
     outputs = Outputs(request, FrameTransform(parameters, form_of(request)), readers.options.writing)
     below = {} if file else writing.paths_below(run, request, readers.inputs)
-    for each, reader in readers:
-        path = request.output if file else below[each]
-        given = writing.as_input(readers.first, file) if file else reader.description.format
-        outputs.check_passing(formats.of_output(request.to, path, given), reader.description)
+    for input, reader in readers:
+        path = request.output if file else below[input]
+        input_format = writing.as_input(readers.first, file) if file else reader.description.format
+        outputs.check_passing(formats.of_output(request.to, path, input_format), reader.description)
         yield reader
 
 
@@ -274,7 +274,7 @@ def _learned(
     with run.counting(request, readers) as progress:
         fitted = pipeline.fit(
             data, begun, engine, infinite=request.infinite, skip=request.skips,
-            once=request.update and not request.recount, keep=spool, again=readers.reopened, progress=progress,
+            once=request.update and not request.recount, keep=spool, reopen=readers.reopened, progress=progress,
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
             remote=run.remote_inputs(begun, readers),
         )  # fmt: skip
@@ -293,7 +293,7 @@ def _write(
     outputs = Outputs(run.request, FrameTransform(parameters, form_of(run.request)), readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
     shown = targets.file is None or not os.isatty(targets.file.fd)
-    with run.counting(run.request, readers, shown=shown, again=fitted.rows if spool else None) as progress:
+    with run.counting(run.request, readers, shown=shown, rows_before=fitted.rows if spool else None) as progress:
         progress.warnings = list(fitted.warnings)
         write(run, outputs, readers, spool, targets)
     return progress
@@ -316,7 +316,7 @@ def _write_file(
     with closing(
         pipeline.apply(parts, run.engine(request, outputs.transform.parameters), file=file, progress=progress)
     ) as written:
-        ends = [each.sink for each in written]
+        ends = [output.sink for output in written]
     progress.end()
     run.check_warnings()
     run.changes.finish(file, ends, targets.params, run.rejects)

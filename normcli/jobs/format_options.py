@@ -82,7 +82,7 @@ class FormatOptions:
         """`read` are the formats that are known to be read so far; `written` those that are, None if that is what the
         first input is. What is read is in a `dialect`, unless another one is given."""
         self._request, self._read, self._written = request, read, written
-        self._given, self._dialect = request.format_options, tuple(dialect)
+        self._options, self._dialect = request.format_options, tuple(dialect)
         self._checked = False
 
     def reading(self, format: str) -> Any:
@@ -93,17 +93,17 @@ class FormatOptions:
             written = {format} if self._written is None else self._written
             self._request.check_needs(**self._lacking(written))
             self._checked = True
-        return formats.options(format, self._dialect, self._given.items())
+        return formats.options(format, self._dialect, self._options.items())
 
     def writing(self, format: str) -> Any:
         """For an output of a format, None where nothing is said of it. Raises UsageError where what is said of it makes
         no sense."""
-        return formats.options(format, self._given.items())
+        return formats.options(format, self._options.items())
 
     @property
     def dialect(self) -> formats.Dialect:
         """What a parameter file keeps of those that are given."""
-        return formats.dialect(self._given)
+        return formats.dialect(self._options)
 
     def _lacking(self, written: set[str]) -> dict[str, str]:
         """What those that are given may need, and is not there."""
@@ -114,8 +114,8 @@ class FormatOptions:
         if text:
             lacking["binary output"] = f"what is written here is {text[0]}"
         places = {"reading": ("read", self._read), "writing": ("written", written)}
-        kinds = {n: formats.record(n).options for n in registry.names("formats")} if self._given else {}
-        for name in self._given:
+        kinds = {n: formats.record(n).options for n in registry.names("formats")} if self._options else {}
+        for name in self._options:
             having = {n for n, kind in kinds.items() if name in kind.__dataclass_fields__}
             on = _extra(kinds[min(having)], name).get("on", "")
             what, used = places.get(on, ("used", self._read | written))

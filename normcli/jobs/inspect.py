@@ -117,12 +117,12 @@ def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
 def _columns(step: Step, schema: Schema, group: int, terms: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a person reads of each column: how much of it there was, what was learned of it, and what else is known."""
     rows = []
-    for j, (name, said) in enumerate(params.described(step, schema, group).items()):
-        own = {term: _known(float(values[j])) for term, values in terms.items()}
-        first = {n: v for n, v in said.items() if n in ("type", "count", "missing")}
-        rest = {n: v for n, v in said.items() if n not in first}
-        more = {n: v for n, v in own.items() if n not in rest}
-        rows.append({"column": name, **first, **more, **rest, **{n: v for n, v in own.items() if n in rest}})
+    for j, (name, learned) in enumerate(params.described(step, schema, group).items()):
+        known = {term: _known(float(values[j])) for term, values in terms.items()}
+        first = {n: v for n, v in learned.items() if n in ("type", "count", "missing")}
+        rest = {n: v for n, v in learned.items() if n not in first}
+        more = {n: v for n, v in known.items() if n not in rest}
+        rows.append({"column": name, **first, **more, **rest, **{n: v for n, v in known.items() if n in rest}})
     return rows
 
 

@@ -22,7 +22,7 @@ EXAMPLE = "normcli merge part-*.json -o whole.json"
 
 def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     """Merges all parameter files of a request. Raises NormcliError."""
-    result = MergeResult("merge", output=request.value_given("output"))
+    result = MergeResult("merge", output=request.explicit_value("output"))
     with Run(request, result, events) as run:
         sources = _sources(run)
 
@@ -39,7 +39,7 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
         lock(run, request.output, request.wait)
         target = None if request.output is None else run.changes.open(request.output)
         result.rows_before = rows_before(request.output)
-        merged = learning.merge(plans(), again=request.allow_duplicates)
+        merged = learning.merge(plans(), allow_duplicates=request.allow_duplicates)
         parameters = result.parameters = params.sealed(replace(merged, note=request.note or merged.note))
         result.method, result.digest = methods_of(parameters), parameters.digest
         learning.warn_of_columns(parameters, run.warning)
@@ -53,13 +53,13 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
 def _sources(run: Run[MergeRequest, MergeResult]) -> list[str | Parameters]:
     """The files that are meant, in order; a pattern of a store is the objects that it finds."""
     sources, every = list[str | Parameters](), inputs.Listing()
-    for given in run.request.inputs:
-        if isinstance(given, str):
-            search = inputs.expand([given])
+    for source in run.request.inputs:
+        if isinstance(source, str):
+            search = inputs.expand([source])
             every.left += search.left
-            sources += (str(each.path) for each in search.inputs)
+            sources += (str(input.path) for input in search.inputs)
         else:
-            sources.append(given)
+            sources.append(source)
     report_left_out(run, every)
     run.result.inputs = [source for source in sources if isinstance(source, str)]
     if run.result.inputs.count("-") > 1:

@@ -33,12 +33,12 @@ def check(request: Request, result: Result) -> None:
     check_beside(request, result, (place.path for place in request.reads()))
 
 
-def check_beside(request: Request, result: Result, others: Iterable[str]) -> None:
-    """Raises UsageError where what is written beside the output is one of the files `others`."""
+def check_beside(request: Request, result: Result, files: Iterable[str]) -> None:
+    """Raises UsageError where what is written beside the output is one of these `files`."""
     beside = [p for p in _outputs(request) if p.flag in BESIDE and p.path != "-" and _is_file(p.path)]
     if not beside:
         return
-    identities = {_identity(path) for path in others if path != "-"}
+    identities = {_identity(path) for path in files if path != "-"}
     for place in beside:
         if _identity(place.path) in identities:
             result.run_report = None  # nothing is put there

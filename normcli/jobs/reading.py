@@ -57,10 +57,10 @@ def report_left_out(run: Run[Any, Any], search: Listing) -> None:
 
 def check_repeatable(input_list: list[Input], flag: str) -> None:
     """Raises UsageError for an input that can be read only once."""
-    for each in input_list:
-        if each.path is None or (os.path.exists(each.path) and not os.path.isfile(each.path)):
+    for input in input_list:
+        if input.path is None or (os.path.exists(input.path) and not os.path.isfile(input.path)):
             raise UsageError(
-                f"{flag} reads the data more than once, and {each.name} can be read only once: put it in a file first"
+                f"{flag} reads the data more than once, and {input.name} can be read only once: put it in a file first"
             )
 
 
@@ -105,22 +105,22 @@ class Readers:
 
     def _typed_as_first(self, pair: tuple[Input, Reader]) -> tuple[Input, Reader]:
         """Into one output all inputs go with the types of the first."""
-        each, reader = pair
+        input, reader = pair
         if self._directory:
             return pair
-        return each, reader.described_as(reader.description.typed_as(self.first.description))
+        return input, reader.described_as(reader.description.typed_as(self.first.description))
 
     def describe_first(self, description: Description) -> None:
         """Has the first input described otherwise."""
         before, self.first = self.first, self.first.described_as(description)
-        self.opened = [(each, self.first if reader is before else reader) for each, reader in self.opened]
+        self.opened = [(input, self.first if reader is before else reader) for input, reader in self.opened]
 
     def reopened(self) -> Iterator[Reader]:
         """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
-        for each in self.inputs:
-            sources.check_unchanged(str(each.path), self._identities[each])
-            yield self._open(each)[1]
-            sources.check_unchanged(str(each.path), self._identities[each])
+        for input in self.inputs:
+            sources.check_unchanged(str(input.path), self._identities[input])
+            yield self._open(input)[1]
+            sources.check_unchanged(str(input.path), self._identities[input])
 
     def _open_next(self) -> bool:
         pair = next(filter(None, map(self._open_any, self._waiting)), None)
@@ -128,33 +128,33 @@ class Readers:
             self.opened.append(pair)
         return pair is not None
 
-    def _open_any(self, each: Input) -> tuple[Input, Reader] | None:
+    def _open_any(self, input: Input) -> tuple[Input, Reader] | None:
         """None for an input that is left out. Raises EmptyInputError for one that was named."""
         try:
-            return self._open(each)
+            return self._open(input)
         except EmptyInputError:
-            if not each.implicit:
+            if not input.implicit:
                 raise
-            self.leave_out(each)
+            self.leave_out(input)
             return None
 
-    def leave_out(self, each: Input) -> None:
+    def leave_out(self, input: Input) -> None:
         """There is nothing in an input."""
-        self.inputs.remove(each)
-        self.empty.append(each)
+        self.inputs.remove(input)
+        self.empty.append(input)
 
-    def _open(self, each: Input) -> tuple[Input, Reader]:
+    def _open(self, input: Input) -> tuple[Input, Reader]:
         room = memory.of_input(self._request.max_memory)
-        source = self._run.source(each.path, example=self._example, keys=each.keys, room=room)
+        source = self._run.source(input.path, example=self._example, keys=input.keys, room=room)
         try:
-            return each, self._reader(each, source)
+            return input, self._reader(input, source)
         except BaseException:
             source.close()
             raise
 
-    def _reader(self, each: Input, source: Source) -> Reader:
+    def _reader(self, input: Input, source: Source) -> Reader:
         request = self._request
-        self._identities.setdefault(each, source.identity)
+        self._identities.setdefault(input, source.identity)
         paths.check_source(request, source, alone=self._alone)
         return reader_of(request, self.options, source)
 

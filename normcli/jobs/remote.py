@@ -38,10 +38,10 @@ def connect(request: Any, inputs: list[Input]) -> Cluster | None:
     """The cluster that a request names; None for a dry run. Raises UsageError for what no cluster can do, ClusterError
     where none answers."""
     flag = _spelled(request)
-    for each in inputs:
-        path = each.path
+    for input in inputs:
+        path = input.path
         if path is None or (not stores.is_uri(path) and os.path.exists(path) and not os.path.isfile(path)):
-            what = f"{flag}: {each.name} can be read here alone"
+            what = f"{flag}: {input.name} can be read here alone"
             raise UsageError(what, "put it in a file that all workers can read")
     output = getattr(request, "output", None)
     if request.command == "fit" and output:
@@ -52,8 +52,8 @@ def connect(request: Any, inputs: list[Input]) -> Cluster | None:
     if request.dry_run:
         return None
     if not isinstance(request.engine, str):
-        given: Cluster = request.engine
-        return given
+        existing: Cluster = request.engine
+        return existing
     kind: Any = registry.only("engines", request.engine)
     cluster: Cluster = kind.connect(request.scheduler, insecure=request.insecure_scheduler)
     return cluster
@@ -72,9 +72,9 @@ def remote_inputs(
         _check_batches(run.request, parameters, readers)
 
     def spans() -> Iterator[Span]:
-        for each in list(readers.inputs):
-            target = None if files is None else files.paths[each]
-            yield Span(each, _absolute(str(each.path)), target and _absolute(target), printable(target or ""))
+        for input in list(readers.inputs):
+            target = None if files is None else files.paths[input]
+            yield Span(input, _absolute(str(input.path)), target and _absolute(target), printable(target or ""))
 
     def leave_out(span: Span) -> None:
         readers.leave_out(span.input)

@@ -80,15 +80,15 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What any job may be asked. `given` are the names of the options that were set, be it to the default; where nobody
-    says, those that are not at it."""
+    """What is common to the requests of all jobs. `explicit` are the names of the options that were set, even to their
+    default; if None, those whose value is not the default."""
 
     command: ClassVar[str]
     may_replace_input: ClassVar[bool] = False  # an output may be the only input
     # a file for what was done, and how the run ended
     run_report: str | None = option(None, group="messages")
     werror: bool = option(False, group="safety")  # warnings are errors
-    given: frozenset[str] | None = None
+    explicit: frozenset[str] | None = None
 
     @classmethod
     def options(cls) -> dict[str, Any]:
@@ -111,11 +111,11 @@ class Request:
 
     def set_names(self) -> frozenset[str]:
         """The names of the options that were given."""
-        if self.given is not None:
-            return self.given
+        if self.explicit is not None:
+            return self.explicit
         return frozenset(f.name for f in fields(self) if f.metadata and getattr(self, f.name) != f.default)
 
-    def value_given(self, name: str) -> Any:
+    def explicit_value(self, name: str) -> Any:
         """The value of an option; None where it was not given, though it may have one."""
         return getattr(self, name) if name in self.set_names() else None
 
@@ -143,9 +143,9 @@ class Request:
     def check_needs(self, **lacking: str | None) -> None:
         """Raises UsageError for the first option given that needs what the run is `lacking`; of each such fact, what
         there is instead, as far as there is something to say; None of one that is there."""
-        needs.check(self.given_options(), lacking)
+        needs.check(self.explicit_options(), lacking)
 
-    def given_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
+    def explicit_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
         """The options that were given, as the command line calls them, and what each needs."""
         names = self.set_names()
         yield from ((self.spelled(name), about["needs"]) for name, about in self.options().items() if name in names)
@@ -227,8 +227,8 @@ class Reads(Resources):
         """How many rows may be left out."""
         return SOME_REJECTS if self.max_bad_rows is None else self.max_bad_rows
 
-    def given_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
-        yield from super().given_options()
+    def explicit_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
+        yield from super().explicit_options()
         yield from ((flag_of(name, value), needs_of(name)) for name, value in self.format_options.items())
 
     def reads(self) -> Iterator[Place]:
@@ -294,7 +294,7 @@ class FitRequest(Writes, OnCluster):
     create: bool = option(False, group="updating", needs=(UPDATE,))
     recount: bool = option(False, group="updating", needs=(UPDATE,))
     allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, whole=False))
+    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
     note: str = option("", group="output", needs=(PARAMS_WRITTEN,))
 
     def reads(self) -> Iterator[Place]:
@@ -322,7 +322,7 @@ class RelearnRequest(Request):
     unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
     min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
     allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, whole=False))
+    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
     note: str = option("", group="output")
 
     @classmethod
@@ -346,10 +346,10 @@ class RelearnRequest(Request):
 class Watches(Request):
     """When data have drifted, beyond which of these limits; None: as they are by default."""
 
-    max_shift: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, whole=False))
-    max_scale_ratio: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(1, whole=False))
-    max_outside: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
-    max_missing: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, whole=False))
+    max_shift: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, integer=False))
+    max_scale_ratio: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(1, integer=False))
+    max_outside: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
+    max_missing: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
 
     def limits(self, min_rows: int) -> Limits:
         """Those that were given, and for the others what there is by default."""
@@ -441,7 +441,7 @@ class MergeRequest(Request):
     output: str | None = option(None, "-o", group="output")
     allow_duplicates: bool = option(False, group="safety")
     allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="safety", needs=(LOCK,), check=between(0, whole=False))
+    wait: float = option(0.0, group="safety", needs=(LOCK,), check=between(0, integer=False))
     note: str = option("", group="output")
 
     def reads(self) -> Iterator[Place]:

@@ -53,8 +53,8 @@ class Preview:
         input, or the targets that are named."""
         schema, taken = readers.first.description.schema, set(names)
         return cls(
-            inputs=tuple(each.name for each in readers.inputs),
-            outputs=None if paths is None else tuple(paths[each] for each in readers.inputs),
+            inputs=tuple(input.name for input in readers.inputs),
+            outputs=None if paths is None else tuple(paths[input] for input in readers.inputs),
             columns=tuple(f for f in schema if f.name in taken),
             left=tuple(f for f in schema if f.name not in taken),
             targets=targets,

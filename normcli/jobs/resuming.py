@@ -44,7 +44,7 @@ class Files:
         self.paths, self._manifest, self._watch = paths, manifest, watch
         origins = manifest.origins([str(i.path) for i in paths]) if manifest else []
         self._origins = dict(zip(paths, origins, strict=False))
-        self._turns = {each: turn for turn, each in enumerate(paths)}
+        self._turns = {input: turn for turn, input in enumerate(paths)}
         self._finished: dict[Input, Finished] = {}  # in the order of the inputs; those that count already are gone
         self._progress = Progress()
 
@@ -53,34 +53,34 @@ class Files:
         warned of. Reads the files that there are. Raises NoInputError."""
         entries = {}
         if self._manifest:
-            entries = self._manifest.finished({path: self._origins[each] for each, path in self.paths.items()})
-        for each, path in self.paths.items():
+            entries = self._manifest.finished({path: self._origins[input] for input, path in self.paths.items()})
+        for input, path in self.paths.items():
             entry = entries.get(path)
             finished = Finished.of(entry, self._watch and self._watch.blank()) if entry else None
             if finished and not (strict and finished.tally.warnings):
-                self._finished[each] = finished
-        return [each for each in self.paths if each not in self._finished]
+                self._finished[input] = finished
+        return [input for input in self.paths if input not in self._finished]
 
     def begin(self, progress: Progress) -> None:
         """What is finished will count in this."""
         self._progress = progress
 
-    def reach(self, each: Input | None = None) -> None:
+    def reach(self, input: Input | None = None) -> None:
         """Counts what is finished before an input whose turn has come, or all that is. Between them may be inputs that
         were left out, which have no file."""
-        turn = len(self._turns) if each is None else self._turns[each]
+        turn = len(self._turns) if input is None else self._turns[input]
         while self._finished and self._turns[first := next(iter(self._finished))] < turn:
             finished = self._finished.pop(first)
             self._progress.add_finished(finished.tally)
             self._see(finished.watch)
 
-    def complete(self, each: Input, watch: DriftMonitor | None, target: Target) -> None:
+    def complete(self, input: Input, watch: DriftMonitor | None, target: Target) -> None:
         """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
         too. Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
         if self._manifest and not finished.tally.rejected:
             assert target.digest is not None
-            self._manifest.add(self.paths[each], self._origins[each], target.count, target.digest, finished.notes)
+            self._manifest.add(self.paths[input], self._origins[input], target.count, target.digest, finished.notes)
         self._see(watch)
 
     def close(self) -> None:

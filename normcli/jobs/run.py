@@ -181,10 +181,10 @@ class Run(Events, Generic[R, S]):
 
     @contextmanager
     def counting(
-        self, request: Reads, readers: Readers | None, *, shown: bool = True, again: int | None = None
+        self, request: Reads, readers: Readers | None, *, shown: bool = True, rows_before: int | None = None
     ) -> Iterator[Progress]:
         """What the pipeline counts, for the result, and `shown` while it runs. No readers: there is nothing to read;
-        `again`: so many rows, which were read before."""
+        `rows_before`: the number of rows, where they were counted by an earlier pass."""
         progress = Progress(events=self, least=request.min_rows, most=request.most_rejects)
         self.result.progress = progress
         if readers is None:
@@ -195,11 +195,13 @@ class Run(Events, Generic[R, S]):
         if not shown:
             yield progress
             return
-        paths_read = [each.path for each in readers.inputs]
+        paths_read = [input.path for input in readers.inputs]
         if self.cluster is not None:
             progress.distance = Distance.of_inputs(len(paths_read))
         else:
-            progress.distance = Distance.of(paths_read, readers.first) if again is None else Distance.of_rows(again)
+            progress.distance = (
+                Distance.of(paths_read, readers.first) if rows_before is None else Distance.of_rows(rows_before)
+            )
         self.events.start(progress.distance.total, progress.distance.unit)
         try:
             yield progress

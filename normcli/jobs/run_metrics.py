@@ -45,15 +45,15 @@ Sample = tuple[str, Labels, float]
 def metrics(report: RunReport, name: str, before: bytes, *, started: float) -> bytes:
     """Of a report, each with the `name` of its file as a label, for those of several files are taken together; `before`
     is what the file held, and `started` is in seconds since 1970."""
-    own = {"run": name, "command": report["command"]}
+    run_labels = {"run": name, "command": report["command"]}
     by_name: dict[str, list[Sample]] = {n: [] for n in HELP}
-    for sample in (*_of_run(report, own, before, started), *_of_columns(report, own)):
+    for sample in (*_of_run(report, run_labels, before, started), *_of_columns(report, run_labels)):
         by_name[sample[0]].append(sample)
     lines = [line for n, samples in by_name.items() if samples for line in _family(n, samples)]
     return ("\n".join([*lines, "# EOF"]) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _of_run(report: RunReport, own: Labels, before: bytes, started: float) -> Iterator[Sample]:
+def _of_run(report: RunReport, run_labels: Labels, before: bytes, started: float) -> Iterator[Sample]:
     ended = started + report["seconds"]
     success = report["exit_code"] == 0
     earlier = BEFORE.findall(before.decode("utf-8", "replace"))
@@ -72,18 +72,18 @@ def _of_run(report: RunReport, own: Labels, before: bytes, started: float) -> It
         "normcli_run_warnings": len(report["warnings"]),
         "normcli_run_drift": report["drift"],
     }
-    yield from ((n, own, float(value)) for n, value in counts.items() if value is not None)
-    found = report["versions"]
-    yield "normcli_build_info", {**own, "version": found["normcli"], "python": found["python"]}, 1.0
+    yield from ((n, run_labels, float(value)) for n, value in counts.items() if value is not None)
+    versions = report["versions"]
+    yield "normcli_build_info", {**run_labels, "version": versions["normcli"], "python": versions["python"]}, 1.0
 
 
-def _of_columns(report: RunReport, own: Labels) -> Iterator[Sample]:
+def _of_columns(report: RunReport, run_labels: Labels) -> Iterator[Sample]:
     """Of each column that was compared; none has two lines, though several steps may have learned from it."""
     first: dict[str, ColumnFigures] = {}
     for column in report["comparison"]["columns"] if report["comparison"] else ():
         first.setdefault(column["column"], column)
     for column in first.values():
-        labels = {**own, "column": column["column"]}
+        labels = {**run_labels, "column": column["column"]}
         values: dict[str, Any] = {
             "normcli_column_drift": None if column["drift"] is None else bool(column["drift"]),
             "normcli_column_shift": column["shift"],

@@ -51,7 +51,7 @@ class RunReport(TypedDict):
 
 def report_of(result: Result, code: int, error: str | None, *, started: float, seconds: float) -> RunReport:
     """Of a job as far as it has come, in a process that was `started` (seconds since 1970) so many `seconds` ago."""
-    empty = None if result.empty is None else [str(each.path) for each in result.empty]
+    empty = None if result.empty is None else [str(input.path) for input in result.empty]
     inputs = None if result.inputs is None else [path for path in result.inputs if path not in (empty or ())]
     comparison = getattr(result, "comparison", None)
     if comparison is not None:
@@ -93,24 +93,28 @@ def versions() -> dict[str, str]:
 
 def moment(seconds: float) -> str:
     """Of seconds since 1970."""
-    whole, thousandths = divmod(int(seconds * 1000), 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{thousandths:03d}Z"
+    integer, thousandths = divmod(int(seconds * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(integer)) + f".{thousandths:03d}Z"
 
 
-def text(given: str) -> str:
+def text(string: str) -> str:
     """Paths may hold bytes that are no text."""
     try:
-        return os.fsencode(given).decode("utf-8", "backslashreplace")
+        return os.fsencode(string).decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # of half a surrogate pair
-        return given.encode("utf-8", "backslashreplace").decode()
+        return string.encode("utf-8", "backslashreplace").decode()
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of every report."""
     (top,), components = msgspec.json.schema_components([RunReport], ref_template="#/$defs/{name}")
-    own = components.pop(top["$ref"].rpartition("/")[2])
-    closed = {name: _closed(each) for name, each in components.items()}
-    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_closed(own), "title": "normcli run report"}
+    definition = components.pop(top["$ref"].rpartition("/")[2])
+    closed = {name: _closed(component) for name, component in components.items()}
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_closed(definition),
+        "title": "normcli run report",
+    }
     return about | {"$defs": closed}
 
 

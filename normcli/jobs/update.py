@@ -30,7 +30,7 @@ RULES = ("unseen", "min_count")
 
 def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
     """Learns a method from the statistics that a parameter file has kept, without data. Raises NormcliError."""
-    result = FitResult("fit", method=method_name(request.method), params=request.value_given("params"))
+    result = FitResult("fit", method=method_name(request.method), params=request.explicit_value("params"))
     with Run(request, result, events) as run:
         method = chosen_method(request.method, request.method_options)
         result.method = registry.name_of(method)
@@ -89,10 +89,10 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     parameters = read_parameters(
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
     )
-    given = (
+    method_options = (
         request.method_options if request.method is None or isinstance(request.method, str) else vars(request.method)
     )
-    _check_agrees(path, parameters, plan, given)
+    _check_agrees(path, parameters, plan, method_options)
     _check_columns(path, parameters, request)
     return parameters
 

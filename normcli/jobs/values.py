@@ -11,12 +11,12 @@ from normcli import formats, registry, suggestions
 Check = Callable[[Any], str]
 
 
-def between(least: float, greatest: float = math.inf, *, whole: bool = True) -> Check:
-    """Finite numbers within these bounds, which are allowed themselves; `whole` ones unless said otherwise."""
+def between(least: float, greatest: float = math.inf, *, integer: bool = True) -> Check:
+    """Finite numbers within these bounds, which are allowed themselves; `integer` ones unless said otherwise."""
 
     def check(value: Any) -> str:
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            return f"is no {'whole ' if whole else ''}number"
+        if isinstance(value, bool) or not isinstance(value, int if integer else int | float):
+            return f"is no {'whole ' if integer else ''}number"
         if least <= value <= greatest and math.isfinite(value):
             return ""
         return f"is not {least:,} or more" if greatest == math.inf else f"is not from {least:,} to {greatest:,}"
@@ -28,8 +28,8 @@ def one_of(*words: str) -> Check:
     """One of these words."""
 
     def check(value: Any) -> str:
-        asked = suggestions.question(str(value), words)
-        return "" if value in words else f"is none of {', '.join(words)}{f'; {asked}' if asked else ''}"
+        question = suggestions.question(str(value), words)
+        return "" if value in words else f"is none of {', '.join(words)}{f'; {question}' if question else ''}"
 
     return check
 

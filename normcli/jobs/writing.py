@@ -51,19 +51,21 @@ class Outputs:
         if formats.is_binary(to) and os.isatty(target.fd):
             what = f"{target.name} is a terminal, and {to} is binary"
             raise UsageError(what, "-o FILE writes a file, --to csv writes text")
-        each, description = first[0], self._needing(first[1]).description
-        blank, digests = self._blank_and_digests(to, each, description)
+        input, description = first[0], self._needing(first[1]).description
+        blank, digests = self._blank_and_digests(to, input, description)
         work = self._work(to, description, blank, digests)
 
         def parts() -> Iterator[Part]:
-            for each, reader in ((each, self._needing(reader)) for each, reader in pairs):
+            for input, reader in ((input, self._needing(reader)) for input, reader in pairs):
                 description = reader.description
-                own_blank, own_digests = self._blank_and_digests(to, each, description)
-                pipeline.check_same(description, blank, own_blank)
-                if own_digests != digests:
+                input_blank, input_digests = self._blank_and_digests(to, input, description)
+                pipeline.check_same(description, blank, input_blank)
+                if input_digests != digests:
                     raise BadDataError(f"{description.name}: was not normalized by the same parameters as the first")
-                own = self._work(to, description, columns.ordered_as(own_blank, blank), digests, first=work.writer)
-                measuring = replace(own, keys=each.keys, measuring=_measuring(self.watch, reader))
+                input_work = self._work(
+                    to, description, columns.ordered_as(input_blank, blank), digests, first=work.writer
+                )
+                measuring = replace(input_work, keys=input.keys, measuring=_measuring(self.watch, reader))
                 late = partial(self._on_late_column, self.watch)
                 doubt = pipeline.doubt(self.transform, description, to)
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
@@ -80,18 +82,18 @@ class Outputs:
         """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
         unless what is measured runs on in batches from input to input."""
         together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
-        for each, reader in pairs:
-            path, own = files.paths[each], None if together else self.watch and self.watch.blank()
-            part = replace(self, watch=own or self.watch).part(each, path, reader)
-            complete, begin = partial(files.complete, each, own), partial(files.reach, each)
+        for input, reader in pairs:
+            path, watch = files.paths[input], None if together else self.watch and self.watch.blank()
+            part = replace(self, watch=watch or self.watch).part(input, path, reader)
+            complete, begin = partial(files.complete, input, watch), partial(files.reach, input)
             yield replace(part, begin=begin, complete=complete)
 
-    def part(self, each: Input, path: str, reader: Reader) -> Part:
+    def part(self, input: Input, path: str, reader: Reader) -> Part:
         """An input into a file of its own."""
         reader = self._needing(reader)
         description = reader.description
         to = formats.of_output(self.request.to, path, description.format)
-        blank, digests = self._blank_and_digests(to, replace(each, keys=()), description)
+        blank, digests = self._blank_and_digests(to, replace(input, keys=()), description)
         work = replace(self._work(to, description, blank, digests), measuring=_measuring(self.watch, reader))
         opening = partial(open_below, path, self.request.spool_dir)
         doubt = pipeline.doubt(self.transform, description, to)
@@ -126,15 +128,15 @@ class Outputs:
         needs, by = self.transform.needs(), self.transform.parameters.by
         return reader.described_as(pipeline.needing(reader.description, needs, by))
 
-    def _blank_and_digests(self, to: str, each: Input, description: Description) -> tuple[Frame, tuple[str, ...]]:
+    def _blank_and_digests(self, to: str, input: Input, description: Description) -> tuple[Frame, tuple[str, ...]]:
         """A frame of no rows as an input's output will have them, and the digests it will carry. Raises
         BadDataError where the input does not go with the transform."""
         transform = self.transform_for(to, description)
         pipeline.check_columns(transform, description, extra=self.extra)
-        digests = pipeline.digests_after(transform, description, again=self.repeatedly)
+        digests = pipeline.digests_after(transform, description, repeatedly=self.repeatedly)
         blank = pipeline.output_frame(transform, description, only=self.request.only)
         pipeline.check_writable(to, description, blank, transform.gives())
-        return columns.with_texts(blank, each.keys), digests
+        return columns.with_texts(blank, input.keys), digests
 
     def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
         """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
@@ -233,12 +235,12 @@ def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Targe
     replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
     count = 0
     with closing(written):
-        for each in written:
-            assert each.part is not None
-            assert each.target is not None
-            source = each.part.reader.description.name
+        for output in written:
+            assert output.part is not None
+            assert output.target is not None
+            source = output.part.reader.description.name
             run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
-            each.sink.close()
-            count += run.changes.commit(*before, each.target)
-            each.part.complete(each.target)
+            output.sink.close()
+            count += run.changes.commit(*before, output.target)
+            output.part.complete(output.target)
     return count

@@ -79,7 +79,7 @@ def fit(
     skip: bool = False,
     once: bool = False,
     keep: Spool | None = None,
-    again: Callable[[], Iterable[Reader]] | None = None,
+    reopen: Callable[[], Iterable[Reader]] | None = None,
     progress: Progress | None = None,
     max_memory: int | None = None,
     excludes: Callable[[str], bool] = lambda name: False,
@@ -87,7 +87,7 @@ def fit(
 ) -> Parameters:
     """Learns what the steps of parameters have to from all inputs, in one pass, and from the states that they have;
     with `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where
-    there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `again`
+    there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `reopen`
     opens once more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of,
     unless it `excludes` that on purpose. `remote` inputs are read on a cluster, and none here. Raises
     UsageError, before any data is read, where options do not go with the columns; BadDataError."""
@@ -114,7 +114,7 @@ def fit(
         if keep is not None:
             keep.add(result.part, part.reader, result.pieces, len(result.rejects))
         if result.types:
-            total.told(result.rows, result.types, result.digest)
+            total.add_chunk(result.rows, result.types, result.digest)
         counting += result.counted
         if result.measured is not None:
             total.add(result.measured, can_end_segment=result.can_end_segment)
@@ -126,8 +126,8 @@ def fit(
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    measure_again = partial(_measured_again, parameters, work, again, engine, progress, remote)
-    total.whole.states = refined(total.whole.states, measure_again)
+    next_pass = partial(_next_pass, parameters, work, reopen, engine, progress, remote)
+    total.subtotal.states = refined(total.subtotal.states, next_pass)
     if keep is not None:
         keep.final = True
     fitted = total.learned()
@@ -145,7 +145,7 @@ def apply(
     """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other. Each
     output is given once all of it is written but its end. What the parts' work measures is added to their watch."""
     progress, shared = progress or Progress(), None
-    with ExitStack() as own:
+    with ExitStack() as stack:
         written: Written | None = None
         for part, result in progress.run(parts, engine):
             if part.watch is not None and result.last:
@@ -155,7 +155,7 @@ def apply(
                 if not result.pieces:
                     continue  # of parts of which some may be complete
             if written is None:
-                target = own.enter_context(part.output()) if part.output else None
+                target = stack.enter_context(part.output()) if part.output else None
                 outlet = target or file
                 assert isinstance(part.work, Work)
                 assert part.work.writer is not None
@@ -166,7 +166,7 @@ def apply(
             if result.last and written.target is not None:
                 progress.end_output()
                 yield written
-                own.close()
+                stack.close()
                 progress.begin_output()
                 written = None
         shared = written
@@ -207,8 +207,8 @@ def check(
         progress.check_any(watch.counted, parameters, "compare")
 
 
-def _measured_again(
-    parameters: Parameters, work: Work, again: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
+def _next_pass(
+    parameters: Parameters, work: Work, reopen: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
     remote: RemoteInputs | None, blanks: tuple[StepStates, ...],
 ) -> tuple[StepStates, ...]:  # fmt: skip
     """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
@@ -216,7 +216,7 @@ def _measured_again(
     measuring = replace(
         parameters, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
     )
-    readers = work.spool.readers if work.spool else again() if again else None
+    readers = work.spool.readers if work.spool else reopen() if reopen else None
     if readers is None and remote is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
     progress = Progress(most=before.rejected)  # it has warned already

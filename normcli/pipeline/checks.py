@@ -25,7 +25,7 @@ def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -
 def check_columns(transform: FrameTransform, description: Description, *, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a transform; other orders do."""
     name, suffix = description.name, transform.form.suffix
-    check_there(description, transform.needs(), transform.lists, by=transform.parameters.by)
+    check_present(description, transform.needs(), transform.lists, by=transform.parameters.by)
     clashes = transform.clashes({f.name for f in description.schema})
     if clashes:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if suffix else "")
@@ -46,26 +46,26 @@ def _is_known(transform: FrameTransform, name: str) -> bool:
     return name in transform.parameters.types or name in transform.parameters.by or name in transform.needs()
 
 
-def check_there(description: Description, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
+def check_present(description: Description, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
     """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
     not numeric, or holds no lists where it should."""
-    there, name = {f.name: f for f in description.schema}, description.name
-    gone = [n for n in needs if n not in there]
-    if gone:
-        hint = suggestions.question(gone[0], there) or description.hint or f"there are {listed(list(there))}"
-        raise BadDataError(f"{name}: no column is called {listed(gone)}", hint)
-    gone = [n for n in by if n not in there and n not in dict(description.keys)]
-    if gone:
-        what = f"no column is called {listed(gone)}, by which rows are grouped"
+    fields, name = {f.name: f for f in description.schema}, description.name
+    absent = [n for n in needs if n not in fields]
+    if absent:
+        hint = suggestions.question(absent[0], fields) or description.hint or f"there are {listed(list(fields))}"
+        raise BadDataError(f"{name}: no column is called {listed(absent)}", hint)
+    absent = [n for n in by if n not in fields and n not in dict(description.keys)]
+    if absent:
+        what = f"no column is called {listed(absent)}, by which rows are grouped"
         raise BadDataError(
-            f"{name}: {what}", suggestions.question(gone[0], there) or f"there are {listed(list(there))}"
+            f"{name}: {what}", suggestions.question(absent[0], fields) or f"there are {listed(list(fields))}"
         )
-    other = [n for n in needs if description.typed and n in lists and not there[n].list_of]
+    other = [n for n in needs if description.typed and n in lists and not fields[n].list_of]
     if other:
         raise BadDataError(f"{name}: no lists of numbers in {listed(other)}", "the fit had lists there")
-    text = [n for n in needs if description.typed and n not in lists and not there[n].may_be_number]
+    text = [n for n in needs if description.typed and n not in lists and not fields[n].may_be_number]
     if text:
-        what = f"column '{short(text[0])}' is not numeric but {there[text[0]].type}"
+        what = f"column '{short(text[0])}' is not numeric but {fields[text[0]].type}"
         raise BadDataError(f"{name}: {what}", "the fit had numbers there")
 
 
@@ -89,17 +89,17 @@ def check_not_normalized(parameters: Parameters, description: Description, hint:
         raise BadDataError(f"{description.name}: is normalized by these parameters already", hint)
 
 
-def digests_after(transform: FrameTransform, description: Description, *, again: bool = False) -> tuple[str, ...]:
+def digests_after(transform: FrameTransform, description: Description, *, repeatedly: bool = False) -> tuple[str, ...]:
     """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
     or was not what is to be undone."""
     parameters, done = transform.parameters, description.digests
     if not transform.inverse:
-        if not again:
+        if not repeatedly:
             check_not_normalized(parameters, description, "--allow-normalized insists")
         return (*done, parameters.digest)
     if done and done[-1] == parameters.digest:
         return done[:-1]
-    if done and not again:
+    if done and not repeatedly:
         raise BadDataError(f"{description.name}: {_other_way(parameters, done[-1])}", "--allow-normalized insists")
     return done
 
@@ -146,11 +146,11 @@ def output_frame(transform: FrameTransform, description: Description, *, only: b
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{description.name}: {e.what}", e.hint) from None
     hidden = blank.hidden
-    there = [n for n in blank.names if n not in hidden]
+    visible = [n for n in blank.names if n not in hidden]
     if only:
-        given = set(transform.gives())
-        return blank.select([n for n in there if n in given])
-    return blank.select([*transform.original_order(there), *hidden]) if transform.inverse else blank
+        normalized = set(transform.gives())
+        return blank.select([n for n in visible if n in normalized])
+    return blank.select([*transform.original_order(visible), *hidden]) if transform.inverse else blank
 
 
 def passing_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:
@@ -158,20 +158,20 @@ def passing_frame(transform: FrameTransform, description: Description, *, only: 
     numbers that are normalized; lists remain lists."""
     needs = frozenset(transform.needs())
     blank = description.blank(needs)
-    gone = needs - transform.lists if not transform.form.suffix or only else frozenset()
-    there = blank.names
-    return blank.select([n for n in there if n not in gone and (n in needs or not only)])
+    numbers = needs - transform.lists if not transform.form.suffix or only else frozenset()
+    names = blank.names
+    return blank.select([n for n in names if n not in numbers and (n in needs or not only)])
 
 
-def check_writable(to: str, description: Description, blank: Frame, given: Collection[str]) -> None:
+def check_writable(to: str, description: Description, blank: Frame, normalized: Collection[str]) -> None:
     """Raises BadDataError where what comes of an input, a frame like `blank`, has a column that the format `to` has no
-    place for; those `given` are normalized, and the others pass."""
+    place for; those `normalized` are normalized, and the others pass."""
     wrong = formats.refused(to, description, blank)
     if not wrong:
         return
-    others = [n for n in registry.names("formats") if not formats.refused(n, description, blank)]
-    hints = [f"--to {' or '.join(others)} has one"] if others else []
-    if not {f.name for f in wrong}.intersection(given):
+    possible = [n for n in registry.names("formats") if not formats.refused(n, description, blank)]
+    hints = [f"--to {' or '.join(possible)} has one"] if possible else []
+    if not {f.name for f in wrong}.intersection(normalized):
         hints.append(f"--only leaves {'it' if len(wrong) == 1 else 'them'} out")
     what = f"column{'s' * (len(wrong) > 1)} {columns.described(wrong)}"
     raise BadDataError(f"{description.name}: {formats.bare(to)} has no place for {what}", "; ".join(hints))
@@ -180,8 +180,8 @@ def check_writable(to: str, description: Description, blank: Frame, given: Colle
 def check_same(description: Description, first: Frame, blank: Frame) -> None:
     """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
     has other columns; of their types, the writer knows."""
-    here, there = ({*f.names}.difference(f.hidden) for f in (blank, first))
-    for wrong, what, than in ((there - here, "lacks", "has"), (here - there, "has", "lacks")):
+    here, before = ({*f.names}.difference(f.hidden) for f in (blank, first))
+    for wrong, what, than in ((before - here, "lacks", "has"), (here - before, "has", "lacks")):
         if wrong:
             which = f"{what} {listed(sorted(wrong))}, which the first input {than}"
             raise BadDataError(f"{description.name}: {which}", "one output has one set of columns")

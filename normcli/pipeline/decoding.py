@@ -25,7 +25,7 @@ def decode(
     each part before it is gone."""
     parts = chunk.parts()
     first, second = next(parts, chunk), next(parts, None)
-    done, kept = list[Decoded](), list[P]()
+    done, results = list[Decoded](), list[P]()
     if second is not None:
         with suppress(BadPlaceError, BadRowError):  # the first in the chunk is told
             for part in chain((first, second), parts):
@@ -33,12 +33,12 @@ def decode(
                 frame = columns.numeric(decoded.frame, wanted, beside)
                 if frame is None:
                     break
-                kept += [keep(part, decoded)] if keep else []
+                results += [keep(part, decoded)] if keep else []
                 done.append(replace(decoded, frame=frame))
             else:
-                whole = columns.stacked([decoded.frame for decoded in done], wanted)
-                if whole is not None:
-                    return _joined(done, whole), kept
+                joint = columns.stacked([decoded.frame for decoded in done], wanted)
+                if joint is not None:
+                    return _joined(done, joint), results
         done.clear()
     decoded = chunk.decode(wanted, infinite, skip=skip)
     return decoded, [keep(chunk, decoded)] if keep else []

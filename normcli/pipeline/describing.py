@@ -41,10 +41,10 @@ class Survey:
             with np.errstate(all="ignore"):
                 decoded = chunk.survey(frozenset(self.wanted), skip=self.skip)
                 frame = columns.with_texts(decoded.frame, self.beside)
-                found = list(surveyed(frame, self.fields, self.wanted, strings=self.plain is not None))
-                numeric = sorted(c.name for c in found if c.numbers is not None and c.words is None)
+                survey = list(surveyed(frame, self.fields, self.wanted, strings=self.plain is not None))
+                numeric = sorted(c.name for c in survey if c.numbers is not None and c.words is None)
                 result = Result.of(chunk, decoded, columns.inexact(frame, numeric))
-                return replace(result, profile=ProfileState.of(frame.rows, found, self.wanted))
+                return replace(result, profile=ProfileState.of(frame.rows, survey, self.wanted))
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
@@ -78,13 +78,13 @@ def describe(
     def parts() -> Iterator[Part]:
         for i, reader in enumerate(readers):
             description = needing(reader.description, sorted(known), ())
-            there = {f.name: f for f in (*(Field(n, "string") for n, _ in description.keys), *description.schema)}
+            present = {f.name: f for f in (*(Field(n, "string") for n, _ in description.keys), *description.schema)}
             absent = partial(warn, where=description.name, what="no such column, it counts as missing there:")
-            absent(known.difference(there))
+            absent(known.difference(present))
             if not closed:
-                warn(set(there) - known if i else (), description.name, "columns that the inputs before do not have:")
-                known.update(there)
-            fields = tuple(f for f in there.values() if f.name in known)
+                warn(set(present) - known if i else (), description.name, "columns that the inputs before do not have:")
+                known.update(present)
+            fields = tuple(f for f in present.values() if f.name in known)
             wanted = tuple(f.name for f in fields if f.may_be_number or f.name in description.doubts)
             work = Survey(fields, wanted, skip)
             names = tuple(f.name for f in fields)

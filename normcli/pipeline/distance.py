@@ -21,7 +21,7 @@ class Distance:
     passed: int = 0  # bytes of the files that have ended
     within: int = 0  # weight of the chunks that came of the one that has not
     reported: int = 0  # the sum of all steps so far
-    again: bool = False  # whether it is rows that were read before
+    is_reread: bool = False  # whether it is rows that were read before
 
     @classmethod
     def of(cls, paths: Sequence[str | None], first: Reader) -> Distance:
@@ -37,7 +37,7 @@ class Distance:
     @classmethod
     def of_rows(cls, rows: int) -> Distance:
         """For inputs that are read again: they have so many rows."""
-        return cls(rows, "rows", again=True)
+        return cls(rows, "rows", is_reread=True)
 
     @classmethod
     def of_inputs(cls, count: int) -> Distance:
@@ -46,7 +46,7 @@ class Distance:
 
     def step(self, reader: Reader, weight: int, *, rows: int = 0, ended: bool) -> int:
         """How much further it came by a chunk of an input, which has so many rows, or by its end."""
-        if self.again:
+        if self.is_reread:
             return rows
         if self.unit == "inputs":
             return int(ended)

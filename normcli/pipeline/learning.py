@@ -36,7 +36,7 @@ class Total:
 
     def __post_init__(self) -> None:
         self._blank: tuple[StepStates, ...] = tuple(step.method.statistics for step in self.parameters.steps)
-        self.whole = Subtotal(self._blank)
+        self.subtotal = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
         self._runs_on = self.parameters.unfitted_multiple > 1
@@ -53,7 +53,7 @@ class Total:
         if not self._runs_on:
             self._here = InputTotal(self._blank)
 
-    def told(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
+    def add_chunk(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
         self._rows_here += rows
         self._types_here = wider(self._types_here, types)
@@ -92,17 +92,17 @@ class Total:
 
     def add_fit(self, parameters: Parameters) -> None:
         """All that another fit has seen."""
-        ledger, seen = Ledger(), tuple(step.states for step in parameters.steps)
+        ledger, of_rows = Ledger(), tuple(step.states for step in parameters.steps)
         if parameters.keys:
-            seen = tuple(tuple(s.taken([0]) for s in states) for states in seen)
+            of_rows = tuple(tuple(s.taken([0]) for s in states) for states in of_rows)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in parameters.steps)
             ledger.add(Keyed(parameters.keys, np.array(parameters.key_rows, np.float64), of_keys))
         self._count(
-            Subtotal(seen, ledger, parameters.skipped), parameters.rows, types_of(parameters), parameters.inputs
+            Subtotal(of_rows, ledger, parameters.skipped), parameters.rows, types_of(parameters), parameters.inputs
         )
 
     def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
-        self.whole.merge(measured)
+        self.subtotal.merge(measured)
         self.rows += rows
         self._types = wider(self._types, types)
         self.inputs.extend(inputs)
@@ -112,37 +112,42 @@ class Total:
         """The parameters with what follows from all of it. Raises BadDataError."""
         types = dict(zip(self.parameters.needs(), self._types, strict=True))
         schema = tuple(Field(f.name, types.get(f.name, f.type)) for f in self.parameters.schema)
-        made = learn(replace(self.parameters, schema=schema), self.whole.states, self.whole.ledger, self.max_memory)
-        return replace(made, rows=self.rows, skipped=self.whole.incomplete, inputs=tuple(self.inputs))
+        fitted = learn(
+            replace(self.parameters, schema=schema), self.subtotal.states, self.subtotal.ledger, self.max_memory
+        )
+        return replace(fitted, rows=self.rows, skipped=self.subtotal.incomplete, inputs=tuple(self.inputs))
 
 
 def learn(
-    parameters: Parameters, seen: tuple[StepStates, ...], ledger: Ledger | None = None, max_memory: int | None = None
+    parameters: Parameters,
+    all_states: tuple[StepStates, ...],
+    ledger: Ledger | None = None,
+    max_memory: int | None = None,
 ) -> Parameters:
     """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes,
     where somebody says. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
-        memory.check_keys(parameters, seen, by_key, max_memory)
+        memory.check_keys(parameters, all_states, by_key, max_memory)
         parameters = replace(parameters, keys=by_key.keys, key_rows=tuple(map(int, by_key.rows.tolist())))
-        seen = tuple(
-            tuple(type(s).stacked([s, k]) for s, k in zip(whole, each, strict=True))
-            for whole, each in zip(seen, by_key.states, strict=True)
+        all_states = tuple(
+            tuple(type(s).stacked([s, k]) for s, k in zip(of_rows, of_keys, strict=True))
+            for of_rows, of_keys in zip(all_states, by_key.states, strict=True)
         )
-    if any(state.next_pass() is not None for states in seen for state in states):
+    if any(state.next_pass() is not None for states in all_states for state in states):
         raise BadDataError("exact quantiles of what was counted apart can't be had without the data", "fit it together")
     called = ["", *(described(parameters.by, key) for key in parameters.keys)]
     steps = []
-    for i, (step, states) in enumerate(zip(parameters.steps, seen, strict=True)):
+    for i, (step, states) in enumerate(zip(parameters.steps, all_states, strict=True)):
         try:
             steps.append(step.learn(states, called))
         except BadDataError as e:
             raise BadDataError(parameters.at(i) + e.message, e.hint) from None
-    made = replace(parameters, steps=tuple(steps))
-    clashes = FrameTransform(made).clashes({f.name for f in parameters.schema})
+    fitted = replace(parameters, steps=tuple(steps))
+    clashes = FrameTransform(fitted).clashes({f.name for f in parameters.schema})
     if clashes:
         raise BadDataError(f"a column is called {listed(clashes)} already", "use --prefix")
-    return made
+    return fitted
 
 
 def digest(
@@ -152,15 +157,15 @@ def digest(
     beside: Sequence[tuple[str, str | None]] = (),
 ) -> bytes:
     """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input."""
-    made = xxh3_128(content or b"")
+    hasher = xxh3_128(content or b"")
     if beside:
-        made.update(repr(beside).encode())
+        hasher.update(repr(beside).encode())
     if content is None:
-        made.update(repr(keyed and keyed.keys).encode())
-        each = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
-        for column in (a for a in each if a is not None):
-            made.update(np.ascontiguousarray(column).view(np.uint8).data)
-    return made.digest()
+        hasher.update(repr(keyed and keyed.keys).encode())
+        arrays = (a for block in blocks for a in (*block.columns, block.weights, block.codes))
+        for column in (a for a in arrays if a is not None):
+            hasher.update(np.ascontiguousarray(column).view(np.uint8).data)
+    return hasher.digest()
 
 
 def types_of(parameters: Parameters) -> tuple[str, ...]:
@@ -183,9 +188,9 @@ def _wider(a: str, b: str) -> str:
 def warn_of_columns(parameters: Parameters, warn: Callable[[str], None]) -> None:
     """Columns that have nothing to learn from."""
     for step in parameters.steps:
-        said = step.summary()
-        empty = [n for n, c in zip(step.features, said.get("count", ()), strict=False) if c == 0]
-        ends = zip(step.features, said.get("min", ()), said.get("max", ()), strict=False)
+        summary = step.summary()
+        empty = [n for n, c in zip(step.features, summary.get("count", ()), strict=False) if c == 0]
+        ends = zip(step.features, summary.get("min", ()), summary.get("max", ()), strict=False)
         same = [n for n, least, greatest in ends if least == greatest]
         if empty:
             warn(f"no value in {listed(empty)}: nothing is learned, and all comes out missing{_without(step, empty)}")
@@ -230,14 +235,14 @@ def cut_batch(parameters: Parameters) -> str | None:
 
 
 # -- several fits ------------------------------------------------------------------------------------------------
-def merge(fits: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Parameters:
+def merge(fits: Iterable[tuple[str, Parameters]], *, allow_duplicates: bool = False) -> Parameters:
     """Parameters of several fits, each with the name of its file, as if one had seen all their inputs in that order,
     their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
-    unless `again` allows it."""
+    unless `allow_duplicates` allows it."""
     from normcli.parameters.alignment import align  # here, for other commands do without
 
-    each = iter(fits)
-    first_name, first = next(each)
+    pairs = iter(fits)
+    first_name, first = next(pairs)
     if not first.learns:
         method = registry.name_of(first.steps[0].method)
         raise BadDataError(
@@ -246,13 +251,13 @@ def merge(fits: Iterable[tuple[str, Parameters]], *, again: bool = False) -> Par
         )
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
-    for name, found in each:
-        parameters = align(found, first)
+    for name, fitted in pairs:
+        parameters = align(fitted, first)
         difference = next(differences(first_name, first, parameters), None)
         if difference:
             raise BadDataError(f"{name}: {difference}", "only fits that differ in their data merge")
         twice = next((counted_by[i] for i in parameters.inputs if i in counted_by), None)
-        if twice and not again:
+        if twice and not allow_duplicates:
             n = sum(i in counted_by for i in parameters.inputs)
             what = (
                 f"{n} of the inputs that it has counted {'was' if n == 1 else 'were'} counted before, first by {twice}"
@@ -268,24 +273,24 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
     """What keeps the states of `b` from those of `a`, which is that of the file `first`."""
     if len(a.steps) != len(b.steps):
         yield f"has {len(b.steps)} step{'' if len(b.steps) == 1 else 's'}, and {first} {len(a.steps)}"
-    for (flag, was), (_, found) in zip(_flags(a), _flags(b), strict=True):
-        if was != found:
-            yield f"was fitted {_given(flag, found)}, and {first} {_given(flag, was)}"
+    for (flag, was), (_, current) in zip(_flags(a), _flags(b), strict=True):
+        if was != current:
+            yield f"was fitted {_flag_phrase(flag, current)}, and {first} {_flag_phrase(flag, was)}"
     for i, (x, y) in enumerate(zip(a.steps, b.steps, strict=False)):
         one, other = registry.name_of(x.method), registry.name_of(y.method)
         where = f"steps[{i}] " if a.at(i) or b.at(i) else ""
-        more, gone = ([n for n in p.features if n not in q.features] for p, q in ((y, x), (x, y)))
+        more, lacking = ([n for n in p.features if n not in q.features] for p, q in ((y, x), (x, y)))
         if one != other:
             yield f"{where}is of {other}, and {first} of {one}"
         elif x.method != y.method:
             option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
             of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
             yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
-        elif more or gone:
+        elif more or lacking:
             yield (
                 f"{where}has {listed(more)}, and {first} has not"
                 if more
-                else f"{where}lacks {listed(gone)}, and {first} has it"
+                else f"{where}lacks {listed(lacking)}, and {first} has it"
             )
         elif x.length != y.length:
             lists = [listed(list(s.columns)) + (" of lists" if s.length else "") for s in (x, y)]
@@ -295,7 +300,7 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
             yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
 
 
-def _given(flag: str, names: Sequence[str]) -> str:
+def _flag_phrase(flag: str, names: Sequence[str]) -> str:
     return f"with --{flag} {','.join(map(printable, names))}" if names else f"without --{flag}"
 
 
@@ -324,26 +329,26 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
             parameters, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules()
         )
     steps = tuple(replace(step, method=method, transform=None) for step in parameters.steps)
-    made = learn(replace(parameters, steps=steps), states)
-    made.check_rules()
-    return made
+    fitted = learn(replace(parameters, steps=steps), states)
+    fitted.check_rules()
+    return fitted
 
 
 def _needed(step: Step, method: Method) -> StepStates:
-    kept = {type(state): state for state in step.states}
-    there = step.method.by_row == method.by_row
+    states = {type(state): state for state in step.states}
+    same_rows = step.method.by_row == method.by_row
     for blank in method.statistics:
-        state = kept.get(type(blank))
-        if not there or state is None or state.settings() != blank.settings():
+        state = states.get(type(blank))
+        if not same_rows or state is None or state.settings() != blank.settings():
             needed, have = _described(method, method.statistics), _described(step.method, step.states)
             what = f"{registry.name_of(method)} learns from {needed}, and the file has kept {have}"
             raise UsageError(what, "fit it from the data")
-    return tuple(kept[type(blank)] for blank in method.statistics)
+    return tuple(states[type(blank)] for blank in method.statistics)
 
 
 def _described(method: Method, statistics: StepStates) -> str:
-    each = []
+    descriptions = []
     for one in statistics:
         settings = one.described_settings()
-        each.append(registry.name_of(one) + (f" ({settings})" if settings else ""))
-    return (", ".join(each) or "nothing") + (" of complete rows" if each and method.by_row else "")
+        descriptions.append(registry.name_of(one) + (f" ({settings})" if settings else ""))
+    return (", ".join(descriptions) or "nothing") + (" of complete rows" if descriptions and method.by_row else "")

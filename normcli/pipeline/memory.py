@@ -46,8 +46,8 @@ def mapped() -> dict[int, int]:
 def left() -> float:
     """Bytes that the limits of this process leave beside what is mapped; without end where it has none."""
     limits = {kind: resource.getrlimit(kind)[0] for kind in COUNTED}
-    found = (limit - mapped()[kind] for kind, limit in limits.items() if limit != resource.RLIM_INFINITY)
-    return max(0, min(found, default=inf))
+    remainders = (limit - mapped()[kind] for kind, limit in limits.items() if limit != resource.RLIM_INFINITY)
+    return max(0, min(remainders, default=inf))
 
 
 def _of_cgroups(root: Path) -> Iterator[int]:
@@ -74,29 +74,29 @@ def _of_cgroups(root: Path) -> Iterator[int]:
 
 def room(max_memory: int | None) -> int:
     """Bytes to use: `max_memory`, or a share of what there is; Scarce where the limits of this process leave fewer."""
-    there = int(SHARE * available()) if max_memory is None else max_memory
-    own = BASE + SHARE * left()
-    return Scarce(own) if own < there else there
+    budget = int(SHARE * available()) if max_memory is None else max_memory
+    limit = BASE + SHARE * left()
+    return Scarce(limit) if limit < budget else budget
 
 
 def of_input(max_memory: int | None) -> int:
     """Bytes that what is read of an input may take at once."""
-    there = room(max_memory)
-    return type(there)(max(0, there - BASE))
+    budget = room(max_memory)
+    return type(budget)(max(0, budget - BASE))
 
 
 def largest_file(max_memory: int | None) -> int:
     """Bytes of a parameter file that can be read with so much memory, or with that of the smallest block: a limit too
     small for any block is reported by `window`, which knows the columns."""
-    there = of_input(max_memory)
-    least = 0 if isinstance(there, Scarce) else VALUE * VALUES
-    return type(there)(max(there, least) // OF_FILE)
+    budget = of_input(max_memory)
+    least = 0 if isinstance(budget, Scarce) else VALUE * VALUES
+    return type(budget)(max(budget, least) // OF_FILE)
 
 
 def state(plan: Parameters) -> int:
     """Bytes of what a plan's steps have seen, or will have of all rows."""
-    seen = (s for step in plan.steps for s in step.states)
-    known = sum(_held(s) for s in seen)
+    states = (s for step in plan.steps for s in step.states)
+    known = sum(_held(s) for s in states)
     return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
 
 
@@ -115,19 +115,21 @@ def least_block(plan: Parameters) -> int:
     return VALUE * FEWEST * values + state(plan)
 
 
-def check_keys(plan: Parameters, whole: Sequence[StepStates], by_key: Keyed, max_memory: int | None) -> None:
+def check_keys(plan: Parameters, states: Sequence[StepStates], by_key: Keyed, max_memory: int | None) -> None:
     """Raises NormcliError where what was seen of all rows and of each key does not fit, told apart while it still does:
     in one array, each key takes as much as the longest."""
     pairs = (
-        (s, k) for all_rows, each in zip(whole, by_key.states, strict=True) for s, k in zip(all_rows, each, strict=True)
+        (s, k)
+        for all_rows, of_keys in zip(states, by_key.states, strict=True)
+        for s, k in zip(all_rows, of_keys, strict=True)
     )
     groups = 1 + len(by_key.keys)
-    there = room(max_memory)
+    budget = room(max_memory)
     wanted = OF_KEYS * sum(8 * groups * prod(_longest(s, k, name)) for s, k in pairs for name in s.axes())
-    if wanted > there:
+    if wanted > budget:
         what = f"{groups - 1:,} keys of {','.join(map(printable, plan.by))} need about {size(wanted)} of memory"
         hint = "fewer columns (-c, -x) or keys, or a method that keeps less of each"
-        raise lacking(there, f"{what}, and there are {size(there)} to use", hint)
+        raise lacking(budget, f"{what}, and there are {size(budget)} to use", hint)
 
 
 def _longest(a: Record, b: Record, name: str) -> list[int]:
@@ -139,7 +141,7 @@ class Sizes:
     """Bytes of what is kept of all rows, of a block on its way, and of one of the fewest rows, for so many columns; and
     whether what is kept are matrices."""
 
-    kept: int
+    states: int
     block: int
     least: int
     columns: int
@@ -165,25 +167,25 @@ def window(plan: Parameters | Sizes, max_memory: int | None, most: int) -> int:
     ShortageError where that is for a limit of this process: then one of the fewest rows has to, for how much a block
     takes is seen when it comes (`of_blocks`)."""
     sizes = plan if isinstance(plan, Sizes) else Sizes.of(plan)
-    there, one, fixed = room(max_memory), sizes.block, BASE + sizes.kept
-    scarce = isinstance(there, Scarce)
+    budget, one, fixed = room(max_memory), sizes.block, BASE + sizes.states
+    scarce = isinstance(budget, Scarce)
     least = sizes.least if scarce else one
-    if fixed + least > there:
+    if fixed + least > budget:
         columns = sizes.columns
         needs = "column needs" if columns == 1 else "columns need"
-        what = f"{columns:,} {needs} about {size(fixed + least)} of memory, and there are {size(there)} to use"
-        if sizes.matrices and sizes.kept > least:
+        what = f"{columns:,} {needs} about {size(fixed + least)} of memory, and there are {size(budget)} to use"
+        if sizes.matrices and sizes.states > least:
             what += f": it is {size(8 * columns**2)} a matrix"
         if scarce:
             raise ShortageError(f"too little memory: {what}", f"fewer columns (-c, -x), or {HIGHER}")
         hint = "--max-memory says how much" if max_memory is None else "--max-memory may be more"
         raise UsageError(what, f"fewer columns (-c, -x), or {hint}")
-    return max(1, min(most, (there - fixed) // one))
+    return max(1, min(most, (budget - fixed) // one))
 
 
 def of_blocks(plan: Parameters | Sizes, max_memory: int | None, threads: int) -> int:
     """Bytes for the blocks on their way, as each says what it takes; Scarce where a limit of this process leaves few,
     beside the stacks of so many threads."""
-    there, kept = room(max_memory), (plan if isinstance(plan, Sizes) else Sizes.of(plan)).kept
-    stacks = threads * threading.stack_size() if isinstance(there, Scarce) else 0
-    return type(there)(there - BASE - kept - stacks)
+    budget, states = room(max_memory), (plan if isinstance(plan, Sizes) else Sizes.of(plan)).states
+    stacks = threads * threading.stack_size() if isinstance(budget, Scarce) else 0
+    return type(budget)(budget - BASE - states - stacks)

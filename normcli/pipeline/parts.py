@@ -10,7 +10,7 @@ from normcli.columns import Infinite
 from normcli.formats import LateColumn, Reader, Sink
 from normcli.io.outputs import Target
 from normcli.parameters import Parameters
-from normcli.pipeline.checks import check_not_normalized, check_there, needing
+from normcli.pipeline.checks import check_not_normalized, check_present, needing
 from normcli.pipeline.work import Work
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def measurable(
 ) -> Part:
     """An input that is to be learned from. Raises BadDataError where its columns do not go with that."""
     description = needing(reader.description, parameters.numbers(), parameters.by)
-    check_there(description, parameters.numbers(), parameters.lists, by=parameters.by)
+    check_present(description, parameters.numbers(), parameters.lists, by=parameters.by)
     present = {f.name for f in description.schema}
     needed = None if work.spool else (*parameters.numbers(), *(n for n in parameters.by if n in present))
     return Part(reader.described_as(description), work, needed, late=late)

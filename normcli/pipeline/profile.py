@@ -85,18 +85,18 @@ class ProfileState:
     def of(cls, rows: int, columns: Iterable[Surveyed], wanted: Sequence[str]) -> Self:
         """Of columns of so many rows; the `wanted` ones may hold numbers."""
         columns = list(columns)
-        given = {c.name: c.numbers for c in columns}
+        numbers = {c.name: c.numbers for c in columns}
         nothing, infinite, block = np.full(rows, np.nan), dict[str, tuple[int, int]](), []
         for name in wanted:
-            x = given.get(name)
+            x = numbers.get(name)
             values = nothing if x is None else np.asarray(x, np.float64)
             infinities = np.isinf(values)
             if infinities.any():
                 infinite[name] = int((values == -np.inf).sum()), int((values == np.inf).sum())
                 values = np.where(infinities, np.nan, values)
             block.append(values)
-        given_order, ordered = Block(tuple(block)), Block(tuple(map(np.sort, block)))  # sorted once for two of them
-        states = tuple(blank.of(ordered if isinstance(blank, OF_ORDERED) else given_order) for blank in BLANKS)
+        raw, ordered = Block(tuple(block)), Block(tuple(map(np.sort, block)))  # sorted once for two of them
+        states = tuple(blank.of(ordered if isinstance(blank, OF_ORDERED) else raw) for blank in BLANKS)
         return cls(
             rows,
             {c.name: c.type for c in columns},
@@ -131,8 +131,8 @@ class ProfileState:
         states: tuple[Statistic, ...] | None = None
         for names, all_states in self.numbers.items():
             if name in names:
-                own = tuple(state.reorder([names.index(name)]) for state in all_states)
-                states = own if states is None else tuple(a.merge(b) for a, b in zip(states, own, strict=True))
+                of_part = tuple(state.reorder([names.index(name)]) for state in all_states)
+                states = of_part if states is None else tuple(a.merge(b) for a, b in zip(states, of_part, strict=True))
         return states
 
 

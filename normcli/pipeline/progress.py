@@ -127,13 +127,14 @@ class Progress(Tally):
             self._warn_once(text)
 
     def _report_rejects(self, description: Description, place: int, rejects: Sequence[Reject]) -> None:
-        for each in rejects:
+        for reject in rejects:
             self._add(Tally(rejected=1))
-            self.rejection = self.rejection or f"{description.place(place + each.place)}: {each.reason}"
-            self.events.rejected(description.name, place + each.place + 1, each)
+            self.rejection = self.rejection or f"{description.place(place + reject.place)}: {reject.reason}"
+            self.events.rejected(description.name, place + reject.place + 1, reject)
             if self.rejected > self.most:
                 raise BadDataError(
-                    f"{description.place(place + each.place)}: {each.reason}; it is bad row number {self.rejected:,}",
+                    f"{description.place(place + reject.place)}: {reject.reason}; "
+                    f"it is bad row number {self.rejected:,}",
                     "--max-bad-rows allows more",
                 )
 

@@ -133,8 +133,8 @@ class RemoteInputs:
 
         def part(span: Span, reader: RemoteReader) -> Part:
             done = reader.done.watch
-            own = None if done is None else restored(watch.blank(), done)
-            return Part(reader, work, watch=own, absent=lambda name: None)
+            watch_of_part = None if done is None else restored(watch.blank(), done)
+            return Part(reader, work, watch=watch_of_part, absent=lambda name: None)
 
         return self._run(progress, task, part)
 
@@ -187,11 +187,11 @@ class _NoSink:
         """It is closed."""
 
 
-def changes_from(first: Description, own: Description) -> Description | dict[str, Any]:
+def changes_from(first: Description, other: Description) -> Description | dict[str, Any]:
     """A description, as short as it can be said: 100,000 files mostly have the same columns."""
-    if type(own) is not type(first):
-        return own
-    return {f.name: getattr(own, f.name) for f in fields(first) if getattr(own, f.name) != getattr(first, f.name)}
+    if type(other) is not type(first):
+        return other
+    return {f.name: getattr(other, f.name) for f in fields(first) if getattr(other, f.name) != getattr(first, f.name)}
 
 
 def changed(changes: Description | Mapping[str, Any], first: Description) -> Description:

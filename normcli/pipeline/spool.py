@@ -67,11 +67,11 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
         return start, size
 
-    def add(self, part: int, reader: Reader, kept: Sequence[Kept], rejected: int = 0) -> None:
+    def add(self, part: int, reader: Reader, chunks: Sequence[SpoolChunk], rejected: int = 0) -> None:
         """The next chunks of an input, which may be none, and how many of their rows were rejected."""
         if part == len(self.readers):
             self.readers.append(SpoolReader(reader))
-        self.readers[part].add(kept, rejected)
+        self.readers[part].add(chunks, rejected)
 
     def buffer(self) -> io.BytesIO:
         """Memory that was used before, if there is any: what is fresh costs the system more than what is put there."""
@@ -111,7 +111,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SpoolChunk:
     """A decoded chunk in a spool, part by part; at least one."""
 
     spool: Spool
@@ -132,7 +132,7 @@ class Kept:
     def rows(self) -> int:
         return sum(piece.packed.rows for piece in self.pieces)
 
-    def parts(self) -> Iterator[Kept]:
+    def parts(self) -> Iterator[SpoolChunk]:
         for piece in self.pieces:
             yield replace(self, pieces=(piece,))
 
@@ -157,7 +157,7 @@ def keep(spool: Spool, frame: Frame) -> Piece:
     """A frame, kept until it is wanted again."""
     buffer = spool.buffer()
     packed, pieces = frame.pack(buffer)
-    with buffer.getbuffer() as whole, whole[: buffer.tell()] as rest:
+    with buffer.getbuffer() as view, view[: buffer.tell()] as rest:
         start, length = spool.put([*pieces, rest])
     buffer.seek(0)
     spool.spare.append(buffer)
@@ -171,24 +171,24 @@ class SpoolReader(Reader):
         super().__init__(reader.source)
         self._origin = reader
         self.description = replace(reader.description, size=0, start=0, early=0, by_line=False, expected=frozenset())
-        self.kept: list[Kept] = []
+        self.spool_chunks: list[SpoolChunk] = []
         self.rejected = 0
 
     @property
     def rows(self) -> int:
         """How many rows were kept."""
-        return sum(kept.rows for kept in self.kept)
+        return sum(chunk.rows for chunk in self.spool_chunks)
 
-    def add(self, kept: Sequence[Kept], rejected: int) -> None:
+    def add(self, chunks: Sequence[SpoolChunk], rejected: int) -> None:
         """The next chunks, and how many of their rows were rejected."""
-        self.kept.extend(kept)
+        self.spool_chunks.extend(chunks)
         self.rejected += rejected
 
     def list_size(self, name: str) -> int:
         return self._origin.list_size(name)
 
-    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Kept]:
-        return iter(self.kept)
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[SpoolChunk]:
+        return iter(self.spool_chunks)
 
     def close(self) -> None:
         """The spool serves all."""

@@ -67,13 +67,13 @@ class BatchJob:
     results: tuple[Result, ...]
     segments: tuple[Segment, ...]
     works: tuple[Work, ...]  # of the segments' parts
-    again: bool = False  # rows that are handed to another, too, who counts them
+    is_duplicate: bool = False  # rows that are handed to another, too, who counts them
 
     def do(self) -> tuple[Result, ...]:
         if not self.segments:
             return self.results
         result = self.works[0].together(self.segments, self.works)
-        return (*self.results, replace(result, incomplete=0) if self.again else result)
+        return (*self.results, replace(result, incomplete=0) if self.is_duplicate else result)
 
 
 def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:
@@ -95,7 +95,7 @@ def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -
 
     def measured(segments: tuple[Segment, ...]) -> BatchJob:
         apart = (works(begun[s.part])[1] for s in segments)
-        return BatchJob((), segments, tuple(w for w in apart if w is not None), again=True)
+        return BatchJob((), segments, tuple(w for w in apart if w is not None), is_duplicate=True)
 
     try:
         for result in results:

@@ -18,7 +18,7 @@ from normcli.parameters import FrameTransform, Measured, Parameters, measure, ra
 from normcli.parameters.matrices import map_frames
 from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import decoding, learning
-from normcli.pipeline.spool import Kept, Piece, Spool, keep
+from normcli.pipeline.spool import Piece, Spool, SpoolChunk, keep
 
 if TYPE_CHECKING:
     from normcli.parameters.folding import Subtotal
@@ -122,10 +122,10 @@ class Work:
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if self.counts and self.measuring:
-                    result = self._told(self.measuring, result, chunk, decoded)
+                    result = self._described(self.measuring, result, chunk, decoded)
                     if self.spool:
-                        kept = Kept(self.spool, tuple(pieces), chunk.can_end_segment)
-                        result = replace(result, pieces=(kept,))
+                        spooled = SpoolChunk(self.spool, tuple(pieces), chunk.can_end_segment)
+                        result = replace(result, pieces=(spooled,))
                 if self.multiple > 1:
                     from normcli.pipeline.rebatch import Segment
 
@@ -138,8 +138,8 @@ class Work:
     def _decode(self, chunk: Chunk) -> tuple[Decoded, list[Piece]]:
         """Its rows, of those that are measured alone but numbers and keys; and where the spool has them."""
         if self.transform is None and self.multiple == 1:
-            each = self._keep if self.spool else None
-            return decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=each)
+            keep = self._keep if self.spool else None
+            return decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
         decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
         return decoded, [self._keep(chunk, decoded)] if self.spool else []
 
@@ -161,12 +161,12 @@ class Work:
 
     def _texts_of(self, chunk: Chunk, decoded: Decoded, wanted: frozenset[str]) -> Frame:
         """What stood in the columns of text of the same rows: decoded once more, with other columns as numbers."""
-        again = chunk.decode(wanted, self.infinite, skip=bool(decoded.rejects))
+        texts = chunk.decode(wanted, self.infinite, skip=bool(decoded.rejects))
         good = np.ones(decoded.frame.rows + len(decoded.rejects), np.bool_)
         good[[r.row for r in decoded.rejects]] = False
-        there = np.ones(len(good), np.bool_)
-        there[[r.row for r in again.rejects]] = False
-        return again.frame.filter(good[there])
+        present = np.ones(len(good), np.bool_)
+        present[[r.row for r in texts.rejects]] = False
+        return texts.frame.filter(good[present])
 
     def _texts(self, frame: Frame) -> Frame:
         """The columns that rows are grouped by, as all formats have them."""
@@ -190,7 +190,7 @@ class Work:
             fault.part, fault.start = at.part, at.place
             raise fault from None
 
-    def _told(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
+    def _described(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
         """What is known of a chunk before it is measured."""
         frame, content = decoded.frame, chunk.content
         types = tuple(frame.types(measuring.needs()).values())
@@ -218,10 +218,10 @@ class Work:
         measuring = partial(measure, self.measuring, frames, self.infinite, texts=texts) if self.measuring else None
         if self.transform:
             try:
-                made, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)
+                frames_out, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)
             except BadRowError as e:
                 raise_first(e, [measuring] if measuring else [])
-            pieces = tuple(map_frames(list(zip(works, made, strict=True)), lambda pair: pair[0].encoded(pair[1])))
+            pieces = tuple(map_frames(list(zip(works, frames_out, strict=True)), lambda pair: pair[0].encoded(pair[1])))
             result = replace(result, incomplete=incomplete, doubts=doubts, pieces=pieces)
         if measuring:
             measured = measuring()

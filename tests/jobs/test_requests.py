@@ -139,7 +139,7 @@ def test_an_option_in_vain_is_refused_by_its_flag() -> None:
     with pytest.raises(UsageError, match=r"^--max-bad-rows is for --on-bad-row skip"):
         FitRequest(max_bad_rows=3).check_options()
     with pytest.raises(UsageError, match=r"^--rejects is for --on-bad-row skip"):
-        FitRequest(rejects="r", given=frozenset(("rejects",))).check_options()
+        FitRequest(rejects="r", explicit=frozenset(("rejects",))).check_options()
     with pytest.raises(UsageError, match=r"^--nosuch: no format has this option"):
         FitRequest(format_options={"nosuch": 1}).check_options()
 

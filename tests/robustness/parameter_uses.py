@@ -63,7 +63,7 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
             back.transform(made, "error", texts=[columns.with_texts(made[0], ())])
 
     def merge() -> None:
-        check_file(learning.merge([("one", plan), ("two", plan)], again=True))
+        check_file(learning.merge([("one", plan), ("two", plan)], allow_duplicates=True))
 
     def update() -> None:
         total = learning.Total(plan)
