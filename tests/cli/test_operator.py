@@ -228,7 +228,7 @@ def test_a_dry_run_tells_and_does_nothing(workspace: Workspace) -> None:
     assert out.splitlines() == [
         "read     table.csv",
         "columns  a (int64), b (float64), c (int64)",
-        "left     site (string)",
+        "left out site (string)",
         "write    p.json, o.csv",
     ]
     assert workspace.files() == before
