@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -370,8 +371,24 @@ def test_the_table_on_a_pipe_is_plain_and_whole(workspace: Workspace) -> None:
     assert lines[5].endswith("t0 (33.4%)")
     assert lines[6].startswith("tab\\there ")
     assert lines[8].split("  ")[0] == "column"
-    assert re.split(" {2,}", lines[9]) == ["a", "999.5", "577.350197", "0", "499.75", "999.5", "1499.25", "1,999"]
+    assert re.split(" {2,}", lines[9]) == ["a", "999.5", "577.350197", "0", "499.75", "999.5", "1499.25", "1999"]
     assert len(lines) == 11
+
+
+def test_float32_has_no_digits_that_are_not_its_own(workspace: Workspace) -> None:
+    pq.write_table(pa.table({"a": pa.array([0.1, 0.6, 0.6, 0.7], pa.float32())}), workspace / "in.parquet")
+    least, _, median, _, greatest = table(workspace, "in.parquet")[-1].split()[3:]
+    assert (least, median, greatest) == ("0.1", "0.6", "0.7")
+
+
+def test_values_are_cut_at_their_end(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / "in.csv").write_text(
+        "name_of_the_column,day\n" + "".join(f"w{i},2025-01-{i:02}\n" for i in range(1, 29))
+    )
+    monkeypatch.setattr("normcli.cli._table.sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("normcli.cli._table.width", lambda fd: 72)
+    day = next(line for line in table(workspace, "in.csv") if line.startswith("day"))
+    assert re.search(r"  2025-01-01 … [0-9-]*…$", day), day
 
 
 def test_python_has_the_same_figures(workspace: Workspace) -> None:
