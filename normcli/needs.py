@@ -1,5 +1,5 @@
-"""What an option needs to have an effect. Each says so where it is declared: an option of the command line beside its
-flag, one of a method or a format in the `extra` of its annotation; what is given in vain is refused in one place."""
+"""What an option needs to have an effect. Needs are declared with the option: on the command line beside its flag, for
+methods and formats in the `extra` of the annotation. Options without effect are refused in one place, here."""
 
 import typing
 from collections.abc import Callable, Iterable

@@ -144,9 +144,9 @@ def matched(schema: Schema, selectors: Sequence[str]) -> set[str]:
 
 def any_matched(names: Collection[str], selectors: Sequence[str]) -> set[str]:
     """The names that any of the selectors matches; a selector may match none."""
-    each = {part for selector in selectors for part in parts(selector, names)}
-    globs = [part for part in each if part not in names]
-    return each.intersection(names).union(*([n for n in names if fnmatchcase(n, glob)] for glob in globs))
+    alternatives = {part for selector in selectors for part in parts(selector, names)}
+    globs = [part for part in alternatives if part not in names]
+    return alternatives.intersection(names).union(*([n for n in names if fnmatchcase(n, glob)] for glob in globs))
 
 
 def described(schema: Schema) -> str:

@@ -202,7 +202,7 @@ def _watch(parameters: Parameters) -> DriftMonitor:
 
 
 def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows: int) -> None:
-    """Once all rows were seen. Raises DriftError where data have drifted and are not to be normalized then."""
+    """The verdict after the last row. Raises DriftError where data have drifted, if drift is an error."""
     if watch is None:
         return
     from normcli import drift

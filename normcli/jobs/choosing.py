@@ -1,4 +1,4 @@
-"""Which method, or which steps, a request asks for."""
+"""The method, or the steps, of a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def chosen(request: FitRequest, *, example: str) -> Plan | None:
-    """The steps that a request, or the plan that it names, asks for; None where it says nothing. Raises UsageError."""
+    """The steps of a request, or of the plan that it names; None where it has neither. Raises UsageError."""
     if request.plan is None:
         if request.method is None:
             return None
@@ -34,7 +34,7 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
 
 
 def needed(wanted: Plan | None, request: FitRequest) -> Plan:
-    """What is wanted, where something must be. Raises UsageError, naming the methods."""
+    """The steps of a request that must have some. Raises UsageError, naming the methods."""
     if wanted is None:
         chosen_method(None, {})
     assert wanted is not None

@@ -1,4 +1,4 @@
-"""Which columns of numbers are called as codes are: of these, a mean says nothing."""
+"""Columns of numbers whose names suggest codes, of which a mean has no meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def codes(names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the names that say so by their last word: id, customer_id, zipCode, hour; not price_per_hour."""
+    """The names whose last word is that of a code: id, customer_id, zipCode, hour; not price_per_hour."""
     return tuple(name for name in names if _is_code(name))
 
 

@@ -1,4 +1,4 @@
-"""How new data compare with the fitted ones: what is said of it to a person, and to a machine."""
+"""How new data compare with the fitted ones: the texts for people, and the figures for programs."""
 
 from normcli.drift import Columns, Comparison, changed, summary
 from normcli.drift.figures import figures

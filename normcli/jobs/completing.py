@@ -1,5 +1,5 @@
-"""What a shell may complete: names that are in files on this machine. None is said to be wrong, for the line is not
-complete yet."""
+"""Completions for a shell: names in files on this machine. Nothing is reported as an error, since the command line is
+not complete yet."""
 
 from __future__ import annotations
 

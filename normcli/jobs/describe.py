@@ -1,4 +1,4 @@
-"""What is in the columns of data: at a glance, in one pass, without a method."""
+"""Summaries of the columns of data, in one pass and without a method."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
 
 
 def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
-    """The columns that are described, by the first input: all, or those that selectors match, whatever is in them.
-    Raises BadDataError where a selector finds nothing, or nothing is left."""
+    """The columns to describe, from those of the first input: all, or those that match selectors, of any type.
+    Raises BadDataError where a selector matches nothing, or no column remains."""
     first = readers.first.description
     keys = tuple(Field(name, "string") for name, _ in first.keys)
     names = {f.name for f in (*keys, *first.schema)}

@@ -1,4 +1,4 @@
-"""What a job says while it goes, to whoever started it."""
+"""Events of a running job, for its caller."""
 
 from normcli.pipeline.events import Events
 

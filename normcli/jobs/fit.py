@@ -115,7 +115,7 @@ def _continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters
 
 
 def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
-    """The steps that are asked for, if any are, and the inputs. Raises UsageError, NoInputError."""
+    """The steps of the request, if it has any, and the inputs. Raises UsageError, NoInputError."""
     request = run.request
     request.check_needs(**{"data written": None if request.output else ""})
     plan = chosen(request, example=EXAMPLE)
@@ -133,7 +133,7 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
 
 
 def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted: Parameters | Plan) -> None:
-    """Raises UsageError for options that have no effect on what is wanted."""
+    """Raises UsageError for options that have no effect on this request."""
     request = run.request
     methods = run.result.method = methods_of(wanted)
     nothing = None if wanted.learns else f"{methods} learns nothing from data"
@@ -168,8 +168,8 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
 
 
 def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Parameters:
-    """What is to be learned of the columns that were selected, or all that can be, going by the first input. Raises
-    UsageError, BadDataError."""
+    """The unfitted parameters, for the selected columns, or all suitable ones, of the first input. Raises UsageError,
+    BadDataError."""
     request, first = run.request, readers.first.description
     name, keys = first.name, dict(first.keys)
     first = first.expecting(plan.named(first.schema))
@@ -218,8 +218,8 @@ def _named_columns(texts: Sequence[str], first: Description) -> tuple[str, ...]:
 
 
 def _explain(run: Run[FitRequest, FitResult], first: Description, known: Container[str]) -> None:
-    """Warns of a header that looks like data, and of columns that were left out, not on purpose, and look as if they
-    should not be; says which are left out as an index."""
+    """Warns of a header that looks like data, and of columns that are probably excluded by mistake; reports those that
+    are excluded as an index."""
     if first.doubt:
         run.warning(first.doubt)
     doubts = {**first.doubts, **first.unread_numbers}
@@ -268,7 +268,7 @@ def _learned(
     run: Run[FitRequest, FitResult], begun: Parameters, plan: Plan | None, readers: Readers, data: Iterator[Reader],
     spool: Spool | None,
 ) -> tuple[Parameters, Progress]:  # fmt: skip
-    """What follows from all inputs, which are kept in a spool where there is one; and what was counted."""
+    """The parameters fitted to all inputs, whose rows are stored in the spool if there is one; and the counts."""
     request = run.request
     begun, engine = replace(begun, note=request.note or begun.note), run.engine(request, begun)
     with run.counting(request, readers) as progress:
@@ -325,7 +325,7 @@ def _write_file(
 def _write_directory(
     run: Run[FitRequest, FitResult], outputs: Outputs, readers: Readers, spool: Spool | None, targets: Targets
 ) -> None:
-    """Each input into a file of its own. The parameter file is put in place with the first of them."""
+    """Each input into its own file. The parameter file is put in place with the first of them."""
     from normcli.jobs.resuming import Files
 
     request, progress = run.request, run.result.progress

@@ -79,15 +79,15 @@ class FormatOptions:
     def __init__(
         self, request: Reads, read: set[str], written: set[str] | None, dialect: Iterable[tuple[str, Any]] = ()
     ) -> None:
-        """`read` are the formats that are known to be read so far; `written` those that are, None if that is what the
-        first input is. What is read is in a `dialect`, unless another one is given."""
+        """`read` are the formats of inputs known so far; `written` those of outputs, None for that of the first input.
+        Text is read in a `dialect`, unless the options of the request give another one."""
         self._request, self._read, self._written = request, read, written
         self._options, self._dialect = request.format_options, tuple(dialect)
         self._checked = False
 
     def reading(self, format: str) -> Any:
-        """For an input of a format, None where nothing is said of it. Raises UsageError, the first time, for what is
-        said of formats that are not in use."""
+        """The options for an input of a format, None where there are none. Raises UsageError, the first time, for
+        options of formats that are not in use."""
         self._read.add(format)
         if not self._checked:
             written = {format} if self._written is None else self._written
@@ -96,8 +96,8 @@ class FormatOptions:
         return formats.options(format, self._dialect, self._options.items())
 
     def writing(self, format: str) -> Any:
-        """For an output of a format, None where nothing is said of it. Raises UsageError where what is said of it makes
-        no sense."""
+        """The options for an output of a format, None where there are none. Raises UsageError where they contradict
+        each other."""
         return formats.options(format, self._options.items())
 
     @property

@@ -116,7 +116,7 @@ def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
 
 
 def _columns(step: Step, schema: Schema, group: int, terms: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a person reads of each column: how much of it there was, what was learned of it, and what else is known."""
+    """A row of the table for people per column: its counts, its learned parameters, then other figures."""
     rows = []
     for j, (name, learned) in enumerate(params.described(step, schema, group).items()):
         known = {term: _known(float(values[j])) for term, values in terms.items()}

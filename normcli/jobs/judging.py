@@ -1,4 +1,4 @@
-"""What should be known of a comparison, whatever its verdict."""
+"""Notices on a comparison, with either verdict."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from normcli.pipeline import memory
 def read_parameters(
     source: str | Parameters, *, example: str, allow_edited: bool, max_memory: int | None = None
 ) -> Parameters:
-    """What is in a parameter file, as large as there is memory for; or itself. `max_memory` is in bytes; `example` is a
-    command with a file, for who has to type one. Raises NoInputError, BadParametersError."""
+    """Parameters, read from a file that may be as large as memory allows unless they are given as such. `max_memory` is
+    in bytes; `example` is a command with a file, for hints. Raises NoInputError, BadParametersError."""
     if not isinstance(source, str):
         return source
     largest = memory.largest_file(max_memory)

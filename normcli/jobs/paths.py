@@ -1,4 +1,4 @@
-"""Which path of a request may be which: what is written is nothing else that the run reads or writes."""
+"""Checks of the paths of a request: no output is another file that the run reads or writes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ BESIDE = ("--run-report", "--rejects")  # may be a pipe or a device that others 
 
 
 def check(request: Request, result: Result) -> None:
-    """Raises UsageError where two outputs go to one file or stream, or what is written beside the output is a file that
-    is read; a report for which that is so is not wanted any more."""
+    """Raises UsageError where two outputs go to one file or stream, or what is written beside the output is an input;
+    a report that is one is no longer written."""
     first: dict[Hashable, str] = {}
     for place in _outputs(request):
         identity = _identity(place.path)
@@ -69,21 +69,21 @@ def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> Non
 
 
 def check_source(request: Reads, source: Source, *, alone: bool) -> None:
-    """Raises UsageError where an input that is open, by whatever name, is a file that the run replaces."""
+    """Raises UsageError where an open input, under any name, is a file that the run replaces."""
     for place in request.writes():
         if place.flag in ("-p", "-o") and source.is_file(place.path):
             check_replaced(request, place, alone=alone)
 
 
 def check_replaced(request: Reads, place: Place, *, alone: bool) -> None:
-    """Raises UsageError for an input, be it `alone` or one of several, in the place of which there would be an
-    output, unless the request may do that."""
+    """Raises UsageError for an input, `alone` or one of several, that an output would replace, unless the request
+    permits it."""
     if not (request.may_replace_input and alone):
         raise UsageError(f"{place.flag} {place.path} is {'the INPUT' if alone else 'one of the INPUTs'}")
 
 
 def is_directory(path: str | None) -> bool:
-    """Whether an output is one, or is to be."""
+    """Whether an output is an existing directory, or names one to be made."""
     return path not in (None, "-") and (str(path).endswith("/") or inputs.is_directory(str(path)))
 
 
@@ -100,8 +100,8 @@ def _outputs(request: Request) -> Iterator[Place]:
 
 
 def _identity(path: str) -> Hashable:
-    """What all names of a file, an object or a stream have in common, whether it is there yet or not; None for devices
-    such as /dev/null, which take whatever comes."""
+    """A key that is equal for all names of a file, an object or a stream, whether or not it exists; None for devices
+    such as /dev/null, which may be written to more than once."""
     number = outputs.descriptor(path)
     try:
         status = os.stat(path) if number is None else os.fstat(number)

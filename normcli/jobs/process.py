@@ -1,4 +1,4 @@
-"""What a process has to do around its job, whatever that is."""
+"""Setup and teardown of a process that runs any job."""
 
 from normcli.io.outputs import STDOUT, flush, remove_temporaries
 

@@ -73,9 +73,9 @@ class Readers:
         self, run: Run[Any, Any], request: Reads, input_list: list[Input], *, to: str | None = None, example: str,
         directory: bool = False, writes: bool = True, dialect: Iterable[tuple[str, Any]] = (),
     ) -> None:  # fmt: skip
-        """`to` is the format of what is written, where that is said and not what the inputs are; into a `directory`,
-        each input's own. Text is read in the `dialect` of a parameter file, unless another one is given. `example` is a
-        command with a file, for who has to type data."""
+        """`to` is the format of the output, None for that of each input; with a `directory`, each has its own output.
+        Text is read in the `dialect` of a parameter file, unless the request gives another one. `example` is a command
+        with a file, for hints where data would have to be typed."""
         self.inputs, self._request, self._example, self._directory = list(input_list), request, example, directory
         self._run = run
         self._alone = len(input_list) == 1
@@ -111,7 +111,7 @@ class Readers:
         return input, reader.described_as(reader.description.typed_as(self.first.description))
 
     def describe_first(self, description: Description) -> None:
-        """Has the first input described otherwise."""
+        """Replaces the description of the first input."""
         before, self.first = self.first, self.first.described_as(description)
         self.opened = [(input, self.first if reader is before else reader) for input, reader in self.opened]
 
@@ -160,7 +160,7 @@ class Readers:
 
 
 def reader_of(request: Reads, options: FormatOptions, source: Source) -> Reader:
-    """An input that is open, as its format, and what is said of that, has it. Raises UsageError, BadDataError."""
+    """A reader for an open input, of its format and with its options. Raises UsageError, BadDataError."""
     format = formats.of_source(source, request.from_)
     record = formats.record(format)
     if request.skips and record.binary:

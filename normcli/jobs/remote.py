@@ -86,7 +86,7 @@ def remote_inputs(
 
 
 def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> None:
-    """Raises UsageError where what is measured runs on from one input to the next."""
+    """Raises UsageError where batches run on from one input to the next."""
     if len(readers.inputs) > 1 and parameters.unfitted_multiple > 1:
         names = ", ".join(dict.fromkeys(registry.name_of(m) for m in parameters.methods))
         what = f"{_spelled(request)}: the batches of {names} run on from one INPUT to the next"
@@ -116,7 +116,7 @@ class SpanReader:
 
 @dataclass(frozen=True)
 class SpanPart:
-    """What is to be written of an input on a worker, beside its place: a part of a run."""
+    """The output of an input on a worker, written to a temporary part beside its final place."""
 
     outputs: Outputs
     run: str

@@ -1,5 +1,5 @@
-"""What a job is asked to do: one frozen, keyword-only record per job, made of what is read, what is written, and what
-may be used for it. A field says what it needs to have an effect, and whether a finished file depends on it."""
+"""Requests: one frozen, keyword-only record per job, composed of what it reads, what it writes, and the resources that
+it may use. A field declares what it needs to have an effect, and whether a finished file depends on it."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ class Request:
 
     @classmethod
     def refusal(cls, name: str) -> str:
-        """Why an option, or one of formats, that another request of the same command has is not for this one; empty
-        where it is, or nobody has it."""
+        """Why an option, or a format option, of another request of the same command is invalid in this one; empty where
+        it is valid, or unknown to all."""
         return ""
 
     @classmethod
@@ -141,8 +141,8 @@ class Request:
                 raise UsageError(f"{self.spelled(f.name)} {value!r}: {wrong}")
 
     def check_needs(self, **lacking: str | None) -> None:
-        """Raises UsageError for the first option given that needs what the run is `lacking`; of each such fact, what
-        there is instead, as far as there is something to say; None of one that is there."""
+        """Raises UsageError for the first explicit option that needs something the run is `lacking`. The value of each
+        such fact is what the run has instead, "" for nothing; None for a fact that holds."""
         needs.check(self.explicit_options(), lacking)
 
     def explicit_options(self) -> Iterator[tuple[str, tuple[Need, ...]]]:
@@ -165,7 +165,7 @@ class Request:
         yield from ()
 
     def local(self) -> Self:
-        """As it is where inputs are opened, whatever else the run does: it can be pickled, and is small."""
+        """The part of the request that opens inputs, for workers: small, and can be pickled."""
         return self
 
     def shape(self) -> dict[str, Any]:
@@ -189,11 +189,11 @@ class Resources(Request):
     """What a run over data may use; no byte of a result depends on it."""
 
     threads: int | None = option(None, group="resources", check=between(1, 1024))  # workers; None: one for each CPU
-    # bytes, about; None: four fifths of what there is
+    # bytes, about; None: four fifths of the available memory
     max_memory: int | None = option(None, group="resources", check=between(1))
     # a directory for temporary data; None: TMPDIR, or beside the output
     spool_dir: str | None = option(None, group="resources", needs=(SPOOL,))
-    dry_run: bool = option(False, group="safety")  # only say what would be read and written
+    dry_run: bool = option(False, group="safety")  # only report what would be read and written
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What came of a job, as far as it has come: all that a summary or a run report says."""
+"""Results of jobs, also of those that fail: all that a summary or a run report contains."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from normcli.pipeline import Progress, Tally
 
 @dataclass(frozen=True)
 class Finished:
-    """What the gates have to know of a file: what was counted of its input, and what a watch has seen of that."""
+    """The counts of a finished file's input and the state of its watch, which the gates need."""
 
     tally: Tally
     watch: DriftMonitor | None
@@ -29,7 +29,7 @@ class Finished:
 
     @classmethod
     def of(cls, notes: dict[str, Any], watch: DriftMonitor | None) -> Finished | None:
-        """Out of a manifest; None where it does not say enough. A `watch`, if there is one, has seen nothing yet."""
+        """From an entry of a manifest; None where it is incomplete. A `watch`, if there is one, is blank."""
         try:
             return cls(msgspec.convert(notes["tally"], Tally), watch and drift.restored(watch, notes["watch"]))
         except (ValueError, TypeError, KeyError, msgspec.MsgspecError):
@@ -37,20 +37,20 @@ class Finished:
 
 
 class Files:
-    """A file for each input. Those that are finished are counted in their turn, and seen by the watch, if there is one:
-    so a run that goes on is judged as a whole one."""
+    """A file for each input. Those that are finished are counted in the order of inputs, also by the watch, if there is
+    one: a resumed run gets the same verdict as one without interruption."""
 
     def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: DriftMonitor | None = None) -> None:
         self.paths, self._manifest, self._watch = paths, manifest, watch
         origins = manifest.origins([str(i.path) for i in paths]) if manifest else []
         self._origins = dict(zip(paths, origins, strict=False))
         self._turns = {input: turn for turn, input in enumerate(paths)}
-        self._finished: dict[Input, Finished] = {}  # in the order of the inputs; those that count already are gone
+        self._finished: dict[Input, Finished] = {}  # in the order of the inputs, without those that were counted
         self._progress = Progress()
 
     def unfinished(self, *, strict: bool) -> list[Input]:
-        """The inputs whose files are yet to be made, or made anew: a `strict` run does not let a file be that was
-        warned of. Reads the files that there are. Raises NoInputError."""
+        """The inputs whose files are not finished. A `strict` run writes files with warnings again. Reads the existing
+        files. Raises NoInputError."""
         entries = {}
         if self._manifest:
             entries = self._manifest.finished({path: self._origins[input] for input, path in self.paths.items()})
@@ -62,7 +62,7 @@ class Files:
         return [input for input in self.paths if input not in self._finished]
 
     def begin(self, progress: Progress) -> None:
-        """What is finished will count in this."""
+        """Sets the progress that finished files are counted in."""
         self._progress = progress
 
     def reach(self, input: Input | None = None) -> None:
@@ -75,8 +75,8 @@ class Files:
             self._see(finished.watch)
 
     def complete(self, input: Input, watch: DriftMonitor | None, target: Target) -> None:
-        """A file is in place. One some of whose rows were rejected is not noted, for them to be told by a later run,
-        too. Raises CannotCreateError, OutputError."""
+        """A file is in place. It is not noted if some of its rows were rejected, so that a later run reports them, too.
+        Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
         if self._manifest and not finished.tally.rejected:
             assert target.digest is not None

@@ -1,4 +1,4 @@
-"""A job while it runs: what it says and counts, what it may use, and what it replaces."""
+"""A running job: its events and counts, its resources, and the files that it replaces."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ class Run(Events, Generic[R, S]):
         return engine
 
     def connect(self, inputs: list[Input]) -> None:
-        """Has the workers of a cluster open the inputs, where the request says so. Raises UsageError for what no
-        cluster can do, ClusterError where none answers."""
+        """Connects to the cluster whose workers open the inputs, if the request names one. Raises UsageError for a
+        request that no cluster can do, ClusterError where it does not answer."""
         if self.request.engine != "threads":  # type: ignore[attr-defined]
             from normcli.jobs import remote
 

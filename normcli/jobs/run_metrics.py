@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SUFFIX = ".prom"
 LAST = "normcli_run_last_success_timestamp_seconds"
 BEFORE = re.compile(rf"^{LAST}\{{.*\}} ([0-9.e+]+)$", re.MULTILINE)
-LARGEST = 1 << 26  # bytes of a file that may hold what an earlier run has said
+LARGEST = 1 << 26  # bytes of a file with the metrics of an earlier run
 HELP = {
     "normcli_run_success": "1 where the exit code is 0, else 0",
     "normcli_run_exit_code": "Exit code of the run; 1 is drift",

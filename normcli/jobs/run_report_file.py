@@ -18,7 +18,7 @@ class RunReport:
     """The report of this process: the `result` of its job, as far as it has come, and how it ended."""
 
     result: Result | None = None
-    error: str | None = None  # the last that was said
+    error: str | None = None  # the last message
     started: float = 0.0  # in seconds since 1970
     clock: float = 0.0  # then, of one that is never set
 

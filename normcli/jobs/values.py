@@ -1,4 +1,4 @@
-"""What an option may be: a check of a value says what is wrong with it, and is empty where nothing is."""
+"""Checks of the values of options: each returns what is wrong with a value, empty if nothing is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Check = Callable[[Any], str]
 
 
 def between(least: float, greatest: float = math.inf, *, integer: bool = True) -> Check:
-    """Finite numbers within these bounds, which are allowed themselves; `integer` ones unless said otherwise."""
+    """Finite numbers within these bounds, inclusive; integers unless `integer` is false."""
 
     def check(value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, int if integer else int | float):

@@ -35,9 +35,9 @@ Pairs = Iterable[tuple["Input", "Reader"]]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written: what a transform makes of data. Columns that the fit did not see may be `extra`; data that say
-    that they were normalized by the same parameters may be normalized `repeatedly`; and `options` are those of a
-    format. What is read for it may be shown to a watch."""
+    """Outputs: data after a transform. Columns that the fit did not have may be `extra`; data marked as normalized by
+    the same parameters may be normalized `repeatedly`; and `options` are those of a format. Inputs may be measured by
+    a watch, too."""
 
     request: Writes
     transform: FrameTransform
@@ -79,8 +79,8 @@ class Outputs:
         pipeline.check_writable(to, description, blank, transform.lists)
 
     def below(self, files: Files, pairs: Pairs) -> Iterator[Part]:
-        """Each input into a file of its own, of which `files` learns when it is complete; with a watch of its own,
-        unless what is measured runs on in batches from input to input."""
+        """Each input into its own file, which is reported to `files` when it is complete; with its own watch, unless
+        batches run on from input to input."""
         together = self.watch is not None and self.watch.measuring.unfitted_multiple > 1
         for input, reader in pairs:
             path, watch = files.paths[input], None if together else self.watch and self.watch.blank()
@@ -89,7 +89,7 @@ class Outputs:
             yield replace(part, begin=begin, complete=complete)
 
     def part(self, input: Input, path: str, reader: Reader) -> Part:
-        """An input into a file of its own."""
+        """An input into its own file."""
         reader = self._needing(reader)
         description = reader.description
         to = formats.of_output(self.request.to, path, description.format)
@@ -116,7 +116,7 @@ class Outputs:
         return Manifest(self.request.output, fingerprint, contents=contents, digests=digests or digests_here)
 
     def transform_for(self, to: str, description: Description) -> FrameTransform:
-        """The transform, with the form that what comes of an input is to have."""
+        """The transform, with the form of the output of an input."""
         form = self.transform.form
         beside = bool(form.suffix) and not self.transform.inverse and not self.request.only
         texts = beside and formats.spell_alike(to, description.format)
@@ -139,7 +139,7 @@ class Outputs:
         return columns.with_texts(blank, input.keys), digests
 
     def _on_late_column(self, watch: DriftMonitor | None, column: LateColumn, where: str) -> None:
-        """A column that only late rows have. Raises BadDataError where none may be that the fit did not see."""
+        """A column that only late rows have. Raises BadDataError where columns unknown to the fit are refused."""
         if not self.extra:
             pipeline.check_late(self.transform, column, where)
         if watch is not None:
@@ -148,7 +148,7 @@ class Outputs:
     def _work(
         self, to: str, description: Description, blank: Frame, digests: tuple[str, ...], *, first: Writer | None = None
     ) -> Work:
-        """What is done with an input's rows; in an output that begins with others, by the writer of the `first`."""
+        """The work on an input's rows; in an output shared with earlier inputs, with the writer of the `first`."""
         writer = formats.writer(to, description, blank, self.options(formats.bare(to)), digests, first=first)
         transform, request = self.transform_for(to, description), self.request
         return pipeline.written_by(writer, blank, transform, infinite=request.infinite, skip=request.skips)
@@ -163,12 +163,12 @@ def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
 
 
 def form_of(request: Writes) -> Form:
-    """The form of normalized columns that a request asks for, whatever they are written to."""
+    """The form of normalized columns of a request, for any output format."""
     return Form(request.dtype, request.column_suffix or "")
 
 
 def check_output(request: Writes) -> None:
-    """Raises UsageError for an output, a file, whose suffix means what is not written."""
+    """Raises UsageError for an output file whose suffix is that of a format that is not written."""
     if request.output not in (None, "-") and not paths.is_directory(request.output):
         try:
             formats.check_output(request.to, request.output)
@@ -214,7 +214,7 @@ def open_below(path: str, spool_dir: str | None) -> Target:
 
 
 def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str | None) -> Spool:
-    """Where data wait until all of them were seen. Raises OutputError where there is no room."""
+    """A spool for data until all rows are read. Raises OutputError where there is no room."""
     import tempfile
 
     from normcli.pipeline.spool import Spool
