@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -407,3 +407,15 @@ def test_wide_tables_have_a_line_of_each_column(count: int, workspace: Workspace
     cells = itertools.cycle(["1", "x", "2.5"])
     (workspace / "in.csv").write_text(",".join(names) + "\n" + ",".join(itertools.islice(cells, count)) + "\n")
     assert list(described(workspace, "in.csv")) == names
+
+
+def test_the_documents_list_the_keys_of_json() -> None:
+    table = (
+        (Path(normcli.__file__).parent.parent / "docs/run-report.md")
+        .read_text()
+        .split("| key of a column |")[1]
+        .split("\n\n")[0]
+    )
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    keys = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(keys) == sorted(field.name for field in fields(ColumnProfile))
