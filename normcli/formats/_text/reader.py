@@ -31,6 +31,7 @@ class TextReader(Reader):
     def at(cls, source: Source, description: Description, address: Address) -> Self:
         reader = cls.__new__(cls)  # without a sample: the description has what it shows
         TextReader.__init__(reader, source.range(address.start, address.end), block_size=None, skip=False)
+        assert isinstance(description, TextDescription)
         size = address.end - address.start
         reader.description = replace(description, start=address.place, size=size, early=0, notices=())
         return reader
