@@ -83,7 +83,7 @@ class DelimitedReader(reader.TextReader):
         def check(unfinished: bytes) -> None:
             check_unfinished(layout.without_spaces(unfinished), layout.separator)
 
-        return cutting.cut(self.source, size=self.description.block_size, quotes=True, check=check)
+        return cutting.cut(self.source, size=self.description.mark, quotes=True, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
         return Chunk(self.description.layout, rows)

@@ -71,7 +71,7 @@ class JsonReader(reader.TextReader):
 
     def _cut(self) -> Iterator[Rows]:
         check = partial(cutting.check_length, hint="each line is a row")
-        return cutting.cut(self.source, size=self.description.block_size, quotes=False, check=check)
+        return cutting.cut(self.source, size=self.description.mark, quotes=False, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
         return Chunk(self.description.layout, rows.data)

@@ -61,12 +61,11 @@ def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) 
     return data
 
 
-def cut(source: Source, *, size: int | None, quotes: bool, check: Callable[[bytes], None]) -> Iterator[Rows]:
-    """Whole rows up to each mark of the file, at each `size` or BLOCK bytes, however the bytes arrive; without `quotes`
+def cut(source: Source, *, size: int, quotes: bool, check: Callable[[bytes], None]) -> Iterator[Rows]:
+    """Whole rows up to each mark of the file, at each `size` bytes, however the bytes arrive; without `quotes`
     each line is a row. `check` may refuse the beginning of a row that has not ended within so many bytes. The memory of
     rows that nobody has any more is filled anew: fresh memory costs the system more than what is read into it. (Should
     somebody still have it, BytesIO makes a copy before it is written to.)"""
-    size = size or BLOCK
     carry, ended = b"", False
     spare: list[io.BytesIO] = []
     while not ended:

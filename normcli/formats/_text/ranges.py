@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normcli.formats._address import Address
-from normcli.formats._text.cutting import BLOCK
 from normcli.formats._text.octets import NEWLINE, QUOTE, STRIP, occurrences, octets
 from normcli.io.sources import Source
 
@@ -80,7 +79,7 @@ def scans(source: Source, description: TextDescription, start: int, end: int) ->
     """Of all ranges of a text from its first row or a mark to a mark or its end. Raises OutputError where reading
     fails."""
     stream, escaped = source.range(start, end), _is_escaped(source, description, start)
-    for at, mark in ranges(start, end, description.block_size or BLOCK):
+    for at, mark in ranges(start, end, description.mark):
         text = stream.read(mark - at)
         yield description.scan(at, text, escaped=escaped)
         escaped = _ends_escaped(text, description.escape, escaped=escaped)
@@ -104,17 +103,18 @@ def _ends_escaped(text: bytes, escape: bytes, *, escaped: bool) -> bool:
     return (count + (escaped and count == len(text))) % 2 > 0
 
 
-def blocks(scans: Iterable[Scan], size: int, place: int) -> Iterator[Address]:
-    """The chunks that text is cut into at marks of each `size` bytes; by scans of all of its ranges, in order, from the
-    first row on, which stands at a place. Each comes as soon as a scan says where it ends."""
-    start: int | None = None
-    end, lines, odd = 0, place, False
+def blocks(scans: Iterable[Scan], size: int, rows: Address) -> Iterator[Address]:
+    """The chunks that rows are cut into at marks of each `size` bytes; by scans of all ranges from their first byte on,
+    or from the mark after it, in order. Each comes as soon as a scan says where it ends. Once bytes of the file are no
+    longer those of the stream, all that is left is one address."""
+    start, place, lines, odd = rows.start, rows.place, rows.place, False
     for scan in scans:
-        start = scan.start if start is None else start
+        if not scan.keeps_length:
+            break
         row_end = scan.row_ends[odd]
         if row_end is not None and scan.end % size == 0:
             yield Address(start, row_end, place)
             start, place = row_end, lines + scan.lines_before[odd]
-        end, lines, odd = scan.end, lines + scan.lines, odd ^ scan.odd
-    if start is not None and start < end:
-        yield Address(start, end, place)
+        lines, odd = lines + scan.lines, odd ^ scan.odd
+    if start < rows.end:
+        yield Address(start, rows.end, place)

@@ -33,7 +33,7 @@ class TextReader(Reader):
         TextReader.__init__(reader, source.range(address.start, address.end), block_size=None, skip=False)
         assert isinstance(description, TextDescription)
         size = address.end - address.start
-        reader.description = replace(description, start=address.place, size=size, early=0, notices=())
+        reader.description = replace(description, start=address.place, size=size, early=0, notices=(), first_byte=None)
         return reader
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
