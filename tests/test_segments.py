@@ -39,7 +39,7 @@ def addresses(reader: Reader, source: Source) -> list[Address]:
     description = reader.description
     if not isinstance(description, TextDescription):
         return list(segments.of_reader(reader))
-    found = [segments.scanned(source, description, s) for s in segments.stretches(description)]
+    found = [segments.scan_stretch(source, description, s) for s in segments.stretches(description)]
     return list(segments.of_scans(description, [s for f in found for s in f.scans]))
 
 
@@ -158,7 +158,7 @@ def test_without_quotes_a_stretch_is_what_it_likely_is(rows: list[int], block_si
     source = in_memory(data.encode())
     description = record("csv").open(source, block_size=block_size).description
     assert isinstance(description, TextDescription)
-    found = [segments.scanned(source, description, s) for s in segments.stretches(description)]
+    found = [segments.scan_stretch(source, description, s) for s in segments.stretches(description)]
     found = [pickle.loads(pickle.dumps(f)) for f in found]
     actual = segments.of_scans(description, [s for f in found for s in f.scans])
     for address, stretch in zip(actual, found, strict=False):

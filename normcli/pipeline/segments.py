@@ -56,7 +56,7 @@ def of_scans(description: TextDescription, scans: Iterable[Scan]) -> Iterator[Ad
 
 
 @dataclass(frozen=True)
-class Scanned:
+class StretchScan:
     """What the scans of a stretch say; and the segment that it makes if no quote is open where it begins, but for the
     place of its first row, or None where that can't be said."""
 
@@ -64,16 +64,16 @@ class Scanned:
     likely: Address | None
 
 
-def scanned(source: Source, description: TextDescription, stretch: tuple[int, int]) -> Scanned:
+def scan_stretch(source: Source, description: TextDescription, stretch: tuple[int, int]) -> StretchScan:
     """A stretch of an open text, for which some of what stands before it is read, too. Raises OutputError where reading
     fails."""
     start, end = stretch
-    found = tuple(scans(source, description, start, end))
-    return Scanned(found, _likely(source, description, found))
+    parts = tuple(scans(source, description, start, end))
+    return StretchScan(parts, _likely(source, description, parts))
 
 
-def _likely(source: Source, description: TextDescription, found: Sequence[Scan]) -> Address | None:
-    rows, start, end = description.rows, found[0].start, found[-1].end
+def _likely(source: Source, description: TextDescription, parts: Sequence[Scan]) -> Address | None:
+    rows, start, end = description.rows, parts[0].start, parts[-1].end
     assert rows is not None
     if start > rows.start:  # the last row before it ends where an even number of quotes follows
         (before,) = scans(source, description, max(rows.start, start - description.mark), start)
@@ -81,7 +81,7 @@ def _likely(source: Source, description: TextDescription, found: Sequence[Scan])
         if row_end is None or not before.keeps_length:
             return None
         start = row_end
-    chunks = list(islice(blocks(found, description.mark, Address(start, rows.end, 0)), SEGMENT))
+    chunks = list(islice(blocks(parts, description.mark, Address(start, rows.end, 0)), SEGMENT))
     if not chunks or (end < rows.end and chunks[-1].end > end):  # rows that are longer than what lies between marks
         return None
     return Address(start, chunks[-1].end, 0)
