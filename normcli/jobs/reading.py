@@ -147,7 +147,8 @@ class Readers:
         room = memory.of_input(self._request.max_memory)
         source = self._run.source(each.path, example=self._example, keys=each.keys, room=room)
         try:
-            return each, self._reader(each, source)
+            with self._run.waiting(source):
+                return each, self._reader(each, source)
         except BaseException:
             source.close()
             raise
