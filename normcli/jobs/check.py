@@ -45,6 +45,6 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
             progress.end()
             result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
             warn_of_few(run, result.comparison)
-        run.check_warnings()
+        run.check_warnings("")
         run.changes.commit(run.rejects)
     return result

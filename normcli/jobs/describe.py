@@ -33,9 +33,9 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         if request.dry_run:
             result.preview = Preview.of(readers, [f.name for f in chosen], ())
             return result
-        doubted = {**first.doubts, **first.unread_numbers}.keys() & {f.name for f in chosen}
-        for doubt in (first.doubt, *(why for n, why in first.not_numbers.items() if n in doubted)):
-            if doubt:
+        unread = [name for name in first.unread_numbers if name in {f.name for f in chosen}]
+        for doubt in (first.doubt, *(first.not_numbers[name] for name in unread)):
+            if doubt:  # a column may hold anything, but with another option more of it may be numbers
                 run.warning(doubt)
         numbers = sum(f.may_be_number for f in chosen)
         sizes = memory.Sizes.of_columns(len(first.schema), bytes_of(numbers, len(chosen) - numbers))
@@ -46,7 +46,7 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
             )  # fmt: skip
             progress.end()
             result.profile = DataProfile.of(state)
-        run.check_warnings()
+        run.check_warnings("")
         run.changes.commit(run.rejects)
     return result
 

@@ -121,13 +121,13 @@ class Run(Events, Generic[R, S]):
 
     # -- what decides --------------------------------------------------------------------------------------------
     def check_warnings(self, outcome: str = replaced(0)) -> None:
-        """Before a target is replaced. Raises BadDataError where warnings are errors, saying the `outcome` so far."""
+        """Before a target is replaced. Raises BadDataError where warnings are errors, saying the `outcome` so far;
+        none of a job that replaces nothing."""
         count = len(self.result.warnings)
         if self.request.werror and count:
             plural = "s" if count > 1 else ""
-            raise BadDataError(
-                f"{count} warning{plural}, and --werror makes {'them errors' if plural else 'it an error'}; {outcome}"
-            )
+            what = f"{count} warning{plural}, and --werror makes {'them errors' if plural else 'it an error'}"
+            raise BadDataError(f"{what}; {outcome}" if outcome else what)
 
     # -- what is used --------------------------------------------------------------------------------------------
     def engine(self, request: Reads, needs: Parameters | memory.Sizes) -> Threads:

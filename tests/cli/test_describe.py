@@ -340,6 +340,23 @@ def test_warnings_say_what_would_make_numbers_of_text(workspace: Workspace) -> N
     assert workspace.run("describe", "in.csv", "--werror").code == 65
 
 
+@pytest.mark.parametrize("name", ["in.csv", "in.ndjson"])
+@pytest.mark.parametrize("place", range(3))
+def test_a_word_among_numbers_is_no_warning_wherever_it_stands(place: int, name: str, workspace: Workspace) -> None:
+    values = [1, 2, 3]
+    lines = [*map(str, values[:place]), '"w"', *map(str, values[place + 1 :])]
+    rows = ["x,y", *(f"{v},{v}" for v in lines)] if name == "in.csv" else [f'{{"x":{v},"y":{v}}}' for v in lines]
+    (workspace / name).write_text("\n".join([*rows, ""]))
+    done = workspace.succeeds("describe", name, "--werror")
+    assert done.warnings == []
+    assert "66.7% numbers" in done.out.decode()
+
+
+def test_jobs_that_replace_nothing_do_not_say_so(workspace: Workspace) -> None:
+    (workspace / "in.csv").write_text('p,q\n"1,000",1\n"2,500",?\n')
+    assert workspace.fails(65, "describe", "in.csv", "--werror").endswith("--werror makes it an error")
+
+
 def test_the_table_on_a_pipe_is_plain_and_whole(workspace: Workspace) -> None:
     names = ["a", "n" * 90, "b [x]", "tab\there"]
     rows = "".join(f"{i},{i * 1000},t{i % 3},word\n" for i in range(2000))
