@@ -23,8 +23,8 @@ class Share:
     """What one span may use of the machine that it is worked on."""
 
     threads: int
-    max_memory: int | None  # bytes; None: what there is
-    is_wanted: Callable[[], bool]  # asked now and then: whether anybody still waits for the result
+    max_memory: int | None  # bytes; None: the available memory
+    is_wanted: Callable[[], bool]  # called now and then: whether the result is still needed
 
 
 class HasName(Protocol):

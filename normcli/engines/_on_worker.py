@@ -60,7 +60,7 @@ class _Running:
             return self._work[1]
 
     def lack(self, ready: bytes) -> str:
-        """What is not here that the work needs; empty where nothing is missing."""
+        """What the work needs and this worker lacks; empty where nothing is missing."""
         with self._lock:
             if ready == self._ready:
                 return ""
@@ -78,7 +78,7 @@ def identity(sealed: bytes) -> bytes:
 
 
 def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
-    """What differs here from the driver, and what is not here that the work needs; empty where nothing is."""
+    """What differs from the driver, and what the work needs and this worker lacks; each empty where nothing is."""
     differs = difference(driver, facts())
     return differs, "" if differs or not ready else _running.lack(ready)
 
@@ -94,7 +94,7 @@ def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) ->
     is_wanted = _wanted(worker)
     try:
         work = _running.unpickled(sealed)
-    except Exception as e:  # it was loaded from files that are others by now
+    except Exception as e:  # it was loaded from files that have been replaced
         return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
     try:
         with _running.one() as count:
@@ -108,7 +108,7 @@ def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) ->
 
 
 def _wanted(worker: Any) -> Callable[[], bool]:
-    """Whether the task of this thread is still to be done: it is cancelled where the driver gives up, or is gone."""
+    """Whether the task of this thread is still needed: it is cancelled where the driver gives up, or has ended."""
     key = worker.get_current_task()
 
     def is_wanted() -> bool:

@@ -24,9 +24,9 @@ R = TypeVar("R")
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 CONNECTING = 20  # seconds that a scheduler has to answer
 LOOK = 3.0  # seconds between looks at which workers there are
-AHEAD = 4  # spans on their way for each thread of the cluster
+AHEAD = 4  # spans in flight for each thread of the cluster
 FEWEST = 8  # of them, however few threads there are
-RESULTS = 512 << 20  # bytes of results on their way, about
+RESULTS = 512 << 20  # bytes of results in flight, about
 EXAMPLE = "normcli fit 'data/*.csv' -m zscore -p p.json --engine dask --scheduler tls://head:8786"
 
 
@@ -59,7 +59,7 @@ class Dask:
 
         check_secure(address, insecure=insecure)
         for logger in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
-            logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # what a person should know, we say
+            logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # normcli reports what matters
         try:
             client = make(address, timeout=CONNECTING, set_as_default=False, name="normcli")
         except (OSError, ValueError, TypeError, RuntimeError) as e:
@@ -108,7 +108,7 @@ class _Run(Generic[S, R]):
     """The spans of one map: those under way, and the workers that do them."""
 
     def __init__(self, cluster: Dask, sealed: bytes, ready: bytes, most: int) -> None:
-        """At `most` so many spans are under way at once."""
+        """At most `most` spans are in flight."""
         from normcli.engines._arithmetic import facts
 
         self._cluster, self._client, self._most = cluster, cluster.client, most
@@ -201,7 +201,7 @@ class _Run(Generic[S, R]):
         return results
 
     def _wait(self, pending: _Pending[S]) -> None:
-        """Until a span is done. Raises ClusterError where nobody is there to do it."""
+        """Waits until a span is done. Raises ClusterError where there is no worker to do it."""
         while not pending.future.done():
             self._done.wait(LOOK)
             self._done.clear()
@@ -219,7 +219,7 @@ class _Run(Generic[S, R]):
         if new:
             answers = self._client.run(compare, self._facts, self._ready, workers=new, on_error="return")
             for worker, answer in answers.items():
-                if isinstance(answer, OSError):  # it is gone, or will be asked again
+                if isinstance(answer, OSError):  # the worker is lost, or is compared again at the next look
                     continue
                 failed = isinstance(answer, Exception)  # it may have no normcli
                 difference, lack = (f"{type(answer).__name__}: {answer}", "") if failed else answer
@@ -241,7 +241,7 @@ class _Run(Generic[S, R]):
             self._resubmit()
 
     def _resubmit(self) -> None:
-        """What is not done yet, for the workers that may do it."""
+        """Submits the spans that are not done again, for the workers that may do them."""
         for pending in self._pending:
             if not pending.future.done():
                 self._client.cancel([pending.future], force=True)
@@ -281,7 +281,7 @@ class _Run(Generic[S, R]):
         raise ClusterError(printable(what), "have all workers the same normcli?")
 
     def _call(self, function: Callable[[], Any]) -> Any:
-        """What the scheduler answers. Raises ClusterError where it is gone."""
+        """The answer of the scheduler. Raises ClusterError where the connection is lost."""
         from distributed.comm.core import CommClosedError
 
         if self._client.status != "running":

@@ -1,4 +1,4 @@
-"""Threads of this process: the libraries that do the work let go of the interpreter."""
+"""Threads of this process: the libraries that do the work release the GIL."""
 
 import os
 import time
@@ -71,7 +71,7 @@ class _Mapping:
 class Threads:
     """Workers for `count` CPUs, and one thread that makes the jobs, so that reading goes on ahead of them.
 
-    All are daemons: one that is stuck in a stalled pipe keeps nobody from leaving.
+    All are daemons: one that is stuck in a stalled pipe does not keep the process from exiting.
     """
 
     count: int
@@ -81,7 +81,7 @@ class Threads:
 
     @property
     def most(self) -> int:
-        """How many jobs are on their way at once where nobody says."""
+        """The default number of jobs in flight."""
         return self._workers + 1
 
     @property

@@ -1,4 +1,4 @@
-"""Pieces of an input, and what comes of decoding them."""
+"""Pieces of an input, and the result of decoding them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is known of an input before its rows are read."""
+"""Description of an input, known before its rows are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Description:
     name: str  # what messages call the input
     schema: Schema  # the columns, as far as they can be known before all of it was read
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, or null, that its directories give
-    room: int | None = None  # bytes of memory that what is read of it may take at once
+    room: int | None = None  # bytes of memory that its data may take at once
     typed: bool = False  # whether the types are certain, not inferred from a sample
     unit: Literal["B", "rows"] = "B"  # of the weights of chunks
     size: int | None = None  # all chunks' weights together, where that is known
@@ -38,7 +38,7 @@ class Description:
     indexes: frozenset[str] = frozenset()  # columns that are an index of the rows, which only their names select
     expected: frozenset[str] = frozenset()  # columns that the first rows do not have, and that may never come
     inferred: Mapping[str, Any] = field(default_factory=dict)  # types of columns of text that are not normalized
-    digests: tuple[str, ...] = ()  # of the parameters that the data say they were normalized by, in order
+    digests: tuple[str, ...] = ()  # of the parameters that the data are marked as normalized by, in order
 
     def place(self, place: int) -> str:
         """What people call a place of the input, counted from 0."""
@@ -58,7 +58,7 @@ class Description:
         return self
 
     def with_texts(self, names: Collection[str]) -> Self:
-        """With columns as text, whatever the first rows show."""
+        """With columns as text, regardless of the first rows."""
         types = {n: t for n, t in self.inferred.items() if n not in names}
         return replace(self, inferred=types) if len(types) < len(self.inferred) else self
 

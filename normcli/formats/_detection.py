@@ -22,8 +22,8 @@ def by_suffix(path: str | os.PathLike[str] | None) -> str | None:
 
 
 def of_source(source: Source, wanted: str | None = None) -> str:
-    """The format of an input: what is `wanted`, else its suffix's, else by its first bytes, which also tell binary
-    ones from each other. Raises UsageError for a binary one that is compressed, BadDataError for what is of no
+    """The format of an input: the one `wanted`, else that of its suffix, else detected from its first bytes, from which
+    a binary format is always detected. Raises UsageError for a compressed binary input, BadDataError for data of no
     format."""
     claim, detected = bare(wanted) if wanted else by_suffix(source.name), _by_magic(source)
     binary = detected is not None and signature(detected).binary
@@ -57,16 +57,15 @@ def _by_magic(source: Source) -> str | None:
 
 
 def check_output(wanted: str | None, path: str | os.PathLike[str] | None) -> None:
-    """Raises UsageError where nothing but the suffix says what an output is to be, and that means what is not
-    written."""
+    """Raises UsageError where the format of an output follows from its suffix alone, and is one that is not written."""
     if wanted is None and path is not None:
         written = [s for n in registry.names("formats") for s in signature(n).suffixes]
         _foreign.check_output(path, bare(os.fsdecode(path).lower()), written)
 
 
 def of_output(wanted: str | None, path: str | os.PathLike[str] | None, default: str) -> str:
-    """The name, like csv or csv.gz, of what an output is: what is `wanted`, else its suffix's, else the format
-    `default`; compressed where one of the first two is. Raises UsageError where a binary one would be."""
+    """The name, like csv or csv.gz, of the format of an output: the one `wanted`, else that of its suffix, else the
+    `default`; compressed where one of the first two is. Raises UsageError for a compressed binary format."""
     name = os.fsdecode(path) if path is not None else ""
     format = bare(wanted) if wanted else by_suffix(path) or default
     codec = compression.by_suffix(wanted or "") or compression.by_suffix(name)

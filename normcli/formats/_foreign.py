@@ -115,7 +115,7 @@ def _is_binary(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether what begins so may be text, in whatever encoding."""
+    """Whether data with this beginning may be text, in any encoding."""
     return not CONTROL.search(head)
 
 

@@ -1,4 +1,4 @@
-"""What a file of this folder says of its format: one record, called FORMAT."""
+"""The description of a format by a file of this folder: one record, called FORMAT."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a parameter file keeps of the options of formats: those that say how text is spelled and what its words
-mean, so that new data are read as those that were fitted."""
+"""The format options that a parameter file keeps: those for the spelling of text and the meaning of its words, so
+that new data are read like those that were fitted."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _manner(annotation: Any) -> str:
 
 
 def dialect(values: Mapping[str, Any]) -> Dialect:
-    """Of options that are given, those that are to be kept: not what is so by default, but each answer where there is
-    a question without one."""
+    """The options, of the explicit ones, that a parameter file keeps: those that differ from their default, and each
+    answer to a question without a default."""
     if not values:
         return ()  # without a format that is not in use
     defaults = {f.name: f.default for n in registry.names("formats") for f in dataclasses.fields(_kind(n))}
@@ -62,7 +62,7 @@ def options(format: str, *option_sets: Iterable[tuple[str, Any]]) -> Any:
 
 
 def checked(raw: Mapping[str, Any]) -> Dialect:
-    """What a parameter file says. Raises UsageError, with the name of what is wrong before a colon."""
+    """The dialect of a parameter file. Raises UsageError, with the name of the invalid option before a colon."""
     for name, value in raw.items():
         if name not in fields():
             raise UsageError(f".{name}: unknown")

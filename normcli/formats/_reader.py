@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Reader(ABC):
-    """An open input, and what is known of it."""
+    """An open input with its description."""
 
     source: Source
     description: Description
@@ -53,8 +53,8 @@ class Reader(ABC):
         yield from ()
 
     def list_size(self, name: str) -> int:
-        """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Asked only
-        of columns of lists."""
+        """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Only for
+        columns of lists."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -62,13 +62,13 @@ class Reader(ABC):
         self.source.close()
 
     def described_as(self, description: Description) -> Self:
-        """The same open input, whose chunks are as another description says."""
+        """The same open input, whose chunks follow another description."""
         reader = copy(self)
         reader.description = description
         return reader
 
     def _known(self) -> dict[str, Any]:
-        """What descriptions of all formats say of the source."""
+        """The fields of a description that come from the source, in all formats."""
         return {
             "format": registry.name_of(self),
             "name": self.source.name,

@@ -2,7 +2,7 @@
 
 fit is reduce(merge, map_ordered(measure, chunks)), then learn; apply is map_ordered(decode, transform, encode) into a
 sink; check measures as fit does, by itself or in the course of apply, and compares. That results are the same bytes
-whatever the threads, and memory is bounded, follows from these lines.
+for any number of threads, and memory is bounded, follows from these lines.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def apply(
     file: Outlet | None = None,
     progress: Progress | None = None,
 ) -> Generator[Written]:
-    """Normalizes, or restores, all inputs: those without an output of their own into `file`, one after the other. Each
-    output is given once all of it is written but its end. What the parts' work measures is added to their watch."""
+    """Normalizes, or restores, all inputs: those without their own output into `file`, one after the other. Each output
+    is yielded when all but its end is written. The states that the work of parts measures are added to their watch."""
     progress, shared = progress or Progress(), None
     with ExitStack() as stack:
         written: Written | None = None
@@ -211,7 +211,7 @@ def _next_pass(
     parameters: Parameters, work: Work, reopen: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
     remote: RemoteInputs | None, blanks: tuple[StepStates, ...],
 ) -> tuple[StepStates, ...]:  # fmt: skip
-    """What a further pass over the same data sees, which `before` counted. Raises BadDataError where it is another."""
+    """The states of a further pass over the data that `before` counted. Raises BadDataError where they have changed."""
     pairs = zip(parameters.steps, blanks, strict=True)
     measuring = replace(
         parameters, steps=tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)

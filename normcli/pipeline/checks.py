@@ -1,4 +1,4 @@
-"""Whether an input goes with parameters, and what will come of it: known before any row is read."""
+"""Whether an input fits parameters, and what its output will be: checked before any row is read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_columns(transform: FrameTransform, description: Description, *, extra:
 
 
 def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
-    """Raises BadDataError for a column that the fit did not see, which late rows have."""
+    """Raises BadDataError for a column of late rows that the fit did not have."""
     if not _is_known(transform, column.name):
         what = f"{where}: a column that was not fitted: {listed([column.name])}"
         raise BadDataError(what, "without --no-extra it passes")
@@ -76,7 +76,7 @@ def check_rows(reader: Reader) -> None:
 
 
 def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
-    """What is wrong with an input of which no row is left."""
+    """The fault of an input without any good row."""
     hint = "is it the right file, and the right --delimiter?"
     if count == 1:
         return BadDataError(f"{name}: the only row is rejected" + (f": {first}" if first else ""), hint)
@@ -84,14 +84,14 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
 
 
 def check_not_normalized(parameters: Parameters, description: Description, hint: str) -> None:
-    """Raises BadDataError where an input says that it was normalized by these parameters, by whatever rules."""
+    """Raises BadDataError where an input is marked as normalized by these parameters, with any rules."""
     if parameters_of(parameters.digest) in map(parameters_of, description.digests):
         raise BadDataError(f"{description.name}: is normalized by these parameters already", hint)
 
 
 def digests_after(transform: FrameTransform, description: Description, *, repeatedly: bool = False) -> tuple[str, ...]:
-    """The digests that the output will carry. Raises BadDataError where the input's say that this was done already,
-    or was not what is to be undone."""
+    """The digests that the output will carry. Raises BadDataError where those of the input show that it is normalized
+    already, or, to be restored, by other parameters."""
     parameters, done = transform.parameters, description.digests
     if not transform.inverse:
         if not repeatedly:
@@ -164,8 +164,8 @@ def passing_frame(transform: FrameTransform, description: Description, *, only: 
 
 
 def check_writable(to: str, description: Description, blank: Frame, normalized: Collection[str]) -> None:
-    """Raises BadDataError where what comes of an input, a frame like `blank`, has a column that the format `to` has no
-    place for; those `normalized` are normalized, and the others pass."""
+    """Raises BadDataError where the output of an input, a frame like `blank`, has a column that the format `to` can't
+    hold. The names `normalized` are those of normalized columns; the others pass through."""
     wrong = formats.refused(to, description, blank)
     if not wrong:
         return
@@ -178,8 +178,8 @@ def check_writable(to: str, description: Description, blank: Frame, normalized: 
 
 
 def check_same(description: Description, first: Frame, blank: Frame) -> None:
-    """Raises BadDataError where what comes of an input can't follow, in one output, on what came of the first, for it
-    has other columns; of their types, the writer knows."""
+    """Raises BadDataError where an input can't follow the first one in the same output, because it has other columns.
+    Types are checked by the writer."""
     here, before = ({*f.names}.difference(f.hidden) for f in (blank, first))
     for wrong, what, than in ((before - here, "lacks", "has"), (here - before, "has", "lacks")):
         if wrong:

@@ -20,14 +20,14 @@ def decode(
     chunk: Chunk, wanted: frozenset[str], beside: Collection[str], infinite: Infinite, *, skip: bool = False,
     keep: Callable[[Chunk, Decoded], P] | None = None,
 ) -> tuple[Decoded, list[P]]:  # fmt: skip
-    """The wanted columns of a chunk as the numbers that `Chunk.decode` would give, and those `beside` as they are; all
-    of what that gives where it is one part, or where parts do not tell. Raises as that does. And what `keep` makes of
-    each part before it is gone."""
+    """The wanted columns of a chunk as the numbers of `Chunk.decode`, and those `beside` unchanged, part by part; the
+    whole result of `Chunk.decode` where there is one part, or where a part alone is ambiguous. Also the result of
+    `keep` for each part. Raises as `Chunk.decode`."""
     parts = chunk.parts()
     first, second = next(parts, chunk), next(parts, None)
     done, results = list[Decoded](), list[P]()
     if second is not None:
-        with suppress(BadPlaceError, BadRowError):  # the first in the chunk is told
+        with suppress(BadPlaceError, BadRowError):  # the first one in the chunk is reported below
             for part in chain((first, second), parts):
                 decoded = part.decode(wanted, infinite, skip=skip)
                 frame = columns.numeric(decoded.frame, wanted, beside)

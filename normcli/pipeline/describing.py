@@ -29,7 +29,7 @@ class Survey:
 
     fields: Schema
     wanted: tuple[str, ...]  # those that may hold numbers
-    skip: bool = False  # bad rows of text are left out, and told
+    skip: bool = False  # bad rows of text are left out, and reported
     plain: Callable[[Frame], Frame] | None = None  # there where texts are strings, as JSON has them
     beside: tuple[tuple[str, str | None], ...] = ()  # columns of one text each
     multiple: ClassVar[int] = 1

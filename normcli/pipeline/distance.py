@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Distance:
-    """`total` is None where nobody can know it: an input is a pipe, or an Arrow file alone."""
+    """`total` is None where it is unknown: an input is a pipe, or there is a single Arrow file."""
 
     total: int | None
     unit: str
@@ -36,16 +36,16 @@ class Distance:
 
     @classmethod
     def of_rows(cls, rows: int) -> Distance:
-        """For inputs that are read again: they have so many rows."""
+        """For inputs that are read again, whose number of rows is known."""
         return cls(rows, "rows", is_reread=True)
 
     @classmethod
     def of_inputs(cls, count: int) -> Distance:
-        """For so many inputs that are read elsewhere."""
+        """For a number of inputs that are read on a cluster."""
         return cls(count, "inputs")
 
     def step(self, reader: Reader, weight: int, *, rows: int = 0, ended: bool) -> int:
-        """How much further it came by a chunk of an input, which has so many rows, or by its end."""
+        """The distance covered by a chunk of an input, of a number of rows, or by the input's end."""
         if self.is_reread:
             return rows
         if self.unit == "inputs":

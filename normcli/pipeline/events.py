@@ -1,4 +1,4 @@
-"""What a run says to whoever started it, while it goes: a person at a terminal, a log, or nobody."""
+"""Events of a running job, for its caller: a terminal, a log, or nothing."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Events:
         """How it is done, and why, for a person who asks."""
 
     def start(self, total: int | None, unit: str) -> None:
-        """Reading begins, of so many units, where that is known: bytes (B) or rows; or it begins again, for a further
-        pass over the data, or to write what was learned from. The first rows of a pipe are awaited before that, between
-        a `start` and a `stop` of their own."""
+        """Reading begins, of a number of units if it is known: bytes (B) or rows. It may begin again, for a further
+        pass over the data, or to write the output. The first rows of a pipe are awaited before that, between a `start`
+        and a `stop` of their own."""
 
     def advance(self, amount: int) -> None:
-        """So many more units were read."""
+        """A number of further units were read."""
 
     def stop(self) -> None:
         """Reading has ended; nothing is in place yet but files of a directory."""

@@ -1,4 +1,4 @@
-"""From what was seen to parameters: states of inputs are put together, learned from, and learned from again."""
+"""From states to parameters: states of inputs are merged, learned from, and learned from again."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from normcli.pipeline import memory
 
 @dataclass
 class Total:
-    """What was seen of all inputs: those of the parameters that it begins with, those that have ended since, and the
-    one that is being read. States fold within an input, then across inputs, so that a fit over all, updates one
+    """States of all inputs: those of the parameters that it begins with, those that have ended since, and the one that
+    is being read. States fold within an input, then across inputs, so that a fit over all, updates one
     after the other and a merge end in the same bits. Batches run on from one input into the next: they are as one
     input."""
 
@@ -60,11 +60,11 @@ class Total:
         self._digest.update(digest)
 
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
-        """What was measured of the next chunk, or of the next whole batches."""
+        """Adds the states of the next chunk, or of the next whole batches."""
         self._here.add(measured, can_end_segment=can_end_segment)
 
     def add_segment(self, segment: Subtotal) -> None:
-        """What was measured of the next segment of the input, apart from those before it."""
+        """Adds the states of the next segment of the input, which were folded by themselves."""
         self._here.add_segment(segment)
 
     def end(self, names: Sequence[str]) -> bool:
@@ -91,7 +91,7 @@ class Total:
             self._count(self._here.end(), 0, (), ())
 
     def add_fit(self, parameters: Parameters) -> None:
-        """All that another fit has seen."""
+        """Adds the states of another fit."""
         ledger, of_rows = Ledger(), tuple(step.states for step in parameters.steps)
         if parameters.keys:
             of_rows = tuple(tuple(s.taken([0]) for s in states) for states in of_rows)
@@ -124,8 +124,8 @@ def learn(
     ledger: Ledger | None = None,
     max_memory: int | None = None,
 ) -> Parameters:
-    """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes,
-    where somebody says. Raises BadDataError."""
+    """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes
+    if that is given. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
         memory.check_keys(parameters, all_states, by_key, max_memory)
@@ -236,9 +236,9 @@ def cut_batch(parameters: Parameters) -> str | None:
 
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(fits: Iterable[tuple[str, Parameters]], *, allow_duplicates: bool = False) -> Parameters:
-    """Parameters of several fits, each with the name of its file, as if one had seen all their inputs in that order,
-    their columns in that of the first. Raises BadDataError, naming what differs, and where an input was counted twice,
-    unless `allow_duplicates` allows it."""
+    """Parameters of several fits, each with the name of its file, equal to those of one fit over all inputs in that
+    order, with the columns in the order of the first. Raises BadDataError, naming what differs, and, unless
+    `allow_duplicates`, where an input was counted twice."""
     from normcli.parameters.alignment import align  # here, for other commands do without
 
     pairs = iter(fits)

@@ -19,11 +19,11 @@ BASE = 120 << 20  # bytes: the interpreter and its libraries
 VALUES = 1 << 20  # of a block on its way, about: those of text have 8 MB
 FEWEST = 1024  # rows to a block, however wide they are
 VALUE = 40  # bytes of a block for each value: what it was read from, its numbers, what becomes of them
-COPIES = 8  # of what a step has seen, while it learns from that and writes what it has learned
+COPIES = 8  # of the states of a step, while it learns from them and writes its parameters
 OF_FILE = 5  # bytes for each byte of a parameter file, while it is read
 OF_KEYS = 3  # of the states of all keys, while what follows from them is learned
 COUNTED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}  # where /proc/self/statm has what a limit counts
-SHARE = 0.8  # of what the process may use, where nobody says how much
+SHARE = 0.8  # of the memory available to the process, without --max-memory
 
 
 def available(root: Path = Path("/")) -> int:
@@ -34,8 +34,8 @@ def available(root: Path = Path("/")) -> int:
 
 @cache
 def mapped() -> dict[int, int]:
-    """Bytes that each limit of this process counts, by its kind, as they were when this was asked first: of libraries
-    and their threads. Unlike memory of the machine, also what is never touched."""
+    """Bytes that each limit of this process counts, by its kind, at the first call: those of libraries and their
+    threads. Unlike memory of the machine, also what is never touched."""
     try:
         pages = Path("/proc/self/statm").read_text().split()
     except OSError:
@@ -44,7 +44,7 @@ def mapped() -> dict[int, int]:
 
 
 def left() -> float:
-    """Bytes that the limits of this process leave beside what is mapped; without end where it has none."""
+    """Bytes that the limits of this process leave in addition to those mapped; infinite where it has none."""
     limits = {kind: resource.getrlimit(kind)[0] for kind in COUNTED}
     remainders = (limit - mapped()[kind] for kind, limit in limits.items() if limit != resource.RLIM_INFINITY)
     return max(0, min(remainders, default=inf))
@@ -80,7 +80,7 @@ def room(max_memory: int | None) -> int:
 
 
 def of_input(max_memory: int | None) -> int:
-    """Bytes that what is read of an input may take at once."""
+    """Bytes that the data of an input may take at once."""
     budget = room(max_memory)
     return type(budget)(max(0, budget - BASE))
 
@@ -94,7 +94,7 @@ def largest_file(max_memory: int | None) -> int:
 
 
 def state(plan: Parameters) -> int:
-    """Bytes of what a plan's steps have seen, or will have of all rows."""
+    """Bytes of the states of a plan's steps, or of those that they will have after all rows."""
     states = (s for step in plan.steps for s in step.states)
     known = sum(_held(s) for s in states)
     return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
@@ -105,7 +105,7 @@ def _held(record: Record) -> int:
 
 
 def block(plan: Parameters) -> int:
-    """Bytes of a block on its way, and of what is seen of it."""
+    """Bytes of a block in flight, and of its states."""
     return max(VALUE * VALUES + state(plan), least_block(plan))
 
 
@@ -116,8 +116,8 @@ def least_block(plan: Parameters) -> int:
 
 
 def check_keys(plan: Parameters, states: Sequence[StepStates], by_key: Keyed, max_memory: int | None) -> None:
-    """Raises NormcliError where what was seen of all rows and of each key does not fit, told apart while it still does:
-    in one array, each key takes as much as the longest."""
+    """Raises NormcliError where the states of all rows and of each key do not fit into memory, before they are put into
+    one array, in which each key takes as much as the longest."""
     pairs = (
         (s, k)
         for all_rows, of_keys in zip(states, by_key.states, strict=True)
@@ -138,8 +138,8 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of what is kept of all rows, of a block on its way, and of one of the fewest rows, for so many columns; and
-    whether what is kept are matrices."""
+    """Bytes of the states of all rows, of a block in flight, and of the smallest block, for a number of columns; and
+    whether the states are matrices."""
 
     states: int
     block: int
@@ -156,7 +156,7 @@ class Sizes:
 
     @classmethod
     def of_columns(cls, columns: int, state: int) -> Self:
-        """Where so many columns are read, and a `state` of so many bytes is merged."""
+        """For a number of columns that are read, and a `state` (bytes) that is merged."""
         least = VALUE * FEWEST * columns + state
         return cls(2 * state, max(VALUE * VALUES + state, least), least, columns)
 

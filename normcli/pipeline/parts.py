@@ -1,4 +1,4 @@
-"""Parts of a run: inputs, each with its work and where what comes of it goes; and outputs once they are written."""
+"""Parts of a run: inputs, each with its work and the target of its output; and outputs once they are written."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def ignore(column: LateColumn, where: str) -> None:
-    """Nobody wants to know of columns of late rows alone."""
+    """Ignores columns that only late rows have."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One input, what is to be done with it, and its own output, opened when its turn comes; None: that of all."""
+    """One input, its work, and its own output, opened when its turn comes; None for the output that all share."""
 
     reader: Reader
     work: Work | Survey
@@ -51,7 +51,7 @@ class Written:
 def measurable(
     reader: Reader, parameters: Parameters, work: Work, late: Callable[[LateColumn, str], None] = ignore
 ) -> Part:
-    """An input that is to be learned from. Raises BadDataError where its columns do not go with that."""
+    """An input to learn from. Raises BadDataError where its columns do not fit the parameters."""
     description = needing(reader.description, parameters.numbers(), parameters.by)
     check_present(description, parameters.numbers(), parameters.lists, by=parameters.by)
     present = {f.name for f in description.schema}

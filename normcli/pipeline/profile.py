@@ -83,7 +83,7 @@ class ProfileState:
 
     @classmethod
     def of(cls, rows: int, columns: Iterable[Surveyed], wanted: Sequence[str]) -> Self:
-        """Of columns of so many rows; the `wanted` ones may hold numbers."""
+        """From columns and their number of rows; the `wanted` ones may hold numbers."""
         columns = list(columns)
         numbers = {c.name: c.numbers for c in columns}
         nothing, infinite, block = np.full(rows, np.nan), dict[str, tuple[int, int]](), []

@@ -54,7 +54,7 @@ class Progress(Tally):
     event."""
 
     events: Events = SILENT
-    distance: Distance | None = None  # how far the run has come, where somebody watches
+    distance: Distance | None = None  # how far the run has come, if progress is shown
     least: int = 0  # rows; fewer are an error
     most: int = 0  # rows skipped; more are an error
     inputs: int = 0
@@ -160,7 +160,7 @@ class Progress(Tally):
         self._warn_of_doubts(f"{self.source}: ")
 
     def begin_output(self) -> None:
-        """The next input goes into an output of its own."""
+        """The next input goes into its own output."""
         self.output, self.rejection = Tally(), ""
 
     def end(self, outcome: str = "") -> None:

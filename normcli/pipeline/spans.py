@@ -1,5 +1,5 @@
-"""Spans: inputs as the workers of a cluster are handed them, and how what they say of these is counted, in order, as if
-all had been read here."""
+"""Spans: inputs as tasks for the workers of a cluster, and their results, counted in order as if all had been read
+here."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class Span:
 
 @dataclass(frozen=True)
 class SpanResult:
-    """What a worker says of a span: the results of its chunks, without rows, up to where it went wrong, if it did."""
+    """The report of a worker on a span: the results of its chunks, without rows, up to the first error, if any."""
 
     results: tuple[Result, ...] = ()
     changes: Description | Mapping[str, Any] | None = None  # of the first input's description, or another one
     comments: int = 0  # lines
     count: int = 0  # bytes read
     error: NormcliError | None = None
-    empty: bool = False  # there is nothing in it, and nobody has named it
+    empty: bool = False  # the input is empty, and was not named itself
     doubt: str = ""  # what should be known of its output
-    watch: Any = None  # what a watch has seen of it, as plain values
+    watch: Any = None  # the state of its watch, as plain values
     file: PartFile | None = None  # what was written of it
 
 
@@ -99,8 +99,7 @@ PartOf = Callable[[Span, RemoteReader], Part]
 
 @dataclass(frozen=True)
 class RemoteInputs:
-    """The inputs of a run, for the workers of a cluster, each of which opens what it is handed. `leave_out` learns of
-    one in which there is nothing."""
+    """The inputs of a run, for the workers of a cluster, which open them. `leave_out` is called for an empty one."""
 
     cluster: Cluster
     spans: Callable[[], Iterable[Span]]
@@ -188,7 +187,7 @@ class _NoSink:
 
 
 def changes_from(first: Description, other: Description) -> Description | dict[str, Any]:
-    """A description, as short as it can be said: 100,000 files mostly have the same columns."""
+    """The fields in which a description differs from the first: 100,000 files mostly have the same columns."""
     if type(other) is not type(first):
         return other
     return {f.name: getattr(other, f.name) for f in fields(first) if getattr(other, f.name) != getattr(first, f.name)}

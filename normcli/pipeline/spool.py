@@ -32,7 +32,7 @@ class Spool:
         import tempfile
 
         self.where, self.texts = printable(directory), texts
-        self.final = False  # whether what is read now is read for the last time
+        self.final = False  # whether this is the last pass
         try:
             free = os.statvfs(directory)
             if expected is not None and expected > free.f_bavail * free.f_frsize:
@@ -48,7 +48,7 @@ class Spool:
         self.readers: list[SpoolReader] = []  # of the inputs that were kept, in order
 
     def close(self) -> None:
-        """Gives its room back: nobody reads or writes it any more."""
+        """Frees its space: there are no more readers and writers."""
         self._file.close()
 
     def put(self, pieces: Sequence[memoryview]) -> tuple[int, int]:
@@ -74,10 +74,10 @@ class Spool:
         self.readers[part].add(chunks, rejected)
 
     def buffer(self) -> io.BytesIO:
-        """Memory that was used before, if there is any: what is fresh costs the system more than what is put there."""
+        """A used buffer, if there is one: fresh memory costs the system more than the writing of data into it."""
         try:
             return self.spare.pop()
-        except IndexError:  # asked first, another worker might take it before us
+        except IndexError:  # not checked beforehand: another worker might take it in between
             return io.BytesIO()
 
     def take(self, start: int, length: int, into: io.BytesIO) -> bytes:
@@ -154,7 +154,7 @@ class SpoolChunk:
 
 
 def keep(spool: Spool, frame: Frame) -> Piece:
-    """A frame, kept until it is wanted again."""
+    """Stores a frame until the next pass."""
     buffer = spool.buffer()
     packed, pieces = frame.pack(buffer)
     with buffer.getbuffer() as view, view[: buffer.tell()] as rest:
@@ -165,7 +165,7 @@ def keep(spool: Spool, frame: Frame) -> Piece:
 
 
 class SpoolReader(Reader):
-    """An input again, from a spool; whatever is at fault now is reported by its row."""
+    """An input read again from a spool; errors are reported by row."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader.source)

@@ -61,8 +61,8 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
 
 @dataclass(frozen=True)
 class BatchJob:
-    """What a worker is handed where rows are cut again: rows of whole batches, and what was told of the chunks that
-    were decoded until there were enough."""
+    """The task of a worker where rows are cut again: rows of whole batches, and the results of the chunks that were
+    decoded until there were enough rows."""
 
     results: tuple[Result, ...]
     segments: tuple[Segment, ...]

@@ -1,4 +1,4 @@
-"""What a worker does with one chunk, and what it tells of it."""
+"""The work on one chunk, and its result."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Result:
     can_end_segment: bool = False  # what was measured is of a chunk after which a segment may end
     types: tuple[str, ...] = ()
     digest: bytes = b""  # of what was counted
-    inexact: tuple[str, ...] = ()  # columns with whole numbers that a float can't tell apart
+    inexact: tuple[str, ...] = ()  # columns with integers that a float can't represent exactly
     doubts: Mapping[str, Doubt] = field(default_factory=dict)  # of columns that were restored
     pieces: tuple[Any, ...] = ()  # encoded, or kept in a spool
     segment: Segment | None = None  # the rows themselves, on their way to be cut into whole batches
@@ -54,7 +54,7 @@ class Result:
 
     @classmethod
     def of(cls, chunk: Chunk, decoded: Decoded, inexact: tuple[str, ...]) -> Self:
-        """What is counted of a chunk, whatever becomes of it."""
+        """The counts of a chunk, for any kind of work."""
         return cls(
             rows=decoded.frame.rows,
             weight=chunk.weight,
@@ -75,7 +75,7 @@ class Work:
 
     wanted: frozenset[str]
     infinite: Infinite = "error"
-    skip: bool = False  # bad rows of text are left out, and told
+    skip: bool = False  # bad rows of text are left out, and reported
     keep: tuple[str, ...] | None = None  # the columns that are written, in order; None: all
     keys: tuple[tuple[str, str | None], ...] = ()  # columns of one text each, that are written too
     beside: tuple[tuple[str, str | None], ...] = ()  # those by which rows may be grouped
@@ -83,7 +83,7 @@ class Work:
     transform: FrameTransform | None = None  # what is made of rows that are written
     writer: Writer | None = None
     measuring: Parameters | None = None  # by which rows are measured
-    counts: bool = False  # what is measured counts as learned: it is told what it was of
+    counts: bool = False  # the states are learned from, so types and digests are needed, too
     absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
 
@@ -191,7 +191,7 @@ class Work:
             raise fault from None
 
     def _described(self, measuring: Parameters, result: Result, chunk: Chunk, decoded: Decoded) -> Result:
-        """What is known of a chunk before it is measured."""
+        """The result with the types and the digest of a chunk, before it is measured."""
         frame, content = decoded.frame, chunk.content
         types = tuple(frame.types(measuring.needs()).values())
         digest = b""
@@ -234,7 +234,7 @@ class Work:
         return result
 
     def encoded(self, frame: Frame) -> Any:
-        """What is written of a normalized frame."""
+        """The encoded output of a normalized frame."""
         assert self.writer is not None
         frame = columns.with_texts(frame, self.keys)
         return self.writer.encode(frame if self.keep is None else frame.select(self.keep))

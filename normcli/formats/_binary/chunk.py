@@ -35,7 +35,7 @@ class Chunk:
 
         try:
             count = expanded(self.batch)
-        except pa.ArrowException as e:  # which decoding will tell
+        except pa.ArrowException as e:  # which decoding reports
             raise_shortage(e)
             count = int(self.batch.nbytes)
         return load(count, self.batch.num_rows * self.batch.num_columns)

@@ -1,4 +1,4 @@
-"""What is known of an input of record batches."""
+"""Description of an input of record batches."""
 
 from __future__ import annotations
 

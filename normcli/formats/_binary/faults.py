@@ -1,4 +1,4 @@
-"""What pyarrow says, in our words."""
+"""Errors of pyarrow, in our words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def reading(source: Source, what: str) -> Iterator[None]:
-    """What pyarrow says of an input that it can't read, in our words."""
+    """Errors of pyarrow for an input that it can't read, in our words."""
     import pyarrow as pa
 
     try:
@@ -41,7 +41,7 @@ def reading(source: Source, what: str) -> Iterator[None]:
 
 @contextmanager
 def writing(what: str) -> Iterator[None]:
-    """What pyarrow says of columns that it can't write, in our words."""
+    """Errors of pyarrow for columns that it can't write, in our words."""
     import pyarrow as pa
 
     try:

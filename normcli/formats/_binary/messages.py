@@ -1,4 +1,4 @@
-"""Messages of an Arrow stream, sealed: each tells, behind its metadata, what its bytes were.
+"""Messages of an Arrow stream, sealed: each has the digests of its bytes behind its metadata.
 
 A stream has no checksum of anything. Its messages are a prefix, metadata of the size that the prefix gives, and a body.
 Readers leave unread what stands in the metadata behind their content; there lies the seal:
@@ -141,8 +141,8 @@ class SealedOutlet:
 
 
 class Check:
-    """Sees a stream's bytes before its reader does. Where the first message is sealed, all have to be. `check_size`
-    gets the bytes that each takes, and may refuse it."""
+    """Checks a stream's bytes before its reader gets them. If the first message is sealed, all have to be. `check_size`
+    is called with the bytes that each message takes, and may raise."""
 
     def __init__(self, check_size: Callable[[int], None]) -> None:
         self._check_size = check_size

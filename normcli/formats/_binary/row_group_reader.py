@@ -111,7 +111,7 @@ class RowGroups:
     def _measure(
         self, file: Any, group: int, rows: int, needed: Sequence[str] | None, coded: Container[str], times: float
     ) -> None:
-        """Reads a row group in steps that are small whatever is in them, to know how many bytes its blocks have."""
+        """Reads a row group in steps that are small for any content, to measure the bytes of its blocks."""
         most = min(rows, self.rows_in(group))
         step, count, block = rows, 0, 0
         while step > 1 and step * times > most:

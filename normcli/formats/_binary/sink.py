@@ -1,4 +1,4 @@
-"""Record batches on their way into a file."""
+"""Sinks of record batches."""
 
 from __future__ import annotations
 

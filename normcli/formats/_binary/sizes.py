@@ -19,7 +19,7 @@ CONCURRENT = 4  # blocks, at least, for which there must be room
 
 @dataclass(frozen=True)
 class Limit:
-    """Bytes of memory that what is read of an input may take at once; None: whatever it takes."""
+    """Bytes of memory that the data of an input may take at once; None: unlimited."""
 
     name: str  # of the input
     room: int | None
@@ -34,12 +34,12 @@ class Limit:
         return inf if self.room is None else self.room / CONCURRENT
 
     def check(self, count: float, what: str) -> None:
-        """Raises BadDataError where so many bytes, which can't be read in pieces, would be too much."""
+        """Raises BadDataError where a number of bytes that can't be read in pieces exceeds it."""
         if self.room is not None and count > self.room:
             self._refuse(f"{what} takes {size(count)} once it is decoded")
 
     def check_block(self, count: float) -> None:
-        """Raises BadDataError where a block of so many bytes would be too much."""
+        """Raises BadDataError where a block of a number of bytes exceeds it."""
         if count > self.block:
             self._refuse(f"{CONCURRENT} blocks of its rows take {size(CONCURRENT * count)} and more")
 
@@ -59,7 +59,7 @@ def longest_entry(column: pa.Array) -> int:
 
     try:
         lengths = _entry_lengths(column)
-    except pa.ArrowException as e:  # which decoding will tell
+    except pa.ArrowException as e:  # which decoding reports
         raise_shortage(e)
         return 0
     if lengths is None:

@@ -1,1 +1,1 @@
-"""Delimited text, whatever its delimiter: dialects, headers, parsing, checking, writing."""
+"""Delimited text with any delimiter: dialects, headers, parsing, checking, writing."""

@@ -1,4 +1,4 @@
-"""Chunks of delimited text: parsed fast, and slowly again to say what is wrong."""
+"""Chunks of delimited text: parsed fast, and after an error row by row to locate it."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Chunk:
         )
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
-        """What is wrong, and on which line: the slow way, row by row, the first in the file."""
+        """The first error of the chunk, with its line, found row by row."""
         check = self._check(wanted, infinite)
         broken = fault(self.rows.data, self.layout.separator, self.rows.quoted)
         for (start, row), original in zip(self._rows(), self._original_rows(), strict=True):
@@ -159,7 +159,7 @@ class Chunk:
 
     def _skipped(self, wanted: frozenset[str], infinite: Infinite, judged: frozenset[str], *, lenient: bool) -> Decoded:
         """Without the bad rows, among them those with what is no number in a column that is `judged`. Raises
-        BadPlaceError for a broken quote: nobody knows where that row ends."""
+        BadPlaceError for a broken quote: where that row ends is unknown."""
         good, rejects = split(self._judged(self._check(judged, infinite)))
         if not rejects:
             raise self._refused(judged, infinite)

@@ -1,4 +1,4 @@
-"""What is known of an input of delimited text."""
+"""Description of an input of delimited text."""
 
 from __future__ import annotations
 

@@ -73,8 +73,7 @@ class Dialect:
         return data.translate(self._table) if self.swaps else data
 
     def coded(self, data: bytes) -> bytes:
-        """With a code for each sequence that has one, of which none is cut at the end: what was swapped is as RFC 4180
-        has it then."""
+        """Swapped text as RFC 4180 has it, with a code for each sequence that has one; none is cut at the end."""
         begins = {sequence[0].encode() for sequence in self.codes}
         if any(byte in data for byte in begins):
             codes = {sequence.encode(): code.encode() for sequence, code in self.codes.items()}
@@ -82,7 +81,7 @@ class Dialect:
         return data
 
     def spelled(self, data: bytes) -> bytes:
-        """What was respelled, or encoded as RFC 4180 has it, as the dialect has it."""
+        """Text that was respelled, or encoded as RFC 4180, in the spelling of the dialect."""
         if self.codes and MARK.encode() in data:
             sequences = {code.encode(): s.encode() for s, code in self.codes.items()} | {EDGE.encode(): b""}
             data = re.sub(b"\x1a(?:f\n|.)", lambda match: sequences[match[0]], data, flags=re.DOTALL)

@@ -33,7 +33,7 @@ def doubts(
     options: DelimitedOptions,
     place_of: Callable[[int], str],
 ) -> Doubts:
-    """Of sampled columns with their values; `place_of` says what people call the place of a row."""
+    """Of sampled columns with their values; `place_of` gives the place of a row as messages call it."""
     result = Doubts()
     words = list(dict.fromkeys(word for s in sampled.values() if s.doubtful for word in s.placeholders))
     for name, about in sampled.items():
@@ -69,7 +69,7 @@ def title_hint(error: BadPlaceError, line: int, layout: Layout, options: Delimit
     """What to do where one of the first rows, on a line counted from 0, has fields, and the one that was taken for the
     header is a field alone: that may be a title, or a comment."""
     widths, by_excel = WIDTHS.match(error.what), layout.separator != options.separator
-    if not widths or widths[2] != "1" or by_excel:  # Excel says the delimiter after titles
+    if not widths or widths[2] != "1" or by_excel:  # Excel names the delimiter after titles
         return ""
     name = layout.names[0] if options.headed else ""
     if name[:1] in ("#", "%") and options.comment == NONE:

@@ -84,7 +84,7 @@ def _names(first: bytes, place: int, name: str, layout: Layout) -> list[str]:
 
 
 def _renamed(name: str, originals: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Says which columns are called otherwise than they are in the header."""
+    """A notice of the columns whose names differ from those in the header."""
     changed = [f"'{short(n)}'" for n, was in zip(names, originals, strict=True) if n != was]
     more = f" and {len(changed) - 20} more" if len(changed) > 20 else ""
     return (f"{name}: columns are called {', '.join(changed[:20])}{more} now",) if changed else ()

@@ -68,7 +68,7 @@ class Layout:
 
     @cached_property
     def numeric_words(self) -> list[str]:
-        """Words that mean missing and look like a number: no parser of numbers may see them."""
+        """Words that mean missing and look like a number: no parser of numbers may get them."""
         looks = (w for w in self.missing if NUMBER.fullmatch(w) or self.notation.matches(w))
         return [w for w in looks if w.lower().strip("+-") != "nan"]
 

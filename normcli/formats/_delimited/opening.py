@@ -1,4 +1,4 @@
-"""How a file of delimited text begins: its titles, what Excel says of its delimiter, and how its lines end."""
+"""The beginning of a file of delimited text: titles, the delimiter that Excel names (sep=), and line ends."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^
 
 @dataclass(frozen=True)
 class Beginning:
-    """The dialect with what the first lines say of it; those that were read, how many there were, and what should be
-    known of them."""
+    """The dialect, completed by the first lines; the lines that were read, their number, and notices about them."""
 
     dialect: Dialect
     titles: bytes
@@ -29,8 +28,8 @@ class Beginning:
 
 
 def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
-    """Reads the lines before the header that are none of its data. Raises BadDataError where they are not there, or say
-    that the delimiter is another one."""
+    """Reads the lines before the header that are none of its data. Raises BadDataError where they are missing, or name
+    another delimiter."""
     cutting.begin(source)
     notices = []
     if _ends_in_returns(source.peek(LOOK), dialect, titled=bool(skip_lines)):
@@ -52,7 +51,7 @@ def beginning(source: Source, dialect: Dialect, skip_lines: int) -> Beginning:
 
 
 def _separator(source: Source, char: str, dialect: Dialect, place: int) -> str:
-    """What Excel takes for the delimiter."""
+    """The delimiter of a line `sep=` of Excel. Raises BadDataError for one that can't be."""
     leave = f"--skip-lines {place + 1} leaves that line out"
     if dialect.separator not in (",", char):
         what = f"sep={printable(char)}, and the delimiter is to be '{printable(dialect.separator)}'"
@@ -84,7 +83,7 @@ def _first_row(quote: str, escape: str) -> re.Pattern[bytes]:
 
 
 def _titles(source: Source, count: int, line_end: bytes) -> bytes:
-    """So many lines, which are read."""
+    """Reads a number of lines."""
     titles = b""
     for n in range(count):
         size = LOOK

@@ -14,7 +14,7 @@ from normcli.formats._delimited.notation import PLAIN, SPACES, Notation
 if TYPE_CHECKING:
     import polars as pl
 
-MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")  # in text, unless it is said otherwise
+MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")  # in text, by default
 DASHES = ("-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "*")
 NOTHING = ("none", r"\n", "n/a", "na", "n.a.", "n.a", "<na>", "null", "<null>", "(null)", "nil", "nan", "nat")
 ERRORS = ("#n/a", "#na", "#value!", "#div/0!", "#ref!", "#num!", "#null!", "#name?")  # of spreadsheets

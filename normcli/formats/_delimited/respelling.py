@@ -43,7 +43,7 @@ class Respelled:
         return None if got is None else bytes(buffer[:got])
 
     def _respell(self, data: bytes) -> bytes:
-        """Of the next bytes, none at the end, what is certain by now."""
+        """The respelling of the next bytes, none at the end, as far as it is certain."""
         data, self._held = self._held + data, b""
         escape = (self._dialect.escape or "").encode()
         if escape and not self._ended and (len(data) - len(data.rstrip(escape))) % 2:

@@ -1,4 +1,4 @@
-"""What is wrong with a row of delimited text that is well-formed."""
+"""Checks of the values in a well-formed row of delimited text."""
 
 import math
 from dataclasses import dataclass

@@ -210,7 +210,7 @@ class Chunk:
         return rest.scatter(list(texts), list(texts.values())) if texts else rest
 
     def _refused(self, wanted: frozenset[str], infinite: Infinite) -> BadPlaceError:
-        """What is wrong, and on which line: the slow way, line by line, the first in the file."""
+        """The first error of the chunk, with its line, found line by line."""
         check = self._check(wanted, infinite)
         for place, line in enumerate(self._lines()):
             what = check.fault(line)

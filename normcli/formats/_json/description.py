@@ -1,4 +1,4 @@
-"""What is known of an input of NDJSON."""
+"""Description of an input of NDJSON."""
 
 from __future__ import annotations
 

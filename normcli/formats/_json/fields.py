@@ -90,7 +90,7 @@ class Fields:
 
 @cache
 def _object() -> type:
-    """An object of whatever keys: msgspec checks what it passes over."""
+    """An object of any keys: msgspec validates the values that it skips."""
     import msgspec
 
     return msgspec.defstruct("Object", [])

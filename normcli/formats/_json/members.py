@@ -1,4 +1,4 @@
-"""Lines of NDJSON one by one, slowly: their keys and values, and what is wrong with them."""
+"""Lines of NDJSON one by one: their keys and values, and their errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTEGER = re.compile(r"-?\d+")
 
 
 class LineError(Exception):
-    """What is wrong with a line."""
+    """An error in a line."""
 
 
 def line_hint(what: str, line: bytes) -> str:

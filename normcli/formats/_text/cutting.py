@@ -91,7 +91,7 @@ def cut(source: Source, *, size: int, quotes: bool, check: Callable[[bytes], Non
 
 
 def parts(data: bytes, quoted: bool, count: int) -> Iterator[bytes]:
-    """The same whole rows in so many pieces of about one size, or fewer."""
+    """The same whole rows in a number of pieces of about one size, or fewer."""
     start = 0
     for mark in range(1, count):
         at = start + _last_row_end(data[start : len(data) * mark // count], quoted)

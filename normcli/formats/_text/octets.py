@@ -1,4 +1,4 @@
-"""Bytes of text as numpy sees them: where bytes are, and where rows end."""
+"""Bytes of text as numpy arrays: positions of bytes, and ends of rows."""
 
 from collections.abc import Sequence
 

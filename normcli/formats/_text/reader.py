@@ -47,7 +47,7 @@ class TextReader(Reader):
 
     @abstractmethod
     def _chunk(self, rows: Rows) -> inferring.TextChunk:
-        """A run of rows as the description says."""
+        """A run of rows as a chunk of the description."""
 
     def _known(self) -> dict[str, Any]:
         return super()._known() | {"by_line": True, "size": self.source.size}

@@ -38,7 +38,7 @@ def split(rows: Iterable[Judged]) -> tuple[bytes, tuple[Reject, ...]]:
 
 
 def shown(row: bytes) -> str:
-    """A row's text, whatever it is, for people."""
+    """A row's text, which may be any bytes, for people."""
     return row.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
 
 
