@@ -100,7 +100,7 @@ def _cells(column: ColumnProfile, rows: int, infinite: bool) -> Iterator[Any]:
     yield f"{column.missing / rows:.2%}" if column.missing else "-"
     if infinite:
         yield f"{column.infinite:,}" if column.infinite else "-"
-    several = column.distinct is None and column.count >= 1000 and not column.type.startswith(("list", "large_list"))
+    several = column.distinct is None and column.count >= 1000 and not column.type.startswith("list<")
     yield f"{column.distinct:,}" if column.distinct is not None else "1,000+" if several else "-"
     yield ", ".join(_values(column))
 
@@ -115,7 +115,7 @@ def _values(column: ColumnProfile) -> Iterator[str]:
         yield column.min if column.min == column.max else f"{column.min} … {column.max}"
         return
     text, count = next(((v, n) for v, n in column.most_common if isinstance(v, str)), ("", 0))
-    if count > 1 or count == column.count == 1:
+    if (count > 1 and count >= column.count / 1000) or count == column.count == 1:
         yield f"{short(text)} ({'≥ ' if column.count_error else ''}{count / column.count:.1%})"
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"u?int(8|16|32|64)|float(16|32|64)|decimal(32|64|128|256)\(\d+, -?\d+\)")
 VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")
 GLOB = re.compile(r"[*?\[]")
+_TEXT = re.compile(r"(?:large_)?(string|binary)(?:_view)?")
+_TEMPORAL = re.compile(r"(date|time|timestamp|duration)(?:32|64)?\[.*?(, tz=.*)?\]")
+_LIST = re.compile(r"(?:large_|fixed_size_)?list(?:_view)?<(?:(?:item|element): )?(.*?)(?: not null)?>(?:\[\d+\])?")
+_DICTIONARY = re.compile(r"dictionary<values=(.*), indices=.*>")
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 
@@ -75,6 +79,19 @@ def arrow_name(field: pa.Field) -> str:
         kind, size = named.partition("<")[0], named.rpartition(">")[2]
         return f"{kind}<{_ARROW_NAMES[str(inner.value_type)]}>{size}"
     return named if inner is field.type or Field("", named).is_number else str(field.type)
+
+
+def general_name(kind: str) -> str:
+    """The name of a type that all formats share: without the layout of text and lists, and the unit of times."""
+    if match := _TEXT.fullmatch(kind):
+        return match[1]
+    if match := _TEMPORAL.fullmatch(kind):
+        return f"{match[1]} with zone" if match[2] else match[1]
+    if match := _LIST.fullmatch(kind):
+        return f"list<{general_name(match[1])}>"
+    if match := _DICTIONARY.fullmatch(kind):
+        return f"dictionary<{general_name(match[1])}>"
+    return _ARROW_NAMES.get(kind, kind)
 
 
 def select(

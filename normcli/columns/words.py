@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-End = tuple[int, str]  # a value as an integer of the same order, and as text
+End = tuple[int, str]  # a value in nanoseconds, and as text
+POWERS = {"s": 9, "ms": 6, "us": 3, "ns": 0}  # of ten, of nanoseconds
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Words:
     total: int  # the number of values, including repeated ones
     values: Any = None  # (n,) distinct
     counts: Array = field(default_factory=lambda: np.empty(0))  # (n,) occurrences of each
-    order: NDArray[np.int64] | None = None  # (n,) integers in the order of dates, times and durations
+    order: NDArray[np.int64] | None = None  # (n,) integers dates, times and durations
+    unit: int = 1  # of `order`, in nanoseconds
 
     def texts(self, places: Codes) -> list[str]:
         """The values at some places, as text."""
@@ -38,6 +41,8 @@ class Words:
         some = self.values.take(as_arrow(places))
         if _is_binary(some.type):
             return [value.as_py().hex() for value in some]
+        if pa.types.is_duration(some.type):
+            return [_seconds(n, POWERS[some.type.unit]) for n in some.view("int64").to_pylist()]
         try:
             return list(map(str, some.cast(pa.large_string()).to_pylist()))
         except pa.ArrowInvalid:  # unknown time zone: the integers are in UTC
@@ -49,7 +54,12 @@ class Words:
             return None
         places = np.array([self.order.argmin(), self.order.argmax()])
         least, greatest = zip(self.order[places].tolist(), self.texts(places), strict=True)
-        return least, greatest
+        return (least[0] * self.unit, least[1]), (greatest[0] * self.unit, greatest[1])
+
+
+def _seconds(count: int, power: int) -> str:
+    """A duration of so many units of 10^`power` nanoseconds, as text."""
+    return f"{Decimal(count).scaleb(power - 9).normalize():f} s"
 
 
 def of_series(column: pl.Series) -> Words:
@@ -79,7 +89,16 @@ def of_array(column: pa.Array) -> Words:
     counted = pc.value_counts(column.drop_null())
     values, counts = counted.flatten()
     order = stored(values.view(f"int{kind.bit_width}")) if pa.types.is_temporal(kind) else None
-    return Words(total, values, stored(counts).astype(np.float64), order)
+    return Words(total, values, stored(counts).astype(np.float64), order, 1 if order is None else _unit(kind))
+
+
+def _unit(kind: pa.DataType) -> int:
+    """The unit of a temporal type, in nanoseconds."""
+    import pyarrow as pa
+
+    if pa.types.is_date32(kind):
+        return 86_400 * 10**9
+    return int(10 ** POWERS["ms" if pa.types.is_date64(kind) else kind.unit])
 
 
 def _of_dictionary(column: pa.DictionaryArray) -> Words:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normcli.columns import Field, Frame
+from normcli.columns.numbers import EXACT
+from normcli.columns.schema import general_name
 from normcli.columns.words import Words
 from normcli.formats._text.inferring import SPELLED, TIMES, Type, as_type
 
@@ -17,19 +19,20 @@ if TYPE_CHECKING:
     from normcli.columns.frame import Numbers
 
 TYPES: tuple[Type, ...] = ("bool", "date", "timestamp", "timestamp with zone")  # that the text of a column may show
-CODED = re.compile(r"dictionary<values=(.*), indices=.*>")
-LISTS = re.compile("(large_|fixed_size_)?list<")
+DAY = 86_400_000_000_000  # nanoseconds
 
 
 @dataclass(frozen=True)
 class Surveyed:
     """A column of some rows: the type of its values, null where there is none; its numbers (rows,), NaN where there is
-    none; and its other values. A column may have both."""
+    none; and its other values. A column may have both. `ends` are the least and the greatest of whole numbers that a
+    float may round; None where there are none such."""
 
     name: str
     type: str
     numbers: Numbers | None
     words: Words | None
+    ends: tuple[int, int] | None = None
 
 
 def surveyed(frame: Frame, fields: Collection[Field], wanted: Collection[str], *, strings: bool) -> Iterator[Surveyed]:
@@ -43,13 +46,28 @@ def surveyed(frame: Frame, fields: Collection[Field], wanted: Collection[str], *
             numbers = frame.numbers(field.name)
             some = bool(np.count_nonzero(numbers == numbers))
             kind = "string" if words else frame.types([field.name])[field.name] if some else "null"
-            yield Surveyed(field.name, kind, numbers if some else None, words)
-        elif words is not None and LISTS.match(field.type):
-            yield Surveyed(field.name, field.type, None, Words(words.total))
+            ends = None if words else _ends(frame, field.name)
+            yield Surveyed(field.name, kind, numbers if some else None, words, ends)
+        elif words is not None and general_name(field.type).startswith("list<"):
+            yield Surveyed(field.name, _of_lists(words, field.type), None, Words(words.total))
         elif frame.typed or words is None or field.type not in ("string", "null", "bool"):
-            yield Surveyed(field.name, CODED.sub(r"dictionary<\1>", field.type), None, words)
+            yield Surveyed(field.name, general_name(field.type), None, words)
         else:
             yield Surveyed(field.name, *_typed(words, TYPES[1:] if strings else TYPES, field.type))
+
+
+def _ends(frame: Frame, name: str) -> tuple[int, int] | None:
+    """`Surveyed.ends` of a column."""
+    ends = [end for end in frame.ends(name) if end is not None]
+    if not ends or not all(isinstance(end, int) for end in ends) or max(map(abs, ends)) < EXACT:
+        return None
+    return min(ends), max(ends)
+
+
+def _of_lists(words: Words, known: str) -> str:
+    """The type of values that go by the first rows as lists: json if some, as text, are others."""
+    is_json = words.values is not None and not words.values.str.starts_with("[").all()
+    return "json" if is_json else general_name(known)
 
 
 def _typed(words: Words, types: Sequence[Type], known: str) -> tuple[str, None, Words]:
@@ -64,4 +82,5 @@ def _typed(words: Words, types: Sequence[Type], known: str) -> tuple[str, None, 
     kind: Type = likely if as_type(texts, likely).null_count() == 0 else "string"
     if kind not in TIMES:
         return kind, None, words
-    return kind, None, replace(words, order=as_type(texts, kind).to_physical().to_numpy().astype(np.int64))
+    order = as_type(texts, kind).to_physical().to_numpy().astype(np.int64)
+    return kind, None, replace(words, order=order, unit=DAY if kind == "date" else 1000)

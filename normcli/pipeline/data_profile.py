@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -18,6 +19,7 @@ from normcli.stats.moments import Moments
 from normcli.stats.quantiles import SURE, Quantiles
 
 MOST = 10  # values reported as the most common
+ZEROS = re.compile(r"\.0+(?!\d)")
 SHARES = np.array([0.25, 0.5, 0.75])
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
 
@@ -29,11 +31,11 @@ class ColumnProfile:
     """The profile of a column. None: unknown or not applicable.
 
     `count` is the number of values, `numbers` of those that are numbers, including infinite ones. Mean, standard
-    deviation (with divisor n), quartiles, `min` and `max` are of finite numbers; dates and timestamps have only `min`
-    and `max`, as text. The ranks of quartiles are off by at most `rank_error`, a share of the numbers, at 99 %
+    deviation (with divisor n), quartiles, `min` and `max` are of finite numbers; dates, times and durations have only
+    `min` and `max`, as text. The ranks of quartiles are off by at most `rank_error`, a share of the numbers, at 99 %
     confidence. `distinct` is None for 1,000 distinct values or more, and for types whose values are not compared
     (lists). The counts in `most_common` are low by at most `count_error`; values that are not certain to be among the
-    most common are omitted.
+    most common are omitted. Whole numbers are ints below 2^53, as are `min` and `max` beyond, which are exact.
     """
 
     column: str
@@ -78,12 +80,17 @@ def _column(state: ProfileState, name: str, kind: str) -> ColumnProfile:
     lost = max((float(f.lost[0, 0]) for f in common if f), default=0.0)
     known = [f for f in common if f]
     distinct = sum(float(f.distinct[0, 0]) for f in known) + np.count_nonzero(infinite)
-    most = [*_common_texts(texts), *(_common_numbers(common[1], kind) if common[1] else ())]
+    most = [*_common_texts(texts, kind), *(_common_numbers(common[1], kind) if common[1] else ())]
     figures: dict[str, Any] = {}
     if finite and states:
-        figures = _of_numbers(states, integral=kind.startswith(("int", "uint")))
+        integral = kind.startswith(("int", "uint"))
+        figures = _of_numbers(states, integral=integral)
+        if integral and name in state.ends:
+            least, greatest = state.ends[name]
+            figures["min"] = least if float(least) == figures["min"] else figures["min"]
+            figures["max"] = greatest if float(greatest) == figures["max"] else figures["max"]
     elif texts and texts.ends:
-        figures = {"min": texts.ends[0][1], "max": texts.ends[1][1]}
+        figures = {"min": _spelled(texts.ends[0][1], kind), "max": _spelled(texts.ends[1][1], kind)}
     is_countable = not (texts and texts.frequencies is None and texts.count)
     return ColumnProfile(
         column=name, type=kind, count=numbers + words, missing=state.rows - numbers - words, numbers=numbers,
@@ -114,15 +121,25 @@ def _of_numbers(states: tuple[Statistic, ...], *, integral: bool) -> dict[str, A
 
 
 def number(value: float, *, integral: bool) -> float | int:
-    """A value as an int if the column is `integral` and the value is within ±2^53, else as a float."""
-    return int(value) if integral and value.is_integer() and abs(value) <= EXACT else value + 0.0
+    """A value as an int if the column is `integral` and the value is inside ±2^53, else as a float, maybe rounded."""
+    return int(value) if integral and value.is_integer() and abs(value) < EXACT else value + 0.0
 
 
-def _common_texts(texts: Texts | None) -> list[tuple[Value, int]]:
+def _common_texts(texts: Texts | None, kind: str) -> list[tuple[Value, int]]:
     if texts is None or texts.frequencies is None:
         return []
     hashes, counts = texts.frequencies.most_common(0, 0)
-    return [(texts.spelled[h], int(n)) for h, n in zip(hashes.tolist(), counts.tolist(), strict=True)]
+    totals: dict[Value, int] = {}
+    for h, n in zip(hashes.tolist(), counts.tolist(), strict=True):
+        text = _spelled(texts.spelled[h], kind)
+        totals[text] = totals.get(text, 0) + int(n)
+    return list(totals.items())
+
+
+def _spelled(text: str, kind: str) -> str:
+    """Text of a type; timestamps and times as ISO 8601 has them, whatever the format: with T, and a fraction only if it
+    is not zero."""
+    return ZEROS.sub("", text.strip(" \t").replace(" ", "T", 1)) if kind.startswith("time") else text
 
 
 def _common_numbers(frequencies: Frequencies, kind: str) -> list[tuple[Value, int]]:

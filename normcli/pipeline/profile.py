@@ -73,12 +73,14 @@ def _hash(text: str) -> float:
 @dataclass(frozen=True)
 class ProfileState:
     """Of the columns of some rows, by name: their types; states of their numbers, of those columns together that may
-    hold some; how many of these are −∞ and +∞; and what else is in them. What is in none of these is missing."""
+    hold some; how many of these are −∞ and +∞; the least and the greatest whole number of those with some beyond
+    floats; and what else is in them. What is in none of these is missing."""
 
     rows: int = 0
     types: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[tuple[str, ...], tuple[Statistic, ...]] = field(default_factory=dict)
     infinite: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    ends: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     texts: Mapping[str, Texts] = field(default_factory=dict)
 
     @classmethod
@@ -102,6 +104,7 @@ class ProfileState:
             {c.name: c.type for c in columns},
             {tuple(wanted): states} if wanted else {},
             infinite,
+            {c.name: c.ends for c in columns if c.ends is not None},
             {c.name: Texts.of(c.words) for c in columns if c.words is not None},
         )
 
@@ -124,7 +127,11 @@ class ProfileState:
         for name, (below, above) in other.infinite.items():
             before_below, before_above = infinite.get(name, (0, 0))
             infinite[name] = before_below + below, before_above + above
-        return ProfileState(self.rows + other.rows, types, numbers, infinite, texts)
+        ends = dict(self.ends)
+        for name, (least, greatest) in other.ends.items():
+            before_least, before_greatest = ends.get(name, (least, greatest))
+            ends[name] = min(before_least, least), max(before_greatest, greatest)
+        return ProfileState(self.rows + other.rows, types, numbers, infinite, ends, texts)
 
     def numbers_of(self, name: str) -> tuple[Statistic, ...] | None:
         """The states of one column's numbers; None where it has none."""
@@ -140,6 +147,8 @@ def wider(a: str, b: str) -> str:
     """The type of a column some values of which are of one type, and some of another."""
     if a == b or "null" in (a, b):
         return b if a == "null" else a
+    if "json" in (a, b) and (a.startswith("list<") or b.startswith("list<")):
+        return "json"
     return "float64" if Field("", a).is_number and Field("", b).is_number else "string"
 
 
