@@ -17,7 +17,7 @@ from normcli.errors import printable
 ROWS = 20  # on a terminal
 DIGITS, FEWEST = 6, 4  # range of significant digits on a terminal, by the available width
 ALL = 10  # significant digits elsewhere
-WHOLE = 1e9  # magnitude from which a number has an exponent
+EXPONENT_FROM = 1e9  # magnitude from which a number has an exponent
 SHORT, LEAST = 32, 20  # cells to which names are shortened before digits, and before columns are dropped
 LABEL = 8  # cells
 GAP = "  "
@@ -31,8 +31,8 @@ def number(value: Any, digits: int) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        whole = f"{value:.0f}"
-        return whole if len(whole.lstrip("-")) >= digits and abs(value) < WHOLE else f"{value:.{digits}g}"
+        integer = f"{value:.0f}"
+        return integer if len(integer.lstrip("-")) >= digits and abs(value) < EXPONENT_FROM else f"{value:.{digits}g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
