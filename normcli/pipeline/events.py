@@ -33,7 +33,8 @@ class Events:
 
     def start(self, total: int | None, unit: str) -> None:
         """Reading begins, of so many units, where that is known: bytes (B) or rows; or it begins again, for a further
-        pass over the data, or to write what was learned from."""
+        pass over the data, or to write what was learned from. The first rows of a pipe are awaited before that, between
+        a `start` and a `stop` of their own."""
 
     def advance(self, amount: int) -> None:
         """So many more units were read."""
