@@ -3,15 +3,15 @@
 From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
 normalized data, `check(params, path)` compares new data with the fitted, `describe(path)` shows what is in columns,
 `merge` and `relearn` need no data; `load` and `save` are for parameter files, `read` and `write` for their bytes;
-`fit_blocks` fits matrices in memory. What a run
-says while it goes are `Events`; what it refuses is a `NormcliError`, of a class for each kind. All are loaded when
-first used.
+`fit_blocks` fits matrices in memory. What a run says while it goes are `Events`; what it refuses is a `NormcliError`,
+of a class for each kind. The classes that functions take and return are here, too. All are loaded when first used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normcli.api import apply, check, describe, fit, fit_blocks, load, merge, relearn, save
+    from normcli.drift import Comparison
     from normcli.engines.dask import Dask
     from normcli.errors import (
         BadDataError,
@@ -30,27 +30,43 @@ if TYPE_CHECKING:
         ShortageError,
         UsageError,
     )
+    from normcli.jobs.results import ApplyResult, CheckResult, DescribeResult, FitResult, MergeResult
+    from normcli.methods import Method
+    from normcli.parameters import Parameters, Step
     from normcli.parameters.file import read, write
+    from normcli.parameters.plan import PlanStep
     from normcli.pipeline import Events
+    from normcli.pipeline.data_profile import DataProfile
 
 __version__ = "0.1.0"
 __all__ = [
+    "ApplyResult",
     "BadDataError",
     "BadParametersError",
     "CannotCreateError",
+    "CheckResult",
     "ClusterError",
+    "Comparison",
     "Dask",
+    "DataProfile",
+    "DescribeResult",
     "DriftError",
     "EmptyInputError",
     "Events",
+    "FitResult",
     "LockedError",
+    "MergeResult",
+    "Method",
     "NoInputError",
     "NormcliError",
     "NormcliWarning",
     "NotInvertibleError",
     "NotNumericError",
     "OutputError",
+    "Parameters",
+    "PlanStep",
     "ShortageError",
+    "Step",
     "UsageError",
     "apply",
     "check",
@@ -67,9 +83,15 @@ __all__ = [
 HOMES = {
     "read": "parameters.file",
     "write": "parameters.file",
-    "Events": "pipeline",
+    "Comparison": "drift",
     "Dask": "engines.dask",
-}  # errors are of errors, others of api
+    "DataProfile": "pipeline.data_profile",
+    "Events": "pipeline",
+    "Method": "methods",
+    "Parameters": "parameters",
+    "PlanStep": "parameters.plan",
+    "Step": "parameters",
+}  # errors are of errors, results of jobs.results, others of api
 
 
 def __getattr__(name: str) -> Any:
@@ -77,7 +99,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'normcli' has no attribute {name!r}")
     from importlib import import_module
 
-    home = "errors" if name.endswith(("Error", "Warning")) else HOMES.get(name, "api")
+    home = HOMES.get(name, "api")
+    if name.endswith(("Error", "Warning")):
+        home = "errors"
+    elif name.endswith("Result"):
+        home = "jobs.results"
     return getattr(import_module(f"normcli.{home}"), name)
 
 

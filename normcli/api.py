@@ -434,9 +434,9 @@ def _names(names: Names, name: str) -> tuple[str, ...]:
     if names is None:
         return ()
     listed = [names] if isinstance(names, str) else _listed(names, name)
-    for item in listed:
-        if not isinstance(item, str):
-            raise UsageError(f"{name}: {item!r} is no name")
+    for value in listed:
+        if not isinstance(value, str):
+            raise UsageError(f"{name}: {value!r} is no name")
     return tuple(listed)
 
 

@@ -10,6 +10,7 @@ from normcli.errors import short
 NEAR = 0.7  # least similarity of a suggestion, from 0 to 1
 MARGIN = 0.08  # greatest difference to the similarity of the nearest
 MOST = 3  # suggestions; more are ambiguous, and none is made
+SHORT = 3  # letters of a word of which one may be another
 LISTED = 24  # names of a list, at most
 
 Aliases = Mapping[str, Iterable[str]]  # alternative spellings of each name
@@ -71,10 +72,19 @@ def _likeness(word: str, spellings: Iterable[str]) -> Iterator[float]:
             yield 0.0
         elif plain == other:
             yield 1.0
-        elif sorted(plain) == sorted(other) or (i and plain in map(_plain, spelling.split())):
+        elif (
+            sorted(plain) == sorted(other)
+            or _is_one_replaced(plain, other)
+            or (i and plain in map(_plain, spelling.split()))
+        ):
             yield 0.9
         else:
             yield min(SequenceMatcher(None, plain, other).ratio(), 0.95)
+
+
+def _is_one_replaced(word: str, other: str) -> bool:
+    """Whether two short words differ in one letter, which the similarity of short words does not show."""
+    return len(word) == len(other) == SHORT and sum(a != b for a, b in zip(word, other, strict=True)) == 1
 
 
 def _plain(text: str) -> str:

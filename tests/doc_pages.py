@@ -101,10 +101,10 @@ def _pasted(code: str) -> list[str]:
 
 
 def run_page(text: str, env: Mapping[str, str]) -> list[Result]:
-    """What becomes of a page's commands, up to the one that ends the session."""
+    """What becomes of a page's commands, up to the one that ends the session. The path of the data has a space."""
     commands = list(commands_of(text))
     with TemporaryDirectory() as folder:
-        data, tools = Path(folder, "sample_data"), Path(folder, "bin")
+        data, tools = Path(folder, "with space", "sample_data"), Path(folder, "bin")
         shutil.copytree(ROOT / "sample_data", data)
         tools.mkdir()
         with shell_path(tools) as path:

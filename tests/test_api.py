@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -30,6 +30,7 @@ from normcli.errors import (
 from normcli.formats import csv
 from normcli.io import outputs
 from normcli.io.transaction import Transaction, _undo_on_signal
+from normcli.jobs import results
 from normcli.methods.zscore import ZScore
 from normcli.parameters.plan import PlanStep
 from tests.cli.conftest import run
@@ -412,6 +413,27 @@ def test_the_package_lists_what_it_has_and_loads_it_when_it_is_used() -> None:
         "import sys, normcli; dir(normcli); print(sorted({'numpy', 'polars', 'pyarrow', 'click'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+def test_what_functions_take_and_return_is_exported() -> None:
+    functions = (getattr(normcli, name) for name in CALLS)
+    kinds = {kind for each in functions for kind in get_type_hints(each).values()}
+    kinds |= {part for kind in kinds for part in get_args(kind)}
+    own = {kind.__name__ for kind in kinds if getattr(kind, "__module__", "").startswith("normcli.")}
+    assert {"Parameters", "ApplyResult", "Comparison", "DataProfile", "Step", "Method", "Events"} <= own
+    assert own - {"Cluster"} <= set(normcli.__all__)  # a cluster is a protocol, of which Dask is one
+
+
+def test_the_results_of_all_jobs_are_exported() -> None:
+    kinds = {name for name, kind in vars(results).items() if isinstance(kind, type) and name.endswith("Result")}
+    assert kinds - {"Result"} <= set(normcli.__all__)
+
+
+def test_a_result_shows_what_was_done_and_not_how() -> None:
+    shown = repr(normcli.apply(normcli.fit("d.csv", "zscore"), "d.csv", "o.csv", check="warn"))
+    assert "rows_out=60" in shown
+    assert " object at 0x" not in shown
+    assert len(shown) < 500
 
 
 @pytest.mark.parametrize("name", ["fit", "relearn", "apply", "check", "describe", "merge", "load", "fit_blocks"])

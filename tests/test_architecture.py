@@ -23,7 +23,8 @@ HOME = Path(normcli.__file__).parent
 # Each room and the rooms that it imports from, besides errors and the registry: those above come first.
 NEXT = {
     "__main__": {"cli"},
-    "__init__": {"api", "engines", "parameters", "pipeline"},  # names, loaded when they are used
+    # names, loaded when they are used
+    "__init__": {"api", "jobs", "pipeline", "engines", "drift", "parameters", "methods"},
     "api": {"jobs", "pipeline", "engines", "drift", "parameters", "methods", "columns", "io", "blocks"},
     "cli": {"jobs", "formats", "methods", "limits"},  # what a run does, and what describes its options
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},

@@ -71,6 +71,23 @@ def test_size_is_known_of_a_file_alone() -> None:
     assert through_pipe(b"12345").size is None
 
 
+@given(st.tuples(st.integers(0, len(DATA)), st.integers(0, len(DATA))).map(sorted), st.integers(1, 99))
+def test_a_range_is_read_apart_from_the_rest(edges: list[int], step: int) -> None:
+    (start, end), source = edges, in_memory(DATA)
+    before = source.read(5)
+    parts, part = list[bytes](), source.range(start, end)
+    while piece := part.read(step):
+        parts.append(piece)
+        before += source.read(1)
+    assert b"".join(parts) == DATA[start:end]
+    assert before == DATA[: len(before)]
+
+
+def test_a_range_is_no_compressed_file_whatever_it_begins_with() -> None:
+    data = b"12345" + gzip.compress(b"x")
+    assert in_memory(data).range(5, len(data)).rest() == data[5:]
+
+
 def test_a_file_is_read_from_where_it_stands() -> None:
     file = in_memory(b"0123456789").file
     file.seek(4)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normcli import api, registry
+from normcli.cli._mistakes import no_such_command, no_such_option
 from normcli.errors import BadDataError, UsageError
 from normcli.suggestions import called, hint, nearest, of_room, question
 
@@ -30,7 +31,9 @@ def test_of_a_word_that_is_like_none_or_like_many_all_are_listed(word: str) -> N
     assert of_room(word, "methods") == f"there are {', '.join(METHODS)}"
 
 
-@pytest.mark.parametrize(("word", "meant"), [("fti", "fit"), ("transform", "apply or fit"), ("show", "inspect")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("fti", "fit"), ("ftt", "fit"), ("transform", "apply or fit"), ("show", "inspect")]
+)
 def test_and_so_is_a_command(word: str, meant: str) -> None:
     assert of_room(word, "cli") == f"did you mean {meant}?"
 
@@ -76,3 +79,11 @@ def test_python_says_the_same() -> None:
         api.fit("sample_data/penguins.csv", "zscore", columns=["bill_lenght_mm"])
     with pytest.raises(UsageError, match=r"--inf 'eror': is none of error, missing; did you mean error\?$"):
         api.fit("sample_data/penguins.csv", "zscore", infinite="eror")
+
+
+@pytest.mark.parametrize("word", ["undo", "inverse", "restore", "inverse_transform"])
+def test_what_restores_is_never_apply_alone_which_would_normalize_again(word: str) -> None:
+    assert no_such_command(word).hint == "did you mean apply --inverse?"
+    flags = registry.load("cli", "apply").command.params
+    assert no_such_option(f"--{word.replace('_', '-')}", flags, "apply").hint == "did you mean --inverse?"
+    assert "apply" in str(no_such_option(f"--{word}", (), "fit"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from normcli.cli._command import FORMAT
 from normcli.cli._request import explicit_options
 
 VARIABLE = "_NORMCLI_COMPLETE"
+LINES = "while IFS=',' read -r type value; do\n"  # of what bash is answered
 
 
 class Column(click.ParamType[str]):
@@ -38,7 +40,12 @@ class Column(click.ParamType[str]):
         options = {n: v for n, v in explicit_options(ctx, FORMAT).items() if v is not None}
         names = column_names(_files(ctx), ctx.params.get("from_"), options, numbers=self.numbers)
         before, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(before + comma + n) for n in names if n.startswith(last) and n.isprintable()]
+        remaining = set(names).difference(before.split(","))
+        return [
+            CompletionItem(before + comma + n)
+            for n in names
+            if n in remaining and n.startswith(last) and n.isprintable()
+        ]
 
 
 class Key(click.ParamType[str]):
@@ -56,16 +63,25 @@ KEY = Key()
 
 
 def _files(ctx: click.Context) -> Iterator[str]:
-    """The words of the line, before and after the cursor, that are files and not values of options."""
+    """The words of the line, before and after the cursor, that are files, or globs, and not values of options."""
     params = ctx.command.get_params(ctx)
     options = (p for p in params if isinstance(p, click.Option) and not p.is_flag and not p.count)
     flags = {flag for option in options for flag in option.opts}
     words = split_arg_string(os.environ.get("COMP_WORDS", ""))[1:]
-    yield from (word for before, word in pairwise(words) if before not in flags and os.path.exists(word))
+    paths = (word for before, word in pairwise(words) if before not in flags)
+    yield from (path for path in paths if os.path.exists(path) or glob.has_magic(path))
 
 
 class Bash(BashComplete):
-    """Bash inserts candidates literally, so names with spaces are quoted, unless a quote is open."""
+    """Bash inserts candidates literally, so names with spaces are quoted, unless a quote is open. Click's script is
+    changed to leave variables of the shell, backslashes and globs as they are."""
+
+    source_template = (
+        BashComplete.source_template.replace("local response\n", "local response type value\n")
+        .replace("for completion in $response; do\n        IFS=',' read type value <<< \"$completion\"\n", LINES)
+        .replace("COMPREPLY+=($value)", 'COMPREPLY+=("$value")')
+        .replace("    done\n", '    done <<< "$response"\n')
+    )
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()

@@ -228,7 +228,7 @@ def _watch_signals() -> None:
     def wait() -> None:
         number = signal.sigwait(watched)
         result, mine = run_report.result, ended.acquire(blocking=False)
-        what = f"ended by {signal.Signals(number).name}"
+        what = _report_words(number, result)
         try:  # before files can no longer be created
             if mine:
                 _within(TELLING, lambda: run_report.end(128 + number, what))
@@ -262,6 +262,15 @@ def _last_words(number: int, result: Result | None) -> str:
     by_hand = number == signal.SIGINT
     words = ["interrupted" if by_hand else f"ended by {signal.Signals(number).name}", *_left_behind(result)]
     return words[0] if by_hand and words[1:] == [replaced(0)] else "; ".join(words)
+
+
+def _report_words(number: int, result: Result | None) -> str:
+    """The error in the report of a run ended by a signal, with what has been replaced for good: the report is written
+    while targets may still be replaced or restored."""
+    words, changes = f"ended by {signal.Signals(number).name}", result.changes if result else None
+    if changes is None or not changes.settled or not (changes.replaced or changes.cut_short):
+        return words
+    return "; ".join([words, *_left_behind(result)])
 
 
 def _left_behind(result: Result | None) -> Iterator[str]:

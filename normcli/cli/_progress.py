@@ -74,7 +74,7 @@ class Status:
 
     def _amount(self) -> str:
         if self.total is None:
-            return f"{self._counted(self.done)} read"
+            return f"{self._counted(self.done)} read" if self.done else "waiting for data"
         done = min(self.done, self.total)
         return f"{self._counted(done) if self.unit == 'B' else f'{done:,}'} of {self._counted(self.total)}"
 

@@ -11,32 +11,35 @@ from typing import Any
 
 import click
 
-from normcli.cli._terminal import cells, shortened, styled, width
+from normcli.cli._terminal import cells, shortened, styled, width, wrapped
 from normcli.errors import printable
 
 ROWS = 20  # on a terminal
-DIGITS, FEWEST = 6, 3  # range of significant digits on a terminal, by the available width
+DIGITS, FEWEST = 6, 4  # range of significant digits on a terminal, by the available width
 ALL = 10  # significant digits elsewhere
-LEAST = 20  # cells to which names are shortened before columns are dropped
+EXPONENT_FROM = 1e9  # magnitude from which a number has an exponent
+SHORT, LEAST = 32, 20  # cells to which names are shortened before digits, and before columns are dropped
+LABEL = 8  # cells
 GAP = "  "
 
 
 def number(value: Any, digits: int) -> str:
-    """A value as text with at most `digits` significant digits; integers in full, a dash for an unknown value."""
+    """A value as text with at most `digits` significant digits, but all before the decimal point up to 9; integers in
+    full, a dash for an unknown value."""
     if isinstance(value, bool):
         return "yes" if value else ""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        integer_digits = len(f"{abs(value):.0f}") if abs(value) < 10**DIGITS else 0  # an exponent is longer
-        return f"{value:.{max(digits, integer_digits)}g}"
+        integer = f"{value:.0f}"
+        return integer if len(integer.lstrip("-")) >= digits and abs(value) < EXPONENT_FROM else f"{value:.{digits}g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True)
 class Column:
     """The header of a column, and the function `shown` that formats a value with a number of digits. On a narrow
-    terminal, text is shortened in the middle to `least` cells, and columns are dropped, those of the greatest `rank`
+    terminal, text is shortened by `cut` to `least` cells, and columns are dropped, those of the greatest `rank`
     first; those of rank 0 never."""
 
     name: str
@@ -44,6 +47,7 @@ class Column:
     rank: int = 0
     least: int | None = None  # None: never shortened
     shown: Callable[[Any, int], str] = number
+    cut: Callable[[str, int], str] = shortened
 
 
 def names(head: str = "column") -> Column:
@@ -86,6 +90,15 @@ def definitions(pairs: Sequence[tuple[str, str]]) -> None:
     click.echo(formatter.getvalue(), nl=False)
 
 
+def labelled(label: str, text: str) -> None:
+    """Prints a label and a text, which a terminal shows on as many lines as it takes."""
+    if not sys.stdout.isatty():
+        click.echo(f"{label:{LABEL}} {text}")
+        return
+    for i, line in enumerate(wrapped(text, width(1) - LABEL - 1)):
+        click.echo(f"{'' if i else label:{LABEL}} {line}")
+
+
 def plain(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[str]:
     """The lines of a complete table for programs, header first."""
     text = _texts(columns, rows, ALL)
@@ -94,7 +107,8 @@ def plain(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[str]
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, more: str) -> list[str]:
     """Lines of at most `room` cells, header first, and a note if a column is dropped. Empty columns are dropped first,
-    then digits, then the middle of names; then whole columns, and last the rest of names."""
+    then the rest of names beyond `SHORT` cells, then digits, then more of names; then whole columns, and last the rest
+    of names."""
     places = [j for j in range(len(columns)) if not j or not all(_says_nothing(row[j]) for row in rows)]
     absent = list[int]()
     while True:
@@ -107,7 +121,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int, 
         places.remove(last)
         absent.append(last)
     ends = _narrowed(narrow, [room if c.least is None else 1 for c in some], room)
-    cut = [[shortened(text, end) for text, end in zip(row, ends, strict=True)] for row in text]
+    cut = [[c.cut(text, end) for c, text, end in zip(some, row, ends, strict=True)] for row in text]
     lines = [shortened(line, room) for line in _lines(some, cut, ends, cells)]
     absent_names = ", ".join(columns[j].name for j in sorted(absent))
     return [*lines, shortened(f"(no room for {absent_names}: {more})", room)] if absent else lines
@@ -118,18 +132,24 @@ def _says_nothing(value: Any) -> bool:
 
 
 def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]], digits: int) -> list[list[str]]:
-    """The cells of a table as text, header first."""
-    body = ([printable(c.shown(value, digits)) for c, value in zip(columns, row, strict=True)] for row in rows)
+    """The cells of a table as text, header first. Integers have no separators beside decimals."""
+    decimals = any(isinstance(value, float) for row in rows for value in row)
+
+    def text(column: Column, value: Any) -> str:
+        return printable(column.shown(str(value) if decimals and type(value) is int else value, digits))
+
+    body = ([text(c, value) for c, value in zip(columns, row, strict=True)] for row in rows)
     return [[c.name for c in columns], *body]
 
 
 def _with_digits(
     columns: Sequence[Column], rows: Sequence[Sequence[Any]], room: int
 ) -> tuple[list[list[str]], list[int]]:
-    """The cells with as many digits as fit, and the widths of the columns."""
+    """The cells with as many digits as fit beside names of `SHORT` cells, and the widths of the columns."""
+    least = [room if c.least is None else max(c.least, SHORT) for c in columns]
     for digits in count(DIGITS, -1):
         text = _texts(columns, rows, digits)
-        ends = [max(map(cells, column)) for column in zip(*text, strict=True)]
+        ends = _narrowed([max(map(cells, column)) for column in zip(*text, strict=True)], least, room)
         if digits == FEWEST or _over(ends, room) <= 0:
             break
     return text, ends

@@ -70,6 +70,25 @@ def shortened(text: str, wide: int) -> str:
     return "".join([*_within(_clusters(text), wide - 1 - tail), ELLIPSIS[:wide], *reversed(end)])
 
 
+def truncated(text: str, wide: int) -> str:
+    """`text` in at most `wide` cells, with an ellipsis at its end if it is longer."""
+    if cells(text) <= wide:
+        return text
+    return "".join(_within(_clusters(text), wide - 1)) + ELLIPSIS[:wide]
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """`text` in lines of at most `room` cells, broken at spaces; a longer word is shortened in the middle."""
+    lines = [""]
+    for word in (shortened(word, room) for word in text.split(" ")):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cells(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def _within(clusters: Iterable[tuple[str, int]], room: int) -> Iterator[str]:
     """The first clusters that fit into `room` cells."""
     for cluster, wide in clusters:

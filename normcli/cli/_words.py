@@ -62,7 +62,7 @@ def show(preview: Preview) -> None:
     """Prints the result of a dry run."""
     for i, name in enumerate(preview.inputs):
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))
-    for what, columns in (("columns", preview.taken), ("left", preview.left_out)):
+    for what, columns in (("columns", preview.taken), ("left out", preview.left_out)):
         click.echo(f"{what:8} {columns or 'none'}")
     if preview.targets:
         click.echo(f"write    {', '.join(preview.targets)}")

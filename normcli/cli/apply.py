@@ -17,7 +17,7 @@ from normcli.cli._words import counted, counted_rows, show
 from normcli.cli._writing import written
 
 ORDER = 2
-aliases = ("transform", "restore", "undo", "inverse", "predict", "denormalize")
+aliases = ("transform", "predict")
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
     ("Restore", "normcli apply new-z.csv -p data.json --inverse -o new.csv"),

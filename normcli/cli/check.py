@@ -117,9 +117,8 @@ def show_table(comparison: Comparison, *, full: bool) -> None:
     from normcli.methods import listed
 
     rows, incomplete, unseen = comparison.rows, comparison.incomplete, comparison.unseen
-    click.echo("rows     " + ("not counted: nothing was learned" if rows is None else f"{rows:,}"))
-    if rows is not None:
-        click.echo(f"fitted   {comparison.fitted_rows:,}")
+    counts = "not counted: nothing was learned" if rows is None else f"{rows:,}, fitted {comparison.fitted_rows:,}"
+    click.echo(f"rows     {counts}")
     if incomplete is not None:
         shares = f"{incomplete.share:.2%} of rows miss a value, fitted {incomplete.fitted:.2%}"
         click.echo(f"missing  {shares}{_marked(incomplete.drift)}")
@@ -156,14 +155,15 @@ def _columns_shown(drifting: Collection[str]) -> tuple[Column, ...]:
     """The columns of the table: those of measures in `drifting` are dropped last."""
     from normcli.cli._table import LEAST, Column, names
 
+    share = partial(_shown, how=".2%")
     rank = {name: 1 if name in drifting else rank for name, rank in RANKS.items()}
     return (
         names(),
-        *(Column(name, rank=1, shown=partial(_shown, how="g")) for name in ("mean", "fitted")),
+        *(Column(name, rank=1, shown=partial(_shown, how="g")) for name in ("mean", "fitted mean")),
         Column("shift", rank=rank["shift"], shown=partial(_shown, how="+.3f")),
         Column("scale", rank=rank["scale"], shown=partial(_shown, how=".3f")),
-        Column("outside", rank=rank["outside"], shown=partial(_shown, how=".2%")),
-        *(Column(name, rank=rank["missing"], shown=partial(_shown, how=".2%")) for name in ("missing", "fitted")),
+        Column("outside", rank=rank["outside"], shown=share),
+        *(Column(name, rank=rank["missing"], shown=share) for name in ("missing", "fitted missing")),
         Column("drift", right=False, least=LEAST),
     )
 
@@ -178,10 +178,12 @@ def _row(step: Columns, j: int) -> tuple[float | str, ...]:
 
 
 def _shown(value: float, digits: int, *, how: str) -> str:
-    """A mean with at most 6 digits; any other value in the format `how`."""
+    """A mean as a number with at most 6 digits; any other value in the format `how`."""
+    from normcli.cli._table import DIGITS, number
+
     if how == "g":
-        how = f".{min(digits, 6)}g"
-    elif abs(value) >= 1e6 and how[-1] != "%":
+        return number(value + 0.0, min(digits, DIGITS))
+    if abs(value) >= 1e6 and how[-1] != "%":
         how = "+.3g"
     text = f"{value:{how}}"
     if not text.strip("-0.%"):  # no -0

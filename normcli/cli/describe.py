@@ -78,13 +78,14 @@ def document(profile: DataProfile) -> dict[str, Any]:
 def show_tables(profile: DataProfile, *, full: bool) -> None:
     """Prints tables for users: a line per column, and another per column with numbers; `full` tables, or what fits."""
     from normcli.cli._table import Column, names, table
+    from normcli.cli._terminal import truncated
 
     columns = profile.columns
     click.echo(f"rows     {profile.rows:,}\n")
     infinite = any(column.infinite for column in columns)
     header = [names(), Column("type", right=False, least=8), Column("count", rank=2), Column("missing")]
     header += [Column("infinite")] if infinite else []
-    header += [Column("distinct"), Column("values", right=False, rank=1, least=8)]
+    header += [Column("distinct"), Column("values", right=False, rank=1, least=8, cut=truncated)]
     table(header, [tuple(_cells(column, profile.rows, infinite)) for column in columns], full=full)
     figures = [tuple(_figures(column)) for column in columns if column.mean is not None]
     if figures:
@@ -120,4 +121,13 @@ def _values(column: ColumnProfile) -> Iterator[str]:
 
 def _figures(column: ColumnProfile) -> Iterator[Any]:
     """The cells of a column with numbers in the second table."""
-    yield from (column.column, column.mean, column.std, column.min, column.q25, column.median, column.q75, column.max)
+    ranks = (column.min, column.q25, column.median, column.q75, column.max)
+    yield from (column.column, column.mean, column.std)
+    yield from (_shortest(x) if column.type == "float32" and isinstance(x, float) else x for x in ranks)
+
+
+def _shortest(value: float) -> float:
+    """A float32 as the number with the fewest digits that is rounded to it; any other number as it is."""
+    import numpy as np
+
+    return float(str(np.float32(value))) if value == np.float32(value) else value

@@ -100,9 +100,9 @@ def summarize(result: FitResult, console: Console) -> None:
 
 
 def columns_taken(result: FitResult, *, named: bool) -> str:
-    """The number of columns selected and left, by name if `named`; with notes on doubtful ones."""
+    """The number of columns selected and left out, by name if `named`; with notes on doubtful ones."""
     taken = counted(len(result.columns), "column") + noted(result.columns if named else (), codes_note(result.codes))
-    left = f", {len(result.left):,} left" if result.left else ""
+    left = f", {len(result.left):,} left out" if result.left else ""
     return taken + left + noted(result.left if named else (), lists_note(result.lists))
 
 

@@ -23,7 +23,7 @@ EXAMPLES = (
 )
 
 NOTHING = "''"  # the empty text in a shell
-RANKS = {"type": 3, "mean": 4, "std": 4, "min": 2, "max": 2, "constant": 2}  # of columns besides the learned ones
+RANKS = {"type": 7, "count": 6, "missing": 5, "mean": 3, "std": 4, "min": 2, "max": 2}  # of columns not learned
 
 
 @click.command(cls=Plain, examples=EXAMPLES)
@@ -73,16 +73,21 @@ def check_alone(flags: Mapping[str, bool]) -> None:
 
 def show(document: Mapping[str, Any], *, full: bool) -> None:
     """Prints a parameter file for users."""
+    from normcli.cli._table import labelled
+    from normcli.cli._terminal import truncated, width
+
     for label, text in heads(document):
-        click.echo(f"{label:8} {text}")
+        labelled(label, text)
     steps = document["steps"]
     for i, step in enumerate(steps):
         if len(steps) > 1:
-            click.echo(f"{chr(10) if i else ''}steps[{i}] {method(step)}")
+            click.echo("\n" if i else "", nl=False)
+            labelled(f"steps[{i}]", method(step))
         else:
-            click.echo(f"method   {method(step)}")
+            labelled("method", method(step))
         show_step(step, full=full)
-    click.echo(f"\n{document['digest']}")
+    digest = document["digest"]
+    click.echo(f"\n{digest if full or not sys.stdout.isatty() else truncated(digest, width(1))}")
 
 
 def heads(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -116,19 +121,21 @@ def method(step: Mapping[str, Any]) -> str:
 
 def show_step(step: Mapping[str, Any], *, full: bool) -> None:
     """Prints what a step has learned."""
-    from normcli.cli._table import Column, names, table
+    from normcli.cli._table import Column, labelled, names, table
 
     for line in step["accuracy"]:
-        click.echo(f"accuracy {line}")
+        labelled("accuracy", line)
     learned = (f"{name.replace('_', ' ')} {text(value)}" for name, value in step["learned"].items())
     summary = ", ".join(learned) if step["learns"] else "nothing: it does not depend on the data"
     if summary:
-        click.echo(f"learned  {summary}")
-    click.echo(f"gives    {gives(step, full=full)}\n")
+        labelled("learned", summary)
+    labelled("gives", gives(step, full=full))
+    click.echo()
     columns = step["columns"]
     if columns:
+        ranks = RANKS | dict.fromkeys(step["terms"], 1)
         table(
-            [names(), *(Column(h, right=h != "type", rank=RANKS.get(h, 1)) for h in [*columns[0]][1:])],
+            [names(), *(Column(h, right=h != "type", rank=ranks.get(h, 1)) for h in [*columns[0]][1:])],
             [tuple(row.values()) for row in columns],
             full=full,
         )
@@ -161,6 +168,8 @@ def show_keys(keys: Sequence[Mapping[str, Any]], by: Sequence[str], *, full: boo
 
 def text(value: Any) -> str:
     """A value for users: numbers with six digits on a terminal, which is narrow, and ten elsewhere."""
+    from normcli.cli._table import ALL, DIGITS, number
+
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
@@ -168,5 +177,5 @@ def text(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(text, value))
     if isinstance(value, float):
-        return f"{value:.6g}" if sys.stdout.isatty() else f"{value:.10g}"
+        return number(value, DIGITS if sys.stdout.isatty() else ALL)
     return f"{value:,}" if isinstance(value, int) else str(value)

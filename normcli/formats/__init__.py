@@ -1,6 +1,7 @@
 """Formats: one file each, with a record of what it is; what their readers, chunks and writers have in common; and which
 format an input or an output is in."""
 
+from normcli.formats._address import Address
 from normcli.formats._chunk import PART, Chunk, Decoded, LateColumn, Reject, load, row_among
 from normcli.formats._description import Description
 from normcli.formats._detection import (
@@ -14,13 +15,14 @@ from normcli.formats._detection import (
     suffix_of,
     suffixes,
 )
-from normcli.formats._format import Format, Options, Signature, bare, record, signature
+from normcli.formats._format import Format, Options, Signature, bare, open_at, record, signature
 from normcli.formats._keeping import Dialect, dialect, options
 from normcli.formats._reader import Reader
 from normcli.formats._writer import Outlet, Sink, Writer, WriterClass, refused, writer
 
 __all__ = [
     "PART",
+    "Address",
     "Chunk",
     "Decoded",
     "Description",
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "of_output",
     "of_source",
+    "open_at",
     "options",
     "record",
     "refused",

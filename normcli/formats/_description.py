@@ -25,6 +25,8 @@ class Description:
     size: int | None = None  # all chunks' weights together, where that is known
     start: int = 0  # the place, from 0, where the first chunk begins
     by_line: bool = False  # whether a place is a line; else it is a row
+    first_byte: int | None = None  # of the first row, in text that can be read from any row on; else None
+    block_size: int | None = None  # bytes of text, or rows, to a chunk; None: as the format has it
     early: int = 0  # lines before the first chunk that are blank or comments
     doubt: str = ""  # what may be a mistake in how all of it is read
     hint: str = ""  # at what may be wrong with how it is read, should it not have the columns that are wanted

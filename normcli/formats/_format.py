@@ -11,6 +11,8 @@ from normcli import registry
 from normcli.io import compression
 
 if TYPE_CHECKING:
+    from normcli.formats._address import Address
+    from normcli.formats._description import Description
     from normcli.formats._reader import Reader
     from normcli.formats._writer import WriterClass
     from normcli.io.sources import Source
@@ -63,6 +65,11 @@ def record(name: str) -> Format:
     """The format called `name`, whose file is imported. Raises KeyError where there is none."""
     format: Format = registry.load("formats", name).FORMAT
     return format
+
+
+def open_at(source: Source, description: Description, address: Address) -> Reader:
+    """The reader of the rows at an address of an input that was described before. Raises BadDataError."""
+    return record(description.format).reader.at(source, description, address)
 
 
 def bare(name: str) -> str:

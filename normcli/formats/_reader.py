@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from normcli import registry
 
 if TYPE_CHECKING:
+    from normcli.formats._address import Address
     from normcli.formats._chunk import Chunk
     from normcli.formats._description import Description
     from normcli.io.sources import Source
@@ -21,8 +22,15 @@ class Reader(ABC):
     source: Source
     description: Description
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, block_size: int | None = None) -> None:
         self.source = source
+        self._block_size = block_size
+
+    @classmethod
+    def at(cls, source: Source, description: Description, address: Address) -> Self:
+        """The rows at an address of an input that was described before: no other ones are looked at, where the format
+        has no need to. Raises BadDataError."""
+        raise NotImplementedError  # where there are no addresses
 
     @property
     def count(self) -> int:
@@ -38,6 +46,11 @@ class Reader(ABC):
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         """All of it, in order, as it is described; once only, where the source can be read only once. A format that
         can leaves out columns that are not needed."""
+
+    def runs(self) -> Iterator[tuple[Address, int]]:
+        """Of each row group or batch, where it is, and how many chunks its rows make; nothing where all of the input
+        can only be read together, or where its text has to be scanned."""
+        yield from ()
 
     def list_size(self, name: str) -> int:
         """How long the lists in a column are, going by the first. Raises BadDataError where there is none. Only for
@@ -61,4 +74,5 @@ class Reader(ABC):
             "name": self.source.name,
             "keys": self.source.keys,
             "room": self.source.room,
+            "block_size": self._block_size,
         }

@@ -13,7 +13,7 @@ from normcli.formats._binary.arrow_writer import MAGIC, WHAT, Writer
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.description import BatchDescription
 from normcli.formats._binary.faults import in_place, reading
-from normcli.formats._binary.flatbuffers import Block, decoded_size, messages_of
+from normcli.formats._binary.flatbuffers import Block, decoded_size, messages_of, row_count
 from normcli.formats._binary.messages import CONTINUES, PREFIX
 from normcli.formats._binary.options import Options
 from normcli.formats._binary.reader import BatchReader
@@ -40,40 +40,51 @@ class Reader(BatchReader):
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         with reading(self.source, WHAT):
             file = self._open(needed)
-        for j in range(file.num_record_batches):
+        numbers = self._numbers(file.num_record_batches)
+        for j in numbers:
             with reading(self.source, WHAT):
-                batch = self._batch(file, j)
+                batch = self._batch(file, j, first=j == numbers[0])
             yield from self._blocks(batch, self._rows)
             del batch
+
+    def _row_counts(self) -> Iterator[int]:
+        with reading(self.source, WHAT):
+            counts = [row_count(self._metadata(at, length)) for at, length, _ in self._messages[1]]
+        yield from counts
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
         with reading(self.source, WHAT):
             file = self._open([name])
             for j in range(file.num_record_batches):
-                yield self._batch(file, j).column(name)
+                yield self._batch(file, j, first=j == 0).column(name)
 
-    def _batch(self, file: Any, number: int) -> pa.RecordBatch:
-        """A batch, as it was written where it is sealed. With the first, dictionaries are read wherever they are."""
+    def _batch(self, file: Any, number: int, *, first: bool) -> pa.RecordBatch:
+        """A batch, as it was written where it is sealed. With the first that is read, dictionaries are wherever they
+        are."""
         import pyarrow as pa
 
         if self._seal:
             ends = [0, *self._seal.ends]
-            with_all = number == 0 and any(pa.types.is_dictionary(t) for t in file.schema.types)
-            self._seal.check(ends[number], ends[-1] if with_all else ends[number + 1])
+            with_all = first and any(pa.types.is_dictionary(t) for t in file.schema.types)
+            self._seal.check(0 if with_all else ends[number], ends[-1] if with_all else ends[number + 1])
         if self.source.room is not None and not self.source.is_far:
-            self._check_size(number)
+            self._check_size(number, first=first)
         return file.get_batch(number)
 
-    def _check_size(self, number: int) -> None:
-        """Of a batch; with the first, of all dictionaries. Raises BadDataError where it takes too much memory."""
+    def _check_size(self, number: int, *, first: bool) -> None:
+        """Of a batch; with the first that is read, of all dictionaries. Raises BadDataError where it takes too much
+        memory."""
         dictionaries, batches = self._messages
         sizes = []
-        for at, length, body in [*(dictionaries if number == 0 else ()), *batches[number : number + 1]]:
+        for at, length, body in [*(dictionaries if first else ()), *batches[number : number + 1]]:
             self._limit.check(body, "a batch")
-            begun = self.source.read_at(at, length)
-            metadata = begun[PREFIX.size if begun.startswith(CONTINUES) else PREFIX.size - len(CONTINUES) :]
-            sizes.append(decoded_size(metadata, partial(self._read_at, at + length)))
+            sizes.append(decoded_size(self._metadata(at, length), partial(self._read_at, at + length)))
         self._limit.check(sum(sizes), "a batch")
+
+    def _metadata(self, at: int, length: int) -> bytes:
+        """Of a message at a place, of so many bytes with what stands before them."""
+        begun = self.source.read_at(at, length)
+        return begun[PREFIX.size if begun.startswith(CONTINUES) else PREFIX.size - len(CONTINUES) :]
 
     def _read_at(self, start: int, place: int, count: int) -> bytes:
         return self.source.read_at(start + place, count)

@@ -52,7 +52,7 @@ class Reader(BatchReader):
             if needed is None or name in needed:
                 what = f"column '{printable(name)}' has a group without fields in it"
                 raise BadDataError(f"{self.source.name}: {what}, and can't be read", WITHOUT)
-        for group in range(self._groups.count):
+        for group in self._numbers(self._groups.count):
             with reading(self.source, WHAT):
                 batches = self._groups.batches(self._rows, group, needed)
                 left = self._groups.rows_in(group)
@@ -61,6 +61,9 @@ class Reader(BatchReader):
                     yield Chunk(batch, left == 0)
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
+
+    def _row_counts(self) -> Iterator[int]:
+        return map(self._groups.rows_in, range(self._groups.count))
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
         with reading(self.source, WHAT):

@@ -8,6 +8,7 @@ import os
 import select
 import stat
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -23,6 +24,7 @@ from normcli.errors import (
 )
 from normcli.io import stores
 from normcli.io.compression.expanding import Expanded
+from normcli.io.ranges import FileRange
 
 if TYPE_CHECKING:
     from normcli.io.stores.reading import Object
@@ -54,6 +56,7 @@ class Source:
     file: io.FileIO | Object
     pushed: bytes = field(default=b"", repr=False)
     count: int = 0  # bytes read so far
+    start: int = 0  # where in the file the first byte is
     keys: tuple[tuple[str, str | None], ...] = ()  # partition keys of its directories: columns of one value
     room: int | None = None  # available memory in bytes
     handles: list[Handle] = field(default_factory=list, repr=False)  # other readers of the same file, closed with it
@@ -102,6 +105,15 @@ class Source:
         stream = layer(self.pushed, self._inlet)
         self._inlet, self.pushed = stream, b""
         return stream
+
+    def range(self, start: int, end: int) -> Source:
+        """The bytes between two offsets of a file or an object that is not compressed, as a stream of their own: of the
+        same open file, which is closed with either."""
+        source = copy(self)
+        source.pushed, source.count, source.start, source.length = b"", 0, start, end - start
+        file = self.file
+        source._inlet = FileRange(file, start, end) if isinstance(file, io.FileIO) else file.range(start, end)
+        return source
 
     def peek(self, count: int) -> bytes:
         """The next bytes, without consuming them."""

@@ -47,6 +47,11 @@ class Transaction:
         return list(dict.fromkeys([*self._replaced, *(t.name for t in self._pending if t.placed)]))
 
     @property
+    def settled(self) -> bool:
+        """Whether none of the files replaced so far would be restored on a signal. Thread-safe."""
+        return len({target.placed for target in self._pending}) < 2
+
+    @property
     def cut_short(self) -> list[str]:
         """The names of the streams that are incomplete though something was written. Thread-safe."""
         return [target.name for target in self._streams if target.count and not target.placed]

@@ -109,6 +109,7 @@ def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
         "gives": len(step.results),
         "outputs": None if step.outputs == step.columns else list(step.outputs),
         "learned": {name: _known(value) for name, value in terms.values.items()},
+        "terms": list(terms.columns),
         "columns": _columns(step, schema, group, terms.columns),
         "components": _components(step, terms.components),
     }

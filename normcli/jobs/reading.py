@@ -147,7 +147,8 @@ class Readers:
         room = memory.of_input(self._request.max_memory)
         source = self._run.source(input.path, example=self._example, keys=input.keys, room=room)
         try:
-            return input, self._reader(input, source)
+            with self._run.waiting(source):
+                return input, self._reader(input, source)
         except BaseException:
             source.close()
             raise

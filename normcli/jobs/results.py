@@ -74,12 +74,12 @@ class Result:
     output: str | None = None
     digest: str | None = None
     rows_out: int | None = None
-    progress: Progress | None = None
-    source: Source | None = None  # of the first input
+    progress: Progress | None = field(default=None, repr=False)
+    source: Source | None = field(default=None, repr=False)  # of the first input
     warnings: list[str] = field(default_factory=list)
     run_report: str | None = None  # where it is wanted
     preview: Preview | None = None  # of a dry run
-    changes: Transaction | None = None  # what it replaces
+    changes: Transaction | None = field(default=None, repr=False)  # what it replaces
 
     @property
     def activity(self) -> str:
@@ -106,7 +106,7 @@ class Result:
 class FitResult(Result):
     """What was learned, of which columns, and which were left; where it went."""
 
-    parameters: Parameters | None = None
+    parameters: Parameters | None = field(default=None, repr=False)
     updated: bool = False  # whether more data were added to a fit
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class FitResult(Result):
 class Judged(Result):
     """What was compared with the data that were fitted."""
 
-    comparison: Comparison | None = None
+    comparison: Comparison | None = field(default=None, repr=False)
 
     @property
     def activity(self) -> str:
@@ -154,14 +154,14 @@ class ApplyResult(Judged):
 class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
-    parameters: Parameters | None = None
+    parameters: Parameters | None = field(default=None, repr=False)
 
 
 @dataclass
 class DescribeResult(Result):
     """The profile of the columns of data; None after a dry run."""
 
-    profile: DataProfile | None = None
+    profile: DataProfile | None = field(default=None, repr=False)
 
     @property
     def activity(self) -> str:
@@ -172,7 +172,7 @@ class DescribeResult(Result):
 class MergeResult(Result):
     """What the files have learned together."""
 
-    parameters: Parameters | None = None
+    parameters: Parameters | None = field(default=None, repr=False)
     rows_before: int = 0
     targets: tuple[str, ...] = ()
 

@@ -180,6 +180,19 @@ class Run(Events, Generic[R, S]):
             self.rejects = self.changes.open(request.rejects, spool_dir=request.spool_dir)
 
     @contextmanager
+    def waiting(self, source: Source) -> Iterator[None]:
+        """Shows that a job reads while the first rows of its first input are awaited, if that is no regular file."""
+        if source.regular or self.result.source is not None:
+            yield
+            return
+        self.result.source = source
+        self.events.start(None, "B")
+        try:
+            yield
+        finally:
+            self.events.stop()
+
+    @contextmanager
     def counting(
         self, request: Reads, readers: Readers | None, *, shown: bool = True, rows_before: int | None = None
     ) -> Iterator[Progress]:

@@ -33,7 +33,8 @@ class Events:
 
     def start(self, total: int | None, unit: str) -> None:
         """Reading begins, of a number of units if it is known: bytes (B) or rows. It may begin again, for a further
-        pass over the data, or to write the output."""
+        pass over the data, or to write the output. The first rows of a pipe are awaited before that, between separate
+        calls of `start` and `stop`."""
 
     def advance(self, amount: int) -> None:
         """A number of further units were read."""

@@ -56,6 +56,10 @@ def place(workspace: Workspace) -> Workspace:
         ("apply --check ", ["refuse", "warn"]),
         ("fit t.csv -c ", ["id", "price", "'my price'"]),
         ("fit t.csv -c id,p", ["id,price"]),
+        ("fit t.csv -c price,", ["price,id", "'price,my price'"]),
+        ("fit t.csv -c id,price,p", []),
+        ("fit 't.c*' -c p", ["price"]),
+        ("fit 'nosuch*' -c ", []),
         ("fit t.csv -x i", ["id"]),
         ("fit t.csv --weights p", ["price"]),
         ("fit t.csv --by n", ["name"]),
@@ -115,11 +119,16 @@ def test_what_a_shell_has_to_read_is_printed(workspace: Workspace, shell: str) -
 @pytest.mark.process
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 def test_in_bash_itself(place: Workspace) -> None:
+    """What it offers, to the last character, without a change to variables of the shell."""
     (place / "normcli").write_text(f'#!/bin/sh\nexec {sys.executable} -m normcli "$@"\n')
     (place / "normcli").chmod(0o755)
+    (place / "odd.csv").write_text("p\\q,p*\n1,2\n")
     script = (
-        'PATH=".:$PATH"; source <(normcli completion bash); '
-        'COMP_WORDS=(normcli fit -c my t.csv) COMP_CWORD=3; _normcli_completion normcli; echo "${COMPREPLY[@]}"'
+        'PATH=".:$PATH" type=1 value=2 completion=3 response=4; shopt -s nullglob; source <(normcli completion bash); '
+        'tab() { COMP_WORDS=(normcli fit -c "$1" "$2") COMP_CWORD=3 COMPREPLY=(); _normcli_completion normcli; '
+        'echo "${COMPREPLY[@]}"; }; tab my t.csv; tab p odd.csv; tab nosuch t.csv; tab p "\'t.c*\'"; '
+        'echo "$type$value$completion$response"'
     )
     done = subprocess.run(["bash", "-c", script], cwd=place.path, capture_output=True, timeout=60, check=True)
-    assert (done.stdout.decode(), done.stderr) == ("'my price'\n", b"")
+    lines = ["'my price'", r"'p\q' 'p*'", "", "price", "1234"]
+    assert (done.stdout.decode().splitlines(), done.stderr) == (lines, b"")

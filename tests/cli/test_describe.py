@@ -6,10 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -370,8 +371,24 @@ def test_the_table_on_a_pipe_is_plain_and_whole(workspace: Workspace) -> None:
     assert lines[5].endswith("t0 (33.4%)")
     assert lines[6].startswith("tab\\there ")
     assert lines[8].split("  ")[0] == "column"
-    assert re.split(" {2,}", lines[9]) == ["a", "999.5", "577.350197", "0", "499.75", "999.5", "1499.25", "1,999"]
+    assert re.split(" {2,}", lines[9]) == ["a", "999.5", "577.350197", "0", "499.75", "999.5", "1499.25", "1999"]
     assert len(lines) == 11
+
+
+def test_float32_has_no_digits_that_are_not_its_own(workspace: Workspace) -> None:
+    pq.write_table(pa.table({"a": pa.array([0.1, 0.6, 0.6, 0.7], pa.float32())}), workspace / "in.parquet")
+    least, _, median, _, greatest = table(workspace, "in.parquet")[-1].split()[3:]
+    assert (least, median, greatest) == ("0.1", "0.6", "0.7")
+
+
+def test_values_are_cut_at_their_end(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / "in.csv").write_text(
+        "name_of_the_column,day\n" + "".join(f"w{i},2025-01-{i:02}\n" for i in range(1, 29))
+    )
+    monkeypatch.setattr("normcli.cli._table.sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("normcli.cli._table.width", lambda fd: 72)
+    day = next(line for line in table(workspace, "in.csv") if line.startswith("day"))
+    assert re.search(r"  2025-01-01 … [0-9-]*…$", day), day
 
 
 def test_python_has_the_same_figures(workspace: Workspace) -> None:
@@ -390,3 +407,15 @@ def test_wide_tables_have_a_line_of_each_column(count: int, workspace: Workspace
     cells = itertools.cycle(["1", "x", "2.5"])
     (workspace / "in.csv").write_text(",".join(names) + "\n" + ",".join(itertools.islice(cells, count)) + "\n")
     assert list(described(workspace, "in.csv")) == names
+
+
+def test_the_documents_list_the_keys_of_json() -> None:
+    table = (
+        (Path(normcli.__file__).parent.parent / "docs/run-report.md")
+        .read_text()
+        .split("| key of a column |")[1]
+        .split("\n\n")[0]
+    )
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    keys = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(keys) == sorted(field.name for field in fields(ColumnProfile))

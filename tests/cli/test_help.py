@@ -108,6 +108,7 @@ def test_the_version_in_short(workspace: Workspace) -> None:
 def test_every_page_ends_with_where_there_is_more(name: str) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert URL in project["urls"].values()
+    assert URL in (Path(__file__).parents[2] / "README.md").read_text()
     assert help_of(name).endswith(URL)
     assert all(topic in TOPICS for topic in getattr(command_of(name), "more", ()))
 

@@ -13,6 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import PowerTransformer, RobustScaler
 
 from normcli.blocks.record import Array
+from normcli.cli import inspect
+from normcli.cli._terminal import cells
 from tests.cli.conftest import Workspace
 from tests.conftest import measured
 
@@ -91,6 +93,29 @@ def test_how_many_batches_and_the_greatest_singular_value(workspace: Workspace, 
 
 def test_a_deviation_is_the_one_that_was_learned(workspace: Workspace, iris: Array) -> None:
     np.testing.assert_allclose(column(shown(workspace, "-m", "zscore", "--ddof", "1"), "std"), iris.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "maxabs", "mean-range", "robust", "center"])
+@pytest.mark.parametrize("room", [45, 60])
+def test_what_was_learned_is_left_out_last_and_no_line_is_wider(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str,
+    room: int,
+) -> None:  # fmt: skip
+    names = [f"a_rather_long_name_of_a_column_of_iris_{name}" for name in NAMES]
+    pl.DataFrame(measured("iris") * 1e3, schema=names).write_csv(workspace / "long.csv")
+    workspace.succeeds("fit", "long.csv", "-m", method, "-p", "p.json")
+    document = json.loads(workspace.succeeds("inspect", "p.json", "--json").out)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(room))
+    inspect.show(document, full=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(cells(line) <= room for line in lines), lines
+    heads = next(line for line in lines if line.startswith("column")).split()
+    learned = [*document["steps"][0]["terms"]]
+    assert learned
+    assert set(heads) >= set(learned)
+    if room < 60:
+        assert not set(heads) & {"type", "count", "missing"}
 
 
 def test_what_learns_nothing_says_so(workspace: Workspace, iris: Array) -> None:

@@ -64,10 +64,10 @@ def at_terminal(workspace: Workspace, *args: str, on: tuple[int, ...], env: dict
 def test_success_is_one_line_that_says_what_was_done(workspace: Workspace) -> None:
     (workspace / "table.csv").write_bytes(TABLE + b"\n\n")
     (line,) = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json").lines
-    for word in ("zscore", "6 rows", "2 blank lines", "3 columns, 1 left, ", "-> p.json", " s "):
+    for word in ("zscore", "6 rows", "2 blank lines", "3 columns, 1 left out, ", "-> p.json", " s "):
         assert word in line
     line = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", "-v").lines[-1]
-    assert "3 columns (a, b, c), 1 left (site), " in line
+    assert "3 columns (a, b, c), 1 left out (site), " in line
     (line,) = workspace.succeeds("apply", "table.csv", "-p", "p.json", "-o", "out.csv").lines
     for word in ("zscore", "6 rows", "2 blank lines", "3 columns", "99 B", "-> out.csv", " s "):
         assert word in line

@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import TABLE, Workspace
+from normcli.cli._process import _report_words
+from normcli.io.transaction import Transaction
+from normcli.jobs.results import Result
+from tests.cli.conftest import TABLE, Workspace, until
 
 BAD = b"a,b\n1,x\n2,y\n3,z\n4\n5,w\n6,q,r\n"
 
@@ -158,6 +162,35 @@ def test_a_report_of_a_run_that_a_signal_ended(number: signal.Signals, workspace
     assert not (workspace / "o.csv").exists()
 
 
+def test_a_report_says_what_an_ended_run_has_replaced(workspace: Workspace) -> None:
+    workspace.params()
+    os.mkfifo(workspace / "pipe.csv")
+    run = workspace.start("apply", "table.csv", "pipe.csv", "-p", "p.json", "-o", "out/", "--run-report", "r.json")
+    with (workspace / "pipe.csv").open("wb", buffering=0) as pipe:
+        pipe.write(TABLE)
+        until((workspace / "out" / "table.csv").exists, "the first file is in place")
+        run.send_signal(signal.SIGHUP)
+        error = run.communicate(timeout=10)[1].decode().splitlines()[-1]
+    assert error == "normcli: error: ended by SIGHUP; out/table.csv was replaced"
+    assert error.endswith(f": {report(workspace)['error']}")
+
+
+def test_a_report_says_nothing_of_files_that_may_be_restored(tmp_path: Path) -> None:
+    result = Result("fit")
+    result.changes = changes = Transaction()
+    with changes:
+        first, last = (changes.open(str(tmp_path / name)) for name in ("p.json", "o.csv"))
+        changes._pending = [first, last]
+        assert _report_words(signal.SIGHUP, result) == "ended by SIGHUP"
+        first.prepare()
+        first.commit()
+        assert (changes.replaced, changes.settled) == ([first.name], False)
+        assert _report_words(signal.SIGHUP, result) == "ended by SIGHUP"
+        last.prepare()
+        last.commit()
+        assert _report_words(signal.SIGHUP, result) == f"ended by SIGHUP; {first.name} and {last.name} were replaced"
+
+
 def test_a_report_that_can_not_be_written_is_a_failure(workspace: Workspace) -> None:
     done = workspace.run("fit", "-m", "zscore", "table.csv", "-p", "p.json", "--run-report", "none/r.json")
     assert done.code == 73
@@ -195,7 +228,7 @@ def test_a_dry_run_tells_and_does_nothing(workspace: Workspace) -> None:
     assert out.splitlines() == [
         "read     table.csv",
         "columns  a (int64), b (float64), c (int64)",
-        "left     site (string)",
+        "left out site (string)",
         "write    p.json, o.csv",
     ]
     assert workspace.files() == before

@@ -47,7 +47,7 @@ def plans(workspace: Workspace) -> Workspace:
 
 def test_in_one_command_as_in_two(plans: Workspace) -> None:
     done = plans.succeeds(*FIT, "sales.csv", "-p", "p.json", "-o", "one.csv", "--run-report", "r.json")
-    assert "fit log1p, zscore: 6 rows, 3 columns, 2 left, " in done.err
+    assert "fit log1p, zscore: 6 rows, 3 columns, 2 left out, " in done.err
     assert json.loads((plans / "r.json").read_bytes())["method"] == "log1p, zscore"
     assert (plans / "p.json").read_bytes() == plans.succeeds(*FIT, "sales.csv").out
     done = plans.succeeds("apply", "sales.csv", "-p", "p.json", "-o", "two.csv")

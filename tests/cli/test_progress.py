@@ -65,6 +65,12 @@ def test_of_a_pipe_it_says_what_was_read_and_how_long_it_took() -> None:
     assert status.line(100) == "normalizing  <stdin>  5.5 MB read  620,000 rows  2.0 MB/s  1:15"
 
 
+def test_before_there_are_data_it_says_so() -> None:
+    status = Status("fitting", "<stdin>", seconds=3.0)
+    assert status.line(100) == "fitting  <stdin>  waiting for data  0:03"
+    assert status.line(36) == "fitting  <stdin>  0:03"
+
+
 def test_rows_are_counted_where_there_are_no_bytes() -> None:
     status = Status("checking", "a.parquet", done=541_901, total=1_200_000, unit="rows", rate=4e5)
     assert status.line(100).endswith("45 %  541,901 of 1,200,000 rows  400,000 rows/s  0:02 left")
@@ -133,6 +139,28 @@ def test_there_is_a_line_after_a_second_and_nothing_of_it_stays(workspace: Works
     line, end = t.seen.rsplit(b"\r\x1b[K", 1)  # it is erased, and then the summary has the line
     assert LINE.fullmatch(line[line.rindex(b"\rfitting") :])
     assert re.fullmatch(rb"normcli: fit zscore: 96,000 rows, [^\r\n]*\r\n", end)
+
+
+@pytest.mark.parametrize("begun", [b"", HEADER + b"\n" + ROWS])
+def test_a_pipe_without_enough_data_for_a_first_look_has_a_line(workspace: Workspace, begun: bytes) -> None:
+    with terminal() as t:
+        line = ("fit", "-m", "zscore", "-p", "p.json")
+        run = start(
+            line, cwd=workspace.path, env=environment(CAPABLE), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=t.fd,
+        )  # fmt: skip
+        assert run.stdin is not None
+        run.stdin.write(begun)
+        run.stdin.flush()
+        assert after(t.seen, time.monotonic()) < PATIENCE
+        run.stdin.write((b"" if begun else HEADER + b"\n") + ROWS)
+        run.stdin.close()
+        assert run.wait(PATIENCE) == 0
+    first = LINE.search(t.seen)
+    assert first is not None
+    assert first[0].startswith(b"\rfitting  <stdin>  " + (b"" if begun else b"waiting for data  "))
+    _, end = t.seen.rsplit(b"\r\x1b[K", 1)
+    assert re.fullmatch(rb"normcli: fit zscore: [^\r\n]*\r\n", end)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, *longer(signal.SIGTERM)])

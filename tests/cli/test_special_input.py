@@ -177,7 +177,7 @@ def test_strange_column_names_are_literal_in_data_and_escaped_for_people(
 def test_strange_names_select_their_columns(workspace: Workspace, odd: dict[str, Path]) -> None:
     given = [word for name in ODD for word in ("-c", name)]
     done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[:-2], "-p", "p.json", "-v")
-    assert f"{len(ODD) - 1} columns ({', '.join(list(ODD.values())[:-1])}), 1 left" in done.err
+    assert f"{len(ODD) - 1} columns ({', '.join(list(ODD.values())[:-1])}), 1 left out" in done.err
     given = [word for name in ODD for word in ("-x", name)]
     done = workspace.succeeds("fit", odd["csv"], "-m", "center", *given[2:], "-p", "p.json", "-v")
     assert f"1 column ({next(iter(ODD.values()))}), {len(ODD) - 1} left" in done.err

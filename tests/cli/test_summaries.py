@@ -49,7 +49,7 @@ def test_codes_are_a_notice_with_what_leaves_them_out(orders: Workspace) -> None
     notice = "3 columns (id, month look like codes: -x id,month leaves them out), "
     assert notice in line
     flags = shlex.split(notice.split(": ")[1].split(" leaves")[0])
-    assert "1 column, 2 left, " in summary(orders, *FIT, "c.csv", *flags)
+    assert "1 column, 2 left out, " in summary(orders, *FIT, "c.csv", *flags)
     assert orders.succeeds(*FIT, "c.csv", "-q").err == ""
 
 
@@ -57,7 +57,7 @@ def test_one_code_is_called_one(orders: Workspace) -> None:
     Path(orders / "one.csv").write_text('"user, id",x\n1,3\n2,4\n')
     line = summary(orders, *FIT, "one.csv")
     assert "2 columns (user, id looks like a code: -x 'user, id' leaves it out), " in line
-    assert "1 column, 1 left, " in summary(orders, *FIT, "one.csv", "-x", "user, id")
+    assert "1 column, 1 left out, " in summary(orders, *FIT, "one.csv", "-x", "user, id")
 
 
 @pytest.mark.parametrize("more", [("-c", "*"), ("-x", "price"), ("-c", "id"), ("--update", "--create")], ids=" ".join)
@@ -81,9 +81,9 @@ def test_many_codes_are_not_all_named(workspace: Workspace) -> None:
 
 
 def test_names_are_for_v(orders: Workspace) -> None:
-    assert summary(orders, *FIT, "o.csv", "-x", "id").startswith("normcli: fit zscore: 2 rows, 3 columns, 2 left, ")
+    assert summary(orders, *FIT, "o.csv", "-x", "id").startswith("normcli: fit zscore: 2 rows, 3 columns, 2 left out, ")
     line = summary(orders, *FIT, "o.csv", "-x", "id", "-v")
-    assert "2 rows, 3 columns (zip, of it, month, price), 2 left (id, name), " in line
+    assert "2 rows, 3 columns (zip, of it, month, price), 2 left out (id, name), " in line
     assert "left" not in summary(orders, *FIT, "c.csv")
 
 
@@ -91,10 +91,10 @@ def test_lists_that_are_left_say_what_takes_them(workspace: Workspace) -> None:
     lists = pa.array([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]], pa.list_(pa.float64(), 2))
     pq.write_table(pa.table({"x": [1.0, 2.0, 4.0], "emb": lists, "a b": lists}), workspace / "l.parquet")
     line = summary(workspace, *FIT, "l.parquet")
-    assert "1 column, 2 left (emb, a b hold lists: -c emb or -c 'a b' takes one), " in line
-    assert "1 column, 2 left, " in summary(workspace, *FIT, "l.parquet", "-c", "emb")
+    assert "1 column, 2 left out (emb, a b hold lists: -c emb or -c 'a b' takes one), " in line
+    assert "1 column, 2 left out, " in summary(workspace, *FIT, "l.parquet", "-c", "emb")
     pq.write_table(pa.table({"x": [1.0, 2.0, 4.0], "emb": lists}), workspace / "l.parquet")
-    assert "1 left (emb holds lists: -c emb takes it), " in summary(workspace, *FIT, "l.parquet")
+    assert "1 left out (emb holds lists: -c emb takes it), " in summary(workspace, *FIT, "l.parquet")
 
 
 def test_files_that_are_left_out_are_counted_and_named_with_v(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 
 from normcli.cli import _table
 from normcli.cli._table import Column, fitted, names, number, plain
-from normcli.cli._terminal import cells, shortened
+from normcli.cli._terminal import cells, shortened, truncated, wrapped
 from normcli.errors import printable
 from tests import inside
 from tests.cli.conftest import PATIENCE, Workspace, environment, start
@@ -70,9 +71,11 @@ def test_elsewhere_everything_is_there_whatever_the_width(
     columns, rows = table
     lines = plain(columns, rows)
     assert len(lines) == 1 + len(rows)
+    decimals = any(isinstance(value, float) for row in rows for value in row)
     for line, row in zip(lines[1:], rows, strict=True):
         assert line.startswith(printable(str(row[0])).rstrip())
-        assert all(printable(number(value, 10)).strip() in line for value in row[1:])
+        texts = [str(value) if decimals and type(value) is int else number(value, 10) for value in row[1:]]
+        assert all(printable(text).strip() in line for text in texts)
 
 
 def shown(columns: Sequence[Column], rows: Sequence[Sequence[object]], width: int) -> list[list[str]]:
@@ -90,8 +93,50 @@ def test_digits_go_before_columns_and_columns_by_rank() -> None:
     rows = [("price", 1234.5678, 0.12345678)]
     assert shown(columns, rows, 80)[1] == ["price", "1234.57", "0.123457"]
     assert shown(columns, rows, 23)[1] == ["price", "1234.6", "0.12346"]
-    assert shown(columns, rows, 19)[1] == ["price", "1235", "0.123"]
+    assert shown(columns, rows, 20)[1] == ["price", "1235", "0.1235"]
     assert fitted(columns, rows, 18, "-v") == ["column     mean", "price   1234.57", "(no room …std: -v)"]
+
+
+def test_names_are_shortened_before_digits_and_digits_before_names_of_32_cells() -> None:
+    columns, rows = (names(), Column("mean", rank=1)), [("x" * 130, 1234.5678), ("y", 0.12345678)]
+    for room, cell, digits in ((100, 90, "0.123457"), (42, 32, "0.123457"), (41, 32, "0.12346"), (40, 32, "0.1235")):
+        header, first, second = fitted(columns, rows, room, "-v")
+        assert (cells(header), second.split()[1]) == (room, digits)
+        assert cells(first.split()[0]) == cell
+    assert shown(columns, rows, 29)[2] == ["y", "0.1235"]
+
+
+@given(st.floats(-1e9, 1e9, exclude_min=True, exclude_max=True), st.integers(4, 10))
+def test_a_number_of_up_to_nine_figures_has_all_before_the_point_and_no_exponent(x: float, digits: int) -> None:
+    text = number(x, digits)
+    if abs(x) >= 1e-4 or x == 0:
+        assert "e" not in text
+    exact = Decimal(x)
+    places = max(digits - 1 - exact.adjusted(), 0) if x else 0
+    assert abs(Decimal(text) - exact) <= Decimal(1).scaleb(-places) / 2
+
+
+def test_integers_beside_decimals_have_no_separators() -> None:
+    columns = (names(), Column("mean"), Column("min"))
+    rows = [("a", 1_099_999.5, 1_000_000), ("b", 57_735.02692, 2_000_000)]
+    assert plain(columns, rows)[1].split() == ["a", "1099999.5", "1000000"]
+    assert shown(columns, rows, 80)[1] == ["a", "1100000", "1000000"]
+    assert plain((names(), Column("count")), [("a", 1_000_000)])[1].split() == ["a", "1,000,000"]
+
+
+@given(st.text(SYMBOLS, max_size=60).map(printable), st.integers(1, 80))
+def test_a_truncated_text_loses_its_end(text: str, width: int) -> None:
+    short = truncated(text, width)
+    assert cells(short) <= width
+    assert short == text if cells(text) <= width else text.startswith(short.removesuffix("…"))
+
+
+@given(st.lists(NAMES.map(printable), max_size=12).map(" ".join), st.integers(2, 80))
+def test_a_wrapped_text_has_every_word_that_fits(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert all(cells(line) <= width for line in lines)
+    if all(cells(word) <= width for word in text.split(" ")):
+        assert " ".join(lines).split() == text.split()
 
 
 def test_a_name_is_whole_while_there_is_room() -> None:

@@ -40,7 +40,7 @@ def read(workspace: Workspace, name: str = "p.json") -> dict[str, object]:
 # -- the same as one fit -----------------------------------------------------------------------------------------
 def test_night_after_night_is_one_fit_over_all(week: Workspace) -> None:
     done = week.succeeds(*UPDATE, "tue.csv")
-    assert "update zscore: 2 rows, 4 in all, 2 columns, 1 left, " in done.err
+    assert "update zscore: 2 rows, 4 in all, 2 columns, 1 left out, " in done.err
     week.succeeds(*UPDATE, "-m", "zscore", "--ddof", "0", "-c", "a,b", stdin=WEDNESDAY)
     whole = week.succeeds("fit", "-m", "zscore", "mon.csv", "tue.csv", "wed.csv")
     assert (week / "p.json").read_bytes() == whole.out

@@ -71,7 +71,7 @@ def test_it_is_left_out_with_a_notice_and_passes(kind: str, tmp_path: Path) -> N
     assert done.returncode == 0
     notice, summary = done.stderr.decode().splitlines()
     assert notice == f"normcli: d.{kind}: k, __index_level_0__ left out: an index of pandas (-c takes it)"
-    assert ": 3 rows, 1 column, 3 left, " in summary
+    assert ": 3 rows, 1 column, 3 left out, " in summary
     made = read_as(tmp_path / f"z.{kind}")
     assert made["x"].to_pylist() == [-2.0, -1.0, 3.0]
     assert made.drop_columns("x").equals(table.drop_columns("x"))

@@ -63,6 +63,17 @@ def test_bytes_come_in_order_once(store: Store, size: int, step: int) -> None:
     source.close()
 
 
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edges=st.tuples(st.integers(0, len(DATA)), st.integers(0, len(DATA))).map(sorted))
+def test_a_range_is_read_apart_from_what_stands_before_it(store: Store, edges: list[int]) -> None:
+    start, end = edges
+    source = open_source(store.put("x", DATA))
+    part = source.range(start, end)
+    assert (part.rest(), part.size, part.identity) == (DATA[start:end], end - start, source.identity)
+    assert source.read(9) == DATA[:9]
+    source.close()
+
+
 def test_what_is_not_there_or_not_ours(store: Store) -> None:
     for uri in (store.uri("x"), "s3://other/x"):
         with pytest.raises(NoInputError, match=f"^{uri}: there is nothing of that name"):

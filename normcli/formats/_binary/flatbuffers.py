@@ -62,6 +62,12 @@ def body_size(metadata: bytes) -> int:
     return Table.root(metadata).scalar(3, "<q")
 
 
+def row_count(metadata: bytes) -> int:
+    """How many rows the batch of a message has. Raises ValueError where the metadata are none."""
+    batch = Table.root(metadata).table(2)
+    return batch.scalar(0, "<q") if batch else 0
+
+
 def decoded_size(metadata: bytes, read: Callable[[int, int], bytes]) -> int:
     """Bytes that the buffers of a message have once they are decoded; those of its body, which `read` has, where it is
     not compressed. Raises ValueError where the metadata are none."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from normcli import columns
 from normcli.columns import Field
 from normcli.errors import BadDataError, EmptyInputError, printable
-from normcli.formats import Reader
+from normcli.formats import Address, Description, Reader
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.description import BatchDescription
 from normcli.formats._binary.faults import reading
+from normcli.formats._binary.options import Options
 from normcli.formats._binary.sizes import Limit, longest_entry
 from normcli.io.sources import Source
 
@@ -30,14 +33,32 @@ class BatchReader(Reader):
 
     description: BatchDescription
     what: ClassVar[str]  # what the input should be, in words
+    _range: range | None = None  # the row groups or batches that are read; None: all
 
     def __init__(self, source: Source, block_size: int | None) -> None:
         """Raises EmptyInputError where there is no byte."""
         if source.length == 0 or (not source.regular and not source.peek(1)):
             raise EmptyInputError(f"{source.name}: is empty", "did the command that made it fail?")
-        super().__init__(source)
-        self._block_size = block_size
+        super().__init__(source, block_size)
         self._limit = Limit.of(source)
+
+    @classmethod
+    def at(cls, source: Source, description: Description, address: Address) -> Self:
+        make: Callable[..., Self] = cls
+        reader = make(source, Options(), block_size=description.block_size)
+        reader._range = range(address.start, address.end)
+        size = sum(islice(reader._row_counts(), address.start, address.end))
+        return reader.described_as(replace(description, start=address.place, size=size, notices=()))
+
+    def runs(self) -> Iterator[tuple[Address, int]]:
+        place = 0
+        for number, rows in enumerate(self._row_counts()):
+            yield Address(number, number + 1, place), -(-rows // self._rows)
+            place += rows
+
+    def _row_counts(self) -> Iterator[int]:
+        """The number of rows in each row group or batch, where that is known before it is read."""
+        yield from ()
 
     def list_size(self, name: str) -> int:
         sizes = map(columns.first_size, self._samples(name))
@@ -49,6 +70,10 @@ class BatchReader(Reader):
             )
         return size
 
+    def _numbers(self, count: int) -> range:
+        """Of the row groups or batches that are read, of so many in all."""
+        return range(count) if self._range is None else self._range
+
     @abstractmethod
     def _samples(self, name: str) -> Iterator[pa.Array]:
         """The lists in a column, from the first on, as far as they can be had before all is read."""
@@ -56,8 +81,8 @@ class BatchReader(Reader):
     @cached_property
     def _rows(self) -> int:
         """Rows to a block: fixed by the schema and the first lists, never by what is requested."""
-        if self._block_size:
-            return self._block_size
+        if self.description.block_size:
+            return self.description.block_size
         rows, values = BLOCK, sum(map(self._values, self.description.schema))
         while rows > 1024 and rows * values > VALUES:
             rows //= 2

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from normcli import columns
 from normcli.columns import Frame
 from normcli.columns.polars_frame import PolarsFrame
-from normcli.formats import Description
 from normcli.formats._delimited.layout import Layout
 from normcli.formats._delimited.options import DelimitedOptions
-from normcli.formats._text import inferring
+from normcli.formats._text import inferring, ranges
+from normcli.formats._text.description import TextDescription
 
 
 @dataclass(frozen=True, kw_only=True)
-class DelimitedDescription(Description):
+class DelimitedDescription(TextDescription):
     """An input of delimited text, its options, and what its chunks share."""
 
     options: DelimitedOptions
     layout: Layout
+
+    @property
+    def escape(self) -> bytes:
+        return (self.layout.dialect.escape or "").encode()
+
+    def scan(self, start: int, text: bytes, *, escaped: bool) -> ranges.Scan:
+        dialect = self.layout.dialect
+        if dialect.is_plain:
+            return ranges.scan(start, text, quotes=True)
+        lines, begun = dialect.swapped(text), self.escape if escaped else b""
+        respelled = dialect.coded(dialect.swapped(begun) + lines)[len(begun) :]
+        if len(respelled) == len(lines):
+            return ranges.scan(start, respelled, quotes=True, lines=lines)
+        return replace(ranges.scan(start, lines, quotes=True), keeps_length=False)
 
     def blank(self, wanted: frozenset[str]) -> Frame:
         import polars as pl

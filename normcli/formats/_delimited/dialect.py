@@ -87,6 +87,11 @@ class Dialect:
             data = re.sub(b"\x1a(?:f\n|.)", lambda match: sequences[match[0]], data, flags=re.DOTALL)
         return self.swapped(data)
 
+    def keeps_length(self, data: bytes) -> bool:
+        """Whether respelled text is as long as it was, as far as it shows: not where a byte has a code by itself, and
+        comments do not show."""
+        return not self.comment and all(code.encode() not in data for s, code in self.codes.items() if len(s) == 1)
+
     def lines(self, data: bytes, end: int | None = None) -> int:
         """How many line ends respelled text has, those that are escaped among them."""
         escaped = data.count(b"\x1an", 0, end) if self.escape else 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from typing import Self
 
 from normcli import columns
 from normcli.errors import BadDataError, BadPlaceError
+from normcli.formats import Address, Description
 from normcli.formats._delimited.chunk import Chunk
 from normcli.formats._delimited.description import DelimitedDescription
 from normcli.formats._delimited.doubts import doubts, title_hint
@@ -16,6 +18,7 @@ from normcli.formats._delimited.header import header
 from normcli.formats._delimited.layout import present
 from normcli.formats._delimited.opening import beginning
 from normcli.formats._delimited.options import DelimitedOptions
+from normcli.formats._delimited.respelling import Respelled
 from normcli.formats._delimited.sampling import sampled
 from normcli.formats._text import cutting, inferring, reader
 from normcli.formats._text.cutting import Rows
@@ -27,6 +30,7 @@ class DelimitedReader(reader.TextReader):
     """An input of delimited text. The types of its columns come from a sample of its first rows."""
 
     description: DelimitedDescription
+    _respelled: Respelled | None = None
 
     def __init__(
         self, source: Source, options: DelimitedOptions, *, block_size: int | None = None, skip: bool = False
@@ -52,6 +56,7 @@ class DelimitedReader(reader.TextReader):
             schema=names.layout.schema,
             start=before.lines + before.dialect.lines(head, skipped),
             early=blank_lines if options.headed else 0,
+            first_byte=self._first_byte(skipped) if before.dialect.keeps_length(head[:skipped]) else None,
             doubt=names.doubt,
             hint=names.hint,
             notices=notices + names.notices,
@@ -60,6 +65,13 @@ class DelimitedReader(reader.TextReader):
         sample = _sample(head[skipped:], ended=len(head) < reader.SAMPLE[0])
         self.description = self._sampled(description, sample, names.other_delimiter)
         source.read(skipped)
+
+    @classmethod
+    def at(cls, source: Source, description: Description, address: Address) -> Self:
+        reader = super().at(source, description, address)
+        if not reader.description.layout.dialect.is_plain:
+            reader._respelled = reader.source.through(partial(Respelled, reader.description.layout.dialect))
+        return reader
 
     @property
     def comments(self) -> int:
@@ -71,7 +83,7 @@ class DelimitedReader(reader.TextReader):
         def check(unfinished: bytes) -> None:
             check_unfinished(layout.without_spaces(unfinished), layout.separator)
 
-        return cutting.cut(self.source, size=self._block_size, quotes=True, check=check)
+        return cutting.cut(self.source, size=self.description.mark, quotes=True, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
         return Chunk(self.description.layout, rows)

@@ -9,14 +9,14 @@ from typing import Self
 from normcli import columns
 from normcli.columns import Frame
 from normcli.columns.polars_frame import PolarsFrame
-from normcli.formats import Description
 from normcli.formats._json.layout import Layout
 from normcli.formats._json.values import Plain
-from normcli.formats._text import inferring
+from normcli.formats._text import inferring, ranges
+from normcli.formats._text.description import TextDescription
 
 
 @dataclass(frozen=True, kw_only=True)
-class JsonDescription(Description):
+class JsonDescription(TextDescription):
     """An input of NDJSON, and what its chunks share. Keys that its first rows do not have may come later, unless these
     are all."""
 
@@ -30,6 +30,9 @@ class JsonDescription(Description):
         frame = {n: pl.Series(dtype=number[n] if n in wanted else pl.String) for n in self.layout.names}
         typed = inferring.typed(columns.text_frame(frame), self.inferred)
         return PolarsFrame(columns.with_hidden(typed, pl.Series(dtype=pl.Binary)))
+
+    def scan(self, start: int, text: bytes, *, escaped: bool) -> ranges.Scan:
+        return ranges.scan(start, text, quotes=False)
 
     @property
     def to_plain(self) -> Plain:

@@ -55,6 +55,7 @@ class JsonReader(reader.TextReader):
             layout=layout,
             complete=sample.complete,
             schema=layout.schema,
+            first_byte=self._first_byte(),
             doubts=doubts,
             not_numbers=not_numbers,
             inferred={n: _inferred(kinds[n], v) for n, v in values.items()} if options.infer_types else {},
@@ -70,7 +71,7 @@ class JsonReader(reader.TextReader):
 
     def _cut(self) -> Iterator[Rows]:
         check = partial(cutting.check_length, hint="each line is a row")
-        return cutting.cut(self.source, size=self._block_size, quotes=False, check=check)
+        return cutting.cut(self.source, size=self.description.mark, quotes=False, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
         return Chunk(self.description.layout, rows.data)

@@ -62,15 +62,15 @@ def head(source: Source, size: int, lines: Callable[[bytes], int], wanted: int) 
 
 
 def cut(source: Source, *, size: int, quotes: bool, check: Callable[[bytes], None]) -> Iterator[Rows]:
-    """Whole rows up to each `size` mark of the stream, however the bytes arrive; without `quotes` each line is a row.
-    `check` may refuse the beginning of a row that has not ended within so many bytes. The memory of rows that nobody
-    has any more is filled anew: fresh memory costs the system more than what is read into it. (Should somebody still
-    have it, BytesIO makes a copy before it is written to.)"""
+    """Whole rows up to each mark of the file, at each `size` bytes, however the bytes arrive; without `quotes`
+    each line is a row. `check` may refuse the beginning of a row that has not ended within so many bytes. The memory of
+    rows that nobody has any more is filled anew: fresh memory costs the system more than what is read into it. (Should
+    somebody still have it, BytesIO makes a copy before it is written to.)"""
     carry, ended = b"", False
     spare: list[io.BytesIO] = []
     while not ended:
         buffer = spare.pop() if spare else io.BytesIO()
-        more = size - source.count % size
+        more = size - (source.start + source.count) % size
         data = source.read(more, after=carry, into=buffer)
         ended = len(data) < len(carry) + more
         quoted = quotes and b'"' in data

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 from normcli.errors import EmptyInputError, printable
-from normcli.formats import Chunk, Reader
+from normcli.formats import Address, Chunk, Description, Reader
 from normcli.formats._text import cutting, inferring
 from normcli.formats._text.cutting import Rows
+from normcli.formats._text.description import TextDescription
 from normcli.io.sources import Source
 
 SAMPLE = 1 << 20, 1000  # types are inferred from so many bytes of whole rows, and no more rows than this
@@ -18,11 +20,21 @@ SAMPLE = 1 << 20, 1000  # types are inferred from so many bytes of whole rows, a
 class TextReader(Reader):
     """An input of text. Its places are lines."""
 
+    description: TextDescription
+
     def __init__(self, source: Source, *, block_size: int | None, skip: bool) -> None:
         """With `skip`, bad rows are no obstacle, and a column of which half is numbers is to hold some."""
-        super().__init__(source)
+        super().__init__(source, block_size)
         self._skip = skip
-        self._block_size = block_size or cutting.BLOCK
+
+    @classmethod
+    def at(cls, source: Source, description: Description, address: Address) -> Self:
+        reader = cls.__new__(cls)  # without a sample: the description has what it shows
+        TextReader.__init__(reader, source.range(address.start, address.end), block_size=None, skip=False)
+        assert isinstance(description, TextDescription)
+        size = address.end - address.start
+        reader.description = replace(description, start=address.place, size=size, early=0, notices=(), first_byte=None)
+        return reader
 
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Chunk]:
         for rows in self._cut():
@@ -39,6 +51,10 @@ class TextReader(Reader):
 
     def _known(self) -> dict[str, Any]:
         return super()._known() | {"by_line": True, "size": self.source.size}
+
+    def _first_byte(self, skipped: int = 0) -> int | None:
+        """Of the rows, after those bytes that are `skipped`; None for what can only be read from the start."""
+        return None if self.source.size is None else self.source.count + skipped
 
     def _place(self, place: int) -> str:
         """What people call a line, counted from 0."""

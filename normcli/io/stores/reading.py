@@ -35,9 +35,8 @@ class Object:
         self.uri, self.name = uri, printable(uri)
         with store_request(uri) as outcome:
             self._file, self.size, self._marks = open_object(uri)
-            self._at, self._end, self._piece = 0, 0, memoryview(b"")
-            self._position, self.closed = 0, False
-            self._coming: deque[Future[bytes]] = deque()
+            self.closed = False
+            self._stream = ObjectRange(self, 0, self.size, first=FIRST)
             self._threads: ThreadPoolExecutor | None = None
             self.failure: OSError | None = None  # the first one, before a library replaces it by another error
         if outcome.fault:
@@ -56,17 +55,15 @@ class Object:
 
     def readinto(self, view: memoryview) -> int:
         """As for a raw stream. Raises OSError."""
-        if self._at == len(self._piece):
-            self._next()
-        count = min(len(view), len(self._piece) - self._at)
-        view[:count] = self._piece[self._at : self._at + count]
-        self._at += count
-        self._position += count
-        return count
+        return self._stream.readinto(view)
+
+    def range(self, start: int, end: int) -> ObjectRange:
+        """The bytes between two offsets as a raw stream."""
+        return ObjectRange(self, start, end)
 
     def tell(self) -> int:
         """The number of bytes read sequentially."""
-        return self._position
+        return self._stream.position
 
     def read(self, size: int) -> bytes:
         """Some bytes, none at the end. Raises OSError."""
@@ -80,8 +77,12 @@ class Object:
         if size <= RANGE:
             return self._fetch(start, size)
         end = min(start + size, self.size)
-        pieces = self._pool().map(lambda at: self._fetch(at, min(RANGE, end - at)), range(start, end, RANGE))
-        return b"".join(pieces)
+        pieces = [self.request(at, min(RANGE, end - at)) for at in range(start, end, RANGE)]
+        return b"".join([piece.result() for piece in pieces])
+
+    def request(self, start: int, length: int) -> Future[bytes]:
+        """A range that is read by another thread."""
+        return self._pool().submit(self._fetch, start, length)
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._threads is None:
@@ -89,18 +90,6 @@ class Object:
 
             self._threads = ThreadPoolExecutor(AHEAD)
         return self._threads
-
-    def _next(self) -> None:
-        """Makes the next piece the current one, empty at the end, and requests those after it. Raises OSError."""
-        while 0 < self._end < self.size and len(self._coming) < AHEAD:
-            self._coming.append(self._pool().submit(self._fetch, self._end, PIECE))
-            self._end += PIECE
-        if self._coming:
-            data = self._coming.popleft().result()
-        else:
-            data = self._fetch(0, FIRST) if self._end == 0 else b""
-            self._end = self._end or FIRST
-        self._piece, self._at = memoryview(data), 0
 
     def _fetch(self, start: int, length: int) -> bytes:
         """A range of the object that was opened. Raises OSError; PermissionError if access is denied."""
@@ -163,6 +152,40 @@ class Object:
         self.closed = True
         if self._threads:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class ObjectRange:
+    """The bytes of an object from `start` to `end` as a raw stream with read-ahead, which begins once the `first` bytes
+    were read."""
+
+    def __init__(self, object: Object, start: int, end: int, *, first: int = 0) -> None:
+        self._object, self._requested, self._end, self._first = object, start, end, first
+        self._coming: deque[Future[bytes]] = deque()
+        self._piece, self._at = memoryview(b""), 0
+        self.position = 0  # bytes read so far
+
+    def readinto(self, view: memoryview) -> int:
+        """As for a raw stream. Raises OSError."""
+        if self._at == len(self._piece):
+            self._next()
+        count = min(len(view), len(self._piece) - self._at)
+        view[:count] = self._piece[self._at : self._at + count]
+        self._at += count
+        self.position += count
+        return count
+
+    def _next(self) -> None:
+        """Makes the next piece the current one, empty at the end, and requests those after it. Raises OSError."""
+        if self._first:
+            data = self._object.read_at(self._requested, min(self._first, self._end - self._requested))
+            self._requested, self._first = self._requested + len(data), 0
+        else:
+            while self._requested < self._end and len(self._coming) < AHEAD:
+                length = min(PIECE, self._end - self._requested)
+                self._coming.append(self._object.request(self._requested, length))
+                self._requested += length
+            data = self._coming.popleft().result() if self._coming else b""
+        self._piece, self._at = memoryview(data), 0
 
 
 class Random(io.RawIOBase):
