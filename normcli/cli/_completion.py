@@ -40,9 +40,9 @@ class Column(click.ParamType[str]):
         options = {n: v for n, v in explicit_options(ctx, FORMAT).items() if v is not None}
         names = column_names(_files(ctx), ctx.params.get("from_"), options, numbers=self.numbers)
         before, comma, last = incomplete.rpartition(",")
-        others = set(names).difference(before.split(","))
+        left = set(names).difference(before.split(","))
         return [
-            CompletionItem(before + comma + n) for n in names if n in others and n.startswith(last) and n.isprintable()
+            CompletionItem(before + comma + n) for n in names if n in left and n.startswith(last) and n.isprintable()
         ]
 
 
