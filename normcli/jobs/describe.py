@@ -33,8 +33,8 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
         if request.dry_run:
             result.preview = Preview.of(readers, [f.name for f in chosen], ())
             return result
-        unread = [name for name in first.unread_numbers if name in {f.name for f in chosen}]
-        for doubt in (first.doubt, *(first.not_numbers[name] for name in unread)):
+        unread = first.unread_numbers.keys() & {f.name for f in chosen}
+        for doubt in (first.doubt, *(why for name, why in first.not_numbers.items() if name in unread)):
             if doubt:  # a column may hold anything, but with another option more of it may be numbers
                 run.warning(doubt)
         numbers = sum(f.may_be_number for f in chosen)
