@@ -35,6 +35,8 @@ class Typed(click.ParamType[Any]):
         if not isinstance(value, str):
             return value
         reading = next(readings(self.annotation, value), ...)
+        if reading is ... and param is not None and param.nargs == 2:
+            self.fail(f"takes two numbers, LO HI, and '{value}' is none", param, ctx)
         if reading is ...:
             question = suggestions.question(value, filter(str.islower, self.name.split("|")))
             self.fail(f"'{value}' is not {self.name}{f'; {question}' if question else ''}", param, ctx)

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -104,6 +105,8 @@ def _in_our_words(error: click.ClickException) -> str:
     if isinstance(error, click.MissingParameter) and param is not None:
         return f"{param.opts[0]} {param.make_metavar(error.ctx)} is missing"
     message = error.message if isinstance(error, click.BadParameter) and param is not None else error.format_message()
+    message = re.sub(r"is not in the range (\d+)<=x<=(\d+)", r"must be from \1 to \2", message)
+    message = re.sub(r"is not in the range x>=(\d+)", r"must be \1 or more", message)
     message = (message[:1].lower() + message[1:] if message[1:2].islower() else message).rstrip(".")
     return f"{param.opts[0]}: {message}" if isinstance(error, click.BadParameter) and param is not None else message
 

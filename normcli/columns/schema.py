@@ -133,7 +133,8 @@ def _matching(schema: Schema, selector: str, *, numbers: bool) -> set[str]:
             hits = {n for n, f in types.items() if fnmatchcase(n, part) and (f.is_number or not numbers)}
         if not hits:
             candidates = [n for n, f in types.items() if f.may_be_number or f.list_of or not numbers]
-            what = f"no {'numeric ' if numbers else ''}column is called '{printable(part)}'"
+            fits = "matches" if GLOB.search(part) else "is called"
+            what = f"no {'numeric ' if numbers else ''}column {fits} '{printable(part)}'"
             raise BadDataError(what, suggestions.hint(part, candidates) if len(types) > 1 else "")
         for name in hits:
             field = types[name]

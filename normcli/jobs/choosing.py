@@ -48,7 +48,7 @@ def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Me
         method.check()
         return method
     if method is None:
-        raise UsageError(f"-m METHOD is missing; the methods are {', '.join(registry.names('methods'))}")
+        raise UsageError("-m METHOD is missing", "`normcli methods` lists them: zscore, minmax, robust and more")
     if method not in registry.names("methods"):
         raise UsageError(f"-m {method}: no such method", suggestions.of_room(method, "methods"))
     kind: Any = registry.only("methods", method)

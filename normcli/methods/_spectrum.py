@@ -38,6 +38,10 @@ class Spectrum:
 def covariance(states: States, ddof: int) -> Array:
     """Σ, (d, d). Refuses what can't be squared, and too few complete rows."""
     c = states[Comoments]
+    if not c.count[0]:
+        raise BadDataError(
+            "0 complete rows: in each row a selected value is missing", states.hint("`normcli describe` shows where")
+        )
     if c.count[0] <= max(ddof, 0):
         raise BadDataError(
             f"{c.count[0]:.0f} complete rows (a row that misses a value takes no part) are too few for --ddof {ddof}",

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from normcli import columns, registry
 from normcli.columns import Field, Schema
-from normcli.errors import BadDataError, NotNumericError, UsageError, printable
+from normcli.errors import BadDataError, NotNumericError, UsageError, printable, short
 from normcli.methods import Method, listed
 from normcli.parameters import Step, fault, unfitted
 
 LARGEST = 1 << 24  # bytes
+MOST = 5  # numeric columns that a hint names
 
 KEYS = ("method", "columns", "exclude", "options")
 
@@ -66,9 +67,10 @@ class Plan:
             except BadDataError as e:
                 if isinstance(e, NotNumericError) and not_numbers and e.column in not_numbers:
                     why = not_numbers[e.column]
-                    raise BadDataError(at + why, "" if why.endswith(")") else "-c takes columns of numbers") from None
+                    raise BadDataError(at + why, "" if why.endswith(")") else _numeric(schema)) from None
                 of = f"{data}: " if data and not e.message.startswith(f"{data}: ") else ""
-                raise BadDataError(at + of + e.message, e.hint or hint or _why_none(e.message)) from None
+                advice = _numeric(schema) if isinstance(e, NotNumericError) else _why_none(e.message)
+                raise BadDataError(at + of + e.message, e.hint or hint or advice) from None
             except UsageError as e:
                 raise UsageError(at + e.message, e.hint) from None
         return tuple(begun.steps)
@@ -165,3 +167,10 @@ class _Begun:
 def _why_none(message: str) -> str:
     """A hint for the message that no column is selected by default; empty for others."""
     return "-c NAME says why a column holds no numbers" if message.startswith("no numeric column is selected") else ""
+
+
+def _numeric(schema: Schema) -> str:
+    """A hint that names the numeric columns, if there are any."""
+    names = [f.name for f in schema if f.is_number]
+    few = ", ".join(map(short, names[:MOST])) + (" …" if len(names) > MOST else "")
+    return "-c takes columns of numbers" + (f": {few}" if names else "")

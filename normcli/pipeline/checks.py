@@ -53,10 +53,10 @@ def check_present(description: Description, needs: Sequence[str], lists: frozens
     absent = [n for n in needs if n not in fields]
     if absent:
         hint = suggestions.question(absent[0], fields) or description.hint or f"there are {listed(list(fields))}"
-        raise BadDataError(f"{name}: no column is called {listed(absent)}", hint)
+        raise BadDataError(f"{name}: {none_called(absent)}, which the parameters need", hint)
     absent = [n for n in by if n not in fields and n not in dict(description.keys)]
     if absent:
-        what = f"no column is called {listed(absent)}, by which rows are grouped"
+        what = f"{none_called(absent)}, by which rows are grouped"
         raise BadDataError(
             f"{name}: {what}", suggestions.question(absent[0], fields) or f"there are {listed(list(fields))}"
         )
@@ -67,6 +67,11 @@ def check_present(description: Description, needs: Sequence[str], lists: frozens
     if text:
         what = f"column '{short(text[0])}' is not numeric but {fields[text[0]].type}"
         raise BadDataError(f"{name}: {what}", "the fit had numbers there")
+
+
+def none_called(names: list[str]) -> str:
+    """That an input has no such column, or columns."""
+    return f"no column{' is' if len(names) == 1 else 's are'} called {listed(names)}"
 
 
 def check_rows(reader: Reader) -> None:

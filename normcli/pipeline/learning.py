@@ -213,8 +213,8 @@ def _of_constants(step: Step, names: Sequence[str]) -> str:
 
 
 def _without(step: Step, names: Sequence[str]) -> str:
-    """How columns are left out, in parentheses; empty for values within lists."""
-    if step.length is not None:
+    """How columns are left out, in parentheses; empty for values within lists, and where no column would be left."""
+    if step.length is not None or len(names) == len(step.features):
         return ""
     which = shlex.quote(",".join(map(printable, names)))
     return (

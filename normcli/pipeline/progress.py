@@ -13,7 +13,7 @@ from normcli.formats import Description, Reject
 from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.pipeline import spool
-from normcli.pipeline.checks import all_rejected
+from normcli.pipeline.checks import all_rejected, none_called
 from normcli.pipeline.distance import Distance
 from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.work import Result
@@ -222,8 +222,9 @@ def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | 
     for column in (c for c in result.late if late.get(c.name) is None):  # null says nothing yet
         part.late(column, description.place(place + column.row))
         late[column.name] = column.number
-    for name in sorted(description.expected.difference(late)) if result.last else ():
-        if part.absent is None:
-            present = listed([f.name for f in description.schema if f.name not in description.expected])
-            raise BadDataError(f"{description.name}: no column is called {short(name)}", f"there are {present}")
-        part.absent(name)
+    missing = sorted(description.expected.difference(late)) if result.last else []
+    if missing and part.absent is None:
+        present = listed([f.name for f in description.schema if f.name not in description.expected])
+        raise BadDataError(f"{description.name}: {none_called(missing)}", f"there are {present}")
+    for name in missing:
+        part.absent(name)  # type: ignore[misc]

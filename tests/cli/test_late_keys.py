@@ -85,3 +85,12 @@ def test_late_keys_of_groups(late: Workspace) -> None:
     assert [entry["key"] for entry in json.loads((late / "p.json").read_bytes())["keys"]] == [[None], ["u"]]
     late.succeeds("apply", "keys.ndjson", "-p", "p.json", "-o", "q.ndjson")
     assert (late / "q.ndjson").read_bytes() == (late / "o.ndjson").read_bytes()
+
+
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_all_columns_that_never_come_are_named_at_once(workspace: Workspace, rows: int) -> None:
+    (workspace / "both.csv").write_text("discount,rating\n1,2\n2,4\n")
+    workspace.succeeds("fit", "both.csv", "-m", "center", "-p", "p.json")
+    (workspace / "lacks.ndjson").write_text(lines(rows))
+    said = workspace.fails(65, "apply", "lacks.ndjson", "-p", "p.json", "-o", "o.csv")
+    assert said.startswith("lacks.ndjson: no columns are called discount, rating")

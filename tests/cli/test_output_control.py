@@ -231,7 +231,7 @@ def test_restoring_takes_the_new_columns_and_drops_them(words: tuple[str, ...], 
 
 def test_restoring_needs_the_new_columns(workspace: Workspace) -> None:
     p = workspace.params("center")
-    assert "no column is called a_z, b_z, c_z" in workspace.fails(
+    assert "no columns are called a_z, b_z, c_z" in workspace.fails(
         65, "apply", "table.csv", "-p", p, *BESIDE, "--inverse"
     )
     (workspace / "bad.csv").write_bytes(b"a_z,a,b_z,c_z\n1,1,1,1\n2,x,oops,2\n")

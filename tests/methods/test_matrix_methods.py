@@ -604,7 +604,7 @@ def test_rows_that_miss_values_do_not_count_as_rows() -> None:
     assert "3 complete rows" in refused(Whiten(), x, "abcd")
     x[:, 0] = np.nan
     assert "0 complete rows" in refused(Whiten(), x, "abcd")
-    assert "0 complete rows" in refused(Decorrelate(), x, "abcd")
+    assert refused(Decorrelate(), x, "abcd").startswith("0 complete rows: in each row a selected value is missing")
 
 
 @pytest.mark.parametrize("method", [Whiten(ddof=3), Decorrelate(ddof=3)], ids=repr)
