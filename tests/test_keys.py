@@ -107,7 +107,7 @@ def plan(method: Method) -> Parameters:
     seen = tuple(s.of(block) for s in method.statistics)
     by_key = tuple(s.by_key().of(grouped) for s in method.statistics)
     each = Keyed(KEYS, np.bincount(codes).astype(np.float64), (by_key,))
-    total.told(60, ("float64", "float64"), b"")
+    total.add_chunk(60, ("float64", "float64"), b"")
     total.add(Measured((seen,), each, 60, 0, []), can_end_segment=True)
     total.end(NAMES)
     return total.learned()

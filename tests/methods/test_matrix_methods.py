@@ -541,7 +541,7 @@ def test_regularized_data_need_no_full_rank(method: Method) -> None:
 # -- what is refused ---------------------------------------------------------------------------------------------
 def refused(method: Method, x: Array, names: Sequence[str]) -> str:
     with pytest.raises(BadDataError) as caught:
-        fitted(method, x, names)
+        fitted(method, x, list(names))
     return caught.value.message
 
 

@@ -70,7 +70,7 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
         with np.errstate(all="ignore"):
             measured = measure(plan, [frame], "error", texts=[columns.with_texts(frame, ())])
             total.add(measured, can_end_segment=True)
-        total.told(8, learning.types_of(plan), b"")
+        total.add_chunk(8, learning.types_of(plan), b"")
         total.end(list(frame.names))
         check_file(total.learned())
 
