@@ -223,8 +223,10 @@ def _report_late(part: Part, place: int, result: Result, late: dict[str, bool | 
         part.late(column, description.place(place + column.row))
         late[column.name] = column.number
     missing = sorted(description.expected.difference(late)) if result.last else []
-    if missing and part.absent is None:
+    if not missing:
+        return
+    if part.absent is None:
         present = listed([f.name for f in description.schema if f.name not in description.expected])
         raise BadDataError(f"{description.name}: {none_called(missing)}", f"there are {present}")
     for name in missing:
-        part.absent(name)  # type: ignore[misc]
+        part.absent(name)
