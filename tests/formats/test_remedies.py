@@ -141,7 +141,7 @@ def test_a_selected_column_is_refused_with_its_line_and_the_same_proposal(
 ) -> None:
     rows = ["7"] * (1100 if late else 1)
     if hint is None:  # a word: of the first rows it is those of text, later one that is bad
-        hint = "--on-bad-row skip leaves such rows out" if late else "-c takes columns of numbers"
+        hint = "--on-bad-row skip leaves such rows out" if late else "-c takes columns of numbers: x"
     (tmp_path / "in.csv").write_bytes(table(*rows, word))
     done = normcli("fit", "in.csv", "-m", "center", "-c", "n", cwd=tmp_path)
     assert done.returncode == 65
