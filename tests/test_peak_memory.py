@@ -13,6 +13,7 @@ from tests.conftest import longer
 ROOT = Path(__file__).parents[1]
 LAUNCH = ROOT / "tests" / "benchmarks" / "launch.py"
 MB = 10**6
+SPREAD = 1.2  # beside other processes, threads return memory later; decoding whole blocks takes 1.45 and more
 PENGUINS = (ROOT / "sample_data" / "penguins.csv").read_text().split("\n", 1)
 
 Row = Callable[[random.Random], str]
@@ -55,4 +56,4 @@ def test_a_run_has_no_more_in_memory_than_it_may(name: str, tmp_path: Path) -> N
     )
     short = runs[:2] if name == "penguins.csv" else runs
     found = {" ".join(run[:2]): peak(tmp_path, *run, *most) for run in short}
-    assert max(found.values()) <= limit, found
+    assert max(found.values()) <= SPREAD * limit, found
