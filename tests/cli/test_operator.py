@@ -120,12 +120,15 @@ def test_blank_lines_are_counted_also_where_what_was_read_is_spooled(workspace: 
         assert "2 rows, 1 blank line skipped, 2 columns" in done.err
 
 
-@pytest.mark.parametrize("words", ["fit w.csv -m zscore -o o.csv", "fit w.csv --update", "merge - -"])
+@pytest.mark.parametrize("words", ["fit w.csv", "fit w.csv -m zscore -o o.csv", "fit w.csv --update", "merge - -"])
 def test_a_usage_error_names_the_help_of_its_command(words: str, workspace: Workspace) -> None:
     (workspace / "w.csv").write_bytes(TABLE)
     done = workspace.run(*words.split())
     assert done.code == 2
-    assert done.err.endswith(f"(try normcli {words.split()[0]} --help)\n")
+    if words == "fit w.csv":  # what is missing is a method, and another command lists these
+        assert "`normcli methods` lists them" in done.err
+    else:
+        assert done.err.endswith(f"(try normcli {words.split()[0]} --help)\n")
 
 
 def test_a_report_of_what_went_wrong(workspace: Workspace) -> None:
