@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Frame, Schema
-from normcli.formats import Description, Outlet
-from normcli.formats import Writer as AnyWriter
-from normcli.formats._binary import dictionaries, schemas, seal
-from normcli.formats._binary.arrows_writer import COMPRESSIONS, ipc_options
+from normcli.formats import Outlet
+from normcli.formats._binary import arrows_writer, dictionaries, schemas, seal
 from normcli.formats._binary.faults import writing
-from normcli.formats._binary.options import Options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,22 +18,10 @@ WHAT = "Arrow file"
 
 
 @dataclass(frozen=True)
-class Writer:
+class Writer(arrows_writer.Writer):
     """Record batches and a footer."""
 
-    in_parts: ClassVar[bool] = False
-    schema: pa.Schema
-    compression: str | None = None
-
-    @classmethod
-    def for_input(
-        cls, description: Description, blank: Frame, options: Options | None, digests: tuple[str, ...]
-    ) -> Writer:
-        """For output of the columns of `blank`."""
-        return cls(schemas.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
-
-    def following(self, description: Description, blank: Frame) -> AnyWriter:
-        return schemas.following(self, self.schema, description, blank)
+    what: ClassVar[str] = WHAT
 
     @classmethod
     def refused(cls, blank: Frame) -> Schema:
@@ -49,15 +34,12 @@ class Writer:
 
         return schemas.refused(blank, lambda kind: any(fixed(d.value_type) for d in dictionaries.within(kind)))
 
-    def encode(self, frame: Frame) -> pa.RecordBatch:
-        return frame.to_arrow(self.schema)
-
     def open(self, file: Outlet) -> Sink:
         import pyarrow as pa
 
         with writing(WHAT):
             sealed = seal.SealedOutlet(file, MAGIC)
-            writer = pa.ipc.new_file(sealed, self.schema, options=ipc_options(self.compression))
+            writer = pa.ipc.new_file(sealed, self.schema, options=arrows_writer.ipc_options(self.compression))
         return Sink(writer, WHAT, sealed, self.schema, schemas.no_rows(self.schema))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
+from normcli.formats import Sink as AnySink
 from normcli.formats import Writer as AnyWriter
 from normcli.formats._binary import dictionaries, messages, schemas, sink
 from normcli.formats._binary.faults import writing
@@ -24,15 +25,16 @@ class Writer:
     """A stream with an end mark."""
 
     in_parts: ClassVar[bool] = False
+    what: ClassVar[str] = WHAT
     schema: pa.Schema
     compression: str | None = None
 
     @classmethod
     def for_input(
         cls, description: Description, blank: Frame, options: Options | None, digests: tuple[str, ...]
-    ) -> Writer:
+    ) -> Self:
         """For output of the columns of `blank`."""
-        return cls(schemas.output_schema(blank, digests), (options or Options()).packing(WHAT, COMPRESSIONS))
+        return cls(schemas.output_schema(blank, digests), (options or Options()).packing(cls.what, COMPRESSIONS))
 
     def following(self, description: Description, blank: Frame) -> AnyWriter:
         return schemas.following(self, self.schema, description, blank)
@@ -44,7 +46,7 @@ class Writer:
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return frame.to_arrow(self.schema)
 
-    def open(self, file: Outlet) -> Sink:
+    def open(self, file: Outlet) -> AnySink:
         import pyarrow as pa
 
         with writing(WHAT):
