@@ -12,10 +12,7 @@ from normcli.errors import BadDataError, NotNumericError, UsageError, printable,
 from normcli.methods import Method, listed
 from normcli.parameters import Step, fault, unfitted
 
-LARGEST = 1 << 24  # bytes
 MOST = 5  # numeric columns that a hint names
-
-KEYS = ("method", "columns", "exclude", "options")
 
 
 @dataclass(frozen=True)
