@@ -172,6 +172,7 @@ def test_a_report_says_what_an_ended_run_has_replaced(workspace: Workspace) -> N
     with (workspace / "pipe.csv").open("wb", buffering=0) as pipe:
         pipe.write(TABLE)
         until((workspace / "out" / "table.csv").exists, "the first file is in place")
+        until(lambda: any((workspace / "out").glob(".normcli-*")), "and settled, for the second one is begun")
         run.send_signal(signal.SIGHUP)
         error = run.communicate(timeout=10)[1].decode().splitlines()[-1]
     assert error == "normcli: error: ended by SIGHUP; out/table.csv was replaced"
