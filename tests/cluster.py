@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -35,8 +35,7 @@ class Cluster:
 
     def kill(self, pid: int) -> None:
         """As the kernel does where memory is short."""
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         if pid in self.workers:
             self.workers.remove(pid)
 
@@ -90,8 +89,7 @@ def _main() -> None:
     import normcli.engines._on_worker
     import normcli.pipeline  # noqa: F401
 
-    children = []
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    children = []  # none is waited for: so long, no other process or thread is given its number, and killed for it
     for line in sys.stdin:
         reading, writing = os.pipe()
         pid = os.fork()
@@ -103,8 +101,7 @@ def _main() -> None:
         with open(reading) as answer:
             print(json.dumps({"pid": pid, "address": answer.read()}), flush=True)
     for pid in children:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
 
 def _child(what: dict[str, Any], answer: int) -> None:
@@ -112,7 +109,6 @@ def _child(what: dict[str, Any], answer: int) -> None:
 
     import dask
 
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(what["env"])
     dask.config.refresh()
     null = os.open(os.devnull, os.O_RDWR)
