@@ -1,8 +1,9 @@
 """What tests of several rooms share: laws without a clock, and real data."""
 
 import contextlib
+import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Laws see a quarter of their examples where the longest tests do not run."""
     config.addinivalue_line("filterwarnings", "ignore::normcli.errors.NormcliWarning")
     settings.load_profile("test" if config.option.markexpr == "not soak" else "soak")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Without the garbage collector, which would go through the items again and again; they and the libraries stay to
+    the end, so that it never looks at them later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def examples(count: int) -> int:
