@@ -15,13 +15,12 @@ from normcli import registry
 from tests.cli.conftest import TABLE, Workspace, needed, permissions_bind, required
 from tests.conftest import longer
 
-pytestmark = pytest.mark.process  # exit codes are those of processes
-
 METHODS = registry.names("methods")
 DIGITS = "9" * 400  # a whole number beyond any float
 
 
 # -- 2: wrong before any data is read ----------------------------------------------------------------------------
+@pytest.mark.process
 @pytest.mark.parametrize("given", [(), ("-m", "nosuch"), ("-m", ""), ("-m", "_column")])
 def test_without_a_method_or_with_an_unknown_one_the_methods_are_listed(
     workspace: Workspace, given: tuple[str, ...]
@@ -179,6 +178,7 @@ BAD = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("what", BAD)
 def test_bad_data_with_its_line(workspace: Workspace, what: str) -> None:
     data, line, word = BAD[what]
