@@ -25,16 +25,16 @@ def feasible_pairs(factors: Mapping[str, Sequence[str]], excluded: Callable[[Pla
 
 def covering_array(
     factors: Mapping[str, Sequence[str]], excluded: Callable[[PlanStep], bool], *, seed: int = 0
-) -> list[PlanStep]:
+) -> Iterator[PlanStep]:
     """Greedy, as AETG (Cohen, Dalal, Fredman and Patton 1997): each row begins with a pair that is not covered yet, and
     every other factor takes the value that covers most; always the same rows. The first value of a factor is excluded
     by nothing."""
-    rng, left, rows = random.Random(seed), feasible_pairs(factors, excluded), list[PlanStep]()
+    rng, left = random.Random(seed), feasible_pairs(factors, excluded)
     while left:
         start = min(left)
-        rows.append(max((_row(factors, excluded, start, left, rng) for _ in range(TRIES)), key=_gain(left)))
-        left.difference_update(pairs_of(rows[-1]))
-    return rows
+        row = max((_row(factors, excluded, start, left, rng) for _ in range(TRIES)), key=_gain(left))
+        yield row
+        left.difference_update(pairs_of(row))
 
 
 def _gain(left: set[Pair]) -> Callable[[PlanStep], int]:
