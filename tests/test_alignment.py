@@ -57,7 +57,7 @@ def numbers(seed: int, offset: float = 0.0) -> list[Array]:
 # -- the law -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("method", LEARNING, ids=lambda m: registry.name_of(m))
 @given(orders=st.lists(st.permutations(range(4)), min_size=2, max_size=2), seed=st.integers(0, 99))
-@settings(max_examples=examples(16))
+@settings(max_examples=examples(8))
 def test_a_merge_by_name_is_the_fit_by_name(method: Method, orders: list[list[int]], seed: int) -> None:
     data = numbers(seed, 1e6)
     inputs = [shuffled(x, order) for x, order in zip(data, ([0, 1, 2, 3], *orders), strict=True)]

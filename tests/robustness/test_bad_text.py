@@ -355,10 +355,11 @@ def whole(form: Form) -> dict[str, bytes]:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_row(bench: Bench, form: str, place: str) -> None:
-    """Here each class is at some places in each form; in soak, at all of them."""
-    turn = (list(PLACES).index(place) + 2 * list(FORMS).index(form)) % 12
+    """Here each class is at one place of one form; in soak, at all places of all forms."""
+    turns = 24 if FORMS[form].delimiter else 12  # as many as there are pairs of a form and a place
+    turn = (list(PLACES).index(place) + len(PLACES) * list(FORMS).index(form)) % turns
     for number, row in enumerate(bad_rows(FORMS[form]).values()):
-        if number % 12 == turn:
+        if number % turns == turn:
             bench.held(file(FORMS[form], row, place), FORMS[form])
 
 
@@ -372,5 +373,14 @@ def test_a_bad_row_anywhere(bench: Bench, form: str, place: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_file(bench: Bench, form: str) -> None:
+    """Here each is in every other form; in soak, in all of them."""
+    for number, data in enumerate(whole(FORMS[form]).values()):
+        if number % 2 == list(FORMS).index(form) % 2:
+            bench.held(data, FORMS[form])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bad_file_in_any_form(bench: Bench, form: str) -> None:
     for data in whole(FORMS[form]).values():
         bench.held(data, FORMS[form])
