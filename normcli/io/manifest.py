@@ -1,6 +1,7 @@
 """The manifest of an output directory: its files and the inputs of each, so that an interrupted run can be resumed.
 
-One JSON object per line, appended and synced when its file is complete. A truncated line is ignored.
+One JSON object per line, appended when its file is in place, and synced in batches. A truncated line is ignored: a file
+that no line says to be complete is made again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from normcli.errors import NoInputError, NormcliError, OutputError, advice, open_error, printable
-from normcli.io import outputs, parts, stores
+from normcli.errors import NoInputError, NormcliError, open_error, printable
+from normcli.io import parts, stores
+from normcli.io.journal import Journal
 from normcli.io.stores.reading import Object
 
 Digests = Callable[[Sequence[str]], Iterator[str | None]]
@@ -33,9 +35,9 @@ class Manifest:
     contents: bool = False  # inputs are compared by content instead of size, time and inode
     digests: Digests = field(default_factory=lambda: digests_here)  # of files, whichever process reads them
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _fd: int = -1
 
     def __post_init__(self) -> None:
+        self._journal = Journal(os.path.join(self.directory, NAME))
         for line in _lines(os.path.join(self.directory, NAME)):
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 entry = json.loads(line)
@@ -89,32 +91,22 @@ class Manifest:
         """Records that a file is complete, with `notes` for a later run. Raises CannotCreateError, OutputError."""
         entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest, **notes}
         self.entries[self._relative(output)] = entry
-        path = os.path.join(self.directory, NAME)
-        try:
-            if self._fd < 0:
-                self._begin(path)
-            else:
-                self._write(_line(entry))
-        except OSError as e:
-            raise OutputError(f"{printable(path)}: writing failed: {e.strerror}", advice(e)) from None
+        if self._journal.is_open:
+            self._journal.add(_line(entry))
+        else:  # with all entries: an existing file may end in a truncated line
+            self._journal.begin(b"".join(map(_line, self.entries.values())))
+
+    def settle(self, directory: str) -> None:
+        """An output was put in place in a directory, which is synced with the next batch of lines, before these."""
+        self._journal.settle(directory)
+
+    def sync(self) -> None:
+        """Makes all that was added survive a power loss. Raises OutputError."""
+        self._journal.sync()
 
     def close(self) -> None:
         """Closes the file; nothing more can be added."""
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
-
-    def _begin(self, path: str) -> None:
-        """Rewrites the manifest with all entries: an existing file may end in a truncated line."""
-        with outputs.open_target(path) as target:
-            target.write(b"".join(map(_line, self.entries.values())))
-            target.commit()
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-
-    def _write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._fd, data) :]
-        os.fsync(self._fd)
+        self._journal.close()
 
     def _relative(self, output: str) -> str:
         return os.fsencode(os.path.relpath(output, self.directory)).decode("utf-8", "backslashreplace")

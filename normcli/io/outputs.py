@@ -77,6 +77,9 @@ class Target:
     placed: bool = False  # committed and not rolled back
     hashed: hashlib._Hash | None = None  # of the bytes written, if needed
     known: str = ""  # digest of the bytes that another process has written
+    settle: Callable[[str], None] = field(
+        default_factory=lambda: sync_directory
+    )  # called with the directory of a rename
 
     def write(self, data: bytes | memoryview) -> int:
         """Writes all bytes. After a failure, further bytes are discarded. Raises ReaderGoneError, OutputError."""
@@ -169,7 +172,7 @@ class Target:
             temporaries.discard(self.temporary)
             self.temporary = None
         try:
-            _sync_directory(os.path.dirname(self.path))
+            self.settle(os.path.dirname(self.path))
         except OSError as e:
             what = f"{self.name}: is complete, but its directory can't be synced: {e.strerror}"
             raise OutputError(what, "after a power loss, what was there before may be there again") from None
@@ -203,7 +206,7 @@ class Target:
         temporaries.discard(self.backup)
         self.backup = None
         with contextlib.suppress(OSError):
-            _sync_directory(os.path.dirname(self.path))
+            sync_directory(os.path.dirname(self.path))
         return True
 
     def forget(self) -> None:
@@ -300,7 +303,7 @@ def flush(fd: int) -> None:
     os.close(os.dup(fd))
 
 
-def _sync_directory(path: str) -> None:
+def sync_directory(path: str) -> None:
     """Makes a rename survive a power loss, if the file system supports that. Raises OSError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

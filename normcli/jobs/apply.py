@@ -137,7 +137,7 @@ def _into_directory(
         files.begin(progress)
         if readers is None:
             progress.empty = left
-        count = writing.put_in_place(run, _written(run, outputs, readers, files, progress))
+        count = writing.put_in_place(run, _written(run, outputs, readers, files, progress), files)
         files.reach()
         progress.end(replaced(count) if count else "")
         _judge(run, watch, progress.rows)

@@ -341,7 +341,7 @@ def _write_directory(
             pipeline.check_rows(part.reader)
     before = (targets.params, run.rejects if spool else None)
     engine = run.engine(request, outputs.transform.parameters)
-    count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), *before)
+    count = writing.put_in_place(run, pipeline.apply(parts, engine, progress=progress), files, *before)
     progress.end(replaced(count) if count else "")
     run.check_warnings(replaced(count))
     run.changes.commit(targets.params, run.rejects)

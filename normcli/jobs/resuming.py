@@ -83,6 +83,16 @@ class Files:
             self._manifest.add(self.paths[input], self._origins[input], target.count, target.digest, finished.notes)
         self._see(watch)
 
+    def settle(self, target: Target) -> None:
+        """Before a file is put in place: that is made to survive a power loss together with others."""
+        if self._manifest:
+            target.settle = self._manifest.settle
+
+    def sync(self) -> None:
+        """All files that are in place survive a power loss, and are known to be complete. Raises OutputError."""
+        if self._manifest:
+            self._manifest.sync()
+
     def close(self) -> None:
         """No more files are completed."""
         if self._manifest:

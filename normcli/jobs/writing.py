@@ -230,9 +230,9 @@ def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str |
     return Spool(request.spool_dir or os.environ.get("TMPDIR") or directory, expected, texts=texts)
 
 
-def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Target | None) -> int:
-    """Ends each input's own output and puts it in place, the targets `before` with the first; how many files were
-    replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
+def put_in_place(run: Run[Any, Any], written: Generator[Written], files: Files, *before: Target | None) -> int:
+    """Ends each input's own output, one of `files`, and puts it in place, the targets `before` with the first; how many
+    files were replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
     count = 0
     with closing(written):
         for output in written:
@@ -241,6 +241,8 @@ def put_in_place(run: Run[Any, Any], written: Generator[Written], *before: Targe
             source = output.part.reader.description.name
             run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
             output.sink.close()
+            files.settle(output.target)
             count += run.changes.commit(*before, output.target)
             output.part.complete(output.target)
+    files.sync()
     return count

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from normcli.io.manifest import NAME
-from tests.cli.conftest import TABLE, Workspace
+from tests.cli.conftest import TABLE, Workspace, environment
 from tests.conftest import longer
 
 FILES = 12
@@ -101,6 +103,49 @@ def test_killed_and_resumed_is_as_if_undisturbed(wait: float, tree: Workspace) -
     stale.parent.mkdir(parents=True, exist_ok=True)
     stale.write_bytes(b"half")
     apply(tree, "--resume")
+    assert written(tree / "out") == written(tree / "undisturbed")
+    assert tree.temporaries() == []
+
+
+KILLED = """
+import os, signal, sys
+from normcli.io import journal
+from normcli.__main__ import main
+journal.LINES, journal.SECONDS = 4, 60.0
+left = [int(sys.argv.pop(1))]
+def dying(self, *line):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, *line)
+real, journal.Journal.WHERE = journal.Journal.WHERE, dying
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "death", [("add", 6, 6), ("_sync", 1, 5), *longer(("add", 1, 1), ("settle", 9, 8), ("_sync", 2, 9))]
+)
+@pytest.mark.parametrize("power", ["on", "lost"])
+def test_killed_between_a_file_and_its_line_it_is_made_again(
+    death: tuple[str, int, int], power: str, tree: Workspace
+) -> None:
+    """Files whose lines are not there yet, or not synced when the power is lost, are made again; no other ones."""
+    where, turn, complete = death
+    line = [sys.executable, "-c", KILLED.replace("WHERE", where), str(turn)]
+    line += ["apply", "-p", "p.json", "in", "-o", "out/", "--to", "parquet"]
+    done = subprocess.run(line, cwd=tree.path, env=environment(), capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    path = tree / "out" / NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    if power == "lost":  # and with it lines that were not synced, and what all but the first of these are of
+        synced = 1 + (len(lines) - 1 - (where == "_sync")) // 4 * 4
+        for entry in map(json.loads, lines[synced + 1 :]):
+            (tree / "out" / entry["output"]).unlink()
+        lines = lines[:synced]
+        path.write_bytes(b"".join(lines))
+    assert len(lines) == complete or power == "lost"
+    assert f"{len(lines)} of {FILES} complete" in apply(tree, "--resume")
     assert written(tree / "out") == written(tree / "undisturbed")
     assert tree.temporaries() == []
 
