@@ -27,13 +27,19 @@ class Share:
     is_wanted: Callable[[], bool]  # called now and then: whether the result is still needed
 
 
-class HasName(Protocol):
+class SpanLike(Protocol):
+    """A part of the data that one worker works on by itself: small, and pickled."""
+
     @property
     def name(self) -> str:
         """What messages call it."""
 
+    @property
+    def load(self) -> int:
+        """About how many bytes are read for it; 0 where that is not known. Small ones share a task."""
 
-S = TypeVar("S", bound=HasName)
+
+S = TypeVar("S", bound=SpanLike)
 
 
 class Cluster(Protocol):

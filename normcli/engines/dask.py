@@ -13,12 +13,12 @@ from itertools import islice, takewhile
 from threading import Event
 from typing import Any, Generic, TypeVar
 
-from normcli.engines import HasName, Share
+from normcli.engines import Share, SpanLike
 from normcli.engines._dask_address import check_secure
 from normcli.engines._on_worker import Reply, compare, identity, perform
 from normcli.errors import ClusterError, UsageError, printable
 
-S = TypeVar("S", bound=HasName)
+S = TypeVar("S", bound=SpanLike)
 R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"

@@ -15,6 +15,7 @@ class Number:
     """A span."""
 
     value: int
+    load: int = 0
 
     @property
     def name(self) -> str:
