@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -14,14 +16,16 @@ from threadpoolctl import threadpool_limits
 from normcli.engines import Share
 from normcli.engines._arithmetic import difference, facts
 
+Sealed = tuple[bytes, dict[str, str], bytes]  # pickled work, the facts of the driver, and what work needs, pickled
+
 
 @dataclass(frozen=True)
 class Reply:
-    """Of a worker: the pickled result of a span, or why it does not work on any, or what it lacks, or what work on a
-    span raised."""
+    """Of a worker: the pickled results of a pack's spans, up to the first one in which work raised an `error`; or why
+    it does not work on any, or what it lacks."""
 
     worker: str  # its address
-    result: bytes = b""
+    results: tuple[bytes, ...] = ()  # each by itself: beside a pickle, buffers of a network are unaligned
     difference: str = ""
     lack: str = ""
     error: BaseException | None = None
@@ -37,20 +41,25 @@ class _Running:
         self._ready = b""  # what was found to be so
 
     @contextmanager
-    def one(self) -> Iterator[int]:
-        """One more; how many there are."""
+    def one(self) -> Iterator[None]:
+        """One more."""
         with self._lock:
             if self._count == 0:
                 self._limits.enter_context(threadpool_limits(1, "blas"))
             self._count += 1
-            count = self._count
         try:
-            yield count
+            yield
         finally:
             with self._lock:
                 self._count -= 1
                 if self._count == 0:
                     self._limits.close()
+
+    def share(self, worker: Any, is_wanted: Callable[[], bool]) -> Share:
+        """That of each of them."""
+        threads = max(1, worker.state.nthreads // self._count)
+        limit = worker.memory_manager.memory_limit
+        return Share(threads, limit and limit * threads // worker.state.nthreads, is_wanted)
 
     def unpickled(self, sealed: bytes) -> Any:
         """The work of a run, unpickled once."""
@@ -72,39 +81,42 @@ class _Running:
 _running = _Running()
 
 
-def identity(sealed: bytes) -> bytes:
+def identity(sealed: Sealed) -> Sealed:
     """The task that holds the work of a run: it can be done again where a worker dies that has its result."""
     return sealed
 
 
-def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
+async def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
+    """As `_compare`, while the worker goes on to speak with the scheduler: storage may hang."""
+    return await asyncio.to_thread(_compare, driver, ready)
+
+
+def _compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
     """What differs from the driver, and what the work needs and this worker lacks; each empty where nothing is."""
     differs = difference(driver, facts())
     return differs, "" if differs or not ready else _running.lack(ready)
 
 
-def perform(span: bytes, sealed: bytes, driver: dict[str, str], ready: bytes) -> Reply:
-    """One span, by the work of the run."""
+def perform(pack: bytes, sealed: Sealed) -> Reply:
+    """The spans of a pack, one after the other, by the work of the run."""
     from distributed import get_worker
 
-    worker = get_worker()
-    differs, lack = compare(driver, ready)
+    worker, (sealed_work, driver, ready) = get_worker(), sealed
+    differs, lack = _compare(driver, ready)
     if differs or lack:
         return Reply(worker.address, difference=differs, lack=lack)
-    is_wanted = _wanted(worker)
+    is_wanted, results, error = _wanted(worker), list[bytes](), None
     try:
-        work = _running.unpickled(sealed)
+        work, spans = _running.unpickled(sealed_work), pickle.loads(pack)
     except Exception as e:  # it was loaded from files that have been replaced
         return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
     try:
-        with _running.one() as count:
-            threads = max(1, worker.state.nthreads // count)
-            limit = worker.memory_manager.memory_limit
-            share = Share(threads, limit and limit * threads // worker.state.nthreads, is_wanted)
-            result = work(pickle.loads(span), share)
-        return Reply(worker.address, pickle.dumps(result))  # not beside the pickle: buffers of a network are unaligned
+        with _running.one():
+            for span in takewhile(lambda _: is_wanted(), spans):
+                results.append(pickle.dumps(work(span, _running.share(worker, is_wanted))))
     except Exception as e:
-        return Reply(worker.address, error=_portable(e))
+        error = _portable(e)
+    return Reply(worker.address, tuple(results), error=error)
 
 
 def _wanted(worker: Any) -> Callable[[], bool]:

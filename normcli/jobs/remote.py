@@ -136,6 +136,7 @@ class File:
 
     path: str
     name: str
+    load: int = 0  # bytes; 0: not known
 
 
 def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:

@@ -37,6 +37,7 @@ class Span:
     path: str
     target: str | None = None
     shown: str = ""  # the target, in messages
+    load: int = 0  # bytes to read, about; 0: not known
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ class Number:
     """A span."""
 
     value: int
+    load: int = 0  # bytes
 
     @property
     def name(self) -> str:

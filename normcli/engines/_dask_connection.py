@@ -1,0 +1,43 @@
+"""The connection to a scheduler, and what is said where it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from normcli.errors import ClusterError, printable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client that is connected."""
+
+    client: Any  # a distributed.Client; the library is typed in part only
+
+    @property
+    def name(self) -> str:
+        """What messages call the scheduler."""
+        return printable(self.client.scheduler.address) if self.client.scheduler else "the scheduler"
+
+    def call(self, function: Callable[[], T]) -> T:
+        """The answer of the scheduler. Raises ClusterError where the connection is lost."""
+        from distributed.comm.core import CommClosedError
+
+        if self.client.status != "running":
+            raise self.lost(None)
+        try:
+            return function()
+        except (CommClosedError, OSError) as e:
+            raise self.lost(e) from None
+        except Exception as e:
+            if self.client.status != "running":
+                raise self.lost(e) from None
+            raise
+
+    def lost(self, error: Exception | None) -> ClusterError:
+        """The error of a connection that is no more."""
+        why = f"{type(error).__name__}: {error}" if error and str(error) else "it ended, or cancelled this run"
+        return ClusterError(f"{self.name}: the scheduler is gone", printable(why))

@@ -1,0 +1,210 @@
+"""The spans of one map on a Dask cluster: a task for each pack of them, and their results in order."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from threading import Event
+from typing import Any, Generic, TypeVar
+
+from normcli.engines import SpanLike
+from normcli.engines._dask_connection import Connection
+from normcli.engines._dask_workers import LOOK, Workers
+from normcli.engines._on_worker import Reply, Sealed, identity, perform
+from normcli.engines._packs import LOAD, Packs, load_of, most_of
+from normcli.errors import ClusterError, printable
+
+S = TypeVar("S", bound=SpanLike)
+R = TypeVar("R")
+
+AHEAD = 4  # tasks in flight for each thread of the cluster, where results are small
+RESULTS = 128 << 20  # bytes of their results for each thread, in the memory of workers
+FEWEST = 8  # tasks in flight, however few threads there are
+GATHER = 64 << 20  # bytes of results that come to the driver at once
+
+
+@dataclass
+class _Task(Generic[S]):
+    """A pack of spans under way."""
+
+    spans: Sequence[S]
+    future: Any = None  # of a Reply; None: to be submitted
+    workers: frozenset[str] | None = None  # that it is for; None: any
+    trial: bool = False  # it may kill workers, and is done while nothing else is
+
+    @property
+    def load(self) -> int:
+        return sum(map(load_of, self.spans))
+
+
+class Run(Generic[S, R]):
+    """Tasks in order, as many as the workers need to be busy."""
+
+    def __init__(self, connection: Connection, patience: float, sealed: Sealed, state: int) -> None:
+        """A result has about `state` bytes."""
+        self._connection, self._client, self._sealed = connection, connection.client, sealed
+        self._most = most_of(state)
+        reply = max(1, state * self._most)
+        self._ahead, self._gather = max(1, min(AHEAD, RESULTS // reply)), max(1, GATHER // reply)
+        self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
+        self._tasks = deque[_Task[S]]()
+        self._done = Event()  # set whenever a task is
+        self._work: Any = None  # the future of `sealed`
+        self._workers = Workers(connection, patience, sealed[2])
+
+    def results(self, spans: Iterable[S | None]) -> Iterator[R]:
+        """What comes of each span. Raises what work on one raised, or the spans themselves, in its turn; UsageError,
+        ClusterError."""
+        packs = Packs(spans, self._most)
+        self._workers.look()
+        while self._take(packs):
+            self._submit()
+            yield from map(pickle.loads, self._next())
+        if packs.failure is not None:
+            raise packs.failure
+
+    def end(self) -> None:
+        """Nothing of it stays on the scheduler."""
+        self._workers.end()
+        futures = [task.future for task in self._tasks if task.future is not None]
+        self._tasks.clear()
+        if self._client.status == "running":
+            with suppress(Exception):
+                self._client.cancel([*futures, *([] if self._work is None else [self._work])], force=True)
+
+    # -- submitting ----------------------------------------------------------------------------------------------
+    def _take(self, packs: Packs[S]) -> bool:
+        """Takes packs up to what the workers need, once half of that is done: fewer, larger messages. Whether there is
+        anything to do."""
+        threads = self._workers.threads
+        window = max(min(FEWEST, self._ahead), threads * self._ahead)
+        if len(self._tasks) > window // 2:
+            return True
+        load = sum(task.load for task in self._tasks)
+        while len(self._tasks) < window and (load < LOAD * window or len(self._tasks) < 2 * threads):
+            task = _Task(packs.next(window))
+            if not task.spans:
+                break
+            self._tasks.append(task)
+            load += task.load
+        return bool(self._tasks) or not packs.ended
+
+    def _submit(self) -> None:
+        """Submits the tasks that have no future; on trial, the first alone."""
+        first = islice(self._tasks, 1 if self._tasks and self._tasks[0].trial else None)
+        tasks = [task for task in first if task.future is None]
+        if not tasks:
+            return
+        workers = self._workers.restriction
+        places = None if workers is None else sorted(workers)
+        if self._work is None or self._work.status in ("error", "cancelled"):
+            key = f"{self._name}-work-{self._count}"
+            self._work = self._connection.call(
+                lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
+            )
+        keys = [f"{self._name}-{self._count + n}" for n in range(len(tasks))]
+        self._count += len(tasks)
+        packs = [pickle.dumps(list(task.spans)) for task in tasks]
+        futures = self._connection.call(
+            lambda: self._client.map(perform, packs, sealed=self._work, key=keys, workers=places, pure=False)
+        )
+        for task, future in zip(tasks, futures, strict=True):
+            task.future, task.workers = future, workers
+            future.add_done_callback(lambda _: self._done.set())
+
+    def _cancel(self, tasks: Iterable[_Task[S]]) -> None:
+        """Has tasks submitted again, but for those that are done."""
+        running = [task for task in tasks if task.future is not None and not task.future.done()]
+        if running:
+            self._connection.call(lambda: self._client.cancel([task.future for task in running], force=True))
+        for task in running:
+            task.future = None
+
+    # -- results -------------------------------------------------------------------------------------------------
+    def _next(self) -> Iterator[bytes]:
+        """The results of the first task, and of those after it that are done, once it is."""
+        first = self._tasks[0] if self._tasks else None
+        if first is None or not self._is_done(first):
+            return
+        if first.future.status != "finished":
+            self._redo(first)
+            return
+        done = list(islice(takewhile(_is_finished, self._tasks), self._gather))
+        replies: list[Reply] = self._connection.call(
+            lambda: self._client.gather([task.future for task in done], errors="skip")
+        )
+        if len(replies) < len(done):  # one was lost meanwhile, and is waited for again
+            return
+        for task, reply in zip(done, replies, strict=True):
+            if reply.lack:
+                self._workers.refuse(reply.worker, reply.lack)
+            if reply.difference:
+                task.future = None
+                self._workers.leave_out(reply.worker, reply.difference)
+                return
+            self._tasks.popleft()
+            yield from reply.results
+            if reply.error is not None:
+                raise reply.error
+
+    def _is_done(self, task: _Task[S]) -> bool:
+        """Whether a task is done; it waits a while. Raises ClusterError where there is no worker to do it."""
+        if not task.future.done():
+            self._done.wait(LOOK)
+            self._done.clear()
+        if not task.future.done() and self._workers.look_sometimes(task.spans[0].name if task.trial else ""):
+            self._move()
+        return task.future is not None and bool(task.future.done())
+
+    def _move(self) -> None:
+        """Has tasks submitted again that wait for workers that are gone, or are with those that do not answer."""
+        equal, silent = self._workers.equal, self._workers.silent
+        if not equal:
+            return
+        stuck = set[str]()
+        if silent:
+            tasks = self._connection.call(lambda: self._client.processing(silent))
+            stuck = {str(key) for keys in tasks.values() for key in keys}
+        self._cancel(
+            task
+            for task in self._tasks
+            if task.future is not None
+            and (task.future.key in stuck or (task.workers is not None and not task.workers & equal))
+        )
+
+    # -- tasks that failed ---------------------------------------------------------------------------------------
+    def _redo(self, task: _Task[S]) -> None:
+        """Has one submitted again that a worker could not even unpickle, for others; or that killed workers, if it was
+        not alone. Raises ClusterError for one that nobody has done for another reason."""
+        from distributed.scheduler import KilledWorker
+
+        if self._client.status != "running" or task.future.cancelled():
+            raise self._connection.lost(None)
+        error = task.future.exception()
+        if isinstance(error, KilledWorker):
+            self._try(task, error.allowed_failures + 1)
+            return
+        self._workers.look()
+        if not self._workers.left_out(task.workers):
+            what = f"{task.spans[0].name}: a worker could not begin: {type(error).__name__}: {error}"
+            raise ClusterError(printable(what), "have all workers the same normcli?")
+        task.future = None
+
+    def _try(self, task: _Task[S], deaths: int) -> None:
+        """Has the spans of a task that workers died of done one by one, while nothing else is: Dask blames all that a
+        worker had to do. Raises ClusterError for one that was alone."""
+        if task.trial:
+            what = f"{task.spans[0].name}: {deaths} workers died, one after the other, while they worked on it"
+            raise ClusterError(what, "do they have memory enough? their logs may say more")
+        self._tasks.popleft()
+        self._cancel(self._tasks)
+        self._tasks.extendleft(_Task([span], trial=True) for span in reversed(task.spans))
+
+
+def _is_finished(task: _Task[Any]) -> bool:
+    return task.future is not None and task.future.status == "finished"

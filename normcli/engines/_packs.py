@@ -1,0 +1,63 @@
+"""Packs: small spans in a row share a task, for each costs scheduler and driver about 2 ms, whatever it does."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from normcli.engines import SpanLike
+
+S = TypeVar("S", bound=SpanLike)
+
+LOAD = 64 << 20  # bytes to read for a pack: about a second
+COUNT = 64  # spans of a pack
+RESULTS = 16 << 20  # bytes of the results of a pack
+
+
+def most_of(state: int) -> int:
+    """How many spans with results of `state` bytes may share a task."""
+    return max(1, min(COUNT, RESULTS // max(state, 1)))
+
+
+def load_of(span: SpanLike) -> int:
+    """Bytes to read for a span; one of which that is not known has a task of its own."""
+    return span.load or LOAD
+
+
+class Packs(Generic[S]):
+    """Cuts spans into packs of `most`, and of fewer where few are left: the last ones are then for all workers. What
+    comes after a None is not asked for before the next pack is."""
+
+    def __init__(self, spans: Iterable[S | None], most: int) -> None:
+        self._source, self._most, self._ahead, self._ended = iter(spans), most, deque[S](), False
+        self.failure: BaseException | None = None  # of the spans themselves, to be raised in its turn
+
+    @property
+    def ended(self) -> bool:
+        """Whether there are no more."""
+        return self._ended and not self._ahead
+
+    def next(self, tasks: int) -> list[S]:
+        """The next one, where there are to be so many tasks; empty after the last, and where one has to wait."""
+        if len(self._ahead) <= tasks * self._most // 2:
+            self._read_ahead(tasks * self._most)
+        most, pack, load = max(1, min(self._most, len(self._ahead) // tasks)), list[S](), 0
+        while self._ahead and len(pack) < most:
+            load += load_of(self._ahead[0])
+            if pack and load > LOAD:
+                break
+            pack.append(self._ahead.popleft())
+        return pack
+
+    def _read_ahead(self, count: int) -> None:
+        """Reads spans until so many are ahead."""
+        while len(self._ahead) < count and not self._ended:
+            try:
+                span = next(self._source)
+            except StopIteration:
+                self._ended = True
+            except BaseException as e:
+                self.failure, self._ended = e, True
+            else:
+                if span is None:
+                    return
+                self._ahead.append(span)

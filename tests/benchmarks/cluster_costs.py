@@ -1,0 +1,88 @@
+"""What an input costs a cluster: CPU of driver, scheduler and workers, memory of the driver, and bytes on the network,
+measured with many tiny CSV files and two worker processes of this machine.
+
+    python -m tests.benchmarks.cluster_costs 20000
+
+`cluster_simulation` computes from such figures how long a run on many workers takes. In a network namespace of its own
+(`unshare -rn`, then `ip link set lo up`) the bytes are those of this run alone.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests import cluster
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Prints a line for each figure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("inputs", type=int, nargs="?", default=20_000)
+    parser.add_argument("--rows", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        write_inputs(Path(folder, "in"), options.inputs, options.rows)
+        for name, figure in measure(folder, options.inputs).items():
+            print(f"{name:32} {figure:,.2f}")
+
+
+def write_inputs(folder: Path, count: int, rows: int) -> None:
+    """So many CSV files of four columns, 1,000 to a directory."""
+    for n in range(count):
+        if n % 1000 == 0:
+            (folder / f"{n // 1000:03}").mkdir(parents=True)
+        lines = (f"{n}.{i},{i * i % 7},{i}.5,{n % 11}e-3" for i in range(rows))
+        (folder / f"{n // 1000:03}" / f"{n % 1000:03}.csv").write_text("a,b,c,d\n" + "\n".join(lines) + "\n")
+
+
+def measure(folder: str, count: int) -> dict[str, float]:
+    """The figures of a fit of all files below a folder."""
+    words = [sys.executable, "-m", "normcli", "fit", "in/", "-m", "zscore", "-p", "p.json", "-q"]
+    with cluster.running(2) as made:
+        subprocess.run([*words, "--dry-run"], cwd=folder, check=True, stdout=subprocess.DEVNULL)  # directories are in the cache
+        listing = used_by_children()
+        before, bytes_before = {pid: cpu(pid) for pid in (made.scheduler, *made.workers)}, on_loopback()
+        started = time.perf_counter()
+        subprocess.run([*words, "--engine", "dask", "--scheduler", made.address], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        elapsed = time.perf_counter() - started
+        after, bytes_after = {pid: cpu(pid) for pid in before}, on_loopback()
+    scheduler, *workers = (after[pid] - before[pid] for pid in before)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall, s": elapsed,
+        "driver, ms of CPU an input": (used_by_children() - listing) / count * 1e3,
+        "of it, listing and start": listing / count * 1e3,
+        "scheduler, ms of CPU an input": scheduler / count * 1e3,
+        "workers, ms of CPU an input": sum(workers) / count * 1e3,
+        "driver, peak MB": usage.ru_maxrss / 1024,
+        "network, kB an input": (bytes_after - bytes_before) / count / 1e3,
+    }
+
+
+def used_by_children() -> float:
+    """Seconds of CPU of processes that ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def on_loopback() -> int:
+    """Bytes sent on the loopback interface."""
+    line = next(text for text in Path("/proc/net/dev").read_text().splitlines() if text.strip().startswith("lo:"))
+    return int(line.split()[9])
+
+
+if __name__ == "__main__":
+    main()
