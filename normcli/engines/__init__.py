@@ -1,6 +1,6 @@
 """Engine: what every file here offers: work on jobs, results in the order of the jobs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -40,11 +40,12 @@ class Cluster(Protocol):
     """An engine whose workers are other processes, on this machine or others: they open what they read themselves."""
 
     def map_spans(
-        self, work: Callable[[S, Share], R], spans: Iterable[S], *, state: int = 0,
+        self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
         ready: Callable[[], str] | None = None,
-    ) -> Iterator[R]:  # fmt: skip
-        """`work` of each span, in order, with what it may use there; a bounded number under way at once. `work`, spans
-        and results are pickled; a result takes about `state` bytes. `work` has no effect that must not happen twice:
+    ) -> Generator[R]:  # fmt: skip
+        """`work` of each span, in order, with what it may use there; a bounded number under way at once. A None among
+        the spans says that the next one depends on results that have not been taken yet. `work`, spans and results are
+        pickled; a result takes about `state` bytes. `work` has no effect that must not happen twice:
         where a worker dies, another one does all of a span again. On each worker, `ready` says beforehand what it
         lacks. Raises UsageError where one lacks something, or none computes as this process does, ClusterError where
         the cluster is lost."""

@@ -6,7 +6,7 @@ import os
 import pickle
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -74,9 +74,9 @@ class Dask:
         return printable(self.client.scheduler.address) if self.client.scheduler else "the scheduler"
 
     def map_spans(
-        self, work: Callable[[S, Share], R], spans: Iterable[S], *, state: int = 0,
+        self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
         ready: Callable[[], str] | None = None,
-    ) -> Iterator[R]:  # fmt: skip
+    ) -> Generator[R]:  # fmt: skip
         most = max(FEWEST, RESULTS // max(state, 1))
         run: _Run[S, R] = _Run(self, pickle.dumps(work), pickle.dumps(ready) if ready else b"", most)
         try:
@@ -123,20 +123,26 @@ class _Run(Generic[S, R]):
         self._call(self._look)
         self._sealed = self._call(lambda: self._client.submit(identity, sealed, key=f"{self._name}-work", pure=False))
 
-    def results(self, spans: Iterable[S]) -> Iterator[R]:
+    def results(self, spans: Iterable[S | None]) -> Iterator[R]:
         source, failure, ended = iter(spans), None, False
         while True:
             window = min(self._most, max(FEWEST, AHEAD * self._threads))
             if not ended and len(self._pending) <= window // 2:
                 batch: list[S] = []
                 try:
-                    batch.extend(islice(source, window - len(self._pending)))
-                    ended = not batch
+                    ended = True
+                    for span in islice(source, window - len(self._pending)):
+                        ended = False
+                        if span is None:  # until there are results
+                            break
+                        batch.append(span)
                 except BaseException as e:  # in its turn
                     failure, ended = e, True
                 self._pending.extend(self._submitted(batch))
             if not self._pending:
-                break
+                if ended:
+                    break
+                continue
             for reply in self._next():
                 yield pickle.loads(reply)
         if failure is not None:
