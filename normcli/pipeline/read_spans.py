@@ -44,9 +44,8 @@ class ReadSpan(SpanWork):
         part = self._part(reader)
         cut = self._cut(reader)
         if cut.is_cut:
-            return replace(
-                cut, changes=changes_from(self.first, part.reader.description), count=reader.count, watch=_seen(part)
-            )
+            changes = changes_from(self.first, part.reader.description)
+            return replace(cut, changes=changes, count=reader.count, watch=_watch_state(part))
         return self._all(part, share)
 
     def _part(self, reader: Reader) -> Part:
@@ -77,7 +76,7 @@ class ReadSpan(SpanWork):
         done = self.run(part, share, take)
         if done.error or not done.results:
             return done
-        return replace(_with_subtotal(done, total.end()), watch=_seen(part))
+        return replace(_with_subtotal(done, total.end()), watch=_watch_state(part))
 
     def _segment(self, span: Span, source: Source, address: Address, share: Share) -> SpanResult:
         assert span.changes is not None
@@ -97,7 +96,7 @@ class ReadSpan(SpanWork):
         done = replace(done, results=tuple(r for r in done.results if not r.last), count=done.count - before)
         rest = totals.end()
         done = done if rest is None else _with_subtotal(done, rest)
-        return replace(done, changes=None, watch=_seen(part))
+        return replace(done, changes=None, watch=_watch_state(part))
 
     def _stretch(self, span: Span, source: Source, share: Share) -> SpanResult:
         """Its scans; and what was measured of the segment that it likely is, if that has no error."""
@@ -105,16 +104,16 @@ class ReadSpan(SpanWork):
         assert span.stretch is not None
         description = changed(span.changes, self.first)
         assert isinstance(description, TextDescription)
-        found = segments.scan_stretch(source, description, span.stretch)
+        scan = segments.scan_stretch(source, description, span.stretch)
         done = SpanResult()
-        if found.likely is not None:
+        if scan.likely is not None:
             try:
-                done = self._segment(span, source, found.likely, share)
+                done = self._segment(span, source, scan.likely, share)
             except NormcliError as e:
                 done = SpanResult(error=e)
         if done.error is not None:  # which may be none of the right segment, and has not the right place
-            return SpanResult(scans=found.scans)
-        return replace(done, scans=found.scans, likely=found.likely)
+            return SpanResult(scans=scan.scans)
+        return replace(done, scans=scan.scans, likely=scan.likely)
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ class CompareSpan(ReadSpan):
             return super().do(span, source, share)
         part = self.part(self.reader(source))  # columns alone
         changes = changes_from(self.first, part.reader.description)
-        return SpanResult((Result(last=True),), changes, count=part.reader.count, watch=_seen(part))
+        return SpanResult((Result(last=True),), changes, count=part.reader.count, watch=_watch_state(part))
 
 
 def _to_fold(part: Part, result: Result) -> Measured | None:
@@ -154,7 +153,7 @@ def _to_fold(part: Part, result: Result) -> Measured | None:
     return replace(result.measured, keyed=None)
 
 
-def _seen(part: Part) -> object:
+def _watch_state(part: Part) -> object:
     """The state of the watch of a part, but for statistics, which come with results."""
     return part.watch and drift.document(part.watch)
 

@@ -59,7 +59,7 @@ class Turns:
         self._most = min(MOST, max(FEWEST, HELD // max(state, 1)))
         self._turns, self._cut = deque[_Turn](), deque[_Turn]()  # that are to come; those with segments to be sent
         self._now: _Turn | None = None  # whose results are taken
-        self._again, self._sent = deque[_Task](), deque[_Task]()  # to be sent at once; without results
+        self._repeats, self._sent = deque[_Task](), deque[_Task]()  # to be sent at once; without results
         self._held = 0  # results that are not taken
         self._open = 0  # inputs of which more spans may have to be sent
         self._ended = False  # all inputs were sent
@@ -94,8 +94,8 @@ class Turns:
                 yield None
 
     def _next(self) -> _Task | None:
-        if self._again:
-            return self._again.popleft()
+        if self._repeats:
+            return self._repeats.popleft()
         while self._cut and not self._cut[0].unsent:
             self._cut.popleft()
         if self._held >= self._most and not (self._cut and self._cut[0] is self._now):
@@ -187,7 +187,7 @@ class Turns:
             likely.popleft()
             self._held -= 1
         task = _Task(turn, replace(span, address=address, load=address.end - address.start))
-        self._again.append(task)
+        self._repeats.append(task)
         return task
 
     def _drop(self, turn: _Turn, likely: Iterable[_Task]) -> None:
