@@ -33,13 +33,13 @@ def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
         return wrapped
 
     current: list[str] = []
-    opening = remote.SpanReader.__call__
+    opening = remote.SpanReader.source
 
     def opened(self: Any, span: Any, share: Any) -> Any:
         current.append(os.path.basename(span.path))
         return opening(self, span, share)
 
-    remote.SpanReader.__call__ = after(opened, "opens")  # type: ignore[method-assign]
+    remote.SpanReader.source = after(opened, "opens")  # type: ignore[method-assign]
     span_work._threads = after(span_work._threads, "reads")  # type: ignore[assignment]
     span_work.WriteSpan.run = after(span_work.WriteSpan.run, "writes")  # type: ignore[method-assign]
     span_work.detach = after(span_work.detach, "has written")  # type: ignore[attr-defined]

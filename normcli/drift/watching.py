@@ -14,7 +14,7 @@ from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
 from normcli.parameters import Measured, Parameters, Step, merged
-from normcli.parameters.folding import InputTotal
+from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
@@ -160,6 +160,14 @@ class DriftMonitor:
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
         """Adds statistics of the next chunk, or of the next complete batches."""
         self._here.add(replace(measured, keyed=None), can_end_segment=can_end_segment)
+        self.count(measured)
+
+    def add_segment(self, segment: Subtotal) -> None:
+        """Adds statistics of the next segment of an input, whose chunks were counted by another monitor."""
+        self._here.add_segment(segment)
+
+    def count(self, measured: Measured) -> None:
+        """Counts the rows of the next chunk, but does not add their statistics."""
         self.counted += measured.rows
         self.incomplete += measured.incomplete
         if measured.keyed is not None:

@@ -74,6 +74,11 @@ class Source:
         self._inlet: Inlet = self._expanded
 
     @property
+    def version(self) -> tuple[object, ...]:
+        """What all machines that see the file or the object know of its identity: not where a file lies."""
+        return self.identity[2:] if isinstance(self.file, io.FileIO) else self.identity
+
+    @property
     def compression(self) -> str | None:
         """The compression format, detected from the first bytes; None if not compressed."""
         self.peek(1)
@@ -249,6 +254,12 @@ def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) ->
         now = ()
     if now != before:
         raise BadDataError(f"{printable(os.fsdecode(path))}: was changed while it was read more than once", "fit again")
+
+
+def check_version(source: Source, before: tuple[object, ...]) -> None:
+    """Raises BadDataError for an input that is open once more, if it was of another version before."""
+    if before and source.version != before:
+        raise BadDataError(f"{source.name}: was changed while it was read", "run it again")
 
 
 def _far(uri: str) -> Object:

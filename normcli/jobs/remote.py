@@ -17,13 +17,15 @@ from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
 from normcli.pipeline import memory
 from normcli.pipeline.parts import Part
-from normcli.pipeline.spans import RemoteInputs, RemoteReader, Span, SpanLimits
+from normcli.pipeline.remote_inputs import RemoteInputs, RemoteReader
+from normcli.pipeline.spans import Span, SpanLimits
 
 if TYPE_CHECKING:
     from normcli.engines import Cluster, Share
     from normcli.formats import Reader
     from normcli.io.inputs import Input
     from normcli.io.outputs import Target
+    from normcli.io.sources import Source
     from normcli.jobs.format_options import FormatOptions
     from normcli.jobs.reading import Readers
     from normcli.jobs.requests import Reads
@@ -74,7 +76,8 @@ def remote_inputs(
     def spans() -> Iterator[Span]:
         for input in list(readers.inputs):
             target = None if files is None else files.paths[input]
-            yield Span(input, _absolute(str(input.path)), target and _absolute(target), printable(target or ""))
+            path = _absolute(str(input.path))
+            yield Span(input, path, target and _absolute(target), printable(target or ""), _size(path))
 
     def leave_out(span: Span) -> None:
         readers.leave_out(span.input)
@@ -97,6 +100,14 @@ def _absolute(path: str) -> str:
     return path if stores.is_uri(path) else os.path.abspath(path)
 
 
+def _size(path: str) -> int:
+    """Bytes of a file; 0 where only a worker can say."""
+    try:
+        return 0 if stores.is_uri(path) else os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 @dataclass(frozen=True)
 class SpanReader:
     """Opens inputs on a worker, by the options of a run."""
@@ -104,14 +115,12 @@ class SpanReader:
     request: Reads
     options: FormatOptions
 
-    def __call__(self, span: Span, share: Share) -> Reader:
+    def source(self, span: Span, share: Share) -> Source:
         room = memory.of_input(share.max_memory)
-        source = sources.open_source(span.path, keys=span.input.keys, room=room, name=span.name)
-        try:
-            return reader_of(self.request, self.options, source)
-        except BaseException:
-            source.close()
-            raise
+        return sources.open_source(span.path, keys=span.input.keys, room=room, name=span.name)
+
+    def reader(self, source: Source) -> Reader:
+        return reader_of(self.request, self.options, source)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from normcli.jobs.reading import Readers
     from normcli.jobs.resuming import Files
     from normcli.parameters import Parameters
-    from normcli.pipeline.spans import RemoteInputs
+    from normcli.pipeline.remote_inputs import RemoteInputs
 
 PATIENCE, PATIENCE_WITH_PIPE = 10.0, 0.1  # seconds that threads have to end
 

@@ -45,29 +45,42 @@ class Subtotal:
         self.incomplete += other.incomplete
 
 
+class SegmentTotals:
+    """Statistics of one segment after the other, chunk by chunk."""
+
+    def __init__(self, blank: tuple[StepStates, ...]) -> None:
+        self._blank = blank
+        self._segment, self._chunks = Subtotal(blank), 0
+
+    def add(self, measured: Measured, *, can_end_segment: bool) -> Subtotal | None:
+        """Adds statistics of the next chunk; those of the segment, if it ends with it."""
+        self._segment.add(measured)
+        self._chunks += 1
+        return self.end() if ends_segment(self._chunks, can_end=can_end_segment) else None
+
+    def end(self) -> Subtotal | None:
+        """Statistics of the last segment, which may be short; None where nothing follows the one before."""
+        ended, count = self._segment, self._chunks
+        self._segment, self._chunks = Subtotal(self._blank), 0
+        return ended if count else None
+
+
 class InputTotal:
     """Statistics of one input so far, chunk by chunk or segment by segment."""
 
     def __init__(self, blank: tuple[StepStates, ...]) -> None:
-        self._blank = blank
-        self._total, self._segment, self._chunks = Subtotal(blank), Subtotal(blank), 0
+        self._total, self._segments = Subtotal(blank), SegmentTotals(blank)
 
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
         """Adds statistics of the next chunk."""
-        self._segment.add(measured)
-        self._chunks += 1
-        if ends_segment(self._chunks, can_end=can_end_segment):
-            self._end_segment()
+        self.add_segment(self._segments.add(measured, can_end_segment=can_end_segment))
 
-    def add_segment(self, segment: Subtotal) -> None:
-        """Adds statistics of the next segment, measured independently of those before it."""
-        self._total.merge(segment)
-
-    def _end_segment(self) -> None:
-        self.add_segment(self._segment)
-        self._segment, self._chunks = Subtotal(self._blank), 0
+    def add_segment(self, segment: Subtotal | None) -> None:
+        """Adds statistics of the next segment, if there is one, measured independently of those before it."""
+        if segment is not None:
+            self._total.merge(segment)
 
     def end(self) -> Subtotal:
         """The total of the input; the last segment may be short."""
-        self._end_segment()
+        self.add_segment(self._segments.end())
         return self._total

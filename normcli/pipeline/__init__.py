@@ -42,7 +42,7 @@ from normcli.pipeline.work import Work, written_by
 
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
-    from normcli.pipeline.spans import RemoteInputs
+    from normcli.pipeline.remote_inputs import RemoteInputs
 
 __all__ = [
     "SILENT",
@@ -189,9 +189,11 @@ def check(
     progress, parameters = progress or Progress(), watch.measuring
     parts = (comparable(reader, watch, infinite=infinite, skip=skip) for reader in readers)
     if remote:
-        for part, result in remote.compare(progress, watch, infinite=infinite, skip=skip):
-            if result.last and part.watch is not None:
-                watch.merge(part.watch)
+        for _, result in remote.compare(progress, watch, infinite=infinite, skip=skip):
+            if result.subtotal is not None:
+                watch.add_segment(result.subtotal)
+            if result.last:
+                watch.end_input()
     elif not parameters.learns:
         for part in parts:
             part.reader.source.drain()

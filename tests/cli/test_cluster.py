@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from distributed import Client
 
 import normcli
 from normcli import registry
@@ -123,14 +125,23 @@ def test_other_ways_to_learn_are_the_same(here: Workspace, two: cluster.Cluster,
     assert (here / "many.json").read_bytes() == (here / "one.json").read_bytes()
 
 
-def test_many_chunks_of_an_input_are_the_same(workspace: Workspace, two: cluster.Cluster) -> None:
-    """More than a segment of them."""
-    write_tables(workspace.path / "in", 2)
-    one = normcli.fit(workspace / "in", "decorrelate", columns=["x", "w"], block_size=50, min_rows=1)
-    client = normcli.Dask.connect(two.address)
-    many = normcli.fit(workspace / "in", "decorrelate", columns=["x", "w"], block_size=50, min_rows=1, engine=client)
-    client.close(5.0)
+@pytest.mark.parametrize("format", ["csv", "parquet", *longer("ndjson", "arrow", "csv.gz")])
+def test_a_large_input_is_the_same(here: Workspace, two: cluster.Cluster, format: str) -> None:
+    """One of several segments, which different workers read."""
+    for path in (here / "in").glob("?.csv"):
+        path.write_text(path.read_text().replace("a,", '"a\n",'))
+    source = here / convert(here, format)
+    if format == "parquet":
+        for path in source.glob("*.parquet"):
+            pl.read_parquet(path).write_parquet(path, row_group_size=20)
+    size = 1 if format in ("parquet", "arrow") else 40
+    one = normcli.fit(source, "decorrelate", columns=["x", "w"], block_size=size)
+    with closing(Client(two.address)) as client:
+        engine = normcli.Dask(client)
+        many = normcli.fit(source, "decorrelate", columns=["x", "w"], block_size=size, engine=engine)
+        compared = normcli.check(one, source, block_size=size, engine=engine)
     assert many.digest == one.digest
+    assert repr(compared) == repr(normcli.check(one, source, block_size=size))
 
 
 def test_updates_and_checks_are_the_same(here: Workspace, two: cluster.Cluster) -> None:

@@ -124,6 +124,24 @@ def test_workers_that_die_do_not_change_a_fit(here: Workspace, data: Path) -> No
     assert (here / "q.json").read_bytes() == (data / "p.json").read_bytes()
 
 
+def test_workers_that_die_with_a_segment_do_not_change_a_fit(workspace: Workspace) -> None:
+    """Each of the two inputs has several; all have the name of their input."""
+    random, marks = np.random.default_rng(5), workspace / "marks"
+    marks.mkdir()
+    for i in range(2):
+        pl.DataFrame({"x": random.normal(size=3_000)}).write_csv(workspace / f"{i}.csv")
+    inputs = [workspace / f"{i}.csv" for i in range(2)]
+    one = normcli.fit(inputs, "zscore", block_size=200)
+    with cluster.running(0) as made:
+        for _ in range(6):
+            made.add(fake={"dies": "reads", "marks": str(marks)})
+        client = normcli.Dask.connect(made.address)
+        many = normcli.fit(inputs, "zscore", block_size=200, engine=client)
+        client.close(5.0)
+    assert len(list(marks.iterdir())) == 2
+    assert many.digest == one.digest
+
+
 def test_an_input_that_kills_every_worker_is_named(here: Workspace) -> None:
     marks = here / "marks"
     marks.mkdir()

@@ -1,0 +1,153 @@
+"""Inputs that the workers of a cluster read, their results counted in order as if all had been read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from normcli.columns import Infinite
+from normcli.engines import Cluster
+from normcli.formats import Chunk, Description, LateColumn, Reader
+from normcli.io.parts import adopt
+from normcli.pipeline import memory
+from normcli.pipeline.parts import Part, Written, ignore
+from normcli.pipeline.progress import Progress
+from normcli.pipeline.spans import Opening, Span, SpanLimits, SpanResult, changed
+from normcli.pipeline.turns import Turns
+from normcli.pipeline.work import Result, Work
+
+if TYPE_CHECKING:
+    from normcli.drift import DriftMonitor
+    from normcli.io.inputs import Input
+    from normcli.parameters import Parameters
+    from normcli.pipeline.span_work import SpanWork
+
+
+class RemoteReader(Reader):
+    """An input that was read elsewhere, or is."""
+
+    def __init__(self, description: Description, done: SpanResult) -> None:
+        self.description, self.done, self._count = description, done, done.count
+
+    @property
+    def comments(self) -> int:
+        return self.done.comments
+
+    @property
+    def count(self) -> int:
+        return self._count
+
+    def add(self, done: SpanResult) -> None:
+        """Counts bytes that were read of a segment."""
+        self._count += done.count
+
+    def chunks(self, needed: object = None) -> Iterator[Chunk]:
+        raise NotImplementedError  # none was ever here
+
+    def close(self) -> None:
+        """It was never open here."""
+
+
+PartOf = Callable[[Span, RemoteReader], Part]
+
+
+@dataclass(frozen=True)
+class RemoteInputs:
+    """The inputs of a run, for the workers of a cluster, which open them. `leave_out` is called for an empty one."""
+
+    cluster: Cluster
+    spans: Callable[[], Iterable[Span]]
+    open: Opening
+    first: Description
+    limits: SpanLimits
+    leave_out: Callable[[Span], None]
+    _versions: dict[Input, tuple[object, ...]] = field(default_factory=dict)  # of inputs that may be read again
+
+    def measure(
+        self, progress: Progress, work: Work, parameters: Parameters, late: Callable[[LateColumn, str], None] = ignore
+    ) -> Iterator[tuple[Part, Result]]:
+        """All of it measured, by the blanks of parameters, to be learned from. What was read before is the same yet, or
+        BadDataError is raised."""
+        from normcli.pipeline.read_spans import MeasureSpan
+
+        bare = replace(parameters, steps=tuple(replace(step, states=()) for step in parameters.steps))
+        task = MeasureSpan(self.open, self.first, bare, True, self.limits, replace(work, measuring=bare))
+        repeats = any(statistic.repeats for step in parameters.steps for statistic in step.blanks)
+
+        def part(span: Span, reader: RemoteReader) -> Part:
+            if repeats:
+                self._versions[span.input] = reader.done.version
+            return Part(reader, work, late=late)
+
+        return self._run(progress, task, part)
+
+    def compare(
+        self, progress: Progress, watch: DriftMonitor, *, infinite: Infinite, skip: bool
+    ) -> Iterator[tuple[Part, Result]]:
+        """All of it measured, to be compared; what else is seen of it is added to a watch."""
+        from normcli.drift import restored
+        from normcli.pipeline.read_spans import CompareSpan
+
+        task = CompareSpan(self.open, self.first, watch.measuring, True, self.limits, watch.blank(), infinite, skip)
+        work = Work(frozenset(), measuring=watch.measuring)
+
+        def part(span: Span, reader: RemoteReader) -> Part:
+            return Part(reader, work, watch=watch, late=watch.add_late, absent=watch.add_absent)
+
+        def add(done: SpanResult) -> None:
+            if done.watch is not None:
+                watch.merge(restored(watch.blank(), done.watch))
+
+        return self._run(progress, task, part, add=add)
+
+    def write(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
+        """All of it written, each input into a file of its own, which waits beside its place. Each is given in its
+        turn."""
+        for begun, result in self._run(progress, task, part, ready=ready):
+            assert isinstance(begun.reader, RemoteReader)
+            file = begun.reader.done.file
+            if result.last and file is not None:
+                progress.end_output()
+                with adopt(file) as target:
+                    yield Written(_NoSink(), begun, target)
+                progress.begin_output()
+
+    def _run(
+        self, progress: Progress, task: SpanWork, part: PartOf, *, ready: Callable[[], str] | None = None,
+        add: Callable[[SpanResult], None] = lambda done: None,
+    ) -> Iterator[tuple[Part, Result]]:  # fmt: skip
+        """The results of all chunks; `add` is called with what comes of each span, in order."""
+        begun, state = list[Part](), memory.state(task.parameters)
+        send = partial(self.cluster.map_spans, task, state=state, ready=ready)
+        spans = (replace(span, version=self._versions.get(span.input, ())) for span in self.spans())
+        return progress.count_results(self._results(Turns(spans, send, self.first, state), part, begun, add), begun)
+
+    def _results(
+        self, turns: Turns, part: PartOf, begun: list[Part], add: Callable[[SpanResult], None]
+    ) -> Iterator[Result]:
+        with closing(turns.results()) as pairs:
+            for span, done in pairs:
+                if done.empty:
+                    self.leave_out(span)
+                elif done.changes is not None:
+                    reader = RemoteReader(changed(done.changes, self.first), done)
+                    begun.append(part(span, reader))
+                elif done.error is None:
+                    reader.add(done)
+                add(done)
+                yield from map(partial(replace, part=len(begun) - 1), done.results)
+                if done.error is not None:
+                    raise done.error
+
+
+class _NoSink:
+    """The sink of what was written elsewhere, to its end."""
+
+    def write(self, piece: object) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """It is closed."""
