@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -42,19 +42,40 @@ class SpanLike(Protocol):
 S = TypeVar("S", bound=SpanLike)
 
 
+class RemoteState(Protocol):
+    """A state that stays on the workers of a cluster. Methods raise ClusterError where the cluster is lost."""
+
+    def merge(self, other: Self) -> Self:
+        """That of both, merged on a worker, at some time; neither is used any more."""
+
+    def send(self, state: Any) -> Self:
+        """A state of this process, for the workers."""
+
+    def fetch(self) -> Any:
+        """The state itself. Raises BadDataError where a part of it was done again, and came out otherwise."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """States within the results of spans: if they are large, they stay on the workers, and are merged there."""
+
+    kind: type  # of a state: `a.merge(b)` is that of both
+    remote: Callable[[Any], Any]  # what stands for a RemoteState in a result
+
+
 class Cluster(Protocol):
     """An engine whose workers are other processes, on this machine or others: they open what they read themselves."""
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
         """`work` of each span, in order, with what it may use there; a bounded number under way at once. A None among
         the spans says that the next one depends on results that have not been taken yet. `work`, spans and results are
-        pickled; a result takes about `state` bytes. `work` has no effect that must not happen twice:
-        where a worker dies, another one does all of a span again. On each worker, `ready` says beforehand what it
-        lacks. Raises UsageError where one lacks something, or none computes as this process does, ClusterError where
-        the cluster is lost."""
+        pickled; a result takes about `state` bytes. Large states of a `folding` stay with the workers until they are
+        fetched. `work` has no effect that must not happen twice: where a worker dies, another one does all of a span
+        again. On each worker, `ready` says beforehand what it lacks. Raises UsageError where one lacks something, or
+        none computes as this process does, ClusterError where the cluster is lost."""
 
     @property
     def description(self) -> str:

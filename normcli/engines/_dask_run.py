@@ -12,8 +12,9 @@ from itertools import islice, takewhile
 from threading import Event
 from typing import Any, Generic, TypeVar
 
-from normcli.engines import SpanLike
+from normcli.engines import Folding, SpanLike
 from normcli.engines._dask_connection import Connection
+from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
 from normcli.engines._on_worker import Reply, Sealed, identity, perform
 from normcli.engines._packs import LOAD, Packs, load_of, most_of
@@ -34,6 +35,7 @@ class _Task(Generic[S]):
 
     spans: Sequence[S]
     future: Any = None  # of a Reply; None: to be submitted
+    kept: Any = None  # a future of what stays on the worker, if that is more
     workers: frozenset[str] | None = None  # that it is for; None: any
     trial: bool = False  # it may kill workers, and is done while nothing else is
 
@@ -45,7 +47,9 @@ class _Task(Generic[S]):
 class Run(Generic[S, R]):
     """Tasks in order, as many as the workers need to be busy."""
 
-    def __init__(self, connection: Connection, patience: float, sealed: Sealed, state: int) -> None:
+    def __init__(
+        self, connection: Connection, patience: float, sealed: Sealed, state: int, folding: Folding | None = None
+    ) -> None:
         """A result has about `state` bytes."""
         self._connection, self._client, self._sealed = connection, connection.client, sealed
         self._most = most_of(state)
@@ -56,6 +60,9 @@ class Run(Generic[S, R]):
         self._done = Event()  # set whenever a task is
         self._work: Any = None  # the future of `sealed`
         self._workers = Workers(connection, patience, sealed[2])
+        self._states: States | None = None  # of what stays on the workers
+        if folding is not None:
+            self._states = States(connection, self._workers, self._name, folding, self._performed, state)
 
     def results(self, spans: Iterable[S | None]) -> Iterator[R]:
         """What comes of each span. Raises what work on one raised, or the spans themselves, in its turn; UsageError,
@@ -64,18 +71,25 @@ class Run(Generic[S, R]):
         self._workers.look()
         while self._take(packs):
             self._submit()
-            yield from map(pickle.loads, self._next())
+            yield from self._next()
         if packs.failure is not None:
             raise packs.failure
 
     def end(self) -> None:
+        """All spans are done: nothing of it stays on the scheduler but states that are still needed."""
+        self._workers.end()
+        if self._states is None or not self._states.futures:
+            self.close()
+
+    def close(self) -> None:
         """Nothing of it stays on the scheduler."""
         self._workers.end()
-        futures = [task.future for task in self._tasks if task.future is not None]
+        futures = [f for task in self._tasks for f in (task.future, task.kept) if f is not None]
+        futures += [*([] if self._work is None else [self._work]), *(self._states.futures if self._states else ())]
         self._tasks.clear()
-        if self._client.status == "running":
+        if futures and self._client.status == "running":
             with suppress(Exception):
-                self._client.cancel([*futures, *([] if self._work is None else [self._work])], force=True)
+                self._client.cancel(futures, force=True)
 
     # -- submitting ----------------------------------------------------------------------------------------------
     def _take(self, packs: Packs[S]) -> bool:
@@ -101,32 +115,44 @@ class Run(Generic[S, R]):
         if not tasks:
             return
         workers = self._workers.restriction
+        futures = self._performed([task.spans for task in tasks])
+        keeps = self._states is not None and self._states.active
+        replies = self._states.replies(futures) if self._states and keeps else futures
+        for task, future, reply in zip(tasks, futures, replies, strict=True):
+            task.future, task.kept, task.workers = reply, future if keeps else None, workers
+            reply.add_done_callback(lambda _: self._done.set())
+
+    def _performed(self, packs: Sequence[Sequence[S]]) -> list[Any]:
+        """Futures of the tasks of packs of spans."""
+        workers = self._workers.restriction
         places = None if workers is None else sorted(workers)
         if self._work is None or self._work.status in ("error", "cancelled"):
             key = f"{self._name}-work-{self._count}"
             self._work = self._connection.call(
                 lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
             )
-        keys = [f"{self._name}-{self._count + n}" for n in range(len(tasks))]
-        self._count += len(tasks)
-        packs = [pickle.dumps(list(task.spans)) for task in tasks]
-        futures = self._connection.call(
-            lambda: self._client.map(perform, packs, sealed=self._work, key=keys, workers=places, pure=False)
+        keys = [f"{self._name}-{self._count + n}" for n in range(len(packs))]
+        self._count += len(packs)
+        pickled = [pickle.dumps(list(spans)) for spans in packs]
+        function, arguments = self._states.perform if self._states else (perform, {})
+        futures: list[Any] = self._connection.call(
+            lambda: self._client.map(
+                function, pickled, sealed=self._work, key=keys, workers=places, pure=False, **arguments
+            )
         )
-        for task, future in zip(tasks, futures, strict=True):
-            task.future, task.workers = future, workers
-            future.add_done_callback(lambda _: self._done.set())
+        return futures
 
     def _cancel(self, tasks: Iterable[_Task[S]]) -> None:
         """Has tasks submitted again, but for those that are done."""
         running = [task for task in tasks if task.future is not None and not task.future.done()]
         if running:
-            self._connection.call(lambda: self._client.cancel([task.future for task in running], force=True))
+            futures = [task.future if task.kept is None else task.kept for task in running]
+            self._connection.call(lambda: self._client.cancel(futures, force=True))
         for task in running:
             task.future = None
 
     # -- results -------------------------------------------------------------------------------------------------
-    def _next(self) -> Iterator[bytes]:
+    def _next(self) -> Iterator[R]:
         """The results of the first task, and of those after it that are done, once it is."""
         first = self._tasks[0] if self._tasks else None
         if first is None or not self._is_done(first):
@@ -148,9 +174,14 @@ class Run(Generic[S, R]):
                 self._workers.leave_out(reply.worker, reply.difference)
                 return
             self._tasks.popleft()
-            yield from reply.results
+            yield from self._results(task, reply)
             if reply.error is not None:
                 raise reply.error
+
+    def _results(self, task: _Task[S], reply: Reply) -> Iterator[R]:
+        if self._states is None:
+            return map(pickle.loads, reply.results)
+        return self._states.results(task.spans, task.kept, reply, task.workers)
 
     def _is_done(self, task: _Task[S]) -> bool:
         """Whether a task is done; it waits a while. Raises ClusterError where there is no worker to do it."""

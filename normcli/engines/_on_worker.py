@@ -29,6 +29,13 @@ class Reply:
     difference: str = ""
     lack: str = ""
     error: BaseException | None = None
+    digests: tuple[bytes, ...] = ()  # of states that stay on the worker, within all results
+    sizes: tuple[int, ...] = ()  # bytes of them
+
+    @property
+    def failed(self) -> bool:
+        """Whether a result is missing."""
+        return bool(self.difference or self.lack or self.error)
 
 
 class _Running:
@@ -97,15 +104,16 @@ def _compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
     return differs, "" if differs or not ready else _running.lack(ready)
 
 
-def perform(pack: bytes, sealed: Sealed) -> Reply:
-    """The spans of a pack, one after the other, by the work of the run."""
-    from distributed import get_worker
+def perform(pack: bytes, sealed: Sealed, pickled: Callable[[Any], bytes] = pickle.dumps) -> Reply:
+    """The spans of a pack, one after the other, by the work of the run. Raises Reschedule where the result was not
+    wanted meanwhile, and is again."""
+    from distributed import Reschedule, get_worker
 
     worker, (sealed_work, driver, ready) = get_worker(), sealed
     differs, lack = _compare(driver, ready)
     if differs or lack:
         return Reply(worker.address, difference=differs, lack=lack)
-    is_wanted, results, error = _wanted(worker), list[bytes](), None
+    is_wanted, results, error = _Wanted(worker), list[bytes](), None
     try:
         work, spans = _running.unpickled(sealed_work), pickle.loads(pack)
     except Exception as e:  # it was loaded from files that have been replaced
@@ -113,24 +121,28 @@ def perform(pack: bytes, sealed: Sealed) -> Reply:
     try:
         with _running.one():
             for span in takewhile(lambda _: is_wanted(), spans):
-                results.append(pickle.dumps(work(span, _running.share(worker, is_wanted))))
+                results.append(pickled(work(span, _running.share(worker, is_wanted))))
     except Exception as e:
-        error = _portable(e)
+        error = portable(e)
+    if not is_wanted():  # a part may be missing
+        raise Reschedule
     return Reply(worker.address, tuple(results), error=error)
 
 
-def _wanted(worker: Any) -> Callable[[], bool]:
-    """Whether the task of this thread is still needed: it is cancelled where the driver gives up, or has ended."""
-    key = worker.get_current_task()
+class _Wanted:
+    """Whether the task of this thread is still needed: it is cancelled where the driver gives up, or has ended. Once it
+    was not, it is not any more: work may have ended early."""
 
-    def is_wanted() -> bool:
-        task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
+    def __init__(self, worker: Any) -> None:
+        self._worker, self._key, self._wanted = worker, worker.get_current_task(), True
 
-    return is_wanted
+    def __call__(self) -> bool:
+        task = self._worker.state.tasks.get(self._key)
+        self._wanted = self._wanted and task is not None and task.state == "executing"
+        return self._wanted
 
 
-def _portable(error: Exception) -> BaseException:
+def portable(error: Exception) -> BaseException:
     """An error as it can be pickled, without what it came of."""
     error.__traceback__ = error.__cause__ = error.__context__ = None
     try:

@@ -6,10 +6,11 @@ import os
 import pickle
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from normcli.engines import Share, SpanLike
+from normcli.engines import Folding, Share, SpanLike
 from normcli.engines._arithmetic import facts
 from normcli.engines._dask_address import check_secure
 from normcli.engines._dask_connection import Connection
@@ -31,6 +32,7 @@ class Dask:
     client: Any  # a distributed.Client; the library is typed in part only
     patience: float = 60.0  # seconds without any worker after which a run gives up
     _closes_client: bool = False  # the client is ours, and closed at the end
+    _runs: WeakSet[Run[Any, Any]] = field(default_factory=WeakSet, repr=False)
 
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:
@@ -69,14 +71,17 @@ class Dask:
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
         sealed = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
-        run: Run[S, R] = Run(Connection(self.client), self.patience, sealed, state)
+        run: Run[S, R] = Run(Connection(self.client), self.patience, sealed, state, folding)
+        self._runs.add(run)
         try:
             yield from run.results(spans)
-        finally:
-            run.end()
+        except BaseException:
+            run.close()
+            raise
+        run.end()
 
     @property
     def description(self) -> str:
@@ -84,6 +89,8 @@ class Dask:
         return f"dask at {self.name}: {len(threads):,} workers, {sum(threads.values()):,} threads"
 
     def close(self, patience: float) -> bool:
+        for run in list(self._runs):
+            run.close()
         if self._closes_client:
             with suppress(Exception):
                 self.client.close(timeout=max(patience, 0.1))

@@ -35,14 +35,28 @@ class Subtotal:
             self.ledger.add(measured.keyed)
         self.incomplete += measured.incomplete
 
-    def merge(self, other: "Subtotal") -> None:
-        """Adds `other`, whose rows follow ours; it must not be used afterwards."""
-        self.states = merged(self.states, other.states)
-        if not self.ledger:
-            self.ledger = other.ledger
-        elif other.ledger:
-            self.ledger.add(other.ledger.sorted())
-        self.incomplete += other.incomplete
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is of no rows."""
+        return not (self.ledger or self.incomplete) and all(state.is_blank for step in self.states for state in step)
+
+    def merge(self, other: "Subtotal") -> "Subtotal":
+        """Statistics of the rows of both, ours first; neither must be used afterwards."""
+        return other.after(self)
+
+    def after(self, before: "Subtotal") -> "Subtotal":
+        """As `before.merge(self)`, where `before` is of this process."""
+        before.states = merged(before.states, self.states)
+        if not before.ledger:
+            before.ledger = self.ledger
+        elif self.ledger:
+            before.ledger.add(self.ledger.sorted())
+        before.incomplete += self.incomplete
+        return before
+
+    def local(self) -> "Subtotal":
+        """The same in the memory of this process."""
+        return self
 
 
 class SegmentTotals:
@@ -78,7 +92,7 @@ class InputTotal:
     def add_segment(self, segment: Subtotal | None) -> None:
         """Adds statistics of the next segment, if there is one, measured independently of those before it."""
         if segment is not None:
-            self._total.merge(segment)
+            self._total = self._total.merge(segment)
 
     def end(self) -> Subtotal:
         """The total of the input; the last segment may be short."""

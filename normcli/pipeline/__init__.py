@@ -18,6 +18,7 @@ from normcli.engines import Engine
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.formats import LateColumn, Outlet, Reader
 from normcli.parameters import Parameters, merged, refined
+from normcli.parameters.folding import Subtotal
 from normcli.parameters.keys import StepStates
 from normcli.pipeline import learning
 from normcli.pipeline.checks import (
@@ -127,6 +128,7 @@ def fit(
     progress.check_any(counting, parameters, "learn from")
     total.finish()
     next_pass = partial(_next_pass, parameters, work, reopen, engine, progress, remote)
+    total.subtotal = total.subtotal.local()
     total.subtotal.states = refined(total.subtotal.states, next_pass)
     if keep is not None:
         keep.final = True
@@ -229,13 +231,16 @@ def _next_pass(
         results = remote.measure(progress, work, measuring)
     else:
         results = progress.run((measurable(reader, parameters, work) for reader in readers or ()), engine)
+    total = Subtotal(blanks)
     for _, result in results:
-        blanks = merged(blanks, result.measured.states) if result.measured else blanks
-        blanks = merged(blanks, result.subtotal.states) if result.subtotal else blanks
+        if result.measured is not None:
+            total.states = merged(total.states, result.measured.states)
+        if result.subtotal is not None:
+            total = total.merge(result.subtotal)
         before.events.advance(result.rows)
     if progress.rows != before.rows:
         raise BadDataError(
             f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
             "fit again",
         )
-    return blanks
+    return total.local().states

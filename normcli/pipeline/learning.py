@@ -102,7 +102,7 @@ class Total:
         )
 
     def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
-        self.subtotal.merge(measured)
+        self.subtotal = self.subtotal.merge(measured)
         self.rows += rows
         self._types = wider(self._types, types)
         self.inputs.extend(inputs)

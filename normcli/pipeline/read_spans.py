@@ -17,6 +17,7 @@ from normcli.formats._text.description import TextDescription
 from normcli.parameters.folding import InputTotal, SegmentTotals
 from normcli.pipeline import segments
 from normcli.pipeline.parts import Part, comparable, ignore, measurable
+from normcli.pipeline.remote_totals import FOLDING
 from normcli.pipeline.span_work import SpanWork
 from normcli.pipeline.spans import Span, SpanResult, changed, changes_from
 from normcli.pipeline.work import Result, Work
@@ -119,6 +120,8 @@ class ReadSpan(SpanWork):
 @dataclass(frozen=True)
 class MeasureSpan(ReadSpan):
     """To learn from it."""
+
+    folding = FOLDING
 
     work: Work
 

@@ -121,7 +121,7 @@ class RemoteInputs:
     ) -> Iterator[tuple[Part, Result]]:  # fmt: skip
         """The results of all chunks; `add` is called with what comes of each span, in order."""
         begun, state = list[Part](), memory.state(task.parameters)
-        send = partial(self.cluster.map_spans, task, state=state, ready=ready)
+        send = partial(self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding)
         spans = (replace(span, version=self._versions.get(span.input, ())) for span in self.spans())
         return progress.count_results(self._results(Turns(spans, send, self.first, state), part, begun, add), begun)
 

@@ -6,10 +6,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from normcli import drift
-from normcli.engines import Share
+from normcli.engines import Folding, Share
 from normcli.engines.threads import Threads
 from normcli.errors import EmptyInputError, NormcliError
 from normcli.formats import Description, Reader
@@ -32,6 +32,8 @@ PATIENCE = 60.0  # seconds that threads have to end before what they read is clo
 class SpanWork(ABC):
     """It is pickled, and sent to all workers. Where inputs are `alike`, types of text are those of the first one; the
     description of each is told by what differs from it. The memory that is needed follows from the parameters."""
+
+    folding: ClassVar[Folding | None] = None  # of states in its results
 
     open: Opening
     first: Description

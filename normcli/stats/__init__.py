@@ -22,15 +22,20 @@ class Statistic(Record):
         """Rows per batch: data are split only between batches, and in blocks of fixed size. 1: anywhere."""
         return 1
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is of no block."""
+        return not self.groups
+
     def of(self, block: Block) -> Self:
         """The statistic of one block, with the settings of this (blank) one."""
         raise NotImplementedError
 
     def merge(self, other: Self) -> Self:
         """The statistic of the rows of both, those of `self` first. Associative up to rounding; neither is changed."""
-        if not self.groups:
+        if self.is_blank:
             return other
-        return self._merge(other) if other.groups else self
+        return self if other.is_blank else self._merge(other)
 
     def _merge(self, other: Self) -> Self:
         raise NotImplementedError

@@ -60,9 +60,11 @@ class Selection(Statistic):
         columns = zip(self.wanted, block.present(), strict=True)
         return replace(self, counts=tuple(_count(gaps, np.sort(x.values) + 0.0) for gaps, x in columns))
 
-    def merge(self, other: Self) -> Self:
-        if not (self.counts and other.counts):
-            return self if self.counts else other
+    @property
+    def is_blank(self) -> bool:
+        return not self.counts
+
+    def _merge(self, other: Self) -> Self:
         return replace(self, counts=tuple(a.plus(b) for a, b in zip(self.counts, other.counts, strict=True)))
 
     @property

@@ -1,0 +1,116 @@
+"""States that stay on the workers of a cluster: how they are put aside there, and merged."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from xxhash import xxh3_128
+
+from normcli.engines._arithmetic import difference, facts
+from normcli.engines._on_worker import Reply, Sealed, perform, portable
+from normcli.errors import BadDataError
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a task leaves on a worker: its reply, and states, pickled."""
+
+    reply: Reply
+    states: tuple[bytes, ...] = ()
+
+    def __sizeof__(self) -> int:  # by which Dask spills, and chooses where to merge
+        return object.__sizeof__(self) + sum(map(len, (*self.reply.results, *self.states)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where among the states of a task one is; and its digest as the driver knows it, and what messages call the input,
+    where it is of a span."""
+
+    index: int = 0
+    digest: bytes = b""
+    name: str = ""
+
+    def state_of(self, kept: Kept) -> Any:
+        """Raises BadDataError where the span was worked on again, and came out otherwise."""
+        if self.digest and self.digest not in kept.reply.digests[self.index : self.index + 1]:
+            raise BadDataError(f"{self.name}: was changed while it was read", "fit again")
+        return pickle.loads(kept.states[self.index])
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles a result, in which numbers take the place of states."""
+
+    def __init__(self, file: io.BytesIO, kind: type, states: list[Any]) -> None:
+        super().__init__(file)
+        self._kind, self._states = kind, states
+
+    def persistent_id(self, value: Any) -> int | None:
+        if not isinstance(value, self._kind):
+            return None
+        self._states.append(value)
+        return len(self._states) - 1
+
+
+class Unpickler(pickle.Unpickler):
+    """Unpickles a result with what stands for its states, by their numbers."""
+
+    def __init__(self, result: bytes, state: Callable[[int], Any]) -> None:
+        super().__init__(io.BytesIO(result))
+        self._state = state
+
+    def persistent_load(self, number: int) -> Any:
+        return self._state(number)
+
+
+def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes) -> Kept:
+    """The spans of a pack, by the work of the run; states of a pickled `kind` are put aside."""
+    states = list[Any]()
+    reply = perform(pack, sealed, partial(_without_states, kind, states))
+    pickled = tuple(map(pickle.dumps, states))
+    return Kept(replace(reply, digests=tuple(map(_digest, states)), sizes=tuple(map(len, pickled))), pickled)
+
+
+def _without_states(kind: bytes, states: list[Any], result: Any) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, pickle.loads(kind), states).dump(result)
+    return file.getvalue()
+
+
+def _digest(state: Any) -> bytes:
+    """Of all numbers in arrays of a state: a pickle of the same may differ from process to process."""
+    digest = xxh3_128()
+    pickle.dumps(state, protocol=5, buffer_callback=lambda buffer: digest.update(buffer.raw()))
+    return digest.digest()
+
+
+def reply_of(kept: Kept) -> Reply:
+    """What the driver has to know of it."""
+    return kept.reply
+
+
+def keep(state: bytes) -> Kept:
+    """A state that the driver had."""
+    return Kept(Reply(""), (state,))
+
+
+def merge(first: Kept, second: Kept, places: tuple[Place, Place], driver: dict[str, str]) -> Kept:
+    """Two states, merged; or why one of them is not there."""
+    from distributed import get_worker
+
+    here = get_worker().address
+    for kept in (first, second):
+        if kept.reply.failed:
+            return Kept(kept.reply)
+    if differs := difference(driver, facts()):
+        return Kept(Reply(here, difference=differs))
+    try:
+        a, b = (place.state_of(kept) for place, kept in zip(places, (first, second), strict=True))
+        return Kept(Reply(here), (pickle.dumps(a.merge(b)),))
+    except Exception as e:
+        return Kept(Reply(here, error=portable(e)))
