@@ -3,8 +3,11 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from normcli.engines import Share
 from normcli.errors import BadDataError
@@ -43,3 +46,34 @@ class Doubled:
         while time.monotonic() < end and share.is_wanted():
             time.sleep(0.01)
         return 2 * span.value
+
+
+@dataclass(frozen=True)
+class Items:
+    """A state: numbers in a row. Whoever merges `deadly` ones dies, `times` so often."""
+
+    numbers: NDArray[np.int64]
+    deadly: int = -1
+    times: int = 0
+    folder: str = ""
+
+    def merge(self, other: "Items") -> "Items":
+        if self.deadly in other.numbers and len(list(Path(self.folder).glob("merge-*"))) < self.times:
+            (Path(self.folder) / f"merge-{os.urandom(4).hex()}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(self, numbers=np.concatenate([self.numbers, other.numbers]))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Each number with a state of it, of which those of `changing` differ each time."""
+
+    blank: Items
+    folder: str = ""
+    changing: int = -1
+
+    def __call__(self, span: Number, share: Share) -> tuple[int, Items]:
+        if self.folder:
+            (Path(self.folder) / f"{span.value}-{os.urandom(4).hex()}").touch()
+        number = int.from_bytes(os.urandom(4)) if span.value == self.changing else span.value
+        return span.value, replace(self.blank, numbers=np.array([number]))
