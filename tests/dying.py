@@ -10,6 +10,7 @@ from typing import Any
 def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
     """Has this process die where it comes to a stage, as long as fewer than so many have: each for a file of its own,
     or all for `only` one. Each leaves a mark."""
+    from normcli.engines import _worker_states
     from normcli.jobs import remote
     from normcli.pipeline import span_work
 
@@ -27,11 +28,12 @@ def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
             if stage == dies:
-                die(current[-1])
+                die(current[-1] if current else "")
             return result
 
         return wrapped
 
+    _worker_states.merge = after(_worker_states.merge, "merges")
     current: list[str] = []
     opening = remote.SpanReader.source
 

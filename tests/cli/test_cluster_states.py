@@ -1,0 +1,107 @@
+"""Large states on a cluster of two worker processes, which merge them: the bytes and the words of one machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import normcli
+from normcli.engines import _dask_states
+from tests import cluster
+from tests.cli.conftest import Workspace
+from tests.cli.test_cluster import on, run, write_tables
+from tests.engines.test_dask import state_of
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[cluster.Cluster]:
+    with cluster.running(2) as made:
+        yield made
+
+
+@pytest.fixture
+def here(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with a directory of tables, one of them empty. Any state is large, and there are checkpoints often.
+    Only the driver knows."""
+    monkeypatch.setattr(_dask_states, "LARGE", 0)
+    monkeypatch.setattr(_dask_states, "MERGES", 3)
+    monkeypatch.setattr(_dask_states, "MERGES_OF_THREAD", 0)
+    write_tables(workspace.path / "in", 8)
+    return workspace
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of states that came to the driver, one by one."""
+    counts, data = list[int](), _dask_states.States.data
+
+    def counted(states: Any, handle: Any) -> bytes:
+        counts.append(handle.count)
+        return data(states, handle)
+
+    monkeypatch.setattr(_dask_states.States, "data", counted)
+    return counts
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "whiten", "whiten --kind pca", "decorrelate", "quantile", "robust", "robust --exact", "zscore --by name",
+        "robust --by name", "power",
+    ],
+)  # fmt: skip
+def test_the_same_is_learned(here: Workspace, two: cluster.Cluster, fetched: list[int], words: str) -> None:
+    line = ["fit", "in", "-m", *words.split(), "-c", "x,y,z,w"]
+    first = run(here, *line, "-p", "one.json")
+    (here / "one.json").rename(here / "first.json")
+    assert run(here, *line, "-p", "one.json", *on(two)) == first
+    assert (here / "one.json").read_bytes() == (here / "first.json").read_bytes()
+    passes = 2 if "--exact" in words else 1
+    assert passes <= len(fetched) <= 3 * passes  # and not once for each input
+
+
+def test_segments_of_an_input_are_merged_before_inputs(here: Workspace, two: cluster.Cluster) -> None:
+    one = normcli.fit(here / "in", "decorrelate", columns=["x", "w"], block_size=1, min_rows=1)
+    client = normcli.Dask.connect(two.address)
+    many = normcli.fit(here / "in", "decorrelate", columns=["x", "w"], block_size=1, min_rows=1, engine=client)
+    assert many.digest == one.digest
+
+
+def test_an_update_goes_on_and_leaves_out_what_was_counted(here: Workspace, two: cluster.Cluster) -> None:
+    said = {}
+    for name, words in (("one", []), ("many", on(two))):
+        here.succeeds("fit", "in/0.csv", "in/5.csv", "-m", "whiten", "-c", "x,y,w", "-p", f"{name}.json", *words)
+        said[name] = here.run("fit", "in", "--update", "-p", f"{name}.json", *words).warnings
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+    assert said["one"] == said["many"]
+    assert any("was counted already" in warning for warning in said["many"])
+
+
+def test_the_first_error_is_that_of_one_machine_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:
+    from distributed import Client
+
+    for n, text in ((5, "later"), (3, "first")):
+        path = here / f"in/{n}.csv"
+        path.write_text(path.read_text() + f"a,{text},1,1,1\n")
+    assert run(here, "fit", "in", "-m", "whiten", "-c", "x,y,w", "-p", "p.json", *on(two)) == run(
+        here, "fit", "in", "-m", "whiten", "-c", "x,y,w", "-p", "p.json"
+    )
+    client = Client(two.address, set_as_default=False)
+    engine = normcli.Dask(client)
+    with pytest.raises(normcli.NormcliError, match="first"):
+        normcli.fit(here / "in", "whiten", columns=["x", "y", "w"], engine=engine)
+    assert state_of(engine) == []
+    client.close()
+
+
+def test_a_worker_that_dies_in_a_merge_changes_nothing(here: Workspace, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    here.succeeds("fit", "in", "-m", "whiten", "-c", "x,y,w", "-p", "one.json")
+    with cluster.running(0) as made:
+        for _ in range(3):
+            made.add(fake={"dies": "merges", "marks": str(marks), "times": "2"})
+        here.succeeds("fit", "in", "-m", "whiten", "-c", "x,y,w", "-p", "many.json", *on(made))
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+    assert len(list(marks.iterdir())) == 2
