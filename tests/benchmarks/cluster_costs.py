@@ -46,11 +46,15 @@ def measure(folder: str, count: int) -> dict[str, float]:
     """The figures of a fit of all files below a folder."""
     words = [sys.executable, "-m", "normcli", "fit", "in/", "-m", "zscore", "-p", "p.json", "-q"]
     with cluster.running(2) as made:
-        subprocess.run([*words, "--dry-run"], cwd=folder, check=True, stdout=subprocess.DEVNULL)  # directories are in the cache
+        subprocess.run(
+            [*words, "--dry-run"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )  # directories are in the cache
         listing = used_by_children()
         before, bytes_before = {pid: cpu(pid) for pid in (made.scheduler, *made.workers)}, on_loopback()
         started = time.perf_counter()
-        subprocess.run([*words, "--engine", "dask", "--scheduler", made.address], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*words, "--engine", "dask", "--scheduler", made.address], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
         elapsed = time.perf_counter() - started
         after, bytes_after = {pid: cpu(pid) for pid in before}, on_loopback()
     scheduler, *workers = (after[pid] - before[pid] for pid in before)
