@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -54,7 +54,7 @@ class Run(Generic[S, R]):
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._tasks = deque[_Task[S]]()
         self._done = Event()  # set whenever a task is
-        self._work: Any = None  # the future of `sealed`
+        self._work = _Task[S](())  # whose result is `sealed`, for all others
         self._workers = Workers(connection, patience, sealed[2])
 
     def results(self, spans: Iterable[S | None]) -> Iterator[R]:
@@ -71,11 +71,11 @@ class Run(Generic[S, R]):
     def end(self) -> None:
         """Nothing of it stays on the scheduler."""
         self._workers.end()
-        futures = [task.future for task in self._tasks if task.future is not None]
+        futures = [task.future for task in (*self._tasks, self._work) if task.future is not None]
         self._tasks.clear()
         if self._client.status == "running":
             with suppress(Exception):
-                self._client.cancel([*futures, *([] if self._work is None else [self._work])], force=True)
+                self._client.cancel(futures, force=True)
 
     # -- submitting ----------------------------------------------------------------------------------------------
     def _take(self, packs: Packs[S]) -> bool:
@@ -102,16 +102,17 @@ class Run(Generic[S, R]):
             return
         workers = self._workers.restriction
         places = None if workers is None else sorted(workers)
-        if self._work is None or self._work.status in ("error", "cancelled"):
+        if self._work.future is None or self._work.future.status in ("error", "cancelled"):
             key = f"{self._name}-work-{self._count}"
-            self._work = self._connection.call(
+            future = self._connection.call(
                 lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
             )
+            self._work = _Task((), future, workers)
         keys = [f"{self._name}-{self._count + n}" for n in range(len(tasks))]
         self._count += len(tasks)
         packs = [pickle.dumps(list(task.spans)) for task in tasks]
         futures = self._connection.call(
-            lambda: self._client.map(perform, packs, sealed=self._work, key=keys, workers=places, pure=False)
+            lambda: self._client.map(perform, packs, sealed=self._work.future, key=keys, workers=places, pure=False)
         )
         for task, future in zip(tasks, futures, strict=True):
             task.future, task.workers = future, workers
@@ -135,10 +136,8 @@ class Run(Generic[S, R]):
             self._redo(first)
             return
         done = list(islice(takewhile(_is_finished, self._tasks), self._gather))
-        replies: list[Reply] = self._connection.call(
-            lambda: self._client.gather([task.future for task in done], errors="skip")
-        )
-        if len(replies) < len(done):  # one was lost meanwhile, and is waited for again
+        replies: list[Reply] | None = self._connection.gather([task.future for task in done])
+        if replies is None:  # one was lost meanwhile, and is waited for again
             return
         for task, reply in zip(done, replies, strict=True):
             if reply.lack:
@@ -163,19 +162,19 @@ class Run(Generic[S, R]):
 
     def _move(self) -> None:
         """Has tasks submitted again that wait for workers that are gone, or are with those that do not answer."""
-        equal, silent = self._workers.equal, self._workers.silent
-        if not equal:
+        if not self._workers.equal:
             return
-        stuck = set[str]()
+        silent, stuck = self._workers.silent, set[str]()
         if silent:
             tasks = self._connection.call(lambda: self._client.processing(silent))
             stuck = {str(key) for keys in tasks.values() for key in keys}
-        self._cancel(
-            task
-            for task in self._tasks
-            if task.future is not None
-            and (task.future.key in stuck or (task.workers is not None and not task.workers & equal))
-        )
+        if self._waits(self._work, stuck):
+            self._cancel([*self._tasks, self._work])
+        self._cancel(task for task in self._tasks if self._waits(task, stuck))
+
+    def _waits(self, task: _Task[S], stuck: Container[str]) -> bool:
+        gone = task.workers is not None and task.workers.isdisjoint(self._workers.equal)
+        return task.future is not None and (gone or task.future.key in stuck)
 
     # -- tasks that failed ---------------------------------------------------------------------------------------
     def _redo(self, task: _Task[S]) -> None:

@@ -38,8 +38,7 @@ class Packs(Generic[S]):
 
     def next(self, tasks: int) -> list[S]:
         """The next one, where there are to be so many tasks; empty after the last, and where one has to wait."""
-        if len(self._ahead) <= tasks * self._most // 2:
-            self._read_ahead(tasks * self._most)
+        self._read_ahead(tasks * self._most)
         most, pack, load = max(1, min(self._most, len(self._ahead) // tasks)), list[S](), 0
         while self._ahead and len(pack) < most:
             load += load_of(self._ahead[0])
