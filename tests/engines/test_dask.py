@@ -102,6 +102,21 @@ def test_a_running_task_notices_that_nobody_waits(engine: Dask, tmp_path: Path) 
     assert time.monotonic() - started < PATIENCE
 
 
+def test_many_spans_end_at_once_with_the_first_error() -> None:
+    """The driver ends, nothing is left on the scheduler, and no worker goes on with what nobody wants."""
+    with cluster.running(2, threads=8) as made:
+        engine = Dask.connect(made.address)
+        results = engine.map_spans(Doubled(bad=0, pause=PATIENCE), numbers(3000, load=1))
+        started = time.monotonic()
+        with pytest.raises(BadDataError, match="number 0 is bad"):
+            next(results)
+        assert state_of(engine) == []
+        while any(engine.client.run(lambda dask_worker: len(dask_worker.state.executing)).values()):
+            time.sleep(0.02)
+        assert time.monotonic() - started < PATIENCE / 2
+        engine.close(5.0)
+
+
 def test_a_span_is_done_again_where_its_worker_dies(tmp_path: Path) -> None:
     with cluster.running(3) as made:
         engine = Dask.connect(made.address)
