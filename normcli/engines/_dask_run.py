@@ -174,8 +174,10 @@ class Run(Generic[S, R]):
         self._cancel(task for task in self._tasks if self._waits(task, stuck))
 
     def _waits(self, task: _Task[S], stuck: Container[str]) -> bool:
-        gone = task.workers is not None and task.workers.isdisjoint(self._workers.equal)
-        return task.future is not None and (gone or task.future.key in stuck)
+        if task.future is None:
+            return False
+        is_for_nobody = task.workers is not None and task.workers.isdisjoint(self._workers.equal)
+        return is_for_nobody or task.future.key in stuck
 
     # -- tasks that failed ---------------------------------------------------------------------------------------
     def _redo(self, task: _Task[S]) -> None:
