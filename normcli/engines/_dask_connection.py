@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from normcli.errors import ClusterError, printable
 
 T = TypeVar("T")
+
+GLANCE = 0.2  # seconds between looks at whether results are still there
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,22 @@ class Connection:
             if self.client.status != "running":
                 raise self.lost(e) from None
             raise
+
+    def gather(self, futures: Sequence[Any]) -> list[Any] | None:
+        """The results of finished futures; None where one is not any more, as its worker ended."""
+        answer: list[Any] | None = self.call(lambda: self.client.sync(self._gather, futures))
+        return answer
+
+    async def _gather(self, futures: Sequence[Any]) -> list[Any] | None:
+        """Dask's own waits until it is computed again, even if there is no worker."""
+        results = asyncio.ensure_future(self.client.gather(futures, errors="skip"))
+        try:
+            while not results.done() and all(future.status == "finished" for future in futures):
+                await asyncio.wait([results], timeout=GLANCE)
+            answer: list[Any] | None = results.result() if results.done() else None
+        finally:
+            results.cancel()
+        return answer if answer is not None and len(answer) == len(futures) else None
 
     def lost(self, error: Exception | None) -> ClusterError:
         """The error of a connection that is no more."""

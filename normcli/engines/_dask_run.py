@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -25,6 +25,7 @@ R = TypeVar("R")
 
 AHEAD = 4  # tasks in flight for each thread of the cluster, where results are small
 RESULTS = 128 << 20  # bytes of their results for each thread, in the memory of workers
+SHARES = 2  # that the spans which are left are cut into, for each thread: it evens out how long they take
 FEWEST = 8  # tasks in flight, however few threads there are
 GATHER = 64 << 20  # bytes of results that come to the driver at once
 
@@ -58,7 +59,7 @@ class Run(Generic[S, R]):
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._tasks = deque[_Task[S]]()
         self._done = Event()  # set whenever a task is
-        self._work: Any = None  # the future of `sealed`
+        self._work = _Task[S](())  # whose result is `sealed`, for all others
         self._workers = Workers(connection, patience, sealed[2])
         self._states: States | None = None  # of what stays on the workers
         if folding is not None:
@@ -84,8 +85,8 @@ class Run(Generic[S, R]):
     def close(self) -> None:
         """Nothing of it stays on the scheduler."""
         self._workers.end()
-        futures = [f for task in self._tasks for f in (task.future, task.kept) if f is not None]
-        futures += [*([] if self._work is None else [self._work]), *(self._states.futures if self._states else ())]
+        futures = [f for task in (*self._tasks, self._work) for f in (task.future, task.kept) if f is not None]
+        futures += self._states.futures if self._states else ()
         self._tasks.clear()
         if futures and self._client.status == "running":
             with suppress(Exception):
@@ -101,7 +102,7 @@ class Run(Generic[S, R]):
             return True
         load = sum(task.load for task in self._tasks)
         while len(self._tasks) < window and (load < LOAD * window or len(self._tasks) < 2 * threads):
-            task = _Task(packs.next(window))
+            task = _Task(packs.next(max(FEWEST, SHARES * threads)))
             if not task.spans:
                 break
             self._tasks.append(task)
@@ -126,18 +127,19 @@ class Run(Generic[S, R]):
         """Futures of the tasks of packs of spans."""
         workers = self._workers.restriction
         places = None if workers is None else sorted(workers)
-        if self._work is None or self._work.status in ("error", "cancelled"):
+        if self._work.future is None or self._work.future.status in ("error", "cancelled"):
             key = f"{self._name}-work-{self._count}"
-            self._work = self._connection.call(
+            future = self._connection.call(
                 lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
             )
+            self._work = _Task((), future, workers=workers)
         keys = [f"{self._name}-{self._count + n}" for n in range(len(packs))]
         self._count += len(packs)
         pickled = [pickle.dumps(list(spans)) for spans in packs]
         function, arguments = self._states.perform if self._states else (perform, {})
         futures: list[Any] = self._connection.call(
             lambda: self._client.map(
-                function, pickled, sealed=self._work, key=keys, workers=places, pure=False, **arguments
+                function, pickled, sealed=self._work.future, key=keys, workers=places, pure=False, **arguments
             )
         )
         return futures
@@ -161,10 +163,8 @@ class Run(Generic[S, R]):
             self._redo(first)
             return
         done = list(islice(takewhile(_is_finished, self._tasks), self._gather))
-        replies: list[Reply] = self._connection.call(
-            lambda: self._client.gather([task.future for task in done], errors="skip")
-        )
-        if len(replies) < len(done):  # one was lost meanwhile, and is waited for again
+        replies: list[Reply] | None = self._connection.gather([task.future for task in done])
+        if replies is None:  # one was lost meanwhile, and is waited for again
             return
         for task, reply in zip(done, replies, strict=True):
             if reply.lack:
@@ -194,19 +194,21 @@ class Run(Generic[S, R]):
 
     def _move(self) -> None:
         """Has tasks submitted again that wait for workers that are gone, or are with those that do not answer."""
-        equal, silent = self._workers.equal, self._workers.silent
-        if not equal:
+        if not self._workers.equal:
             return
-        stuck = set[str]()
+        silent, stuck = self._workers.silent, set[str]()
         if silent:
             tasks = self._connection.call(lambda: self._client.processing(silent))
             stuck = {str(key) for keys in tasks.values() for key in keys}
-        self._cancel(
-            task
-            for task in self._tasks
-            if task.future is not None
-            and (task.future.key in stuck or (task.workers is not None and not task.workers & equal))
-        )
+        if self._waits(self._work, stuck):
+            self._cancel([*self._tasks, self._work])
+        self._cancel(task for task in self._tasks if self._waits(task, stuck))
+
+    def _waits(self, task: _Task[S], stuck: Container[str]) -> bool:
+        if task.future is None:
+            return False
+        is_for_nobody = task.workers is not None and task.workers.isdisjoint(self._workers.equal)
+        return is_for_nobody or task.future.key in stuck
 
     # -- tasks that failed ---------------------------------------------------------------------------------------
     def _redo(self, task: _Task[S]) -> None:

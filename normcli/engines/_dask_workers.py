@@ -54,8 +54,8 @@ class Workers:
         where none has been there for long; it may be the `suspect` that they died of."""
         threads = dict(self._connection.call(self._client.nthreads))
         self.equal &= set(threads)
-        for gone in self._questions.keys() - set(threads):
-            self._client.loop.add_callback(self._questions.pop(gone).cancel)
+        for worker in self._questions.keys() - set(threads):
+            self._client.loop.add_callback(self._questions.pop(worker).cancel)
         new = sorted(set(threads) - self.equal - set(self._differences) - set(self._questions))
         if new:
             self._connection.call(lambda: self._client.sync(self._ask, new))

@@ -8,7 +8,7 @@ from normcli.engines import SpanLike
 
 S = TypeVar("S", bound=SpanLike)
 
-LOAD = 64 << 20  # bytes to read for a pack: about a second
+LOAD = 512 << 20  # bytes to read for a pack: as many as for a segment of a large input
 COUNT = 64  # spans of a pack
 RESULTS = 16 << 20  # bytes of the results of a pack
 
@@ -37,9 +37,9 @@ class Packs(Generic[S]):
         return self._ended and not self._ahead
 
     def next(self, tasks: int) -> list[S]:
-        """The next one, where there are to be so many tasks; empty after the last, and where one has to wait."""
-        if len(self._ahead) <= tasks * self._most // 2:
-            self._read_ahead(tasks * self._most)
+        """The next one, where what is left is to be so many tasks at least; empty after the last, and where one has to
+        wait."""
+        self._read_ahead(tasks * self._most)
         most, pack, load = max(1, min(self._most, len(self._ahead) // tasks)), list[S](), 0
         while self._ahead and len(pack) < most:
             load += load_of(self._ahead[0])

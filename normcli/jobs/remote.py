@@ -151,7 +151,8 @@ class File:
 
 def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
     """Of files or objects, each read by a worker; None of one that it can't read."""
-    return cluster.map_spans(_digest, (File(_absolute(path), printable(path)) for path in paths))
+    files = (File(_absolute(path), printable(path), _size(_absolute(path))) for path in paths)
+    return cluster.map_spans(_digest, files)
 
 
 def _digest(file: File, share: Share) -> str | None:

@@ -50,6 +50,7 @@ def measure(folder: str, count: int) -> dict[str, float]:
             [*words, "--dry-run"], cwd=folder, check=True, stdout=subprocess.DEVNULL
         )  # directories are in the cache
         listing = used_by_children()
+        idle = idle_share(made.scheduler)
         before, bytes_before = {pid: cpu(pid) for pid in (made.scheduler, *made.workers)}, on_loopback()
         started = time.perf_counter()
         subprocess.run(
@@ -63,11 +64,16 @@ def measure(folder: str, count: int) -> dict[str, float]:
         "wall, s": elapsed,
         "driver, ms of CPU an input": (used_by_children() - listing) / count * 1e3,
         "of it, listing and start": listing / count * 1e3,
-        "scheduler, ms of CPU an input": scheduler / count * 1e3,
+        "scheduler, ms of CPU an input": (scheduler - idle * elapsed) / count * 1e3,
+        "scheduler, % of a CPU when idle": idle * 1e2,
         "workers, ms of CPU an input": sum(workers) / count * 1e3,
         "driver, peak MB": usage.ru_maxrss / 1024,
         "network, kB an input": (bytes_after - bytes_before) / count / 1e3,
     }
+
+
+def run(folder: str, *words: str) -> None:
+    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def used_by_children() -> float:
@@ -80,6 +86,13 @@ def cpu(pid: int) -> float:
     """Seconds of CPU of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def idle_share(pid: int, seconds: float = 10.0) -> float:
+    """Seconds of CPU that a process takes for each second while it has nothing to do."""
+    before = cpu(pid)
+    time.sleep(seconds)
+    return (cpu(pid) - before) / seconds
 
 
 def on_loopback() -> int:

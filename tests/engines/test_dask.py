@@ -1,6 +1,8 @@
 """Dask: results in order from workers that are other processes, whatever becomes of these; and nobody is let in by
 mistake."""
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -9,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from normcli.engines import _dask_run, _dask_workers
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError, UsageError
 from tests import cluster
 from tests.engines.spans import Doubled, Number
 
 PATIENCE = 20.0
+FEW_DEATHS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +28,13 @@ def two() -> Iterator[cluster.Cluster]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked often which workers there are."""
+    monkeypatch.setattr(_dask_run, "LOOK", 0.3)
+    monkeypatch.setattr(_dask_workers, "LOOK", 0.3)
+
+
 @pytest.fixture
 def engine(two: cluster.Cluster) -> Iterator[Dask]:
     made = Dask.connect(two.address)
@@ -31,8 +42,9 @@ def engine(two: cluster.Cluster) -> Iterator[Dask]:
     made.close(5.0)
 
 
-def numbers(count: int) -> Iterator[Number]:
-    return map(Number, range(count))
+def numbers(count: int, load: int = 0) -> Iterator[Number]:
+    """Spans; those of a small load share tasks."""
+    return (Number(n, load) for n in range(count))
 
 
 def state_of(engine: Dask) -> list[str]:
@@ -45,14 +57,15 @@ def state_of(engine: Dask) -> list[str]:
     return left
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 60])
-def test_results_come_in_the_order_of_the_spans(engine: Dask, count: int) -> None:
-    assert list(engine.map_spans(Doubled(), numbers(count))) == [2 * n for n in range(count)]
+@pytest.mark.parametrize(("count", "load"), [(0, 0), (1, 0), (60, 0), (500, 1), (60, 20 << 20)])
+def test_results_come_in_the_order_of_the_spans(engine: Dask, count: int, load: int) -> None:
+    assert list(engine.map_spans(Doubled(), numbers(count, load))) == [2 * n for n in range(count)]
     assert state_of(engine) == []
 
 
-def test_an_error_is_raised_in_its_turn_and_nothing_stays(engine: Dask) -> None:
-    results = engine.map_spans(Doubled(bad=5), numbers(1000))
+@pytest.mark.parametrize("load", [0, 1])
+def test_an_error_is_raised_in_its_turn_and_nothing_stays(engine: Dask, load: int) -> None:
+    results = engine.map_spans(Doubled(bad=5), numbers(1000, load))
     assert [next(results) for _ in range(5)] == [0, 2, 4, 6, 8]
     with pytest.raises(BadDataError, match="number 5 is bad") as caught:
         next(results)
@@ -89,6 +102,21 @@ def test_a_running_task_notices_that_nobody_waits(engine: Dask, tmp_path: Path) 
     assert time.monotonic() - started < PATIENCE
 
 
+def test_many_spans_end_at_once_with_the_first_error() -> None:
+    """The driver ends, nothing is left on the scheduler, and no worker goes on with what nobody wants."""
+    with cluster.running(2, threads=8) as made:
+        engine = Dask.connect(made.address)
+        results = engine.map_spans(Doubled(bad=0, pause=PATIENCE), numbers(3000, load=1))
+        started = time.monotonic()
+        with pytest.raises(BadDataError, match="number 0 is bad"):
+            next(results)
+        assert state_of(engine) == []
+        while any(engine.client.run(lambda dask_worker: len(dask_worker.state.executing)).values()):
+            time.sleep(0.02)
+        assert time.monotonic() - started < PATIENCE / 2
+        engine.close(5.0)
+
+
 def test_a_span_is_done_again_where_its_worker_dies(tmp_path: Path) -> None:
     with cluster.running(3) as made:
         engine = Dask.connect(made.address)
@@ -99,11 +127,51 @@ def test_a_span_is_done_again_where_its_worker_dies(tmp_path: Path) -> None:
 
 
 def test_a_span_that_kills_its_workers_is_named(tmp_path: Path) -> None:
-    with cluster.running(9) as made:
+    """Whatever else they had to do: here, others in the same task, and in other tasks at the same time."""
+    with cluster.running(5, threads=2, env=FEW_DEATHS) as made:
         engine = Dask.connect(made.address)
-        with pytest.raises(ClusterError, match=r"^number 4: 4 workers died, one after the other"):
-            list(engine.map_spans(Doubled(deadly=4, times=99, folder=str(tmp_path)), numbers(20)))
+        with pytest.raises(ClusterError, match=r"^number 44: 2 workers died, one after the other"):
+            list(engine.map_spans(Doubled(deadly=44, times=99, folder=str(tmp_path)), numbers(400, load=1)))
+        assert state_of(engine) == []
         engine.close(5.0)
+
+
+def test_where_the_last_workers_died_of_a_span_it_is_named(tmp_path: Path) -> None:
+    with cluster.running(3, env=FEW_DEATHS) as made:
+        engine = Dask.connect(made.address)
+        engine.patience = 3.0
+        with pytest.raises(ClusterError, match=r"no worker has been there for 3 s") as caught:
+            list(engine.map_spans(Doubled(deadly=1, times=99, folder=str(tmp_path)), numbers(4)))
+        assert "the last ones died while they worked on number 1" in caught.value.hint
+        engine.close(5.0)
+
+
+def test_a_worker_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dask_workers, "ANSWER", 0.5)
+    with cluster.running(2) as made:
+        os.kill(made.workers[0], signal.SIGSTOP)
+        engine = Dask.connect(made.address)
+        assert list(engine.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
+        assert state_of(engine) == []
+        os.kill(made.workers[1], signal.SIGSTOP)
+        engine.patience = 1.0
+        with pytest.raises(ClusterError, match="no worker has answered for 1 s"):
+            list(engine.map_spans(Doubled(), numbers(100)))
+        engine.close(5.0)
+
+
+def test_what_depends_on_results_comes_after_them(engine: Dask) -> None:
+    results = list[int]()
+
+    def spans() -> Iterator[Number | None]:
+        yield from numbers(10, load=1)
+        while len(results) < 10:
+            yield None
+        yield Number(sum(results))
+
+    for result in engine.map_spans(Doubled(), spans()):
+        results.append(result)
+    assert results == [*range(0, 20, 2), 180]
 
 
 def test_without_workers_a_run_gives_up(tmp_path: Path) -> None:
