@@ -15,6 +15,11 @@ from typing import Any
 
 ROOT = str(Path(__file__).parents[1])
 LIMIT = 1 << 30  # bytes of memory of a worker
+SETTINGS = {  # of Dask: nobody looks at how workers spend their time; a worker that is dead is not dialled for long
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.comm.timeouts.connect": "10s",
+}
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Cluster:
     def add(
         self, threads: int = 1, *, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
     ) -> int:
-        """One more worker; `fake` is what it says of itself in place of the truth."""
+        """One more worker; `fake` is what it says of itself in place of the truth, or what tests.dying makes of it."""
         made = _asked({"address": self.address, "threads": threads, "fake": dict(fake or {}), "env": dict(env or {})})
         self.workers.append(made["pid"])
         return int(made["pid"])
@@ -45,13 +50,15 @@ class Cluster:
 
 
 @contextmanager
-def running(workers: int = 2, *, threads: int = 1, env: Mapping[str, str] | None = None) -> Iterator[Cluster]:
-    """A cluster of so many workers, as Dask's variables in their environment have it."""
+def running(
+    workers: int = 2, *, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
+    """A cluster of so many workers, as Dask's variables in their environment have it; `fake` is as for `add`."""
     made = _asked({"env": dict(env or {})})
     cluster = Cluster(made["address"], made["pid"])
     try:
         for _ in range(workers):
-            cluster.add(threads, env=env)
+            cluster.add(fake=fake, env=env)
         yield cluster
     finally:
         cluster.stop()
@@ -111,6 +118,7 @@ def _child(what: dict[str, Any], answer: int) -> None:
 
     os.environ.update(what["env"])
     dask.config.refresh()
+    dask.config.set(SETTINGS)
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1) if "CLUSTER_LOG" in os.environ else (0, 1, 2):
         os.dup2(null, fd)
@@ -141,6 +149,8 @@ async def _worker(what: dict[str, Any], answer: int) -> None:
         sys.modules["normcli.engines._on_worker"] = None  # type: ignore[assignment]
     elif "dies" in what["fake"]:
         dying.arm(**what["fake"])
+    elif "rests" in what["fake"]:
+        dying.slow(float(what["fake"]["rests"]))
     elif what["fake"]:
         truth = _on_worker.facts()
         _on_worker.facts = lambda: truth | what["fake"]  # type: ignore[assignment]

@@ -1,28 +1,42 @@
-"""Workers that die, as by a shortage of memory, at a stage of what they do with an input."""
+"""Workers that die, as by a shortage of memory, at a stage of what they do with an input; and slow ones."""
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 
+def slow(seconds: float) -> None:
+    """Has this process rest before each span."""
+    from normcli.pipeline.span_work import SpanWork
+
+    work = SpanWork.__call__
+
+    def late(*args: Any) -> Any:
+        time.sleep(seconds)
+        return work(*args)
+
+    SpanWork.__call__ = late  # type: ignore[method-assign]
+
+
 def arm(dies: str, marks: str, times: str = "3", only: str = "") -> None:
     """Has this process die where it comes to a stage, as long as fewer than so many have: each for a file of its own,
-    or all for `only` one. Each leaves a mark."""
+    or all for `only` one. Each leaves a mark, whose name is a number, so that no two die as the last one."""
     from normcli.engines import _worker_states
     from normcli.jobs import remote
     from normcli.pipeline import span_work
 
     def die(name: str) -> None:
-        made = Path(marks)
-        if (
-            len(list(made.iterdir())) < int(times)
-            and (not only or only == name)
-            and (only or not (made / name).exists())
-        ):
-            (made / (f"{name}-{os.getpid()}" if only else name)).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name != (only or name) or (not only and name in [mark.read_text() for mark in Path(marks).iterdir()]):
+            return
+        for number in range(int(times)):
+            with suppress(FileExistsError), Path(marks, str(number)).open("x") as mark:
+                mark.write(name)
+                mark.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def after(function: Callable[..., Any], stage: str) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:

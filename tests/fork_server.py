@@ -45,10 +45,12 @@ def preload() -> None:
 
 def serve(control: socket.socket) -> None:
     """Each message brings four descriptors: the standard ones, and a socket on which the run is told. Its process is
-    told there at once, its status when it has ended. Returns when nobody can ask any more."""
+    told there at once, its status when it has ended; until that socket is closed no other process is given its number,
+    and with it a signal. Returns when nobody can ask any more."""
     running: dict[int, tuple[int, socket.socket]] = {}  # by the pipe that ends with it: the process, and who asked
+    ended: dict[socket.socket, int] = {}  # by who asked: the process
     while True:
-        for ready in select.select([control, *running], [], [])[0]:
+        for ready in select.select([control, *running, *ended], [], [])[0]:
             if ready is control:
                 fds = socket.recv_fds(control, 1, STANDARD + 1)[1]
                 if not fds:
@@ -62,16 +64,28 @@ def serve(control: socket.socket) -> None:
                     for other, (_, theirs) in running.items():
                         os.close(other)
                         theirs.close()
+                    for theirs in ended:
+                        theirs.close()
                     become(fds, asked)
                 for fd in (*fds, alive):
                     os.close(fd)
                 running[end] = pid, asked
                 asked.sendall(pid.to_bytes(4))
+            elif ready in ended:
+                os.waitpid(ended.pop(ready), 0)
+                ready.close()
             else:
                 os.close(ready)
                 pid, asked = running.pop(ready)
-                with asked:
-                    asked.sendall(os.waitpid(pid, 0)[1].to_bytes(4))
+                asked.sendall(status_of(pid).to_bytes(4))
+                ended[asked] = pid
+
+
+def status_of(pid: int) -> int:
+    """The status with which a process has ended, as waitpid gives it; but its number stays taken."""
+    end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert end
+    return end.si_status << 8 if end.si_code == os.CLD_EXITED else end.si_status
 
 
 def fork() -> int:

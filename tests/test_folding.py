@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli import api
@@ -23,6 +23,7 @@ from normcli.parameters import Measured, Step, merged
 from normcli.parameters import file as params
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
+from tests.conftest import examples, longer
 from tests.test_learning import again, fit, text
 from tests.test_learning import merged as merged_files
 
@@ -73,6 +74,7 @@ def blank(method: Method) -> tuple[StepStates, ...]:
 
 
 @every_method
+@settings(max_examples=examples(40))
 @given(can_end=st.one_of(st.lists(st.booleans(), min_size=1, max_size=CHUNKS), st.just([True] * CHUNKS)))
 def test_segments_measured_apart_and_folded_are_one_pass_to_the_bit(method: Method, can_end: list[bool]) -> None:
     chunks = measured(method)[: len(can_end)]
@@ -136,7 +138,7 @@ def write(x: Array, path: Path) -> None:
             writer.write_table(table, max_chunksize=101)
 
 
-@every_method
+@pytest.mark.parametrize("method", [*METHODS[1:3], *longer(METHODS[0], METHODS[3])], ids=lambda m: type(m).__name__)
 def test_updates_and_a_merge_of_long_inputs_are_one_fit_to_the_bit(method: Method) -> None:
     inputs = [text(rows(count, seed)) for seed, count in enumerate((300, 9, 200))]
     whole = params.write(fit(method, *inputs, threads=3))

@@ -16,8 +16,10 @@ def main(report: str, command: list[str]) -> None:
     pid = os.posix_spawn(command[0], command, os.environ)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGKILL))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _, status, usage = os.wait4(pid, 0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     wall = time.perf_counter() - start
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # before its number can be given to another process
+    _, status, usage = os.wait4(pid, 0)
     unit = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
     numbers = (wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, os.waitstatus_to_exitcode(status))
     with open(report, "w", encoding="ascii") as sink:

@@ -18,6 +18,7 @@ from normcli import registry
 from tests import cluster
 from tests.cli.conftest import Workspace
 from tests.conftest import longer
+from tests.methods.test_method_contract import made as by_name
 from tests.store import Store
 
 OPTIONS = {  # of methods that can't do without
@@ -25,6 +26,8 @@ OPTIONS = {  # of methods that can't do without
     "switchable": ["--channels", "2"],
 }  # fmt: skip
 BATCHES = {"batch", "batch-renorm", "batch-instance", "switchable"}
+METHODS = registry.names("methods")
+LAST = {tuple(map(type, by_name(name).statistics)): name for name in METHODS}  # of those that learn from the same
 FORMATS = ["csv", *longer("ndjson", "tsv", "parquet", "arrow", "arrows", "csv.gz")]
 
 
@@ -86,7 +89,7 @@ def run(here: Workspace, *words: str) -> tuple[int, list[str]]:
 
 # -- the same bytes ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("method", registry.names("methods"))
+@pytest.mark.parametrize("method", [*LAST.values(), *longer(*(m for m in METHODS if m not in LAST.values()))])
 def test_each_method_learns_and_writes_the_same_bytes(
     here: Workspace, two: cluster.Cluster, method: str, format: str
 ) -> None:
@@ -317,7 +320,7 @@ def certificate(folder: Path) -> dict[str, str]:
 
 def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tmp_path: Path) -> None:
     env = certificate(tmp_path)
-    with cluster.running(2, env=env) as made:
+    with cluster.running(1, env=env) as made:
         assert made.address.startswith("tls://")
         here.succeeds("fit", "in", "-m", "zscore", "-p", "many.json", *on(made), env=env)
         said = here.fails(74, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
@@ -330,7 +333,7 @@ def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tm
 def test_objects_are_read_by_workers_with_their_own_credentials(here: Workspace, store: Store) -> None:
     for path in sorted((here / "in").glob("*.csv")):
         store.put(f"in/{path.name}", path.read_bytes())
-    with cluster.running(2, env=store.env) as made:
+    with cluster.running(1, env=store.env) as made:
         line = ["fit", store.uri("in/*.csv"), "-m", "zscore", "-p"]
         here.succeeds(*line, "one.json", env=store.env)
         here.succeeds(*line, "many.json", *on(made), env=store.env)
@@ -346,7 +349,7 @@ def test_objects_are_written_by_workers_and_named_by_the_driver(here: Workspace,
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
     here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
     store.put("z/0.csv", b"yesterday's")
-    with cluster.running(2, env=store.env) as made:
+    with cluster.running(1, env=store.env) as made:
         here.succeeds("apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made), env=store.env)
     assert {name: store.get(f"z/{name}") for name in files(here / "a")} == files(here / "a")
     assert named(store) == [f"z/{name}" for name in files(here / "a")]
@@ -356,7 +359,7 @@ def test_objects_before_the_first_bad_input_are_in_place(here: Workspace, store:
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
     (here / "in" / "3.csv").write_text("name,x,y,z,w\na,oops,1,1,1\n")
     store.put("z/3.csv", b"yesterday's")
-    with cluster.running(2, env=store.env) as made:
+    with cluster.running(1, env=store.env) as made:
         words = ["apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made)]
         assert here.fails(65, *words, env=store.env).startswith("in/3.csv:2: 'oops'")
     assert named(store) == ["z/0.csv", "z/1.csv", "z/3.csv"]

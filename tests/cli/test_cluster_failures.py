@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,16 +20,17 @@ from tests.conftest import longer
 pytestmark = pytest.mark.process
 
 STAGES = ["opens", "reads", "writes", "has written", "has detached"]  # where a worker dies, as tests/dying.py has it
+SLOW = {"rests": "0.03"}  # seconds before each input, so that there is a middle
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with tables that take a while, in `in`; their parameters; and what comes of them, in `out`."""
+    """A directory with tables, in `in`; their parameters; and what comes of them, in `out`."""
     path = tmp_path_factory.mktemp("data")
     (path / "in").mkdir()
     random = np.random.default_rng(3)
     for i in range(24):
-        table = pl.DataFrame({f"c{j}": random.normal(size=20_000) for j in range(8)})
+        table = pl.DataFrame({f"c{j}": random.normal(size=2_000) for j in range(8)})
         table.write_csv(path / "in" / f"{i:02}.csv")
     normcli.fit(path / "in", "zscore", params=path / "p.json")
     normcli.apply(path / "p.json", path / "in", f"{path / 'out'}/")
@@ -61,7 +61,7 @@ def wait_for(folder: Path, count: int) -> None:
 
 @pytest.mark.parametrize("killed", ["worker", *longer("all workers", "scheduler")])
 def test_what_dies_in_the_middle_costs_nothing(here: Workspace, data: Path, killed: str) -> None:
-    with cluster.running(2) as made:
+    with cluster.running(2, fake=SLOW) as made:
         process = applied(here, made)
         wait_for(here / "b", 3)
         for pid in {"worker": made.workers[:1], "all workers": made.workers[:]}.get(killed, [made.scheduler]):
@@ -80,14 +80,12 @@ def test_what_dies_in_the_middle_costs_nothing(here: Workspace, data: Path, kill
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, *longer(signal.SIGKILL, signal.SIGINT, signal.SIGHUP)])
 def test_a_driver_that_is_ended_leaves_nothing_to_do(here: Workspace, data: Path, number: int) -> None:
-    with cluster.running(2) as made:
+    with cluster.running(2, fake=SLOW) as made:
         process = applied(here, made)
         wait_for(here / "b", 3)
         process.send_signal(number)
-        then = time.monotonic()
         process.communicate(timeout=60)
         assert process.returncode == -number
-        assert time.monotonic() - then < 5.0
         client = normcli.Dask.connect(made.address)
         count = lambda dask_scheduler: len(dask_scheduler.tasks)  # noqa: E731, for it is pickled by what it says
         until(lambda: not client.client.run_on_scheduler(count), "no task on the scheduler")
@@ -102,7 +100,7 @@ def test_a_worker_may_die_at_any_stage(here: Workspace, data: Path, stage: str) 
     marks = here / "marks"
     marks.mkdir()
     with cluster.running(0) as made:
-        for _ in range(6):
+        for _ in range(4):
             made.add(fake={"dies": stage, "marks": str(marks)})
         process = applied(here, made)
         _, said = process.communicate(timeout=60)
@@ -115,7 +113,7 @@ def test_workers_that_die_do_not_change_a_fit(here: Workspace, data: Path) -> No
     marks = here / "marks"
     marks.mkdir()
     with cluster.running(0) as made:
-        for _ in range(6):
+        for _ in range(4):
             made.add(fake={"dies": "reads", "marks": str(marks)})
         process = started(here, made, "fit", "in/", "-m", "zscore", "-p", "q.json")
         _, said = process.communicate(timeout=60)
@@ -156,7 +154,7 @@ def test_an_input_that_kills_every_worker_is_named(here: Workspace) -> None:
 
 
 def test_two_drivers_at_once_do_not_meet(here: Workspace, data: Path) -> None:
-    with cluster.running(2) as made:
+    with cluster.running(2, fake=SLOW) as made:
         processes = [applied(here, made), started(here, made, "apply", "in/", "-p", "p.json", "-o", "b/", "--resume")]
         said = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said

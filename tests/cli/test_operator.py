@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 from normcli.cli._process import _report_words
 from normcli.io.transaction import Transaction
 from normcli.jobs.results import Result
-from tests.cli.conftest import TABLE, Workspace, until
+from tests.cli.conftest import PATIENCE, TABLE, Workspace, until
 
 BAD = b"a,b\n1,x\n2,y\n3,z\n4\n5,w\n6,q,r\n"
 
@@ -155,9 +154,9 @@ def test_a_report_of_a_run_that_a_signal_ended(number: signal.Signals, workspace
     run = workspace.start("apply", "pipe", "-p", "p.json", "-o", "o.csv", "--run-report", "r.json")
     with (workspace / "pipe").open("wb", buffering=0) as pipe:
         pipe.write(TABLE)
-        time.sleep(1)
+        until(workspace.temporaries, "the run has begun")
         run.send_signal(number)
-        assert run.wait(timeout=10) == -number
+        assert run.wait(PATIENCE) == -number
     assert (report(workspace)["exit_code"], report(workspace)["error"]) == (
         128 + number,
         f"ended by {number.name}",
@@ -174,7 +173,7 @@ def test_a_report_says_what_an_ended_run_has_replaced(workspace: Workspace) -> N
         until((workspace / "out" / "table.csv").exists, "the first file is in place")
         until(lambda: any((workspace / "out").glob(".normcli-*")), "and settled, for the second one is begun")
         run.send_signal(signal.SIGHUP)
-        error = run.communicate(timeout=10)[1].decode().splitlines()[-1]
+        error = run.communicate(timeout=PATIENCE)[1].decode().splitlines()[-1]
     assert error == "normcli: error: ended by SIGHUP; out/table.csv was replaced"
     assert error.endswith(f": {report(workspace)['error']}")
 

@@ -11,6 +11,7 @@ from normcli.errors import BadDataError
 from normcli.formats.csv import Options
 from normcli.methods.center import Center
 from normcli.methods.zscore import ZScore
+from tests.conftest import longer
 from tests.formats.conftest import (
     Rows,
     applied,
@@ -29,7 +30,7 @@ from tests.formats.conftest import (
     through_pipe,
 )
 
-SIZES = [1, 16, None]
+SIZES = [1, *longer(16), None]
 BOM = b"\xef\xbb\xbf"
 
 REFUSED: dict[str, tuple[bytes, int, str]] = {  # file, line, what is said of it

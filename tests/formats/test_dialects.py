@@ -122,7 +122,7 @@ def test_read_as_csv_reads_it(made: tuple[Spelling, str, str], size: int | None,
 
 
 @given(files(), st.sampled_from([1, 64, None]))
-@settings(max_examples=examples(400), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(160), suppress_health_check=list(HealthCheck))
 def test_written_in_the_same_dialect(folder: Path, made: tuple[Spelling, str, str], size: int | None) -> None:
     """csv reads the same fields of all columns that are not selected; and so do we, by the same options."""
     how, text, plain = made

@@ -22,7 +22,7 @@ from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.whiten import Kind, Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters import Step
-from tests.conftest import examples
+from tests.conftest import examples, longer
 
 KINDS: tuple[Kind, ...] = ("zca", "pca", "zca-cor", "pca-cor", "cholesky")
 SETS = ("iris", "wine", "breast_cancer", "diabetes", "longley")
@@ -739,7 +739,7 @@ def test_many_columns_in_units_far_apart() -> None:
 
 
 @pytest.mark.parametrize("units", [(-2, 5), (-3, 3), (-15, 15), (-140, 140)], ids=str)
-@pytest.mark.parametrize("copies", [0, 10])
+@pytest.mark.parametrize("copies", [10, *longer(0)])
 def test_few_sweeps_part_units_far_apart(monkeypatch: pytest.MonkeyPatch, units: tuple[int, int], copies: int) -> None:
     rng = np.random.default_rng(24)
     x = rng.normal(size=(400, 120)) @ (np.eye(120) + 0.5 * rng.normal(size=(120, 120)))

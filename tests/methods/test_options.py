@@ -107,7 +107,7 @@ def of(name: str) -> list[str]:
     return [f.name for f in fields(registry.only("methods", name))]  # type: ignore[arg-type]
 
 
-@settings(max_examples=examples(2000))
+@settings(max_examples=examples(1000))
 @given(methods())
 def test_every_option_that_passes_has_an_effect(method: Method) -> None:
     try:

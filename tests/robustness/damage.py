@@ -94,21 +94,21 @@ WRITERS: dict[str, Callable[[], Made]] = {
 
 
 # -- how ---------------------------------------------------------------------------------------------------------
-def cut(data: bytes, _: int) -> Iterator[Case]:
-    """At every byte."""
-    for end in range(len(data)):
+def cut(data: bytes, _: int, every: int) -> Iterator[Case]:
+    """At every nth byte."""
+    for end in range(0, len(data), every):
         yield f"cut at {end}", data[:end]
 
 
-def flipped(data: bytes, bits: int) -> Iterator[Case]:
-    """So many bits of every byte, each alone."""
-    for at in range(len(data)):
+def flipped(data: bytes, bits: int, every: int) -> Iterator[Case]:
+    """So many bits of every nth byte, each alone."""
+    for at in range(0, len(data), every):
         for j in range(bits):
             bit = (at + j * (8 // bits)) % 8
             yield f"bit {bit} of byte {at} flipped", data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
 
 
-def replaced(data: bytes, bits: int) -> Iterator[Case]:
+def replaced(data: bytes, bits: int, _: int) -> Iterator[Case]:
     """Every byte by others, and eight bytes at a time by zeros, ones or what stands elsewhere."""
     rng = np.random.default_rng(len(data))
     for at in range(len(data)):
@@ -145,7 +145,7 @@ def outcome(kind: str, data: bytes, whole: list[Any]) -> str:
         return "refused" if e.args and "\n" not in str(e) else f"a message of no use: {e!r}"
 
 
-def main(case: str, names: str, way: str, bits: str) -> None:
+def main(case: str, names: str, way: str, bits: str, every: str) -> None:
     """Prints, for each writer, how many damaged files came to what, and the first that made a difference. What is
     about to be tried is written to the file descriptor `case`."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -154,7 +154,7 @@ def main(case: str, names: str, way: str, bits: str) -> None:
         kind, data = WRITERS[name]()
         whole, counts, others = read(kind, data), Counter[str](), list[str]()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-        for what, damaged in WAYS[way](data, int(bits)):
+        for what, damaged in WAYS[way](data, int(bits), int(every)):
             os.pwrite(int(case), f"{name}: {what}".ljust(200).encode(), 0)
             if damaged == data:
                 continue

@@ -43,8 +43,8 @@ def child(module: str, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def damaged(names: Sequence[str], way: str, bits: int, record_property: Record) -> None:
-    for name, found in child("tests.robustness.damage", ";".join(names), way, str(bits)).items():
+def damaged(names: Sequence[str], way: str, bits: int, every: int, record_property: Record) -> None:
+    for name, found in child("tests.robustness.damage", ";".join(names), way, str(bits), str(every)).items():
         counts = found["counts"]
         same, refused, other = (counts.get(k, 0) for k in ("same", "refused", "other"))
         lied = other if name in OURS else 0  # where nothing says what was written, nobody can tell
@@ -59,18 +59,18 @@ def damaged(names: Sequence[str], way: str, bits: int, record_property: Record) 
 # -- damage ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("way", ["cut", "flipped"])
 def test_what_we_wrote_is_refused_or_the_same(way: str, record_property: Record) -> None:
-    damaged(OURS, way, 1, record_property)
+    damaged(OURS, way, 1, 3, record_property)
 
 
 def test_what_others_wrote_ends_nothing(record_property: Record) -> None:
-    damaged(FEW, "flipped", 1, record_property)
+    damaged(FEW, "flipped", 1, 3, record_property)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("way", ["cut", "flipped", "replaced"])
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_bit(name: str, way: str, record_property: Record) -> None:
-    damaged([name], way, 8, record_property)
+    damaged([name], way, 8, 1, record_property)
 
 
 @pytest.mark.parametrize("name", OURS)

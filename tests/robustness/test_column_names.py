@@ -32,20 +32,20 @@ NAMES = [  # that libraries take for their own, for patterns, for paths, or that
     " ", "\t", "\n", "\r\n", '"', '""', "'", "\\", "/", "{}", "{", "é", "e\u0301", "\ufeff", "\ufeffx", "\x1a", "\x85",
     "\u2028", "🦀", "literal_0", "_duplicated_0", "all", "col", "x_z", "n" * 3000,
 ]  # fmt: skip
-PLAIN = [f"plain {j}" for j in range(6)]  # no name is in another one
+PLAIN = [f"plain {letter}" for letter in "abcdefghijk"]  # no name is in another one
 KINDS = registry.names("formats")
-ROWS = [  # a key, two columns of numbers, one of text, weights, lists
-    ("u", 1.5, 2, "p", 1.0, [1.0, 2.0]),
-    ("v", 2.5, 3, "q, r", 2.0, [0.5, -1.0]),
-    ("u", -4.0, 7, "", 1.0, [3.0, 0.25]),
-    ("v", 0.25, 11, "NA", 3.0, [1.0, 1.0]),
+ROWS = [  # a key, two columns of numbers, one of text, weights, five of numbers, lists
+    ("u", 1.5, 2, "p", 1.0, 0.5, 9, 1.25, 4, 0.0, [1.0, 2.0]),
+    ("v", 2.5, 3, "q, r", 2.0, 1.5, 5, -2.0, 8, 6.0, [0.5, -1.0]),
+    ("u", -4.0, 7, "", 1.0, 2.5, 1, 1.5, 3, 1.5, [3.0, 0.25]),
+    ("v", 0.25, 11, "NA", 3.0, 7.0, 2, 0.75, 1, 2.5, [1.0, 1.0]),
 ]
 
 
 def width(*kinds: str) -> int:
     """How many columns there are: text between delimiters has no lists."""
     lists = pa.table({"l": pa.nulls(1, pa.list_(pa.float64()))})
-    return 6 if all(takes(kind, lists) for kind in kinds) else 5
+    return len(PLAIN) - (not all(takes(kind, lists) for kind in kinds))
 
 
 def write(path: Path, names: Sequence[str]) -> None:
@@ -82,7 +82,8 @@ def read(path: Path) -> Any:
 
 def commands(kind: str, to: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Uses of all columns: as numbers and as text, by key and by weight, chosen and left out, there and back."""
-    key, x, y, _, weight, *lists = names
+    key, x, y, _, weight, *more = names
+    lists = more[5:]
     data, scalars = f"in.{kind}", ("-c", x, "-c", y)
     yield ("fit", data, "-m", "zscore", "-p", "z.json")
     yield ("apply", data, "-p", "z.json", "-o", f"z.{to}")
