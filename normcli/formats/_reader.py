@@ -57,6 +57,10 @@ class Reader(ABC):
         columns of lists."""
         raise NotImplementedError
 
+    def check_unchanged(self) -> None:
+        """After the last chunk. Raises BadDataError if the input was changed while it was read."""
+        self.source.check_unchanged()
+
     def close(self) -> None:
         """Nothing more is read."""
         self.source.close()

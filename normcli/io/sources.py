@@ -111,6 +111,15 @@ class Source:
         self._inlet, self.pushed = stream, b""
         return stream
 
+    def check_unchanged(self) -> None:
+        """After the last byte was read: raises BadDataError if a file is no longer the one that was opened, for then
+        the bytes may be of both. Those of an object are not: each request is for its version."""
+        file = self.file
+        if not self.regular or file.closed or not isinstance(file, io.FileIO):
+            return
+        if identity(os.fstat(file.fileno())) != self.identity:
+            raise changed(self.name)
+
     def range(self, start: int, end: int) -> Source:
         """The bytes between two offsets of a file or an object that is not compressed, as a stream of their own: of the
         same open file, which is closed with either."""
@@ -184,6 +193,7 @@ class Source:
                     spool.flush()
                     self.file.close()
                     self.file, self.regular = io.FileIO(os.dup(spool.fileno()), "rb"), True
+                    self.identity = identity(os.fstat(spool.fileno()))
             except OSError as e:
                 where = tempfile.gettempdir()
                 raise OutputError(f"{self.name}: can't be kept in {where}: {e.strerror}", "set TMPDIR") from None
@@ -246,6 +256,11 @@ def identity(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def changed(name: str) -> BadDataError:
+    """That an input was changed while a run read it."""
+    return BadDataError(f"{name}: was changed while it was read", "run it again, once nobody writes to it")
+
+
 def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) -> None:
     """Raises BadDataError if the identity of a file or an object has changed."""
     try:
@@ -259,7 +274,7 @@ def check_unchanged(path: str | os.PathLike[str], before: tuple[object, ...]) ->
 def check_version(source: Source, before: tuple[object, ...]) -> None:
     """Raises BadDataError for an input that is open once more, if it was of another version before."""
     if before and source.version != before:
-        raise BadDataError(f"{source.name}: was changed while it was read", "run it again")
+        raise changed(source.name)
 
 
 def _far(uri: str) -> Object:

@@ -85,7 +85,8 @@ def remote_inputs(
     request = run.request
     limits = SpanLimits(request.most_rejects, request.threads, request.max_memory)
     opening = SpanReader(request.local(), readers.options)
-    return RemoteInputs(cluster, spans, opening, readers.first.description, limits, leave_out)
+    versions = {input: reader.source.version for input, reader in readers.opened}
+    return RemoteInputs(cluster, spans, opening, readers.first.description, limits, leave_out, versions)
 
 
 def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> None:

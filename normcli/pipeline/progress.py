@@ -110,6 +110,7 @@ class Progress(Tally):
                 }
                 yield part, result
         except BadPlaceError as e:
+            begun[e.part].reader.check_unchanged()  # the row may be of two versions
             description = begun[e.part].reader.description
             place = e.start if e.start is not None else place if e.part == number else description.start
             raise BadDataError(f"{description.place(place + e.place)}: {e.what}", e.hint) from None

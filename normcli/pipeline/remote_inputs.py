@@ -47,6 +47,9 @@ class RemoteReader(Reader):
     def chunks(self, needed: object = None) -> Iterator[Chunk]:
         raise NotImplementedError  # none was ever here
 
+    def check_unchanged(self) -> None:
+        """Who read it has looked."""
+
     def close(self) -> None:
         """It was never open here."""
 
@@ -64,7 +67,7 @@ class RemoteInputs:
     first: Description
     limits: SpanLimits
     leave_out: Callable[[Span], None]
-    _versions: dict[Input, tuple[object, ...]] = field(default_factory=dict)  # of inputs that may be read again
+    versions: dict[Input, tuple[object, ...]] = field(default_factory=dict)  # of inputs that are opened again
 
     def measure(
         self, progress: Progress, work: Work, parameters: Parameters, late: Callable[[LateColumn, str], None] = ignore
@@ -79,7 +82,7 @@ class RemoteInputs:
 
         def part(span: Span, reader: RemoteReader) -> Part:
             if repeats:
-                self._versions[span.input] = reader.done.version
+                self.versions[span.input] = reader.done.version
             return Part(reader, work, late=late)
 
         return self._run(progress, task, part)
@@ -122,7 +125,7 @@ class RemoteInputs:
         """The results of all chunks; `add` is called with what comes of each span, in order."""
         begun, state = list[Part](), memory.state(task.parameters)
         send = partial(self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding)
-        spans = (replace(span, version=self._versions.get(span.input, ())) for span in self.spans())
+        spans = (replace(span, version=self.versions.get(span.input, ())) for span in self.spans())
         return progress.count_results(self._results(Turns(spans, send, self.first, state), part, begun, add), begun)
 
     def _results(

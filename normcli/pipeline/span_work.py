@@ -49,7 +49,9 @@ class SpanWork(ABC):
             return SpanResult(error=e)
         try:
             check_version(source, span.version)
-            return replace(self.do(span, source, share), version=source.version)
+            done = self.do(span, source, share)
+            source.check_unchanged()  # also where it was only scanned
+            return replace(done, version=source.version)
         except EmptyInputError as e:
             return SpanResult(empty=True) if span.input.implicit else SpanResult(error=e)
         except NormcliError as e:

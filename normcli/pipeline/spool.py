@@ -190,6 +190,9 @@ class SpoolReader(Reader):
     def chunks(self, needed: Sequence[str] | None = None) -> Iterator[SpoolChunk]:
         return iter(self.spool_chunks)
 
+    def check_unchanged(self) -> None:
+        """It is nobody else's."""
+
     def close(self) -> None:
         """The spool serves all."""
 

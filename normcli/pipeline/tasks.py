@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from normcli.errors import BadPlaceError
+from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Chunk
 from normcli.pipeline.work import Result, Work
 
@@ -55,6 +55,10 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
         except BadPlaceError as e:
             e.part = number
             raise
+        except BadDataError:
+            part.reader.check_unchanged()  # what is wrong may be that there are two versions
+            raise
+        part.reader.check_unchanged()
         part.reader.close()
         yield Job(number, part.work, None)
 
