@@ -19,6 +19,7 @@ from normcli.io import outputs, stores
 from normcli.io.outputs import CLOSED, FarTarget, Target, beside
 
 PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
+TOKEN = re.compile(r"\.normcli-([0-9a-f]{16})\.tmp")
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class PartFile:
     digest: str
 
 
-def run_of(name: str) -> str | None:
-    """The run that a part of this name belongs to; None where it is none."""
-    match = PART.fullmatch(name)
+def run_of(name: str, *, tokens: bool = False) -> str | None:
+    """The run that a part of this name, or its token, belongs to; None where it is none."""
+    match = PART.fullmatch(name) or (TOKEN.fullmatch(name) if tokens else None)
     return match and match[1]
 
 
@@ -120,6 +121,7 @@ class Token:
                 target.write(self.word.encode())
                 target.commit()
             self._far = path
+            _far().sweep_dead({self.directory, *self.directories}, lambda name: run_of(name, tokens=True), self.run)
             return
         try:
             self._is_new = not os.path.isdir(self.directory)

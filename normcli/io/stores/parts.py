@@ -5,7 +5,7 @@ leaves an empty object for their directory."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from normcli.errors import CannotCreateError, OutputError, printable
@@ -13,6 +13,8 @@ from normcli.io.outputs import Target
 from normcli.io.stores._filesystems import listed, place, store_request
 from normcli.io.stores.reading import Object
 from normcli.io.stores.writing import UNKNOWN, version
+
+SILENCE = 24 * 3600.0  # seconds since a run has put anything in a store, after which it is taken for dead
 
 
 @dataclass
@@ -76,6 +78,34 @@ def sweep(directory: str, is_part: Callable[[str], bool]) -> None:
         names = listed(directory, recursive=False, kind="File", missing=True)
         for name in filter(is_part, names):
             remove(f"{directory.rstrip('/')}/{os.path.basename(name)}")
+
+
+def sweep_dead(directories: Iterable[str], run_of: Callable[[str], str | None], now_of: str) -> None:
+    """Removes what is left of dead runs among what is in directories, if that may be had. `run_of` says from a name
+    which run an object belongs to, if any; the newest one of the run `now_of` has just been put there, and so the time
+    is the store's."""
+    times = {uri: time for directory in directories for uri, time in _times(directory)}
+    runs = {uri: run for uri in times if (run := run_of(os.path.basename(uri)))}
+    newest = dict[str, float]()
+    for uri, run in runs.items():
+        newest[run] = max(times[uri], newest.get(run, 0.0))
+    for uri, run in runs.items():
+        if newest.get(now_of, 0.0) - newest[run] > SILENCE:
+            remove(uri)
+
+
+def _times(directory: str) -> Iterator[tuple[str, float]]:
+    """Each object in a directory, and the seconds of the store's clock when it was put there; none if that can't be
+    had."""
+    from pyarrow import fs
+
+    infos: list[fs.FileInfo] = []
+    with store_request(directory):
+        files, path = place(directory)
+        infos = files.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    for info in infos:
+        if info.is_file and info.mtime_ns is not None:
+            yield f"{directory.rstrip('/')}/{info.base_name}", info.mtime_ns / 1e9
 
 
 def text(uri: str) -> str:

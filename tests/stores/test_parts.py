@@ -1,0 +1,62 @@
+"""Parts of runs in a store: what comes late replaces nothing, and what dead runs left is removed by the next one."""
+
+from datetime import timedelta
+
+import pytest
+
+from normcli.io import parts
+from normcli.io.parts import Token, adopt, detach, open_part
+from tests.store import BUCKET, Store
+
+DEAD, LIVE, SLOW = "d" * 16, "a" * 16, "5" * 16  # runs
+LARGE = bytes(11 << 20)  # sent in two requests
+
+
+def part_of(run: str, number: int = 0) -> str:
+    return f".normcli-{run}-{number:016x}.part"
+
+
+def set_back(key: str, **ago: float) -> None:
+    """Has the store say that an object was put there earlier."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    (backend,) = s3_backends[DEFAULT_ACCOUNT_ID].values()
+    backend.buckets[BUCKET].keys[key].last_modified -= timedelta(**ago)
+
+
+@pytest.mark.parametrize("size", [1, len(LARGE)])
+def test_what_a_dead_worker_sends_late_replaces_nothing(store: Store, size: int) -> None:
+    """It arrives after another run has published its own."""
+    uri = store.uri("out/x")
+    late = open_part("x", uri, DEAD)
+    late.write(LARGE[:size])
+    late.prepare()
+    with open_part("x", uri, LIVE) as target:
+        target.write(b"new")
+        part = detach(target, uri)
+    with adopt(part) as final:
+        final.commit()
+    detach(late, uri)
+    late.__exit__(None, None, None)
+    assert store.get("out/x") == b"new"
+    assert [parts.run_of(name.removeprefix("out/")) for name in store.names() if name.endswith(".part")] == [DEAD]
+    finals = {method for method, path in store.requests if path.split("?")[0] == f"/{BUCKET}/out/x"}
+    assert finals - {"GET", "HEAD"} == {"COPY"}
+
+
+def test_the_next_run_removes_what_dead_ones_left_and_nothing_else(store: Store) -> None:
+    old = [f"out/.normcli-{DEAD}.tmp", f"out/{part_of(DEAD)}", f"out/k=1/{part_of(DEAD, 1)}"]
+    live = [f"out/.normcli-{LIVE}.tmp", f"out/{part_of(LIVE)}"]
+    slow = [f"out/.normcli-{SLOW}.tmp", f"out/k=1/{part_of(SLOW)}"]  # began long ago, and is still at work
+    other = ["out/x", "out/.normcli-notes.tmp", "out/k=1/.hidden", f"elsewhere/{part_of(DEAD)}"]
+    for key in (*old, *live, *slow, *other):
+        store.put(key, b"x")
+    for key in (*old, slow[0], *other):
+        set_back(key, hours=25)
+    set_back(live[0], hours=23)
+    token = Token(store.uri("out"), frozenset({store.uri("out"), store.uri("out/k=1")}))
+    token.open()
+    assert {*store.names()} - {f"out/.normcli-{token.run}.tmp", "out/", "out/k=1/"} == {*live, *slow, *other}
+    token.close()
+    assert {*store.names()} - {"out/", "out/k=1/"} == {*live, *slow, *other}
