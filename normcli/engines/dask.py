@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from normcli.engines import Share, SpanLike
+from normcli.engines import Share, Unit
 from normcli.engines._arithmetic import facts
 from normcli.engines._dask_address import check_secure
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_run import Run
 from normcli.errors import ClusterError, UsageError, printable
 
-S = TypeVar("S", bound=SpanLike)
+S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
