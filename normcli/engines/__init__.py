@@ -27,7 +27,7 @@ class Share:
     is_wanted: Callable[[], bool]  # called now and then: whether the result is still needed
 
 
-class SpanLike(Protocol):
+class Unit(Protocol):
     """A part of the data that one worker works on by itself: small, and pickled."""
 
     @property
@@ -39,7 +39,7 @@ class SpanLike(Protocol):
         """About how many bytes are read for it; 0 where that is not known. Small ones share a task."""
 
 
-S = TypeVar("S", bound=SpanLike)
+S = TypeVar("S", bound=Unit)
 
 
 class RemoteState(Protocol):

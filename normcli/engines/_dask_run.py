@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 from threading import Event
 from typing import Any, Generic, TypeVar
 
-from normcli.engines import Folding, SpanLike
+from normcli.engines import Folding, Unit
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
@@ -20,7 +20,7 @@ from normcli.engines._on_worker import Reply, Sealed, identity, perform
 from normcli.engines._packs import LOAD, Packs, load_of, most_of
 from normcli.errors import ClusterError, printable
 
-S = TypeVar("S", bound=SpanLike)
+S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
 
 AHEAD = 4  # tasks in flight for each thread of the cluster, where results are small

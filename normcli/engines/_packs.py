@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from normcli.engines import SpanLike
+from normcli.engines import Unit
 
-S = TypeVar("S", bound=SpanLike)
+S = TypeVar("S", bound=Unit)
 
 LOAD = 512 << 20  # bytes to read for a pack: as many as for a segment of a large input
 COUNT = 64  # spans of a pack
@@ -18,7 +18,7 @@ def most_of(state: int) -> int:
     return max(1, min(COUNT, RESULTS // max(state, 1)))
 
 
-def load_of(span: SpanLike) -> int:
+def load_of(span: Unit) -> int:
     """Bytes to read for a span; one of which that is not known has a task of its own."""
     return span.load or LOAD
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from normcli.engines import Folding, Share, SpanLike
+from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
 from normcli.engines._dask_address import check_secure
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_run import Run
 from normcli.errors import ClusterError, UsageError, printable
 
-S = TypeVar("S", bound=SpanLike)
+S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from normcli.engines import HasName, Share
+from normcli.engines import Share, Unit
 
-S = TypeVar("S", bound=HasName)
+S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
 
 
