@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import normcli
-from normcli.engines import Share
+from normcli.engines import Folding, Share
 from normcli.errors import UsageError
 
 SECRETS = {
@@ -31,7 +31,7 @@ class Recorder:
 
     def map_spans(
         self, work: Callable[[Any, Share], Any], spans: Iterable[Any], *, state: int = 0,
-        ready: Callable[[], str] | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[Any]:  # fmt: skip
         self.sent += [pickle.dumps(work), pickle.dumps(ready)]
         for span in spans:
