@@ -45,14 +45,14 @@ def here(workspace: Workspace, data: Path) -> Iterator[Workspace]:
     assert list(workspace.path.rglob("*.part")) == []
 
 
-def started(here: Workspace, made: cluster.Cluster, *words: str) -> "subprocess.Popen[bytes]":
-    null, env = subprocess.DEVNULL, os.environ | {"DASK_NORMCLI__NO_WORKER_TIMEOUT": "1s"}
+def started(here: Workspace, made: cluster.Cluster, *words: str, patience: str = "60s") -> "subprocess.Popen[bytes]":
+    null, env = subprocess.DEVNULL, os.environ | {"DASK_NORMCLI__NO_WORKER_TIMEOUT": patience}
     line = [*words, *on(made)]
     return processes.start(line, cwd=here.path, env=env, stdin=null, stdout=null, stderr=subprocess.PIPE)
 
 
-def applied(here: Workspace, made: cluster.Cluster) -> "subprocess.Popen[bytes]":
-    return started(here, made, "apply", "in/", "-p", "p.json", "-o", "b/")
+def applied(here: Workspace, made: cluster.Cluster, patience: str = "60s") -> "subprocess.Popen[bytes]":
+    return started(here, made, "apply", "in/", "-p", "p.json", "-o", "b/", patience=patience)
 
 
 def wait_for(folder: Path, count: int) -> None:
@@ -62,11 +62,11 @@ def wait_for(folder: Path, count: int) -> None:
 @pytest.mark.parametrize("killed", ["worker", *longer("all workers", "scheduler")])
 def test_what_dies_in_the_middle_costs_nothing(here: Workspace, data: Path, killed: str) -> None:
     with cluster.running(2, fake=SLOW) as made:
-        process = applied(here, made)
+        process = applied(here, made, "1s" if killed == "all workers" else "60s")
         wait_for(here / "b", 3)
         for pid in {"worker": made.workers[:1], "all workers": made.workers[:]}.get(killed, [made.scheduler]):
             made.kill(pid)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     if killed == "worker":
         assert process.returncode == 0, said
     else:
@@ -84,7 +84,7 @@ def test_a_driver_that_is_ended_leaves_nothing_to_do(here: Workspace, data: Path
         process = applied(here, made)
         wait_for(here / "b", 3)
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         assert process.returncode == -number
         client = normcli.Dask.connect(made.address)
         count = lambda dask_scheduler: len(dask_scheduler.tasks)  # noqa: E731, for it is pickled by what it says
@@ -103,7 +103,7 @@ def test_a_worker_may_die_at_any_stage(here: Workspace, data: Path, stage: str) 
         for _ in range(4):
             made.add(fake={"dies": stage, "marks": str(marks)})
         process = applied(here, made)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert len(list(marks.iterdir())) == 3
     assert files(here / "b") == files(data / "out")
@@ -116,7 +116,7 @@ def test_workers_that_die_do_not_change_a_fit(here: Workspace, data: Path) -> No
         for _ in range(4):
             made.add(fake={"dies": "reads", "marks": str(marks)})
         process = started(here, made, "fit", "in/", "-m", "zscore", "-p", "q.json")
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert len(list(marks.iterdir())) == 3
     assert (here / "q.json").read_bytes() == (data / "p.json").read_bytes()
@@ -147,7 +147,7 @@ def test_an_input_that_kills_every_worker_is_named(here: Workspace) -> None:
         for _ in range(6):
             made.add(fake={"dies": "reads", "marks": str(marks), "times": "99", "only": "05.csv"})
         process = started(here, made, "fit", "in/", "-m", "zscore", "-p", "q.json")
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 74, said
     assert b"normcli: error: in/05.csv: 2 workers died, one after the other" in said
     assert not (here / "q.json").exists()
@@ -156,7 +156,7 @@ def test_an_input_that_kills_every_worker_is_named(here: Workspace) -> None:
 def test_two_drivers_at_once_do_not_meet(here: Workspace, data: Path) -> None:
     with cluster.running(2, fake=SLOW) as made:
         processes = [applied(here, made), started(here, made, "apply", "in/", "-p", "p.json", "-o", "b/", "--resume")]
-        said = [process.communicate(timeout=60)[1] for process in processes]
+        said = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert files(here / "b") == files(data / "out")
 

@@ -268,7 +268,7 @@ def test_without_a_header_blank_lines_may_come_first() -> None:
 def test_another_delimiter(given: str, folder: Path) -> None:
     d = Options(delimiter=given).separator
     data = f'n{d}"a{d}b"{d}c,d\n1.0{d}"x{d}y"{d}1,5\n2.0{d}{d}"z\n"\n'.encode()
-    for size in SIZES:
+    for size in (1, 16, None):
         assert read(data, ["n"], block_size=size, delimiter=given) == as_numbers(oracle(data, d), ["n"])
         options = Options(delimiter=given)
         assert applied(identity("n"), data, folder, block_size=size, format_options=options) == data
