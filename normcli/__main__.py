@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 from typing import NoReturn
@@ -9,6 +10,7 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Runs the command line and leaves at once: nothing that is stuck in a library or a pipe keeps us."""
+    gc.set_threshold(100_000)  # imports allocate much and leave no garbage
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

@@ -40,11 +40,23 @@ OF_CHECK = {"drift", "drift.comparing", "drift.document", "drift.watching", "sta
 
 def loaded_by(*words: str, where: Path | None = None) -> set[str]:
     """The modules of a run of the command."""
+    return {*loaded_in_order(*words, where=where)}
+
+
+def loaded_in_order(*words: str, where: Path | None = None) -> list[str]:
+    """The modules of a run of the command, the first imported first."""
     env = os.environ | ({"PYTHONPATH": f"{where}"} if where else {})
     done = subprocess.run(
         [sys.executable, "-c", LIST, *words], capture_output=True, timeout=60, check=True, cwd=where, env=env
     )
-    return set(done.stdout.decode().split("\n"))
+    return done.stdout.decode().split("\n")
+
+
+def ours_by(*words: str, where: Path) -> set[str]:
+    """The packages that a run imports until it imports polars or pyarrow, which import much by themselves."""
+    loaded = [*loaded_in_order(*words, where=where)]
+    first = next((i for i, name in enumerate(loaded) if re.match(r"_?(polars|pyarrow)\b|_polars", name)), len(loaded))
+    return {name.partition(".")[0] for name in loaded[:first]}
 
 
 def libraries(modules: set[str]) -> set[str]:
@@ -112,6 +124,29 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
         writes_texts = (command, format) == ("apply", "parquet")  # in dictionaries, which compute takes apart
         slow = {"bz2", "lzma", "tempfile", "random"} | (set() if writes_texts else {"pyarrow.compute"})
         assert loaded & slow == set()
+
+
+SLOW = {  # of the standard library, what takes some milliseconds and no run of a small file needs
+    *("asyncio", "concurrent", "email", "http", "ipaddress", "logging", "multiprocessing", "pathlib", "socket", "ssl"),
+    *("subprocess", "tempfile", "tomllib", "urllib", "zipfile"),
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "also"),
+    [
+        ("--help", {"hashlib", "decimal", "csv", "xxhash", "queue"}),
+        ("methods", {"hashlib", "csv", "xxhash", "queue"}),
+        ("inspect p.json", {"csv", "random"}),
+        ("fit t.csv -m zscore -p q.json -q", {"bz2", "lzma", "random"}),
+        ("fit t.ndjson -m zscore -p q.json -q", {"bz2", "lzma", "random"}),
+        ("fit t.parquet -m zscore -p q.json -q", {"bz2", "lzma", "random", "csv"}),
+        ("apply t.csv -p p.json -o out.csv -q", {"bz2", "lzma", "random"}),
+        ("check t.csv -p p.json -q", {"bz2", "lzma", "random"}),
+    ],
+)
+def test_what_is_not_needed_is_not_imported(place: Path, words: str, also: set[str]) -> None:
+    assert ours_by(*words.split(), where=place) & (SLOW | also) == set()
 
 
 @pytest.mark.parametrize("format", NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import re
@@ -42,7 +41,6 @@ BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MA
 def run() -> int:
     """Runs the command line; returns the exit code."""
     _open_closed()
-    gc.set_threshold(100_000)  # imports allocate much and leave no garbage
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy is imported: its threads would compete with ours
     # jemalloc returns memory soonest; under a limit, its threads flood standard error, and it crashes by SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Condition, Event, Semaphore, Thread
 from typing import Generic, TypeVar
@@ -19,7 +18,8 @@ def available() -> int:
     """The CPUs that this process may use: its affinity, and the quota of its cgroup where there is one."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        with open("/sys/fs/cgroup/cpu.max", encoding="utf-8") as file:
+            quota, period = file.read().split()
         return cpus if quota == "max" else max(1, min(cpus, -(-int(quota) // int(period))))
     except (OSError, ValueError):
         return cpus

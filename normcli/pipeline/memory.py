@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf, prod
-from pathlib import Path
 from typing import Self
 
 from normcli.blocks.record import Record
@@ -26,7 +25,7 @@ COUNTED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}  # where /proc/self/s
 SHARE = 0.8  # of the memory available to the process, without --max-memory
 
 
-def available(root: Path = Path("/")) -> int:
+def available(root: str | os.PathLike[str] = "/") -> int:
     """Bytes that this process may use: those of the machine, or fewer by the limit of its cgroup."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_of_cgroups(root)])
@@ -37,7 +36,7 @@ def mapped() -> dict[int, int]:
     """Bytes that each limit of this process counts, by its kind, at the first call: those of libraries and their
     threads. Unlike memory of the machine, also what is never touched."""
     try:
-        pages = Path("/proc/self/statm").read_text().split()
+        pages = _text("/proc/self/statm").split()
     except OSError:
         return dict.fromkeys(COUNTED, BASE)
     return {kind: int(pages[place]) * os.sysconf("SC_PAGE_SIZE") for kind, place in COUNTED.items()}
@@ -50,26 +49,32 @@ def left() -> float:
     return max(0, min(remainders, default=inf))
 
 
-def _of_cgroups(root: Path) -> Iterator[int]:
+def _of_cgroups(root: str | os.PathLike[str]) -> Iterator[int]:
     """The limits of the cgroup that this process is in, and of those around it: version 2, and 1 where that is used."""
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = _text(root, "proc/self/cgroup").splitlines()
     except OSError:
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            top, name = root / "sys/fs/cgroup", "memory.max"
+            top, name = os.path.join(root, "sys/fs/cgroup"), "memory.max"
         elif "memory" in controllers.split(","):
-            top, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+            top, name = os.path.join(root, "sys/fs/cgroup/memory"), "memory.limit_in_bytes"
         else:
             continue
-        here = Path(path.lstrip("/"))
-        for place in (here, *here.parents):  # those of the container are at the top, where it has a view of its own
+        parts = path.strip("/").split("/")
+        for count in range(len(parts), -1, -1):  # those of the container are at the top, where it has a view of its own
             try:
-                yield int((top / place / name).read_text())
+                yield int(_text(top, *parts[:count], name))
             except (OSError, ValueError):  # none there, or "max"
                 continue
+
+
+def _text(*path: str | os.PathLike[str]) -> str:
+    """The text of a small file; without pathlib, which imports much."""
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
 
 
 def room(max_memory: int | None) -> int:

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from io import StringIO
 from typing import TypeVar
 
 import pytest
@@ -319,10 +319,10 @@ def test_the_processors_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None
     assert 1 <= available() <= 4096
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     for quota, expected in (("max 100000", 8), ("150000 100000", 2), ("50000 100000", 1), ("9900000 100000", 8)):
-        monkeypatch.setattr(Path, "read_text", lambda self, quota=quota: quota + "\n")
+        monkeypatch.setattr("builtins.open", lambda *args, quota=quota, **kwargs: StringIO(quota + "\n"))
         assert available() == expected
     for odd in ("", "x y", "1"):
-        monkeypatch.setattr(Path, "read_text", lambda self, odd=odd: odd)
+        monkeypatch.setattr("builtins.open", lambda *args, odd=odd, **kwargs: StringIO(odd))
         assert available() == 8
 
 
