@@ -62,12 +62,17 @@ def test_the_same_is_learned(here: Workspace, two: cluster.Cluster, fetched: lis
     assert passes <= len(fetched) <= 3 * passes  # and not once for each input
 
 
-def test_segments_of_an_input_are_merged_before_inputs(here: Workspace, two: cluster.Cluster) -> None:
+def test_segments_of_an_input_are_merged_before_inputs_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:
+    from distributed import Client
+
     inputs = [here / "in/0.csv", here / "in/1.csv"]
     one = normcli.fit(inputs, "decorrelate", columns=["x", "w"], block_size=30)
-    client = normcli.Dask.connect(two.address)
-    many = normcli.fit(inputs, "decorrelate", columns=["x", "w"], block_size=30, engine=client)
+    client = Client(two.address, set_as_default=False)
+    engine = normcli.Dask(client)
+    many = normcli.fit(inputs, "decorrelate", columns=["x", "w"], block_size=30, engine=engine)
     assert many.digest == one.digest
+    assert state_of(engine) == []
+    client.close()
 
 
 def test_an_update_goes_on_and_leaves_out_what_was_counted(here: Workspace, two: cluster.Cluster) -> None:
