@@ -36,7 +36,7 @@ class _Task(Generic[S]):
 
     spans: Sequence[S]
     future: Any = None  # of a Reply; None: to be submitted
-    kept: Any = None  # a future of what stays on the worker, if that is more
+    output: Any = None  # a future of what stays on the worker, if that is more
     workers: frozenset[str] | None = None  # that it is for; None: any
     trial: bool = False  # it may kill workers, and is done while nothing else is
 
@@ -85,7 +85,7 @@ class Run(Generic[S, R]):
     def close(self) -> None:
         """Nothing of it stays on the scheduler."""
         self._workers.end()
-        futures = [f for task in (*self._tasks, self._work) for f in (task.future, task.kept) if f is not None]
+        futures = [f for task in (*self._tasks, self._work) for f in (task.future, task.output) if f is not None]
         futures += self._states.futures if self._states else ()
         self._tasks.clear()
         if futures and self._client.status == "running":
@@ -120,7 +120,7 @@ class Run(Generic[S, R]):
         keeps = self._states is not None and self._states.active
         replies = self._states.replies(futures) if self._states and keeps else futures
         for task, future, reply in zip(tasks, futures, replies, strict=True):
-            task.future, task.kept, task.workers = reply, future if keeps else None, workers
+            task.future, task.output, task.workers = reply, future if keeps else None, workers
             reply.add_done_callback(lambda _: self._done.set())
 
     def _performed(self, packs: Sequence[Sequence[S]]) -> list[Any]:
@@ -148,7 +148,7 @@ class Run(Generic[S, R]):
         """Has tasks submitted again, but for those that are done."""
         running = [task for task in tasks if task.future is not None and not task.future.done()]
         if running:
-            futures = [task.future if task.kept is None else task.kept for task in running]
+            futures = [task.future if task.output is None else task.output for task in running]
             self._connection.call(lambda: self._client.cancel(futures, force=True))
         for task in running:
             task.future = None
@@ -181,7 +181,7 @@ class Run(Generic[S, R]):
     def _results(self, task: _Task[S], reply: Reply) -> Iterator[R]:
         if self._states is None:
             return map(pickle.loads, reply.results)
-        return self._states.results(task.spans, task.kept, reply, task.workers)
+        return self._states.results(task.spans, task.output, reply, task.workers)
 
     def _is_done(self, task: _Task[S]) -> bool:
         """Whether a task is done; it waits a while. Raises ClusterError where there is no worker to do it."""

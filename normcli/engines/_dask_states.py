@@ -22,7 +22,7 @@ from normcli.engines._arithmetic import facts
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_workers import LOOK, Workers
 from normcli.engines._on_worker import Reply, perform
-from normcli.engines._worker_states import Kept, Place, Unpickler, keep, merge, perform_keeping, reply_of
+from normcli.engines._worker_states import Place, TaskOutput, Unpickler, keep, merge, perform_keeping, reply_of
 from normcli.errors import ClusterError, printable
 
 LARGE = 1 << 20  # bytes of a state that stays on the workers
@@ -53,27 +53,27 @@ class States:
         """The task of a pack, and what else it takes."""
         return (perform_keeping, {"kind": pickle.dumps(self._folding.kind)}) if self.active else (perform, {})
 
-    def replies(self, kept: Sequence[Any]) -> list[Any]:
+    def replies(self, outputs: Sequence[Any]) -> list[Any]:
         """Futures of what comes to the driver of tasks."""
-        self.futures.update(kept)
-        keys = [f"{future.key}-reply" for future in kept]
+        self.futures.update(outputs)
+        keys = [f"{future.key}-reply" for future in outputs]
         replies: list[Any] = self.connection.call(
-            lambda: self._client.map(reply_of, kept, key=keys, priority=URGENT, pure=False)
+            lambda: self._client.map(reply_of, outputs, key=keys, priority=URGENT, pure=False)
         )
         return replies
 
-    def results(self, spans: Sequence[Any], kept: Any, reply: Reply, workers: frozenset[str] | None) -> Iterator[Any]:
+    def results(self, spans: Sequence[Any], output: Any, reply: Reply, workers: frozenset[str] | None) -> Iterator[Any]:
         """The results of a pack that was for `workers`, with what stands for states that stay on them."""
         self.active = self.active or max(map(len, reply.results), default=0) > LARGE
         name = spans[0].name if len(spans) == 1 else f"one of {spans[0].name} to {spans[-1].name}"
 
         def remote(index: int) -> Any:
             place = Place(index, reply.digests[index], name)
-            return self._folding.remote(Handle(self, list(spans), place, 1, reply.sizes[index], kept, workers))
+            return self._folding.remote(Handle(self, list(spans), place, 1, reply.sizes[index], output, workers))
 
         return (Unpickler(result, remote).load() for result in reply.results)
 
-    def submit(self, function: Callable[..., Kept], *arguments: Any) -> Any:
+    def submit(self, function: Callable[..., TaskOutput], *arguments: Any) -> Any:
         """A future of what makes a state."""
         import dask
 
@@ -100,19 +100,19 @@ class States:
     def data(self, handle: Handle) -> bytes:
         """A pickled state, from the workers. Raises ClusterError, BadDataError."""
         for tries in count(1):
-            kept = self._kept(handle)
-            if kept is None:
+            output = self._output(handle)
+            if output is None:
                 self._check_failure(handle.future, tries)
-            elif kept.reply.error is not None:
-                raise kept.reply.error
-            elif not kept.reply.difference:
-                return kept.states[handle.place.index]
+            elif output.reply.error is not None:
+                raise output.reply.error
+            elif not output.reply.difference:
+                return output.states[handle.place.index]
             else:
-                self.workers.leave_out(kept.reply.worker, kept.reply.difference)  # it came late
-            handle.submit_again()
+                self.workers.leave_out(output.reply.worker, output.reply.difference)  # it came late
+            handle.resubmit()
         raise NotImplementedError
 
-    def _kept(self, handle: Handle) -> Kept | None:
+    def _output(self, handle: Handle) -> TaskOutput | None:
         """What is on a worker, once it is there; None where that went wrong."""
         done = Event()
         while True:
@@ -121,15 +121,15 @@ class States:
             while not future.done():
                 done.wait(LOOK)
                 if not future.done() and self.workers.look_sometimes() and handle.waits_for_ever():
-                    handle.submit_again()
+                    handle.resubmit()
                     future = handle.future
                     future.add_done_callback(lambda _: done.set())
             done.clear()
             if future.status != "finished":
                 return None
-            kept: list[Kept] = self.connection.call(lambda f=future: self._client.gather([f], errors="skip"))  # type: ignore[misc]
-            if kept:  # else it was lost meanwhile, and is made again
-                return kept[0]
+            outputs: list[TaskOutput] | None = self.connection.gather([future])
+            if outputs:  # else it was lost meanwhile, and is made again
+                return outputs[0]
 
     def _check_failure(self, future: Any, tries: int) -> None:
         """Raises ClusterError where it is of no use to try again."""
@@ -183,11 +183,11 @@ class Handle:
             (self.future,) = self.states.performed([self.source])
             self.states.futures.add(self.future)
 
-    def submit_again(self) -> None:
+    def resubmit(self) -> None:
         """Has all that it is made of done again, by workers that may."""
         if isinstance(self.source, tuple):
             for part in self.source:
-                part.submit_again()
+                part.resubmit()
         self._submit()
 
     def waits_for_ever(self) -> bool:

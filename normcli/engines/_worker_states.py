@@ -17,7 +17,7 @@ from normcli.errors import BadDataError
 
 
 @dataclass(frozen=True)
-class Kept:
+class TaskOutput:
     """What a task leaves on a worker: its reply, and states, pickled."""
 
     reply: Reply
@@ -36,11 +36,11 @@ class Place:
     digest: bytes = b""
     name: str = ""
 
-    def state_of(self, kept: Kept) -> Any:
+    def state_of(self, output: TaskOutput) -> Any:
         """Raises BadDataError where the span was worked on again, and came out otherwise."""
-        if self.digest and self.digest not in kept.reply.digests[self.index : self.index + 1]:
+        if self.digest and self.digest not in output.reply.digests[self.index : self.index + 1]:
             raise BadDataError(f"{self.name}: was changed while it was read", "fit again")
-        return pickle.loads(kept.states[self.index])
+        return pickle.loads(output.states[self.index])
 
 
 class _Pickler(pickle.Pickler):
@@ -68,12 +68,12 @@ class Unpickler(pickle.Unpickler):
         return self._state(number)
 
 
-def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes) -> Kept:
+def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes) -> TaskOutput:
     """The spans of a pack, by the work of the run; states of a pickled `kind` are put aside."""
     states = list[Any]()
     reply = perform(pack, sealed, partial(_without_states, kind, states))
     pickled = tuple(map(pickle.dumps, states))
-    return Kept(replace(reply, digests=tuple(map(_digest, states)), sizes=tuple(map(len, pickled))), pickled)
+    return TaskOutput(replace(reply, digests=tuple(map(_digest, states)), sizes=tuple(map(len, pickled))), pickled)
 
 
 def _without_states(kind: bytes, states: list[Any], result: Any) -> bytes:
@@ -89,28 +89,28 @@ def _digest(state: Any) -> bytes:
     return digest.digest()
 
 
-def reply_of(kept: Kept) -> Reply:
+def reply_of(output: TaskOutput) -> Reply:
     """What the driver has to know of it."""
-    return kept.reply
+    return output.reply
 
 
-def keep(state: bytes) -> Kept:
+def keep(state: bytes) -> TaskOutput:
     """A state that the driver had."""
-    return Kept(Reply(""), (state,))
+    return TaskOutput(Reply(""), (state,))
 
 
-def merge(first: Kept, second: Kept, places: tuple[Place, Place], driver: dict[str, str]) -> Kept:
+def merge(first: TaskOutput, second: TaskOutput, places: tuple[Place, Place], driver: dict[str, str]) -> TaskOutput:
     """Two states, merged; or why one of them is not there."""
     from distributed import get_worker
 
     here = get_worker().address
-    for kept in (first, second):
-        if kept.reply.failed:
-            return Kept(kept.reply)
+    for output in (first, second):
+        if output.reply.failed:
+            return TaskOutput(output.reply)
     if differs := difference(driver, facts()):
-        return Kept(Reply(here, difference=differs))
+        return TaskOutput(Reply(here, difference=differs))
     try:
-        a, b = (place.state_of(kept) for place, kept in zip(places, (first, second), strict=True))
-        return Kept(Reply(here), (pickle.dumps(a.merge(b)),))
+        a, b = (place.state_of(output) for place, output in zip(places, (first, second), strict=True))
+        return TaskOutput(Reply(here), (pickle.dumps(a.merge(b)),))
     except Exception as e:
-        return Kept(Reply(here, error=portable(e)))
+        return TaskOutput(Reply(here, error=portable(e)))
