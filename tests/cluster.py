@@ -51,14 +51,15 @@ class Cluster:
 
 @contextmanager
 def running(
-    workers: int = 2, *, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
+    workers: int = 2, *, threads: int = 1, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[Cluster]:
-    """A cluster of so many workers, as Dask's variables in their environment have it; `fake` is as for `add`."""
+    """A cluster of so many workers, with threads each, as Dask's variables in their environment have it; `fake` is as
+    for `add`."""
     made = _asked({"env": dict(env or {})})
     cluster = Cluster(made["address"], made["pid"])
     try:
         for _ in range(workers):
-            cluster.add(fake=fake, env=env)
+            cluster.add(threads, fake=fake, env=env)
         yield cluster
     finally:
         cluster.stop()
