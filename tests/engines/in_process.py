@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from normcli.engines import Share, Unit
+from normcli.engines import Folding, Share, Unit
 
 S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
@@ -22,7 +22,7 @@ class InProcess:
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
         pickled, source, pending = pickle.dumps(work), iter(spans), deque[bytes]()
         ended = False
