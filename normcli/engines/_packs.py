@@ -29,6 +29,7 @@ class Packs(Generic[S]):
 
     def __init__(self, spans: Iterable[S | None], most: int) -> None:
         self._source, self._most, self._ahead, self._ended = iter(spans), most, deque[S](), False
+        self._load = 0  # of those ahead
         self.failure: BaseException | None = None  # of the spans themselves, to be raised in its turn
 
     @property
@@ -39,18 +40,19 @@ class Packs(Generic[S]):
     def next(self, tasks: int) -> list[S]:
         """The next one, where what is left is to be so many tasks at least; empty after the last, and where one has to
         wait."""
-        self._read_ahead(tasks * self._most)
+        self._read_ahead(tasks)
         most, pack, load = max(1, min(self._most, len(self._ahead) // tasks)), list[S](), 0
         while self._ahead and len(pack) < most:
             load += load_of(self._ahead[0])
             if pack and load > LOAD:
                 break
             pack.append(self._ahead.popleft())
+            self._load -= load_of(pack[-1])
         return pack
 
-    def _read_ahead(self, count: int) -> None:
-        """Reads spans until so many are ahead."""
-        while len(self._ahead) < count and not self._ended:
+    def _read_ahead(self, tasks: int) -> None:
+        """Reads spans until there are enough for so many tasks: what has to be done before them may be yet to come."""
+        while len(self._ahead) < tasks * self._most and self._load < tasks * LOAD and not self._ended:
             try:
                 span = next(self._source)
             except StopIteration:
@@ -61,3 +63,4 @@ class Packs(Generic[S]):
                 if span is None:
                     return
                 self._ahead.append(span)
+                self._load += load_of(span)
