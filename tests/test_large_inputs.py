@@ -67,8 +67,8 @@ def same(
     bad: dict[str, Any] = {"on_bad_row": "skip"} if skip else {}
     request: dict[str, Any] = {"input": tuple(map(str, paths)), "block_size": block_size, **bad}
     engine = InProcess(window)
-    one = outcome(fit, FitRequest(method=method, min_rows=1, **request, **options))
-    assert outcome(fit, FitRequest(method=method, min_rows=1, engine=engine, **request, **options)) == one
+    one = outcome(fit, FitRequest(method=method, **request, **options))
+    assert outcome(fit, FitRequest(method=method, engine=engine, **request, **options)) == one
     if isinstance(one[0], bytes):
         of_fit = params.read(one[0])
         one = outcome(check, CheckRequest(params=of_fit, **request))
@@ -99,14 +99,15 @@ FILES = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(FILES, min_size=1, max_size=3), METHODS, st.integers(3, 12), WINDOWS, st.booleans())
-@settings(max_examples=examples(60))
-def test_csv_is_the_same(texts: list[str], method: str, block_size: int, window: int, skip: bool) -> None:
+@given(st.lists(FILES, min_size=1, max_size=2), METHODS, st.integers(3, 12), WINDOWS, st.booleans(), st.booleans())
+@settings(max_examples=examples(48))
+def test_csv_is_the_same(texts: list[str], method: str, block_size: int, window: int, skip: bool, by_key: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{i}.csv" for i in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
             path.write_text(text, newline="")
-        same(paths, method, block_size, window, skip=skip, columns=("a",))
+        by: dict[str, Any] = {"by": ("b",)} if by_key else {}
+        same(paths, method, block_size, window, skip=skip, columns=("a",), **by)
 
 
 ESCAPED = st.lists(
@@ -115,7 +116,7 @@ ESCAPED = st.lists(
 
 
 @given(ESCAPED, st.sampled_from([{"escape": "\\"}, {"comment": "#"}, {"quote": "none"}]), st.integers(1, 9), WINDOWS)
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(16))
 def test_dialects_are_the_same(lines: list[str], dialect: dict[str, str], block_size: int, window: int) -> None:
     """Escaped text may have to be read from some place on as it is: that is several segments at one address."""
     with tempfile.TemporaryDirectory() as folder:
@@ -125,7 +126,7 @@ def test_dialects_are_the_same(lines: list[str], dialect: dict[str, str], block_
 
 
 @given(st.lists(st.integers(0, 99), min_size=3, max_size=30), TIMES, st.integers(9, 40), WINDOWS, st.booleans())
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(16))
 def test_ndjson_is_the_same(rows: list[int], times: int, block_size: int, window: int, skip: bool) -> None:
     """With keys that come late, blank lines, and values that are none."""
     other = {97: '{"a": "no"}', 98: "", 99: '{"late": 1}'}
@@ -140,7 +141,7 @@ GROUPS = st.lists(st.lists(st.integers(-9, 9) | st.floats(-9, 9) | st.none(), ma
 
 
 @given(GROUPS, TIMES, st.sampled_from(["parquet", "arrow"]), METHODS, st.integers(2, 4), WINDOWS)
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(24))
 def test_binary_is_the_same(
     groups: list[Any], times: int, kind: str, method: str, block_size: int, window: int
 ) -> None:
@@ -187,7 +188,7 @@ def test_without_quotes_nothing_is_measured_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("window", [1, 3])
 def test_what_was_measured_in_vain_is_measured_again_at_once(tmp_path: Path, window: int) -> None:
     """Where stretches begin within quotes, and look as if they did not."""
-    (path := tmp_path / "t.csv").write_text("a,b\n" + '1,"a\nbc"\n' * 400)
+    (path := tmp_path / "t.csv").write_text("a,b\n" + '1,"a\nbc"\n' * 250)
     engine = InProcess(window)
     of_this_machine = fit(FitRequest(input=(str(path),), method="zscore", block_size=8, columns=("a",))).parameters
     assert fitted([path], engine, columns=("a",)) == params.write(of_this_machine)

@@ -47,9 +47,9 @@ class Reader(BatchReader):
             yield from self._blocks(batch, self._rows)
             del batch
 
-    def _row_counts(self) -> Iterator[int]:
+    def _row_counts(self, start: int = 0, end: int | None = None) -> Iterator[int]:
         with reading(self.source, WHAT):
-            counts = [row_count(self._metadata(at, length)) for at, length, _ in self._messages[1]]
+            counts = [row_count(self._metadata(at, length)) for at, length, _ in self._messages[1][start:end]]
         yield from counts
 
     def _samples(self, name: str) -> Iterator[pa.Array]:

@@ -62,8 +62,8 @@ class Reader(BatchReader):
                 if left:  # checksums do not cover the headers of pages
                     raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
 
-    def _row_counts(self) -> Iterator[int]:
-        return map(self._groups.rows_in, range(self._groups.count))
+    def _row_counts(self, start: int = 0, end: int | None = None) -> Iterator[int]:
+        return map(self._groups.rows_in, range(self._groups.count)[start:end])
 
     def _samples(self, name: str) -> Iterator[pa.Array]:
         with reading(self.source, WHAT):

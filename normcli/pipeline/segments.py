@@ -18,6 +18,8 @@ from normcli.formats._text.ranges import Scan, blocks, scans
 from normcli.io.sources import Source
 from normcli.parameters.folding import SEGMENT, ends_segment
 
+FAR = 64 << 20  # bytes of an object, at least: each batch of an Arrow file is requested to know how long it is
+
 
 def of_runs(runs: Iterable[tuple[Address, int]]) -> Iterator[Address]:
     """Segments of runs of rows that follow each other, each of so many chunks, the last of which can end one."""
@@ -35,6 +37,8 @@ def of_runs(runs: Iterable[tuple[Address, int]]) -> Iterator[Address]:
 def of_reader(reader: Reader) -> tuple[Address, ...]:
     """Segments of an open input by what stands in its footer; none where only all of it can be read, or where it is
     text, which is to be scanned."""
+    if reader.source.is_far and (reader.source.length or 0) < FAR:
+        return ()
     return tuple(of_runs(reader.runs()))
 
 

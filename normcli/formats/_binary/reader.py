@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from normcli import columns
@@ -47,7 +46,7 @@ class BatchReader(Reader):
         make: Callable[..., Self] = cls
         reader = make(source, Options(), block_size=description.block_size)
         reader._range = range(address.start, address.end)
-        size = sum(islice(reader._row_counts(), address.start, address.end))
+        size = sum(reader._row_counts(address.start, address.end))
         return reader.described_as(replace(description, start=address.place, size=size, notices=()))
 
     def runs(self) -> Iterator[tuple[Address, int]]:
@@ -56,8 +55,8 @@ class BatchReader(Reader):
             yield Address(number, number + 1, place), -(-rows // self._rows)
             place += rows
 
-    def _row_counts(self) -> Iterator[int]:
-        """The number of rows in each row group or batch, where that is known before it is read."""
+    def _row_counts(self, start: int = 0, end: int | None = None) -> Iterator[int]:
+        """The number of rows in each row group or batch, or some of them, where that is known before it is read."""
         yield from ()
 
     def list_size(self, name: str) -> int:
