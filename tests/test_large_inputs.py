@@ -21,11 +21,12 @@ from normcli.jobs.check import check
 from normcli.jobs.fit import fit
 from normcli.jobs.requests import CheckRequest, FitRequest
 from normcli.parameters import file as params
-from normcli.pipeline import Events, turns
+from normcli.pipeline import Events, segments, turns
 from normcli.pipeline.spans import SpanResult
 from normcli.pipeline.turns import Turns
 from tests.conftest import examples
 from tests.engines.in_process import InProcess
+from tests.store import Store
 
 
 @dataclass
@@ -171,7 +172,7 @@ def write(path: Path, groups: list[Any]) -> None:
 
 
 # -- what is sent, and when --------------------------------------------------------------------------------------
-def fitted(paths: Sequence[Path], engine: InProcess, **options: Any) -> bytes:
+def fitted(paths: Sequence[Path | str], engine: InProcess, **options: Any) -> bytes:
     request = FitRequest(input=tuple(map(str, paths)), method="zscore", block_size=8, engine=engine, **options)
     return params.write(fit(request).parameters)
 
@@ -225,6 +226,23 @@ def test_an_error_is_the_first_in_the_file(tmp_path: Path) -> None:
         fitted([path], InProcess(), columns=("a",))
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_objects_are_the_same(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """And one that is replaced meanwhile is an error."""
+    for name, value in store.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(segments, "FAR", 0)
+    write_any(path := tmp_path / f"t.{kind}", 1.0)
+    one = params.write(fit(FitRequest(input=(str(path),), method="zscore", block_size=8)).parameters)
+    uri = store.put(path.name, path.read_bytes())
+    assert fitted([uri], engine := InProcess()) == one
+    assert sum(result.is_cut for _, result in engine.log) == 1
+    write_any(path, 2.0)
+    with pytest.raises(BadDataError, match=r"was changed while it was read"):
+        fitted([uri], Changing(1, change=lambda: store.put(path.name, path.read_bytes())))
+
+
 # -- an input that changes ---------------------------------------------------------------------------------------
 @dataclass
 class Changing(InProcess):
@@ -240,20 +258,20 @@ class Changing(InProcess):
             yield result
 
 
+def write_any(path: Path, value: float) -> None:
+    """A file of several segments in place of what is there."""
+    path.unlink(missing_ok=True)
+    if path.suffix == ".csv":
+        path.write_text("a,b\n" + f"{value},2\n" * 200)
+    else:
+        write(path, [[value] * 600] * 3)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_an_input_that_is_replaced_meanwhile_is_an_error(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / f"t.{kind}"
-
-    def make(value: float) -> None:
-        path.unlink(missing_ok=True)
-        if kind == "csv":
-            path.write_text("a,b\n" + f"{value},2\n" * 900)
-        else:
-            write(path, [[value] * 9] * 90)
-
-    make(1.0)
+    write_any(path := tmp_path / f"t.{kind}", 1.0)
     with pytest.raises(BadDataError, match=rf"t\.{kind}: was changed while it was read"):
-        fitted([path], Changing(1, change=lambda: make(2.0)))
+        fitted([path], Changing(1, change=lambda: write_any(path, 2.0)))
 
 
 def test_further_passes_read_what_the_first_one_did(tmp_path: Path) -> None:
