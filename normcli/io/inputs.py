@@ -23,6 +23,7 @@ class Input:
     keys: tuple[tuple[str, str | None], ...] = ()
     top: str | None = None  # the named directory that it was found in
     implicit: bool = False
+    size: int = 0  # bytes of an object; 0: not known, or of a file
 
     @property
     def name(self) -> str:
@@ -49,7 +50,8 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Listing:
         elif is_directory(name):
             _walk(name, name, is_known, listing)
         elif _exists(name) or not glob.has_magic(name):  # a store that refuses says so before the work
-            listing.inputs.append(Input(name, os.path.basename(name)))
+            size = stores.size_of(name) if stores.is_uri(name) else 0
+            listing.inputs.append(Input(name, os.path.basename(name), size=size))
         else:
             _glob(name, is_known, listing)
     _check_any(listing, names)
@@ -92,17 +94,17 @@ def listed_in(text: bytes, *, zero: bool) -> list[str]:
 def _glob(pattern: str, is_known: Callable[[str], bool] | None, listing: Listing) -> None:
     """Adds the matches of a pattern; only files without `is_known`. Raises NoInputError if there is none."""
     far = stores.is_uri(pattern)
-    hits = stores.glob(pattern) if far else sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
+    hits = stores.glob(pattern) if far else _local_glob(pattern)
     if not hits:
         what = f"{printable(pattern)}: there is no such file, and as a pattern it finds none"
         raise NoInputError(what, f"the working directory is {printable(os.getcwd())}")
     top = pattern[: len(os.path.dirname(_plain(pattern)))] or "."
-    for hit in hits:
+    for hit, size in hits.items():
         if far and (why := stores.unusable(hit)):
             listing.left.append((hit, why))
         elif not far and _through_link(hit, top):
             listing.left.append((hit, "below a link to a directory"))
-        elif is_directory(hit):
+        elif size is None:
             if is_known:
                 _walk(hit, top, is_known, listing)
             else:
@@ -110,7 +112,13 @@ def _glob(pattern: str, is_known: Callable[[str], bool] | None, listing: Listing
         elif not far and os.path.exists(hit) and not os.path.isfile(hit):
             listing.left.append((hit, "no regular file"))  # a pipe would be waited for; named, it is read
         else:
-            listing.inputs.append(_below(hit, top))
+            listing.inputs.append(_below(hit, top, size))
+
+
+def _local_glob(pattern: str) -> dict[str, int | None]:
+    """The files and directories that match a pattern, sorted by their bytes: 0, and None of a directory."""
+    hits = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
+    return {hit: None if os.path.isdir(hit) else 0 for hit in hits}
 
 
 def _through_link(path: str, top: str) -> bool:
@@ -126,19 +134,20 @@ def _plain(pattern: str) -> str:
 
 def _walk(directory: str, top: str, is_known: Callable[[str], bool], listing: Listing) -> None:
     """Adds the files below a directory, sorted by the bytes of their paths; links to directories are not followed."""
-    paths = []
-    for path, why in stores.entries(directory) if stores.is_uri(directory) else _entries(directory):
+    sizes = dict[str, int]()
+    for path, size, why in stores.entries(directory) if stores.is_uri(directory) else _entries(directory):
         if why is None and not is_known(path):
             why = "unknown suffix"
         if why is None:
-            paths.append(path)
+            sizes[path] = size
         else:
             listing.left.append((path, why))
-    listing.inputs += (replace(_below(path, top), top=directory) for path in sorted(paths, key=os.fsencode))
+    paths = sorted(sizes, key=os.fsencode)
+    listing.inputs += (replace(_below(path, top, sizes[path]), top=directory) for path in paths)
 
 
-def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
-    """Each file below a directory, and the reason why it is no input (None: no reason in its type and name). Raises
+def _entries(directory: str) -> Iterator[tuple[str, int, str | None]]:
+    """Each file below a directory, 0, and the reason why it is no input (None: no reason in its type and name). Raises
     NoInputError."""
     try:
         with os.scandir(directory) as entries:
@@ -147,18 +156,18 @@ def _entries(directory: str) -> Iterator[tuple[str, str | None]]:
         raise open_error(NoInputError, printable(directory), e) from None
     for entry in ordered:
         if entry.name.startswith((".", "_")):
-            yield entry.path, "hidden"
+            yield entry.path, 0, "hidden"
         elif entry.is_dir(follow_symlinks=False):
             yield from _entries(entry.path)
         elif entry.is_dir():
-            yield entry.path, "a link to a directory"
+            yield entry.path, 0, "a link to a directory"
         elif entry.is_symlink() or entry.is_file():
-            yield entry.path, None
+            yield entry.path, 0, None
         else:
-            yield entry.path, "no regular file"
+            yield entry.path, 0, "no regular file"
 
 
-def _below(path: str, top: str) -> Input:
+def _below(path: str, top: str, size: int) -> Input:
     from urllib.parse import unquote
 
     relative = os.path.relpath(path, top)
@@ -167,7 +176,7 @@ def _below(path: str, top: str) -> Input:
         name, equals, value = part.partition("=")
         if equals and name:
             keys.append((unquote(name), None if value == HIVE_NULL else unquote(value)))
-    return Input(path, relative, tuple(keys), implicit=True)
+    return Input(path, relative, tuple(keys), implicit=True, size=size)
 
 
 def _refuse_twice(inputs: Sequence[Input]) -> None:

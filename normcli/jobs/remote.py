@@ -77,7 +77,7 @@ def remote_inputs(
         for input in list(readers.inputs):
             target = None if files is None else files.paths[input]
             path = _absolute(str(input.path))
-            yield Span(input, path, target and _absolute(target), printable(target or ""), _size(path))
+            yield Span(input, path, target and _absolute(target), printable(target or ""), input.size or _size(path))
 
     def leave_out(span: Span) -> None:
         readers.leave_out(span.input)

@@ -156,6 +156,27 @@ def test_stray_keys_are_left_out_of_a_prefix_and_of_patterns_and_told(store: Sto
     assert sorted(path for path, _ in left) == [".", "/", "a.csv?b=1.csv", "stray//", "x/.."]
 
 
+@pytest.mark.parametrize("name", ["s3://bucket/in", "s3://bucket/in/*.csv", "s3://bucket/**/*.csv", "s3://bucket/*/*"])
+def test_a_listing_tells_types_and_sizes_however_many_objects_there_are(name: str, store: Store) -> None:
+    counts = []
+    for number in range(2, 9, 3):
+        store.put(f"in/{number}.csv", b"a\n" + b"1\n" * number)
+        store.requests.clear()
+        stores._lookup.cache_clear()
+        all_ = inputs.find([name], known)
+        counts.append(len(store.requests))
+    assert [i.size for i in all_.inputs] == [2 + 2 * number for number in (2, 5, 8)]
+    assert len(set(counts)) == 1
+
+
+def test_the_size_of_an_object_is_known(store: Store) -> None:
+    store.put("in/a.csv", b"a\n1\n")
+    stores._lookup.cache_clear()
+    for name in ("s3://bucket/in/a.csv", "s3://bucket/*/a.csv"):
+        (only,) = inputs.find([name], known).inputs
+        assert only.size == 4
+
+
 def test_what_a_store_says_keeps_no_signature() -> None:
     said = "When reading 'x': Azure Error: [404]\n https://a.example/c/x?sv=1&sig=SECRET not found."
     assert _filesystems.reason(OSError(said)) == "Azure Error: [404] https://a.example/c/x not found"

@@ -92,36 +92,44 @@ def is_directory(uri: str) -> bool:
 
 def exists(uri: str) -> bool:
     """Whether there is an object or a directory of that name. Raises NoInputError if the store does not answer."""
-    kind, fault = _lookup(uri)
+    kind, _, fault = _lookup(uri)
     if fault:
         raise NoInputError(f"{printable(uri)}: {fault}")
     return kind != "NotFound"
 
 
+def size_of(uri: str) -> int:
+    """Bytes of an object; 0 if the store does not say."""
+    return _lookup(uri)[1]
+
+
 @lru_cache
-def _lookup(uri: str) -> tuple[str, str | None]:
-    """The type of what a URI names (File, Directory, NotFound), or the fault of the request; cached for the run."""
-    from normcli.io.stores._filesystems import kind, store_request
+def _lookup(uri: str) -> tuple[str, int, str | None]:
+    """The type of what a URI names (File, Directory, NotFound) and its size in bytes, or the fault of the request;
+    cached for the run."""
+    from normcli.io.stores._filesystems import info, store_request
 
     with store_request(uri) as outcome:
-        return kind(uri), None
-    return "", outcome.fault
+        return *info(uri), None
+    return "", 0, outcome.fault
 
 
-def entries(uri: str) -> Iterator[tuple[str, str | None]]:
-    """Each object below a directory, and the reason why it is no input (None: no reason in its name); a hidden
-    directory is one entry. Raises NoInputError."""
+def entries(uri: str) -> Iterator[tuple[str, int, str | None]]:
+    """Each object below a directory, its size in bytes, and the reason why it is no input (None: no reason in its
+    name); a hidden directory is one entry. Raises NoInputError."""
     from normcli.io.stores._filesystems import listed
 
     top, hidden = uri.rstrip("/") + "/", set()
-    for key in listed(uri, recursive=True, kind="File"):
+    for key, size in listed(uri, recursive=True).items():
+        if size is None:
+            continue
         parts = key.split("/")
         at = next((j for j, part in enumerate(parts) if part.startswith("_") or _is_hidden(part)), None)
         if at is None:
-            yield top + key, unusable(top + key)
+            yield top + key, size, unusable(top + key)
         elif (name := top + "/".join(parts[: at + 1])) not in hidden:
             hidden.add(name)
-            yield name, "hidden"
+            yield name, 0, "hidden"
 
 
 def has_magic(uri: str) -> bool:
@@ -129,24 +137,25 @@ def has_magic(uri: str) -> bool:
     return bool(MAGIC.search(uri))
 
 
-def glob(uri: str) -> list[str]:
+def glob(uri: str) -> dict[str, int | None]:
     """The objects and directories that match a pattern, with the rules of a shell with **; including those with an
-    unusable key that the search meets. Raises NoInputError."""
+    unusable key that the search meets; and the size of each in bytes, None of a directory. Raises NoInputError."""
     head, _, tail = uri.partition("://")
     bucket, *parts = tail.split("/")
-    places, odd = [f"{head}://{bucket}"], set()
+    places, odd = dict[str, int | None]({f"{head}://{bucket}": None}), dict[str, int | None]()
     for n, part in enumerate(parts):
         if part == "**":
-            places = [deep for place in places for deep in _deep(place, files=n == len(parts) - 1)]
+            places = {deep: size for place in places for deep, size in _deep(place, files=n == len(parts) - 1).items()}
         elif has_magic(part):
-            last = n == len(parts) - 1
-            places = [_at(place, name) for place in places for name in _level(place, all=last) if _matches(name, part)]
+            levels = ((place, _level(place, all=n == len(parts) - 1)) for place in places)
+            places = {_at(p, name): size for p, level in levels for name, size in level.items() if _matches(name, part)}
         else:
-            places = [f"{place}/{part}" for place in places]
-        odd |= {place for place in places if unusable(place)}
-        places = [place for place in places if place not in odd]
-    present = {place for place in places if has_magic(parts[-1]) or exists(place)}
-    return sorted(present | odd, key=os.fsencode)
+            places = dict.fromkeys(f"{place}/{part}" for place in places)
+        odd |= {place: 0 for place in places if unusable(place)}
+        places = {place: size for place, size in places.items() if place not in odd}
+    if not has_magic(parts[-1]):
+        places = {place: None if is_directory(place) else size_of(place) for place in places if exists(place)}
+    return dict(sorted((places | odd).items(), key=lambda item: os.fsencode(item[0])))
 
 
 def _at(place: str, name: str) -> str:
@@ -154,23 +163,24 @@ def _at(place: str, name: str) -> str:
     return f"{place}/{name}" + ("/" if not name or name.endswith("/") else "")
 
 
-def _level(uri: str, *, all: bool) -> list[str]:
-    """The names of the directories in a directory, or of all entries."""
+def _level(uri: str, *, all: bool) -> dict[str, int | None]:
+    """The names of the directories in a directory, or of all entries; with sizes."""
     from normcli.io.stores._filesystems import listed
 
-    return listed(uri, recursive=False, kind=None if all else "Directory", missing=True)
+    names = listed(uri, recursive=False, missing=True)
+    return names if all else {name: None for name, size in names.items() if size is None}
 
 
-def _deep(uri: str, *, files: bool) -> list[str]:
-    """A directory and all below it; with `files`, all objects below it instead."""
+def _deep(uri: str, *, files: bool) -> dict[str, int | None]:
+    """A directory and all below it; with `files`, all objects below it instead; with sizes."""
     from normcli.io.stores._filesystems import listed
 
-    names = listed(uri, recursive=True, kind="File", missing=True)
-    shown = [n for n in names if not any(map(_is_hidden, n.split("/")))]
+    names = listed(uri, recursive=True, missing=True)
+    objects = {n: size for n, size in names.items() if size is not None and not any(map(_is_hidden, n.split("/")))}
     if files:
-        return [f"{uri}/{n}" for n in shown]
-    above = {n.rsplit("/", depth)[0] for n in shown for depth in range(1, n.count("/") + 1)}
-    return [uri, *(_at(uri, n) for n in above)]
+        return {f"{uri}/{n}": size for n, size in objects.items()}
+    above = {n.rsplit("/", depth)[0] for n in objects for depth in range(1, n.count("/") + 1)}
+    return dict.fromkeys([uri, *(_at(uri, n) for n in above)])
 
 
 def _is_hidden(part: str) -> bool:

@@ -151,10 +151,12 @@ def _first(*names: str) -> str | None:
 
 
 # -- objects -----------------------------------------------------------------------------------------------------
-def kind(uri: str) -> str:
-    """The type of what a URI names: File, Directory or NotFound. Raises OSError or ArrowException."""
+def info(uri: str) -> tuple[str, int]:
+    """The type of what a URI names (File, Directory or NotFound), and its size in bytes, 0 where it has none. Raises
+    OSError or ArrowException."""
     files, path = place(uri)
-    return str(files.get_file_info(path).type.name)
+    entry = files.get_file_info(path)
+    return str(entry.type.name), entry.size or 0
 
 
 def open_object(uri: str) -> tuple[Any, int, dict[str, bytes]]:
@@ -168,15 +170,16 @@ def open_object(uri: str) -> tuple[Any, int, dict[str, bytes]]:
     return file, file.size(), {k: v for k, v in metadata.items() if k in MARKS}
 
 
-def listed(uri: str, *, recursive: bool, kind: str | None = None, missing: bool = False) -> list[str]:
-    """The names below a directory, relative to it, sorted by their bytes; with `missing`, none if there is no such
-    directory. Some may be unusable. Raises NoInputError."""
+def listed(uri: str, *, recursive: bool, missing: bool = False) -> dict[str, int | None]:
+    """The names below a directory, relative to it, sorted by their bytes, and the size of each in bytes, None of a
+    directory; with `missing`, none if there is no such directory. Some may be unusable. Raises NoInputError."""
     from pyarrow import fs
 
     with store_request(uri) as outcome:
         files, path = place(uri)
         infos = files.get_file_info(fs.FileSelector(path, allow_not_found=missing, recursive=recursive))
-        return sorted((f.path[len(path) + 1 :] for f in infos if kind in (None, f.type.name)), key=os.fsencode)
+        infos.sort(key=lambda f: (os.fsencode(f.path), f.is_file))  # an object hides a directory of the same name
+        return {f.path[len(path) + 1 :]: f.size if f.is_file else None for f in infos}
     raise NoInputError(f"{printable(uri)}: {outcome.fault}")
 
 

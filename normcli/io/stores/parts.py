@@ -75,8 +75,8 @@ def remove(uri: str) -> None:
 def sweep(directory: str, is_part: Callable[[str], bool]) -> None:
     """Removes the parts among what is in a directory, if that may be had."""
     with store_request(directory):
-        names = listed(directory, recursive=False, kind="File", missing=True)
-        for name in filter(is_part, names):
+        names = listed(directory, recursive=False, missing=True)
+        for name in (n for n, size in names.items() if size is not None and is_part(n)):
             remove(f"{directory.rstrip('/')}/{os.path.basename(name)}")
 
 

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import IO, Any
 
 from normcli.errors import CannotCreateError, OutputError, UsageError, printable
-from normcli.io.stores._filesystems import DENIED, Outcome, kind, open_object, place, s3, store_request
+from normcli.io.stores._filesystems import DENIED, Outcome, info, open_object, place, s3, store_request
 
 PIECE = 8 << 20  # bytes per write
 SINGLE = 10 << 20  # largest object in bytes that is uploaded by one request
@@ -146,7 +146,7 @@ def check(uri: str, name: str | None = None) -> None:
 def _fault_of(bucket: str) -> str | None:
     """The fault of a bucket, None if it is usable."""
     with store_request(bucket) as outcome:
-        if kind(bucket) == "NotFound":
+        if info(bucket)[0] == "NotFound":
             outcome.fault = "there is no such bucket"
     return outcome.fault
 
