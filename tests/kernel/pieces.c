@@ -1,90 +1,6 @@
 /* Pieces of random rows, half of them with bytes changed, in memory of exactly the capacities that are stated: values
  * and fields are those that were written, or there is a doubt; as text, they are the same whatever the room for it. */
-#include "draw.h"
-
-enum { FIELDS = 7, NUMBERS = 3, TEXTS = 3, ROWS = 24, LONGEST_PIECE = 1 << 14 };
-static const uint8_t KINDS[FIELDS] = {NK_TEXT, NK_NUMBER, NK_NUMBER, NK_TEXT, NK_NUMBER, NK_SKIP, NK_TEXT};
-static const char WORDS[] = "NA\nnan\n";
-
-typedef struct {
-    size_t start, length;
-} span;
-
-typedef struct {
-    char text[LONGEST_PIECE];
-    size_t size;
-    span fields[ROWS][FIELDS];
-    unsigned rows;
-    char delimiter;
-    int crlf, changed;
-} piece;
-
-static int any_number_field(char *to)
-{
-    switch (below(14)) {
-    case 0:
-        return sprintf(to, "%s", below(2) ? "" : below(2) ? "NA" : " nan ");
-    case 1:
-        return sprintf(to, " %d ", (int)below(1000) - 500);
-    case 2:
-        return sprintf(to, "\"%u\"", below(100000));
-    case 3:
-        return sprintf(to, "%llu", (unsigned long long)(draw() >> (1 + below(63)))); /* 19 digits at most */
-    default:
-        return (int)nk_write_number(any_double(), to);
-    }
-}
-
-/* A field of text; `d` where the delimiter is to stand. */
-static int any_text_field(char *to, char delimiter)
-{
-    static const char *const texts[] = {
-        "", "Rome", "S\xc3\xa3o Paulo", "\"adb\"", "\"say \"\"so\"\"\"", "\"two\nlines\"", "\"Oslo\"", "\"\"", " spaces ",
-        "a longer text, which takes more than sixteen bytes", "\xe2\x82\xac\xf0\x9f\x98\x80 and more", "\"\r\n\""};
-    const char *const text = texts[below(12)];
-    int n = 0;
-    const int quotes = *text != '"' && strchr(text, delimiter);
-    if (quotes)
-        to[n++] = '"';
-    for (const char *c = text; *c; c++)
-        to[n++] = *c == 'd' && *text == '"' ? delimiter : *c;
-    if (quotes)
-        to[n++] = '"';
-    return n;
-}
-
-static void change_bytes(piece *p)
-{
-    static const char bytes[] = "\",\n\r.-+e0N \x80\xc3";
-    p->size -= below(2);
-    for (unsigned k = 1 + below(3); k--;)
-        p->text[below((unsigned)p->size)] = below(2) ? (char)draw() : bytes[below(13)];
-}
-
-static void any_piece(piece *p)
-{
-    char *end = p->text;
-    p->rows = 1 + below(ROWS);
-    p->delimiter = ",;\t|"[below(4)];
-    p->crlf = below(4) == 0;
-    p->changed = (int)below(2);
-    for (unsigned r = 0; r < p->rows; r++)
-        for (int j = 0; j < FIELDS; j++) {
-            span *const field = &p->fields[r][j];
-            field->start = (size_t)(end - p->text);
-            end += KINDS[j] == NK_NUMBER ? any_number_field(end) : any_text_field(end, p->delimiter);
-            field->length = (size_t)(end - p->text) - field->start;
-            if (j < FIELDS - 1)
-                *end++ = p->delimiter;
-            else if (p->crlf)
-                *end++ = '\r';
-            if (j == FIELDS - 1)
-                *end++ = '\n';
-        }
-    p->size = (size_t)(end - p->text);
-    if (p->changed)
-        change_bytes(p);
-}
+#include "piece.h"
 
 /* -- what nk_parse says -------------------------------------------------------------------------------------------- */
 
@@ -232,10 +148,16 @@ void check_pieces(uint64_t count)
         char *const text = exactly(p.size + NK_PADDING);
         memcpy(text, p.text, p.size);
         memset(text + p.size, "\n5\","[below(4)], NK_PADDING);
-        char *const words = exactly(sizeof WORDS - 1);
-        memcpy(words, WORDS, sizeof WORDS - 1);
+        const size_t words_size = strlen(WORDS);
+        char *const words = exactly(words_size);
+        memcpy(words, WORDS, words_size);
         const nk_layout layout = {
-            .kinds = KINDS, .words = words, .words_size = sizeof WORDS - 1, .fields = FIELDS, .delimiter = p.delimiter};
+            .kinds = KINDS,
+            .words = words,
+            .words_size = (uint32_t)words_size,
+            .fields = FIELDS,
+            .delimiter = p.delimiter,
+        };
         uint64_t position = 0;
         size_t done = 0;
         for (int status = NK_FULL; status == NK_FULL;) {
