@@ -1,0 +1,165 @@
+/* Delimited text to columns of doubles, and back. The prefix nk_ is short for normcli's kernel.
+ *
+ * Every function works on memory that the caller owns, within capacities that the caller states. None allocates, keeps
+ * state between calls, or calls anything but memcpy, memcmp and memset of the C library, so that all of them may run
+ * in any number of threads at once, on different memory. Text is UTF-8 in one quote character, ", which is doubled
+ * within a field (RFC 4180). Whatever a function was not made for, it does not guess at: it stops and says where.
+ *
+ * Integers have fixed widths and pointers 64 bits, so that a layout is the same for every compiler; the sizes of the
+ * structs, in bytes, are at their ends.
+ */
+#ifndef NK_KERNEL_H
+#define NK_KERNEL_H
+
+#include <stdint.h>
+
+#define NK_INTERFACE 1       /* number of this interface: another one where a layout or a meaning changes */
+#define NK_PADDING 16        /* bytes that must be readable after a text; what they are does not matter */
+#define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
+#define NK_ROOM 40           /* bytes that nk_write_number may write to */
+#define NK_LONGEST_TEXT 0x7fffffef
+
+enum nk_status {
+    NK_DONE = 0,     /* all of it */
+    NK_FULL = 1,     /* a capacity is used up: go on from here with more room */
+    NK_DOUBT = 2,    /* nk_parse: the next row is not one to be certain about */
+    NK_INFINITE = 3, /* nk_format: an infinite value in the next row */
+    NK_UNFIT = 4     /* arguments that nothing can be done with; nothing was done */
+};
+
+enum nk_reason { /* of a doubt */
+    NK_NO_DOUBT = 0,
+    NK_NO_NUMBER = 1,     /* neither a number nor a word for missing; or infinite, NaN, -0, or too close to call */
+    NK_FEW_FIELDS = 2,    /* a short row, or a blank one */
+    NK_MANY_FIELDS = 3,   /* a long row */
+    NK_QUOTE = 4,         /* a quote in a field that is not quoted, text after a closing quote, or no closing quote */
+    NK_RETURN = 5,        /* a carriage return that is not part of a line end */
+    NK_NOT_UTF8 = 6,
+    NK_NO_LINE_END = 7    /* the text ends within a row */
+};
+
+/* -- text to columns ------------------------------------------------------------------------------------------------ */
+
+enum nk_kind { /* of a field */
+    NK_TEXT = 0,   /* where it stands is stored */
+    NK_NUMBER = 1, /* a double is stored */
+    NK_SKIP = 2    /* checked as text is, and nothing stored */
+};
+
+enum nk_trait { /* of the values of a column of numbers; bits, which nk_parse adds and never clears */
+    NK_FRACTION = 1, /* a number with a point or an exponent */
+    NK_WIDE = 2,     /* a number with neither that is beyond 2^53: the double may differ from it */
+    NK_MISSING = 4,  /* an empty field, or a word for missing */
+    NK_SPACES = 8,   /* spaces or tabs around a number */
+    NK_PLUS = 16     /* a number that begins with a plus */
+};
+
+/* What rows look like. */
+typedef struct {
+    const uint8_t *kinds;  /* (fields) nk_kind */
+    const char *words;     /* what means missing besides an empty field: words, each ended by a newline */
+    uint32_t words_size;   /* bytes; a word that is a number makes the layout unfit */
+    uint32_t fields;       /* of a row; at least 1 */
+    char delimiter;        /* ASCII; no letter, digit, quote, line end, plus, minus or point */
+    uint8_t unused[7];
+} nk_layout; /* 32 */
+
+/* A missing value that is not an empty field: a word, or spaces. */
+typedef struct {
+    uint32_t row;
+    uint32_t column;  /* counts columns of numbers only */
+    uint32_t start;   /* where the field begins in the text */
+    uint32_t length;  /* bytes of it as it stands, with spaces around a word */
+} nk_word; /* 16 */
+
+/* Rows in columns. A column of numbers begins at values + column * stride; a column of text, likewise, at starts and
+ * lengths. */
+typedef struct {
+    double *values;        /* (columns of numbers, stride) NaN where missing */
+    uint32_t *starts;      /* (columns of text, stride) where a field begins in the text; */
+    uint32_t *lengths;     /* (columns of text, stride) without quotes around a field that needs none, with others */
+    nk_word *words;        /* (word_capacity) by rows, then columns */
+    uint8_t *traits;       /* (columns of numbers) bits of nk_trait */
+    uint64_t stride;       /* values from one column to the next */
+    uint64_t capacity;     /* rows; at most stride */
+    uint64_t word_capacity;
+    /* cursor: nk_parse goes on from here, and moves it; 0 at first */
+    uint64_t rows;         /* of the columns that are filled */
+    uint64_t word_count;
+    uint64_t position;     /* of the text: where the next row begins */
+    /* after a doubt: about the row at `position` */
+    uint64_t doubt;        /* where in the text its field begins */
+    uint32_t doubt_field;
+    uint32_t reason;       /* nk_reason */
+} nk_block; /* 104 */
+
+/* Append the rows of text[block->position .. size), each ended by LF or CR LF, to the block. Only whole rows are
+ * stored: of one that does not fit, or is in doubt, nothing counts (beyond the cursor, anything may be written within
+ * capacities; traits may have bits of it). text[size .. size + NK_PADDING) must be readable, and size at most
+ * NK_LONGEST_TEXT. Returns NK_DONE, NK_FULL, NK_DOUBT or NK_UNFIT.
+ *
+ * Certain are: numbers [+-]digits[.digits][eE[+-]digits] (digits on one side of the point will do), as the nearest
+ * double, with spaces or tabs around, or in quotes without; an empty field, spaces, or a word, with spaces or tabs
+ * around, as missing; text that has no quotes, or has them at both ends and doubled between. */
+int32_t nk_parse(const nk_layout *layout, const char *text, uint64_t size, nk_block *block);
+
+/* -- columns to text ------------------------------------------------------------------------------------------------ */
+
+/* A column of the output: numbers if there are values, else text. */
+typedef struct {
+    const double *values;     /* (rows) or NULL */
+    const uint32_t *starts;   /* (rows) of fields in the text, or NULL */
+    const uint32_t *lengths;  /* (rows) */
+    uint32_t word_column;     /* column in the words of the block; increases from one column of numbers to the next */
+    uint32_t unused;
+} nk_column; /* 32 */
+
+/* Rows to be written. */
+typedef struct {
+    const nk_column *columns;
+    const char *text;       /* what starts and words are about; text[text_size .. text_size + NK_PADDING) is readable */
+    uint64_t text_size;
+    const nk_word *words;   /* by rows, then columns; those of other rows or columns do no harm */
+    uint64_t word_count;
+    uint64_t rows;
+    uint64_t first_row;     /* what row 0 of the columns is called in the words */
+    uint32_t fields;        /* columns; at least 1 */
+    char delimiter;
+    uint8_t crlf;           /* 1: rows end in CR LF; 0: in LF */
+    uint8_t unused[2];
+} nk_table; /* 64 */
+
+/* Where text goes. */
+typedef struct {
+    char *text;
+    uint64_t capacity;
+    /* cursor: nk_format goes on from here, and moves it; 0 at first */
+    uint64_t size;  /* of the text: bytes */
+    uint64_t row;   /* of the table, the next one */
+    uint64_t word;  /* of the words, the next one */
+} nk_output; /* 40 */
+
+/* Append rows as text: numbers in the spelling of nk_write_number; a NaN as its word, or as an empty field if it has
+ * none; text as it stands. The empty field of a row of one field is written as "". A row is begun only where it is
+ * certain to fit: NK_ROOM bytes for each field, and its text. Returns NK_DONE, NK_FULL, NK_INFINITE or NK_UNFIT (a
+ * field beyond the text, too). */
+int32_t nk_format(const nk_table *table, nk_output *output);
+
+/* -- one number ----------------------------------------------------------------------------------------------------- */
+
+/* Whether text[0 .. size) is a number that nk_parse is certain about; then *value is the double. text[size] must be a
+ * newline, and NK_PADDING bytes from there on readable. */
+int32_t nk_read_number(const char *text, uint64_t size, double *value);
+
+/* Write the shortest decimal that reads back as x, and of those the nearest, into NK_ROOM bytes; how many characters it
+ * has, 0 if x is infinite or NaN. Its spelling is that of polars 2: from 1e-5 to below 1e16 with a point, and a digit
+ * on both sides of it (0.00001, 1000000000000000.0, 0.0, -0.0); else with an exponent, its sign always, and no zero
+ * before it (1e+16, 9.999999e-6, 5e-324). */
+uint32_t nk_write_number(double x, char *text);
+
+/* -- which library this is ------------------------------------------------------------------------------------------ */
+
+uint32_t nk_interface(void);      /* NK_INTERFACE */
+const char *nk_sources(void);     /* what the build defined as NK_SOURCES, a digest of all sources; else "" */
+
+#endif
