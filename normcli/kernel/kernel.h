@@ -1,8 +1,8 @@
 /* Delimited text to columns of doubles, and back. The prefix nk_ is short for normcli's kernel.
  *
  * Every function works on memory that the caller owns, within capacities that the caller states. None allocates, keeps
- * state between calls, or calls anything but memcpy, memcmp and memset of the C library, so that all of them may run
- * in any number of threads at once, on different memory. Text is UTF-8 in one quote character, ", which is doubled
+ * state between calls, or calls anything but memchr, memcmp, memcpy and memset of the C library, so that all of them
+ * may run in any number of threads at once, on different memory. Text is UTF-8, and its quote is ", which is doubled
  * within a field (RFC 4180). Whatever a function was not made for, it does not guess at: it stops and says where.
  *
  * Integers have fixed widths and pointers 64 bits, so that a layout is the same for every compiler; the sizes of the
@@ -19,12 +19,14 @@
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
 #define NK_LONGEST_TEXT 0x7fffffef
 
+#define NK_EXPORT __attribute__((visibility("default")))
+
 enum nk_status {
     NK_DONE = 0,     /* all of it */
-    NK_FULL = 1,     /* a capacity is used up: go on from here with more room */
+    NK_FULL = 1,     /* a capacity is used up: go on from here with more room; no progress: a row needs more than all */
     NK_DOUBT = 2,    /* nk_parse: the next row is not one to be certain about */
     NK_INFINITE = 3, /* nk_format: an infinite value in the next row */
-    NK_UNFIT = 4     /* arguments that nothing can be done with; nothing was done */
+    NK_UNFIT = 4     /* arguments that nothing can be done with */
 };
 
 enum nk_reason { /* of a doubt */
@@ -38,7 +40,7 @@ enum nk_reason { /* of a doubt */
     NK_NO_LINE_END = 7    /* the text ends within a row */
 };
 
-/* -- text to columns ------------------------------------------------------------------------------------------------ */
+/* -- text to columns ----------------------------------------------------------------------------------------------- */
 
 enum nk_kind { /* of a field */
     NK_TEXT = 0,   /* where it stands is stored */
@@ -49,9 +51,7 @@ enum nk_kind { /* of a field */
 enum nk_trait { /* of the values of a column of numbers; bits, which nk_parse adds and never clears */
     NK_FRACTION = 1, /* a number with a point or an exponent */
     NK_WIDE = 2,     /* a number with neither that is beyond 2^53: the double may differ from it */
-    NK_MISSING = 4,  /* an empty field, or a word for missing */
-    NK_SPACES = 8,   /* spaces or tabs around a number */
-    NK_PLUS = 16     /* a number that begins with a plus */
+    NK_MISSING = 4   /* an empty field, or a word for missing */
 };
 
 /* What rows look like. */
@@ -101,9 +101,9 @@ typedef struct {
  * Certain are: numbers [+-]digits[.digits][eE[+-]digits] (digits on one side of the point will do), as the nearest
  * double, with spaces or tabs around, or in quotes without; an empty field, spaces, or a word, with spaces or tabs
  * around, as missing; text that has no quotes, or has them at both ends and doubled between. */
-int32_t nk_parse(const nk_layout *layout, const char *text, uint64_t size, nk_block *block);
+NK_EXPORT int32_t nk_parse(const nk_layout *layout, const char *text, uint64_t size, nk_block *block);
 
-/* -- columns to text ------------------------------------------------------------------------------------------------ */
+/* -- columns to text ----------------------------------------------------------------------------------------------- */
 
 /* A column of the output: numbers if there are values, else text. */
 typedef struct {
@@ -143,23 +143,23 @@ typedef struct {
  * none; text as it stands. The empty field of a row of one field is written as "". A row is begun only where it is
  * certain to fit: NK_ROOM bytes for each field, and its text. Returns NK_DONE, NK_FULL, NK_INFINITE or NK_UNFIT (a
  * field beyond the text, too). */
-int32_t nk_format(const nk_table *table, nk_output *output);
+NK_EXPORT int32_t nk_format(const nk_table *table, nk_output *output);
 
-/* -- one number ----------------------------------------------------------------------------------------------------- */
+/* -- one number ---------------------------------------------------------------------------------------------------- */
 
 /* Whether text[0 .. size) is a number that nk_parse is certain about; then *value is the double. text[size] must be a
  * newline, and NK_PADDING bytes from there on readable. */
-int32_t nk_read_number(const char *text, uint64_t size, double *value);
+NK_EXPORT int32_t nk_read_number(const char *text, uint64_t size, double *value);
 
 /* Write the shortest decimal that reads back as x, and of those the nearest, into NK_ROOM bytes; how many characters it
  * has, 0 if x is infinite or NaN. Its spelling is that of polars 2: from 1e-5 to below 1e16 with a point, and a digit
  * on both sides of it (0.00001, 1000000000000000.0, 0.0, -0.0); else with an exponent, its sign always, and no zero
  * before it (1e+16, 9.999999e-6, 5e-324). */
-uint32_t nk_write_number(double x, char *text);
+NK_EXPORT uint32_t nk_write_number(double x, char *text);
 
-/* -- which library this is ------------------------------------------------------------------------------------------ */
+/* -- which library this is ----------------------------------------------------------------------------------------- */
 
-uint32_t nk_interface(void);      /* NK_INTERFACE */
-const char *nk_sources(void);     /* what the build defined as NK_SOURCES, a digest of all sources; else "" */
+NK_EXPORT uint32_t nk_interface(void);      /* NK_INTERFACE */
+NK_EXPORT const char *nk_sources(void);     /* what the build defined as NK_SOURCES, a digest of all sources; else "" */
 
 #endif
