@@ -42,8 +42,10 @@ static int format_missing(const nk_table *table, uint32_t column, uint64_t row, 
         const nk_word *const word = table->words + w->word;
         if (word->row > row || (word->row == row && word->column > column))
             break;
-        if (word->row == row && word->column == column)
+        if (word->row == row && word->column == column) {
+            w->word++;
             return format_text(table, word->start, word->length, w);
+        }
     }
     return NK_DONE;
 }

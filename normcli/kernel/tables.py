@@ -14,7 +14,7 @@ EXACT = 55
 
 def significand(e: int) -> int:
     """The 128-bit significand of 10^e."""
-    power = 5 ** abs(e)
+    power: int = 5 ** abs(e)
     if e >= 0:
         shift = 128 - power.bit_length()
         return power << shift if shift >= 0 else power >> -shift
@@ -24,7 +24,8 @@ def significand(e: int) -> int:
 
 def floor_log2_of_ten(e: int) -> int:
     """floor(log2(10^e))"""
-    return (10**e).bit_length() - 1 if e >= 0 else -(10**-e - 1).bit_length()
+    power: int = 10 ** abs(e)
+    return power.bit_length() - 1 if e >= 0 else -(power - 1).bit_length()
 
 
 def floor_log10(numerator: int, denominator: int) -> int:

@@ -29,7 +29,7 @@ static int any_number_field(char *to)
     case 2:
         return sprintf(to, "\"%u\"", below(100000));
     case 3:
-        return sprintf(to, "%llu", (unsigned long long)(draw() >> below(64)));
+        return sprintf(to, "%llu", (unsigned long long)(draw() >> (1 + below(63)))); /* 19 digits at most */
     default:
         return (int)nk_write_number(any_double(), to);
     }

@@ -1,0 +1,163 @@
+"""The kernel as tests call it: by ctypes, on numpy's memory, with capacities that are as stated."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import normcli
+from normcli.kernel import tables
+
+SOURCES = Path(normcli.__file__).parent / "kernel"
+HERE = Path(__file__).parent
+FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
+PADDING, ROOM = 16, 40
+DONE, FULL, DOUBT, INFINITE, UNFIT = range(5)
+NO_NUMBER, FEW_FIELDS, MANY_FIELDS, QUOTE, RETURN, NOT_UTF8, NO_LINE_END = range(1, 8)
+TEXT, NUMBER, SKIP = range(3)
+FRACTION, WIDE, MISSING = 1, 2, 4
+WORD = np.dtype([("row", np.uint32), ("column", np.uint32), ("start", np.uint32), ("length", np.uint32)])
+COLUMN = np.dtype(
+    [("values", np.uint64), ("starts", np.uint64), ("lengths", np.uint64), ("word", np.uint32), ("unused", np.uint32)]
+)
+
+
+def _structure(name: str, **fields: Any) -> type[ctypes.Structure]:
+    return type(name, (ctypes.Structure,), {"_fields_": list(fields.items())})
+
+
+P, U8, U32, U64 = ctypes.c_void_p, ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64
+Layout = _structure("Layout", kinds=P, words=P, words_size=U32, fields=U32, delimiter=ctypes.c_char, unused=U8 * 7)
+Block = _structure(
+    "Block",
+    **dict.fromkeys(("values", "starts", "lengths", "words", "traits"), P),
+    **dict.fromkeys(("stride", "capacity", "word_capacity", "rows", "word_count", "position", "doubt"), U64),
+    **dict.fromkeys(("doubt_field", "reason"), U32),
+)
+Table = _structure(
+    "Table", columns=P, text=P, text_size=U64, words=P, word_count=U64, rows=U64, first_row=U64, fields=U32,
+    delimiter=ctypes.c_char, crlf=U8, unused=U8 * 2,
+)  # fmt: skip
+Output = _structure("Output", text=P, capacity=U64, size=U64, row=U64, word=U64)
+
+
+def compiler() -> str:
+    """The C compiler; without one, the test is skipped."""
+    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not found:
+        pytest.skip("no C compiler")
+    return found
+
+
+def compiled(folder: Path, name: str, flags: Sequence[str], sources: Sequence[Path] = ()) -> Path:
+    """The kernel and other sources as a program or a library in a folder, without a warning."""
+    (folder / "powers.h").write_text(tables.header(), encoding="utf-8")
+    paths = [*sources, *sorted(SOURCES.glob("*.c"))]
+    command = [compiler(), *FLAGS, *flags, f"-I{SOURCES}", f"-I{folder}", "-o", str(folder / name), *map(str, paths)]
+    subprocess.run([*command, "-lm"], check=True)
+    return folder / name
+
+
+@dataclass
+class Rows:
+    """What nk_parse made of a text."""
+
+    status: int
+    block: Any
+    values: Any  # (columns of numbers, rows)
+    starts: Any  # (columns of text, rows)
+    lengths: Any
+    words: Any
+    traits: Any
+
+
+@dataclass
+class Kernel:
+    """A library that was built from the sources."""
+
+    path: Path
+    _library: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        library = self._library = ctypes.CDLL(str(self.path))
+        library.nk_parse.argtypes = (P, P, U64, P)
+        library.nk_format.argtypes = (P, P)
+        library.nk_read_number.argtypes = (ctypes.c_char_p, U64, P)
+        library.nk_write_number.argtypes = (ctypes.c_double, P)
+        library.nk_sources.restype = ctypes.c_char_p
+
+    @property
+    def interface(self) -> int:
+        return int(self._library.nk_interface())
+
+    @property
+    def sources(self) -> str:
+        return str(self._library.nk_sources().decode())
+
+    def number(self, text: bytes) -> float | None:
+        """The double of a decimal; None where it is in doubt."""
+        value = ctypes.c_double()
+        certain = self._library.nk_read_number(text + b"\n" + bytes(PADDING), len(text), ctypes.byref(value))
+        return value.value if certain else None
+
+    def spelled(self, x: float) -> str:
+        room = ctypes.create_string_buffer(ROOM)
+        size = self._library.nk_write_number(x, room)
+        return room.raw[:size].decode()
+
+    def parse(
+        self,
+        text: bytes,
+        kinds: Sequence[int],
+        *,
+        delimiter: str = ",",
+        words: Sequence[str] = (),
+        capacity: int = 1000,
+        word_capacity: int = 1000,
+    ) -> Rows:
+        view, of_fields = np.frombuffer(text + bytes(PADDING), np.uint8), np.array(kinds, np.uint8)
+        list_of_words = b"".join(w.encode() + b"\n" for w in words)
+        layout = Layout(of_fields.ctypes.data, ctypes.cast(list_of_words, P), len(list_of_words), len(kinds))
+        layout.delimiter = delimiter.encode()
+        numbers, texts = kinds.count(NUMBER), kinds.count(TEXT)
+        values, spans = np.empty((numbers, capacity)), np.empty((2, texts, capacity), np.uint32)
+        missing, traits = np.empty(word_capacity, WORD), np.zeros(numbers, np.uint8)
+        pointers = (a.ctypes.data for a in (values, spans[0], spans[1], missing, traits))
+        block = Block(*pointers, capacity, capacity, word_capacity)
+        status = self._library.nk_parse(ctypes.byref(layout), view.ctypes.data, len(text), ctypes.byref(block))
+        rows, found = block.rows, missing[: block.word_count]
+        return Rows(status, block, values[:, :rows], spans[0][:, :rows], spans[1][:, :rows], found, traits)
+
+    def format(
+        self,
+        text: bytes,
+        columns: Sequence[Any],
+        rows: Rows,
+        *,
+        delimiter: str = ",",
+        crlf: bool = False,
+        capacity: int = 1 << 16,
+    ) -> tuple[int, bytes, Any]:
+        """The status, the text and the cursor for columns that are arrays of numbers, or (starts, lengths)."""
+        view, entries, number = np.frombuffer(text + bytes(PADDING), np.uint8), np.zeros(len(columns), COLUMN), 0
+        for entry, column in zip(entries, columns, strict=True):
+            if isinstance(column, tuple):
+                entry["starts"], entry["lengths"] = (a.ctypes.data for a in column)
+            else:
+                entry["values"], entry["word"] = column.ctypes.data, number
+                number += 1
+        table = Table(entries.ctypes.data, view.ctypes.data, len(text), rows.words.ctypes.data, len(rows.words))
+        table.rows, table.fields = rows.block.rows, len(columns)
+        table.delimiter, table.crlf = delimiter.encode(), crlf
+        out = np.empty(capacity, np.uint8)
+        output = Output(out.ctypes.data, capacity)
+        status = self._library.nk_format(ctypes.byref(table), ctypes.byref(output))
+        return status, out[: output.size].tobytes(), output
