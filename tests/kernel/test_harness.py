@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from normcli.kernel import tables
 from tests.conftest import longer
 from tests.kernel.library import HERE, compiled
 
@@ -31,7 +30,3 @@ def test_kernel_stays_within_its_capacities(tmp_path: Path, count: int) -> None:
         pytest.skip("the compiler has no sanitizers")
     run = subprocess.run([program, str(count), "8", "100"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-
-
-def test_formulas_for_logarithms_hold_for_every_exponent() -> None:
-    tables.check()

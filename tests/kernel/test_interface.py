@@ -1,0 +1,31 @@
+"""What both sides of the kernel's interface must agree about."""
+
+import ctypes
+import re
+
+import pytest
+
+from normcli.kernel import tables
+from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
+
+HEADER = (SOURCES / "kernel.h").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not compiler(), reason="no C compiler: the kernel is not tested")
+def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
+    kernel = request.getfixturevalue("kernel")
+    assert f"#define NK_INTERFACE {kernel.interface} " in HEADER
+    assert kernel.sources == ""  # of a build that names none
+
+
+@pytest.mark.parametrize(
+    ("structure", "name"), [(Layout, "nk_layout"), (Block, "nk_block"), (Table, "nk_table"), (Output, "nk_output")]
+)
+def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes.Structure], name: str) -> None:
+    stated = re.search(rf"}} {name}; /\* (\d+) \*/", HEADER)
+    assert stated
+    assert ctypes.sizeof(structure) == int(stated[1])
+
+
+def test_formulas_for_logarithms_hold_for_every_exponent() -> None:
+    tables.check()
