@@ -105,14 +105,13 @@ INLINE char *write_below_ten(char *text, uint64_t first, uint64_t high, uint64_t
 /* ddd.ddd, where the point is behind 2 to 16 digits; a whole number gets a zero behind it. */
 INLINE char *write_above_ten(char *text, uint64_t first, uint64_t high, uint64_t low, int count, int point)
 {
-    char digits[32];
-    store(digits, high | ZERO_DIGITS);
-    store(digits + 8, low | ZERO_DIGITS);
-    memset(digits + 16, '0', 16);
+    const uint128 others = ((uint128)low << 64 | high) >> (8 * (point - 1));
     text[0] = (char)('0' + first);
-    memcpy(text + 1, digits, 16);
+    store(text + 1, high | ZERO_DIGITS);
+    store(text + 9, low | ZERO_DIGITS);
     text[point] = '.';
-    memcpy(text + point + 1, digits + point - 1, 16);
+    store(text + point + 1, (uint64_t)others | ZERO_DIGITS);
+    store(text + point + 9, (uint64_t)(others >> 64) | ZERO_DIGITS);
     return text + point + 1 + (count >= point ? count - point + 1 : 1);
 }
 
