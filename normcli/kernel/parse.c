@@ -34,7 +34,7 @@ INLINE int parse_number(const text_scan *scan, const char *text, int last, place
         traits = NK_MISSING;
         f->next = text + 1;
     } else {
-        const char *const end = read_number(text, x, &traits);
+        const char *const end = *text == '"' ? NULL : read_number(text, x, &traits);
         f->next = LIKELY(end != NULL) ? next_field(scan, end, last) : NULL;
         if (UNLIKELY(!f->next)) {
             block->reason = (uint32_t)nk_read_other_field(scan, text, last, f, x, &traits);
