@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from normcli.kernel import tables
 from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
 
 HEADER = (SOURCES / "kernel.h").read_text(encoding="utf-8")
@@ -25,7 +24,3 @@ def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes
     stated = re.search(rf"}} {name}; /\* (\d+) \*/", HEADER)
     assert stated
     assert ctypes.sizeof(structure) == int(stated[1])
-
-
-def test_formulas_for_logarithms_hold_for_every_exponent() -> None:
-    tables.check()
