@@ -91,7 +91,7 @@ INLINE const char *read_fraction(const char *text, uint64_t *m)
 }
 
 /* The double nearest to m / 10^fraction, m > 0 and fraction at most MOST_DIGITS, as nk_nearest_double has it; here
- * nothing can be infinite or below the normal doubles, and no branch decides anything usual. */
+ * nothing can be infinite, below the normal doubles or unknown, and no branch decides anything usual. */
 INLINE uint64_t nearest_fraction(uint64_t m, int fraction)
 {
     const int zeros = __builtin_clzll(m);
@@ -106,9 +106,10 @@ INLINE uint64_t nearest_fraction(uint64_t m, int fraction)
     return ((uint64_t)(exponent - 1) << 52) + significand;
 }
 
-/* A number as most are, else as nk_read_any_number. Where one ends the next begins, so what counts is how soon that is
- * known: the point is looked for at once, and what stands before it is checked later. */
-INLINE const char *read_number(const char *text, double *x, unsigned *traits)
+/* A number as most are: where it ends, or NULL where nk_read_any_number is to be asked, as it is where an exponent may
+ * follow. Where a number ends the next begins, so what counts is how soon that is known: the point is looked for at
+ * once, and what stands before it is checked later. */
+INLINE const char *read_usual_number(const char *text, double *x, unsigned *traits)
 {
     const uint64_t word = load(text), points = zero_bytes(word ^ '.' * ONES);
     const int negative = (char)word == '-', bit = points ? __builtin_ctzll(points) : 63, before = bit >> 3;
@@ -133,13 +134,22 @@ INLINE const char *read_number(const char *text, double *x, unsigned *traits)
             count += fraction;
         }
     }
-    if (UNLIKELY(count < 1 || count > MOST_DIGITS || (*end | 0x20) == 'e' || m == 0))
-        return nk_read_any_number(text, x, traits);
+    if (UNLIKELY(count > MOST_DIGITS || m == 0)) /* or no digits */
+        return NULL;
     const uint64_t bits = point ? nearest_fraction(m, fraction) : bits_of((double)m);
     *traits |= point ? NK_FRACTION : m > WHOLE_DOUBLES ? NK_WIDE : 0u;
-    if (UNLIKELY(bits == UNKNOWN_BITS))
-        return NULL;
     *x = double_of(bits | (uint64_t)negative << 63);
+    return end;
+}
+
+/* Any number, as nk_read_any_number has it. */
+INLINE const char *read_number(const char *text, double *x, unsigned *traits)
+{
+    unsigned trait = 0;
+    const char *const end = read_usual_number(text, x, &trait);
+    if (UNLIKELY(!end || (*end | 0x20) == 'e'))
+        return nk_read_any_number(text, x, traits);
+    *traits |= trait;
     return end;
 }
 
