@@ -132,7 +132,7 @@ class SpoolChunk:
     def rows(self) -> int:
         return sum(piece.packed.rows for piece in self.pieces)
 
-    def parts(self) -> Iterator[SpoolChunk]:
+    def parts(self, delimiter: str | None = None) -> Iterator[SpoolChunk]:
         for piece in self.pieces:
             yield replace(self, pieces=(piece,))
 
@@ -145,6 +145,9 @@ class SpoolChunk:
         if piece.packed.copies:
             self.spool.spare.append(buffer)
         return frame
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
+        return None
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.decode(wanted, "missing")

@@ -106,6 +106,14 @@ class Work:
         return self.measuring is None and self.writer is not None and self.writer.in_parts
 
     @property
+    def copied(self) -> str | None:
+        """The delimiter of text that can be written as it stands but for the numbers; None where none is."""
+        transform = self.transform
+        if self.writer is None or transform is None or self.multiple > 1 or self.by or self.keys or self.spool:
+            return None
+        return self.writer.delimiter if transform.puts_floats else None
+
+    @property
     def apart(self) -> tuple[Work, Work | None]:
         """What is written, and what is measured by itself: where that runs on in batches from input to input."""
         if self.measuring is None or self.measuring.unfitted_multiple == 1:
@@ -140,7 +148,8 @@ class Work:
         if self.transform is None and self.multiple == 1:
             keep = self._keep if self.spool else None
             return decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
-        decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
+        compact = chunk.compact(self.wanted, self.infinite, self.copied) if self.copied else None
+        decoded = compact or chunk.decode(self.wanted, self.infinite, skip=self.skip)
         return decoded, [self._keep(chunk, decoded)] if self.spool else []
 
     def _keep(self, chunk: Chunk, decoded: Decoded) -> Piece:

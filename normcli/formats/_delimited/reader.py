@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Self
 
 from normcli import columns
@@ -16,6 +16,7 @@ from normcli.formats._delimited.doubts import doubts, title_hint
 from normcli.formats._delimited.faults import check_unfinished
 from normcli.formats._delimited.header import header
 from normcli.formats._delimited.layout import present
+from normcli.formats._delimited.native import Doubts
 from normcli.formats._delimited.opening import beginning
 from normcli.formats._delimited.options import DelimitedOptions
 from normcli.formats._delimited.respelling import Respelled
@@ -86,7 +87,11 @@ class DelimitedReader(reader.TextReader):
         return cutting.cut(self.source, size=self.description.mark, quotes=True, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
-        return Chunk(self.description.layout, rows)
+        return Chunk(self.description.layout, rows, doubts=self._doubts)
+
+    @cached_property
+    def _doubts(self) -> Doubts:
+        return Doubts()
 
     def _sampled(self, description: DelimitedDescription, data: bytes, other_delimiter: str) -> DelimitedDescription:
         """The description with what each column holds, going by its first rows, and which of those that are left out

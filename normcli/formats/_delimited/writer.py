@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Frame, Schema
+from normcli.columns.native_frame import NativeFrame
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import Description, Outlet
@@ -84,7 +85,16 @@ class DelimitedWriter:
     def _is_plain(self) -> bool:
         return self.dialect.is_plain and not self.dialect.trailing
 
+    @property
+    def delimiter(self) -> str | None:
+        is_plain = self._is_plain and Notation(self.options.decimal).is_plain
+        return self.dialect.separator if is_plain else None
+
     def encode(self, frame: Frame) -> list[bytes]:
+        if isinstance(frame, NativeFrame) and self.delimiter:
+            formatted = frame.formatted(self.delimiter, crlf=self.crlf)
+            if formatted is not None:
+                return formatted
         import polars as pl
 
         rows = self._spelled(frame.to_polars(MOMENT))
