@@ -26,7 +26,7 @@ NEXT = {
     # names, loaded when they are used
     "__init__": {"api", "jobs", "pipeline", "engines", "drift", "parameters", "methods"},
     "api": {"jobs", "pipeline", "engines", "drift", "parameters", "methods", "columns", "io", "blocks"},
-    "cli": {"jobs", "formats", "methods", "limits"},  # what a run does, and what describes its options
+    "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": set(),

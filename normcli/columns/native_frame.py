@@ -67,6 +67,11 @@ class NativeFrame:
     def names(self) -> tuple[str, ...]:
         return tuple(self.columns)
 
+    @property
+    def numeric(self) -> frozenset[str]:
+        """The columns of numbers."""
+        return frozenset(n for n, column in self.columns.items() if isinstance(column, kernel.Numbers))
+
     # -- rows and columns
     def contiguous(self) -> NativeFrame:
         return self
@@ -182,10 +187,9 @@ class NativeFrame:
 
     def formatted(self, delimiter: str, *, crlf: bool) -> list[bytes] | None:
         """The rows as text; None where numbers of the text are among them, or places have changed."""
-        numbers = {n: c for n, c in self.columns.items() if isinstance(c, kernel.Numbers)}
         columns = [c for c in self.columns.values() if c is not None]
-        places = [c.place for c in numbers.values() if c.place != WITHOUT]
-        is_known = self.outputs.issuperset(numbers) and len(columns) == len(self.columns) > 0
+        places = [c.place for c in columns if isinstance(c, kernel.Numbers) and c.place != WITHOUT]
+        is_known = self.outputs >= self.numeric and len(columns) == len(self.columns) > 0
         if not is_known or delimiter != self.delimiter or (len(self.missing) and places != sorted(places)):
             return None
         table = kernel.Table(columns, self.rows, self._padded, self.missing, self.first_row)

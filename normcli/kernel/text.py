@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from normcli.kernel import library
 
 DONE, FULL, DOUBT, INFINITE, UNFIT = range(5)  # nk_status
-TEXT, NUMBER = 0, 1  # nk_kind
+NO_NUMBER = 1  # of nk_reason
 FRACTION, WIDE, MISSING = 1, 2, 4  # nk_trait
 PADDING, ROOM = 16, 40  # NK_PADDING, NK_ROOM
 LONGEST = 0x7FFFFFEF  # NK_LONGEST_TEXT
@@ -98,7 +98,7 @@ class Parser:
         numbers = sum(is_number)
         stride = -(-(rows or 1) // LINE_OF_CACHE) * LINE_OF_CACHE
         stride += LINE_OF_CACHE if stride % PAGE == 0 else 0
-        self.room = rows
+        self.room, self.is_number = rows, tuple(is_number)
         self.values = np.empty((numbers, stride))  # NaN where missing
         self.starts, self.lengths = np.empty((2, len(is_number) - numbers, stride), np.uint32)
         self.traits = np.zeros(numbers, np.uint8)
@@ -133,6 +133,11 @@ class Parser:
     def doubt_field(self) -> int:
         """After a doubt: which field of the next row it is about."""
         return int(self._block.doubt_field)
+
+    @property
+    def reason(self) -> int:
+        """After a doubt: why."""
+        return int(self._block.reason)
 
     def skip(self, values: Sequence[NDArray[Any]], position: int) -> None:
         """Appends rows that were parsed otherwise, as (rows,) for each column of numbers; the next row begins at a

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +17,10 @@ from normcli import columns, kernel, pipeline
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
 from normcli.formats import Chunk
-from normcli.formats._delimited import native
+from normcli.formats._delimited import chunk as csv_chunk
+from normcli.formats._delimited import native, native_sampling, remedies, sampling
 from normcli.formats._delimited.native import Doubts
+from normcli.formats._text.cutting import Rows
 from normcli.methods.zscore import ZScore
 from normcli.parameters import FrameTransform, Parameters, unfitted
 from normcli.parameters import file as params
@@ -137,11 +141,19 @@ def outcome(data: bytes, size: int, **options: Any) -> tuple[bytes, bytes | str]
         return params.write(parameters), e.message
 
 
+def described(data: bytes) -> object:
+    """What is known of the columns, and what leaves a doubt; or what is said instead."""
+    try:
+        return reader(data).description
+    except BadDataError as e:
+        return e.message, e.hint
+
+
 def check(data: bytes, size: int, piece: int) -> None:
     with switched("off", piece):
-        expected = outcome(data, size)
+        expected = described(data), outcome(data, size)
     with switched("on", piece):
-        assert outcome(data, size) == expected
+        assert (described(data), outcome(data, size)) == expected
 
 
 SIZES, PIECES = st.sampled_from([16, 64, 1 << 20]), st.sampled_from([8, 40, 1 << 20])
@@ -157,6 +169,62 @@ def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int,
 @settings(max_examples=examples(800))
 def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
+
+
+NEARLY = (
+    *(
+        "1.234,5",
+        "$5",
+        "5 €",
+        "12%",
+        "-",
+        "n/a",
+        "none",
+        "1 000",
+        "2024-01-05",
+        "a7",
+        "+1",
+        "Inf",
+        "NAN",
+        "1'000",
+        "007",
+    ),
+    *("1e5x", "5\xa0€", "１", "--", "1_000", "+", ".", "e5", "US$", "5.5.5"),
+)
+
+
+@given(st.data())
+@settings(max_examples=examples(1200))
+def test_a_sample_says_the_same_without_polars(data: st.DataObject) -> None:
+    words = st.sampled_from([*NUMBERS, *WORDS, *NEARLY]) | st.text(max_size=4)
+    few = st.lists(words, min_size=1, max_size=3)
+    columns_of_words = [data.draw(few) for _ in range(data.draw(st.integers(1, 3)))]
+    rows = data.draw(st.integers(1, 6))
+    drawn = [[data.draw(st.sampled_from(words)) for words in columns_of_words] for _ in range(rows)]
+    text = "".join(",".join(map(quoted_if_needed, row)) + "\n" for row in drawn).encode("utf-8", "replace")
+    layout = reader(b"a,b,c\n1,2,3\n").description.layout
+    layout = replace(layout, names=layout.names[: len(columns_of_words)], kinds=layout.kinds[: len(columns_of_words)])
+    answer = native_sampling.sampled(text, layout)
+    if answer is not None:
+        frame = csv_chunk.Chunk(layout, Rows(text, b'"' in text)).decode(frozenset()).frame.to_polars()
+        assert answer[0] == sampling.sampled(frame, layout)
+        for name, fields in answer[1].items():
+            assert fields == ["" if v is None else v for v in frame[name]]
+
+
+def quoted_if_needed(field: str) -> str:
+    return quoted(field) if any(c in field for c in ',"\r\n') else field
+
+
+@pytest.mark.parametrize("word", [*NUMBERS, *WORDS, *NEARLY])
+def test_what_is_nearly_a_number_is_so_with_and_without_polars(word: str) -> None:
+    assert remedies.is_nearly_a_number(word) == remedies.is_nearly_number(pl.Series([word]))[0]
+
+
+@given(st.text(st.sampled_from("$€%‰¤12.,' \t\xa0\u202f+-enaif\x1cx"), max_size=8))
+@settings(max_examples=examples(800))
+def test_words_are_nearly_numbers_with_and_without_polars(word: str) -> None:
+    assert remedies.is_nearly_a_number(word) == remedies.is_nearly_number(pl.Series([word]))[0]
 
 
 def chunks(data: bytes) -> list[Chunk]:

@@ -72,6 +72,16 @@ def decoded(rows: Rows, layout: Layout, wanted: frozenset[str], doubts: Doubts, 
     return Decoded(parsing.frame(lambda: plain(rows).frame), lines, parsing.blank_lines)
 
 
+def blank(layout: Layout, wanted: frozenset[str], decode: Callable[[], Frame]) -> NativeFrame:
+    """A frame of no rows; `decode` is the plain way to it."""
+    nothing = np.empty(0, np.uint32)
+    places = {n: j for j, n in enumerate(n for n in layout.names if n in wanted)}
+    columns: dict[str, Column] = {
+        n: Numbers(np.empty(0), places[n]) if n in wanted else Fields(nothing, nothing) for n in layout.names
+    }
+    return NativeFrame(columns, 0, b"", layout.separator, decode)
+
+
 class _Parsing:
     """A chunk under way: what its columns hold, so far."""
 

@@ -38,6 +38,8 @@ def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _numeric(blank: Frame) -> frozenset[str]:
     """The columns of numbers."""
+    if isinstance(blank, NativeFrame):
+        return blank.numeric
     return frozenset(n for n, t in blank.to_polars().schema.items() if t.is_numeric())
 
 
@@ -134,11 +136,11 @@ class DelimitedWriter:
         return Sink(file)
 
     def _header(self) -> bytes:
-        import polars as pl
-
         if self._is_plain:
             names = (quoted_field(n, self.dialect.separator, alone=len(self.columns) == 1) for n in self.columns)
             return (self.dialect.separator.join(names) + self._line_end).encode()
+        import polars as pl
+
         try:
             row = columns.text_frame({str(j): pl.Series([n or None]) for j, n in enumerate(self.columns)})
             return b"".join(replace(self, numbers=frozenset()).encode(PolarsFrame(row)))  # names are no numbers
