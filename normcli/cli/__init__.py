@@ -76,7 +76,10 @@ class Commands(click.Group):
             "Examples": list(EXAMPLES),
             "Commands (normcli COMMAND --help)": list(self._summaries(ctx)),
             "Topics (normcli help TOPIC)": list(summaries()),
-            "Options": [("-V, --version", "Show the version; with -v, how text is read"), ("-h, --help", "Show this message")],
+            "Options": [
+                ("-V, --version", "Show the version; with -v, how text is read"),
+                ("-h, --help", "Show this message"),
+            ],
         }
         for title, rows in sections.items():
             with formatter.section(title):

@@ -86,6 +86,9 @@ class Chunk(Protocol):
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
         are left out, those with an infinite value that is an error among them."""
 
+    def with_content(self, content: bytes) -> "Chunk":
+        """Such a chunk of other text; itself where it is none."""
+
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
         """As `decode`, in little more memory than the numbers take: to be measured, or with a delimiter, to be written
         between such ones. None where that can't be done, as where a row is bad."""

@@ -53,6 +53,9 @@ class Chunk:
             raise BadPlaceError(0, "the rows from here are damaged", DAMAGED) from None
         return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
 
+    def with_content(self, content: bytes) -> Chunk:
+        return self
+
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
         return None
 

@@ -74,6 +74,9 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self.straight._decoded(wanted, infinite, skip=skip)
 
+    def with_content(self, content: bytes) -> Chunk:
+        return Chunk(self.layout, Rows(content, self.rows.quoted), doubts=self.doubts)
+
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
         if delimiter not in (None, self.layout.separator) or not (wanted and self.rows.data and self._is_native):
             return None

@@ -22,6 +22,10 @@ class DelimitedDescription(TextDescription):
     layout: Layout
 
     @property
+    def delimiter(self) -> str:
+        return self.layout.separator
+
+    @property
     def escape(self) -> bytes:
         return (self.layout.dialect.escape or "").encode()
 

@@ -78,6 +78,9 @@ class Chunk:
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self._decoded_or_refused(wanted, infinite, skip=skip)
 
+    def with_content(self, content: bytes) -> Chunk:
+        return Chunk(self.layout, content)
+
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
         return None
 

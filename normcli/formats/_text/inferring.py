@@ -102,6 +102,9 @@ class TextChunk(Chunk, Protocol):
     def parts(self, delimiter: str | None = None) -> Iterator[Self]:
         """As of `Chunk`."""
 
+    def with_content(self, content: bytes) -> Self:
+        """As of `Chunk`."""
+
     def before(self, place: int) -> Self:
         """The rows that end before a place."""
 
@@ -138,6 +141,9 @@ class TypedChunk:
 
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)
+
+    def with_content(self, content: bytes) -> TypedChunk:
+        return TypedChunk(self.chunk.with_content(content), self.types)
 
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
         return None
