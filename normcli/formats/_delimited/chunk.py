@@ -45,9 +45,14 @@ class Chunk:
         return load(len(self.rows.data), self._values)
 
     @cached_property
+    def _lines(self) -> int:
+        """How many end."""
+        return occurrences(self.rows.data, NEWLINE)
+
+    @property
     def _values(self) -> int:
         """How many there are, about."""
-        return occurrences(self.rows.data, NEWLINE) * len(self.layout.names)
+        return self._lines * len(self.layout.names)
 
     def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
         count = 1 + self._values // PART if self._values >= 2 * PART else 1  # one of ordinary rows
@@ -84,7 +89,7 @@ class Chunk:
         def plain(rows: Rows) -> Decoded:
             return Chunk(self.layout, rows)._decoded(wanted, infinite)
 
-        return native.decoded(self.rows, self.layout, wanted, self.doubts, plain)
+        return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain)
 
     @cached_property
     def _is_native(self) -> bool:

@@ -17,7 +17,7 @@ from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
 from normcli.formats._delimited.layout import Layout
 from normcli.formats._text.cutting import Rows
-from normcli.formats._text.octets import NEWLINE, line_ends, occurrences
+from normcli.formats._text.octets import line_ends
 from normcli.kernel import text as kernel
 from normcli.kernel.text import FRACTION, WIDE, Fields, Numbers
 
@@ -52,10 +52,12 @@ def is_native(layout: Layout) -> bool:
     return plain and kernel.is_fit(layout.separator, sorted(layout.missing))
 
 
-def decoded(rows: Rows, layout: Layout, wanted: frozenset[str], doubts: Doubts, plain: Plain) -> Decoded | None:
-    """The rows, the wanted columns as numbers; None where all of them are to be decoded the `plain` way, as rows are
-    that are in doubt. Wanted columns are at least one."""
-    data, lines = rows.data, occurrences(rows.data, NEWLINE)
+def decoded(
+    rows: Rows, lines: int, layout: Layout, wanted: frozenset[str], doubts: Doubts, plain: Plain
+) -> Decoded | None:
+    """The rows, in which so many lines end, the wanted columns as numbers; None where all of them are to be decoded the
+    `plain` way, as rows are that are in doubt. Wanted columns are at least one."""
+    data = rows.data
     lines += not data.endswith(b"\n")
     parser = kernel.Parser([n in wanted for n in layout.names], layout.separator, sorted(layout.missing), lines)
     parsing = _Parsing(rows, layout, [n for n in layout.names if n in wanted], parser, plain)
