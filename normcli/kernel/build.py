@@ -22,6 +22,7 @@ LIBRARY = "kernel.so"  # on macOS, too: nothing but ctypes loads it
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden")
 COMPILERS = ("cc", "gcc", "clang")
 OLDEST_GLIBC = (2, 17)  # that wheels can name: PEP 599
+OLDEST_MACOS = "11.0"
 OF_SYSTEM = re.compile(rb"libc\.so\.6|ld-linux[\w.-]*|libc\.musl-\w+\.so\.1|ld-musl-\w+\.so\.1")
 
 
@@ -49,7 +50,8 @@ def build(target: Path, here: Path = HERE) -> str:
         # CFLAGS are those of other code: some would change results
         args = [*command, *FLAGS, define, f"-I{folder}", f"-I{here}", "-o", str(product), *sources]
         try:
-            done = subprocess.run(args, capture_output=True, text=True, errors="replace", check=False)
+            env = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+            done = subprocess.run(args, capture_output=True, text=True, errors="replace", check=False, env=env)
         except OSError as e:
             raise NoKernelError(f"{command[0]} can't be run: {e.strerror}") from None
         if done.returncode or not product.exists():
@@ -81,6 +83,8 @@ def platform(library: Path, general: str) -> str:
     """The platform in the tag of a wheel with this library, on a system whose `general` platform is linux_x86_64 or
     the like. On Linux it names the oldest C library that has all that the kernel asks for (PEP 600, PEP 656), if that
     asks for nothing else."""
+    if general.startswith("macosx_"):  # for the processor of this machine alone, whatever this Python is for
+        return f"macosx_{OLDEST_MACOS.replace('.', '_')}_{os.uname().machine}"
     data = library.read_bytes()
     needed = set(re.findall(rb"\0((?:lib|ld-)[\w+.-]*\.so[\w.]*)(?=\0)", data))
     if not general.startswith("linux_") or not all(OF_SYSTEM.fullmatch(name) for name in needed):

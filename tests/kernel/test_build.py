@@ -114,7 +114,7 @@ def test_the_compiler_is_that_of_the_variables_then_that_of_the_system(monkeypat
         ("linux_x86_64", b"\0libc.musl-x86_64.so.1\0", "musllinux_1_2_x86_64"),
         ("linux_x86_64", b"\0libm.so.6\0libc.so.6\0GLIBC_2.2.5\0", "linux_x86_64"),
         ("linux_x86_64", b"\0nothing\0", "linux_x86_64"),
-        ("macosx_14_0_arm64", b"\0libc.so.6\0", "macosx_14_0_arm64"),
+        ("macosx_10_13_universal2", b"", f"macosx_11_0_{os.uname().machine}"),
     ],
 )
 def test_a_wheel_names_the_oldest_system_that_has_all_that_it_needs(
