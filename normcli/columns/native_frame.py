@@ -87,10 +87,23 @@ class NativeFrame:
             first_row=self.first_row + start,
         )
 
-    def filter(self, mask: NDArray[np.bool_]) -> Frame:
+    def filter(self, mask: NDArray[np.bool_]) -> NativeFrame:
         if mask.all():
             return self
-        return self.polars.filter(mask)
+        rows = np.flatnonzero(mask)
+        at = self.missing["row"].astype(np.intp) - self.first_row
+        stays = (at >= 0) & (at < self.rows)
+        stays[stays] = mask[at[stays]]
+        missing = self.missing[stays]
+        missing["row"] = np.searchsorted(rows, at[stays])
+        return replace(
+            self,
+            columns={n: _taken(column, rows) for n, column in self.columns.items()},
+            rows=len(rows),
+            decode=lambda: self.polars.filter(mask),
+            missing=missing,
+            first_row=0,
+        )
 
     def take(self, wanted: Sequence[str], rows: Codes) -> Frame:
         return self.polars.take(wanted, rows)
@@ -200,7 +213,7 @@ class NativeFrame:
         return kernel.padded(self.text)
 
 
-def _taken(column: Column, rows: slice) -> Column:
+def _taken(column: Column, rows: slice | Codes) -> Column:
     if column is None:
         return None
     if isinstance(column, kernel.Numbers):

@@ -57,7 +57,9 @@ def _load(on: bool) -> ctypes.CDLL | str:
         interface, sources = loaded.nk_interface(), loaded.nk_sources()
     except (OSError, AttributeError) as e:
         return f"{path} is none of this system: {e}"
-    if interface != INTERFACE or sources != digest().encode():
+    if interface != INTERFACE:
+        return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
+    if sources != digest().encode():
         return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
     for name in ("nk_parse", "nk_format"):
         getattr(loaded, name).restype = ctypes.c_int32

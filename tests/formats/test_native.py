@@ -284,6 +284,9 @@ def test_the_same_rows_come_out_of_pieces_of_a_frame(tmp_path: Path) -> None:
     frame = decoded.frame.put({"a": np.array([0.5, np.nan, 1.0, np.nan])}, {"a": "float64"}, ["a", "b"])
     writer = _writer(b"a,b\n1.5,x\n")
     assert b"".join(writer.encode(frame)) == b"0.5,x\nNA,y\n1.0,\n,z\n"
+    some = frame.slice(1).filter(np.array([True, False, True]))
+    assert b"".join(writer.encode(some)) == b"NA,y\n,z\n"
+    assert b"".join(writer.encode(frame.filter(np.array([True, False, True, True])))) == b"0.5,x\n1.0,\n,z\n"
     parts = [frame.slice(0, 1), frame.slice(1, 3), frame.slice(3)]
     assert b"".join(b"".join(writer.encode(part)) for part in parts) == b"0.5,x\nNA,y\n1.0,\n,z\n"
 

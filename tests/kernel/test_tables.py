@@ -37,7 +37,7 @@ def test_what_64_bits_say_is_less_than_two_units_off_for_every_exponent_of_doubl
         assert abs(half - Fraction(2) ** (q - 1) / unit) < 1
         assert 2**59 <= half < 5 * 2**60
         for c in (1 << 52, (1 << 53) - 1, dice.randrange(1 << 52, 1 << 53), dice.randrange(1, 1 << 52)):
-            value = ((c << shift) * (power >> 64) + ((c << shift) * (power & LOW) >> 64))
+            value = (c << shift) * (power >> 64) + ((c << shift) * (power & LOW) >> 64)
             whole, behind = value >> 64, value & LOW
             tens = whole // 10 * 10
             over = (whole - tens) << 60 | behind >> 4
