@@ -161,7 +161,7 @@ class Parser:
         """What is left of a text, from a copy with padding."""
         start, rows, words = self.position, self.rows, len(self.words)
         tail = text[start:]
-        copy = padded(tail if tail.endswith(b"\n") else tail + b"\n")
+        copy = padded(tail if tail.endswith((b"\n", b"\r")) else tail + b"\n")  # a return alone ends no row
         self._block.position = 0
         status = self._parse(copy.ctypes.data, len(copy) - PADDING)
         self._block.position = min(start + self.position, len(text))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from normcli import columns, kernel, pipeline
@@ -166,6 +166,9 @@ def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int,
 
 
 @given(damaged(3), SIZES, PIECES)
+@example(b"a,b\n1,x\n2,y\r", 1 << 20, 1 << 20)
+@example(b"a,b\n1,x\n2,\r", 16, 8)
+@example(b"b,a\nx,1\ny,2\r", 1 << 20, 1 << 20)
 @settings(max_examples=examples(800))
 def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
