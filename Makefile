@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-KERNEL := $(wildcard normcli/kernel/*.c normcli/kernel/*.h) normcli/kernel/tables.py normcli/kernel/build.py
+KERNEL := $(wildcard normcli/kernel/*.c normcli/kernel/*.h) $(addprefix normcli/kernel/,tables.py build.py sources.py)
 
 .PHONY: demo test coverage soak bench reference lint format types wheel clean
 

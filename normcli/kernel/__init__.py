@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ def _is_on() -> bool:
     return os.environ.get(SWITCH) != "off"
 
 
-def _path() -> Path:
-    from normcli.kernel.build import HERE, LIBRARY
+def _path() -> str:
+    from normcli.kernel import sources
 
-    return HERE / LIBRARY
+    return os.path.join(sources.FOLDER, sources.LIBRARY)
 
 
 @cache
@@ -46,20 +45,20 @@ def _load(on: bool) -> ctypes.CDLL | str:
         return f"{SWITCH}=off"
     import ctypes
 
-    from normcli.kernel.build import digest
+    from normcli.kernel import sources
 
     path = _path()
-    if not path.exists():
+    if not os.path.exists(path):
         return f"none was built; {REUSED}"
     try:
-        loaded = ctypes.CDLL(str(path))
+        loaded = ctypes.CDLL(path)
         loaded.nk_sources.restype = ctypes.c_char_p
-        interface, sources = loaded.nk_interface(), loaded.nk_sources()
+        interface, digest = loaded.nk_interface(), loaded.nk_sources()
     except (OSError, AttributeError) as e:
         return f"{path} is none of this system: {e}"
     if interface != INTERFACE:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
-    if sources != digest().encode():
+    if digest != sources.digest(sources.FOLDER).encode():
         return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
     for name in ("nk_parse", "nk_format"):
         getattr(loaded, name).restype = ctypes.c_int32

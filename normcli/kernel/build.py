@@ -14,11 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LIBRARY = "kernel.so"  # on macOS, too: nothing but ctypes loads it
+SOURCES = runpy.run_path(str(HERE / "sources.py"))
+LIBRARY = SOURCES["LIBRARY"]
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden")
 COMPILERS = ("cc", "gcc", "clang")
 OLDEST_GLIBC = (2, 17)  # that wheels can name: PEP 599
@@ -30,14 +30,6 @@ class NoKernelError(Exception):
     """Why no kernel was built."""
 
 
-def digest(here: Path = HERE) -> str:
-    """Of all sources of the kernel: a library of others is not to be used."""
-    value = 0
-    for path in sorted(p for p in here.iterdir() if p.suffix in (".c", ".h") or p.name == "tables.py"):
-        value = zlib.crc32(path.name.encode() + b"\0" + path.read_bytes(), value)
-    return f"{value:08x}"
-
-
 def build(target: Path, here: Path = HERE) -> str:
     """Compiles the library; the command that did. Raises NoKernelError."""
     command = compiler()
@@ -45,7 +37,7 @@ def build(target: Path, here: Path = HERE) -> str:
         tables = runpy.run_path(str(here / "tables.py"))
         (Path(folder) / "powers.h").write_text(tables["header"]())
         product = Path(folder) / LIBRARY
-        define = f'-DNK_SOURCES="{digest(here)}"'
+        define = f'-DNK_SOURCES="{SOURCES["digest"](str(here))}"'
         sources = sorted(str(path) for path in here.glob("*.c"))
         # CFLAGS are those of other code: some would change results
         args = [*command, *FLAGS, define, f"-I{folder}", f"-I{here}", "-o", str(product), *sources]

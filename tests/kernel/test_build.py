@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from normcli import kernel
-from normcli.kernel import build
+from normcli.kernel import build, sources
 from tests.kernel.library import compiler
 
 HERE = build.HERE
@@ -29,9 +29,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def loaded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     """What is said of the library in a folder."""
-    monkeypatch.setattr(build, "HERE", folder)
-    digest = build.digest
-    monkeypatch.setattr(build, "digest", lambda here=folder: digest(here))
+    monkeypatch.setattr(sources, "FOLDER", str(folder))
     monkeypatch.delenv(kernel.SWITCH, raising=False)
     kernel._load.cache_clear()
     try:

@@ -17,7 +17,8 @@ from normcli.formats._delimited.sampling import ZEROS, Sampled
 from normcli.kernel import text as kernel
 
 MOST_TEXTS = 1 << 15  # fields; of more, polars takes less time
-MOST_COLUMNS = 200  # of text; each is found by beginning again
+MOST_COLUMNS = 1000  # each is looked at by itself
+MOST_RESTARTS = 1 << 15  # columns of text, each of which is found by beginning again, times all columns
 NAMED = re.compile(ZEROS)
 
 Texts = Mapping[str, Sequence[str]]  # the fields of columns of text, as they stand, by name
@@ -25,7 +26,7 @@ Texts = Mapping[str, Sequence[str]]  # the fields of columns of text, as they st
 
 def sampled(data: bytes, layout: Layout) -> tuple[list[Sampled], Texts] | None:
     """What each column holds, and the fields of those that hold text; None where the kernel can't tell."""
-    if not data or not is_native(layout):
+    if not data or len(layout.names) > MOST_COLUMNS or not is_native(layout):
         return None
     spans = _parser(data, layout, [False] * len(layout.names))
     if spans is None or spans.parse(data, spans.room) != kernel.DONE:
@@ -60,7 +61,7 @@ def _parser(data: bytes, layout: Layout, is_number: Sequence[bool]) -> kernel.Pa
 def _numbers(data: bytes, layout: Layout) -> kernel.Parser | None:
     """The sample with all columns as numbers that hold nothing else; None for a doubt about other things."""
     is_number = [True] * len(layout.names)
-    while is_number.count(False) <= MOST_COLUMNS:
+    while is_number.count(False) * len(is_number) <= MOST_RESTARTS:
         parser = _parser(data, layout, is_number)
         if parser is None:
             return None
