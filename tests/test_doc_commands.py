@@ -14,7 +14,9 @@ from normcli.cli._flags import flags
 from tests.doc_pages import FENCED, PAGES, ROOT, alike, commands_of, run_page
 
 OF_OTHERS = {
+    "--version",  # of the group of commands
     "--long",  # of zstd
+    "--no-cache-dir",  # of pip
     *("--host", "--memory-limit", "--no-dashboard", "--nthreads", "--nworkers"),  # of dask
 }
 UNWRITTEN = {"docs/reference.md"}  # pages that come with what they describe

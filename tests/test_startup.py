@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from normcli import kernel
 from normcli.formats import is_text
 from tests.formats.files import NAMES, suffix, write
 
@@ -112,7 +113,8 @@ def test_a_table_needs_no_library_of_data() -> None:
 def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str) -> None:
     own = {"fit": "-m zscore -p q.json", "apply": f"-p p.json -o out{suffix(format)}", "check": "-p p.json"}
     loaded = loaded_by(command, f"t{suffix(format)}", *own[command].split(), "-q", where=place)
-    own_libraries = OF_TEXT.get(format, {"polars", "pyarrow"}) if is_text(format) else {"pyarrow"}
+    of_text = {} if kernel.library() and format in OF_TEXT else OF_TEXT.get(format, {"polars", "pyarrow"})
+    own_libraries = set(of_text) if is_text(format) else {"pyarrow"}
     assert libraries(loaded) == {"numpy", "msgspec"} | own_libraries
     assert entries(loaded, "formats") == {format}
     assert entries(loaded, "methods") == {"zscore"}

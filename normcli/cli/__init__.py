@@ -9,6 +9,7 @@ from normcli import __version__, registry
 
 HELP = {"help_option_names": ["-h", "--help"]}
 URL = "https://pypi.org/project/normcli/"  # as in pyproject.toml
+VERSION, VERBOSE = {"-V", "--version"}, {"-v", "--verbose"}
 LAST = 99  # the position of a command without ORDER
 EXAMPLES = (
     ("normcli fit data.csv -m zscore -p data.json", "learn"),
@@ -30,6 +31,11 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if len(args) == 2 and VERSION.intersection(args) and VERBOSE.intersection(args):
+            from normcli import kernel
+
+            click.echo(f"normcli {__version__}\n{kernel.description()}")
+            ctx.exit()
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as e:
@@ -70,7 +76,10 @@ class Commands(click.Group):
             "Examples": list(EXAMPLES),
             "Commands (normcli COMMAND --help)": list(self._summaries(ctx)),
             "Topics (normcli help TOPIC)": list(summaries()),
-            "Options": [("-V, --version", "Show the version"), ("-h, --help", "Show this message")],
+            "Options": [
+                ("-V, --version", "Show the version; with -v, how text is read"),
+                ("-h, --help", "Show this message"),
+            ],
         }
         for title, rows in sections.items():
             with formatter.section(title):

@@ -55,29 +55,29 @@ class Frame(Protocol):
         """The number of rows."""
 
     # -- rows and columns
-    def contiguous(self) -> Self:
+    def contiguous(self) -> Frame:
         """The same rows, each column in one piece of memory."""
 
-    def slice(self, start: int, stop: int | None = None) -> Self:
+    def slice(self, start: int, stop: int | None = None) -> Frame:
         """The rows from `start` up to `stop`, or the end, without a copy."""
 
-    def filter(self, mask: NDArray[np.bool_]) -> Self:
+    def filter(self, mask: NDArray[np.bool_]) -> Frame:
         """The rows where the mask (rows,) is true; the frame itself if that is all."""
 
-    def take(self, wanted: Sequence[str], rows: Codes) -> Self:
+    def take(self, wanted: Sequence[str], rows: Codes) -> Frame:
         """A few rows of the wanted columns, in the order of `rows`."""
 
-    def select(self, wanted: Sequence[str]) -> Self:
+    def select(self, wanted: Sequence[str]) -> Frame:
         """The wanted columns, in this order."""
 
-    def gather(self, wanted: Mapping[str, tuple[Self, str]]) -> Self:
+    def gather(self, wanted: Mapping[str, tuple[Self, str]]) -> Frame:
         """Columns of several frames with the same number of rows: for each new name, a frame and the name of the column
         in it. The schema metadata are those of this frame."""
 
-    def of(self, columns: Mapping[str, pl.Series]) -> Self:
+    def of(self, columns: Mapping[str, pl.Series]) -> Frame:
         """Other columns, of any number of rows, in a frame of this kind."""
 
-    def with_texts(self, texts: Mapping[str, str | None]) -> Self:
+    def with_texts(self, texts: Mapping[str, str | None]) -> Frame:
         """The frame with constant text columns (None: null) appended; existing columns of these names are removed."""
 
     # -- contents of columns
@@ -102,16 +102,16 @@ class Frame(Protocol):
     def lists(self, name: str) -> pa.Array | None:
         """(rows,) a column of lists; None if it has another type."""
 
-    def numbered(self, wanted: Sequence[str]) -> Self:
+    def numbered(self, wanted: Sequence[str]) -> Frame:
         """The frame with words for missing values in its wanted columns replaced by null."""
 
     # -- new columns
-    def put(self, values: Mapping[str, Array | Fixed], kinds: Mapping[str, str], names: Sequence[str]) -> Self:
+    def put(self, values: Mapping[str, Array | Fixed], kinds: Mapping[str, str], names: Sequence[str]) -> Frame:
         """The columns `names`, new where there are `values` (rows,): floats of the types `kinds`, or Fixed. A missing
         value in an existing column of the same name stays as it is (null, NaN, a word); a NaN in place of a value
         becomes null. Raises BadRowError if a value does not fit its type."""
 
-    def put_lists(self, name: str, lists: pa.Array) -> Self:
+    def put_lists(self, name: str, lists: pa.Array) -> Frame:
         """The frame with a column replaced by `lists` (rows,)."""
 
     # -- hidden columns, which are not part of the data
@@ -123,14 +123,14 @@ class Frame(Protocol):
     def rest(self) -> pl.Series | None:
         """(rows,) bytes (or null) that a format needs to write the rows; None if it needs none."""
 
-    def originals(self) -> Self | None:
+    def originals(self) -> Frame | None:
         """The columns added by `with_originals`; None if there are none."""
 
-    def with_originals(self, texts: Self, wanted: Sequence[str]) -> Self:
+    def with_originals(self, texts: Self, wanted: Sequence[str]) -> Frame:
         """The frame with the original text of its wanted columns, taken from the same rows read as text; the frame
         itself if it is typed."""
 
-    def without_originals(self) -> Self:
+    def without_originals(self) -> Frame:
         """The frame without the columns of `with_originals`."""
 
     # -- export

@@ -16,7 +16,8 @@ ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a
 
 @cache
 def facts() -> dict[str, str]:
-    """What has to be the same wherever a part of a result is computed."""
+    """What has to be the same wherever a part of a result is computed. The native kernel is not among it: it reads and
+    writes each number to the same bits as polars, so that workers may do with it or without."""
     from importlib.metadata import version
 
     libraries = {name: version(name) for name in LIBRARIES}

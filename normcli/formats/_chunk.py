@@ -77,13 +77,21 @@ class Chunk(Protocol):
     def can_end_segment(self) -> bool:
         """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
 
-    def parts(self) -> Iterator["Chunk"]:
-        """Its rows in chunks that take less memory at once: of text, of about PART values each; else itself."""
+    def parts(self, delimiter: str | None = None) -> Iterator["Chunk"]:
+        """Its rows in chunks that take less memory at once: of text, of about PART values each, or fewer for `compact`
+        with that delimiter; else itself."""
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         """Its rows, the wanted columns as numbers. Raises BadRowError or BadPlaceError, for the first bad row; where
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
         are left out, those with an infinite value that is an error among them."""
+
+    def with_content(self, content: bytes) -> "Chunk":
+        """Such a chunk of other text; itself where it is none."""
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
+        """As `decode`, in little more memory than the numbers take: to be measured, or with a delimiter, to be written
+        between such ones. None where that can't be done, as where a row is bad."""
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         """Its rows, to be looked at and not to be written again: the wanted columns are numbers, or text where they

@@ -49,6 +49,11 @@ class Description:
         raise NotImplementedError
 
     @property
+    def delimiter(self) -> str | None:
+        """What stands between fields of text."""
+        return None
+
+    @property
     def to_plain(self) -> Callable[[Frame], Frame] | None:
         """What makes frames of the input such as other formats write; None where they are."""
         return None

@@ -14,6 +14,7 @@ from normcli.io.compression import Codec
 class Translated:
     """Frames of another format are made plain first."""
 
+    delimiter: ClassVar[None] = None
     writer: Writer
     plain: Callable[[Frame], Frame]
 
@@ -35,6 +36,7 @@ class Translated:
 class Bounded:
     """Text of record batches, each row of a dictionary with one of its own, unless that takes too much memory."""
 
+    delimiter: ClassVar[None] = None
     writer: Writer
     limit: Limit
 
@@ -63,6 +65,10 @@ class Compressed:
     in_parts: ClassVar[bool] = False
     writer: Writer
     codec: Codec
+
+    @property
+    def delimiter(self) -> str | None:
+        return self.writer.delimiter
 
     def following(self, description: Description, blank: Frame) -> Writer:
         return self.writer.following(description, blank)

@@ -35,6 +35,10 @@ class Writer(Protocol):
     def in_parts(self) -> bool:
         """Whether pieces of fewer rows make the same bytes: of text."""
 
+    @property
+    def delimiter(self) -> str | None:
+        """What stands between fields of text, if those of an input with the same can be copied as they stand."""
+
     def following(self, description: Description, blank: Frame) -> Writer:
         """What encodes rows of another input, like `blank`, into the same output; its columns are in the same order.
         Raises BadDataError where a column is of a type that can't be there."""

@@ -227,7 +227,16 @@ def spool_for(request: Writes, input_list: list[Input], first: Reader, to: str |
         expected = sum(os.path.getsize(str(i.path)) for i in input_list)  # numbers take about as much as their text
     binary = to is not None and not formats.is_text(to)
     texts = bool(request.column_suffix) and not request.only and not binary
-    return Spool(request.spool_dir or os.environ.get("TMPDIR") or directory, expected, texts=texts)
+    where = request.spool_dir or os.environ.get("TMPDIR") or directory
+    return Spool(where, expected, texts=texts, delimiter=_copied(request, first.description, to))
+
+
+def _copied(request: Writes, description: Description, to: str | None) -> str | None:
+    """The delimiter of text that comes out as it stands but for its numbers, of a fit; None where none may."""
+    same = to is None or formats.bare(to) == description.format
+    if not same or request.column_suffix or request.dtype == "float32" or description.keys or description.inferred:
+        return None
+    return description.delimiter
 
 
 def put_in_place(run: Run[Any, Any], written: Generator[Written], files: Files, *before: Target | None) -> int:

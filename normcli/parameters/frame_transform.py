@@ -83,6 +83,12 @@ class FrameTransform:
 
         return targets(self)
 
+    @property
+    def puts_floats(self) -> bool:
+        """Whether all output columns are of float64, each in the place of an input column."""
+        form = self.form
+        return form.dtype != "float32" and not form.suffix and not form.texts and not (self.inverse and self.targets)
+
     def clashes(self, names: Collection[str]) -> list[str]:
         """Names of output columns that other columns among `names` have already."""
         if self.inverse and self.form.suffix:

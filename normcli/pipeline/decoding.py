@@ -20,9 +20,11 @@ def decode(
     chunk: Chunk, wanted: frozenset[str], beside: Collection[str], infinite: Infinite, *, skip: bool = False,
     keep: Callable[[Chunk, Decoded], P] | None = None,
 ) -> tuple[Decoded, list[P]]:  # fmt: skip
-    """The wanted columns of a chunk as the numbers of `Chunk.decode`, and those `beside` unchanged, part by part; the
-    whole result of `Chunk.decode` where there is one part, or where a part alone is ambiguous. Also the result of
+    """The wanted columns of a chunk as the numbers of `Chunk.decode`, and those `beside` unchanged: compact, or part by
+    part; the whole result of `Chunk.decode` where there is one part, or a part alone is ambiguous. Also the result of
     `keep` for each part. Raises as `Chunk.decode`."""
+    if not beside and keep is None and (compact := chunk.compact(wanted, infinite)):
+        return compact, []
     parts = chunk.parts()
     first, second = next(parts, chunk), next(parts, None)
     done, results = list[Decoded](), list[P]()

@@ -34,6 +34,7 @@ class Survey:
     beside: tuple[tuple[str, str | None], ...] = ()  # columns of one text each
     multiple: ClassVar[int] = 1
     in_parts: ClassVar[bool] = False
+    copied: ClassVar[None] = None
 
     def __call__(self, chunk: Chunk) -> Result:
         decoded = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from normcli import columns
 from normcli.columns import Frame, Infinite
 from normcli.errors import OutputError, printable
-from normcli.formats import Decoded, Reader, load
+from normcli.formats import Chunk, Decoded, Reader, load
 
 if TYPE_CHECKING:
     from normcli.columns.frame import Packed
@@ -26,12 +26,15 @@ HINT = "--spool-dir or TMPDIR says where it is"
 class Spool:
     """An unlinked file that workers add to, in any order, and read from at any place."""
 
-    def __init__(self, directory: str, expected: int | None, *, texts: bool = False) -> None:
+    def __init__(
+        self, directory: str, expected: int | None, *, texts: bool = False, delimiter: str | None = None
+    ) -> None:
         """In `directory`, if there is room for `expected` bytes there. With `texts`, what stood in the columns that
-        are read as numbers is kept, too. Raises OutputError."""
+        are read as numbers is kept, too. With a delimiter, text between such ones is to be copied but for its numbers.
+        Raises OutputError."""
         import tempfile
 
-        self.where, self.texts = printable(directory), texts
+        self.where, self.texts, self.delimiter = printable(directory), texts, delimiter
         self.final = False  # whether this is the last pass
         try:
             free = os.statvfs(directory)
@@ -67,7 +70,7 @@ class Spool:
             raise OutputError(f"{self.where}: the spool can't be written: {e.strerror}", HINT) from None
         return start, size
 
-    def add(self, part: int, reader: Reader, chunks: Sequence[SpoolChunk], rejected: int = 0) -> None:
+    def add(self, part: int, reader: Reader, chunks: Sequence[Stored], rejected: int = 0) -> None:
         """The next chunks of an input, which may be none, and how many of their rows were rejected."""
         if part == len(self.readers):
             self.readers.append(SpoolReader(reader))
@@ -132,7 +135,7 @@ class SpoolChunk:
     def rows(self) -> int:
         return sum(piece.packed.rows for piece in self.pieces)
 
-    def parts(self) -> Iterator[SpoolChunk]:
+    def parts(self, delimiter: str | None = None) -> Iterator[SpoolChunk]:
         for piece in self.pieces:
             yield replace(self, pieces=(piece,))
 
@@ -146,11 +149,104 @@ class SpoolChunk:
             self.spool.spare.append(buffer)
         return frame
 
+    def with_content(self, content: bytes) -> SpoolChunk:
+        return self
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
+        return None
+
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.decode(wanted, "missing")
 
     def locate(self, row: int) -> int:
         return row
+
+
+@dataclass(frozen=True)
+class SpoolText:
+    """A chunk of text in a spool as it stands, which is to be written again but for its numbers: to parse it once more
+    takes less time than to store what was parsed."""
+
+    spool: Spool
+    start: int
+    length: int
+    rows: int
+    load: int
+    chunk: Chunk  # such a one, without its text
+    can_end_segment: bool
+    content: ClassVar[bytes | None] = None
+    weight: ClassVar[int] = 0  # it was counted when it was read
+
+    def _read(self) -> TextOfRows:
+        text = self.spool.take(self.start, self.length, io.BytesIO())
+        return TextOfRows(self.chunk.with_content(text), self.can_end_segment)
+
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
+        return self._read().parts(delimiter)
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+        return self._read().decode(wanted, infinite, skip=skip)
+
+    def with_content(self, content: bytes) -> SpoolText:
+        return self
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded:
+        """As `decode` where that is all that can be done: for the last time it is read once."""
+        text = self._read()
+        return text.compact(wanted, infinite, delimiter) or text.decode(wanted, infinite)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return self._read().decode(wanted, "missing")
+
+    def locate(self, row: int) -> int:
+        return row
+
+
+Stored = SpoolChunk | SpoolText
+
+
+@dataclass(frozen=True)
+class TextOfRows:
+    """A chunk of text whose places are rows."""
+
+    chunk: Chunk
+    can_end_segment: bool
+    content: ClassVar[bytes | None] = None
+    weight: ClassVar[int] = 0
+
+    @property
+    def load(self) -> int:
+        return self.chunk.load
+
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
+        return (TextOfRows(part, self.can_end_segment) for part in self.chunk.parts(delimiter))
+
+    def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
+        return _by_row(self.chunk.decode(wanted, infinite, skip=skip))
+
+    def with_content(self, content: bytes) -> TextOfRows:
+        return replace(self, chunk=self.chunk.with_content(content))
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
+        decoded = self.chunk.compact(wanted, infinite, delimiter)
+        return None if decoded is None else _by_row(decoded)
+
+    def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
+        return _by_row(self.chunk.survey(wanted, skip=skip))
+
+    def locate(self, row: int) -> int:
+        return row
+
+
+def _by_row(decoded: Decoded) -> Decoded:
+    return replace(decoded, places=decoded.frame.rows, blank_lines=0)
+
+
+def keep_text(spool: Spool, chunk: Chunk, rows: int) -> SpoolText:
+    """Stores the text of a chunk, of so many rows, until the next pass."""
+    content = chunk.content or b""
+    start, length = spool.put([memoryview(content)])
+    return SpoolText(spool, start, length, rows, chunk.load, chunk.with_content(b""), chunk.can_end_segment)
 
 
 def keep(spool: Spool, frame: Frame) -> Piece:
@@ -171,7 +267,7 @@ class SpoolReader(Reader):
         super().__init__(reader.source)
         self._origin = reader
         self.description = replace(reader.description, size=0, start=0, early=0, by_line=False, expected=frozenset())
-        self.spool_chunks: list[SpoolChunk] = []
+        self.spool_chunks: list[Stored] = []
         self.rejected = 0
 
     @property
@@ -179,7 +275,7 @@ class SpoolReader(Reader):
         """How many rows were kept."""
         return sum(chunk.rows for chunk in self.spool_chunks)
 
-    def add(self, chunks: Sequence[SpoolChunk], rejected: int) -> None:
+    def add(self, chunks: Sequence[Stored], rejected: int) -> None:
         """The next chunks, and how many of their rows were rejected."""
         self.spool_chunks.extend(chunks)
         self.rejected += rejected
@@ -187,7 +283,7 @@ class SpoolReader(Reader):
     def list_size(self, name: str) -> int:
         return self._origin.list_size(name)
 
-    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[SpoolChunk]:
+    def chunks(self, needed: Sequence[str] | None = None) -> Iterator[Stored]:
         return iter(self.spool_chunks)
 
     def check_unchanged(self) -> None:

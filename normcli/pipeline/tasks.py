@@ -50,7 +50,7 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
             work = replace(part.work, plain=description.to_plain, beside=description.keys)
             chunks: Iterator[Chunk] = part.reader.chunks(part.needed)
             if work.in_parts:
-                chunks = chain.from_iterable(chunk.parts() for chunk in chunks)
+                chunks = chain.from_iterable(chunk.parts(work.copied) for chunk in chunks)
             yield from map(partial(Job, number, work), chunks)  # which holds no chunk
         except BadPlaceError as e:
             e.part = number

@@ -18,7 +18,7 @@ from normcli.parameters import FrameTransform, Measured, Parameters, measure, ra
 from normcli.parameters.matrices import map_frames
 from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import decoding, learning
-from normcli.pipeline.spool import Piece, Spool, SpoolChunk, keep
+from normcli.pipeline.spool import Piece, Spool, SpoolChunk, Stored, keep, keep_text
 
 if TYPE_CHECKING:
     from normcli.parameters.folding import Subtotal
@@ -106,6 +106,14 @@ class Work:
         return self.measuring is None and self.writer is not None and self.writer.in_parts
 
     @property
+    def copied(self) -> str | None:
+        """The delimiter of text that can be written as it stands but for the numbers; None where none is."""
+        transform = self.transform
+        if self.writer is None or transform is None or self.multiple > 1 or self.by or self.keys or self.spool:
+            return None
+        return self.writer.delimiter if transform.puts_floats else None
+
+    @property
     def apart(self) -> tuple[Work, Work | None]:
         """What is written, and what is measured by itself: where that runs on in batches from input to input."""
         if self.measuring is None or self.measuring.unfitted_multiple == 1:
@@ -116,16 +124,14 @@ class Work:
         decoded = None
         try:
             with np.errstate(all="ignore"):
-                decoded, pieces = self._decode(chunk)
+                decoded, spooled = self._decode(chunk)
                 decoded = self._with_originals(chunk, decoded)
                 result = Result.of(chunk, decoded, columns.inexact(decoded.frame, sorted(self.wanted)))
                 if self.absent:
                     decoded = replace(decoded, frame=columns.without_values(decoded.frame, self.absent))
                 if self.counts and self.measuring:
                     result = self._described(self.measuring, result, chunk, decoded)
-                    if self.spool:
-                        spooled = SpoolChunk(self.spool, tuple(pieces), chunk.can_end_segment)
-                        result = replace(result, pieces=(spooled,))
+                    result = replace(result, pieces=(spooled,) if spooled else ())
                 if self.multiple > 1:
                     from normcli.pipeline.rebatch import Segment
 
@@ -135,13 +141,23 @@ class Work:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
 
-    def _decode(self, chunk: Chunk) -> tuple[Decoded, list[Piece]]:
+    def _decode(self, chunk: Chunk) -> tuple[Decoded, Stored | None]:
         """Its rows, of those that are measured alone but numbers and keys; and where the spool has them."""
         if self.transform is None and self.multiple == 1:
+            if self.spool and self.spool.delimiter and not self.by:
+                compact = chunk.compact(self.wanted, self.infinite, self.spool.delimiter)
+                if compact:
+                    return compact, keep_text(self.spool, chunk, compact.frame.rows)
             keep = self._keep if self.spool else None
-            return decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
-        decoded = chunk.decode(self.wanted, self.infinite, skip=self.skip)
-        return decoded, [self._keep(chunk, decoded)] if self.spool else []
+            return self._spooled(
+                chunk, *decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
+            )
+        compact = chunk.compact(self.wanted, self.infinite, self.copied) if self.copied else None
+        decoded = compact or chunk.decode(self.wanted, self.infinite, skip=self.skip)
+        return self._spooled(chunk, decoded, [self._keep(chunk, decoded)] if self.spool else [])
+
+    def _spooled(self, chunk: Chunk, decoded: Decoded, pieces: list[Piece]) -> tuple[Decoded, Stored | None]:
+        return decoded, SpoolChunk(self.spool, tuple(pieces), chunk.can_end_segment) if self.spool else None
 
     def _keep(self, chunk: Chunk, decoded: Decoded) -> Piece:
         assert self.measuring is not None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normcli import api, columns, pipeline
+from normcli import api, columns, kernel, pipeline
 from normcli.columns import Field, Infinite
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError, BadPlaceError, BadRowError
@@ -45,6 +45,28 @@ class Rows:
     names: list[str]
     rows: list[list[Value]]
     blank_lines: int = 0
+
+
+# -- both ways ---------------------------------------------------------------------------------------------------
+OF_TEXT = ("csv_cut", "csv_damage", "csv_faults", "csv_types", "missing", "passing", "skipping", "tsv", "types")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of plain text run with the native kernel, where there is one, and without it."""
+    if metafunc.module.__name__.rpartition(".test_")[2] in OF_TEXT:
+        metafunc.fixturenames.append("kernel_switch")
+        settings = ["on", "off"] if kernel.library() else ["off"]
+        metafunc.parametrize("kernel_switch", settings, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def kernel_switch(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.environ.get(kernel.SWITCH)
+    os.environ[kernel.SWITCH] = request.param
+    yield
+    os.environ.pop(kernel.SWITCH)
+    if before is not None:
+        os.environ[kernel.SWITCH] = before
 
 
 # -- the oracle --------------------------------------------------------------------------------------------------
@@ -176,9 +198,10 @@ def read(
 
 
 def sane(chunk: Chunk, wanted: frozenset[str], infinite: Infinite) -> Any:
-    """A chunk decoded; a library that panics, which is no Exception, fails the test and not the run."""
+    """A chunk decoded, by the native kernel where that can; a library that panics, which is no Exception, fails the
+    test and not the run."""
     try:
-        return chunk.decode(wanted, infinite)
+        return chunk.compact(wanted, infinite) or chunk.decode(wanted, infinite)
     except Exception:
         raise
     except BaseException as e:

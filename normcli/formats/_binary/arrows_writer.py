@@ -25,6 +25,7 @@ class Writer:
     """A stream with an end mark."""
 
     in_parts: ClassVar[bool] = False
+    delimiter: ClassVar[None] = None
     what: ClassVar[str] = WHAT
     schema: pa.Schema
     compression: str | None = None

@@ -40,7 +40,7 @@ class Chunk:
             count = int(self.batch.nbytes)
         return load(count, self.batch.num_rows * self.batch.num_columns)
 
-    def parts(self) -> Iterator[Chunk]:
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
         yield self
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
@@ -52,6 +52,12 @@ class Chunk:
             raise_shortage(e)
             raise BadPlaceError(0, "the rows from here are damaged", DAMAGED) from None
         return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
+
+    def with_content(self, content: bytes) -> Chunk:
+        return self
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
+        return None
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.decode(wanted, "missing")

@@ -27,6 +27,7 @@ class Writer:
     checksums."""
 
     in_parts: ClassVar[bool] = False
+    delimiter: ClassVar[None] = None
     schema: pa.Schema
     compression: str = "zstd"
 

@@ -53,6 +53,7 @@ class Conformed:
     """Rows of another input, whose columns become of the types that the first one's have."""
 
     in_parts: ClassVar[bool] = False
+    delimiter: ClassVar[None] = None
     writer: Writer
     input_schema: pa.Schema
     schema: pa.Schema

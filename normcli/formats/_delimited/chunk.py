@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +11,7 @@ from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadPlaceError
 from normcli.formats import PART, Decoded, load
+from normcli.formats._delimited import native
 from normcli.formats._delimited.faults import fault, hint_at
 from normcli.formats._delimited.layout import Layout, without_missing
 from normcli.formats._delimited.numbers import with_numbers
@@ -33,6 +34,7 @@ class Chunk:
     layout: Layout
     rows: Rows
     original_rows: Rows | None = None
+    doubts: native.Doubts = field(default_factory=native.Doubts, compare=False, repr=False)  # of the whole input
 
     @property
     def weight(self) -> int:
@@ -43,16 +45,24 @@ class Chunk:
         return load(len(self.rows.data), self._values)
 
     @cached_property
+    def _lines(self) -> int:
+        """How many end."""
+        return occurrences(self.rows.data, NEWLINE)
+
+    @property
     def _values(self) -> int:
         """How many there are, about."""
-        return occurrences(self.rows.data, NEWLINE) * len(self.layout.names)
+        return self._lines * len(self.layout.names)
 
-    def parts(self) -> Iterator[Chunk]:
-        if self._values < 2 * PART:  # as of ordinary rows
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
+        count = 1 + self._values // PART if self._values >= 2 * PART else 1  # one of ordinary rows
+        if delimiter == self.layout.separator and self._is_native:
+            count = max(count, len(self.rows.data) // native.PIECE)
+        if count == 1:
             yield self
             return
-        for data in parts(self.rows.data, self.rows.quoted, 1 + self._values // PART):
-            yield Chunk(self.layout, Rows(data, self.rows.quoted and b'"' in data))
+        for data in parts(self.rows.data, self.rows.quoted, count):
+            yield Chunk(self.layout, Rows(data, self.rows.quoted and b'"' in data), doubts=self.doubts)
 
     @property
     def content(self) -> bytes:
@@ -68,6 +78,23 @@ class Chunk:
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self.straight._decoded(wanted, infinite, skip=skip)
+
+    def with_content(self, content: bytes) -> Chunk:
+        return Chunk(self.layout, Rows(content, self.rows.quoted), doubts=self.doubts)
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
+        if delimiter not in (None, self.layout.separator) or not (wanted and self.rows.data and self._is_native):
+            return None
+
+        def plain(rows: Rows) -> Decoded:
+            return Chunk(self.layout, rows)._decoded(wanted, infinite)
+
+        return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain)
+
+    @cached_property
+    def _is_native(self) -> bool:
+        """Whether the native kernel may parse it."""
+        return self.original_rows is None and native.is_native(self.layout)
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         decoded = self.straight._decoded(wanted, "missing", skip=skip, lenient=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from normcli import columns
 from normcli.columns import Frame
 from normcli.columns.polars_frame import PolarsFrame
+from normcli.formats._delimited import native
 from normcli.formats._delimited.layout import Layout
 from normcli.formats._delimited.options import DelimitedOptions
 from normcli.formats._text import inferring, ranges
@@ -19,6 +20,10 @@ class DelimitedDescription(TextDescription):
 
     options: DelimitedOptions
     layout: Layout
+
+    @property
+    def delimiter(self) -> str:
+        return self.layout.separator
 
     @property
     def escape(self) -> bytes:
@@ -35,6 +40,11 @@ class DelimitedDescription(TextDescription):
         return replace(ranges.scan(start, lines, quotes=True), keeps_length=False)
 
     def blank(self, wanted: frozenset[str]) -> Frame:
+        if wanted and not self.inferred and native.is_native(self.layout):
+            return native.blank(self.layout, wanted, lambda: self._blank(wanted))
+        return self._blank(wanted)
+
+    def _blank(self, wanted: frozenset[str]) -> PolarsFrame:
         import polars as pl
 
         names = self.layout.names

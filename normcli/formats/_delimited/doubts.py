@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from normcli.errors import BadPlaceError, printable
 from normcli.formats._delimited.faults import HEADER, WIDTHS, header_hint
@@ -28,7 +28,7 @@ class Doubts:
 
 def doubts(
     sampled: Mapping[str, Sampled],
-    values: Mapping[str, pl.Series],
+    values: Mapping[str, pl.Series | Sequence[str]],
     layout: Layout,
     options: DelimitedOptions,
     place_of: Callable[[int], str],
@@ -60,9 +60,13 @@ def _hint(name: str, word: str, more: Iterable[str], layout: Layout) -> str:
     return header_hint(bare, name) or layout.remedy(bare, more)
 
 
-def _distinct(values: pl.Series, missing: frozenset[str]) -> Iterator[str]:
+def _distinct(values: pl.Series | Sequence[str], missing: frozenset[str]) -> Iterator[str]:
     """Each value of a column of text, without spaces around, once."""
-    yield from present(values, missing).drop_nulls().unique(maintain_order=True)
+    if not isinstance(values, list):
+        yield from present(cast("pl.Series", values), missing).drop_nulls().unique(maintain_order=True)
+        return
+    words = dict.fromkeys(value.strip(" \t") for value in values)
+    yield from (word for word in words if word and word not in missing)
 
 
 def title_hint(error: BadPlaceError, line: int, layout: Layout, options: DelimitedOptions) -> str:

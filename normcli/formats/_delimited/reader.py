@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from typing import Self
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Self
 
 from normcli import columns
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Address, Description
+from normcli.formats._delimited import native_sampling
 from normcli.formats._delimited.chunk import Chunk
 from normcli.formats._delimited.description import DelimitedDescription
 from normcli.formats._delimited.doubts import doubts, title_hint
 from normcli.formats._delimited.faults import check_unfinished
 from normcli.formats._delimited.header import header
 from normcli.formats._delimited.layout import present
+from normcli.formats._delimited.native import Doubts
 from normcli.formats._delimited.opening import beginning
 from normcli.formats._delimited.options import DelimitedOptions
 from normcli.formats._delimited.respelling import Respelled
@@ -24,6 +26,9 @@ from normcli.formats._text import cutting, inferring, reader
 from normcli.formats._text.cutting import Rows
 from normcli.formats._text.octets import first_row_end, line_ends, row_ends
 from normcli.io.sources import Source
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class DelimitedReader(reader.TextReader):
@@ -86,26 +91,35 @@ class DelimitedReader(reader.TextReader):
         return cutting.cut(self.source, size=self.description.mark, quotes=True, check=check)
 
     def _chunk(self, rows: Rows) -> Chunk:
-        return Chunk(self.description.layout, rows)
+        return Chunk(self.description.layout, rows, doubts=self._doubts)
+
+    @cached_property
+    def _doubts(self) -> Doubts:
+        return Doubts()
 
     def _sampled(self, description: DelimitedDescription, data: bytes, other_delimiter: str) -> DelimitedDescription:
         """The description with what each column holds, going by its first rows, and which of those that are left out
         leave a doubt. Raises BadDataError for a bad row."""
         layout, options = description.layout, description.options
         sample = Chunk(layout, Rows(data, b'"' in data))
-        try:
-            frame = sample.decode(frozenset(), skip=self._skip).frame.to_polars()
-        except BadPlaceError as e:
-            line = description.start + e.place
-            hint = other_delimiter or title_hint(e, line, layout, options) or e.hint
-            raise BadDataError(f"{description.place(line)}: {e.what}", hint) from None
-        values = columns.all_series(frame)
-        about = dict(zip(values, sampled(frame, layout), strict=True))
+        columns_of_text = None if options.infer_types else native_sampling.sampled(data, layout)
+        values: Mapping[str, pl.Series | Sequence[str]]
+        if columns_of_text is not None:
+            about, values = dict(zip(layout.names, columns_of_text[0], strict=True)), columns_of_text[1]
+        else:
+            try:
+                frame = sample.decode(frozenset(), skip=self._skip).frame.to_polars()
+            except BadPlaceError as e:
+                line = description.start + e.place
+                hint = other_delimiter or title_hint(e, line, layout, options) or e.hint
+                raise BadDataError(f"{description.place(line)}: {e.what}", hint) from None
+            series = columns.all_series(frame)
+            about, values = dict(zip(series, sampled(frame, layout), strict=True)), series
         if self._skip:
             about = {n: replace(s, kind="word") if s.half else s for n, s in about.items()}
         inferred: dict[str, inferring.Type] = {}
         if options.infer_types:
-            words = {n: present(s, layout.missing) for n, s in values.items()}
+            words = {n: present(s, layout.missing) for n, s in series.items()}
             inferred = {n: inferring.inferred(w, layout.as_numbers(w)) for n, w in words.items()}
         locate = cache(sample.locate)
 

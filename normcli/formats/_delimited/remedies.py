@@ -7,6 +7,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from normcli.formats._delimited.notation import PLAIN, SPACES, Notation
@@ -23,8 +24,10 @@ NOTATIONS = (  # the likelier first
     *(Notation(".", ","), Notation(",", ""), Notation(",", "."), Notation(".", " "), Notation(",", " ")),
     *(Notation(decimal, between) for between in (*SPACES, "'", "’") for decimal in ".,"),
 )
+_NAMED = re.compile("nan|inf", re.IGNORECASE)
 ANY = "|".join(n.number for n in (PLAIN, *NOTATIONS))
 NEARLY = rf"^(?:[+-]?\p{{Sc}}\s?)?(?:{ANY})(?:\s?(?:\p{{Sc}}|[%‰]))?$"  # of polars: Python knows no currency
+CURRENCY, SPACE = "\xa4", r"[^\S\x1c-\x1f]"  # the sign of any currency; what is a space for polars
 
 
 def means_missing(words: pl.Series) -> pl.Series:
@@ -35,6 +38,19 @@ def means_missing(words: pl.Series) -> pl.Series:
 def is_nearly_number(words: pl.Series) -> pl.Series:
     """(rows,) whether each is a number in some notation, with a sign of money or a share or none; null where it is."""
     return words.str.contains(NEARLY)
+
+
+def is_nearly_a_number(word: str) -> bool:
+    """As `is_nearly_number` says of one word."""
+    if not any(c.isdigit() for c in word) and not _NAMED.search(word):
+        return False
+    signs = "".join(CURRENCY if ord(c) > 127 and unicodedata.category(c) == "Sc" else c for c in word)
+    return _nearly().fullmatch(signs.replace("$", CURRENCY)) is not None
+
+
+@cache
+def _nearly() -> re.Pattern[str]:
+    return re.compile(rf"(?:[+-]?{CURRENCY}{SPACE}?)?(?:{ANY})(?:{SPACE}?(?:{CURRENCY}|[%‰]))?")
 
 
 def remedy(word: str, more: Iterable[str], missing: Collection[str], notation: Notation, separator: str) -> str:

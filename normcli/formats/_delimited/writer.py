@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Frame, Schema
+from normcli.columns.native_frame import NativeFrame
 from normcli.columns.polars_frame import PolarsFrame
 from normcli.errors import BadDataError, BadRowError
 from normcli.formats import Description, Outlet
@@ -37,6 +38,8 @@ def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _numeric(blank: Frame) -> frozenset[str]:
     """The columns of numbers."""
+    if isinstance(blank, NativeFrame):
+        return blank.numeric
     return frozenset(n for n, t in blank.to_polars().schema.items() if t.is_numeric())
 
 
@@ -84,7 +87,16 @@ class DelimitedWriter:
     def _is_plain(self) -> bool:
         return self.dialect.is_plain and not self.dialect.trailing
 
+    @property
+    def delimiter(self) -> str | None:
+        is_plain = self._is_plain and Notation(self.options.decimal).is_plain
+        return self.dialect.separator if is_plain else None
+
     def encode(self, frame: Frame) -> list[bytes]:
+        if isinstance(frame, NativeFrame) and self.delimiter:
+            formatted = frame.formatted(self.delimiter, crlf=self.crlf)
+            if formatted is not None:
+                return formatted
         import polars as pl
 
         rows = self._spelled(frame.to_polars(MOMENT))
@@ -124,11 +136,11 @@ class DelimitedWriter:
         return Sink(file)
 
     def _header(self) -> bytes:
-        import polars as pl
-
         if self._is_plain:
             names = (quoted_field(n, self.dialect.separator, alone=len(self.columns) == 1) for n in self.columns)
             return (self.dialect.separator.join(names) + self._line_end).encode()
+        import polars as pl
+
         try:
             row = columns.text_frame({str(j): pl.Series([n or None]) for j, n in enumerate(self.columns)})
             return b"".join(replace(self, numbers=frozenset()).encode(PolarsFrame(row)))  # names are no numbers

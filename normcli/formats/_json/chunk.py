@@ -64,7 +64,7 @@ class Chunk:
         """How many there are, about, four times: a parser in steps of numpy's holds places and lengths of each."""
         return 4 * occurrences(self.data, NEWLINE) * len(self.layout.names)
 
-    def parts(self) -> Iterator[Chunk]:
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
         if self._values < 2 * PART:  # as of ordinary rows
             yield self
             return
@@ -77,6 +77,12 @@ class Chunk:
 
     def decode(self, wanted: frozenset[str], infinite: Infinite = "error", *, skip: bool = False) -> Decoded:
         return self._decoded_or_refused(wanted, infinite, skip=skip)
+
+    def with_content(self, content: bytes) -> Chunk:
+        return Chunk(self.layout, content)
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
+        return None
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         decoded = self._decoded_or_refused(wanted, "missing", skip=skip, lenient=True)

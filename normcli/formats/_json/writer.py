@@ -27,6 +27,7 @@ class JsonWriter:
     """An object a row, its keys in the order of the row that it comes from. Rows of other formats have every key."""
 
     in_parts: ClassVar[bool] = True
+    delimiter: ClassVar[None] = None
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     json_columns: frozenset[str]  # columns whose text is JSON already

@@ -99,7 +99,10 @@ def chunk(text: TextChunk, types: Mapping[str, Type]) -> Chunk:
 class TextChunk(Chunk, Protocol):
     """What a chunk of text has to tell besides."""
 
-    def parts(self) -> Iterator[Self]:
+    def parts(self, delimiter: str | None = None) -> Iterator[Self]:
+        """As of `Chunk`."""
+
+    def with_content(self, content: bytes) -> Self:
         """As of `Chunk`."""
 
     def before(self, place: int) -> Self:
@@ -132,12 +135,18 @@ class TypedChunk:
     def content(self) -> bytes | None:
         return self.chunk.content
 
-    def parts(self) -> Iterator[Chunk]:
-        for part in self.chunk.parts():
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
+        for part in self.chunk.parts(delimiter):
             yield TypedChunk(part, self.types)
 
     def locate(self, row: int) -> int:
         return self.chunk.locate(row)
+
+    def with_content(self, content: bytes) -> TypedChunk:
+        return TypedChunk(self.chunk.with_content(content), self.types)
+
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
+        return None
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.chunk.survey(wanted, skip=skip)

@@ -1,0 +1,65 @@
+"""Native code for plain text: found, checked and called here. All of it can be done without, in more time."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
+
+INTERFACE = 1  # NK_INTERFACE of kernel.h, as text.py knows it
+SWITCH = "NORMCLI_KERNEL"  # the variable; off: not used
+REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
+
+
+def library() -> ctypes.CDLL | None:
+    """The library that was built from the sources beside it; None if there is none, or it is switched off."""
+    loaded = _load(_is_on())
+    return None if isinstance(loaded, str) else loaded
+
+
+def description() -> str:
+    """How text is read and written, and why, for people."""
+    loaded = _load(_is_on())
+    if isinstance(loaded, str):
+        return f"text is read and written without the native kernel: {loaded}"
+    return f"plain text is read and written by the native kernel ({_path()}); {SWITCH}=off switches it off"
+
+
+def _is_on() -> bool:
+    return os.environ.get(SWITCH) != "off"
+
+
+def _path() -> str:
+    from normcli.kernel import sources
+
+    return os.path.join(sources.FOLDER, sources.LIBRARY)
+
+
+@cache
+def _load(on: bool) -> ctypes.CDLL | str:
+    """The library, or why it is not used."""
+    if not on:
+        return f"{SWITCH}=off"
+    import ctypes
+
+    from normcli.kernel import sources
+
+    path = _path()
+    if not os.path.exists(path):
+        return f"none was built; {REUSED}"
+    try:
+        loaded = ctypes.CDLL(path)
+        loaded.nk_sources.restype = ctypes.c_char_p
+        interface, digest = loaded.nk_interface(), loaded.nk_sources()
+    except (OSError, AttributeError) as e:
+        return f"{path} is none of this system: {e}"
+    if interface != INTERFACE:
+        return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
+    if digest != sources.digest(sources.FOLDER).encode():
+        return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
+    for name in ("nk_parse", "nk_format"):
+        getattr(loaded, name).restype = ctypes.c_int32
+    return loaded

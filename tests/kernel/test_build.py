@@ -1,0 +1,146 @@
+"""Building and loading the native kernel: what does not fit is never called, and what can't be built is no failure."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from normcli import kernel
+from normcli.kernel import build, sources
+from tests.kernel.library import compiler
+
+HERE = build.HERE
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, and the library that is built from them."""
+    compiler()
+    copy = tmp_path_factory.mktemp("kernel")
+    for path in HERE.iterdir():
+        if path.is_file() and path.suffix != ".so":
+            shutil.copy(path, copy)
+    build.build(copy / build.LIBRARY, copy)
+    return copy
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+    """What is said of the library in a folder."""
+    monkeypatch.setattr(sources, "FOLDER", str(folder))
+    monkeypatch.delenv(kernel.SWITCH, raising=False)
+    kernel._load.cache_clear()
+    try:
+        return kernel.description()
+    finally:
+        kernel._load.cache_clear()
+
+
+def test_what_was_built_from_these_sources_is_used(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch, package).startswith("plain text is read and written by the native kernel")
+
+
+def test_what_was_built_from_other_sources_is_not(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in package.iterdir():
+        shutil.copy(path, tmp_path)
+    with (tmp_path / "parse.c").open("a") as source:
+        source.write("\n")
+    assert "was built from other sources" in loaded(monkeypatch, tmp_path)
+
+
+def test_what_is_no_library_of_this_system_is_not(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in package.iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / build.LIBRARY).write_bytes(b"\x7fELF")
+    assert "is none of this system" in loaded(monkeypatch, tmp_path)
+
+
+def test_a_missing_library_says_how_another_is_had(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = loaded(monkeypatch, tmp_path)
+    assert "none was built" in said
+    assert "--no-cache-dir" in said
+
+
+def test_flags_of_other_code_do_not_count(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CFLAGS", "-ffast-math --no-such-flag")
+    build.build(tmp_path / "other.so", package)
+    assert (tmp_path / "other.so").read_bytes() == (package / build.LIBRARY).read_bytes()
+
+
+def test_fast_math_is_refused(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORMCLI_CC", f"{compiler()} -ffast-math")
+    with pytest.raises(build.NoKernelError, match="error"):
+        build.build(tmp_path / "fast.so", package)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("none", "NORMCLI_CC=none"), ("no-such-cc", "can't be run"), ("false", "failed: exit code 1")],
+)
+def test_without_a_compiler_the_reason_is_said(setting: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORMCLI_CC", setting)
+    with pytest.raises(build.NoKernelError, match=reason):
+        build.build(Path(os.devnull))
+
+
+def test_the_compiler_is_that_of_the_variables_then_that_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "mycc -m64")
+    monkeypatch.delenv("NORMCLI_CC", raising=False)
+    assert build.compiler() == ["mycc", "-m64"]
+    monkeypatch.setenv("NORMCLI_CC", "zig")
+    assert build.compiler() == [sys.executable, "-m", "ziglang", "cc"]
+    monkeypatch.delenv("NORMCLI_CC")
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(build.NoKernelError, match="NORMCLI_CC=zig"):
+        build.compiler()
+
+
+@pytest.mark.parametrize(
+    ("general", "content", "platform"),
+    [
+        ("linux_x86_64", b"\0libc.so.6\0GLIBC_2.2.5\0GLIBC_2.14\0", "manylinux_2_17_x86_64"),
+        ("linux_aarch64", b"\0libc.so.6\0GLIBC_2.17\0GLIBC_2.34\0", "manylinux_2_34_aarch64"),
+        ("linux_x86_64", b"\0libc.musl-x86_64.so.1\0", "musllinux_1_2_x86_64"),
+        ("linux_x86_64", b"\0libm.so.6\0libc.so.6\0GLIBC_2.2.5\0", "linux_x86_64"),
+        ("linux_x86_64", b"\0nothing\0", "linux_x86_64"),
+        ("macosx_10_13_universal2", b"", f"macosx_11_0_{os.uname().machine}"),
+    ],
+)
+def test_a_wheel_names_the_oldest_system_that_has_all_that_it_needs(
+    general: str, content: bytes, platform: str, tmp_path: Path
+) -> None:
+    (tmp_path / "kernel.so").write_bytes(content)
+    assert build.platform(tmp_path / "kernel.so", general) == platform
+
+
+def test_the_library_asks_for_nothing_but_the_c_library(package: Path) -> None:
+    if sys.platform == "linux":
+        assert build.platform(package / build.LIBRARY, "linux_x86_64").startswith(("manylinux_2_", "musllinux_1_"))
+
+
+def test_the_script_builds_beside_its_sources_and_never_fails(package: Path) -> None:
+    for setting, word in (("none", "No native kernel was built"), ("", "was built by")):
+        run = subprocess.run(
+            [sys.executable, package / "build.py"], capture_output=True, text=True, check=True,
+            env=os.environ | {"NORMCLI_CC": setting},
+        )  # fmt: skip
+        assert word in run.stdout
+        assert (package / build.LIBRARY).exists() == (setting == "")
+
+
+def test_version_says_which_way_text_is_read() -> None:
+    for words in (["--version", "-v"], ["-v", "-V"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "normcli", *words], capture_output=True, text=True, check=True,
+            env=os.environ | {kernel.SWITCH: "off"},
+        )  # fmt: skip
+        assert run.stdout.splitlines()[1] == "text is read and written without the native kernel: NORMCLI_KERNEL=off"
