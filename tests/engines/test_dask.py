@@ -2,6 +2,7 @@
 mistake."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -47,14 +48,15 @@ def numbers(count: int, load: int = 0) -> Iterator[Number]:
     return (Number(n, load) for n in range(count))
 
 
-def state_of(engine: Dask) -> list[str]:
-    """The keys of tasks that the scheduler has, once those of this run are gone, or it is late."""
+def state_of(engine: Dask, pattern: str = "") -> list[str]:
+    """The keys of tasks that the scheduler has and in which a pattern is found, once they are gone, or it is late."""
     end = time.monotonic() + PATIENCE
-    while left := engine.client.run_on_scheduler(lambda dask_scheduler: list(map(str, dask_scheduler.tasks))):
-        if time.monotonic() > end:
-            break
+    while True:
+        keys = engine.client.run_on_scheduler(lambda dask_scheduler: list(map(str, dask_scheduler.tasks)))
+        left = [key for key in keys if re.search(pattern, key)]
+        if not left or time.monotonic() > end:
+            return left
         time.sleep(0.02)
-    return left
 
 
 @pytest.mark.parametrize(("count", "load"), [(0, 0), (1, 0), (60, 0), (500, 1), (60, 20 << 20)])

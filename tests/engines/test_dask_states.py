@@ -117,6 +117,7 @@ def test_a_worker_that_dies_with_states_costs_what_follows_the_last_checkpoint(t
         for n, part in enumerate(parts, 1):
             merged = merged.merge(part)
             if n == 9:
+                assert state_of(engine, "normcli-[0-9a-f]+-0$") == []  # which is no longer wanted, once it has heard
                 made.kill(made.workers[0])
                 made.add(env=SOON)
         assert merged.fetch().numbers.tolist() == list(range(COUNT))

@@ -4,7 +4,7 @@ import pytest
 
 from tests.kernel.library import Kernel, compiled, compiler
 
-collect_ignore = [] if compiler() else ["test_harness.py", "test_numbers.py", "test_rows.py"]
+collect_ignore = [] if compiler() else ["test_harness.py", "test_kernel_rows.py", "test_numbers.py"]
 
 
 @pytest.fixture(scope="session")
