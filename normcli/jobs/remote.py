@@ -12,7 +12,7 @@ from normcli import registry
 from normcli.errors import UsageError, printable
 from normcli.io import sources, stores
 from normcli.io.manifest import digests_here
-from normcli.io.parts import StorageCheck, Token, open_part, token_path
+from normcli.io.parts import StorageCheck, Token, open_part
 from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
 from normcli.pipeline import memory
@@ -174,9 +174,9 @@ def write(
     token = Token(directory, frozenset(os.path.dirname(_absolute(path)) for path in files.paths.values()))
     run.close_at_end(token)
     token.open()
-    ready = StorageCheck(token_path(directory, token.run), token.word)
+    ready = StorageCheck(token.path, token.word)
     sent = replace(outputs, request=run.request.local(), watch=outputs.watch and outputs.watch.blank())
-    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run))
+    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run), token.path)
 
     def part(span: Span, reader: RemoteReader) -> Part:
         done, watch = reader.done, None

@@ -1,9 +1,11 @@
-"""Parts of runs in a store: what comes late replaces nothing, and what dead runs left is removed by the next one."""
+"""Parts of runs, mostly in a store: what comes late replaces nothing, and the next run removes what dead ones left."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from normcli.errors import CannotCreateError
 from normcli.io import parts
 from normcli.io.parts import Token, adopt, detach, open_part
 from tests.store import BUCKET, Store
@@ -60,3 +62,16 @@ def test_the_next_run_removes_what_dead_ones_left_and_nothing_else(store: Store)
     assert {*store.names()} - {f"out/.normcli-{token.run}.tmp", "out/", "out/k=1/"} == {*live, *slow, *other}
     token.close()
     assert {*store.names()} - {"out/", "out/k=1/"} == {*live, *slow, *other}
+
+
+def test_what_is_complete_after_the_end_of_its_run_does_not_stay(tmp_path: Path) -> None:
+    token = Token(str(tmp_path), frozenset({str(tmp_path)}))
+    token.open()
+    with open_part("y", str(tmp_path / "y"), token.run) as target:
+        detach(target, str(tmp_path / "y"), token.path)
+    token.close()
+    assert [*tmp_path.iterdir()] == []
+    late = open_part("x", str(tmp_path / "x"), token.run)  # as where the directory was read before it was made
+    with late, pytest.raises(CannotCreateError, match="the run has ended"):
+        detach(late, str(tmp_path / "x"), token.path)
+    assert [*tmp_path.iterdir()] == []
