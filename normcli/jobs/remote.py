@@ -49,7 +49,7 @@ def connect(request: Any, inputs: list[Input]) -> Cluster | None:
     if request.command == "fit" and output:
         raise UsageError(f"{flag}: -o needs all data in one place", "fit with -p alone, then apply")
     if request.command == "apply" and not paths.is_directory(output):
-        what = f"{flag}: each worker writes files of its own, and -o is to be one"
+        what = f"{flag}: each worker writes files of its own, and -o names no directory"
         raise UsageError(what, "-o DIRECTORY/ has a file for each INPUT")
     if request.dry_run:
         return None
