@@ -156,7 +156,7 @@ def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
 
 
 def _digest(file: File, share: Share) -> str | None:
-    return next(digests_here([file.path]))
+    return next(digests_here([file.path], share.is_wanted))
 
 
 def write(
