@@ -289,6 +289,15 @@ def test_a_scheduler_elsewhere_has_to_be_encrypted(here: Workspace) -> None:
     assert "tcp:// to another machine is not encrypted" in here.fails(2, *line)
 
 
+def test_parts_of_a_dead_run_are_removed(here: Workspace, two: cluster.Cluster) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    (here / "z").mkdir()
+    for name in (f"{'d' * 16}.tmp", f"{'d' * 16}-{'0' * 16}.part", f"{'e' * 16}-{'0' * 16}.part"):
+        (here / "z" / f".normcli-{name}").touch()
+    here.succeeds("apply", "in", "-p", "p.json", "-o", "z/", *on(two))
+    assert [path.name for path in (here / "z").glob(".normcli-*")] == [".normcli-manifest"]
+
+
 def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Cluster) -> None:
     """A directory that only this process has: below /proc/self, which is another one for each."""
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
