@@ -129,18 +129,23 @@ class Token:
             self._far = path
             _far().sweep_dead({self.directory, *self.directories}, lambda name: run_of(name, tokens=True), self.run)
             return
+        new = f"{path}.new"  # its name until it is locked, for without a lock it would be a dead run's
         try:
             self._is_new = not os.path.isdir(self.directory)
             os.makedirs(self.directory, exist_ok=True)
             with outputs.changing:
-                self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-                outputs.temporaries.add(path)
+                self._fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                outputs.temporaries.update({new, path})
                 outputs.rollbacks.append(self.sweep)
             with contextlib.suppress(OSError):
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(self._fd, self.word.encode())
             os.fsync(self._fd)
+            os.rename(new, path)
+            outputs.temporaries.discard(new)
         except OSError as e:
+            _remove([new])
+            outputs.temporaries.discard(new)
             self.close()
             raise open_error(CannotCreateError, printable(self.directory), e) from None
 

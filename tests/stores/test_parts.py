@@ -1,5 +1,8 @@
 """Parts of runs, mostly in a store: what comes late replaces nothing, and the next run removes what dead ones left."""
 
+import errno
+import fcntl
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 from normcli.errors import CannotCreateError
 from normcli.io import parts
+from normcli.io.manifest import remove_stale
 from normcli.io.parts import Token, adopt, detach, open_part
 from tests.store import BUCKET, Store
 
@@ -74,4 +78,30 @@ def test_what_is_complete_after_the_end_of_its_run_does_not_stay(tmp_path: Path)
     late = open_part("x", str(tmp_path / "x"), token.run)  # as where the directory was read before it was made
     with late, pytest.raises(CannotCreateError, match="the run has ended"):
         detach(late, str(tmp_path / "x"), token.path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_no_other_run_sees_a_token_that_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, token = fcntl.flock, Token(str(tmp_path), frozenset({str(tmp_path)}))
+
+    def flock(fd: int, how: int) -> None:
+        monkeypatch.undo()
+        assert remove_stale([str(tmp_path)], str(tmp_path)) == 0
+        lock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    token.open()
+    assert remove_stale([str(tmp_path)], str(tmp_path)) == 0
+    assert Path(token.path).read_text() == token.word
+    token.close()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_token_that_could_not_be_written_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(CannotCreateError, match="no space"):
+        Token(str(tmp_path), frozenset({str(tmp_path)})).open()
     assert [*tmp_path.iterdir()] == []
