@@ -1,5 +1,6 @@
-"""A journal: what was added is in the file, and on the disk in batches."""
+"""A journal: what was added is in the file, and on the disk in batches. Digests of files."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import OutputError
-from normcli.io import journal, outputs
+from normcli.io import journal, manifest, outputs
 from normcli.io.journal import LINES, Journal
 from tests.cli.conftest import until
 from tests.conftest import examples
@@ -111,3 +112,10 @@ def test_a_journal_that_can_not_be_synced_is_closed_all_the_same(disk: Disk, lin
     disk.error = 5
     lines.close()
     assert lines._fd == outputs.CLOSED
+
+
+def test_no_more_of_a_file_is_read_than_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 3 * manifest.PIECE)
+    left = iter([True, True])
+    (digest,) = manifest.digests_here([str(tmp_path / "x")], lambda: next(left, False))
+    assert digest == f"sha256:{hashlib.sha256(b'x' * 2 * manifest.PIECE).hexdigest()}"

@@ -163,3 +163,14 @@ def test_without_quotes_a_stretch_is_what_it_likely_is(rows: list[int], block_si
     actual = segments.of_scans(description, [s for f in found for s in f.scans])
     for address, stretch in zip(actual, found, strict=False):
         assert stretch.likely == replace(address, place=0)
+
+
+def test_no_more_of_a_stretch_is_read_than_is_wanted() -> None:
+    source = in_memory(b"a,b\n" + b"1,2\n" * 1000)
+    description = record("csv").open(source, block_size=20).description
+    assert isinstance(description, TextDescription)
+    (stretch, *_), left = segments.stretches(description), iter([True, True])
+    found = segments.scan_stretch(source, description, stretch, lambda: next(left, False))
+    assert len(found.scans) == 2
+    assert found.likely is None
+    assert len(segments.scan_stretch(source, description, stretch).scans) > 2

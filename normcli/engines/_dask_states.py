@@ -185,14 +185,20 @@ class Handle:
 
     def resubmit(self) -> None:
         """Has all that it is made of done again, by workers that may."""
-        if isinstance(self.source, tuple):
-            for part in self.source:
-                part.resubmit()
-        self._submit()
+        for handle in reversed(list(self._origins())):
+            handle._submit()
 
     def waits_for_ever(self) -> bool:
         """Whether a part of it is for workers none of which is there."""
         equal = self.states.workers.equal
-        if self.workers is not None and equal and not self.workers & equal:
-            return True
-        return isinstance(self.source, tuple) and any(part.waits_for_ever() for part in self.source)
+        return bool(equal) and any(h.workers is not None and not h.workers & equal for h in self._origins())
+
+    def _origins(self) -> Iterator[Handle]:
+        """It, and what it is made of, each before its own parts, the last of these first. A chain of merges may be
+        longer than Python's stack is deep."""
+        left = [self]
+        while left:
+            handle = left.pop()
+            yield handle
+            if isinstance(handle.source, tuple):
+                left.extend(handle.source)

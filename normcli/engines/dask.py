@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from collections.abc import Callable, Generator, Iterable
@@ -25,6 +26,20 @@ CONNECTING = 20  # seconds that a scheduler has to answer
 EXAMPLE = "normcli fit 'data/*.csv' -m zscore -p p.json --engine dask --scheduler tls://head:8786"
 
 
+def _patience() -> float:
+    """Seconds without any worker after which a run gives up. Raises UsageError."""
+    import dask
+
+    value = dask.config.get("normcli.no-worker-timeout", "60s")
+    try:
+        seconds = float(dask.utils.parse_timedelta(str(value)))
+    except (ValueError, TypeError, KeyError):
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"DASK_NORMCLI__NO_WORKER_TIMEOUT={printable(str(value))}: is no time", "60s or 10m is one")
+    return seconds
+
+
 @dataclass
 class Dask:
     """The cluster of a client, which stays open."""
@@ -37,8 +52,8 @@ class Dask:
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:
         """The cluster of the scheduler at an address, that of DASK_SCHEDULER_ADDRESS for None. Raises UsageError where
-        there is none or anybody in between could read and write what is pending to it, ClusterError where it does not
-        answer."""
+        there is none that can be dialled, or where anybody in between could read and write what is sent to it,
+        ClusterError where it does not answer."""
         address = address or os.environ.get(ADDRESS)
         if not address:
             raise UsageError(f"--engine dask needs --scheduler ADDRESS, or {ADDRESS}", f"for example: {EXAMPLE}")
@@ -51,18 +66,18 @@ class Dask:
             raise UsageError("--engine dask needs dask.distributed", "pip install 'normcli[dask]'") from None
         import logging
 
-        import dask
-
         check_secure(address, insecure=insecure)
+        patience = _patience()
         for logger in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
             logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # normcli reports what matters
         try:
             client = make(address, timeout=CONNECTING, set_as_default=False, name="normcli")
-        except (OSError, ValueError, TypeError, RuntimeError) as e:
+        except (ValueError, TypeError) as e:  # no port, an unknown scheme, no certificates
+            raise UsageError(f"--scheduler {shown}: {printable(str(e))}", "normcli help cluster has examples") from None
+        except (OSError, RuntimeError) as e:
             what = f"--scheduler {shown}: no Dask scheduler answers"
             raise ClusterError(what, f"{type(e).__name__}: {printable(str(e))}") from None
-        patience = dask.utils.parse_timedelta(dask.config.get("normcli.no-worker-timeout", "60s"))
-        return cls(client, float(patience), _closes_client=True)
+        return cls(client, patience, _closes_client=True)
 
     @property
     def name(self) -> str:

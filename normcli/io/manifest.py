@@ -112,11 +112,12 @@ class Manifest:
         return os.fsencode(os.path.relpath(output, self.directory)).decode("utf-8", "backslashreplace")
 
 
-def digests_here(paths: Iterable[str]) -> Iterator[str | None]:
-    """Digests of files or objects, read one after the other; None for one that can't be read."""
+def digests_here(paths: Iterable[str], is_wanted: Callable[[], bool] = lambda: True) -> Iterator[str | None]:
+    """Digests of files or objects, read one after the other; None for one that can't be read. Once one is no longer
+    wanted, it is of what was read until then."""
     for path in paths:
         try:
-            yield digest_of(path)
+            yield digest_of(path, is_wanted)
         except (OSError, NormcliError):
             yield None
 
@@ -133,11 +134,12 @@ def _line(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
-def digest_of(path: str) -> str:
-    """SHA-256 of the bytes of a file or an object. Raises OSError, NoInputError, OutputError."""
+def digest_of(path: str, is_wanted: Callable[[], bool] = lambda: True) -> str:
+    """SHA-256 of the bytes of a file or an object, as long as it is wanted. Raises OSError, NoInputError,
+    OutputError."""
     digest = hashlib.sha256()
     with contextlib.closing(Object(path) if stores.is_uri(path) else open(path, "rb", buffering=0)) as file:
-        while piece := file.read(PIECE):
+        while is_wanted() and (piece := file.read(PIECE)):
             digest.update(piece)
     return f"sha256:{digest.hexdigest()}"
 

@@ -70,9 +70,9 @@ def _open_beside(name: str, path: str, name_of_part: str) -> Target:
         raise open_error(CannotCreateError, name, e) from None
 
 
-def detach(target: Target, path: str) -> PartFile:
+def detach(target: Target, path: str, token: str = "") -> PartFile:
     """A part, all of which was written, left to others, who will have it become `path`. Raises CannotCreateError,
-    OutputError."""
+    OutputError, also where there is no file `token` any more: nobody would remove the part."""
     assert target.digest is not None
     if isinstance(target, FarTarget):
         target.commit()
@@ -80,6 +80,8 @@ def detach(target: Target, path: str) -> PartFile:
     target.prepare()
     assert target.path is not None
     assert target.temporary is not None
+    if token and not os.path.lexists(token):  # after the part was made: who ends the run sees that, or we see this
+        raise CannotCreateError(f"{target.name}: the run has ended", f"{printable(token)} is gone")
     part = PartFile(target.name, target.path, target.temporary, target.count, target.digest)
     with outputs.changing:
         outputs.temporaries.discard(target.temporary)
@@ -102,8 +104,8 @@ def adopt(part: PartFile) -> Target:
 
 @dataclass
 class Token:
-    """A file in the output directory that holds a word, locked as long as the run goes on; at its end, what is left of
-    the run's parts in `directories` is removed."""
+    """A file in the output directory that holds a word, locked as long as the run goes on; at its end it is removed,
+    and then what is left of the run's parts in `directories`."""
 
     directory: str
     directories: frozenset[str]  # of all outputs
@@ -113,9 +115,13 @@ class Token:
     _is_new: bool = False  # the directory was not there before
     _far: str = ""  # the URI of a token in a store
 
+    @property
+    def path(self) -> str:
+        return token_path(self.directory, self.run)
+
     def open(self) -> None:
         """Raises CannotCreateError, OutputError."""
-        path = token_path(self.directory, self.run)
+        path = self.path
         if stores.is_uri(path):
             with outputs.open_target(path) as target:
                 target.write(self.word.encode())
@@ -123,23 +129,31 @@ class Token:
             self._far = path
             _far().sweep_dead({self.directory, *self.directories}, lambda name: run_of(name, tokens=True), self.run)
             return
+        new = f"{path}.new"  # its name until it is locked, for without a lock it would be a dead run's
         try:
             self._is_new = not os.path.isdir(self.directory)
             os.makedirs(self.directory, exist_ok=True)
             with outputs.changing:
-                self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-                outputs.temporaries.add(path)
+                self._fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                outputs.temporaries.update({new, path})
                 outputs.rollbacks.append(self.sweep)
             with contextlib.suppress(OSError):
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(self._fd, self.word.encode())
             os.fsync(self._fd)
+            os.rename(new, path)
+            outputs.temporaries.discard(new)
         except OSError as e:
+            _remove([new])
+            outputs.temporaries.discard(new)
             self.close()
             raise open_error(CannotCreateError, printable(self.directory), e) from None
 
     def sweep(self) -> None:
-        """Removes parts that nobody wants any more."""
+        """Removes parts that nobody wants any more. A file of which a worker has not seen that the token is gone is
+        there by then."""
+        if not self._far:
+            _remove([self.path])
         for directory in self.directories:
             if self._far:
                 far = _far()
@@ -157,10 +171,8 @@ class Token:
         if self._fd == CLOSED:
             return
         self.sweep()
-        path = token_path(self.directory, self.run)
         with outputs.changing:
-            _remove([path])
-            outputs.temporaries.discard(path)
+            outputs.temporaries.discard(self.path)
             outputs.rollbacks.remove(self.sweep)
         if self._is_new:
             with contextlib.suppress(OSError):  # there is something in it

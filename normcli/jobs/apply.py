@@ -112,9 +112,9 @@ def _into_directory(
     )
     run.close_at_end(files)
     left = inputs
+    if (request.resume or run.cluster is not None) and not request.dry_run:  # of which a killed run leaves many
+        remove_stale({os.path.dirname(path) for path in files.paths.values()}, str(request.output))
     if request.resume:
-        if not request.dry_run:
-            remove_stale({os.path.dirname(path) for path in files.paths.values()}, str(request.output))
         left = files.unfinished(strict=request.werror)
         run.info(f"{len(inputs) - len(left)} of {len(inputs)} complete, {len(left)} left")
     readers: Readers | None = None

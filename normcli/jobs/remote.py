@@ -12,7 +12,7 @@ from normcli import registry
 from normcli.errors import UsageError, printable
 from normcli.io import sources, stores
 from normcli.io.manifest import digests_here
-from normcli.io.parts import StorageCheck, Token, open_part, token_path
+from normcli.io.parts import StorageCheck, Token, open_part
 from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
 from normcli.pipeline import memory
@@ -49,7 +49,7 @@ def connect(request: Any, inputs: list[Input]) -> Cluster | None:
     if request.command == "fit" and output:
         raise UsageError(f"{flag}: -o needs all data in one place", "fit with -p alone, then apply")
     if request.command == "apply" and not paths.is_directory(output):
-        what = f"{flag}: each worker writes files of its own, and -o is to be one"
+        what = f"{flag}: each worker writes files of its own, and -o names no directory"
         raise UsageError(what, "-o DIRECTORY/ has a file for each INPUT")
     if request.dry_run:
         return None
@@ -156,7 +156,7 @@ def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
 
 
 def _digest(file: File, share: Share) -> str | None:
-    return next(digests_here([file.path]))
+    return next(digests_here([file.path], share.is_wanted))
 
 
 def write(
@@ -174,9 +174,9 @@ def write(
     token = Token(directory, frozenset(os.path.dirname(_absolute(path)) for path in files.paths.values()))
     run.close_at_end(token)
     token.open()
-    ready = StorageCheck(token_path(directory, token.run), token.word)
+    ready = StorageCheck(token.path, token.word)
     sent = replace(outputs, request=run.request.local(), watch=outputs.watch and outputs.watch.blank())
-    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run))
+    task = WriteSpan(remote.open, remote.first, parameters, False, remote.limits, SpanPart(sent, token.run), token.path)
 
     def part(span: Span, reader: RemoteReader) -> Part:
         done, watch = reader.done, None

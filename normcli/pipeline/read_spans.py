@@ -105,7 +105,7 @@ class ReadSpan(SpanWork):
         assert span.stretch is not None
         description = changed(span.changes, self.first)
         assert isinstance(description, TextDescription)
-        scan = segments.scan_stretch(source, description, span.stretch)
+        scan = segments.scan_stretch(source, description, span.stretch, share.is_wanted)
         done = SpanResult()
         if scan.likely is not None:
             try:

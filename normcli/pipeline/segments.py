@@ -8,9 +8,9 @@ it begins. Once all stretches before it are scanned, too, that is known; if it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 
 from normcli.formats import Address, Description, Reader
 from normcli.formats._text.description import TextDescription
@@ -68,12 +68,14 @@ class StretchScan:
     likely: Address | None
 
 
-def scan_stretch(source: Source, description: TextDescription, stretch: tuple[int, int]) -> StretchScan:
-    """A stretch of an open text, for which some of what stands before it is read, too. Raises OutputError where reading
-    fails."""
+def scan_stretch(
+    source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool] = lambda: True
+) -> StretchScan:
+    """A stretch of an open text, for which some of what stands before it is read, too; not all of it once that is no
+    longer wanted. Raises OutputError where reading fails."""
     start, end = stretch
-    parts = tuple(scans(source, description, start, end))
-    return StretchScan(parts, _likely(source, description, parts))
+    parts = tuple(takewhile(lambda _: is_wanted(), scans(source, description, start, end)))
+    return StretchScan(parts, _likely(source, description, parts) if is_wanted() else None)
 
 
 def _likely(source: Source, description: TextDescription, parts: Sequence[Scan]) -> Address | None:

@@ -93,6 +93,7 @@ class WriteSpan(SpanWork):
     """To write what parameters make of it beside the place where that belongs."""
 
     part: Callable[[Span, Reader], Part]
+    token: str = ""  # the file that is there as long as somebody wants what is written
 
     def do(self, span: Span, source: Source, share: Share) -> SpanResult:
         part = self.part(span, self.reader(source))
@@ -117,7 +118,7 @@ class WriteSpan(SpanWork):
             if done.error or not share.is_wanted():
                 return done
             sink.close()
-            return replace(done, file=detach(target, span.target), watch=watch and drift.document(watch))
+            return replace(done, file=detach(target, span.target, self.token), watch=watch and drift.document(watch))
 
 
 def _threads(parameters: Parameters, share: Share) -> Threads:

@@ -269,9 +269,33 @@ def test_it_may_give_the_address(here: Workspace, two: cluster.Cluster) -> None:
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json", "--engine", "dask", env=env)
 
 
+@pytest.mark.parametrize(
+    ("address", "what"), [("127.0.0.1", "missing port number"), ("spark://127.0.0.1:8786", "unknown address scheme")]
+)
+def test_an_address_that_is_none_is_exit_2(here: Workspace, address: str, what: str) -> None:
+    line = ["fit", "in", "-m", "zscore", "-p", "p.json", "--engine", "dask", "--scheduler", address]
+    assert f"--scheduler {address}: {what}" in here.fails(2, *line)
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "5 parsecs", "inf", "[1]"])
+def test_a_timeout_that_is_no_time_is_exit_2(here: Workspace, two: cluster.Cluster, value: str) -> None:
+    line = ["fit", "in", "-m", "zscore", "-p", "p.json", *on(two)]
+    said = here.fails(2, *line, env={"DASK_NORMCLI__NO_WORKER_TIMEOUT": value})
+    assert f"DASK_NORMCLI__NO_WORKER_TIMEOUT={value}: is no time (60s or 10m is one)" in said
+
+
 def test_a_scheduler_elsewhere_has_to_be_encrypted(here: Workspace) -> None:
     line = ["fit", "in", "-m", "zscore", "-p", "p.json", "--engine", "dask", "--scheduler", "tcp://192.0.2.1:8786"]
     assert "tcp:// to another machine is not encrypted" in here.fails(2, *line)
+
+
+def test_parts_of_a_dead_run_are_removed(here: Workspace, two: cluster.Cluster) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    (here / "z").mkdir()
+    for name in (f"{'d' * 16}.tmp", f"{'d' * 16}-{'0' * 16}.part", f"{'e' * 16}-{'0' * 16}.part"):
+        (here / "z" / f".normcli-{name}").touch()
+    here.succeeds("apply", "in", "-p", "p.json", "-o", "z/", *on(two))
+    assert [path.name for path in (here / "z").glob(".normcli-*")] == [".normcli-manifest"]
 
 
 def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Cluster) -> None:
@@ -323,8 +347,8 @@ def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tm
     with cluster.running(1, env=env) as made:
         assert made.address.startswith("tls://")
         here.succeeds("fit", "in", "-m", "zscore", "-p", "many.json", *on(made), env=env)
-        said = here.fails(74, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
-    assert f"--scheduler {made.address}: no Dask scheduler answers (" in said
+        said = here.fails(2, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
+    assert f"--scheduler {made.address}: TLS expects" in said
     here.succeeds("fit", "in", "-m", "zscore", "-p", "one.json")
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 

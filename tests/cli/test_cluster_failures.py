@@ -90,6 +90,8 @@ def test_a_driver_that_is_ended_leaves_nothing_to_do(here: Workspace, data: Path
         count = lambda dask_scheduler: len(dask_scheduler.tasks)  # noqa: E731, for it is pickled by what it says
         until(lambda: not client.client.run_on_scheduler(count), "no task on the scheduler")
         client.close(5.0)
+        if number != signal.SIGKILL:
+            until(lambda: not list(here.path.rglob("*.part")), "no part that a worker has completed since")
         here.succeeds("apply", "in/", "-p", "p.json", "-o", "b/", "--resume", *on(made))
     assert files(here / "b") == files(data / "out")
 

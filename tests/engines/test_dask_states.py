@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from normcli.engines import Folding, _dask_states
+from normcli.engines._dask_states import Handle
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError
 from tests import cluster
@@ -18,6 +20,7 @@ from tests.engines.test_dask import state_of
 
 BLANK = Items(np.empty(0, np.int64))
 COUNT = 30
+LONG = 3_000  # merges between two checkpoints, where there are 750 threads
 SOON = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}  # a worker that is gone is given up
 
 
@@ -168,3 +171,31 @@ def test_a_worker_that_differs_does_not_do_again_what_was_lost() -> None:
             merged = merged.merge(part)
         assert merged.fetch().numbers.tolist() == list(range(COUNT))
         engine.client.close()
+
+
+def test_a_chain_of_merges_is_longer_than_the_stack() -> None:
+    class Submitting:
+        """In place of States: it notes what is submitted."""
+
+        def __init__(self) -> None:
+            self.workers = SimpleNamespace(threads=1000, restriction=frozenset("a"), equal=frozenset("a"))
+            self.done = list[object]()
+            self.futures = set[object]()
+
+        def performed(self, packs: list[list[int]]) -> list[str]:
+            self.done += packs[0]
+            return ["span"]
+
+        def merged(self, first: Handle, second: Handle) -> str:
+            self.done.append("merge")
+            return "merged"
+
+    made: Any = Submitting()
+    handle = Handle(made, [0])
+    for n in range(1, LONG):
+        handle = Handle(made, (handle, Handle(made, [n])))
+    assert not handle.waits_for_ever()
+    handle.resubmit()
+    assert made.done == [0, *(what for n in range(1, LONG) for what in (n, "merge"))]
+    made.workers.equal = frozenset("b")
+    assert handle.waits_for_ever()

@@ -1,10 +1,16 @@
-"""Parts of runs in a store: what comes late replaces nothing, and what dead runs left is removed by the next one."""
+"""Parts of runs, mostly in a store: what comes late replaces nothing, and the next run removes what dead ones left."""
 
+import errno
+import fcntl
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from normcli.errors import CannotCreateError
 from normcli.io import parts
+from normcli.io.manifest import remove_stale
 from normcli.io.parts import Token, adopt, detach, open_part
 from tests.store import BUCKET, Store
 
@@ -60,3 +66,42 @@ def test_the_next_run_removes_what_dead_ones_left_and_nothing_else(store: Store)
     assert {*store.names()} - {f"out/.normcli-{token.run}.tmp", "out/", "out/k=1/"} == {*live, *slow, *other}
     token.close()
     assert {*store.names()} - {"out/", "out/k=1/"} == {*live, *slow, *other}
+
+
+def test_what_is_complete_after_the_end_of_its_run_does_not_stay(tmp_path: Path) -> None:
+    token = Token(str(tmp_path), frozenset({str(tmp_path)}))
+    token.open()
+    with open_part("y", str(tmp_path / "y"), token.run) as target:
+        detach(target, str(tmp_path / "y"), token.path)
+    token.close()
+    assert [*tmp_path.iterdir()] == []
+    late = open_part("x", str(tmp_path / "x"), token.run)  # as where the directory was read before it was made
+    with late, pytest.raises(CannotCreateError, match="the run has ended"):
+        detach(late, str(tmp_path / "x"), token.path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_no_other_run_sees_a_token_that_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, token = fcntl.flock, Token(str(tmp_path), frozenset({str(tmp_path)}))
+
+    def flock(fd: int, how: int) -> None:
+        monkeypatch.undo()
+        assert remove_stale([str(tmp_path)], str(tmp_path)) == 0
+        lock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    token.open()
+    assert remove_stale([str(tmp_path)], str(tmp_path)) == 0
+    assert Path(token.path).read_text() == token.word
+    token.close()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_token_that_could_not_be_written_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(CannotCreateError, match="no space"):
+        Token(str(tmp_path), frozenset({str(tmp_path)})).open()
+    assert [*tmp_path.iterdir()] == []
