@@ -30,6 +30,7 @@ from normcli.methods.maxabs import MaxAbs
 from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
 from tests.cli.conftest import run
+from tests.conftest import longer
 
 NAME = "t.csv"
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL"})
@@ -49,13 +50,16 @@ class Rows:
 
 # -- both ways ---------------------------------------------------------------------------------------------------
 OF_TEXT = ("csv_cut", "csv_damage", "csv_faults", "csv_types", "missing", "passing", "skipping", "tsv", "types")
+LONG = ("missing", "passing")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of plain text run with the native kernel, where there is one, and without it."""
-    if metafunc.module.__name__.rpartition(".test_")[2] in OF_TEXT:
+    module = metafunc.module.__name__.rpartition("test_")[2]
+    if module in OF_TEXT:
         metafunc.fixturenames.append("kernel_switch")
-        settings = ["on", "off"] if kernel.library() else ["off"]
+        without = longer("off") if module in LONG else ["off"]
+        settings = ["on", *without] if kernel.library() else ["off"]
         metafunc.parametrize("kernel_switch", settings, indirect=True, scope="module")
 
 

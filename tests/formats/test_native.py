@@ -160,7 +160,7 @@ SIZES, PIECES = st.sampled_from([16, 64, 1 << 20]), st.sampled_from([8, 40, 1 <<
 
 
 @given(tables(), SIZES, PIECES)
-@settings(max_examples=examples(1200))
+@settings(max_examples=examples(1200, part=10))
 def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
 
@@ -169,7 +169,7 @@ def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int,
 @example(b"a,b\n1,x\n2,y\r", 1 << 20, 1 << 20)
 @example(b"a,b\n1,x\n2,\r", 16, 8)
 @example(b"b,a\nx,1\ny,2\r", 1 << 20, 1 << 20)
-@settings(max_examples=examples(800))
+@settings(max_examples=examples(800, part=8))
 def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
 
@@ -197,7 +197,7 @@ NEARLY = (
 
 
 @given(st.data())
-@settings(max_examples=examples(1200))
+@settings(max_examples=examples(1200, part=10))
 def test_a_sample_says_the_same_without_polars(data: st.DataObject) -> None:
     words = st.sampled_from([*NUMBERS, *WORDS, *NEARLY]) | st.text(max_size=4)
     few = st.lists(words, min_size=1, max_size=3)
@@ -225,7 +225,7 @@ def test_what_is_nearly_a_number_is_so_with_and_without_polars(word: str) -> Non
 
 
 @given(st.text(st.sampled_from("$€%‰¤12.,' \t\xa0\u202f+-enaif\x1cx"), max_size=8))
-@settings(max_examples=examples(800))
+@settings(max_examples=examples(800, part=8))
 def test_words_are_nearly_numbers_with_and_without_polars(word: str) -> None:
     assert remedies.is_nearly_a_number(word) == remedies.is_nearly_number(pl.Series([word]))[0]
 
