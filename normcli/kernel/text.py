@@ -90,6 +90,12 @@ def padded(text: bytes) -> Octets:
     return copy
 
 
+def most_rows(size: int, lines: int, fields: int) -> int:
+    """How many rows of so many fields may be in so many bytes and lines: lines may be blank, or stand within fields,
+    and each field takes a byte, but for the last of all."""
+    return min(lines, size // fields + 1)
+
+
 class Parser:
     """Rows in columns, as far as they are parsed, with room for `rows` of them. `is_number` says of each field whether
     it becomes a double or stays where it stands."""

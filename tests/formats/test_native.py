@@ -1,7 +1,7 @@
 """With the native kernel and without it, all that comes of text is the same: parameters, output, errors and places."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -241,6 +241,26 @@ def test_plain_text_is_parsed_by_the_kernel() -> None:
     assert decoded.places == 2
     assert decoded.frame.types(["a", "c"]) == {"a": "int64", "c": "float64"}
     np.testing.assert_array_equal(decoded.frame.numbers("c"), [2.5, np.nan])
+
+
+def test_line_ends_that_end_no_row_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = list[int]()
+
+    class Noted(native.kernel.Parser):
+        def __init__(self, is_number: Sequence[bool], delimiter: str, words: Sequence[str], rows: int) -> None:
+            rooms.append(rows)
+            super().__init__(is_number, delimiter, words, rows)
+
+    names = [f"c{j}" for j in range(99)]
+    rows = [["1"] * 99, ['"' + "\n" * 5000 + '"', *["2"] * 98], [""] * 99]
+    monkeypatch.setattr(native.kernel, "Parser", Noted)
+    (chunk,) = chunks("\n".join(map(",".join, [names, *rows])).encode())
+    decoded = chunk.compact(frozenset(names[1:]), "error")
+    assert decoded is not None
+    assert decoded.places == 5003
+    np.testing.assert_array_equal(decoded.frame.numbers("c98"), [1, 2, np.nan])
+    assert len(rooms) > 1  # of the sample, too
+    assert max(rooms) < 100
 
 
 def test_what_is_switched_off_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

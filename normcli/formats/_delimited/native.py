@@ -59,9 +59,10 @@ def decoded(
     `plain` way, as rows are that are in doubt. Wanted columns are at least one."""
     data = rows.data
     lines += not data.endswith(b"\n")
-    parser = kernel.Parser([n in wanted for n in layout.names], layout.separator, sorted(layout.missing), lines)
+    most = kernel.most_rows(len(data), lines, len(layout.names))
+    parser = kernel.Parser([n in wanted for n in layout.names], layout.separator, sorted(layout.missing), most)
     parsing = _Parsing(rows, layout, [n for n in layout.names if n in wanted], parser, plain)
-    step = max(1, PIECE * lines // len(data))
+    step = max(1, PIECE * most // len(data))
     while parser.position < len(data):
         if not doubts.passes():
             start = parser.position

@@ -52,7 +52,7 @@ def sampled(data: bytes, layout: Layout) -> tuple[list[Sampled], Texts] | None:
 
 
 def _parser(data: bytes, layout: Layout, is_number: Sequence[bool]) -> kernel.Parser | None:
-    rows = data.count(b"\n") + (not data.endswith(b"\n"))
+    rows = kernel.most_rows(len(data), data.count(b"\n") + (not data.endswith(b"\n")), len(is_number))
     if is_number.count(False) * rows > MOST_TEXTS and any(is_number):
         return None
     return kernel.Parser(is_number, layout.separator, sorted(layout.missing), rows)
