@@ -163,7 +163,7 @@ class NativeFrame:
                 return self.polars.put(values, kinds, names)
             narrowed(np.asarray(y), "float64", n)
             place = old.place if isinstance(old, kernel.Numbers) else WITHOUT
-            columns[n] = kernel.Numbers(np.ascontiguousarray(y), place)
+            columns[n] = kernel.Numbers(np.ascontiguousarray(y, np.float64), place)
         return replace(
             self,
             columns={n: columns[n] for n in names},
