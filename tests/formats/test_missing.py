@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from normcli import api
 from normcli.formats import csv, tsv
 from normcli.methods.maxabs import MaxAbs
-from tests.conftest import longer
+from tests.conftest import examples, longer
 from tests.formats.conftest import applied, fields, normcli
 
 SPELLED = ["", " ", "  ", "\t", " \t ", "NA", " NA ", "N/A", "nan", "-NaN", "null", "-999", " -999"]
@@ -32,6 +32,7 @@ def written(rows: list[tuple[str, str]], delimiter: str, *, quoted: bool) -> byt
 
 
 @pytest.mark.parametrize("delimiter", [",", " ", *longer("\t", ";")])
+@settings(max_examples=examples(100, part=10))
 @given(rows=MIXED, quoted=st.booleans(), size=st.integers(8, 100))
 @example(rows=[("1", "2"), (" ", "3"), ("4", "\t")], quoted=False, size=9)
 @example(rows=[("1", "2"), ("4", " ")], quoted=True, size=8)
@@ -52,6 +53,7 @@ def test_what_is_missing_comes_out_as_it_was(
                 assert value == row[j] if row[j] in SPELLED else str(value).lower() not in ("", "nan")
 
 
+@settings(max_examples=examples(100, part=10))
 @given(rows=MIXED)
 def test_fit_writes_what_apply_does(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("both")
