@@ -18,7 +18,8 @@ HERE = build.HERE
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources, and the library that is built from them."""
-    compiler()
+    if not compiler():
+        pytest.skip("no C compiler")
     copy = tmp_path_factory.mktemp("kernel")
     for path in HERE.iterdir():
         if path.is_file() and path.suffix != ".so":
