@@ -60,6 +60,13 @@ def server() -> Iterator[None]:
     cluster.end()
 
 
+@pytest.fixture(scope="module")
+def two() -> Iterator[cluster.Cluster]:
+    """A cluster of two workers."""
+    with cluster.running(2) as made:
+        yield made
+
+
 @pytest.fixture(params=["iris", "wine", "breast_cancer", "diabetes"])
 def real(request: pytest.FixtureRequest) -> Array:
     """(rows, features) of each of scikit-learn's measured data sets."""

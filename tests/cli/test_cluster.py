@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,6 @@ BATCHES = {"batch", "batch-renorm", "batch-instance", "switchable"}
 METHODS = registry.names("methods")
 LAST = {tuple(map(type, by_name(name).statistics)): name for name in METHODS}  # of those that learn from the same
 FORMATS = ["csv", *longer("ndjson", "tsv", "parquet", "arrow", "arrows", "csv.gz")]
-
-
-@pytest.fixture(scope="module")
-def two() -> Iterator[cluster.Cluster]:
-    with cluster.running(2) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Large states on a cluster of two worker processes, which merge them: the bytes and the words of one machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,6 @@ from tests.cli.conftest import Workspace
 from tests.cli.test_cluster import on, run, write_tables
 from tests.conftest import longer
 from tests.engines.test_dask import state_of
-
-
-@pytest.fixture(scope="module")
-def two() -> Iterator[cluster.Cluster]:
-    with cluster.running(2) as made:
-        yield made
 
 
 @pytest.fixture

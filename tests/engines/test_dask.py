@@ -22,13 +22,6 @@ PATIENCE = 20.0
 FEW_DEATHS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 
 
-@pytest.fixture(scope="module")
-def two() -> Iterator[cluster.Cluster]:
-    """A cluster of two workers."""
-    with cluster.running(2) as made:
-        yield made
-
-
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked often which workers there are."""

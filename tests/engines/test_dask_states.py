@@ -24,13 +24,6 @@ LONG = 3_000  # merges between two checkpoints, where there are 750 threads
 SOON = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}  # a worker that is gone is given up
 
 
-@pytest.fixture(scope="module")
-def two() -> Iterator[cluster.Cluster]:
-    """A cluster of two workers."""
-    with cluster.running(2) as made:
-        yield made
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any state is large, and there are checkpoints often."""

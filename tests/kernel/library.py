@@ -14,38 +14,27 @@ import numpy as np
 
 import normcli
 from normcli.kernel import tables
+from normcli.kernel.text import (
+    PADDING,
+    ROOM,
+    WORD,
+)  # fmt: skip
+from normcli.kernel.text import _Block as Block
+from normcli.kernel.text import _Layout as Layout
+from normcli.kernel.text import _Output as Output
+from normcli.kernel.text import _Table as Table
 
 SOURCES = Path(normcli.__file__).parent / "kernel"
 HERE = Path(__file__).parent
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
-PADDING, ROOM = 16, 40
-DONE, FULL, DOUBT, INFINITE, UNFIT = range(5)
-NO_NUMBER, FEW_FIELDS, MANY_FIELDS, QUOTE, RETURN, NOT_UTF8, NO_LINE_END = range(1, 8)
+FEW_FIELDS, MANY_FIELDS, QUOTE, RETURN, NOT_UTF8, NO_LINE_END = range(2, 8)  # after NO_NUMBER
 TEXT, NUMBER, SKIP = range(3)
-FRACTION, WIDE, MISSING = 1, 2, 4
-WORD = np.dtype([("row", np.uint32), ("column", np.uint32), ("start", np.uint32), ("length", np.uint32)])
 COLUMN = np.dtype(
     [("values", np.uint64), ("starts", np.uint64), ("lengths", np.uint64), ("word", np.uint32), ("unused", np.uint32)]
 )
 
 
-def _structure(name: str, **fields: Any) -> type[ctypes.Structure]:
-    return type(name, (ctypes.Structure,), {"_fields_": list(fields.items())})
-
-
-P, U8, U32, U64 = ctypes.c_void_p, ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64
-Layout = _structure("Layout", kinds=P, words=P, words_size=U32, fields=U32, delimiter=ctypes.c_char, unused=U8 * 7)
-Block = _structure(
-    "Block",
-    **dict.fromkeys(("values", "starts", "lengths", "words", "traits"), P),
-    **dict.fromkeys(("stride", "capacity", "word_capacity", "rows", "word_count", "position", "doubt"), U64),
-    **dict.fromkeys(("doubt_field", "reason"), U32),
-)
-Table = _structure(
-    "Table", columns=P, text=P, text_size=U64, words=P, word_count=U64, rows=U64, first_row=U64, fields=U32,
-    delimiter=ctypes.c_char, crlf=U8, unused=U8 * 2,
-)  # fmt: skip
-Output = _structure("Output", text=P, capacity=U64, size=U64, row=U64, word=U64)
+P, U64 = ctypes.c_void_p, ctypes.c_uint64
 
 
 def compiler() -> str | None:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from normcli.kernel.text import _Column as Column
 from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
 
 HEADER = (SOURCES / "kernel.h").read_text(encoding="utf-8")
@@ -18,7 +19,14 @@ def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("structure", "name"), [(Layout, "nk_layout"), (Block, "nk_block"), (Table, "nk_table"), (Output, "nk_output")]
+    ("structure", "name"),
+    [
+        (Layout, "nk_layout"),
+        (Block, "nk_block"),
+        (Column, "nk_column"),
+        (Table, "nk_table"),
+        (Output, "nk_output"),
+    ],
 )
 def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes.Structure], name: str) -> None:
     stated = re.search(rf"}} {name}; /\* (\d+) \*/", HEADER)
