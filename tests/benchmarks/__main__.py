@@ -77,10 +77,14 @@ def measure(row: Row, bench: Bench, runs: int, done: set[Step]) -> Result:
     """One row: its data, its setup unless done before, the runs."""
     if row.package and importlib.util.find_spec(row.package) is None:
         return Result(row, skipped=f"{row.package} is not installed")
+    if row.program and shutil.which(row.program) is None:
+        return Result(row, skipped=f"there is no {row.program}")
     if row.needs_fit_output and not can_fit_output(bench.command):
         return Result(row, skipped="fit has no -o")
     for source in dict.fromkeys(row.sources):
-        warm(data.ensure(source, bench.data))
+        path = data.ensure(source, bench.data)
+        for file in path.iterdir() if path.is_dir() else [path]:
+            warm(file)
     try:
         for step in row.setup:
             if step not in done:

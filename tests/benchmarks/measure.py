@@ -22,6 +22,10 @@ class Step:
     argv: tuple[str, ...]
     piped: Path | None = None
 
+    def under(self, *command: str) -> Step:
+        """The same process, started by another command: `env NAME=VALUE`, `taskset -c 0`."""
+        return Step((*command, *self.argv), self.piped)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

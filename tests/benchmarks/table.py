@@ -16,8 +16,11 @@ LARGE_WALL = 6.3  # six times, and a little
 LARGE_MEMORY = 1.05
 VARIANT_WALL, VARIANT_MEMORY = 1.3, 1.1
 UNITS_WALL = 1.5
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 DESCRIBE_WALL = 1.5
 CSV, PARQUET, WIDE = Source("reference.csv"), Source("reference.parquet"), Source("wide.parquet")
+THOUSAND, SMALL, WRITTEN = Source("thousand.csv"), Source("small.csv"), Source("written.parquet")
+TEXTS = ("digits", "decimals", "integers", "gaps", "allquoted", "prose", "many")
 SQUARE, UNITS = Source("square.parquet"), Source("units.parquet")
 
 
@@ -33,6 +36,7 @@ class Row:
     sources: tuple[Source, ...] = ()
     setup: tuple[Step, ...] = ()  # run once before, not measured
     package: str | None = None  # what the peer needs to have installed
+    program: str | None = None  # and what both are started by
     runs: int | None = None  # instead of what --runs says
     large: bool = False
     needs_fit_output: bool = False
@@ -46,9 +50,13 @@ class Bench:
     data: Path
     scratch: Path
 
+    def path(self, source: Source) -> Path:
+        """Where a source is: what normcli itself wrote lies with the results."""
+        return source.path(self.scratch if source == WRITTEN else self.data)
+
     def ours(self, job: str, source: Source, piped: bool = False) -> Step:
         """Our process for one job, as `options` have it; parameters and output go below `scratch`."""
-        path = source.path(self.data)
+        path = self.path(source)
         out = f"{self.scratch}/out/ours{path.suffix}"
         learned = f"{self.scratch}/ours{path.suffix}.json"
         options = {
@@ -66,7 +74,7 @@ class Bench:
     def peer(self, script: str, source: Source, *rest: str) -> Step:
         """A peer's script on one source, then names below `scratch`."""
         names = (f"{self.scratch}/{name}" for name in rest)
-        return Step((sys.executable, str(PEERS / f"{script}.py"), str(source.path(self.data)), *names))
+        return Step((sys.executable, str(PEERS / f"{script}.py"), str(self.path(source)), *names))
 
     def against(self, job: str, source: Source, peer: str, wall: float | None, memory: float | None) -> Row:
         """A fit or an apply against one peer's script for the same format."""
@@ -82,6 +90,21 @@ class Bench:
             (source,), setup, package, needs_fit_output=job == "fit -o",
         )  # fmt: skip
 
+    def writing(self, source: Source, target: Source) -> tuple[Step, ...]:
+        """Our processes that copy a source, one column scaled, to what only normcli writes."""
+        learned = f"{self.scratch}/copy.json"
+        fit = (*self.command, "fit", "-m", "minmax", "-c", "id", str(self.path(source)), "-p", learned, "-q")
+        apply = (*self.command, "apply", str(self.path(source)), "-p", learned, "-o", str(self.path(target)), "-q")
+        return Step(fit), Step(apply)
+
+    def many_files(self) -> Row:
+        """A fit of a directory of small files, against the peer's pattern for the same."""
+        path, learned = str(self.path(SMALL)), f"{self.scratch}/out/params.json"
+        ours = Step((*self.command, "fit", path, "-m", "zscore", "-p", learned, "-c", "f*", "-q"))
+        script = str(PEERS / "polars_fit_csv.py")
+        theirs = Step((sys.executable, script, f"{path}/*.csv", f"{self.scratch}/out/peer.params"))
+        return Row("fit 1,000 csv files vs polars", (ours,), (theirs,), sources=(SMALL,))
+
     def itself(self, label: str, job: str, source: Source, base: Source, piped: tuple[bool, bool]) -> Row:
         """One of our jobs on a source against the same job on another; piped tells which of them read a pipe."""
         steps = [(self.ours(job, s, p),) for s, p in zip((source, base), piped, strict=True)]
@@ -91,19 +114,42 @@ class Bench:
 
 def peers(b: Bench) -> Iterator[Row]:
     """Rows against other tools."""
-    yield b.against("fit", CSV, "polars", 1.1, 0.6)
-    yield b.against("apply", CSV, "polars", 1.0, 0.7)
-    yield b.against("fit -o", CSV, "polars", 0.8, 0.7)
-    yield b.against("fit", PARQUET, "polars", 1.15, 1.1)
-    yield b.against("apply", PARQUET, "polars", 0.9, 0.7)
-    yield b.against("fit", CSV, "pandas", 0.35, 0.7)
-    yield b.against("apply", CSV, "pandas", 0.06, 1.1)
-    yield Row(
-        "fit whiten vs scikit-learn", (b.ours("whiten", WIDE),), (b.peer("ipca_fit", WIDE, "out/peer.params"),),
-        0.15, 0.4, (WIDE,), package="sklearn",
-    )  # fmt: skip
+    yield b.against("fit", CSV, "polars", 0.55, 0.3)
+    yield b.against("apply", CSV, "polars", 0.7, 0.25)
+    yield b.against("fit -o", CSV, "polars", 0.5, 0.3)
+    yield b.against("fit", PARQUET, "polars", 0.95, 1.3)
+    yield b.against("apply", PARQUET, "polars", 0.85, 0.7)
+    yield b.against("fit", CSV, "pandas", 0.2, 0.7)
+    yield b.against("apply", CSV, "pandas", 0.04, 1.1)
+    ipca = b.peer("ipca_fit", WIDE, "out/peer.params").under("env", *(f"{name}=1" for name in BLAS_THREADS))
+    yield Row("fit whiten vs scikit-learn", (b.ours("whiten", WIDE),), (ipca,), 0.3, 0.4, (WIDE,), package="sklearn")
     for job, source in (("fit", CSV), ("apply", CSV), ("fit", PARQUET), ("apply", PARQUET)):
         yield b.against(job, source, "duckdb", None, None)
+
+
+def kinds(b: Bench) -> Iterator[Row]:
+    """Kinds of text, writers of Parquet, and sizes, against polars; and our jobs without the native kernel."""
+    for kind in TEXTS:
+        for job in ("fit", "apply"):
+            row = b.against(job, Source(f"{kind}.csv"), "polars", None, None)
+            yield replace(row, name=f"{job} csv of {kind} vs polars")
+    for kind, wall, memory in (("coded", 1.1, 1.3), ("defaults", 0.9, 0.6), ("polars", None, None)):
+        row = b.against("fit", Source(f"{kind}.parquet"), "polars", wall, memory)
+        yield replace(row, name=f"fit parquet of {kind} vs polars")
+    row = b.against("fit", Source("duckdb.parquet"), "polars", None, None)
+    yield replace(row, name="fit parquet of duckdb vs polars", package="duckdb")
+    row = b.against("fit", WRITTEN, "polars", 0.95, 1.3)
+    yield replace(row, name="fit parquet of normcli vs polars", sources=(PARQUET,), setup=b.writing(PARQUET, WRITTEN))
+    for job in ("fit", "apply"):
+        yield replace(b.against(job, THOUSAND, "polars", 0.8, 0.65), name=f"{job} csv of 1,000 rows vs polars", runs=20)
+    yield b.many_files()
+    for job in ("fit", "apply"):
+        row = b.against(job, CSV, "polars", None, None)
+        ours, theirs = (tuple(s.under("taskset", "-c", "0") for s in steps) for steps in (row.ours, row.theirs))
+        yield replace(row, name=f"{job} csv on one core vs polars", ours=ours, theirs=theirs, program="taskset")
+    for job in ("fit", "apply", "fit -o"):
+        row = b.itself(f"{job} csv vs without the kernel", job, CSV, CSV, (False, False))
+        yield replace(row, theirs=tuple(step.under("env", "NORMCLI_KERNEL=off") for step in row.theirs))
 
 
 def variants(b: Bench) -> Iterator[Row]:
@@ -144,4 +190,4 @@ def rows(b: Bench) -> list[Row]:
     """The whole table, in the order it is run."""
     start = Row("--help vs import click", (Step((*b.command, "--help")),),
                 (Step((sys.executable, "-c", "import click")),), wall_limit=1.8, runs=20)  # fmt: skip
-    return [*peers(b), *variants(b), *describing(b), *units(b), *large(b), start]
+    return [*peers(b), *kinds(b), *variants(b), *describing(b), *units(b), *large(b), start]
