@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from normcli.blocks.record import Array, Codes
 
+STRIP = 1 << 15  # values
+
 
 @dataclass(frozen=True)
 class Column:
     """The present values of one column, sorted by group, and the reductions that statistics use.
 
     Arrays (groups,) have an entry for each group, also for those without a value; arrays (n,) correspond to `values`.
+    Or of several columns at once, (columns, n) without weights or missing values, each of which is a group then: the
+    sums are the same to the bit, for numpy adds each row of such an array as it adds a column by itself.
     """
 
     values: Array  # (n,) without NaN
@@ -26,7 +30,7 @@ class Column:
 
     def _reduced(self, ufunc: np.ufunc, x: Array, empty: float) -> Array:
         if self.starts is None or self.here is None:
-            return np.array([ufunc.reduce(x, initial=empty)])
+            return np.atleast_1d(ufunc.reduce(x, axis=-1, initial=empty))
         out = np.full(len(self.missing), empty)
         if len(x):
             out[self.here] = ufunc.reduceat(x, self.starts)  # pairwise within a group
@@ -34,7 +38,7 @@ class Column:
 
     def total(self, x: Array) -> Array:
         """(groups,) the sums of (n,)."""
-        return np.array([x.sum()]) if self.starts is None else self._reduced(np.add, x, 0.0)
+        return np.atleast_1d(x.sum(axis=-1)) if self.starts is None else self._reduced(np.add, x, 0.0)
 
     @property
     def least(self) -> Array:
@@ -47,9 +51,9 @@ class Column:
         return self._reduced(np.maximum, self.values, -np.inf)
 
     def spread(self, a: NDArray[Any]) -> Any:
-        """(n,) the entry of (groups,) for each value; a scalar for one group."""
+        """(n,) the entry of (groups,) for each value; a scalar for one group, (columns, 1) for several columns."""
         if self.starts is None or self.here is None:
-            return a[0]
+            return a[0] if self.values.ndim == 1 else a[:, None]
         return np.repeat(a[self.here], np.diff(self.starts, append=len(self.values)))
 
     def iter_groups(self) -> Iterator[tuple[int, Array, Array | None]]:
@@ -72,10 +76,14 @@ class Column:
         if self.weights is not None:
             return self.total(self.weights)
         if self.starts is None or self.here is None:
-            return np.array([float(len(self.values))])
+            return np.full(len(self.missing), float(self.values.shape[-1]))
         out = np.zeros(len(self.missing))
         out[self.here] = np.diff(self.starts, append=len(self.values))
         return out
+
+    def as_features(self, a: Array) -> Array:
+        """(groups, features) of (groups,): of one column, or of several of one group."""
+        return a[:, None] if self.values.ndim == 1 else a[None]
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,23 @@ class Block:
                 yield Column(x, grouped.weights, none, starts, here)
             else:
                 yield grouped._without(x, nan)
+
+    def strips(self) -> Iterator[Column]:
+        """The same, several columns at once where they are so short that most of the time would go into calls: as many
+        as stay in the cache."""
+        width = STRIP // max(self.rows, 1)
+        if width < 2 or self.codes is not None or self.weights is not None:
+            yield from self.present()
+            return
+        gaps = [*np.flatnonzero(np.isnan(self.sums)).tolist(), len(self.columns)]
+        start = 0
+        for gap in gaps:
+            for first in range(start, gap, width):
+                strip = slice(first, min(first + width, gap))
+                columns = np.stack(self.columns[strip]) if self.matrix is None else self.matrix.T[strip]
+                yield Column(columns, None, np.zeros(len(columns)))
+            yield from Block(self.columns[gap : gap + 1]).present()
+            start = gap + 1
 
     def _without(self, x: Array, nan: NDArray[np.bool_]) -> Column:
         """A column of a block that is sorted by group, without missing values, which `nan` (rows,) marks."""

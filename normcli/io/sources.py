@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from normcli.io.stores.reading import Object
 
 STDIN = "<stdin>"
-FIRST = 1 << 18  # initial size of the buffer in bytes, until there are known to be more
+FIRST = 1 << 18  # initial size of the buffer in bytes, where nobody knows how many there are
 
 
 class Inlet(Protocol):
@@ -146,7 +146,7 @@ class Source:
     def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
         """`begun` and the bytes after it, `size` in all: in a BytesIO, which exports its memory as bytes without a
         copy, and can be filled again once these are released."""
-        done, room = len(begun), max(min(size, FIRST + len(begun)), len(buffer.getbuffer()))
+        done, room = len(begun), max(min(size, self._likely() + len(begun)), len(buffer.getbuffer()))
         try:
             while True:
                 buffer.seek(max(room - 1, 0))
@@ -161,6 +161,11 @@ class Source:
             raise self.failed(e) from None
         buffer.truncate(done)
         return buffer.getvalue()
+
+    def _likely(self) -> int:
+        """How many bytes may come: those left in a file, and one more that would tell of its growth; else FIRST."""
+        left = None if self.length is None or self._inlet is not self._expanded else self._expanded.left(self.length)
+        return FIRST if left is None else left + 1
 
     def _fill(self, view: memoryview, done: int, end: int) -> int:
         """Reads into a view from `done` to `end`, or up to the end of the stream; returns the position reached. Each

@@ -86,10 +86,10 @@ class ColumnStatistic(Statistic):
     """A statistic of each column by itself."""
 
     def column(self, x: Column) -> tuple[Array, ...]:
-        """The array fields, (groups,) each, of the present values of one column."""
+        """The array fields, (groups,) each, of the present values of one column, or of several."""
         raise NotImplementedError
 
     def of(self, block: Block) -> Self:
-        fields = zip(*(self.column(x) for x in block.present()), strict=True)
-        arrays = {n: np.stack(a, axis=1) for n, a in zip(self.axes(), fields, strict=False)}
+        fields = zip(*(map(x.as_features, self.column(x)) for x in block.strips()), strict=True)
+        arrays = {n: np.concatenate(a, axis=1) for n, a in zip(self.axes(), fields, strict=False)}
         return replace(self, **{n: arrays.get(n, np.empty((block.groups, 0))) for n in self.axes()})

@@ -237,6 +237,23 @@ def test_a_column_by_itself_is_what_it_is_among_others(blank: Statistic, x: Arra
                 np.testing.assert_array_equal(values[0, 0], whole.summary()[name][0, j])
 
 
+of_columns = [s for s in BLANKS if isinstance(s, ColumnStatistic) and "column" in vars(type(s))]
+
+
+@pytest.mark.parametrize("blank", of_columns, ids=registry.name_of)
+@given(data=st.data(), rows=st.integers(1, 3000), columns=st.integers(2, 40), apart=st.booleans())
+def test_several_columns_at_once_have_the_bits_of_each_by_itself(
+    blank: ColumnStatistic, data: st.DataObject, rows: int, columns: int, apart: bool
+) -> None:
+    x = np.random.default_rng(rows * columns).lognormal(0, 5, (rows, columns)).astype(np.float64, order="F")
+    for j in data.draw(st.sets(st.integers(0, columns - 1), max_size=3)):
+        x[data.draw(st.integers(0, rows - 1)), j] = data.draw(st.sampled_from([np.nan, 1e308, -0.0]))
+    block = Block(tuple(x.T.copy()) if apart else tuple(x.T), None if apart else x)
+    alone = [blank.column(column) for column in block.present()]
+    for name, each in zip(blank.axes(), zip(*alone, strict=True), strict=True):
+        np.testing.assert_array_equal(getattr(blank.of(block), name), np.stack(each, axis=1))
+
+
 @every_statistic
 def test_a_blank_has_no_groups_and_says_nothing(blank: Statistic) -> None:
     assert blank.groups == 0

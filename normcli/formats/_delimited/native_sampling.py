@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from normcli.formats._delimited.layout import Layout
 from normcli.formats._delimited.native import is_native
 from normcli.formats._delimited.remedies import PLACEHOLDERS, is_nearly_a_number
 from normcli.formats._delimited.sampling import ZEROS, Sampled
+from normcli.formats._text.octets import NEWLINE, occurrences
 from normcli.kernel import text as kernel
 
 MOST_TEXTS = 1 << 15  # fields; of more, polars takes less time
@@ -28,31 +32,28 @@ def sampled(data: bytes, layout: Layout) -> tuple[list[Sampled], Texts] | None:
     """What each column holds, and the fields of those that hold text; None where the kernel can't tell."""
     if not data or len(layout.names) > MOST_COLUMNS or not is_native(layout):
         return None
-    spans = _parser(data, layout, [False] * len(layout.names))
-    if spans is None or spans.parse(data, spans.room) != kernel.DONE:
-        return None
     numbers = _numbers(data, layout)
-    if numbers is None:
+    if numbers is None or (numbers.traits & kernel.WIDE).any():  # integers beyond floats
         return None
-    sample, places = _Sample(data, layout, spans), np.cumsum(numbers.is_number) - 1
-    result, texts = list[Sampled](), dict[str, Sequence[str]]()
+    sample = _Sample.of(data, layout, numbers.rows)
+    if sample is None:
+        return None
+    about, texts = dict[int, Sampled | None](), dict[str, Sequence[str]]()
+    places = np.flatnonzero(numbers.is_number)
+    about |= zip(places.tolist(), sample.of_numbers(places, numbers), strict=True)
     for j, name in enumerate(layout.names):
-        if numbers.is_number[j]:
-            place = int(places[j])
-            about = sample.of_numbers(j, numbers.values[place, : numbers.rows], int(numbers.traits[place]))
-        else:
-            texts[name] = sample.fields(j)
-            about = of_texts(texts[name], layout.missing)
-        if about is None:
+        if j not in about:
+            about[j] = of_texts(sample.fields(j), layout.missing)
+        kind = about[j]
+        if kind is None:
             return None
-        if about.kind == "text" and name not in texts:
+        if kind.kind == "text":
             texts[name] = sample.fields(j)
-        result.append(about)
-    return result, texts
+    return [kind for j in range(len(layout.names)) if (kind := about[j])], texts
 
 
 def _parser(data: bytes, layout: Layout, is_number: Sequence[bool]) -> kernel.Parser | None:
-    rows = kernel.most_rows(len(data), data.count(b"\n") + (not data.endswith(b"\n")), len(is_number))
+    rows = kernel.most_rows(len(data), occurrences(data, NEWLINE) + (not data.endswith(b"\n")), len(is_number))
     if is_number.count(False) * rows > MOST_TEXTS and any(is_number):
         return None
     return kernel.Parser(is_number, layout.separator, sorted(layout.missing), rows)
@@ -74,40 +75,72 @@ def _numbers(data: bytes, layout: Layout) -> kernel.Parser | None:
     return None
 
 
+@dataclass(frozen=True)
 class _Sample:
-    """Some rows, and where their fields stand."""
+    """Some rows, and where their fields stand: (columns, rows) places in the text, and bytes."""
 
-    def __init__(self, data: bytes, layout: Layout, spans: kernel.Parser) -> None:
-        self._data, self._layout, self._spans = data, layout, spans
-        self._text = kernel.padded(data)
+    data: bytes
+    starts: NDArray[np.intp]
+    lengths: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, data: bytes, layout: Layout, rows: int) -> Self | None:
+        """Of rows that were parsed as numbers and text without a doubt; None where there are too many fields."""
+        if b'"' not in data and b"\r" not in data:  # each delimiter and each newline ends a field
+            octets = np.frombuffer(data, np.uint8)
+            ends = np.flatnonzero((octets == ord(layout.separator)) | (octets == NEWLINE))
+            ends = ends if data.endswith(b"\n") else np.append(ends, len(data))
+            starts = np.append(0, ends[:-1] + 1)
+            return cls(data, *(x.reshape(rows, -1).T for x in (starts, ends - starts)))
+        spans = _parser(data, layout, [False] * len(layout.names))
+        if spans is None or spans.parse(data, spans.room) != kernel.DONE:
+            return None
+        return cls(data, *(x[:, :rows].astype(np.intp) for x in (spans.starts, spans.lengths)))
+
+    @cached_property
+    def _text(self) -> kernel.Octets:
+        return kernel.padded(self.data)
 
     def fields(self, j: int) -> list[str]:
         """The fields of a column."""
-        starts = self._spans.starts[j, : self._spans.rows]
-        ends = starts + self._spans.lengths[j, : self._spans.rows]
-        return [_field(self._data[a:b].decode("utf-8")) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        starts, ends = self.starts[j], self.starts[j] + self.lengths[j]
+        return [_field(self.data[a:b].decode("utf-8")) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
-    def of_numbers(self, j: int, values: NDArray[np.float64], traits: int) -> Sampled | None:
-        """What a column of numbers holds; None where it has integers beyond floats."""
-        if traits & kernel.WIDE:
-            return None
-        if np.isnan(values).all():
-            return Sampled("empty")
-        starts, lengths = self._spans.starts[j, : len(values)], self._spans.lengths[j, : len(values)]
+    def of_numbers(self, places: NDArray[np.intp], numbers: kernel.Parser) -> Iterator[Sampled]:
+        """What columns of numbers hold, which are at these places."""
+        starts, lengths = self.starts[places], self.lengths[places]
+        spaced, named = self._is_spaced(starts, lengths), self._is_named(starts, lengths)
+        for k, (j, traits) in enumerate(zip(places.tolist(), numbers.traits.tolist(), strict=True)):
+            missing = np.isnan(numbers.values[k, : numbers.rows]) if traits & kernel.MISSING else np.zeros(1, np.bool_)
+            if missing.all():
+                yield Sampled("empty")
+                continue
+            respelled, zeros = spaced[k] or bool(lengths[k, missing.nonzero()].any()), named[k]
+            if respelled:
+                zeros = np.array([NAMED.match(word.strip(" \t")) is not None for word in self.fields(j)])
+            if zeros.any():
+                yield Sampled("text", int(zeros.argmax()), identifier=True)
+            else:
+                yield Sampled("word" if respelled else "float" if traits & kernel.FRACTION else "integer")
+
+    def _is_spaced(self, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(columns,) whether a field has spaces or tabs around."""
+        if b" " not in self.data and b"\t" not in self.data:
+            return np.zeros(len(starts), np.bool_)
         first, last = self._text[starts], self._text[starts + np.maximum(lengths, 1) - 1]
         edges = (first == 32) | (first == 9) | (last == 32) | (last == 9)
-        spaced = (edges & (lengths > 0)).any()
-        if spaced or (lengths[np.isnan(values)] > 0).any():
-            named = [NAMED.match(word.strip(" \t")) is not None for word in self.fields(j)]
-            respelled = True
-        else:
-            signed = (first == 43) | (first == 45)
-            digits = starts + signed
-            named = ((self._text[digits] == 48) & _is_digit(self._text[digits + 1]) & (lengths > 1 + signed)).tolist()
-            respelled = False
-        if any(named):
-            return Sampled("text", named.index(True), identifier=True)
-        return Sampled("word" if respelled else "float" if traits & kernel.FRACTION else "integer")
+        spaced: NDArray[np.bool_] = (edges & (lengths > 0)).any(axis=1)
+        return spaced
+
+    def _is_named(self, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(columns, rows) which numbers begin with a zero, and another digit: most begin with neither zero nor sign."""
+        first = self._text[starts]
+        some = ((first == 48) | (first == 43) | (first == 45)).nonzero()
+        signed = first[some] != 48
+        at = starts[some] + signed
+        named = np.zeros(starts.shape, np.bool_)
+        named[some] = (self._text[at] == 48) & _is_digit(self._text[at + 1]) & (lengths[some] > 1 + signed)
+        return named
 
 
 def _is_digit(octets: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -57,6 +57,10 @@ class Expanded:
             return count
         return self._expand(view, self.codec)
 
+    def left(self, length: int) -> int | None:
+        """How many bytes are to come of a file of that length; None where that is not known, or not yet."""
+        return max(0, length - self.taken) + len(self._held) if self._begun and self.codec is None else None
+
     def _begin(self) -> bool:
         """Detects the codec; False if too few bytes are available yet. Raises BadDataError."""
         if not self._filled(HEADER):
