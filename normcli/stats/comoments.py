@@ -71,8 +71,8 @@ class Comoments(Statistic):
                 row_gaps, column_gaps = gap[groups, first:][:, rows, None], gap[groups, None, columns]
                 between = row_gaps * column_gaps * weight[groups]
                 hi[groups, rows, columns], lo[groups, rows, columns] = bounded(*add(*terms, between))
-        for products in (hi, lo):
-            mirror(products[:, :, first:])
+        for matrix in (hi, lo):
+            mirror(matrix[:, :, first:])
         return replace(self, count=count, mean=mean, mean_low=low, products=hi, products_low=lo)
 
     def split(self, shards: int) -> list[Self]:
