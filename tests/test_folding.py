@@ -1,6 +1,7 @@
 """Chunks fold into segments, segments into an input, inputs into the whole: to the bit, wherever each was measured."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from functools import cache, reduce
 from pathlib import Path
 
@@ -87,6 +88,18 @@ def test_segments_measured_apart_and_folded_are_one_pass_to_the_bit(method: Meth
             segment.add(chunk)
         apart.add_segment(segment)
     assert contents(apart.end()) == contents(one_pass.end())
+
+
+@every_method
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_shards_folded_one_by_one_are_one_total_to_the_bit(method: Method, shards: int) -> None:
+    """Each from a blank, as segments begin."""
+    totals = [Subtotal(blank(method)) for _ in range(4)]
+    for total, chunk in zip(totals[1:] * 2, measured(method), strict=False):
+        total.add(chunk)
+    split = [total.split(shards) for total in deepcopy(totals)]
+    folded = [reduce(Subtotal.merge, shard) for shard in zip(*split, strict=True)]
+    assert contents(Subtotal.joined(folded)) == contents(reduce(Subtotal.merge, totals))
 
 
 @every_method

@@ -4,6 +4,7 @@ Chunks fold from the left into a segment, segments into an input, inputs into th
 can be measured independently, and the bits are those of one pass; a short input is one segment.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from normcli.parameters.keys import Ledger, StepStates
@@ -53,6 +54,21 @@ class Subtotal:
             before.ledger.add(self.ledger.sorted())
         before.incomplete += self.incomplete
         return before
+
+    def split(self, shards: int) -> list["Subtotal"]:
+        """So many shards, each of which merges by itself with that of another one; `joined` after that, they are the
+        merged one to the bit. What is by key stays together, in the first."""
+        states = [[state.split(shards) for state in step] for step in self.states]
+        parts = [Subtotal(tuple(tuple(s[n] for s in step) for step in states)) for n in range(shards)]
+        parts[0].ledger, parts[0].incomplete = self.ledger, self.incomplete
+        return parts
+
+    @classmethod
+    def joined(cls, shards: Sequence["Subtotal"]) -> "Subtotal":
+        """That of which these are all shards, in order."""
+        steps = zip(*(shard.states for shard in shards), strict=True)
+        states = tuple(tuple(type(s[0]).joined(s) for s in zip(*step, strict=True)) for step in steps)
+        return cls(states, shards[0].ledger, shards[0].incomplete)
 
     def local(self) -> "Subtotal":
         """The same in the memory of this process."""

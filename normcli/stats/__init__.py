@@ -1,5 +1,6 @@
 """Statistic: the interface of every file here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Self
@@ -39,6 +40,32 @@ class Statistic(Record):
 
     def _merge(self, other: Self) -> Self:
         raise NotImplementedError
+
+    def split(self, shards: int) -> list[Self]:
+        """So many shards, each of which merges by itself with that of another state; `joined` after that, they are the
+        merged state to the bit. By features, where these are independent; else each is all of it."""
+        axes = self._feature_axes()
+        parts = {name: np.array_split(getattr(self, name), shards, axis) for name, axis in axes.items()}
+        return [replace(self, **{name: part[n] for name, part in parts.items()}) for n in range(shards)]
+
+    @classmethod
+    def joined(cls, shards: Sequence[Self]) -> Self:
+        """The state of which these are all shards, in order."""
+        joined = {}
+        for name, axis in cls._feature_axes().items():
+            arrays = [getattr(shard, name) for shard in shards]
+            sizes = [max(lengths) for lengths in zip(*(a.shape[1:] for a in arrays), strict=True)]
+            at = axis - 1  # of sizes, which have no groups
+            filled = (cls.axes()[name].filled(a, (*sizes[:at], a.shape[axis], *sizes[axis:])) for a in arrays)
+            joined[name] = np.concatenate(list(filled), axis)
+        return replace(shards[0], **joined)
+
+    @classmethod
+    def _feature_axes(cls) -> dict[str, int]:
+        """The place of the feature axis of each array; empty where one of them has none, or several."""
+        axes = cls.axes()
+        alone = all(a.dims.count("feature") == 1 for a in axes.values())
+        return {name: 1 + a.dims.index("feature") for name, a in axes.items()} if alone else {}
 
     def by_key(self) -> Self:
         """The statistic with its settings for many groups."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,32 +14,49 @@ GREATEST = np.finfo(np.float64).max
 Exponents = NDArray[np.int64]  # of two
 LIGHT = 2.0**-200  # a total weight below which products with squares may underflow
 RUN = 64  # rows whose products BLAS sums
-STRIP = 1 << 14  # values of matrices added at once: temporaries stay in the cache
+TILE = 128  # rows of a matrix that are transposed at once
+STRIP = 1 << 13  # values of matrices added at once: temporaries stay in the cache
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """a + b as the rounded sum and its exact error (Knuth; no branch, any order of sizes)."""
     s = a + b
     z = s - a
-    return s, (a - (s - z)) + (b - z)
+    error = a - (s - z)
+    error += b - z
+    return s, error
 
 
 def add(hi: Array, lo: Array, *terms: Array) -> tuple[Array, Array]:
     """(hi + lo) + terms as a pair with |lo| at most half a unit in the last place of hi."""
     for term in terms:
         hi, error = two_sum(hi, term)
-        lo = lo + error
+        error += lo
+        lo = error
     return two_sum(hi, lo)
 
 
-def strips(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
-    """Runs of groups, and of rows within them, of matrices (groups, rows, columns)."""
+def strips(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice, slice]]:
+    """Runs of groups, of rows within them, and of columns up to the diagonal, of matrices (groups, rows, columns) that
+    are the last rows of square ones: together the lower triangles."""
     groups, rows, columns = shape
-    height = max(STRIP // max(columns, 1), 1)
-    depth = max(height // max(rows, 1), 1)
+    depth = max(STRIP // max(rows * columns, 1), 1)
     for g in range(0, groups, depth):
-        for r in range(0, rows, height):
-            yield slice(g, g + depth), slice(r, r + height)
+        start, first = 0, columns - rows
+        while start < rows:
+            height = max((isqrt((first + start) ** 2 + 4 * STRIP) - first - start) // 2, 1)  # · columns is STRIP
+            end = min(start + height, rows)
+            yield slice(g, g + depth), slice(start, end), slice(first + end)
+            start = end
+
+
+def mirror(matrices: Array) -> None:
+    """Fills the upper triangles of square matrices (groups, rows, rows) from the lower ones, tile by tile."""
+    for start in range(0, matrices.shape[1], TILE):
+        rows = slice(start, start + TILE)
+        matrices[:, :start, rows] = matrices[:, rows, :start].swapaxes(1, 2)
+        tile = matrices[:, rows, rows]
+        tile[...] = np.where(np.tri(tile.shape[1], dtype=bool), tile, tile.swapaxes(1, 2))
 
 
 def bounded(hi: Array, lo: Array) -> tuple[Array, Array]:

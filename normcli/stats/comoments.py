@@ -1,6 +1,8 @@
 """Means and co-products of rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -15,6 +17,7 @@ from normcli.stats._compensated import (
     centre,
     in_unit,
     merged_mean,
+    mirror,
     products,
     scaled,
     strips,
@@ -57,23 +60,47 @@ class Comoments(Statistic):
         shifts = [(power - s.unit)[:, None, None] for s in (self, other)]
         weight = (scaled(counts[0], power[:, None]) * share)[:, :, None]
         hi, lo = np.empty_like(self.products), np.empty_like(self.products)
-        for groups, rows in strips(hi.shape):
+        first = hi.shape[2] - hi.shape[1]  # row of the matrix: 0, but in a shard
+        for groups, rows, columns in strips(hi.shape):  # the upper triangle is the same
             terms = [
-                scaled(a[groups, rows], n[groups])
+                scaled(a[groups, rows, columns], n[groups])
                 for s, n in zip((self, other), shifts, strict=True)
                 for a in (s.products, s.products_low)
             ]
             with np.errstate(over="ignore", invalid="ignore"):
-                between = gap[groups, rows, None] * gap[groups, None, :] * weight[groups]
-                hi[groups, rows], lo[groups, rows] = bounded(*add(*terms, between))
-        return replace(
-            self,
-            count=count,
-            mean=mean,
-            mean_low=low,
-            products=hi,
-            products_low=lo,
-        )
+                row_gaps, column_gaps = gap[groups, first:][:, rows, None], gap[groups, None, columns]
+                between = row_gaps * column_gaps * weight[groups]
+                hi[groups, rows, columns], lo[groups, rows, columns] = bounded(*add(*terms, between))
+        for matrix in (hi, lo):
+            mirror(matrix[:, :, first:])
+        return replace(self, count=count, mean=mean, mean_low=low, products=hi, products_low=lo)
+
+    def split(self, shards: int) -> list[Self]:
+        """Of the lower triangle, rows from one on; features are those up to the last of the rows."""
+        size = self.products.shape[2]
+        ends = [round(size * ((2 * n + 1) / (2 * shards - 1)) ** 0.5) for n in range(shards)]  # about as large
+        return [
+            replace(
+                self,
+                mean=self.mean[:, :end],
+                mean_low=self.mean_low[:, :end],
+                products=self.products[:, start:end, :end],
+                products_low=self.products_low[:, start:end, :end],
+            )
+            for start, end in pairwise((0, *ends))
+        ]
+
+    @classmethod
+    def joined(cls, shards: Sequence[Self]) -> Self:
+        last = shards[-1]
+        size = last.products.shape[2]
+        both = {name: np.empty((last.groups, size, size)) for name in ("products", "products_low")}
+        for name, matrix in both.items():
+            for shard in shards:
+                rows = getattr(shard, name)
+                matrix[:, rows.shape[2] - rows.shape[1] : rows.shape[2], : rows.shape[2]] = rows
+            mirror(matrix)
+        return replace(last, **both)
 
     def covariance(self, ddof: int) -> Array:
         """(groups, features, features) co-products / (count − ddof), symmetric; needs count > ddof."""

@@ -18,9 +18,12 @@ from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
 from normcli.methods.zscore import ZScore
 from normcli.stats import ColumnStatistic, Statistic
+from normcli.stats._compensated import add, merged_mean
 from normcli.stats.comoments import Comoments
 from normcli.stats.extrema import Extrema
+from normcli.stats.frequencies import Frequencies
 from normcli.stats.moments import Moments
+from normcli.stats.quantiles import Quantiles
 from normcli.stats.running import Running
 
 BLANKS: list[Statistic] = [
@@ -161,6 +164,54 @@ def test_another_order_of_rows_is_the_same_to_rounding(blank: Statistic, x: Arra
     shuffled = np.random.default_rng(seed).permutation(x)
     pieces = [measured(blank, piece) for piece in cut(shuffled, at, blank.multiple)]
     assert_close(reduce(lambda a, b: a.merge(b), pieces, blank), measured(blank, x), x)
+
+
+@every_statistic
+@given(x=DATA, at=CUTS, shards=st.integers(1, 4))
+def test_shards_merged_one_by_one_are_the_merged_state_to_the_bit(
+    blank: Statistic, x: Array, at: list[int], shards: int
+) -> None:
+    pieces = [blank, *(measured(blank, piece) for piece in cut(x, at, blank.multiple))]
+    split = zip(*(piece.split(shards) for piece in pieces), strict=True)
+    joined = type(blank).joined([reduce(lambda a, b: a.merge(b), shard) for shard in split])
+    assert_same(joined, reduce(lambda a, b: a.merge(b), pieces))
+
+
+@pytest.mark.parametrize("blank", [Quantiles(k=128), Frequencies(k=20)])
+def test_shards_of_sketches_that_lose_items_are_the_merged_sketch(blank: Statistic) -> None:
+    """Column 1 has values in some pieces only, column 3 in none."""
+    x = np.round(np.random.default_rng(0).normal(size=(3000, 6)), 2)
+    x[:1000, 1] = x[:, 3] = np.nan
+    pieces = [measured(blank, piece) for piece in np.split(x, 10)]
+    whole = reduce(lambda a, b: a.merge(b), pieces)
+    for count in range(1, 9):
+        split = zip(*(piece.split(count) for piece in pieces), strict=True)
+        assert_same(type(blank).joined([reduce(lambda a, b: a.merge(b), shard) for shard in split]), whole)
+
+
+@pytest.mark.parametrize(("groups", "size"), [(1, 300), (3, 130), (40, 20)])
+def test_merged_co_moments_are_the_plain_update_to_the_bit(groups: int, size: int) -> None:
+    """Chan, Golub and LeVeque's, of whole matrices; in shards, too."""
+    rng = np.random.default_rng(size)
+
+    def state() -> Comoments:
+        products = rng.normal(size=(groups, size, size))
+        products += products.swapaxes(1, 2)
+        mean, count = rng.normal(size=(groups, size)), rng.integers(0, 3, groups) * 1.0
+        return Comoments(count, mean, 1e-17 * mean, products, 1e-17 * products)
+
+    a, b = state(), state()
+    merged = a.merge(b)
+    counts, means, lows = (a.count[:, None], b.count[:, None]), (a.mean, b.mean), (a.mean_low, b.mean_low)
+    _, _, gap, share = merged_mean(counts, means, lows)
+    between = gap[:, :, None] * gap[:, None, :] * (counts[0] * share)[:, :, None]
+    hi, lo = add(a.products, a.products_low, b.products, b.products_low, between)
+    assert (merged.products == hi).all()
+    assert (merged.products_low == lo).all()
+    for count in (1, 2, 3, 7):
+        shards = [x.merge(y) for x, y in zip(a.split(count), b.split(count), strict=True)]
+        assert sum(shard.products.size for shard in shards) <= merged.products.size
+        assert_same(Comoments.joined(shards), merged)
 
 
 @every_statistic
