@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 AHEAD = 4  # tasks in flight for each thread of the cluster, where results are small
 RESULTS = 128 << 20  # bytes of their results for each thread, in the memory of workers
-SHARES = 2  # that the spans which are left are cut into, for each thread: it evens out how long they take
+SHARES = 1.5  # that the spans which are left are cut into, for each thread: it evens out how long they take
 FEWEST = 8  # tasks in flight, however few threads there are
 GATHER = 64 << 20  # bytes of results that come to the driver at once
 
@@ -102,7 +102,7 @@ class Run(Generic[S, R]):
             return True
         load = sum(task.load for task in self._tasks)
         while len(self._tasks) < window and (load < LOAD * window or len(self._tasks) < 2 * threads):
-            task = _Task(packs.next(max(FEWEST, SHARES * threads)))
+            task = _Task(packs.next(max(FEWEST, int(SHARES * threads))))
             if not task.spans:
                 break
             self._tasks.append(task)

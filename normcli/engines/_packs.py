@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable
+from math import ceil
 from typing import Generic, TypeVar
 
 from normcli.engines import Unit
 
 S = TypeVar("S", bound=Unit)
 
-LOAD = 512 << 20  # bytes to read for a pack: as many as for a segment of a large input
+LOAD = 1 << 30  # bytes to read for a pack: two segments of a large input, about
 COUNT = 64  # spans of a pack
 RESULTS = 16 << 20  # bytes of the results of a pack
 
@@ -24,8 +25,9 @@ def load_of(span: Unit) -> int:
 
 
 class Packs(Generic[S]):
-    """Cuts spans into packs of `most`, and of fewer where few are left: the last ones are then for all workers. What
-    comes after a None is not asked for before the next pack is."""
+    """Cuts spans into packs of `most`, and of fewer where few are left, an equal share of these (guided
+    self-scheduling, Polychronopoulos and Kuck 1987): the last ones are then for all workers. What comes after a None is
+    not asked for before the next pack is."""
 
     def __init__(self, spans: Iterable[S | None], most: int) -> None:
         self._source, self._most, self._ahead, self._ended = iter(spans), most, deque[S](), False
@@ -41,7 +43,7 @@ class Packs(Generic[S]):
         """The next one, where what is left is to be so many tasks at least; empty after the last, and where one has to
         wait."""
         self._read_ahead(tasks)
-        most, pack, load = max(1, min(self._most, len(self._ahead) // tasks)), list[S](), 0
+        most, pack, load = min(self._most, ceil(len(self._ahead) / tasks)), list[S](), 0
         while self._ahead and len(pack) < most:
             load += load_of(self._ahead[0])
             if pack and load > LOAD:

@@ -61,7 +61,7 @@ def simulate(inputs: int, size: int, threads: int, costs: Costs, most: int = COU
     free = [0.0] * threads  # the time at which each thread is free
     heapq.heapify(free)
     window, tasks, in_flight = threads * AHEAD, 0, deque[tuple[float, int]]()  # when a reply is there, of how many
-    packs = _packs(inputs, size, threads * SHARES, most)
+    packs = _packs(inputs, size, int(threads * SHARES), most)
     pack = next(packs, 0)
     while pack or in_flight:
         if pack and len(in_flight) < window:
