@@ -21,14 +21,11 @@ from normcli.io import stores
 if TYPE_CHECKING:
     import hashlib
 
-    from normcli.io.stores.writing import Upload
-
 STDOUT = "<stdout>"
 STDOUT_FD, CLOSED = 1, -1
 STREAMS = {"-": STDOUT_FD, "/dev/stdout": STDOUT_FD, "/dev/stderr": 2}
 DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
 AHEAD = 8 << 20  # bytes
-SPOOL_HINT = "--spool-dir or TMPDIR says where it is"
 UNSYNCED = {
     errno.EACCES,
     errno.EBADF,
@@ -241,63 +238,6 @@ class Target:
             self.fd = CLOSED
 
 
-@dataclass
-class FarTarget(Target):
-    """An object of a store: written to an unnamed temporary file, then uploaded. A failed upload is never published."""
-
-    upload: Upload = field(kw_only=True)
-    where: str = field(kw_only=True)  # the directory that the file is in
-
-    @property
-    def streamed(self) -> bool:
-        return False
-
-    @property
-    def pending(self) -> bool:
-        return self.fd != CLOSED
-
-    def _failed(self, error: OSError) -> OutputError:
-        what = f"{self.name}: can't be kept in {printable(self.where)} until it is complete: {error.strerror}"
-        return OutputError(what, SPOOL_HINT)
-
-    def prepare(self) -> None:
-        """Uploads all but the last part of a large object: everything that can fail before it is replaced."""
-        if self.pending:
-            self.upload.send(self.fd)
-
-    def commit(self) -> None:
-        """Publishes the new object."""
-        if self.pending:
-            self.prepare()
-            self.upload.publish()
-            self.placed = True
-            self._close()
-
-    def preserve(self) -> None:
-        if self.pending:
-            self.upload.preserve(self.where)
-
-    def is_untouched(self) -> bool:
-        return self.pending and self.upload.is_untouched()
-
-    def restore(self) -> bool:
-        self.placed = not self.upload.restore()
-        return not self.placed
-
-
-def _far(uri: str, spool_dir: str | None) -> FarTarget:
-    import tempfile
-
-    from normcli.io.stores.writing import Upload
-
-    upload, where = Upload(uri), spool_dir or tempfile.gettempdir()
-    try:
-        with tempfile.TemporaryFile(prefix=".normcli-", suffix=".tmp", dir=where) as spool:
-            return FarTarget(printable(uri), None, os.dup(spool.fileno()), upload=upload, where=where)
-    except OSError as e:
-        raise OutputError(f"{printable(where)}: no spool can be made: {e.strerror}", SPOOL_HINT) from None
-
-
 def flush(fd: int) -> None:
     """Closes a duplicate of a descriptor: a network file system reports a failed write only then. Raises OSError."""
     os.close(os.dup(fd))
@@ -329,7 +269,9 @@ def open_target(path: str | None, *, spool_dir: str | None = None) -> Target:
     if not path or path.endswith("/"):
         raise CannotCreateError(f"'{name}' names no file", "end it with the name of one")
     if stores.is_uri(path):
-        return _far(path, spool_dir)
+        from normcli.io.stores.targets import open_far
+
+        return open_far(path, spool_dir)
     if (number := descriptor(path)) is not None:
         try:
             return Target(name, None, os.dup(number))

@@ -16,7 +16,8 @@ from types import ModuleType
 
 from normcli.errors import CannotCreateError, NoInputError, open_error, printable
 from normcli.io import outputs, stores
-from normcli.io.outputs import CLOSED, FarTarget, Target, beside
+from normcli.io.outputs import CLOSED, Target, beside
+from normcli.io.stores.targets import FarTarget
 
 PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
 TOKEN = re.compile(r"\.normcli-([0-9a-f]{16})\.tmp")
