@@ -15,10 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.benchmarks import values
-from tests.benchmarks.values import KIND_ROWS, VERSION, WIDE_ROWS, arrow, reference, square, wide
+from tests.benchmarks.values import KIND_ROWS, ROWS, VERSION, WIDE_COLUMNS, WIDE_ROWS, arrow, reference, square, wide
 
 ROW_GROUP = 1_048_576  # rows, pyarrow's own default
 SMALL_ROWS, SMALL_FILES = 1000, 1000
+VALUES = {  # that are normalized
+    "reference.csv": ROWS * 16,
+    "reference.parquet": ROWS * 16,
+    "coded.parquet": ROWS * 16,
+    "many.csv": KIND_ROWS // 16 * 300,
+    "wide.parquet": WIDE_ROWS * WIDE_COLUMNS,
+}
 
 
 @dataclass(frozen=True, slots=True)
