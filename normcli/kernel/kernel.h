@@ -95,8 +95,8 @@ typedef struct {
 
 /* Append the rows of text[block->position .. size), each ended by LF or CR LF, to the block. Only whole rows are
  * stored: of one that does not fit, or is in doubt, nothing counts (beyond the cursor, anything may be written within
- * capacities; traits may have bits of it). text[size .. size + NK_PADDING) must be readable, and size at most
- * NK_LONGEST_TEXT. Returns NK_DONE, NK_FULL, NK_DOUBT or NK_UNFIT.
+ * capacities; traits may have bits of it, and of rows behind it). text[size .. size + NK_PADDING) must be readable, and
+ * size at most NK_LONGEST_TEXT. Returns NK_DONE, NK_FULL, NK_DOUBT or NK_UNFIT.
  *
  * Certain are: numbers [+-]digits[.digits][eE[+-]digits] (digits on one side of the point will do), as the nearest
  * double, with spaces or tabs around, or in quotes without; an empty field, spaces, or a word, with spaces or tabs

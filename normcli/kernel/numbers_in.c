@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* the powers of ten that a double holds */
-static const double EXACT_TENS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+const double nk_exact_tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 const uint32_t nk_small_tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
@@ -63,7 +63,7 @@ uint64_t nk_nearest_double(uint64_t m, int e)
 static uint64_t nearest_of(uint64_t m, int e, int cut)
 {
     if (!cut && m <= WHOLE_DOUBLES && e >= -GREATEST_EXACT_TEN && e <= GREATEST_EXACT_TEN)
-        return bits_of(e < 0 ? (double)m / EXACT_TENS[-e] : (double)m * EXACT_TENS[e]);
+        return bits_of(e < 0 ? (double)m / nk_exact_tens[-e] : (double)m * nk_exact_tens[e]);
     const uint64_t bits = nk_nearest_double(m, e);
     return cut && bits != nk_nearest_double(m + 1, e) ? UNKNOWN_BITS : bits;
 }

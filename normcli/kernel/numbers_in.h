@@ -16,9 +16,13 @@
 #define WHOLE_DOUBLES (UINT64_C(1) << 53) /* up to here a double holds every whole number */
 #define INFINITE_BITS (UINT64_C(0x7ff) << 52)
 #define UNKNOWN_BITS UINT64_MAX
-enum { MOST_DIGITS = 19 }; /* that a 64-bit word holds, whatever they are */
+enum {
+    MOST_DIGITS = 19,  /* that a 64-bit word holds, whatever they are */
+    MOST_FRACTION = 23 /* behind a point, that read_fraction counts */
+};
 
 HIDDEN extern const uint32_t nk_small_tens[9]; /* 10^0 to 10^8 */
+HIDDEN extern const double nk_exact_tens[23];  /* 10^0 to 10^22: those that a double holds */
 
 /* Any number, however it is spelled, to *x: where it ends, or NULL if there is none, if it is infinite, -0 without a
  * point, or if more digits than 19 tell to which double it is nearer. Adds to *traits. */
@@ -90,7 +94,7 @@ INLINE const char *read_fraction(const char *text, uint64_t *m)
     return text + 8 + more + rest;
 }
 
-/* The double nearest to m / 10^fraction, m > 0 and fraction at most MOST_DIGITS, as nk_nearest_double has it; here
+/* The double nearest to m / 10^fraction, m > 0 and fraction at most MOST_FRACTION, as nk_nearest_double has it; here
  * nothing can be infinite, below the normal doubles or unknown, and no branch decides anything usual. */
 INLINE uint64_t nearest_fraction(uint64_t m, int fraction)
 {
@@ -104,6 +108,15 @@ INLINE uint64_t nearest_fraction(uint64_t m, int fraction)
     const uint64_t significand = ((high >> (upper + 9)) + 1) >> 1; /* of 53 bits; a carry goes into the exponent */
     const int exponent = log2_of_ten(-fraction) + 63 + upper - zeros + 1023;
     return ((uint64_t)(exponent - 1) << 52) + significand;
+}
+
+/* How many zeros the digits of a number begin with. */
+INLINE int leading_zeros(const char *text)
+{
+    int count = 0;
+    for (text += *text == '-'; *text == '0' || *text == '.'; text++)
+        count += *text == '0';
+    return count;
 }
 
 /* A number as most are: where it ends, or NULL where nk_read_any_number is to be asked, as it is where an exponent may
@@ -134,6 +147,8 @@ INLINE const char *read_usual_number(const char *text, double *x, unsigned *trai
             count += fraction;
         }
     }
+    if (UNLIKELY(count > MOST_DIGITS))
+        count = fraction > MOST_FRACTION ? count : count - leading_zeros(text);
     if (UNLIKELY(count > MOST_DIGITS || m == 0)) /* or no digits */
         return NULL;
     const uint64_t bits = point ? nearest_fraction(m, fraction) : bits_of((double)m);

@@ -1,5 +1,5 @@
 /* Rows of delimited text to columns. */
-#include "fields.h"
+#include "strips.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -106,35 +106,87 @@ static int is_sound(const nk_block *block, uint64_t size)
            block->rows <= block->capacity && block->capacity <= UINT32_MAX && block->word_count <= block->word_capacity;
 }
 
-/* Parse rows up to `end`, behind a newline: how it ended, with the cursor behind the last whole row, and in `doubt`
- * where the next field begins. */
+/* Append the row at *row field by field, and move *row behind it; of one that is not DONE nothing counts, and the
+ * cursor says where it is in doubt. */
+static int append_row(const text_scan *scan, const nk_layout *layout, const char **row, nk_block *b)
+{
+    const uint64_t words = b->word_count;
+    const char *next = *row;
+    int status = NK_DONE;
+    if (b->rows == b->capacity) {
+        status = NK_FULL;
+    } else if (layout->fields == 1 && is_blank(next)) { /* an empty field would look like that, too */
+        status = NK_DOUBT;
+        b->reason = NK_FEW_FIELDS;
+        b->doubt_field = 0;
+    } else {
+        status = parse_row(scan, layout->kinds, layout->fields, &next, b);
+    }
+    b->doubt = (uint64_t)(next - scan->start);
+    if (status != NK_DONE) {
+        b->word_count = words;
+        return status;
+    }
+    b->rows++;
+    *row = next;
+    return NK_DONE;
+}
+
+#if NK_STRIPS
+
+enum { MOST_DETOUR = 255, FEW = 16 };
+
+/* Rows that go field by field before the next strip: more and more of them while strips are of no use. */
+typedef struct {
+    uint32_t rows, next;
+} detour;
+
+/* Append the rows of a strip, and field by field those that can't be read otherwise, unless these are many. */
+static int append_strip(const text_scan *scan, const nk_layout *layout, const char **row, detour *d, nk_block *b)
+{
+    strip s;
+    nk_find_fields(scan, *row, layout->fields, &s);
+    uint32_t done = 0, others = 0;
+    int status = NK_DONE;
+    while (done < s.rows && status == NK_DONE && others <= s.rows / FEW) {
+        const uint64_t room = b->capacity - b->rows, left = s.rows - done;
+        done += nk_parse_strip(scan, layout, &s, done, (uint32_t)(room < left ? room : left), b);
+        *row = scan->start + (uint32_t)(s.ends[(uint64_t)done * layout->fields] + 1);
+        if (done < s.rows) {
+            status = append_row(scan, layout, row, b);
+            done++;
+            others++;
+        }
+    }
+    d->next = others || !s.rows ? 2 * d->next + 1 : 0;
+    d->next = d->next > MOST_DETOUR ? MOST_DETOUR : d->next;
+    d->rows = d->next;
+    return status;
+}
+
+#endif
+
+/* Parse rows up to `end`, behind a newline: how it ended, with the cursor behind the last row, and in `doubt` where the
+ * next field begins. */
 static int parse_rows(const text_scan *scan, const nk_layout *layout, nk_block *block)
 {
     nk_block b = *block; /* of which nothing can be changed by what is stored into its arrays */
-    const uint8_t *const kinds = layout->kinds;
-    const uint32_t fields = layout->fields;
-    const char *row = scan->start + b.position, *next = row;
+    const char *row = scan->start + b.position;
     int status = NK_DONE;
-    while (row < scan->end && status == NK_DONE) {
-        const uint64_t words = b.word_count;
-        if (b.rows == b.capacity) {
-            status = NK_FULL;
-        } else if (fields == 1 && is_blank(row)) { /* an empty field would look like that, too */
-            status = NK_DOUBT;
-            b.reason = NK_FEW_FIELDS;
-            b.doubt_field = 0;
+#if NK_STRIPS
+    detour d = {0, 0};
+    while (layout->fields <= STRIP_MOST_FIELDS && row < scan->end && status == NK_DONE) {
+        if (d.rows) {
+            d.rows--;
+            status = append_row(scan, layout, &row, &b);
         } else {
-            status = parse_row(scan, kinds, fields, &next, &b);
-        }
-        if (status == NK_DONE) {
-            row = next;
-            b.rows++;
-        } else {
-            b.word_count = words;
+            status = append_strip(scan, layout, &row, &d, &b);
         }
     }
+#endif
+    while (row < scan->end && status == NK_DONE)
+        status = append_row(scan, layout, &row, &b);
     b.position = (uint64_t)(row - scan->start);
-    b.doubt = (uint64_t)(next - scan->start);
     *block = b;
     return status;
 }
@@ -161,7 +213,8 @@ int32_t nk_parse(const nk_layout *layout, const char *text, uint64_t size, nk_bl
     block->doubt_field = NK_NO_DOUBT;
     if (status == NK_DONE && end < size) {
         block->reason = NK_NO_LINE_END;
-        return NK_DOUBT; /* at `doubt`, where the next row begins */
+        block->doubt = block->position;
+        return NK_DOUBT;
     }
     block->doubt = NK_NO_DOUBT;
     return status;

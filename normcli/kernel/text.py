@@ -6,8 +6,10 @@ import ctypes
 from collections.abc import Sequence
 from ctypes import Structure, byref, c_char, c_char_p, c_uint8, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
+from math import prod
 from threading import local
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from normcli.kernel import library
 
 DONE, FULL, DOUBT, INFINITE, UNFIT = range(5)  # nk_status
 NO_NUMBER = 1  # of nk_reason
+TEXT, NUMBER, SKIP = range(3)  # nk_kind
 FRACTION, WIDE, MISSING = 1, 2, 4  # nk_trait
 PADDING, ROOM = 16, 40  # NK_PADDING, NK_ROOM
 LONGEST = 0x7FFFFFEF  # NK_LONGEST_TEXT
@@ -24,6 +27,7 @@ LINE_OF_CACHE = 8  # doubles
 PAGE = 512  # doubles: columns so far apart, or a multiple of it, fall into the same lines of a cache
 TAIL = 1 << 16  # bytes; what may be copied for the sake of padding
 HOT = 1 << 18  # bytes that stay in the cache
+SLACK = 16  # share of a block by which the next one may be larger
 WORD = np.dtype([("row", np.uint32), ("column", np.uint32), ("start", np.uint32), ("length", np.uint32)])  # nk_word
 
 Offsets = NDArray[np.uint32]
@@ -98,18 +102,20 @@ def most_rows(size: int, lines: int, fields: int) -> int:
 
 class Parser:
     """Rows in columns, as far as they are parsed, with room for `rows` of them. `is_number` says of each field whether
-    it becomes a double or stays where it stands."""
+    it becomes a double or stays where it stands, unless nobody asks for text."""
 
-    def __init__(self, is_number: Sequence[bool], delimiter: str, words: Sequence[str], rows: int) -> None:
+    def __init__(
+        self, is_number: Sequence[bool], delimiter: str, words: Sequence[str], rows: int, *, texts: bool = True
+    ) -> None:
         numbers = sum(is_number)
         stride = -(-(rows or 1) // LINE_OF_CACHE) * LINE_OF_CACHE
         stride += LINE_OF_CACHE if stride % PAGE == 0 else 0
         self.room, self.is_number = rows, tuple(is_number)
-        self.values = np.empty((numbers, stride))  # NaN where missing
-        self.starts, self.lengths = np.empty((2, len(is_number) - numbers, stride), np.uint32)
+        self.values = _doubles((numbers, stride))  # NaN where missing
+        self.starts, self.lengths = np.empty((2, (len(is_number) - numbers) * texts, stride), np.uint32)
         self.traits = np.zeros(numbers, np.uint8)
         self._words = np.empty(0, WORD)
-        self._kinds = np.array(is_number, np.uint8)
+        self._kinds = np.where(is_number, NUMBER, TEXT if texts else SKIP).astype(np.uint8)
         self._missing = "".join(word + "\n" for word in words if word).encode()
         self._layout = _Layout(
             self._kinds.ctypes.data, _address(self._missing), len(self._missing), len(is_number),
@@ -223,7 +229,7 @@ class Table:
             ctypes.addressof(columns), self.text.ctypes.data, len(self.text) - PADDING, self.words.ctypes.data,
             len(self.words), self.rows, self.first_row, len(columns), delimiter.encode(), crlf,
         )  # fmt: skip
-        buffer, output, pieces = _buffer(HOT), _Output(), list[bytes]()
+        buffer, output, pieces = _of_thread.hot, _Output(), list[bytes]()
         output.text, output.capacity = buffer.ctypes.data, len(buffer)
         while (status := kernel.nk_format(byref(table), byref(output))) == FULL:
             if not output.size:  # a row takes more
@@ -241,12 +247,23 @@ def _column(column: Numbers | Fields) -> _Column:
     return _Column(None, column.starts.ctypes.data, column.lengths.ctypes.data)
 
 
-_of_thread = local()
+class _OfThread(local):
+    """Memory that each thread uses again: fresh memory costs the system more than what is written into it."""
+
+    def __init__(self) -> None:
+        self.hot = np.empty(HOT, np.uint8)
+        self.spare: list[NDArray[np.float64]] = []  # of blocks that nobody has any more
 
 
-def _buffer(size: int) -> Octets:
-    """The same memory for each call of a thread: fresh memory takes longer than what is written into it."""
-    buffer: Octets | None = getattr(_of_thread, "buffer", None)
-    if buffer is None:
-        buffer = _of_thread.buffer = np.empty(size, np.uint8)
-    return buffer
+_of_thread = _OfThread()
+
+
+def _doubles(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Memory for doubles, of any values. When the array and all that are parts of it are gone, it is used again."""
+    size, spare = prod(shape), _of_thread.spare
+    memory = spare.pop() if spare else np.empty(0)
+    if len(memory) < size:
+        memory = np.empty(size + size // SLACK)
+    array = np.frombuffer(memoryview(memory), np.float64)  # of which parts of parts are parts, too, and not of `memory`
+    finalize(array, spare.append, memory).atexit = False
+    return array[:size].reshape(shape)

@@ -247,9 +247,11 @@ def test_line_ends_that_end_no_row_take_no_room(monkeypatch: pytest.MonkeyPatch)
     rooms = list[int]()
 
     class Noted(native.kernel.Parser):
-        def __init__(self, is_number: Sequence[bool], delimiter: str, words: Sequence[str], rows: int) -> None:
+        def __init__(
+            self, is_number: Sequence[bool], delimiter: str, words: Sequence[str], rows: int, *, texts: bool = True
+        ) -> None:
             rooms.append(rows)
-            super().__init__(is_number, delimiter, words, rows)
+            super().__init__(is_number, delimiter, words, rows, texts=texts)
 
     names = [f"c{j}" for j in range(99)]
     rows = [["1"] * 99, ['"' + "\n" * 5000 + '"', *["2"] * 98], [""] * 99]

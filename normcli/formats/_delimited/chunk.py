@@ -89,7 +89,8 @@ class Chunk:
         def plain(rows: Rows) -> Decoded:
             return Chunk(self.layout, rows)._decoded(wanted, infinite)
 
-        return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain)
+        texts = delimiter is not None
+        return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain, texts=texts)
 
     @cached_property
     def _is_native(self) -> bool:

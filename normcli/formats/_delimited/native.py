@@ -53,14 +53,16 @@ def is_native(layout: Layout) -> bool:
 
 
 def decoded(
-    rows: Rows, lines: int, layout: Layout, wanted: frozenset[str], doubts: Doubts, plain: Plain
+    rows: Rows, lines: int, layout: Layout, wanted: frozenset[str], doubts: Doubts, plain: Plain, *, texts: bool
 ) -> Decoded | None:
-    """The rows, in which so many lines end, the wanted columns as numbers; None where all of them are to be decoded the
-    `plain` way, as rows are that are in doubt. Wanted columns are at least one."""
+    """The rows, in which so many lines end, the wanted columns as numbers; other ones may be left to polars, unless
+    there are to be `texts`. None where all rows are to be decoded the `plain` way, as those are that are in doubt.
+    Wanted columns are at least one."""
     data = rows.data
     lines += not data.endswith(b"\n")
     most = kernel.most_rows(len(data), lines, len(layout.names))
-    parser = kernel.Parser([n in wanted for n in layout.names], layout.separator, sorted(layout.missing), most)
+    is_number = [n in wanted for n in layout.names]
+    parser = kernel.Parser(is_number, layout.separator, sorted(layout.missing), most, texts=texts)
     parsing = _Parsing(rows, layout, [n for n in layout.names if n in wanted], parser, plain)
     step = max(1, PIECE * most // len(data))
     while parser.position < len(data):
@@ -134,7 +136,7 @@ class _Parsing:
         columns: dict[str, Column] = dict.fromkeys(self._layout.names)
         if not self._any_plain:
             texts = [n for n in self._layout.names if n not in set(wanted)]
-            pairs = zip(texts, zip(parser.starts, parser.lengths, strict=True), strict=True)
+            pairs = zip(texts, zip(parser.starts, parser.lengths, strict=True), strict=False)  # none where not stored
             columns |= {n: Fields(starts[:rows], lengths[:rows]) for n, (starts, lengths) in pairs}
         columns |= {n: Numbers(parser.values[j, :rows], j) for j, n in enumerate(wanted)}
         fractions = self._fractions | ((parser.traits & FRACTION) > 0)

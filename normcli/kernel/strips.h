@@ -1,0 +1,36 @@
+/* Strips of rows: text in which all fields are found before any is read, and which is then read column by column. The
+ * processor works on several fields at once, where field by field each has to wait until it is known where the one
+ * before it ends; and in one column, what branches ask for is mostly the same. */
+#ifndef NK_STRIPS_H
+#define NK_STRIPS_H
+
+#include "fields.h"
+
+/* The instructions that it is made for are part of every x86-64; without them it would take longer than it saves. */
+#if defined __SSE2__ && !defined NK_NO_STRIPS
+#define NK_STRIPS 1
+#else
+#define NK_STRIPS 0
+#endif
+
+enum {
+    MOST_MARKS = 1024,      /* fields of a strip: with their text, they stay in the first cache */
+    STRIP_MOST_FIELDS = 512 /* of a row: longer ones are read field by field */
+};
+
+/* Fields of whole rows, without quotes, and with carriage returns in line ends alone. */
+typedef struct {
+    uint32_t rows;
+    int wide;                    /* whether any byte is not ASCII */
+    uint32_t ends[1 + MOST_MARKS]; /* where in the text each field ends, behind one less than where the first begins */
+} strip;
+
+/* Find fields from `row` on, where one begins. */
+HIDDEN void nk_find_fields(const text_scan *scan, const char *row, uint32_t fields, strip *s);
+
+/* Append `rows` rows of a strip, from the one numbered `first` on, to the block, up to one in which something else
+ * stands than numbers, empty fields and text: how many were appended. */
+HIDDEN uint32_t nk_parse_strip(const text_scan *scan, const nk_layout *layout, const strip *s, uint32_t first,
+                               uint32_t rows, nk_block *block);
+
+#endif
