@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -56,6 +57,15 @@ def put(
 def _restorable(kind: str) -> str:
     """A recorded type, or float64 for that of a column without values."""
     return kind if Field("", kind).is_number else "float64"
+
+
+def check_finite(values: Mapping[str, Array]) -> None:
+    """Raises BadRowError for an infinite value in the first of these columns (rows,) that has one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        totals = [float(np.add.reduce(y)) for y in values.values()]
+    for (name, y), total in zip(values.items(), totals, strict=True):
+        if not isfinite(total):
+            narrowed(y, "float64", name)
 
 
 def narrowed(y: Array, kind: str, name: str) -> tuple[Numbers, Where | None]:

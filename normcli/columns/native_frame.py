@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
-from normcli.columns.back import narrowed
+from normcli.columns.back import check_finite
 from normcli.columns.frame import MOMENT, Frame, Numbers, Packed
 from normcli.kernel import text as kernel
 
@@ -157,11 +157,11 @@ class NativeFrame:
         if not all(isinstance(y, np.ndarray) and kinds[n] == "float64" for n, y in values.items()):
             return self.polars.put(values, kinds, names)
         columns = dict(self.columns)
+        check_finite({n: np.asarray(y) for n, y in values.items()})
         for n, y in values.items():
             old = columns.get(n)
             if n in columns and not isinstance(old, kernel.Numbers):
                 return self.polars.put(values, kinds, names)
-            narrowed(np.asarray(y), "float64", n)
             place = old.place if isinstance(old, kernel.Numbers) else WITHOUT
             columns[n] = kernel.Numbers(np.ascontiguousarray(y, np.float64), place)
         return replace(
@@ -205,12 +205,8 @@ class NativeFrame:
         is_known = self.outputs >= self.numeric and len(columns) == len(self.columns) > 0
         if not is_known or delimiter != self.delimiter or (len(self.missing) and places != sorted(places)):
             return None
-        table = kernel.Table(columns, self.rows, self._padded, self.missing, self.first_row)
+        table = kernel.Table(columns, self.rows, self.text, self.missing, self.first_row)
         return table.formatted(delimiter, crlf=crlf)
-
-    @cached_property
-    def _padded(self) -> kernel.Octets:
-        return kernel.padded(self.text)
 
 
 def _taken(column: Column, rows: slice | Codes) -> Column:

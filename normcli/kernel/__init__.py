@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 1  # NK_INTERFACE of kernel.h, as text.py knows it
+INTERFACE = 2  # NK_INTERFACE of kernel.h, as text.py knows it
 SWITCH = "NORMCLI_KERNEL"  # the variable; off: not used
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
 

@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-#define NK_INTERFACE 1       /* number of this interface: another one where a layout or a meaning changes */
-#define NK_PADDING 16        /* bytes that must be readable after a text; what they are does not matter */
+#define NK_INTERFACE 2       /* number of this interface: another one where a layout or a meaning changes */
+#define NK_PADDING 16        /* bytes that must be readable after a text that is parsed; what they are does not matter */
 #define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
 #define NK_LONGEST_TEXT 0x7fffffef
@@ -117,7 +117,7 @@ typedef struct {
 /* Rows to be written. */
 typedef struct {
     const nk_column *columns;
-    const char *text;       /* what starts and words are about; text[text_size .. text_size + NK_PADDING) is readable */
+    const char *text;       /* what starts and words are about; nothing behind its size is read */
     uint64_t text_size;
     const nk_word *words;   /* by rows, then columns; those of other rows or columns do no harm */
     uint64_t word_count;

@@ -216,7 +216,7 @@ class Table:
 
     columns: Sequence[Numbers | Fields]
     rows: int
-    text: Octets  # with padding
+    text: bytes
     words: Words
     first_row: int  # what the first row is called in the words
 
@@ -226,8 +226,8 @@ class Table:
         assert kernel is not None
         columns = (_Column * len(self.columns))(*map(_column, self.columns))
         table = _Table(
-            ctypes.addressof(columns), self.text.ctypes.data, len(self.text) - PADDING, self.words.ctypes.data,
-            len(self.words), self.rows, self.first_row, len(columns), delimiter.encode(), crlf,
+            ctypes.addressof(columns), _address(self.text), len(self.text), self.words.ctypes.data, len(self.words),
+            self.rows, self.first_row, len(columns), delimiter.encode(), crlf,
         )  # fmt: skip
         buffer, output, pieces = _of_thread.hot, _Output(), list[bytes]()
         output.text, output.capacity = buffer.ctypes.data, len(buffer)

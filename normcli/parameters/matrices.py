@@ -86,6 +86,8 @@ class Matrices:
 
     def parts(self) -> list[tuple[Frame, dict[str, Array]]]:
         """Each frame with the values of its rows, by column."""
+        if len(self.frames) == 1:
+            return [(self.frames[0], self.values)]
         cut = {n: np.split(values, self.ends[:-1]) for n, values in self.values.items()}
         return [(frame, {n: pieces[k] for n, pieces in cut.items()}) for k, frame in enumerate(self.frames)]
 

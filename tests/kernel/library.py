@@ -141,7 +141,7 @@ class Kernel:
         capacity: int = 1 << 16,
     ) -> tuple[int, bytes, Any]:
         """The status, the text and the cursor for columns that are arrays of numbers, or (starts, lengths)."""
-        view, entries, number = np.frombuffer(text + bytes(PADDING), np.uint8), np.zeros(len(columns), COLUMN), 0
+        view, entries, number = np.frombuffer(text, np.uint8), np.zeros(len(columns), COLUMN), 0
         for entry, column in zip(entries, columns, strict=True):
             if isinstance(column, tuple):
                 entry["starts"], entry["lengths"] = (a.ctypes.data for a in column)

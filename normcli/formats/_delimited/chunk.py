@@ -55,10 +55,11 @@ class Chunk:
         return self._lines * len(self.layout.names)
 
     def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
-        count = 1 + self._values // PART if self._values >= 2 * PART else 1  # one of ordinary rows
         if delimiter == self.layout.separator and self._is_native:
-            count = max(count, len(self.rows.data) // native.PIECE)
-        if count == 1:
+            count = len(self.rows.data) // native.PIECE  # which has no more than 2 * PART values: no need to count them
+        else:
+            count = 1 + self._values // PART if self._values >= 2 * PART else 1  # one of ordinary rows
+        if count <= 1:
             yield self
             return
         for data in parts(self.rows.data, self.rows.quoted, count):

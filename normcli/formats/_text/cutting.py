@@ -94,12 +94,19 @@ def parts(data: bytes, quoted: bool, count: int) -> Iterator[bytes]:
     """The same whole rows in a number of pieces of about one size, or fewer."""
     start = 0
     for mark in range(1, count):
-        at = start + _last_row_end(data[start : len(data) * mark // count], quoted)
+        at = _row_end(data, quoted, start, len(data) * mark // count)
         if at > start:
             yield data[start:at]
             start = at
     if start < len(data):
         yield data[start:]
+
+
+def _row_end(data: bytes, quoted: bool, start: int, stop: int) -> int:
+    """Just after the last row that ends before `stop`; `start`, where a row begins, if there is none."""
+    if quoted:
+        return start + _last_row_end(data[start:stop], quoted)
+    return max(start, data.rfind(b"\n", start, stop) + 1)
 
 
 def _last_row_end(data: bytes, quoted: bool) -> int:
