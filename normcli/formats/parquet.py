@@ -1,4 +1,4 @@
-"""Parquet: row groups streamed as blocks of rows, decoded ahead of the workers; page checksums written and verified.
+"""Parquet: row groups streamed as blocks of rows, decoded by the workers; page checksums written and verified.
 
 One flipped bit in a Parquet file without checksums is a wrong value in silence (384 of 400 trials); with checksums of
 pages written and verified, never. They do not cover the footer, nor the headers of pages: of what we write,
@@ -54,13 +54,7 @@ class Reader(BatchReader):
                 raise BadDataError(f"{self.source.name}: {what}, and can't be read", WITHOUT)
         for group in self._numbers(self._groups.count):
             with reading(self.source, WHAT):
-                batches = self._groups.batches(self._rows, group, needed)
-                left = self._groups.rows_in(group)
-                for batch in batches:
-                    left -= batch.num_rows
-                    yield Chunk(batch, left == 0)
-                if left:  # checksums do not cover the headers of pages
-                    raise ValueError(f"{abs(left)} rows too {'few' if left > 0 else 'many'} in a row group")
+                yield from self._groups.blocks(self._rows, group, needed)
 
     def _row_counts(self, start: int = 0, end: int | None = None) -> Iterator[int]:
         return map(self._groups.rows_in, range(self._groups.count)[start:end])

@@ -58,9 +58,18 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
         except BadDataError:
             part.reader.check_unchanged()  # what is wrong may be that there are two versions
             raise
-        part.reader.check_unchanged()
-        part.reader.close()
         yield Job(number, part.work, None)
+
+
+def closing(results: Iterator[Result], begun: Sequence[Part]) -> Iterator[Result]:
+    """Results in order; of each part that has ended, the reader is closed, for nobody decodes its chunks any more.
+    Raises BadDataError where its input was changed meanwhile."""
+    for result in results:
+        if result.last:
+            reader = begun[result.part].reader
+            reader.check_unchanged()
+            reader.close()
+        yield result
 
 
 @dataclass(frozen=True)

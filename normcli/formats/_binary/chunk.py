@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from normcli.columns import Infinite
 from normcli.columns.arrow_frame import ArrowFrame
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one row group or batch, perhaps its last."""
+    """Rows of one row group or batch, perhaps its last: decoded, or to be decoded by whoever works on them."""
 
-    batch: pa.RecordBatch
+    weight: int
     can_end_segment: bool
+    read: Callable[[], pa.RecordBatch] = field(repr=False)  # called once; raises BadDataError, OutputError
+    size: int | None = None  # its `load`, if it is known before the rows are read
     content: ClassVar[bytes | None] = None
 
-    @property
-    def weight(self) -> int:
-        return int(self.batch.num_rows)
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, *, can_end_segment: bool) -> Chunk:
+        """Of rows that are decoded."""
+        return cls(int(batch.num_rows), can_end_segment, lambda: batch)
 
     @property
     def load(self) -> int:
         import pyarrow as pa
 
+        if self.size is not None:
+            return self.size
         try:
             count = expanded(self.batch)
         except pa.ArrowException as e:  # which decoding reports
@@ -40,18 +46,27 @@ class Chunk:
             count = int(self.batch.nbytes)
         return load(count, self.batch.num_rows * self.batch.num_columns)
 
+    def __reduce__(self) -> Any:
+        return partial(Chunk.of, can_end_segment=self.can_end_segment), (self.batch,)
+
+    @cached_property
+    def batch(self) -> pa.RecordBatch:
+        """The rows. Raises as `read`."""
+        return self.read()
+
     def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
         yield self
 
     def decode(self, wanted: frozenset[str], infinite: Infinite, *, skip: bool = False) -> Decoded:
         import pyarrow as pa
 
+        batch = self.batch
         try:
-            self.batch.validate(full=True)  # an offset, an index or a text that is none could end us all
+            batch.validate(full=True)  # an offset, an index or a text that is none could end us all
         except pa.ArrowException as e:
             raise_shortage(e)
             raise BadPlaceError(0, "the rows from here are damaged", DAMAGED) from None
-        return Decoded(ArrowFrame(self.batch), self.batch.num_rows)
+        return Decoded(ArrowFrame(batch), batch.num_rows)
 
     def with_content(self, content: bytes) -> Chunk:
         return self

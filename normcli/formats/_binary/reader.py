@@ -101,4 +101,4 @@ class BatchReader(Reader):
             block = batch.slice(at, rows)
             with reading(self.source, self.what):
                 self._limit.check_expanded(block, longest)
-            yield Chunk(block, at + rows >= batch.num_rows)
+            yield Chunk.of(block, can_end_segment=at + rows >= batch.num_rows)
