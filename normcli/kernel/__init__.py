@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 1  # NK_INTERFACE of kernel.h, as text.py knows it
+INTERFACE = 2  # NK_INTERFACE of kernel.h, as text.py knows it
 SWITCH = "NORMCLI_KERNEL"  # the variable; off: not used
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
 
@@ -60,6 +60,7 @@ def _load(on: bool) -> ctypes.CDLL | str:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
     if digest != sources.digest(sources.FOLDER).encode():
         return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
-    for name in ("nk_parse", "nk_format"):
+    for name in ("nk_parse", "nk_format", "nk_add_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
+    loaded.nk_comoments_room.restype = ctypes.c_uint64
     return loaded
