@@ -60,6 +60,7 @@ def _load(on: bool) -> ctypes.CDLL | str:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
     if digest != sources.digest(sources.FOLDER).encode():
         return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
-    for name in ("nk_parse", "nk_format"):
+    for name in ("nk_parse", "nk_format", "nk_add_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
+    loaded.nk_comoments_room.restype = ctypes.c_uint64
     return loaded

@@ -157,6 +157,34 @@ NK_EXPORT int32_t nk_read_number(const char *text, uint64_t size, double *value)
  * before it (1e+16, 9.999999e-6, 5e-324). */
 NK_EXPORT uint32_t nk_write_number(double x, char *text);
 
+/* -- columns to co-moments ------------------------------------------------------------------------------------------ */
+
+/* Rows of columns, and the totals that they are added to: (features) or (features, features) with room up to a stride,
+ * which is the next multiple of 8; what is beyond the features is 0, or anything. Totals are high + low, 0 at first. */
+typedef struct {
+    const double *const *columns; /* (features) of (rows) each */
+    const double *weights;        /* (rows) or NULL: each row counts 1 */
+    const double *centers;        /* (features) from which deviations are taken */
+    double *sums;                 /* (stride) of weighted deviations */
+    double *sums_low;
+    double *products;             /* (stride, stride) of deviations, weighted: right from the diagonal down */
+    double *products_low;
+    double *room;                 /* (room_size) for whatever is needed meanwhile; best where a line of the cache begins */
+    uint64_t room_size;           /* at least nk_comoments_room */
+    uint64_t rows;
+    uint64_t stride;
+    uint32_t features;
+    uint32_t lanes;               /* 0; for tests, how many doubles a vector has: 8, 4 or 2 */
+} nk_comoments; /* 96 */
+
+NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles, for its features and weights */
+
+/* Add the rows to the totals. Returns NK_DONE; NK_UNFIT, and nothing is done, where this processor has no fused
+ * multiply-adds, or no such vectors. The bits are the same on all that have them: deviations, and products with
+ * weights, are rounded; in runs of 64 rows, counted from the first, they are added one after the other, products fused;
+ * the sum of a run is added to the total, and the error of that addition to its low part. */
+NK_EXPORT int32_t nk_add_comoments(const nk_comoments *comoments);
+
 /* -- which library this is ----------------------------------------------------------------------------------------- */
 
 NK_EXPORT uint32_t nk_interface(void);      /* NK_INTERFACE */

@@ -9,6 +9,7 @@ import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group, symmetric
+from normcli.kernel import matrix
 from normcli.stats import Statistic
 from normcli.stats._compensated import (
     Exponents,
@@ -136,20 +137,28 @@ class Comoments(Statistic):
 
 def _of_one(block: Block) -> tuple[Array, ...]:
     """The fields of a block with one group."""
-    x, weights, d = block.values, block.weights, len(block.columns)
-    count = np.array(float(len(x)) if weights is None else float(weights.sum()))
+    weights = block.weights
+    count = np.array(float(block.rows) if weights is None else float(weights.sum()))
     if weights is not None and (power := unit(count)):
         weights = np.ldexp(weights, power)
     n = float(count if weights is None else weights.sum())
     mean = np.array([centre(in_unit(column))[0] for column in block.present()])
-    low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(x), STRIP):
-            strip = x[start : start + STRIP] - mean
-            w = None if weights is None else weights[start : start + STRIP]
-            low += (strip if w is None else strip * w[:, None]).sum(axis=0)
-            hi, lo = add(hi, lo, products(strip, w))
+        summed = matrix.comoments(block.columns, weights, mean)
+        low, hi, lo = _summed(block.values, weights, mean) if summed is None else summed
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
         hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
         mean, low = two_sum(mean, low)
     return count, mean, low, hi, lo
+
+
+def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array, Array]:
+    """As matrix.comoments, by BLAS."""
+    d = x.shape[1]
+    low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
+    for start in range(0, len(x), STRIP):
+        strip = x[start : start + STRIP] - mean
+        w = None if weights is None else weights[start : start + STRIP]
+        low += (strip if w is None else strip * w[:, None]).sum(axis=0)
+        hi, lo = add(hi, lo, products(strip, w))
+    return low, hi, lo

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from normcli.kernel.matrix import _Comoments as Comoments
 from normcli.kernel.text import _Column as Column
 from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
 
@@ -26,6 +27,7 @@ def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
         (Column, "nk_column"),
         (Table, "nk_table"),
         (Output, "nk_output"),
+        (Comoments, "nk_comoments"),
     ],
 )
 def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes.Structure], name: str) -> None:

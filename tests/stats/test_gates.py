@@ -17,6 +17,7 @@ from normcli.api import fit_blocks
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError
+from normcli.kernel import SWITCH, matrix
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
@@ -198,6 +199,17 @@ def exact_products(x: Array) -> list[list[Fraction]]:
     ]
 
 
+@pytest.fixture(params=["on", "off"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the native kernel, and by BLAS."""
+    monkeypatch.setenv(SWITCH, request.param)
+    if request.param == "on" and not matrix.has_comoments():
+        pytest.skip("the kernel does not compute co-moments here")
+
+
+both_ways = pytest.mark.usefixtures("either_way")
+
+
 def assert_products(x: Array, exact: list[list[Fraction]], size: int | None) -> None:
     """|ΔΣij| ≤ 3e-15 · √(Σii Σjj), and the mean to as much of the deviation."""
     step = fit_blocks(Decorrelate(), pieces(x, size), names(x))
@@ -211,11 +223,13 @@ def assert_products(x: Array, exact: list[list[Fraction]], size: int | None) -> 
         assert abs(learned_mean(step, i) - mean) <= Fraction(1e-14) * max(abs(mean), roots[i] / math.isqrt(len(x)))
 
 
+@both_ways
 @every_size
 def test_co_moments_of_collinear_columns(longley: Array, size: int | None) -> None:
     assert_products(longley, exact_products(longley), size)
 
 
+@both_ways
 def test_co_moments_of_real_data(real: Array) -> None:
     exact = exact_products(real)
     for size in (1, 64, None):
@@ -230,6 +244,7 @@ def correlated(offset: float) -> tuple[Array, list[list[Fraction]]]:
     return x, exact_products(x)
 
 
+@both_ways
 @most_sizes
 @pytest.mark.parametrize("offset", [0.0, 1e8, 1e12])
 def test_co_moments_at_an_offset(offset: float, size: int | None) -> None:
@@ -243,11 +258,13 @@ def two_valued() -> tuple[Array, list[list[Fraction]]]:
     return x, exact_products(x)
 
 
+@both_ways
 @most_sizes
 def test_co_moments_of_columns_of_two_values(size: int | None) -> None:
     assert_products(*two_valued(), size)
 
 
+@both_ways
 @pytest.mark.parametrize("rows", [130, *longer(300, 1000)])
 def test_co_moments_of_many_tables_of_flags(rows: int) -> None:
     for seed in range(1000, 1060):
@@ -257,6 +274,7 @@ def test_co_moments_of_many_tables_of_flags(rows: int) -> None:
         assert_products(x, exact_products(x), None)
 
 
+@both_ways
 def test_co_moments_of_a_far_first_row() -> None:
     """The row that everything is centred on at first is the worst one."""
     x = np.random.default_rng(5).normal(size=(3000, 3))
