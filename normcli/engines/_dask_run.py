@@ -180,7 +180,7 @@ class Run(Generic[S, R]):
 
     def _results(self, task: _Task[S], reply: Reply) -> Iterator[R]:
         if self._states is None:
-            return map(pickle.loads, reply.results)
+            return iter(pickle.loads(reply.results))
         return self._states.results(task.spans, task.output, reply, task.workers)
 
     def _is_done(self, task: _Task[S]) -> bool:
