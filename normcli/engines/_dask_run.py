@@ -217,7 +217,7 @@ class Run(Generic[S, R]):
         from distributed.scheduler import KilledWorker
 
         if self._client.status != "running" or task.future.cancelled():
-            raise self._connection.lost(None)
+            raise self._connection.lost()
         error = task.future.exception()
         if isinstance(error, KilledWorker):
             self._try(task, error.allowed_failures + 1)

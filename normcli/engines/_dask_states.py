@@ -134,7 +134,7 @@ class States:
     def _check_failure(self, future: Any, tries: int) -> None:
         """Raises ClusterError where it is of no use to try again."""
         if self._client.status != "running" or future.cancelled():
-            raise self.connection.lost(None)
+            raise self.connection.lost()
         if tries < TRIES:
             return
         error = future.exception()
