@@ -77,6 +77,19 @@ def same(
     return [result for _, result in engine.log]
 
 
+@pytest.mark.parametrize("options", [{}, {"comment": "#"}])
+def test_a_check_of_what_learned_nothing_counts_inputs_as_on_one_machine(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    for name, rows in (("a.csv", "1,2\n" * 5000), ("b.csv", "3,4\n"), ("c.csv", "5,6\n7,8\n")):
+        (tmp_path / name).write_text("# of a device\n" * len(options) + "x,y\n" + rows)
+    request: dict[str, Any] = {"input": tuple(map(str, sorted(tmp_path.iterdir()))), "format_options": options}
+    fitted = fit(FitRequest(method="unit", **request)).parameters
+    one = outcome(check, CheckRequest(params=fitted, **request))
+    assert outcome(check, CheckRequest(params=fitted, engine=InProcess(), **request)) == one
+    assert one[2][5] == 3  # inputs
+
+
 @dataclass
 class Bar(Events):
     """What a progress line counts."""
