@@ -77,6 +77,48 @@ def same(
     return [result for _, result in engine.log]
 
 
+@pytest.mark.parametrize("options", [{}, {"comment": "#"}])
+def test_a_check_of_what_learned_nothing_counts_inputs_as_on_one_machine(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    for name, rows in (("a.csv", "1,2\n" * 5000), ("b.csv", "3,4\n"), ("c.csv", "5,6\n7,8\n")):
+        (tmp_path / name).write_text("# of a device\n" * len(options) + "x,y\n" + rows)
+    request: dict[str, Any] = {"input": tuple(map(str, sorted(tmp_path.iterdir()))), "format_options": options}
+    fitted = fit(FitRequest(method="unit", **request)).parameters
+    one = outcome(check, CheckRequest(params=fitted, **request))
+    assert outcome(check, CheckRequest(params=fitted, engine=InProcess(), **request)) == one
+    assert one[2][5] == 3  # inputs
+
+
+@dataclass
+class Bar(Events):
+    """What a progress line counts."""
+
+    total: int | None = None
+    steps: list[int] = field(default_factory=list)
+
+    def start(self, total: int | None, unit: str) -> None:
+        self.total = total
+
+    def advance(self, amount: int) -> None:
+        self.steps.append(amount)
+
+
+def test_progress_of_an_input_is_that_of_its_segments(tmp_path: Path) -> None:
+    rows, header = b"1.5,2\n" * 50_000, b"x,y\n"
+    for name in ("d.csv", "e.csv"):
+        (tmp_path / name).write_bytes(header + rows)
+    pq.write_table(pa.table({"x": range(10_000)}), tmp_path / "d.parquet", row_group_size=100)
+    for names, total in [(["d.csv"], len(rows)), (["d.parquet"], 10_000), (["d.csv", "e.csv"], 2 * len(header + rows))]:
+        bar, inputs = Bar(), tuple(str(tmp_path / name) for name in names)
+        fit(FitRequest(method="zscore", input=inputs, engine=InProcess(), block_size=1000), bar)
+        assert sum(bar.steps) == total
+        assert len([step for step in bar.steps if step]) >= 100
+        assert max(bar.steps) <= total / 50
+        assert bar.total is not None
+        assert 0 <= bar.total - total <= len(header)
+
+
 VALUES = st.integers(-99, 999).map(str) | st.just("")
 WORDS = st.sampled_from(["x", "", '"y"', '"a\nb"', '"a""b"', '"\n\n"', '"' + "1,2\n" * 9 + '"', "é"])
 BAD = st.sampled_from(["oops,1", "1,2,3", "1e400,w", '1,a"b', "", '4,"\n'])

@@ -5,8 +5,9 @@ group without rows, and the values allowed in parameter files; the layout of the
 Schema are derived from that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -55,8 +56,10 @@ class Record:
     """A frozen dataclass some of whose fields are arrays per group."""
 
     @classmethod
-    def axes(cls) -> dict[str, Axes]:
-        """The array fields and their axes."""
+    @cache
+    def axes(cls) -> Mapping[str, Axes]:
+        """The array fields and their axes; of each class computed once, for 100,000 small states are merged one by
+        one."""
         return {f.name: f.metadata["axes"] for f in fields(cls) if "axes" in f.metadata}
 
     @classmethod

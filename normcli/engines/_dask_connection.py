@@ -30,14 +30,14 @@ class Connection:
         from distributed.comm.core import CommClosedError
 
         if self.client.status != "running":
-            raise self.lost(None)
+            raise self.lost()
         try:
             return function()
         except (CommClosedError, OSError) as e:
-            raise self.lost(e) from None
+            raise self.lost() from e
         except Exception as e:
             if self.client.status != "running":
-                raise self.lost(e) from None
+                raise self.lost() from e
             raise
 
     def gather(self, futures: Sequence[Any]) -> list[Any] | None:
@@ -56,7 +56,7 @@ class Connection:
             results.cancel()
         return answer if answer is not None and len(answer) == len(futures) else None
 
-    def lost(self, error: Exception | None) -> ClusterError:
-        """The error of a connection that is no more."""
-        why = f"{type(error).__name__}: {error}" if error and str(error) else "it ended, or cancelled this run"
-        return ClusterError(f"{self.name}: the scheduler is gone", printable(why))
+    def lost(self) -> ClusterError:
+        """The error of a connection that is no more. What Dask says of it is of its insides."""
+        hint = "it ended, can't be reached, or cancelled this run: see that it runs, and run this again"
+        return ClusterError(f"{self.name}: the scheduler is gone", hint)

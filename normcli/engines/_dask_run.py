@@ -17,21 +17,21 @@ from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
 from normcli.engines._on_worker import Reply, Sealed, identity, perform
-from normcli.engines._packs import LOAD, Packs, load_of, most_of
+from normcli.engines._packs import PACK_LOAD, Packs, load_of, most_of
 from normcli.errors import ClusterError, printable
 
 S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
 
 AHEAD = 4  # tasks in flight for each thread of the cluster, where results are small
-RESULTS = 128 << 20  # bytes of their results for each thread, in the memory of workers
+THREAD_RESULTS = 128 << 20  # bytes of their results for each thread, in the memory of workers
 SHARES = 1.5  # that the spans which are left are cut into, for each thread: it evens out how long they take
 FEWEST = 8  # tasks in flight, however few threads there are
 GATHER = 64 << 20  # bytes of results that come to the driver at once
 
 
 @dataclass
-class _Task(Generic[S]):
+class _PackTask(Generic[S]):
     """A pack of spans under way."""
 
     spans: Sequence[S]
@@ -55,11 +55,11 @@ class Run(Generic[S, R]):
         self._connection, self._client, self._sealed = connection, connection.client, sealed
         self._most = most_of(state)
         reply = max(1, state * self._most)
-        self._ahead, self._gather = max(1, min(AHEAD, RESULTS // reply)), max(1, GATHER // reply)
+        self._ahead, self._gather = max(1, min(AHEAD, THREAD_RESULTS // reply)), max(1, GATHER // reply)
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
-        self._tasks = deque[_Task[S]]()
+        self._tasks = deque[_PackTask[S]]()
         self._done = Event()  # set whenever a task is
-        self._work = _Task[S](())  # whose result is `sealed`, for all others
+        self._work = _PackTask[S](())  # whose result is `sealed`, for all others
         self._workers = Workers(connection, patience, sealed[2])
         self._states: States | None = None  # of what stays on the workers
         if folding is not None:
@@ -101,8 +101,8 @@ class Run(Generic[S, R]):
         if len(self._tasks) > window // 2:
             return True
         load = sum(task.load for task in self._tasks)
-        while len(self._tasks) < window and (load < LOAD * window or len(self._tasks) < 2 * threads):
-            task = _Task(packs.next(max(FEWEST, int(SHARES * threads))))
+        while len(self._tasks) < window and (load < PACK_LOAD * window or len(self._tasks) < 2 * threads):
+            task = _PackTask(packs.next(max(FEWEST, int(SHARES * threads))))
             if not task.spans:
                 break
             self._tasks.append(task)
@@ -132,7 +132,7 @@ class Run(Generic[S, R]):
             future = self._connection.call(
                 lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
             )
-            self._work = _Task((), future, workers=workers)
+            self._work = _PackTask((), future, workers=workers)
         keys = [f"{self._name}-{self._count + n}" for n in range(len(packs))]
         self._count += len(packs)
         pickled = [pickle.dumps(list(spans)) for spans in packs]
@@ -144,7 +144,7 @@ class Run(Generic[S, R]):
         )
         return futures
 
-    def _cancel(self, tasks: Iterable[_Task[S]]) -> None:
+    def _cancel(self, tasks: Iterable[_PackTask[S]]) -> None:
         """Has tasks submitted again, but for those that are done."""
         running = [task for task in tasks if task.future is not None and not task.future.done()]
         if running:
@@ -178,12 +178,12 @@ class Run(Generic[S, R]):
             if reply.error is not None:
                 raise reply.error
 
-    def _results(self, task: _Task[S], reply: Reply) -> Iterator[R]:
+    def _results(self, task: _PackTask[S], reply: Reply) -> Iterator[R]:
         if self._states is None:
-            return map(pickle.loads, reply.results)
+            return iter(pickle.loads(reply.results))
         return self._states.results(task.spans, task.output, reply, task.workers)
 
-    def _is_done(self, task: _Task[S]) -> bool:
+    def _is_done(self, task: _PackTask[S]) -> bool:
         """Whether a task is done; it waits a while. Raises ClusterError where there is no worker to do it."""
         if not task.future.done():
             self._done.wait(LOOK)
@@ -204,20 +204,20 @@ class Run(Generic[S, R]):
             self._cancel([*self._tasks, self._work])
         self._cancel(task for task in self._tasks if self._waits(task, stuck))
 
-    def _waits(self, task: _Task[S], stuck: Container[str]) -> bool:
+    def _waits(self, task: _PackTask[S], stuck: Container[str]) -> bool:
         if task.future is None:
             return False
         is_for_nobody = task.workers is not None and task.workers.isdisjoint(self._workers.equal)
         return is_for_nobody or task.future.key in stuck
 
     # -- tasks that failed ---------------------------------------------------------------------------------------
-    def _redo(self, task: _Task[S]) -> None:
+    def _redo(self, task: _PackTask[S]) -> None:
         """Has one submitted again that a worker could not even unpickle, for others; or that killed workers, if it was
         not alone. Raises ClusterError for one that nobody has done for another reason."""
         from distributed.scheduler import KilledWorker
 
         if self._client.status != "running" or task.future.cancelled():
-            raise self._connection.lost(None)
+            raise self._connection.lost()
         error = task.future.exception()
         if isinstance(error, KilledWorker):
             self._try(task, error.allowed_failures + 1)
@@ -228,7 +228,7 @@ class Run(Generic[S, R]):
             raise ClusterError(printable(what), "have all workers the same normcli?")
         task.future = None
 
-    def _try(self, task: _Task[S], deaths: int) -> None:
+    def _try(self, task: _PackTask[S], deaths: int) -> None:
         """Has the spans of a task that workers died of done one by one, while nothing else is: Dask blames all that a
         worker had to do. Raises ClusterError for one that was alone."""
         if task.trial:
@@ -236,8 +236,8 @@ class Run(Generic[S, R]):
             raise ClusterError(what, "do they have memory enough? their logs may say more")
         self._tasks.popleft()
         self._cancel(self._tasks)
-        self._tasks.extendleft(_Task([span], trial=True) for span in reversed(task.spans))
+        self._tasks.extendleft(_PackTask([span], trial=True) for span in reversed(task.spans))
 
 
-def _is_finished(task: _Task[Any]) -> bool:
+def _is_finished(task: _PackTask[Any]) -> bool:
     return task.future is not None and task.future.status == "finished"

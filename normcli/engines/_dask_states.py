@@ -64,14 +64,14 @@ class States:
 
     def results(self, spans: Sequence[Any], output: Any, reply: Reply, workers: frozenset[str] | None) -> Iterator[Any]:
         """The results of a pack that was for `workers`, with what stands for states that stay on them."""
-        self.active = self.active or max(map(len, reply.results), default=0) > LARGE
+        self.active = self.active or len(reply.results) > LARGE * len(spans)
         name = spans[0].name if len(spans) == 1 else f"one of {spans[0].name} to {spans[-1].name}"
 
         def remote(index: int) -> Any:
             place = Place(index, reply.digests[index], name)
             return self._folding.remote(Handle(self, list(spans), place, 1, reply.sizes[index], output, workers))
 
-        return (Unpickler(result, remote).load() for result in reply.results)
+        return iter(Unpickler(reply.results, remote).load())
 
     def submit(self, function: Callable[..., TaskOutput], *arguments: Any) -> Any:
         """A future of what makes a state."""
@@ -134,7 +134,7 @@ class States:
     def _check_failure(self, future: Any, tries: int) -> None:
         """Raises ClusterError where it is of no use to try again."""
         if self._client.status != "running" or future.cancelled():
-            raise self.connection.lost(None)
+            raise self.connection.lost()
         if tries < TRIES:
             return
         error = future.exception()

@@ -16,16 +16,17 @@ from threadpoolctl import threadpool_limits
 from normcli.engines import Share
 from normcli.engines._arithmetic import difference, facts
 
+EMPTY = pickle.dumps([])
 Sealed = tuple[bytes, dict[str, str], bytes]  # pickled work, the facts of the driver, and what work needs, pickled
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Of a worker: the pickled results of a pack's spans, up to the first one in which work raised an `error`; or why
-    it does not work on any, or what it lacks."""
+    """Of a worker: the results of a pack's spans, up to the first one in which work raised an `error`; or why it does
+    not work on any, or what it lacks."""
 
     worker: str  # its address
-    results: tuple[bytes, ...] = ()  # each by itself: beside a pickle, buffers of a network are unaligned
+    results: bytes = EMPTY  # a pickled list: beside a pickle, buffers of a network are unaligned
     difference: str = ""
     lack: str = ""
     error: BaseException | None = None
@@ -104,7 +105,7 @@ def _compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
     return differs, "" if differs or not ready else _running.lack(ready)
 
 
-def perform(pack: bytes, sealed: Sealed, pickled: Callable[[Any], bytes] = pickle.dumps) -> Reply:
+def perform(pack: bytes, sealed: Sealed, pickled: Callable[[list[Any]], bytes] = pickle.dumps) -> Reply:
     """The spans of a pack, one after the other, by the work of the run. Raises Reschedule where the result was not
     wanted meanwhile, and is again."""
     from distributed import Reschedule, get_worker
@@ -113,7 +114,7 @@ def perform(pack: bytes, sealed: Sealed, pickled: Callable[[Any], bytes] = pickl
     differs, lack = _compare(driver, ready)
     if differs or lack:
         return Reply(worker.address, difference=differs, lack=lack)
-    is_wanted, results, error = _Wanted(worker), list[bytes](), None
+    is_wanted, results, error = _Wanted(worker), list[Any](), None
     try:
         work, spans = _running.unpickled(sealed_work), pickle.loads(pack)
     except Exception as e:  # it was loaded from files that have been replaced
@@ -121,12 +122,12 @@ def perform(pack: bytes, sealed: Sealed, pickled: Callable[[Any], bytes] = pickl
     try:
         with _running.one():
             for span in takewhile(lambda _: is_wanted(), spans):
-                results.append(pickled(work(span, _running.share(worker, is_wanted))))
+                results.append(work(span, _running.share(worker, is_wanted)))
     except Exception as e:
         error = portable(e)
     if not is_wanted():  # a part may be missing
         raise Reschedule
-    return Reply(worker.address, tuple(results), error=error)
+    return Reply(worker.address, pickled(results), error=error)
 
 
 class _Wanted:

@@ -9,19 +9,19 @@ from normcli.engines import Unit
 
 S = TypeVar("S", bound=Unit)
 
-LOAD = 1 << 30  # bytes to read for a pack: two segments of a large input, about
-COUNT = 64  # spans of a pack
-RESULTS = 16 << 20  # bytes of the results of a pack
+PACK_LOAD = 1 << 30  # bytes to read for a pack: two segments of a large input, about
+PACK_COUNT = 64  # spans of a pack
+PACK_RESULTS = 16 << 20  # bytes of the results of a pack
 
 
 def most_of(state: int) -> int:
     """How many spans with results of `state` bytes may share a task."""
-    return max(1, min(COUNT, RESULTS // max(state, 1)))
+    return max(1, min(PACK_COUNT, PACK_RESULTS // max(state, 1)))
 
 
 def load_of(span: Unit) -> int:
     """Bytes to read for a span; one of which that is not known has a task of its own."""
-    return span.load or LOAD
+    return span.load or PACK_LOAD
 
 
 class Packs(Generic[S]):
@@ -46,7 +46,7 @@ class Packs(Generic[S]):
         most, pack, load = min(self._most, ceil(len(self._ahead) / tasks)), list[S](), 0
         while self._ahead and len(pack) < most:
             load += load_of(self._ahead[0])
-            if pack and load > LOAD:
+            if pack and load > PACK_LOAD:
                 break
             pack.append(self._ahead.popleft())
             self._load -= load_of(pack[-1])
@@ -54,7 +54,7 @@ class Packs(Generic[S]):
 
     def _read_ahead(self, tasks: int) -> None:
         """Reads spans until there are enough for so many tasks: what has to be done before them may be yet to come."""
-        while len(self._ahead) < tasks * self._most and self._load < tasks * LOAD and not self._ended:
+        while len(self._ahead) < tasks * self._most and self._load < tasks * PACK_LOAD and not self._ended:
             try:
                 span = next(self._source)
             except StopIteration:

@@ -24,7 +24,7 @@ class TaskOutput:
     states: tuple[bytes, ...] = ()
 
     def __sizeof__(self) -> int:  # by which Dask spills, and chooses where to merge
-        return object.__sizeof__(self) + sum(map(len, (*self.reply.results, *self.states)))
+        return object.__sizeof__(self) + sum(map(len, (self.reply.results, *self.states)))
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Place:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles a result, in which numbers take the place of states."""
+    """Pickles results, in which numbers take the place of states."""
 
     def __init__(self, file: io.BytesIO, kind: type, states: list[Any]) -> None:
         super().__init__(file)
@@ -58,10 +58,10 @@ class _Pickler(pickle.Pickler):
 
 
 class Unpickler(pickle.Unpickler):
-    """Unpickles a result with what stands for its states, by their numbers."""
+    """Unpickles results with what stands for their states, by their numbers."""
 
-    def __init__(self, result: bytes, state: Callable[[int], Any]) -> None:
-        super().__init__(io.BytesIO(result))
+    def __init__(self, results: bytes, state: Callable[[int], Any]) -> None:
+        super().__init__(io.BytesIO(results))
         self._state = state
 
     def persistent_load(self, number: int) -> Any:
@@ -76,9 +76,9 @@ def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes) -> TaskOutput:
     return TaskOutput(replace(reply, digests=tuple(map(_digest, states)), sizes=tuple(map(len, pickled))), pickled)
 
 
-def _without_states(kind: bytes, states: list[Any], result: Any) -> bytes:
+def _without_states(kind: bytes, states: list[Any], results: list[Any]) -> bytes:
     file = io.BytesIO()
-    _Pickler(file, pickle.loads(kind), states).dump(result)
+    _Pickler(file, pickle.loads(kind), states).dump(results)
     return file.getvalue()
 
 

@@ -76,6 +76,10 @@ class Dask:
             raise UsageError(f"--scheduler {shown}: {printable(str(e))}", "normcli help cluster has examples") from None
         except (OSError, RuntimeError) as e:
             what = f"--scheduler {shown}: no Dask scheduler answers"
+            if str(e).startswith("Timed out"):  # what Dask says is the same address again
+                raise ClusterError(
+                    f"{what} in {CONNECTING} s", "does it run there, and can this machine reach it?"
+                ) from None
             raise ClusterError(what, f"{type(e).__name__}: {printable(str(e))}") from None
         return cls(client, patience, _closes_client=True)
 

@@ -38,6 +38,16 @@ class Reader(ABC):
         return self.source.count
 
     @property
+    def length(self) -> int:
+        """Bytes of the input, compressed where they are; 0 where that is unknown."""
+        return self.source.length or 0
+
+    @property
+    def position(self) -> int | None:
+        """Of these, how many were read so far; None where others read it."""
+        return self.source.position
+
+    @property
     def comments(self) -> int:
         """Lines that are no rows but comments, so far."""
         return 0

@@ -15,7 +15,8 @@ from normcli.io.manifest import digests_here
 from normcli.io.parts import StorageCheck, Token, open_part
 from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
-from normcli.pipeline import memory
+from normcli.pipeline import Distance, memory
+from normcli.pipeline.distance import FEW
 from normcli.pipeline.parts import Part
 from normcli.pipeline.remote_inputs import RemoteInputs, RemoteReader
 from normcli.pipeline.spans import Span, SpanLimits
@@ -99,6 +100,13 @@ def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> No
 
 def _absolute(path: str) -> str:
     return path if stores.is_uri(path) else os.path.abspath(path)
+
+
+def distance(readers: Readers) -> Distance:
+    """How far there is to go on a cluster. Of many inputs, sizes are not asked for."""
+    inputs = readers.inputs
+    sizes = [input.size or _size(_absolute(str(input.path))) for input in inputs[: FEW + 1]]
+    return Distance.of_sizes([*sizes, *[0] * (len(inputs) - len(sizes))], readers.first)
 
 
 def _size(path: str) -> int:

@@ -210,7 +210,9 @@ class Run(Events, Generic[R, S]):
             return
         paths_read = [input.path for input in readers.inputs]
         if self.cluster is not None:
-            progress.distance = Distance.of_inputs(len(paths_read))
+            from normcli.jobs import remote
+
+            progress.distance = remote.distance(readers)
         else:
             progress.distance = (
                 Distance.of(paths_read, readers.first) if rows_before is None else Distance.of_rows(rows_before)

@@ -7,7 +7,7 @@ for any number of threads, and memory is bounded, follows from these lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -39,7 +39,7 @@ from normcli.pipeline.learning import Total
 from normcli.pipeline.parts import Part, Written, comparable, measurable
 from normcli.pipeline.progress import Progress, Tally
 from normcli.pipeline.spool import Spool
-from normcli.pipeline.work import Work, written_by
+from normcli.pipeline.work import Result, Work, written_by
 
 if TYPE_CHECKING:
     from normcli.drift import DriftMonitor
@@ -197,9 +197,9 @@ def check(
             if result.last:
                 watch.end_input()
     elif not parameters.learns:
-        for part in parts:
-            part.reader.source.drain()
-            part.reader.close()
+        begun = list[Part]()
+        for _ in progress.count_results(_ends(parts, begun), begun):
+            pass
     else:
         for _, result in progress.run(parts, engine):
             if result.measured is not None:
@@ -209,6 +209,15 @@ def check(
         watch.finish()
     if parameters.learns:
         progress.check_any(watch.counted, parameters, "compare")
+
+
+def _ends(parts: Iterable[Part], begun: list[Part]) -> Iterator[Result]:
+    """The ends of parts of which no row is read."""
+    for number, part in enumerate(parts):
+        begun.append(part)
+        part.reader.source.drain()
+        part.reader.close()
+        yield Result(number, last=True)
 
 
 def _next_pass(

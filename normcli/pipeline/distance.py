@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normcli.formats import Reader
 
+FEW = 1000  # inputs on a cluster of which bytes are counted
+
 
 @dataclass
 class Distance:
@@ -40,9 +42,13 @@ class Distance:
         return cls(rows, "rows", is_reread=True)
 
     @classmethod
-    def of_inputs(cls, count: int) -> Distance:
-        """For a number of inputs that are read on a cluster."""
-        return cls(count, "inputs")
+    def of_sizes(cls, sizes: Sequence[int], first: Reader) -> Distance:
+        """For inputs of so many bytes that are read on a cluster, 0 where that is unknown. Many are counted, for each
+        is a small part of all."""
+        size, unit = first.description.size, first.description.unit
+        if len(sizes) == 1 and size is not None:
+            return cls(size, unit)
+        return cls(sum(sizes), "B", files=True) if len(sizes) <= FEW and all(sizes) else cls(len(sizes), "inputs")
 
     def step(self, reader: Reader, weight: int, *, rows: int = 0, ended: bool) -> int:
         """The distance covered by a chunk of an input, of a number of rows, or by the input's end."""
@@ -53,8 +59,9 @@ class Distance:
         if not self.files:
             return weight
         self.within += weight
-        length = reader.source.length or 0
-        position = reader.source.position
+        length, position = reader.length, reader.position
+        if position is None:  # it is read elsewhere
+            position = self.within
         if reader.description.unit != "B":
             position = length * self.within // (reader.description.size or length or 1)
         if ended:

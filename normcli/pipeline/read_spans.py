@@ -144,8 +144,9 @@ class CompareSpan(ReadSpan):
         if self.parameters.learns:
             return super().do(span, source, share)
         part = self.part(self.reader(source))  # columns alone
-        changes = changes_from(self.first, part.reader.description)
-        return SpanResult((Result(last=True),), changes, count=part.reader.count, watch=_watch_state(part))
+        reader = part.reader
+        changes, end = changes_from(self.first, reader.description), (Result(last=True),)
+        return SpanResult(end, changes, comments=reader.comments, count=reader.count, watch=_watch_state(part))
 
 
 def _to_fold(part: Part, result: Result) -> Measured | None:

@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 class RemoteReader(Reader):
     """An input that was read elsewhere, or is."""
 
-    def __init__(self, description: Description, done: SpanResult) -> None:
-        self.description, self.done, self._count = description, done, done.count
+    def __init__(self, description: Description, done: SpanResult, length: int) -> None:
+        self.description, self.done, self._length, self._count = description, done, length, done.count
+
+    @property
+    def length(self) -> int:
+        return self._length
+
+    @property
+    def position(self) -> None:
+        return None
 
     @property
     def comments(self) -> int:
@@ -136,7 +144,7 @@ class RemoteInputs:
                 if done.empty:
                     self.leave_out(span)
                 elif done.changes is not None:
-                    reader = RemoteReader(changed(done.changes, self.first), done)
+                    reader = RemoteReader(changed(done.changes, self.first), done, span.load)
                     begun.append(part(span, reader))
                 elif done.error is None:
                     reader.add(done)

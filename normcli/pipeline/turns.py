@@ -30,7 +30,7 @@ ENDED = SpanResult(results=(Result(last=True),))
 
 
 @dataclass
-class _Task:
+class _SpanTask:
     """A span that was sent, or is to be; its result once there."""
 
     turn: _Turn
@@ -43,8 +43,8 @@ class _Task:
 class _Turn:
     """An input: the tasks whose results are not taken yet, in order, and those of them that are not sent yet."""
 
-    tasks: deque[_Task] = field(default_factory=deque)
-    unsent: deque[_Task] = field(default_factory=deque)
+    tasks: deque[_SpanTask] = field(default_factory=deque)
+    unsent: deque[_SpanTask] = field(default_factory=deque)
 
 
 class Turns:
@@ -59,7 +59,7 @@ class Turns:
         self._most = min(MOST, max(FEWEST, HELD // max(state, 1)))
         self._turns, self._cut = deque[_Turn](), deque[_Turn]()  # that are to come; those with segments to be sent
         self._now: _Turn | None = None  # whose results are taken
-        self._repeats, self._sent = deque[_Task](), deque[_Task]()  # to be sent at once; without results
+        self._repeats, self._sent = deque[_SpanTask](), deque[_SpanTask]()  # to be sent at once; without results
         self._held = 0  # results that are not taken
         self._open = 0  # inputs of which more spans may have to be sent
         self._ended = False  # all inputs were sent
@@ -93,7 +93,7 @@ class Turns:
             else:
                 yield None
 
-    def _next(self) -> _Task | None:
+    def _next(self) -> _SpanTask | None:
         if self._repeats:
             return self._repeats.popleft()
         while self._cut and not self._cut[0].unsent:
@@ -107,7 +107,7 @@ class Turns:
             self._ended = True
             return None
         turn = _Turn()
-        turn.tasks.append(_Task(turn, span))
+        turn.tasks.append(_SpanTask(turn, span))
         self._turns.append(turn)
         self._open += 1
         return turn.tasks[0]
@@ -122,7 +122,7 @@ class Turns:
             task.result = done
             self._held += 1
         if done.is_cut:
-            tasks = [_Task(task.turn, span) for span in _spans_of(task.span, done)]
+            tasks = [_SpanTask(task.turn, span) for span in _spans_of(task.span, done)]
             task.turn.tasks.extend(tasks)
             task.turn.unsent.extend(tasks)
             self._cut.append(task.turn)
@@ -131,13 +131,13 @@ class Turns:
         return True
 
     # -- taking --------------------------------------------------------------------------------------------------
-    def _wait(self, task: _Task) -> SpanResult:
+    def _wait(self, task: _SpanTask) -> SpanResult:
         while task.result is None:
             if not self._receive():
                 raise RuntimeError("a cluster has no result of a span")
         return task.result
 
-    def _take(self, task: _Task) -> SpanResult:
+    def _take(self, task: _SpanTask) -> SpanResult:
         result = self._wait(task)
         self._held -= 1
         return result
@@ -149,7 +149,7 @@ class Turns:
             yield self._take(turn.tasks.popleft())
 
     def _segments_of_text(self, turn: _Turn, span: Span) -> Iterator[SpanResult]:
-        likely, ahead, failure = deque[_Task](), deque[_Task](), None
+        likely, ahead, failure = deque[_SpanTask](), deque[_SpanTask](), None
         assert span.changes is not None
         description = changed(span.changes, self._first)
         assert isinstance(description, TextDescription)
@@ -176,7 +176,7 @@ class Turns:
         if failure is not None:
             raise failure
 
-    def _segment(self, turn: _Turn, span: Span, address: Address, likely: deque[_Task]) -> _Task:
+    def _segment(self, turn: _Turn, span: Span, address: Address, likely: deque[_SpanTask]) -> _SpanTask:
         """The task that measures a segment: one that was likely to, or else a new one."""
         while likely:
             supposed = likely[0].result.likely if likely[0].result else None
@@ -186,11 +186,11 @@ class Turns:
                 break
             likely.popleft()
             self._held -= 1
-        task = _Task(turn, replace(span, address=address, load=address.end - address.start))
+        task = _SpanTask(turn, replace(span, address=address, load=address.end - address.start))
         self._repeats.append(task)
         return task
 
-    def _drop(self, turn: _Turn, likely: Iterable[_Task]) -> None:
+    def _drop(self, turn: _Turn, likely: Iterable[_SpanTask]) -> None:
         """Takes what is not needed of a text: segments that are others, and stretches behind the last scan."""
         for task in (*likely, *turn.tasks):
             self._held -= task.result is not None

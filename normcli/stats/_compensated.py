@@ -71,7 +71,7 @@ def unit(count: Array) -> Exponents:
     """The even power of two by which weights, and the stored sums of squares, are multiplied: 0, but for a tiny total
     weight the power that makes it about 1."""
     light = (count > 0.0) & (count < LIGHT)
-    return np.where(light, -2 * (np.frexp(count)[1] // 2), 0)
+    return np.where(light, -2 * (np.frexp(count)[1] // 2), 0) if light.any() else np.zeros(count.shape, np.int64)
 
 
 def scaled(a: Array, power: Exponents) -> Array:
@@ -132,9 +132,12 @@ def merged_mean(
         gap = (hi[1] - hi[0]) + (lo[1] - lo[0])
         far = ~np.isfinite(gap)
         new_hi, new_lo = add(hi[0], lo[0], gap * share)
-        new_hi = np.where(far, hi[0] * (1.0 - share) + hi[1] * share, new_hi)
-    new_lo, gap = np.where(far, 0.0, new_lo), np.where(far, GREATEST, gap)
+        if far.any():
+            new_hi = np.where(far, hi[0] * (1.0 - share) + hi[1] * share, new_hi)
+            new_lo, gap = np.where(far, 0.0, new_lo), np.where(far, GREATEST, gap)
     first, second = count[1] == 0, count[0] == 0  # an empty part leaves the other unchanged, to the bit
-    new_hi = np.where(first, hi[0], np.where(second, hi[1], new_hi))
-    new_lo = np.where(first, lo[0], np.where(second, lo[1], new_lo))
-    return new_hi, new_lo, np.where(first | second, 0.0, gap), share
+    if first.any() or second.any():
+        new_hi = np.where(first, hi[0], np.where(second, hi[1], new_hi))
+        new_lo = np.where(first, lo[0], np.where(second, lo[1], new_lo))
+        gap = np.where(first | second, 0.0, gap)
+    return new_hi, new_lo, gap, share

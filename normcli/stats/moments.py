@@ -50,7 +50,8 @@ class Moments(ColumnStatistic):
         )
         count = self.count + other.count
         power = unit(count)
-        terms = [scaled(a, power - unit(s.count)) for s in (self, other) for a in (s.squares, s.squares_low)]
+        shifts = ((s, power - unit(s.count)) for s in (self, other))
+        terms = [scaled(a, shift) for s, shift in shifts for a in (s.squares, s.squares_low)]
         with np.errstate(over="ignore", invalid="ignore"):
             between = gap * (gap * (scaled(self.count, power) * share))
             squares = add(*terms, between)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from normcli.engines._dask_run import AHEAD, SHARES
-from normcli.engines._packs import COUNT, LOAD, Packs
+from normcli.engines._packs import PACK_COUNT, PACK_LOAD, Packs
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Outcome:
         return max(busy, key=lambda name: busy[name])
 
 
-def simulate(inputs: int, size: int, threads: int, costs: Costs, most: int = COUNT) -> Outcome:
+def simulate(inputs: int, size: int, threads: int, costs: Costs, most: int = PACK_COUNT) -> Outcome:
     """A run over `inputs` of `size` bytes each on so many threads, with packs of at most `most` inputs."""
     clock_driver = clock_scheduler = driver = scheduler = work = 0.0
     free = [0.0] * threads  # the time at which each thread is free
@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("--bytes", type=float, default=10e12, help="of all inputs")
     parser.add_argument("--workers", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=4, help="of each worker")
-    parser.add_argument("--pack", type=int, default=COUNT, help=f"inputs in a task, which reads at most {LOAD:,} bytes")
+    parser.add_argument(
+        "--pack", type=int, default=PACK_COUNT, help=f"inputs in a task, which reads at most {PACK_LOAD:,} bytes"
+    )
     for name, value in vars(Costs()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=value, help=f"{value:g}")
     options = vars(parser.parse_args())

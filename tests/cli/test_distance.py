@@ -58,3 +58,17 @@ def test_it_ends_at_its_total(names: list[str], unit: str, places: dict[str, Pat
 def test_of_a_pipe_nobody_knows(places: dict[str, Path]) -> None:
     first = reader(places["d.csv"])
     assert Distance.of([str(places["d.csv"]), None], first).total is None
+
+
+def test_of_inputs_on_a_cluster_bytes_are_counted_if_they_are_few_and_known(places: dict[str, Path]) -> None:
+    first = reader(places["d.csv"])
+    for sizes, total, unit in [
+        ([7], len(DATA), "B"),
+        ([7, 9], 16, "B"),
+        ([7, 0], 2, "inputs"),
+        ([7] * 1001, 1001, "inputs"),
+    ]:
+        distance = Distance.of_sizes(sizes, first)
+        assert (distance.total, distance.unit) == (total, unit)
+    rows = Distance.of_sizes([7], reader(places["d.parquet"]))
+    assert (rows.total, rows.unit) == (1000, "rows")

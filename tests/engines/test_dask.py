@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed.comm import CommClosedError
 
 from normcli.engines import _dask_run, _dask_workers
+from normcli.engines._dask_connection import Connection
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError, UsageError
 from tests import cluster
@@ -194,9 +196,29 @@ def test_a_scheduler_that_ends_is_said_to_be_gone() -> None:
         results = engine.map_spans(Doubled(pause=0.2), numbers(100))
         next(results)
         made.kill(made.scheduler)
-        with pytest.raises(ClusterError, match="the scheduler is gone"):
+        with pytest.raises(ClusterError) as caught:
             list(results)
+        check_plain(caught.value, made.address)
         engine.close(0.5)
+
+
+def check_plain(error: ClusterError, address: str) -> None:
+    """What is said names the scheduler and what to do, and none of Dask's classes."""
+    assert error.message == f"{address}: the scheduler is gone"
+    assert "run this again" in str(error.hint)
+    assert not re.search(r"[a-z][A-Z]|<", f"{error.message} {error.hint}")
+
+
+@pytest.mark.parametrize("error", [CommClosedError("in <TCP (closed) ConnectionPool.gather local=tcp://…>"), OSError()])
+def test_a_connection_that_breaks_is_said_without_what_is_inside(two: cluster.Cluster, error: OSError) -> None:
+    def broken() -> None:
+        raise error
+
+    engine = Dask.connect(two.address)
+    with pytest.raises(ClusterError) as caught:
+        Connection(engine.client).call(broken)
+    check_plain(caught.value, two.address)
+    engine.close(5.0)
 
 
 # -- the same arithmetic -----------------------------------------------------------------------------------------
