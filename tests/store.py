@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 BUCKET = "bucket"
+MANIFEST = "/.normcli-manifest/"
 SECRET = "a-secret-that-nobody-tells"
 OWNER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -65,6 +66,12 @@ class Store:
     def names(self) -> list[str]:
         _, data = self._ask("GET", f"/{BUCKET}?list-type=2&encoding-type=url")
         return [unquote(key.decode()) for key in re.findall(rb"<Key>([^<]*)</Key>", data)]
+
+    def files(self, prefix: str = "") -> dict[str, bytes]:
+        """All objects of such keys, by the rest of these; but for manifests, and for the empty objects of directories
+        that pyarrow leaves where it deletes something."""
+        keys = [k for k in self.names() if k.startswith(prefix) and not k.endswith("/") and MANIFEST not in k]
+        return {key.removeprefix(prefix): self.get(key) or b"" for key in keys}
 
     def written(self) -> list[tuple[str, str]]:
         """The requests that change something."""
