@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import quote, unquote
 
 import pytest
@@ -36,6 +37,7 @@ class Store:
     proxy: str = ""
     fault: Fault = lambda n, method, path: None
     requests: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # the access key of each
     hanging: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -87,6 +89,15 @@ class Store:
             connection.close()
 
 
+def set_back(key: str, **ago: float) -> None:
+    """Has the store say that an object was put there earlier."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    (backend,) = s3_backends[DEFAULT_ACCOUNT_ID].values()
+    backend.buckets[BUCKET].keys[key].last_modified -= timedelta(**ago)
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     """Hands on whole requests, unless the store's fault says otherwise."""
 
@@ -97,6 +108,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         store, body = self.store, self._body()
         number, method = len(store.requests), "COPY" if "x-amz-copy-source" in self.headers else self.command
         store.requests.append((method, self.path))
+        store.keys.append(re.sub(".*Credential=([^/]*)/.*", r"\1", self.headers.get("Authorization", "")))
         fate = store.fault(number, method, self.path) if body is not None else "cut"
         if fate == "hang":
             store.hanging.set()

@@ -15,7 +15,7 @@ from normcli.io import journal
 from normcli.io.manifest import NAME
 from tests.cli.conftest import TABLE, Workspace, ending, environment
 from tests.conftest import longer
-from tests.store import MANIFEST, Store
+from tests.store import MANIFEST, Store, set_back
 
 FILES = 8
 LINES = 3  # in a batch of the manifest
@@ -158,8 +158,20 @@ def test_killed_while_an_object_is_put(tree: Tree, death: tuple[str, int, int], 
     with ending(process):
         assert process.wait() == -signal.SIGKILL
     tree.store.fault = lambda n, method, path: None
-    assert len(tree.complete()) == complete + LINES * (arrives and where == MANIFEST)
+    assert len(tree.complete()) == min(FILES, complete + LINES * (arrives and where == MANIFEST))
     tree.resumed()
+
+
+def test_parts_of_a_run_on_a_cluster_that_died_yesterday_are_removed(tree: Tree) -> None:
+    old, new = [[f"out/.normcli-{run * 16}.tmp", f"out/.normcli-{run * 16}-{16 * '1'}.part"] for run in "de"]
+    for key in (*old, *new):
+        tree.store.put(key, b"x")
+    for key in old:
+        set_back(key, hours=25)
+    tree.apply("--resume")
+    assert [key for key in tree.store.names() if key.endswith((".tmp", ".part"))] == sorted(new)
+    for key in new:
+        tree.store._ask("DELETE", f"/bucket/{key}")
 
 
 def test_of_a_run_that_ends_with_an_error_all_files_are_known(tree: Tree) -> None:
