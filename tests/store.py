@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import quote, unquote
 
 import pytest
 
 BUCKET = "bucket"
+MANIFEST = "/.normcli-manifest/"
 SECRET = "a-secret-that-nobody-tells"
 OWNER = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -35,6 +37,7 @@ class Store:
     proxy: str = ""
     fault: Fault = lambda n, method, path: None
     requests: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # the access key of each
     hanging: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -66,6 +69,12 @@ class Store:
         _, data = self._ask("GET", f"/{BUCKET}?list-type=2&encoding-type=url")
         return [unquote(key.decode()) for key in re.findall(rb"<Key>([^<]*)</Key>", data)]
 
+    def files(self, prefix: str = "") -> dict[str, bytes]:
+        """All objects of such keys, by the rest of these; but for manifests, and for the empty objects of directories
+        that pyarrow leaves where it deletes something."""
+        keys = [k for k in self.names() if k.startswith(prefix) and not k.endswith("/") and MANIFEST not in k]
+        return {key.removeprefix(prefix): self.get(key) or b"" for key in keys}
+
     def written(self) -> list[tuple[str, str]]:
         """The requests that change something."""
         return [r for r in self.requests if r[0] in ("PUT", "POST", "DELETE")]
@@ -80,6 +89,15 @@ class Store:
             connection.close()
 
 
+def set_back(key: str, **ago: float) -> None:
+    """Has the store say that an object was put there earlier."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    (backend,) = s3_backends[DEFAULT_ACCOUNT_ID].values()
+    backend.buckets[BUCKET].keys[key].last_modified -= timedelta(**ago)
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     """Hands on whole requests, unless the store's fault says otherwise."""
 
@@ -90,6 +108,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         store, body = self.store, self._body()
         number, method = len(store.requests), "COPY" if "x-amz-copy-source" in self.headers else self.command
         store.requests.append((method, self.path))
+        store.keys.append(re.sub(".*Credential=([^/]*)/.*", r"\1", self.headers.get("Authorization", "")))
         fate = store.fault(number, method, self.path) if body is not None else "cut"
         if fate == "hang":
             store.hanging.set()

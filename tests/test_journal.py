@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normcli.errors import OutputError
-from normcli.io import journal, manifest, outputs
+from normcli.io import checks, journal, outputs
 from normcli.io.journal import LINES, Journal
 from tests.cli.conftest import until
 from tests.conftest import examples
@@ -42,7 +42,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 @pytest.fixture
 def lines(tmp_path: Path, disk: Disk) -> Iterator[Journal]:
     made = Journal(str(tmp_path / "lines"))
-    made.begin(b"first\n")
+    made.begin([b"first\n"])
     disk.synced.clear()
     yield made
     made.close()
@@ -56,7 +56,7 @@ def test_every_line_is_written_at_once_and_synced_in_batches(
     monkeypatch.setattr(journal, "SECONDS", 60.0)
     path, expected = tmp_path / "lines", b"first\n"
     made = Journal(str(path))
-    made.begin(expected)
+    made.begin([expected])
     disk.synced.clear()
     for count in counts:
         for n in range(count):
@@ -86,7 +86,7 @@ def test_a_batch_does_not_wait_for_more(disk: Disk, tmp_path: Path, monkeypatch:
     made = Journal(str(tmp_path / "lines"))
     made.settle(str(tmp_path))
     until(lambda: disk.synced == [tmp_path.name], "the directory is synced")
-    made.begin(b"")
+    made.begin([])
     disk.synced.clear()
     made.add(b"line\n")
     assert disk.synced == []
@@ -115,7 +115,7 @@ def test_a_journal_that_can_not_be_synced_is_closed_all_the_same(disk: Disk, lin
 
 
 def test_no_more_of_a_file_is_read_than_is_wanted(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"x" * 3 * manifest.PIECE)
+    (tmp_path / "x").write_bytes(b"x" * 3 * checks.PIECE)
     left = iter([True, True])
-    (digest,) = manifest.digests_here([str(tmp_path / "x")], lambda: next(left, False))
-    assert digest == f"sha256:{hashlib.sha256(b'x' * 2 * manifest.PIECE).hexdigest()}"
+    digest = checks.digest_here(str(tmp_path / "x"), lambda: next(left, False))
+    assert digest == f"sha256:{hashlib.sha256(b'x' * 2 * checks.PIECE).hexdigest()}"

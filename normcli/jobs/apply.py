@@ -99,21 +99,20 @@ def _into_directory(
     run: Run[ApplyRequest, ApplyResult], inputs: list[Input], parameters: Parameters, watch: DriftMonitor | None
 ) -> None:
     """Each input into a file of its own; with --resume, those that are not finished yet."""
-    from normcli.io.manifest import remove_stale
     from normcli.jobs.resuming import Files
 
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
         _outputs(request, parameters, None, watch).manifest(
-            contents=request.resume == "digest", digests=run.digests() if request.resume else None
+            contents=request.resume == "digest", checks=run.checks(), resumes=request.resume is not None
         ),
         watch,
     )
     run.close_at_end(files)
     left = inputs
-    if (request.resume or run.cluster is not None) and not request.dry_run:  # of which a killed run leaves many
-        remove_stale({os.path.dirname(path) for path in files.paths.values()}, str(request.output))
+    if request.resume or run.cluster is not None:  # of which a killed run leaves many
+        _remove_stale(run, files)
     if request.resume:
         left = files.unfinished(strict=request.werror)
         run.info(f"{len(inputs) - len(left)} of {len(inputs)} complete, {len(left)} left")
@@ -143,6 +142,17 @@ def _into_directory(
         _judge(run, watch, progress.rows)
     run.check_warnings(replaced(count))
     run.changes.commit(run.rejects)
+
+
+def _remove_stale(run: Run[ApplyRequest, ApplyResult], files: Files) -> None:
+    """Removes what dead runs have left in the directory of the output, and those of its files. Raises
+    CannotCreateError, OutputError."""
+    from normcli.io.manifest import remove_stale
+
+    top = str(run.request.output)
+    in_turn = stores.is_uri(top) and run.cluster is not None  # a run of a cluster does so when it begins to write
+    if not run.request.dry_run and not in_turn:
+        remove_stale({os.path.dirname(path) for path in files.paths.values()}, top)
 
 
 def _written(
@@ -181,8 +191,6 @@ def _check_options(request: ApplyRequest, parameters: Parameters) -> None:
         spool=None if any(map(stores.is_uri, (request.output, request.rejects))) else "nothing is spooled here",
         directory=None if paths.is_directory(request.output) else "",
     )
-    if request.resume and stores.is_uri(request.output):
-        raise UsageError("--resume is for a directory of this machine: an object store keeps no manifest")
 
 
 def _check_keeping(request: ApplyRequest) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from normcli import registry
 from normcli.errors import UsageError, printable
 from normcli.io import sources, stores
-from normcli.io.manifest import digests_here
+from normcli.io.checks import Version, digest_here, version_here
 from normcli.io.parts import StorageCheck, Token, open_part
 from normcli.jobs import paths
 from normcli.jobs.reading import reader_of
@@ -150,7 +150,7 @@ class SpanPart:
 
 @dataclass(frozen=True)
 class File:
-    """One that a worker is to read to its end."""
+    """One that a worker is to look at."""
 
     path: str
     name: str
@@ -163,8 +163,17 @@ def digests(cluster: Cluster, paths: Sequence[str]) -> Iterator[str | None]:
     return cluster.map_spans(_digest, files)
 
 
+def versions(cluster: Cluster, uris: Sequence[str]) -> Iterator[Version | None]:
+    """Of objects, each asked for by a worker; None of one that it may not see."""
+    return cluster.map_spans(_version, (File(uri, printable(uri)) for uri in uris))
+
+
 def _digest(file: File, share: Share) -> str | None:
-    return next(digests_here([file.path], share.is_wanted))
+    return digest_here(file.path, share.is_wanted)
+
+
+def _version(file: File, share: Share) -> Version | None:
+    return version_here(file.path)
 
 
 def write(

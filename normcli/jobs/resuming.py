@@ -40,10 +40,9 @@ class Files:
     """A file for each input. Those that are finished are counted in the order of inputs, also by the watch, if there is
     one: a resumed run gets the same verdict as one without interruption."""
 
-    def __init__(self, paths: dict[Input, str], manifest: Manifest | None, watch: DriftMonitor | None = None) -> None:
+    def __init__(self, paths: dict[Input, str], manifest: Manifest, watch: DriftMonitor | None = None) -> None:
         self.paths, self._manifest, self._watch = paths, manifest, watch
-        origins = manifest.origins([str(i.path) for i in paths]) if manifest else []
-        self._origins = dict(zip(paths, origins, strict=False))
+        self._origins = dict(zip(paths, manifest.origins([str(i.path) for i in paths]), strict=True))
         self._turns = {input: turn for turn, input in enumerate(paths)}
         self._finished: dict[Input, Finished] = {}  # in the order of the inputs, without those that were counted
         self._progress = Progress()
@@ -51,9 +50,7 @@ class Files:
     def unfinished(self, *, strict: bool) -> list[Input]:
         """The inputs whose files are not finished. A `strict` run writes files with warnings again. Reads the existing
         files. Raises NoInputError."""
-        entries = {}
-        if self._manifest:
-            entries = self._manifest.finished({path: self._origins[input] for input, path in self.paths.items()})
+        entries = self._manifest.finished({path: self._origins[input] for input, path in self.paths.items()})
         for input, path in self.paths.items():
             entry = entries.get(path)
             finished = Finished.of(entry, self._watch and self._watch.blank()) if entry else None
@@ -78,25 +75,23 @@ class Files:
         """A file is in place. It is not noted if some of its rows were rejected, so that a later run reports them, too.
         Raises CannotCreateError, OutputError."""
         finished = Finished(self._progress.output, watch)
-        if self._manifest and not finished.tally.rejected:
+        if not finished.tally.rejected:
             assert target.digest is not None
             self._manifest.add(self.paths[input], self._origins[input], target.count, target.digest, finished.notes)
         self._see(watch)
 
     def settle(self, target: Target) -> None:
         """Before a file is put in place: that is made to survive a power loss together with others."""
-        if self._manifest:
-            target.settle = self._manifest.settle
+        target.settle = self._manifest.settle
 
-    def sync(self) -> None:
-        """All files that are in place survive a power loss, and are known to be complete. Raises OutputError."""
-        if self._manifest:
-            self._manifest.sync()
+    def finish(self) -> None:
+        """All files are in place; they survive a power loss, and are known to be complete. Raises CannotCreateError,
+        OutputError."""
+        self._manifest.finish()
 
     def close(self) -> None:
         """No more files are completed."""
-        if self._manifest:
-            self._manifest.close()
+        self._manifest.close()
 
     def _see(self, watch: DriftMonitor | None) -> None:
         if self._watch is not None and watch is not None:

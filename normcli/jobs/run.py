@@ -21,8 +21,8 @@ from normcli.pipeline import Distance, Events, Progress, memory
 if TYPE_CHECKING:
     from normcli.engines import Cluster, Engine
     from normcli.formats import Reject
+    from normcli.io.checks import Checks
     from normcli.io.inputs import Input
-    from normcli.io.manifest import Digests
     from normcli.io.outputs import Target
     from normcli.io.sources import Handle, Source
     from normcli.jobs.reading import Readers
@@ -155,13 +155,15 @@ class Run(Events, Generic[R, S]):
                 self._engines.append(self.cluster)
                 self.detail(self.cluster.description)
 
-    def digests(self) -> Digests | None:
-        """What reads files to the end on the workers of the cluster, if there is one."""
+    def checks(self) -> Checks:
+        """What looks at files and objects: the workers of the cluster, if there is one."""
+        from normcli.io.checks import Checks
+
         if self.cluster is None:
-            return None
+            return Checks()
         from normcli.jobs import remote
 
-        return partial(remote.digests, self.cluster)
+        return Checks(partial(remote.digests, self.cluster), partial(remote.versions, self.cluster))
 
     def remote_inputs(
         self, parameters: Parameters, readers: Readers, files: Files | None = None

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from normcli.columns import Frame
     from normcli.drift import DriftMonitor
     from normcli.formats import Description, LateColumn, Reader, Writer
+    from normcli.io.checks import Checks
     from normcli.io.inputs import Input
-    from normcli.io.manifest import Digests, Manifest
+    from normcli.io.manifest import Manifest
     from normcli.io.outputs import Target
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
@@ -100,20 +101,22 @@ class Outputs:
         late = partial(self._on_late_column, self.watch)
         return pipeline.Part(reader, work, output=opening, watch=self.watch, late=late, doubt=doubt)
 
-    def manifest(self, *, contents: bool = False, digests: Digests | None = None) -> Manifest | None:
-        """That of the output directory, for the parameters and the options that a finished file depends on; a directory
-        of an object store has none. Inputs may be told apart by their `contents`; `digests` reads files elsewhere."""
+    def manifest(
+        self, *, contents: bool = False, checks: Checks | None = None, resumes: bool = False
+    ) -> Manifest:  # fmt: skip
+        """That of the output directory, for the parameters and the options that a finished file depends on. Inputs may
+        be told apart by their `contents`; `checks` look at files elsewhere. Raises NoInputError where a run that
+        `resumes` can't read that of a store."""
         import hashlib
         import json
 
-        from normcli.io.manifest import Manifest, digests_here
+        from normcli.io.checks import Checks
+        from normcli.io.manifest import Manifest
 
         assert self.request.output is not None
-        if stores.is_uri(self.request.output):
-            return None
         shape = self.request.shape() | {"version": __version__, "plan": self.transform.parameters.digest}
         fingerprint = hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()
-        return Manifest(self.request.output, fingerprint, contents=contents, digests=digests or digests_here)
+        return Manifest(self.request.output, fingerprint, contents, checks or Checks(), resumes)
 
     def transform_for(self, to: str, description: Description) -> FrameTransform:
         """The transform, with the form of the output of an input."""
@@ -253,5 +256,5 @@ def put_in_place(run: Run[Any, Any], written: Generator[Written], files: Files, 
             files.settle(output.target)
             count += run.changes.commit(*before, output.target)
             output.part.complete(output.target)
-    files.sync()
+    files.finish()
     return count

@@ -1,8 +1,10 @@
 """On a cluster of two worker processes: the bytes, the words and the exit codes of one machine."""
 
+import json
 import os
 import re
 import shutil
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ from distributed import Client
 import normcli
 from normcli import registry
 from tests import cluster
-from tests.cli.conftest import Workspace
+from tests.cli.conftest import Workspace, until
 from tests.conftest import longer
 from tests.methods.test_method_contract import made as by_name
-from tests.store import Store
+from tests.store import MANIFEST, Store
 
 OPTIONS = {  # of methods that can't do without
     "group": ["--groups", "2"], "instance": ["--channels", "2"], "batch-instance": ["--channels", "2"],
@@ -357,19 +359,14 @@ def test_objects_are_read_by_workers_with_their_own_credentials(here: Workspace,
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 
 
-def named(store: Store) -> list[str]:
-    """All objects but those for directories, which pyarrow leaves where it deletes something."""
-    return [name for name in store.names() if not name.endswith("/")]
-
-
 def test_objects_are_written_by_workers_and_named_by_the_driver(here: Workspace, store: Store) -> None:
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
     here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
     store.put("z/0.csv", b"yesterday's")
     with cluster.running(1, env=store.env) as made:
         here.succeeds("apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made), env=store.env)
-    assert {name: store.get(f"z/{name}") for name in files(here / "a")} == files(here / "a")
-    assert named(store) == [f"z/{name}" for name in files(here / "a")]
+    assert store.files("z/") == files(here / "a")
+    assert [name for name in store.names() if name.endswith((".part", ".tmp"))] == []
 
 
 def test_objects_before_the_first_bad_input_are_in_place(here: Workspace, store: Store) -> None:
@@ -379,12 +376,48 @@ def test_objects_before_the_first_bad_input_are_in_place(here: Workspace, store:
     with cluster.running(1, env=store.env) as made:
         words = ["apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(made)]
         assert here.fails(65, *words, env=store.env).startswith("in/3.csv:2: 'oops'")
-    assert named(store) == ["z/0.csv", "z/1.csv", "z/3.csv"]
+    assert [*store.files("z/")] == ["0.csv", "1.csv", "3.csv"]
     assert store.get("z/3.csv") == b"yesterday's"
+
+
+WORKER = "key-of-a-worker-that-nobody-tells"
+
+
+@pytest.mark.parametrize("how", ["--resume", *longer("--resume=digest")])
+def test_a_killed_driver_leaves_what_is_complete_in_a_store_and_workers_look_at_it(
+    here: Workspace, store: Store, how: str
+) -> None:
+    for path in sorted((here / "in").glob("*.csv")):
+        store.put(f"in/{path.name}", path.read_bytes())
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
+    here.succeeds("apply", "in", "-p", "p.json", "-o", "a/")
+    words = ["apply", store.uri("in/"), "-p", "p.json", "-o", store.uri("z/"), how]
+    with cluster.running(2, env=store.env | {"AWS_ACCESS_KEY_ID": WORKER}) as made:
+
+        def kill(n: int, method: str, path: str) -> str | None:
+            if method == "COPY" and path.startswith("/bucket/z/4.csv"):
+                until(lambda: any(MANIFEST in path for _, path in store.written()), "a batch is put")
+                process.send_signal(signal.SIGKILL)
+                return "cut"
+            return None
+
+        store.fault = kill
+        process = here.start(*words, *on(made))
+        assert process.wait() == -signal.SIGKILL
+        store.fault = lambda n, method, path: None
+        lines = b"".join(store.get(name) or b"" for name in store.names() if MANIFEST in name).splitlines()
+        complete, begun = {json.loads(line)["output"] for line in lines}, len(store.requests)
+        assert complete
+        assert f"{len(complete)} of 6 complete" in here.succeeds(*words, *on(made), env=store.env).err
+    assert {k: v for k, v in store.files("z/").items() if not k.startswith(".")} == files(here / "a")
+    asked = list(zip(store.requests[begun:], store.keys[begun:], strict=True))
+    for name in complete:
+        assert {key for (method, path), key in asked if path == f"/bucket/z/{name}" and method != "COPY"} == {WORKER}
+    assert {key for (method, path), key in asked if path == "/bucket/in/0.csv"} >= {WORKER}
 
 
 def test_a_store_that_workers_may_not_see_is_exit_2(here: Workspace, store: Store, two: cluster.Cluster) -> None:
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")
     said = here.fails(2, "apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(two), env=store.env)
     assert "does not see s3://bucket/z as this machine does" in said
-    assert named(store) == []
+    assert store.files() == {}

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from normcli.errors import CannotCreateError
 from normcli.io import parts
 from normcli.io.manifest import remove_stale
 from normcli.io.parts import Token, adopt, detach, open_part
-from tests.store import BUCKET, Store
+from tests.store import BUCKET, Store, set_back
 
 DEAD, LIVE, SLOW = "d" * 16, "a" * 16, "5" * 16  # runs
 LARGE = bytes(11 << 20)  # sent in two requests
@@ -20,15 +19,6 @@ LARGE = bytes(11 << 20)  # sent in two requests
 
 def part_of(run: str, number: int = 0) -> str:
     return f".normcli-{run}-{number:016x}.part"
-
-
-def set_back(key: str, **ago: float) -> None:
-    """Has the store say that an object was put there earlier."""
-    from moto.core import DEFAULT_ACCOUNT_ID
-    from moto.s3.models import s3_backends
-
-    (backend,) = s3_backends[DEFAULT_ACCOUNT_ID].values()
-    backend.buckets[BUCKET].keys[key].last_modified -= timedelta(**ago)
 
 
 @pytest.mark.parametrize("size", [1, len(LARGE)])

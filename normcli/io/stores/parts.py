@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from normcli.errors import CannotCreateError, OutputError, printable
 from normcli.io.outputs import Target
 from normcli.io.stores._filesystems import listed, place, store_request
-from normcli.io.stores.reading import Object
+from normcli.io.stores.reading import read
 from normcli.io.stores.writing import UNKNOWN, version
 
 SILENCE = 24 * 3600.0  # seconds since a run has put anything in a store, after which it is taken for dead
@@ -110,8 +110,4 @@ def _times(directory: str) -> Iterator[tuple[str, float]]:
 
 def text(uri: str) -> str:
     """What a small object holds. Raises NoInputError, OSError."""
-    source, view = Object(uri), memoryview(bytearray(1 << 10))
-    try:
-        return bytes(view[: source.readinto(view) or 0]).decode()
-    finally:
-        source.close()
+    return read(uri).decode()

@@ -8,9 +8,11 @@ error.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from normcli.errors import NoInputError, printable
@@ -152,6 +154,12 @@ class Object:
         self.closed = True
         if self._threads:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def read(uri: str) -> bytes:
+    """All of a small object. Raises NoInputError, OSError."""
+    with contextlib.closing(Object(uri)) as source:
+        return b"".join(iter(partial(source.read, PIECE), b""))
 
 
 class ObjectRange:

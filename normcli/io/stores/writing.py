@@ -115,6 +115,18 @@ class Upload:
         return error(f"{self.name}: uploading failed: {outcome.fault}", INCOMPLETE if self._sent > SINGLE else "")
 
 
+def put(uri: str, data: bytes) -> None:
+    """Writes an object that is in memory. Raises CannotCreateError if access is denied, else OutputError."""
+    with store_request(uri) as outcome:
+        stream = _begin(uri, delayed=True)
+        stream.write(data)
+        stream.close()
+        _release(stream)
+    if outcome.fault:
+        error = CannotCreateError if outcome.denied else OutputError
+        raise error(f"{printable(uri)}: uploading failed: {outcome.fault}")
+
+
 def version(uri: str) -> object:
     """The size in bytes and the version metadata of an object; None if there is none, UNKNOWN if the request failed."""
     with store_request(uri) as outcome:
