@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from ctypes import Structure, byref, c_char, c_char_p, c_uint8, c_uint32, c_uint64, c_void_p
-from dataclasses import dataclass
 from threading import local
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.kernel import library
@@ -188,24 +188,21 @@ class Parser:
         return DONE
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """A column of numbers: (rows,) contiguous doubles, and which column of numbers its missing values were in."""
 
     values: NDArray[np.float64]
     place: int
 
 
-@dataclass(frozen=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """A column of fields: (rows,) contiguous, where each begins in a text, and how long it is."""
 
     starts: Offsets
     lengths: Offsets
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of columns, some of which stand in a text; and the words for missing values of a run of rows with them."""
 
     columns: Sequence[Numbers | Fields]

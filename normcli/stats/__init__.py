@@ -1,17 +1,16 @@
 """Statistic: the interface of every file here."""
 
-from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, Record
 
 
-@dataclass(frozen=True)
-class Statistic(Record):
+class Statistic(Record, frozen=True):
     """The state of a statistic over rows, mergeable. Constructed from its settings alone it is blank: without groups,
     the identity of `merge`."""
 
@@ -81,8 +80,7 @@ class Statistic(Record):
         return {}
 
 
-@dataclass(frozen=True)
-class ColumnStatistic(Statistic):
+class ColumnStatistic(Statistic, frozen=True):
     """A statistic of each column by itself."""
 
     def column(self, x: Column) -> tuple[Array, ...]:

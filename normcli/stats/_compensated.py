@@ -1,9 +1,9 @@
 """Compensated sums, as unevaluated pairs hi + lo, and means without overflow."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.block import Column

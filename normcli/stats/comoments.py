@@ -1,9 +1,9 @@
 """Means and co-products of rows."""
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group, symmetric
@@ -27,8 +27,7 @@ UNDERFLOWN = 1e-160  # a deviation whose square may underflow to 0
 ROUNDING = 1e-6  # share by which a co-product may be off
 
 
-@dataclass(frozen=True)
-class Comoments(Statistic):
+class Comoments(Statistic, frozen=True):
     """Count, means and centred co-products of rows without missing values; means and co-products are hi + lo.
 
     The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by the update of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from normcli.columns import Infinite
 from normcli.columns.arrow_frame import ArrowFrame
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Rows of one row group or batch, perhaps its last."""
 
     batch: pa.RecordBatch
