@@ -14,11 +14,12 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from inspect import cleandoc, signature
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import fields, replace
 from threadpoolctl import threadpool_limits
 
 from normcli.blocks.block import Block
@@ -34,14 +35,11 @@ from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
 from normcli.jobs.format_options import format_option_names
-from normcli.jobs.requests import (
-    ApplyRequest,
-    CheckRequest,
-    DescribeRequest,
-    FitRequest,
-    MergeRequest,
-    RelearnRequest,
-)
+from normcli.jobs.requests.apply import ApplyRequest
+from normcli.jobs.requests.check import CheckRequest
+from normcli.jobs.requests.describe import DescribeRequest
+from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
@@ -491,7 +489,7 @@ def _options(options: Any) -> dict[str, Any]:
     """Those of formats, of a dict or a format's class."""
     if options is None:
         return {}
-    if is_dataclass(options) and not isinstance(options, type):
+    if isinstance(options, Struct):
         return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) != f.default}
     if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
         what = f"format_options: {options!r} is neither a dict of options nor the Options of a format"

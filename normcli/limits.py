@@ -1,10 +1,9 @@
 """How far new data may be from those that were fitted."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Past one of these is drift."""
 
     max_shift: float = 0.5  # of the mean, in fitted standard deviations

@@ -3,15 +3,15 @@ methods and formats in the `extra` of the annotation. Options without effect are
 
 import typing
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
+
+from msgspec import Struct
 
 from normcli.errors import NoEffectError
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Struct, frozen=True):
     """One thing that an option needs; `what` is it in the words after "--flag is": "for --update"."""
 
     what: str

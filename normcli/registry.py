@@ -58,7 +58,7 @@ def title(room: str, name: str) -> str:
 
 
 def _folder(room: str) -> str:
-    return os.path.join(os.path.dirname(__file__), room)
+    return os.path.join(os.path.dirname(__file__), *room.split("."))
 
 
 def _is_module(room: str, entry: str) -> bool:

@@ -1,6 +1,5 @@
 """Parts whose columns stand in other orders: put together by name, as one fit reads them."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from normcli import api, registry
 from normcli.blocks.record import Array

@@ -241,7 +241,6 @@ def test_names_say_what_a_thing_is() -> None:
 METHOD = '''
 """Division."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta
@@ -253,8 +252,7 @@ from normcli.transforms import Transform
 from normcli.transforms.quotients import Quotients
 
 
-@dataclass(frozen=True, kw_only=True)
-class DivideBy(Method):
+class DivideBy(Method, frozen=True, kw_only=True):
     """x / (times · total)
 
     Shares.
@@ -272,16 +270,16 @@ class DivideBy(Method):
 STATISTIC = '''
 """Sums."""
 
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
 
-@dataclass(frozen=True)
-class Totals(ColumnStatistic):
+class Totals(ColumnStatistic, frozen=True):
     """Sum of each column."""
 
     total: Array = per_group("feature")
@@ -295,15 +293,12 @@ class Totals(ColumnStatistic):
 TRANSFORM = '''
 """Division."""
 
-from dataclasses import dataclass
-
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.transforms import Transform
 
 
-@dataclass(frozen=True)
-class Quotients(Transform):
+class Quotients(Transform, frozen=True):
     """y = x / divisor."""
 
     divisor: Array = per_group("feature", holds="positive")
@@ -318,7 +313,8 @@ FORMAT = '''
 """Record batches in base64, one a line, behind their schema."""
 
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from normcli.formats import Format
 from normcli.formats._binary import dictionaries, schemas
@@ -327,8 +323,7 @@ from normcli.formats._binary.faults import reading
 from normcli.formats._binary.reader import BatchReader
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """None so far."""
 
     def check(self):
@@ -367,8 +362,7 @@ class Reader(BatchReader):
                 yield pa.ipc.read_record_batch(pa.py_buffer(line), self.description.arrow)
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """A line a batch."""
 
     in_parts = False
@@ -395,8 +389,7 @@ class Writer:
         return Sink(file)
 
 
-@dataclass
-class Sink:
+class Sink(Struct):
     """Lines as they come."""
 
     file: object

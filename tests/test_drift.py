@@ -1,7 +1,6 @@
 """Comparing new data with what was fitted: laws of every method, numbers against exact fractions, edges by hand."""
 
 import json
-from dataclasses import fields
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import asdict, fields
 
 from normcli import api, formats, pipeline, registry
 from normcli.blocks.record import Array
@@ -35,8 +35,8 @@ ROWS = 300
 def method(name: str) -> Method:
     """With the options that it can't do without, and batches of which there are several."""
     kind: Any = registry.only("methods", name)
-    needed = {f.name: 1 for f in fields(kind) if f.default is f.default_factory}  # both are missing
-    batches = {"batch_size": 16} if "batch_size" in kind.__dataclass_fields__ else {}
+    needed = {f.name: 1 for f in fields(kind) if f.required}
+    batches = {"batch_size": 16} if "batch_size" in kind.__struct_fields__ else {}
     made: Method = kind(**needed, **batches)
     return made
 
@@ -207,7 +207,7 @@ def test_shares_are_of_what_is_there(tmp_path: Path) -> None:
 def test_each_limit_is_one(limits: Limits, drift: bool | None, tmp_path: Path) -> None:
     plan = api.fit(parquet(tmp_path / "t.parquet", a=[0.0, 1.0, NAN, 0.5] * 25), ZScore())
     new = parquet(tmp_path / "u.parquet", a=[0.0, 2.0, NAN, NAN, -1.0] * 20)
-    assert api.check(plan, new, **vars(limits)).drift is drift
+    assert api.check(plan, new, **asdict(limits)).drift is drift
 
 
 # -- edges -------------------------------------------------------------------------------------------------------

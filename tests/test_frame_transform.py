@@ -1,13 +1,13 @@
 """FrameTransform: parameters in one direction, as they are handed to workers."""
 
 import pickle
-from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from normcli.blocks.block import Block
 from normcli.columns import Field
@@ -65,7 +65,7 @@ def test_workers_that_unpickle_it_make_the_same(transform: FrameTransform, inver
 def test_it_is_frozen() -> None:
     transform = FrameTransform(parameters(ZScore()))
     for field in fields(transform):
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(transform, field.name, None)
 
 

@@ -19,7 +19,8 @@ from normcli.errors import BadDataError, NormcliError
 from normcli.formats import Reject
 from normcli.jobs.check import check
 from normcli.jobs.fit import fit
-from normcli.jobs.requests import CheckRequest, FitRequest
+from normcli.jobs.requests.check import CheckRequest
+from normcli.jobs.requests.fit import FitRequest
 from normcli.parameters import file as params
 from normcli.pipeline import Events, segments, turns
 from normcli.pipeline.spans import SpanResult

@@ -282,7 +282,7 @@ def test_what_learns_nothing_does_not_merge() -> None:
 
 
 def test_a_note_stays_where_all_say_the_same() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     one, other = (replace(fit(ZScore(), x), note="ours") for x in (A, B))
     assert merged([one, other]).note == "ours"
@@ -291,7 +291,7 @@ def test_a_note_stays_where_all_say_the_same() -> None:
 
 def test_files_that_say_they_have_no_rows_merge() -> None:
     """Rows are for people; what was seen counts."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     assert merged([replace(fit(ZScore(), x), rows=0) for x in (A, B)]).rows == 0
 

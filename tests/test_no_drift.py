@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import click
 import numpy as np
 import pyarrow as pa
 import pytest
+from msgspec.structs import fields
 
 from normcli import registry
 from normcli.blocks.record import Array
@@ -61,8 +62,8 @@ def lists() -> dict[str, Any]:
 def words(method: str) -> tuple[str, ...]:
     """With the options that it can't do without, and batches of which there are several."""
     kind: Any = registry.only("methods", method)
-    needed = [f.name.replace("_", "-") for f in fields(kind) if f.default is f.default_factory]  # both are missing
-    batches = ["--batch-size", "7"] if "batch_size" in kind.__dataclass_fields__ else []
+    needed = [f.name.replace("_", "-") for f in fields(kind) if f.required]
+    batches = ["--batch-size", "7"] if "batch_size" in kind.__struct_fields__ else []
     return ("-m", method, *(w for name in needed for w in (f"--{name}", "1")), *batches)
 
 

@@ -4,7 +4,6 @@ import copy
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from msgspec.structs import fields, replace
 
 from normcli import api, registry
 from normcli.blocks.block import Block

@@ -1,6 +1,5 @@
 """Rows in whole batches, whatever they come in: the same bytes, in memory that does not grow."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from normcli import api
 from normcli.blocks.record import Array

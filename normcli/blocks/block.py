@@ -1,11 +1,12 @@
 """Block: the selected columns as numbers, the input of statistics and transforms."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 from numpy.typing import ArrayLike, NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -13,8 +14,7 @@ from normcli.blocks.record import Array, Codes
 STRIP = 1 << 15  # values
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True, dict=True):
     """The present values of one column, sorted by group, and the reductions that statistics use.
 
     Arrays (groups,) have an entry for each group, also for those without a value; arrays (n,) correspond to `values`.
@@ -86,8 +86,7 @@ class Column:
         return a[:, None] if self.values.ndim == 1 else a[None]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True, dict=True, weakref=True):
     """Rows of numbers: `columns` are arrays (rows,) of float64, contiguous, aligned, finite, or NaN where missing.
 
     Column by column, because numpy sums a contiguous column pairwise, and the columns of a row-major matrix one
@@ -105,12 +104,12 @@ class Block:
     def __post_init__(self) -> None:
         """Copies arrays of another layout, like unaligned buffers."""
         if self.matrix is not None and (matrix := _laid_out(self.matrix)) is not self.matrix:
-            object.__setattr__(self, "matrix", matrix)
-            object.__setattr__(self, "columns", tuple(matrix.T))
+            force_setattr(self, "matrix", matrix)
+            force_setattr(self, "columns", tuple(matrix.T))
         elif self.matrix is None:
-            object.__setattr__(self, "columns", tuple(map(_laid_out, self.columns)))
+            force_setattr(self, "columns", tuple(map(_laid_out, self.columns)))
         if self.weights is not None:
-            object.__setattr__(self, "weights", _laid_out(self.weights))
+            force_setattr(self, "weights", _laid_out(self.weights))
 
     @classmethod
     def of(cls, matrix: ArrayLike, weights: Array | None = None, codes: Codes | None = None, groups: int = 1) -> Self:

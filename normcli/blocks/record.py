@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses of arrays with a leading group axis (one group where there are no keys).
+"""Records: frozen structs of arrays with a leading group axis (one group where there are no keys).
 
 States of statistics and transforms are records. Each array field declares its axes beyond the groups, the value of a
 group without rows, and the values allowed in parameter files; the layout of the file, its validation and its JSON
@@ -6,11 +6,12 @@ Schema are derived from that.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Literal, Self
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -18,8 +19,7 @@ Codes = NDArray[np.intp]  # of groups
 Holds = Literal["any", "positive", "not negative", "count"]
 
 
-@dataclass(frozen=True)
-class Axes:
+class Axes(Struct, frozen=True):
     """Axes of an array field: names of `dims` beyond the group axis; sizes of the same name agree within a record."""
 
     dims: tuple[str, ...]
@@ -27,6 +27,10 @@ class Axes:
     holds: Holds = "any"
     symmetric: bool = False
     ragged: bool = False  # the last axis is padded with `empty`
+
+    def __call__(self) -> Array:
+        """The array of a record without groups: axes are the factory of their field's default."""
+        return np.empty((0,) * (1 + len(self.dims)))
 
     def filled(self, values: Array, sizes: tuple[int, ...]) -> Array:
         """(groups, …) padded to these sizes, which are at least those of `values`, with neutral values."""
@@ -42,8 +46,7 @@ def per_group(
     *dims: str, empty: float = 0.0, holds: Holds = "any", symmetric: bool = False, ragged: bool = False
 ) -> Any:
     """An array field (groups, *dims); a group without rows holds `empty`; a blank record has no groups at all."""
-    axes = Axes(dims, empty, holds, symmetric, ragged)
-    return field(default_factory=lambda: np.empty((0,) * (1 + len(dims))), metadata={"axes": axes})
+    return field(default_factory=Axes(dims, empty, holds, symmetric, ragged))
 
 
 def symmetric(lower: Array) -> Array:
@@ -51,16 +54,15 @@ def symmetric(lower: Array) -> Array:
     return np.where(np.tri(len(lower), dtype=bool), lower, lower.T)
 
 
-@dataclass(frozen=True)
-class Record:
-    """A frozen dataclass some of whose fields are arrays per group."""
+class Record(Struct, frozen=True):
+    """A frozen struct some of whose fields are arrays per group."""
 
     @classmethod
     @cache
     def axes(cls) -> Mapping[str, Axes]:
         """The array fields and their axes; of each class computed once, for 100,000 small states are merged one by
         one."""
-        return {f.name: f.metadata["axes"] for f in fields(cls) if "axes" in f.metadata}
+        return {f.name: f.default_factory for f in fields(cls) if isinstance(f.default_factory, Axes)}
 
     @classmethod
     def is_column_wise(cls) -> bool:
@@ -74,7 +76,8 @@ class Record:
 
     def settings(self) -> dict[str, Any]:
         """The fields that are not arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if "axes" not in f.metadata}
+        arrays = self.axes()
+        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in arrays}
 
     def fault(self) -> tuple[str, str] | None:
         """A field with an invalid value, and the reason, beyond what types and `holds` check; None if all are valid."""

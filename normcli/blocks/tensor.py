@@ -7,10 +7,10 @@ is off by 1e-12.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.block import Block
@@ -95,8 +95,7 @@ def _scaled(x: Array, eps: float, *, centred: bool) -> Array:
 
 
 # -- over batches of rows ----------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class OverBatches:
+class OverBatches(Struct, frozen=True):
     """Statistics over the present values of each channel in each batch of rows: (batches, channels)."""
 
     lengths: NDArray[np.intp]  # (batches,) rows of each

@@ -100,6 +100,14 @@ class Word(OneOf):
         return f"put {flag} behind INPUT, or write {flag}={self.choices[0]}"
 
 
+class LongOptions(dict[str, Any]):
+    """Those of a parser of click, which looks for similar ones each time that it tries a short option as a long one,
+    unless there are none. Suggestions are ours."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class Plain(click.Command):
     """A command with examples. A repeated option is an error; for an unknown one, similar options or the commands that
     have it are suggested."""
@@ -108,6 +116,11 @@ class Plain(click.Command):
         """`more` are help topics that are named at the end of the help."""
         super().__init__(*args, **kwargs | {"context_settings": HELP, "options_metavar": "[OPTION]..."})
         self.examples, self.more = examples, more
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        parser = super().make_parser(ctx)
+        parser._long_opt = LongOptions(parser._long_opt)
+        return parser
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         line = list(args)

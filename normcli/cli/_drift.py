@@ -37,7 +37,7 @@ THRESHOLDS = {  # type and help of each
 def thresholds(function: F) -> F:
     """Decorates a command with the options for the thresholds of drift."""
     for name, (kind, about) in reversed(THRESHOLDS.items()):
-        flag, default = f"--{name.replace('_', '-')}", getattr(Limits, name)
+        flag, default = f"--{name.replace('_', '-')}", getattr(Limits(), name)
         about = f"{about}  [default: {default:g}]"
         function = click.option(flag, type=kind, metavar="NUMBER", help=about)(function)
     return function

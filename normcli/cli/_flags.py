@@ -1,8 +1,7 @@
-"""Command-line flags from a dataclass of options: its annotations give the types, msgspec validates values."""
+"""Command-line flags from a struct of options: its annotations give the types, msgspec validates values."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import types
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import click
 import msgspec
+from msgspec import structs
 
 from normcli import registry, suggestions
 from normcli.errors import BadDataError, NoInputError, mismatch, open_error, printable
@@ -127,11 +127,11 @@ def flags(options: type, prefix: str) -> list[click.Option]:
     """One flag per field, with the parameter name prefix + field. A flag that is not given has no default here."""
     hints = registry.annotations(options)
     flag_list: list[click.Option] = []
-    for field in dataclasses.fields(options):
+    for field in structs.fields(options):
         annotation, name = hints[field.name], "--" + field.name.rstrip("_").replace("_", "-")
         metas = [m for m in get_args(annotation)[1:] if isinstance(m, msgspec.Meta)]
         default = field.default
-        needed = default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        needed = field.required
         about = next((m.description for m in metas if m.description), "")
         kind = bare(annotation)
         target = f"{prefix}{field.name}"
@@ -154,7 +154,7 @@ def flags(options: type, prefix: str) -> list[click.Option]:
 
 
 def _default(value: Any) -> str:
-    if value is None or isinstance(value, bool) or value is dataclasses.MISSING:
+    if value is None or isinstance(value, bool) or value is msgspec.NODEFAULT:
         return ""
     shown = " ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
     return f"  [default: {shown}]"

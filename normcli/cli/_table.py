@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from normcli.cli._terminal import cells, shortened, styled, width, wrapped
 from normcli.errors import printable
@@ -36,8 +36,7 @@ def number(value: Any, digits: int) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True):
     """The header of a column, and the function `shown` that formats a value with a number of digits. On a narrow
     terminal, text is shortened by `cut` to `least` cells, and columns are dropped, those of the greatest `rank`
     first; those of rank 0 never."""

@@ -64,7 +64,7 @@ def command(**values: Any) -> None:
     """
     from normcli.cli._console import Console
     from normcli.jobs.apply import apply
-    from normcli.jobs.requests import ApplyRequest
+    from normcli.jobs.requests.apply import ApplyRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = apply(request(ApplyRequest, values), console)

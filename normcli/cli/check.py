@@ -39,7 +39,7 @@ EXAMPLES = (
 FEW = click.option(  # only affects the verdict; no effect if there is none
     "--min-rows",
     type=click.IntRange(0),
-    default=Limits.min_rows,
+    default=Limits().min_rows,
     show_default=True,
     metavar="N",
     help="Fewer rows, or values of a column, allow no verdict",
@@ -66,7 +66,7 @@ def command(**values: Any) -> None:
     from normcli.cli._console import Console
     from normcli.jobs.check import check
     from normcli.jobs.comparisons import summary
-    from normcli.jobs.requests import CheckRequest
+    from normcli.jobs.requests.check import CheckRequest
 
     console, quiet, as_json = (
         Console(quiet=values["quiet"], verbose=values["verbose"]),

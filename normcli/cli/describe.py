@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import asdict
 
 from normcli.cli._command import WithOptions
 from normcli.cli._common import common
@@ -46,7 +46,7 @@ def command(**values: Any) -> None:
     """
     from normcli.cli._console import Console
     from normcli.jobs.describe import describe
-    from normcli.jobs.requests import DescribeRequest
+    from normcli.jobs.requests.describe import DescribeRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     table = "--json" if values["as_json"] else "the table"

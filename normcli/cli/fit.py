@@ -63,7 +63,7 @@ def command(**values: Any) -> None:
     part, unless -c or -x says otherwise.
     """
     from normcli.cli._console import Console
-    from normcli.jobs.requests import FitRequest, RelearnRequest
+    from normcli.jobs.requests.fit import FitRequest, RelearnRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     if values["relearn"]:

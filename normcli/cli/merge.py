@@ -37,7 +37,7 @@ def command(**values: Any) -> None:
     """
     from normcli.cli._console import Console
     from normcli.jobs.merge import merge
-    from normcli.jobs.requests import MergeRequest
+    from normcli.jobs.requests.merge import MergeRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     result = merge(request(MergeRequest, values, output=or_stdout(values["output"])), console)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from normcli.columns.words import Words
 
 
-@dataclass(frozen=True, eq=False)
-class ArrowFrame:
+class ArrowFrame(Struct, frozen=True, eq=False):
     """Columns of any type. A text column may be dictionary-encoded, whether or not the reader's schema says so."""
 
     typed: ClassVar[bool] = True
@@ -157,8 +156,7 @@ class ArrowFrame:
         return _Packed(self.rows), []
 
 
-@dataclass(frozen=True)
-class _Packed:
+class _Packed(Struct, frozen=True):
     """A packed frame: an Arrow IPC stream."""
 
     copies: ClassVar[bool] = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import decimal
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -22,8 +22,7 @@ DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)")
 Where = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Decimal:
+class Decimal(Struct, frozen=True):
     """A decimal type of Arrow."""
 
     width: int  # bits
@@ -51,8 +50,7 @@ def step(kind: str) -> float | None:
     return 1.0 if kind.startswith(("int", "uint")) else None
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A column of a type with a step, all arrays (rows,): `values` as floats and the `nearest` multiples of the step,
     NaN where missing; masks of `fractions`, which are no multiples, and of values clipped to the ends of the type,
     `above` and `below`."""
@@ -86,8 +84,7 @@ class Fixed:
         return out
 
 
-@dataclass(frozen=True)
-class Rounding:
+class Rounding(Struct, frozen=True, dict=True):
     """Floats (rows,) and the nearest values (rows,) of a type with a step, NaN where missing."""
 
     name: str

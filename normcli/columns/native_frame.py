@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -29,8 +30,7 @@ NO_WORDS = np.empty(0, kernel.WORD)
 Column = kernel.Numbers | kernel.Fields | None  # None: polars has it
 
 
-@dataclass(frozen=True, eq=False)
-class NativeFrame:
+class NativeFrame(Struct, frozen=True, eq=False, dict=True):
     """Columns of numbers, NaN where missing, and fields of a text. What needs more than these is left to a frame of
     polars with the same rows, which is decoded when it is needed: that decides what the text means.
 
@@ -45,7 +45,7 @@ class NativeFrame:
     rows: int
     text: bytes
     delimiter: str
-    decode: Callable[[], Frame] = field(repr=False)
+    decode: Callable[[], Frame]
     integral: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     missing: kernel.Words = field(default_factory=lambda: NO_WORDS)

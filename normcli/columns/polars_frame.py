@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from normcli.columns.words import Words
 
 
-@dataclass(frozen=True, eq=False)
-class PolarsFrame:
+class PolarsFrame(Struct, frozen=True, eq=False):
     """Columns of text, those that were read as numbers being numeric, or lists. Any text may be the name of a column,
     so that hidden ones are known by their types, which no column of text has: `rest` is bytes, originals are structs.
     """
@@ -226,8 +225,7 @@ class PolarsFrame:
         return layout, [np.ascontiguousarray(s.to_numpy()).view(np.uint8).data for s in floats]
 
 
-@dataclass(frozen=True)
-class _Packed:
+class _Packed(Struct, frozen=True):
     """A packed frame: the memory of the float columns without null, one after the other, then all other columns as
     uncompressed Arrow."""
 

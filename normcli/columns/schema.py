@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Container, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from normcli import suggestions
 from normcli.errors import BadDataError, NotNumericError, printable, short
@@ -24,8 +25,7 @@ _DICTIONARY = re.compile(r"dictionary<values=(.*), indices=.*>")
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True):
     """A column: its name and its Arrow type, with floats named by their width. A column without a value has type null;
     for a text file, by its sample."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -21,8 +21,7 @@ End = tuple[int, str]  # a value in nanoseconds, and as text
 POWERS = {"s": 9, "ms": 6, "us": 3, "ns": 0}  # of ten, of nanoseconds
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(Struct, frozen=True):
     """The values of a column that are not numbers, or are counted as text. `values` (n,) are distinct: a polars Series
     of text, or an Arrow array of any type; None for types whose values are not compared: lists, structs, maps."""
 

@@ -1,9 +1,10 @@
 """Comparison of column statistics: those of the fit, and those of new data."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
@@ -15,8 +16,7 @@ FIGURES = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a sh
 LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The input columns of a step, (features,) each: NaN where a number is unknown.
 
     `past` has the limits that are exceeded: `constant` where a column that had a single value has another (a deviation
@@ -96,7 +96,8 @@ def _described(step: Step) -> dict[str, Array]:
     unknown, low = figures["count"] == 0, np.zeros_like(nothing)
     for state in (s.taken([0]) for s in step.states):
         if "mean_low" in state.axes():
-            low = (vars(state)["mean"][0] - figures["mean"]) + vars(state)["mean_low"][0]
+            values = asdict(state)
+            low = (values["mean"][0] - figures["mean"]) + values["mean_low"][0]
         if isinstance(state, Running):
             figures["std"] = np.where(state.updates[0] == 0, np.nan, figures["std"])
             figures["mean"] = np.where(state.updates[0] == 0, np.nan, figures["mean"])

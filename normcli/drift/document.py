@@ -1,10 +1,10 @@
 """The state of a DriftMonitor as JSON values, and back."""
 
-from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import asdict, replace
 
 from normcli.drift.watching import Change, DriftMonitor
 from normcli.parameters.keys import StepStates

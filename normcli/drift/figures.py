@@ -1,10 +1,10 @@
 """A comparison as JSON values, for `check --json` and run reports."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any, TypedDict, cast
 
 import numpy as np
+from msgspec.structs import asdict
 
 from normcli.drift.comparing import Columns
 from normcli.drift.watching import Comparison

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Literal, Self
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.columns import Field
 from normcli.drift.comparing import Columns, compared
@@ -24,8 +26,7 @@ from normcli.stats.outside import Outside
 SOME = 20  # keys that are named
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """A column that is absent, new, or of another type. `drift` if the parameters need it."""
 
     column: str
@@ -36,8 +37,7 @@ class Change:
     cause: str | None = None  # for text in place of numbers: where it is, and an example
 
 
-@dataclass(frozen=True)
-class Unseen:
+class Unseen(Struct, frozen=True):
     """Rows whose key was not fitted, their share, and the first of these keys."""
 
     by: tuple[str, ...]
@@ -47,8 +47,7 @@ class Unseen:
     drift: bool
 
 
-@dataclass(frozen=True)
-class Incomplete:
+class Incomplete(Struct, frozen=True):
     """The share of rows that are left out because they miss a value: in the fit, and now."""
 
     fitted: float
@@ -61,8 +60,7 @@ class Incomplete:
         return self.share - self.fitted
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Comparison of new data with the fitted data. `rows` is None if no step has statistics to compare with."""
 
     limits: Limits

@@ -1,8 +1,9 @@
 """Engine: what every file here offers: work on jobs, results in the order of the jobs."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
+
+from msgspec import Struct
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -18,8 +19,7 @@ class Engine(Protocol):
         most. Whether nothing runs any more: what jobs use may then be closed."""
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(Struct, frozen=True):
     """What one span may use of the machine that it is worked on."""
 
     threads: int
@@ -55,8 +55,7 @@ class RemoteState(Protocol):
         """The state itself. Raises BadDataError where a part of it was done again, and came out otherwise."""
 
 
-@dataclass(frozen=True)
-class Folding:
+class Folding(Struct, frozen=True):
     """States within the results of spans: if they are large, they stay on the workers, and are merged there."""
 
     kind: type  # of a state: `a.merge(b)` is that of both

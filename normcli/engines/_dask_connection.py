@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from normcli.errors import ClusterError, printable
 
@@ -14,8 +15,7 @@ T = TypeVar("T")
 GLANCE = 0.2  # seconds between looks at whether results are still there
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A client that is connected."""
 
     client: Any  # a distributed.Client; the library is typed in part only

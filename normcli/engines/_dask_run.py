@@ -7,10 +7,11 @@ import pickle
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice, takewhile
 from threading import Event
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from normcli.engines import Folding, Unit
 from normcli.engines._dask_connection import Connection
@@ -30,8 +31,7 @@ FEWEST = 8  # tasks in flight, however few threads there are
 GATHER = 64 << 20  # bytes of results that come to the driver at once
 
 
-@dataclass
-class _PackTask(Generic[S]):
+class _PackTask(Struct, Generic[S]):
     """A pack of spans under way."""
 
     spans: Sequence[S]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from threading import Event
 from typing import Any
 from weakref import WeakSet
+
+from msgspec import Struct
 
 from normcli.engines import Folding
 from normcli.engines._arithmetic import facts
@@ -142,8 +143,7 @@ class States:
         raise ClusterError(printable(what), "have the workers memory enough? their logs may say more")
 
 
-@dataclass(eq=False)
-class Handle:
+class Handle(Struct, eq=False):
     """A state on a worker: of a pack of spans, or of two states that are merged, or one that the driver has sent."""
 
     states: States

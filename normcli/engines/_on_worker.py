@@ -7,10 +7,10 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
 from normcli.engines import Share
@@ -20,8 +20,7 @@ EMPTY = pickle.dumps([])
 Sealed = tuple[bytes, dict[str, str], bytes]  # pickled work, the facts of the driver, and what work needs, pickled
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """Of a worker: the results of a pack's spans, up to the first one in which work raised an `error`; or why it does
     not work on any, or what it lacks."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from xxhash import xxh3_128
 
 from normcli.engines._arithmetic import difference, facts
@@ -16,8 +17,7 @@ from normcli.engines._on_worker import Reply, Sealed, perform, portable
 from normcli.errors import BadDataError
 
 
-@dataclass(frozen=True)
-class TaskOutput:
+class TaskOutput(Struct, frozen=True):
     """What a task leaves on a worker: its reply, and states, pickled."""
 
     reply: Reply
@@ -27,8 +27,7 @@ class TaskOutput:
         return object.__sizeof__(self) + sum(map(len, (self.reply.results, *self.states)))
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where among the states of a task one is; and its digest as the driver knows it, and what messages call the input,
     where it is of a span."""
 

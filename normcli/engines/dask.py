@@ -7,9 +7,10 @@ import os
 import pickle
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakSet
+
+from msgspec import Struct, field
 
 from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
@@ -40,14 +41,13 @@ def _patience() -> float:
     return seconds
 
 
-@dataclass
-class Dask:
+class Dask(Struct):
     """The cluster of a client, which stays open."""
 
     client: Any  # a distributed.Client; the library is typed in part only
     patience: float = 60.0  # seconds without any worker after which a run gives up
     _closes_client: bool = False  # the client is ours, and closed at the end
-    _runs: WeakSet[Run[Any, Any]] = field(default_factory=WeakSet, repr=False)
+    _runs: WeakSet[Run[Any, Any]] = field(default_factory=WeakSet)
 
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:

@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Condition, Event, Semaphore, Thread
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from normcli.errors import HIGHER, Scarce, ShortageError, size
 
@@ -59,16 +60,14 @@ class _Room:
             self._changed.notify()
 
 
-@dataclass(frozen=True)
-class _Mapping:
+class _Mapping(Struct, frozen=True):
     """One map under way: its threads, and what ends them."""
 
     threads: tuple[Thread, ...]
     stop: Callable[[], None]
 
 
-@dataclass(frozen=True)
-class Threads:
+class Threads(Struct, frozen=True):
     """Workers for `count` CPUs, and one thread that makes the jobs, so that reading goes on ahead of them.
 
     All are daemons: one that is stuck in a stalled pipe does not keep the process from exiting.
@@ -77,7 +76,7 @@ class Threads:
     count: int
     window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
     room: int | None = None  # bytes of memory for these jobs, each of which has a `load`
-    _mappings: list[_Mapping] = field(default_factory=list, init=False, repr=False, compare=False)
+    _mappings: list[_Mapping] = field(default_factory=list)
 
     @property
     def most(self) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(Struct, frozen=True):
     """A run of rows: from `start` to `end`, bytes of text, or row groups or batches of binary data, each counted from
     0. Its first row stands at `place`."""
 

@@ -1,8 +1,9 @@
 """Pieces of an input, and the result of decoding them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from normcli.columns import Frame, Infinite
 
@@ -10,8 +11,7 @@ OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each 
 PART = 1 << 18  # values that are decoded at once of a chunk of text, about, unless it has not twice as many
 
 
-@dataclass(frozen=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """A bad row that was skipped: which of the chunk's rows (from 0), at what place in it, why, and its text."""
 
     row: int
@@ -20,8 +20,7 @@ class Reject:
     raw: str
 
 
-@dataclass(frozen=True)
-class LateColumn:
+class LateColumn(Struct, frozen=True):
     """A column that the first rows do not have: the first of some rows that has it, and whether it holds numbers there,
     which null does not tell."""
 
@@ -30,8 +29,7 @@ class LateColumn:
     number: bool | None
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
     skipped on the way, and the bad rows that were, in order; and columns that the first rows do not have."""
 

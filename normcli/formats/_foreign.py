@@ -4,7 +4,8 @@ import io
 import os
 import re
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from normcli.errors import BadDataError, UsageError, printable
 from normcli.io.compression import CODECS
@@ -15,8 +16,7 @@ HEAD = 4096  # bytes that are looked at
 CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a]")  # bytes that no text has
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What it is called, the suffixes that mean it, how it begins (b"" where only its suffix tells), and what reads it,
     or makes of it what is read; FILE in that is its path."""
 

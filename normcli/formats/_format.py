@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import Field, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from msgspec import Struct
 
 from normcli import registry
 from normcli.io import compression
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from normcli.io.sources import Source
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signature:
+class Signature(Struct, frozen=True, kw_only=True):
     """How files of a format are recognized. In the record these are literals, so that detecting a format imports
     none."""
 
@@ -31,16 +31,15 @@ class Signature:
 
 
 class Options(Protocol):
-    """How text is to be read, or output to be packed: a frozen dataclass whose fields become flags."""
+    """How text is to be read, or output to be packed: a frozen record whose fields become flags."""
 
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    __struct_fields__: ClassVar[tuple[str, ...]]
 
     def check(self) -> None:
         """Raises UsageError where they contradict each other."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Format(Signature):
+class Format(Signature, frozen=True, kw_only=True):
     """A format: its signature, and the classes that read and write it."""
 
     options: type[Options]
@@ -57,8 +56,8 @@ class Format(Signature):
 @cache
 def signature(name: str) -> Signature:
     """That of the format called `name`, without importing its file."""
-    known = {f.name for f in fields(Signature)}
-    return Signature(**{n: v for n, v in registry.literals("formats", name, "FORMAT").items() if n in known})
+    literals = registry.literals("formats", name, "FORMAT").items()
+    return Signature(**{n: v for n, v in literals if n in Signature.__struct_fields__})
 
 
 def record(name: str) -> Format:

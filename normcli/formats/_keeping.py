@@ -3,13 +3,13 @@ that new data are read like those that were fitted."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from normcli import registry
 from normcli.errors import UsageError, mismatch
@@ -36,7 +36,7 @@ def dialect(values: Mapping[str, Any]) -> Dialect:
     answer to a question without a default."""
     if not values:
         return ()  # without a format that is not in use
-    defaults = {f.name: f.default for n in registry.names("formats") for f in dataclasses.fields(_kind(n))}
+    defaults = {f.name: f.default for n in registry.names("formats") for f in structs.fields(_kind(n))}
 
     def differs(name: str) -> bool:
         value = values.get(name)
@@ -49,7 +49,7 @@ def dialect(values: Mapping[str, Any]) -> Dialect:
 def options(format: str, *option_sets: Iterable[tuple[str, Any]]) -> Any:
     """A format's options where some that it has are given, the later before the earlier; else None. Raises UsageError
     for what makes no sense."""
-    known = {f.name for f in dataclasses.fields(_kind(format))}
+    known = _kind(format).__struct_fields__
     values = {name: value for pairs in option_sets for name, value in pairs if name in known}
     if not values:
         return None

@@ -1,8 +1,9 @@
 """Layers around the writer of any format: what comes to it is translated, what a text one encodes is compressed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from normcli.columns import Frame
 from normcli.formats import Description, Outlet, Sink, Writer
@@ -10,8 +11,7 @@ from normcli.formats._binary.sizes import Limit, longest_entry
 from normcli.io.compression import Codec
 
 
-@dataclass(frozen=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """Frames of another format are made plain first."""
 
     delimiter: ClassVar[None] = None
@@ -32,8 +32,7 @@ class Translated:
         return self.writer.open(file)
 
 
-@dataclass(frozen=True)
-class Bounded:
+class Bounded(Struct, frozen=True):
     """Text of record batches, each row of a dictionary with one of its own, unless that takes too much memory."""
 
     delimiter: ClassVar[None] = None
@@ -58,8 +57,7 @@ class Bounded:
         return self.writer.open(file)
 
 
-@dataclass(frozen=True)
-class Compressed:
+class Compressed(Struct, frozen=True):
     """Pieces are packed in the workers; each is packed alone, so that who packs which makes no difference."""
 
     in_parts: ClassVar[bool] = False
@@ -82,8 +80,7 @@ class Compressed:
         return sink
 
 
-@dataclass(frozen=True)
-class _Packing:
+class _Packing(Struct, frozen=True):
     """Takes what a text writer begins a file with; text has no end of its own."""
 
     sink: Sink

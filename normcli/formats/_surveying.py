@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.columns import Field, Frame
 from normcli.columns.numbers import EXACT
@@ -22,8 +23,7 @@ TYPES: tuple[Type, ...] = ("bool", "date", "timestamp", "timestamp with zone")  
 DAY = 86_400_000_000_000  # nanoseconds
 
 
-@dataclass(frozen=True)
-class Surveyed:
+class Surveyed(Struct, frozen=True):
     """A column of some rows: the type of its values, null where there is none; its numbers (rows,), NaN where there is
     none; and its other values. A column may have both. `ends` are the least and the greatest of whole numbers that a
     float may round; None where there are none such."""

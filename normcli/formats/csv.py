@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
@@ -15,8 +14,7 @@ from normcli.formats._delimited.reader import DelimitedReader
 from normcli.formats._delimited.writer import DelimitedWriter
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(DelimitedOptions):
+class Options(DelimitedOptions, frozen=True, kw_only=True):
     """How the text is to be read."""
 
     delimiter: Annotated[str, Meta(description="what separates fields, or tab", extra=DIALECT)] = ","
@@ -37,8 +35,7 @@ class Reader(DelimitedReader):
     """A CSV input."""
 
 
-@dataclass(frozen=True)
-class Writer(DelimitedWriter):
+class Writer(DelimitedWriter, frozen=True):
     """Rows of fields between commas, or another delimiter."""
 
     kind: ClassVar[type[DelimitedOptions]] = Options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from normcli.formats import Format
 from normcli.formats._json.reader import JsonReader
@@ -10,8 +10,7 @@ from normcli.formats._json.writer import JsonWriter
 from normcli.formats._text import inferring
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """How the text is to be read."""
 
     infer_types: inferring.InferTypes = False
@@ -24,8 +23,7 @@ class Reader(JsonReader):
     """An NDJSON input."""
 
 
-@dataclass(frozen=True)
-class Writer(JsonWriter):
+class Writer(JsonWriter, frozen=True):
     """An object a row."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from normcli.formats import Format
@@ -11,8 +10,7 @@ from normcli.formats._delimited.reader import DelimitedReader
 from normcli.formats._delimited.writer import DelimitedWriter
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(DelimitedOptions):
+class Options(DelimitedOptions, frozen=True, kw_only=True):
     """How the text is to be read; the delimiter is a tab."""
 
 
@@ -20,8 +18,7 @@ class Reader(DelimitedReader):
     """A TSV input."""
 
 
-@dataclass(frozen=True)
-class Writer(DelimitedWriter):
+class Writer(DelimitedWriter, frozen=True):
     """Rows of fields between tabs, in quotes where they hold a tab, a quote or a line end."""
 
     kind: ClassVar[type[DelimitedOptions]] = Options

@@ -3,7 +3,9 @@
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.errors import NoInputError, UsageError, open_error, printable
 from normcli.io import stores
@@ -12,8 +14,7 @@ from normcli.io.sources import STDIN
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(Struct, frozen=True):
     """One input: its path (None: standard input), and its path relative to the name it was resolved from, which is also
     its path in an output directory. `keys` are the partition keys of its directories (`year=2026/`), None for null. An
     `implicit` input was found in a named directory or by a pattern, not named itself."""
@@ -31,8 +32,7 @@ class Input:
         return STDIN if self.path is None else printable(self.path)
 
 
-@dataclass
-class Listing:
+class Listing(Struct):
     """Inputs in order, and the entries of directories that are no inputs: (path, reason)."""
 
     inputs: list[Input] = field(default_factory=list)

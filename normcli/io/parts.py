@@ -11,8 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from types import ModuleType
+
+from msgspec import Struct, field
 
 from normcli.errors import CannotCreateError, NoInputError, open_error, printable
 from normcli.io import outputs, stores
@@ -23,8 +24,7 @@ PART = re.compile(r"\.normcli-([0-9a-f]{16})-[0-9a-f]{16}\.part")
 TOKEN = re.compile(r"\.normcli-([0-9a-f]{16})\.tmp")
 
 
-@dataclass(frozen=True)
-class PartFile:
+class PartFile(Struct, frozen=True):
     """A file that is complete and on the disk, and no process has open: what it is to become, and what it holds."""
 
     name: str  # of what it is to become, for messages
@@ -103,8 +103,7 @@ def adopt(part: PartFile) -> Target:
     )
 
 
-@dataclass
-class Token:
+class Token(Struct):
     """A file in the output directory that holds a word, locked as long as the run goes on; at its end it is removed,
     and then what is left of the run's parts in `directories`."""
 
@@ -182,8 +181,7 @@ class Token:
         self._fd = CLOSED
 
 
-@dataclass(frozen=True)
-class StorageCheck:
+class StorageCheck(Struct, frozen=True):
     """Asks a worker whether it has the storage of a run."""
 
     path: str  # of the token, absolute

@@ -9,7 +9,6 @@ import select
 import stat
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from normcli.errors import (
@@ -48,20 +47,24 @@ class Handle(Protocol):
 Layer = TypeVar("Layer", bound=Inlet)
 
 
-@dataclass
 class Source:
     """A stream of bytes with its name in messages. It is read once, from start to end, and decompressed."""
 
-    name: str
-    file: io.FileIO | Object
-    pushed: bytes = field(default=b"", repr=False)
-    count: int = 0  # bytes read so far
-    start: int = 0  # where in the file the first byte is
-    keys: tuple[tuple[str, str | None], ...] = ()  # partition keys of its directories: columns of one value
-    room: int | None = None  # available memory in bytes
-    handles: list[Handle] = field(default_factory=list, repr=False)  # other readers of the same file, closed with it
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        file: io.FileIO | Object,
+        *,
+        keys: tuple[tuple[str, str | None], ...] = (),
+        room: int | None = None,
+    ) -> None:
+        """`keys` are the partition keys of its directories, columns of one value; `room` is available memory in
+        bytes."""
+        self.name, self.file, self.keys, self.room = name, file, keys, room
+        self.pushed = b""
+        self.count = 0  # bytes read so far
+        self.start = 0  # where in the file the first byte is
+        self.handles: list[Handle] = []  # other readers of the same file, closed with it
         self.length: int | None  # of the file in bytes, compressed
         if not isinstance(self.file, io.FileIO):
             self.regular, self.length = True, self.file.size

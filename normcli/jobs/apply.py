@@ -14,7 +14,7 @@ from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
 from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.reading import Readers, find
-from normcli.jobs.requests import ApplyRequest
+from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
 from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, form_of
@@ -216,7 +216,7 @@ def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows
     from normcli import drift
 
     request = run.request
-    comparison = watch.compared(request.limits(request.min_rows or Limits.min_rows), rows)
+    comparison = watch.compared(request.limits(request.min_rows or Limits().min_rows), rows)
     run.result.comparison = comparison
     warn_of_few(run, comparison)
     if comparison.rows is None:

@@ -8,7 +8,7 @@ from normcli.jobs.choosing import methods_of
 from normcli.jobs.judging import warn_of_few
 from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.reading import Readers, find
-from normcli.jobs.requests import CheckRequest
+from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT, Events

@@ -11,7 +11,7 @@ from normcli.parameters import plan_file
 from normcli.parameters.plan import Plan, PlanStep
 
 if TYPE_CHECKING:
-    from normcli.jobs.requests import FitRequest
+    from normcli.jobs.requests.fit import FitRequest
     from normcli.methods import Method
     from normcli.parameters import Parameters
 

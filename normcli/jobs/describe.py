@@ -8,7 +8,7 @@ from normcli import columns
 from normcli.columns import Field
 from normcli.errors import BadDataError
 from normcli.jobs.reading import Readers, find
-from normcli.jobs.requests import DescribeRequest
+from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.results import DescribeResult, Preview
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT, Events, describing, memory

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns, formats, pipeline, suggestions
 from normcli.errors import BadDataError, UsageError, printable, replaced, short
@@ -16,7 +18,7 @@ from normcli.jobs.choosing import chosen, method_name, methods_of, needed
 from normcli.jobs.codes import codes
 from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
-from normcli.jobs.requests import FitRequest
+from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
 from normcli.jobs.writing import Outputs, Pairs, form_of
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 EXAMPLE = "normcli fit data.csv -m zscore -p data.json"
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(Struct, frozen=True):
     """What a fit replaces, beside rejects: the parameter file, and one file or stream of data."""
 
     params: Target | None

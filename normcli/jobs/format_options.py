@@ -26,7 +26,7 @@ def flag_of(name: str, value: Any) -> str:
 def format_option_names() -> frozenset[str]:
     """Those of all formats."""
     kinds: list[Any] = [formats.record(n).options for n in registry.names("formats")]
-    return frozenset(name for kind in kinds for name in kind.__dataclass_fields__)
+    return frozenset(name for kind in kinds for name in kind.__struct_fields__)
 
 
 @cache
@@ -34,7 +34,7 @@ def needs_of(name: str) -> tuple[Need, ...]:
     """What an option of formats needs: that output is written, where it is of that; a format that has it. Raises
     UsageError where none has."""
     kinds: dict[str, Any] = {n: formats.record(n).options for n in registry.names("formats")}
-    having = [n for n, kind in kinds.items() if name in kind.__dataclass_fields__]
+    having = [n for n, kind in kinds.items() if name in kind.__struct_fields__]
     if not having:
         raise UsageError(f"{flag_of(name, None)}: no format has this option")
     extra = _extra(kinds[having[0]], name)
@@ -57,7 +57,7 @@ def group_of(name: str) -> Literal["input", "output"]:
 def topic_of(name: str) -> str | None:
     """The topic of help that explains an option of formats, where its name alone is listed elsewhere."""
     kinds: list[Any] = [formats.record(n).options for n in registry.names("formats")]
-    return _extra(next(kind for kind in kinds if name in kind.__dataclass_fields__), name).get("topic")
+    return _extra(next(kind for kind in kinds if name in kind.__struct_fields__), name).get("topic")
 
 
 @cache
@@ -116,7 +116,7 @@ class FormatOptions:
         places = {"reading": ("read", self._read), "writing": ("written", written)}
         kinds = {n: formats.record(n).options for n in registry.names("formats")} if self._options else {}
         for name in self._options:
-            having = {n for n, kind in kinds.items() if name in kind.__dataclass_fields__}
+            having = {n for n, kind in kinds.items() if name in kind.__struct_fields__}
             on = _extra(kinds[min(having)], name).get("on", "")
             what, used = places.get(on, ("used", self._read | written))
             if not used & having:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from normcli.errors import UsageError
 from normcli.io import inputs
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.reading import report_left_out
-from normcli.jobs.requests import MergeRequest
+from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
 from normcli.parameters import Parameters

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import registry
 from normcli.errors import UsageError, printable
@@ -117,8 +119,7 @@ def _size(path: str) -> int:
         return 0
 
 
-@dataclass(frozen=True)
-class SpanReader:
+class SpanReader(Struct, frozen=True):
     """Opens inputs on a worker, by the options of a run."""
 
     request: Reads
@@ -132,8 +133,7 @@ class SpanReader:
         return reader_of(self.request, self.options, source)
 
 
-@dataclass(frozen=True)
-class SpanPart:
+class SpanPart(Struct, frozen=True):
     """The output of an input on a worker, written to a temporary part beside its final place."""
 
     outputs: Outputs
@@ -148,8 +148,7 @@ class SpanPart:
         return replace(part, output=opening)
 
 
-@dataclass(frozen=True)
-class File:
+class File(Struct, frozen=True):
     """One that a worker is to look at."""
 
     path: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
     from normcli.pipeline.data_profile import DataProfile as DataProfile
 
+LONG = {"progress", "source", "changes", "parameters", "comparison", "profile"}  # fields that no repr shows
 
-@dataclass(frozen=True)
-class Preview:
+
+class Preview(Struct, frozen=True):
     """What a dry run would do: read each input, into a file of its own where one is named, with these columns taking
     part and those left; and write these targets."""
 
@@ -61,8 +63,7 @@ class Preview:
         )
 
 
-@dataclass
-class Result:
+class Result(Struct):
     """A job's, filled while it runs, so that a job that fails or is ended has one, too. Paths are as they were given;
     what is not known yet is None."""
 
@@ -74,12 +75,17 @@ class Result:
     output: str | None = None
     digest: str | None = None
     rows_out: int | None = None
-    progress: Progress | None = field(default=None, repr=False)
-    source: Source | None = field(default=None, repr=False)  # of the first input
+    progress: Progress | None = None
+    source: Source | None = None  # of the first input
     warnings: list[str] = field(default_factory=list)
     run_report: str | None = None  # where it is wanted
     preview: Preview | None = None  # of a dry run
-    changes: Transaction | None = field(default=None, repr=False)  # what it replaces
+    changes: Transaction | None = None  # what it replaces
+
+    def __repr__(self) -> str:
+        """Without what was read, learned or compared, which is long."""
+        short = (name for name in self.__struct_fields__ if name not in LONG)
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in short)})"
 
     @property
     def activity(self) -> str:
@@ -102,11 +108,10 @@ class Result:
         return self.progress.count or (self.source.count if self.source else 0)
 
 
-@dataclass
 class FitResult(Result):
     """What was learned, of which columns, and which were left; where it went."""
 
-    parameters: Parameters | None = field(default=None, repr=False)
+    parameters: Parameters | None = None
     updated: bool = False  # whether more data were added to a fit
     rows: int = 0  # of this run
     columns: tuple[str, ...] = ()
@@ -121,11 +126,10 @@ class FitResult(Result):
         return "fitting" if self.parameters is None else "normalizing"  # the same data
 
 
-@dataclass
 class Judged(Result):
     """What was compared with the data that were fitted."""
 
-    comparison: Comparison | None = field(default=None, repr=False)
+    comparison: Comparison | None = None
 
     @property
     def activity(self) -> str:
@@ -137,7 +141,6 @@ class Judged(Result):
         return None if self.comparison is None else self.comparison.drift
 
 
-@dataclass
 class ApplyResult(Judged):
     """What was normalized, or restored, and where it went."""
 
@@ -150,29 +153,26 @@ class ApplyResult(Judged):
         return "restoring" if self.inverse else "normalizing"
 
 
-@dataclass
 class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
-    parameters: Parameters | None = field(default=None, repr=False)
+    parameters: Parameters | None = None
 
 
-@dataclass
 class DescribeResult(Result):
     """The profile of the columns of data; None after a dry run."""
 
-    profile: DataProfile | None = field(default=None, repr=False)
+    profile: DataProfile | None = None
 
     @property
     def activity(self) -> str:
         return "describing"
 
 
-@dataclass
 class MergeResult(Result):
     """What the files have learned together."""
 
-    parameters: Parameters | None = field(default=None, repr=False)
+    parameters: Parameters | None = None
     rows_before: int = 0
     targets: tuple[str, ...] = ()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from normcli import drift
 from normcli.drift import DriftMonitor
@@ -15,8 +16,7 @@ from normcli.io.outputs import Target
 from normcli.pipeline import Progress, Tally
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """The counts of a finished file's input and the state of its watch, which the gates need."""
 
     tally: Tally

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict, replace
 
 from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name, methods_of
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
-from normcli.jobs.requests import FitRequest, RelearnRequest
+from normcli.jobs.requests.fit import FitRequest, RelearnRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled
@@ -90,7 +91,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
     )
     method_options = (
-        request.method_options if request.method is None or isinstance(request.method, str) else vars(request.method)
+        request.method_options if request.method is None or isinstance(request.method, str) else asdict(request.method)
     )
     _check_agrees(path, parameters, plan, method_options)
     _check_columns(path, parameters, request)

@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import __version__, columns, formats, pipeline
 from normcli.errors import BadDataError, CannotCreateError, UsageError, open_error, printable, replaced
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 Pairs = Iterable[tuple["Input", "Reader"]]
 
 
-@dataclass(frozen=True)
-class Outputs:
+class Outputs(Struct, frozen=True):
     """Outputs: data after a transform. Columns that the fit did not have may be `extra`; data marked as normalized by
     the same parameters may be normalized `repeatedly`; and `options` are those of a format. Inputs may be measured by
     a watch, too."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from ctypes import Structure, byref, c_char, c_char_p, c_uint8, c_uint32, c_uint64, c_void_p
-from dataclasses import dataclass
 from math import prod
 from threading import local
 from typing import Any
 from weakref import finalize
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.kernel import library
@@ -194,24 +194,21 @@ class Parser:
         return DONE
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(Struct, frozen=True):
     """A column of numbers: (rows,) contiguous doubles, and which column of numbers its missing values were in."""
 
     values: NDArray[np.float64]
     place: int
 
 
-@dataclass(frozen=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """A column of fields: (rows,) contiguous, where each begins in a text, and how long it is."""
 
     starts: Offsets
     lengths: Offsets
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of columns, some of which stand in a text; and the words for missing values of a run of rows with them."""
 
     columns: Sequence[Numbers | Fields]
@@ -264,6 +261,6 @@ def _doubles(shape: tuple[int, ...]) -> NDArray[np.float64]:
     memory = spare.pop() if spare else np.empty(0)
     if len(memory) < size:
         memory = np.empty(size + size // SLACK)
-    array = np.frombuffer(memoryview(memory), np.float64)  # of which parts of parts are parts, too, and not of `memory`
+    array = np.frombuffer(memory.data, np.float64)  # of which parts of parts are parts, too, and not of `memory`
     finalize(array, spare.append, memory).atexit = False
     return array[:size].reshape(shape)

@@ -1,11 +1,11 @@
 """Method: what every file here offers."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Self, TypeVar, cast, final
 
 import numpy as np
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields, replace
 from numpy.typing import NDArray
 
 from normcli import needs
@@ -20,8 +20,7 @@ S = TypeVar("S", bound=Statistic)
 Numbers = float | Annotated[tuple[float, ...], Meta(min_length=1)]
 
 
-@dataclass(frozen=True)
-class States:
+class States(Struct, frozen=True):
     """The states of a method's statistics, by class; and for messages, the names of the columns, and whether they are
     the values of a list, which cannot be excluded."""
 
@@ -41,8 +40,7 @@ class States:
         return ", or ".join([*([] if self.of_list else ["leave columns out with -x"]), *ways])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Method:
+class Method(Struct, frozen=True, kw_only=True):
     """A method is its options: its fields are the flags of the command line and `options` in the parameter file.
 
     The first line of a method's docstring is its formula; the rest says what a person should know of it.
@@ -120,7 +118,7 @@ def beside(option: str, what: str, has_use: Callable[[Any], bool] = bool) -> dic
     return {"needs": (needs.Need(what, instead),)}
 
 
-def _is_default(method: Method, option: Field[Any]) -> bool:
+def _is_default(method: Method, option: FieldInfo) -> bool:
     return bool(getattr(method, option.name) == option.default)
 
 
@@ -131,7 +129,7 @@ def _flag(option: str) -> str:
 def spelled(method: Method, option: str) -> str:
     """An option's value for a message."""
     value, flag = getattr(method, option), _flag(option)
-    if value is None and getattr(type(method), option, None) is not None:
+    if value is None and next(f.default for f in fields(method) if f.name == option) is not None:
         return f"with {flag} none"  # which is not the default
     if value is None or isinstance(value, bool):
         return f"{'with' if value else 'without'} {flag}"

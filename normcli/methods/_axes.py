@@ -1,10 +1,10 @@
 """Base of normalization layers: options of the scaling after the division, and of channels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks import tensor
 from normcli.blocks.record import Array
@@ -15,8 +15,7 @@ Channels = Annotated[int, Meta(ge=1)]
 SPLIT = Meta(description="the columns, in order, are so many channels of as many positions each")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scaled(Method):
+class Scaled(Method, frozen=True, kw_only=True):
     """A method that divides by √(… + eps), then multiplies by gamma."""
 
     eps: Annotated[float, Meta(ge=0, description="added below the root")] = 1e-5
@@ -53,8 +52,7 @@ class Scaled(Method):
         return tensor.per_feature(getattr(self, name), count, self._channels(count))[None] + 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shifted(Scaled):
+class Shifted(Scaled, frozen=True, kw_only=True):
     """A scaled method that then adds beta."""
 
     per_column: ClassVar[tuple[str, ...]] = ("gamma", "beta")

@@ -1,10 +1,10 @@
 """Base of methods of batches: options of batches and of running statistics."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks import tensor
 from normcli.blocks.record import Array
@@ -20,8 +20,7 @@ from normcli.transforms import Terms, Transform
 DIVIDED = beside("mean_only", "for a division", lambda mean_only: not mean_only)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batched(Shifted):
+class Batched(Shifted, frozen=True, kw_only=True):
     """A method that learns from batches of consecutive rows, the newest with most weight."""
 
     channels: Annotated[Channels | None, SPLIT] = None
@@ -74,8 +73,7 @@ class Batched(Shifted):
         return tuple(np.where(empty, np.nan, a) + 0.0 for a in (mean, low, spread))  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Formed(Batched):
+class Formed(Batched, frozen=True, kw_only=True):
     """A method of batches with other divisors than the standard deviation."""
 
     eps: Annotated[float, Meta(ge=0, description="added below the root", extra=DIVIDED)] = 1e-5

@@ -5,10 +5,10 @@ terms of φ = (ψ − ψ(origin))/ψ'(origin) and of logarithms counted from the
 cancels nor overflows where values lie far from zero.
 """
 
-from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, printable
@@ -25,8 +25,7 @@ STEP = 1e-6  # of what there is from limit to limit: places nearer to each other
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 
-@dataclass(frozen=True)
-class Likelihood:
+class Likelihood(Struct, frozen=True):
     """Of one column's λ, given its values as weighted points. Where all are below zero, the points are those of −x and
     what is said of them is said of 2 − λ."""
 

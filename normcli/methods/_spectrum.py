@@ -6,9 +6,8 @@ value decomposition S·G·Θ^½ = U·σ·Rᵀ. (Kessy, Lewin and Strimmer 2018, 
 columns are left out of all that, and come last: beside them, the others are the same to the bit.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
@@ -22,8 +21,7 @@ SMALL_PIVOT = 1e-10  # of the Cholesky factor of P: the column adds nothing
 TINY = 1e-13  # eigenvalues of P below this share of the greatest count as 0
 
 
-@dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Struct, frozen=True):
     """Σ = Uσ²Uᵀ and P = GΘGᵀ of one group, by falling size."""
 
     scale: Array  # s, (d,): standard deviations, 1 where constant

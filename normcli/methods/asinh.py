@@ -1,15 +1,12 @@
 """The inverse hyperbolic sine."""
 
-from dataclasses import dataclass
-
 from normcli.methods import Method, States
 from normcli.methods._drawings import BY_VALUE
 from normcli.transforms import Transform
 from normcli.transforms.elementwise import Elementwise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asinh(Method):
+class Asinh(Method, frozen=True, kw_only=True):
     """asinh(x) = log(x + √(x² + 1))
 
     Like a logarithm far from zero and like x itself near it, for numbers of either sign. Learns nothing: fit reads

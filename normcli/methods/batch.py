@@ -1,7 +1,5 @@
 """Batch normalization."""
 
-from dataclasses import dataclass
-
 from normcli.methods import States
 from normcli.methods._batches import Formed
 from normcli.methods._drawings import BY_BATCH
@@ -10,8 +8,7 @@ from normcli.transforms import Transform
 from normcli.transforms.batches import Batches
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch(Formed):
+class Batch(Formed, frozen=True, kw_only=True):
     """(x − running mean) / √(running var + eps) · γ + β
 
     Batches are consecutive rows of all inputs together; a batch's mean and unbiased variance, of each channel's

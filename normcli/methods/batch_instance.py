@@ -1,9 +1,8 @@
 """Batch-instance normalization."""
 
-from dataclasses import dataclass, field
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from normcli.methods import States
 from normcli.methods._axes import SPLIT, Channels, check_groups
@@ -16,8 +15,7 @@ from normcli.transforms.blends import Blends
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchInstance(Formed):
+class BatchInstance(Formed, frozen=True, kw_only=True):
     """(ρ · x̂_batch + (1 − ρ) · x̂_instance) · γ + β
 
     x̂_batch is what batch makes of a value, and x̂_instance what instance does: what tells rows apart (style) is kept

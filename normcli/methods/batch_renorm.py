@@ -1,6 +1,5 @@
 """Batch renormalization."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -14,8 +13,7 @@ from normcli.transforms import Transform
 from normcli.transforms.batches import Batches
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchRenorm(Formed):
+class BatchRenorm(Formed, frozen=True, kw_only=True):
     """(x − running mean) / running √(var + eps) · γ + β
 
     As batch, but it is the divisor of each batch that is averaged. With --training: ((x − μ_B)/σ_B · r + d)·γ + β

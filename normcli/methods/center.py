@@ -1,7 +1,5 @@
 """Centring."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from normcli.methods import Method, States
@@ -13,8 +11,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class Center(Method):
+class Center(Method, frozen=True, kw_only=True):
     """x − mean
 
     Moves each column's mean to 0 and leaves its units as they are.

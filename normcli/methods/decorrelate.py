@@ -1,7 +1,6 @@
 """Decorrelation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -18,8 +17,7 @@ from normcli.transforms import Terms, Transform
 from normcli.transforms.linear import Linear, component_names
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decorrelate(Method):
+class Decorrelate(Method, frozen=True, kw_only=True):
     """(x − mean) · V with Σ = VΛVᵀ
 
     Principal components, by falling variance: columns without correlation, their variances the eigenvalues Λ.

@@ -1,6 +1,5 @@
 """Group normalization."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,8 +12,7 @@ from normcli.transforms import Transform
 from normcli.transforms.axes import Axes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group(Shifted):
+class Group(Shifted, frozen=True, kw_only=True):
     """(x − mean_group) / √(var_group + eps) · γ + β
 
     Each row by the mean and the biased variance of each of its G equal groups of channels: with one group it is

@@ -1,6 +1,5 @@
 """Instance normalization."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from normcli.methods import States
@@ -10,8 +9,7 @@ from normcli.transforms import Transform
 from normcli.transforms.axes import Axes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Instance(Shifted):
+class Instance(Shifted, frozen=True, kw_only=True):
     """(x − mean_channel) / √(var_channel + eps) · γ + β
 
     Each row by the mean and the biased variance of each of its channels, over the channel's positions. Learns

@@ -1,6 +1,5 @@
 """Layer normalization."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta
@@ -24,8 +23,7 @@ def _unlisted(method: Shifted) -> str | None:
 LISTED = Need("for --gamma or --beta of a number for each channel", _unlisted)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layer(Shifted):
+class Layer(Shifted, frozen=True, kw_only=True):
     """(x − mean_row) / √(var_row + eps) · γ + β
 
     Each row by the mean and the biased variance of its own values. Learns nothing: fit reads only the header. A row

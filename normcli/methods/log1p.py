@@ -1,15 +1,12 @@
 """The logarithm of one more."""
 
-from dataclasses import dataclass
-
 from normcli.methods import Method, States
 from normcli.methods._drawings import BY_VALUE
 from normcli.transforms import Transform
 from normcli.transforms.elementwise import Elementwise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Log1p(Method):
+class Log1p(Method, frozen=True, kw_only=True):
     """log(1 + x)
 
     For counts and amounts: zero stays zero, and numbers near zero keep their digits. A value of −1 or less has no

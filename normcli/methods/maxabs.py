@@ -1,7 +1,5 @@
 """Scaling by the largest size."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from normcli.methods import Method, States
@@ -13,8 +11,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaxAbs(Method):
+class MaxAbs(Method, frozen=True, kw_only=True):
     """x / max|x|
 
     Each column within [−1, 1]; zero stays zero.

@@ -1,7 +1,5 @@
 """Mean normalization."""
 
-from dataclasses import dataclass
-
 from normcli.methods import Method, States
 from normcli.methods._column import affine, means, ranges, terms_of
 from normcli.methods._drawings import BY_COLUMN
@@ -11,8 +9,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeanRange(Method):
+class MeanRange(Method, frozen=True, kw_only=True):
     """(x − mean) / (max − min)
 
     Mean normalization: each column has mean 0 and width 1.

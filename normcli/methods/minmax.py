@@ -1,10 +1,10 @@
 """Min-max scaling."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.errors import UsageError
 from normcli.methods import Method, States
@@ -16,8 +16,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class MinMax(Method):
+class MinMax(Method, frozen=True, kw_only=True):
     """lo + (x − min) / (max − min) · (hi − lo)
 
     Feature scaling to a range: the least value lands on lo and the greatest on hi, exactly.

@@ -1,7 +1,6 @@
 """Power transformation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -22,8 +21,7 @@ from normcli.transforms.power import Power as Learned
 LARGEST = 1e20  # absolute values; powers of greater ones are not distinguishable
 
 
-@dataclass(frozen=True, kw_only=True)
-class Power(Method):
+class Power(Method, frozen=True, kw_only=True):
     """(ψ(x, λ) − mean) / std
 
     The power of Yeo and Johnson, for numbers of either sign: ψ(x, λ) = ((1 + x)^λ − 1)/λ, log(1 + x) at λ = 0, and

@@ -1,6 +1,5 @@
 """Ranks."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -17,8 +16,7 @@ from normcli.transforms import Transform
 from normcli.transforms.ranks import Ranks
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantile(Method):
+class Quantile(Method, frozen=True, kw_only=True):
     """the share of values below x, or the normal quantile of that share
 
     Whatever the distribution, what comes out is spread evenly from 0 to 1, or as a normal distribution (within

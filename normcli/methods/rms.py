@@ -1,7 +1,5 @@
 """Root mean square normalization."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from normcli.methods import States
@@ -11,8 +9,7 @@ from normcli.transforms import Transform
 from normcli.transforms.axes import Axes
 
 
-@dataclass(frozen=True, kw_only=True)
-class RMS(Scaled):
+class RMS(Scaled, frozen=True, kw_only=True):
     """x / √(mean_row x² + eps) · γ
 
     Each row by its own root mean square; nothing is subtracted. Learns nothing: fit reads only the header. A row that

@@ -1,11 +1,11 @@
 """Robust scaling."""
 
-from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks.record import Array
 from normcli.errors import UsageError
@@ -20,8 +20,7 @@ from normcli.stats.quantiles import Quantiles
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class Robust(Method):
+class Robust(Method, frozen=True, kw_only=True):
     """(x − median) / (q_hi − q_lo)
 
     Median and quartiles, or other quantiles, in place of mean and standard deviation: a few wild values move neither.

@@ -1,7 +1,5 @@
 """Spectral normalization."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from normcli.errors import BadDataError
@@ -15,8 +13,7 @@ from normcli.transforms import Terms, Transform
 from normcli.transforms.affine import Affine
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spectral(Method):
+class Spectral(Method, frozen=True, kw_only=True):
     """X / σ_max(X)
 
     The whole table by its greatest singular value, uncentred: as a linear map it lengthens no vector any more. σ_max²

@@ -1,9 +1,8 @@
 """Switchable normalization."""
 
-from dataclasses import dataclass, field
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from normcli.methods import States
 from normcli.methods._axes import SPLIT, Channels, check_groups
@@ -14,8 +13,7 @@ from normcli.transforms import Transform
 from normcli.transforms.mixtures import Mixtures, Weights
 
 
-@dataclass(frozen=True, kw_only=True)
-class Switchable(Batched):
+class Switchable(Batched, frozen=True, kw_only=True):
     """(x − Σ w μ) / √(Σ w′ var + eps) · γ + β
 
     Means and variances over instance, layer and batch are mixed before anything is subtracted; w and w′ are softmax of

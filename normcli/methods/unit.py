@@ -1,6 +1,5 @@
 """Unit length."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -11,8 +10,7 @@ from normcli.transforms import Transform
 from normcli.transforms.rows import Rows
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unit(Method):
+class Unit(Method, frozen=True, kw_only=True):
     """row / ‖row‖
 
     Each row by its own length; a row of zeros stays. Learns nothing: fit reads only the header.

@@ -1,10 +1,10 @@
 """Weight normalization."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
@@ -29,8 +29,7 @@ class _OfAxis:
         return method is not None and method.axis == "row"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Weight(Method):
+class Weight(Method, frozen=True, kw_only=True):
     """g · v / ‖v‖ for each column v
 
     Weight normalization: the length of a weight vector and its direction apart. Each column comes out with the length

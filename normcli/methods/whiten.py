@@ -1,11 +1,11 @@
 """Whitening (sphering)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError, UsageError
@@ -24,8 +24,7 @@ COMPONENTS: tuple[Kind, ...] = ("pca", "pca-cor")
 NAMED = beside("kind", f"for --kind {' and '.join(COMPONENTS)}", COMPONENTS.__contains__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Whiten(Method):
+class Whiten(Method, frozen=True, kw_only=True):
     """(x − mean) · Wᵀ with W Σ Wᵀ = I
 
     The five natural whitenings of Kessy, Lewin and Strimmer (2018). zca (sphering) stays closest to the data, pca

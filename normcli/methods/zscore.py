@@ -1,10 +1,10 @@
 """Standardization."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.errors import UsageError
 from normcli.methods import Method, States, beside
@@ -16,8 +16,7 @@ from normcli.stats.moments import Moments
 from normcli.transforms import Terms, Transform
 
 
-@dataclass(frozen=True, kw_only=True)
-class ZScore(Method):
+class ZScore(Method, frozen=True, kw_only=True):
     """(x − mean) / std · target-std + target-mean
 
     Standardization: each column has mean 0 and standard deviation 1, or those asked for.

@@ -1,7 +1,8 @@
 """Alignment of several fits of the same columns, whose orders may differ."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from normcli.methods import Method
 from normcli.parameters.parameters import Parameters

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from normcli import columns
 from normcli.blocks.record import Array
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from normcli.columns.fixed import Fixed
 
 
-@dataclass(frozen=True)
-class ColumnLayout:
+class ColumnLayout(Struct, frozen=True, dict=True):
     """Positions and types of output columns: in place of the columns that they are computed from, or with a suffix,
     after them."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.blocks.block import Block
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from normcli.parameters.steps import Step
 
 
-@dataclass(frozen=True)
-class ErrorBounds:
+class ErrorBounds(Struct, frozen=True, dict=True):
     """Bounds of the errors of columns (rows,) that a transform has `restored` from a frame, in input units; `codes`
     (rows,) are the groups of its rows, None without keys."""
 

@@ -5,7 +5,6 @@ can be measured independently, and the bits are those of one pass; a short input
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from normcli.parameters.keys import Ledger, StepStates
 from normcli.parameters.measuring import Measured
@@ -20,14 +19,13 @@ def ends_segment(chunks: int, *, can_end: bool) -> bool:
     return can_end and chunks >= SEGMENT
 
 
-@dataclass
 class Subtotal:
     """Statistics of some rows: each step's states, of all rows and by key, and the number of rows left out because they
     miss a value."""
 
-    states: tuple[StepStates, ...]  # initially blank
-    ledger: Ledger = field(default_factory=Ledger)
-    incomplete: int = 0
+    def __init__(self, states: tuple[StepStates, ...], ledger: Ledger | None = None, incomplete: int = 0) -> None:
+        """`states` are blank at first."""
+        self.states, self.ledger, self.incomplete = states, Ledger() if ledger is None else ledger, incomplete
 
     def add(self, measured: Measured) -> None:
         """Adds statistics of the rows that follow."""

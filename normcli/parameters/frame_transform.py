@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.blocks.block import Block
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from normcli.parameters.targets import Target
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True):
     """Form of the output columns: their type (None: float32 where the column was, else float64), and an optional
     suffix, with which they are added after the originals instead of replacing them. The output may be `text`, which can
     show a fraction in a column of whole numbers. `texts`: originals that are kept are copied character for character
@@ -41,8 +41,7 @@ class Form:
     texts: bool = False
 
 
-@dataclass(frozen=True)
-class FrameTransform:
+class FrameTransform(Struct, frozen=True, dict=True):
     """Parameters, a direction and the form of the output: normalizes columns of frames, or with `inverse`, restores
     them. Workers receive it pickled."""
 

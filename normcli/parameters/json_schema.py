@@ -1,10 +1,10 @@
 """The JSON Schema of parameter files, derived from the registries: nothing is listed here."""
 
-import dataclasses
 import typing
 from typing import Any
 
 import msgspec
+from msgspec import Struct, structs
 
 from normcli import registry
 from normcli.blocks.record import Axes, Record
@@ -63,7 +63,7 @@ def _object(properties: dict[str, Any], required: typing.Iterable[str] | None = 
 
 
 def _step(name: str, kind: Any) -> dict[str, Any]:
-    required = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory]  # both are missing
+    required = [f.name for f in structs.fields(kind) if f.required]
     any_of_it = msgspec.convert(dict.fromkeys(required, 1), kind)
     statistics = {registry.name_of(s): _record(type(s)) for s in any_of_it.statistics}
     transforms = {n: _record(registry.only("transforms", n)) for n in registry.names("transforms")}
@@ -80,10 +80,10 @@ def _step(name: str, kind: Any) -> dict[str, Any]:
     return _object(properties, required=STEP)
 
 
-def _fields(kind: type, leaving: typing.Container[str] = ()) -> dict[str, Any]:
-    """Schemas of a dataclass's fields, by name, without those in `leaving`."""
+def _fields(kind: type[Struct], leaving: typing.Container[str] = ()) -> dict[str, Any]:
+    """Schemas of a record's fields, by name, without those in `leaving`."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    return _schemas({f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name not in leaving})
+    return _schemas({name: hints[name] for name in kind.__struct_fields__ if name not in leaving})
 
 
 def _schemas(hints: dict[str, Any]) -> dict[str, Any]:

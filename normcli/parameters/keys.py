@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
@@ -17,8 +18,7 @@ Key = tuple[str | None, ...]  # a string for each column that rows are grouped b
 StepStates = tuple[Statistic, ...]  # of one step, in the order of its method's statistics
 
 
-@dataclass(frozen=True)
-class Keyed:
+class Keyed(Struct, frozen=True):
     """States by key: group i of each statistic, and `rows[i]` rows, are of `keys[i]`."""
 
     keys: tuple[Key, ...]

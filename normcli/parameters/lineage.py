@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class ColumnLineage:
+
+class ColumnLineage(Struct, frozen=True, dict=True):
     """Input columns of a sequence of steps, and the origins of their output columns."""
 
     needs: tuple[str, ...]  # input columns, from the data

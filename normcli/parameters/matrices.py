@@ -1,11 +1,11 @@
 """Matrices: inputs and outputs of successive steps on frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
 
 from normcli import columns
 from normcli.blocks.block import Block
@@ -18,8 +18,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-@dataclass
-class Matrices:
+class Matrices(Struct, dict=True):
     """The matrices of successive steps on consecutive frames: columns read from the frames, then outputs of steps,
     which stay float64 and are never written to a frame. `spelled` maps names to those in the frames, where they differ.
     With `inverse`, steps read their outputs and give their inputs. Methods raise BadRowError with the index of the

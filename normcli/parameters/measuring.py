@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.blocks.block import Block
@@ -18,8 +19,7 @@ from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """Statistics of frames: each step's states, of all rows and by key; the number of rows of nonzero weight, and of
     those of them that were left out because they miss a value; and the blocks that were read, with weights and
     codes."""

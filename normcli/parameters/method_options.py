@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -32,7 +31,7 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
     """A method whose options have the names of the parameter file or of flags. Raises UsageError."""
     if not isinstance(raw, dict):
         raise UsageError(f"{at}.options: must be a table, as {{ ddof = 1 }}")
-    fields = {f.name.rstrip("_"): f.name for f in dataclasses.fields(kind)}
+    fields = {name.rstrip("_"): name for name in kind.__struct_fields__}
     options: dict[str, Any] = {}
     for key, value in raw.items():
         name = fields.get(key.replace("-", "_").rstrip("_"))
@@ -43,10 +42,7 @@ def method_with(kind: type[Method], raw: Any, at: str) -> Method:
             raise UsageError(f"{here}: is there twice")
         options[name] = None if value == "none" and _may_be_none(kind, name) else value
     try:
-        values = params.typed(kind, options, f"{at}.options")
-        method = kind(
-            **{n: getattr(values, n) for n in fields.values()}
-        )  # msgspec leaves what is not there to the class
+        method: Method = params.typed(kind, options, f"{at}.options")
         method.check(options)
     except BadParametersError as e:
         raise UsageError(e.message, e.hint) from None
@@ -72,6 +68,6 @@ def _may_be_none(kind: type[Method], name: str) -> bool:
 def _whose(key: str) -> str:
     """Which methods have an option, for a message; empty if none does."""
     name = key.replace("-", "_").rstrip("_")
-    every = ((n, registry.only("methods", n)) for n in registry.names("methods"))
-    having = [n for n, kind in every if name in {f.name.rstrip("_") for f in dataclasses.fields(kind)}]
+    every: Iterator[tuple[str, type[Method]]] = ((n, registry.only("methods", n)) for n in registry.names("methods"))
+    having = [n for n, kind in every if name in {option.rstrip("_") for option in kind.__struct_fields__}]
     return f"; it is of {', '.join(having)}" if having else ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import registry
 from normcli.columns import Schema
@@ -17,8 +19,7 @@ from normcli.parameters.rules import TRAINING, Rules, Unseen, mark
 from normcli.parameters.steps import Step
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(Struct, frozen=True, dict=True):
     """Fitted steps, and a description of the data that they were fitted on: exactly what a parameter file holds."""
 
     steps: tuple[Step, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from normcli import columns, registry
 from normcli.columns import Field, Schema
@@ -15,8 +16,7 @@ from normcli.parameters import Step, fault, unfitted
 MOST = 5  # numeric columns that a hint names
 
 
-@dataclass(frozen=True)
-class PlanStep:
+class PlanStep(Struct, frozen=True):
     """A method, and selectors of its columns as of -c and -x; by default all numeric columns."""
 
     method: Method
@@ -24,8 +24,7 @@ class PlanStep:
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Successive steps; each selects from the columns that those before it output. `name` is that of the file."""
 
     plan_steps: tuple[PlanStep, ...]
@@ -102,8 +101,7 @@ class Plan:
         return excluded.union(set(names) - included)
 
 
-@dataclass
-class _Begun:
+class _Begun(Struct):
     """Steps so far, and the schema after them."""
 
     schema: Schema

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.blocks.record import Array, Codes
 from normcli.columns import Frame, Infinite
@@ -25,8 +25,7 @@ HEAD = 64  # rows that usually suffice to decide whether text is of float32
 LARGE = 0.25  # steps; a value that is off by more may be of another number
 
 
-@dataclass(frozen=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """How many of the `values` restored in a column may differ from the original numbers: `count` by the precision of
     the stored values; `single` if these are float32 written as text, which holds if all of them look so and one of them
     is `long`. None: they are not float32."""
@@ -46,8 +45,7 @@ class Doubt:
         return self.single if self.single is not None and self.long else self.count
 
 
-@dataclass(frozen=True)
-class Restoring:
+class Restoring(Struct, frozen=True, dict=True):
     """The `values` (rows,) of each column that a transform has restored from a frame; `codes` (rows,) are the groups
     of its rows, None without keys."""
 

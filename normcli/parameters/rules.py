@@ -1,8 +1,9 @@
 """Rules: which group a row is normalized by, given its key; and marks in digests for overrides of the file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from normcli.parameters.keys import Key
 
@@ -12,8 +13,7 @@ INSTEAD: Mapping[Unseen, int] = {"global": 0, "missing": MISSING, "pass": PASS, 
 TRAINING = "training"
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Treatment of rows whose key was not fitted; keys with fewer than `min_count` rows use statistics of all rows."""
 
     unseen: Unseen = "error"

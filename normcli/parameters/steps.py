@@ -1,12 +1,13 @@
 """Step: one method on one feature matrix."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lcm
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
@@ -20,8 +21,7 @@ from normcli.transforms import Terms, Transform
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True, dict=True):
     """One method on one feature matrix: before the fit without states and transform, then with both.
 
     The matrix is columns of numbers, or with `length`, the lists of that length in the one column.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.columns.fixed import step as step_of
 from normcli.transforms import LAST
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from normcli.parameters.steps import Step
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A column that is restored to integers or decimals: its type `kind`, the least tolerance `tight` (in input
     units) by which values may differ from a multiple of the type's step, and the `sources` in the data that it is
     restored from. `alone`: the only step that transforms it, if that bounds the error by itself (`Transform.lever`),

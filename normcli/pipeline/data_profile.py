@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.columns import Field
 from normcli.columns.numbers import EXACT
@@ -26,8 +26,7 @@ LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a
 Value = float | int | str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ColumnProfile:
+class ColumnProfile(Struct, frozen=True, kw_only=True):
     """The profile of a column. None: unknown or not applicable.
 
     `count` is the number of values, `numbers` of those that are numbers, including infinite ones. Mean, standard
@@ -57,8 +56,7 @@ class ColumnProfile:
     count_error: int = 0
 
 
-@dataclass(frozen=True)
-class DataProfile:
+class DataProfile(Struct, frozen=True):
     """The number of rows, and the profiles of the columns."""
 
     rows: int

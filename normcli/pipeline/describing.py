@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Field, Frame, Schema
@@ -23,8 +24,7 @@ from normcli.pipeline.progress import Progress
 from normcli.pipeline.work import Result
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """One chunk's way to its profile: decode, then look at each of the columns that are described."""
 
     fields: Schema

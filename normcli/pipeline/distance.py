@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from normcli.formats import Reader
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 FEW = 1000  # inputs on a cluster of which bytes are counted
 
 
-@dataclass
-class Distance:
+class Distance(Struct):
     """`total` is None where it is unknown: an input is a pipe, or there is a single Arrow file."""
 
     total: int | None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec.structs import asdict, replace
 from xxhash import xxh3_128
 
 from normcli import registry
@@ -21,20 +21,18 @@ from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
 
 
-@dataclass
 class Total:
     """States of all inputs: those of the parameters that it begins with, those that have ended since, and the one that
     is being read. States fold within an input, then across inputs, so that a fit over all, updates one
     after the other and a merge end in the same bits. Batches run on from one input into the next: they are as one
     input."""
 
-    parameters: Parameters
-    once: bool = False  # an input whose content was counted before is left out
-    max_memory: int | None = None  # bytes of memory for what follows from it, where somebody says
-    rows: int = field(default=0, init=False)
-    inputs: list[str] = field(default_factory=list, init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, parameters: Parameters, *, once: bool = False, max_memory: int | None = None) -> None:
+        """If `once`, an input whose content was counted before is left out; `max_memory` are bytes of memory for what
+        follows from it, where somebody says."""
+        self.parameters, self.once, self.max_memory = parameters, once, max_memory
+        self.rows = 0
+        self.inputs: list[str] = []
         self._blank: tuple[StepStates, ...] = tuple(step.method.statistics for step in self.parameters.steps)
         self.subtotal = Subtotal(self._blank)
         self._types: tuple[str, ...] = ()
@@ -283,7 +281,7 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
         if one != other:
             yield f"{where}is of {other}, and {first} of {one}"
         elif x.method != y.method:
-            option = next(n for n, value in vars(x.method).items() if value != getattr(y.method, n))
+            option = next(n for n, value in asdict(x.method).items() if value != getattr(y.method, n))
             of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
             yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
         elif more or lacking:

@@ -4,10 +4,11 @@ import os
 import resource
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from math import inf, prod
 from typing import Self
+
+from msgspec import Struct
 
 from normcli.blocks.record import Record
 from normcli.errors import HIGHER, Scarce, ShortageError, UsageError, lacking, printable, size
@@ -141,8 +142,7 @@ def _longest(a: Record, b: Record, name: str) -> list[int]:
     return [max(sizes) for sizes in zip(getattr(a, name).shape[1:], getattr(b, name).shape[1:], strict=True)]
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(Struct, frozen=True):
     """Bytes of the states of all rows, of a block in flight, and of the smallest block, for a number of columns; and
     whether the states are matrices."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from normcli.columns import Infinite
 from normcli.formats import LateColumn, Reader, Sink
@@ -22,8 +23,7 @@ def ignore(column: LateColumn, where: str) -> None:
     """Ignores columns that only late rows have."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """One input, its work, and its own output, opened when its turn comes; None for the output that all share."""
 
     reader: Reader
@@ -38,8 +38,7 @@ class Part:
     doubt: str = ""  # what should be known of its output before there is any
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(Struct, frozen=True):
     """An output that is written but for its end, which closing the sink writes: one that failed must not be closed,
     for that would publish a short file."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from msgspec import Struct, field
 from xxhash import xxh3_64_intdigest
 
 from normcli.blocks.block import Block
@@ -25,8 +25,7 @@ LONGEST = 200  # characters of a text that are shown
 OF_TEXTS = 100_000  # bytes of what is kept of a column of texts, about
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """What is known of the values of a column that are no numbers: how many there are; how often the most common ones
     are there, by numbers that hash them, None where they are not told apart; how these are spelled; and the least and
     the greatest, of values that have an order."""
@@ -70,8 +69,7 @@ def _hash(text: str) -> float:
     return float(xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) >> 11)
 
 
-@dataclass(frozen=True)
-class ProfileState:
+class ProfileState(Struct, frozen=True):
     """Of the columns of some rows, by name: their types; states of their numbers, of those columns together that may
     hold some; how many of these are −∞ and +∞; the least and the greatest whole number of those with some beyond
     floats; and what else is in them. What is in none of these is missing."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError, printable, short
@@ -28,8 +29,7 @@ MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """What was counted of one input, or of several, and the warnings that this led to."""
 
     rows: int = 0
@@ -48,7 +48,6 @@ class Tally:
         self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are reported one by one
 
 
-@dataclass
 class Progress(Tally):
     """What a run has counted so far: of all inputs, and of the output that is being written. What should be known is an
     event."""

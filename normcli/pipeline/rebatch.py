@@ -7,7 +7,9 @@ batch of which there is no variance.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame
@@ -21,8 +23,7 @@ def size_of(multiple: int) -> int:
     return multiple * max(ROWS // multiple, 1)
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """Rows of one chunk, and where they come from."""
 
     part: int  # the number of the input

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.columns import Infinite
 from normcli.engines import Cluster
@@ -65,8 +67,7 @@ class RemoteReader(Reader):
 PartOf = Callable[[Span, RemoteReader], Part]
 
 
-@dataclass(frozen=True)
-class RemoteInputs:
+class RemoteInputs(Struct, frozen=True):
     """The inputs of a run, for the workers of a cluster, which open them. `leave_out` is called for an empty one."""
 
     cluster: Cluster

@@ -9,8 +9,9 @@ it begins. Once all stretches before it are scanned, too, that is known; if it i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise, takewhile
+
+from msgspec import Struct
 
 from normcli.formats import Address, Description, Reader
 from normcli.formats._text.description import TextDescription
@@ -59,8 +60,7 @@ def of_scans(description: TextDescription, scans: Iterable[Scan]) -> Iterator[Ad
         yield from of_runs((block, 1) for block in blocks(scans, description.mark, description.rows))
 
 
-@dataclass(frozen=True)
-class StretchScan:
+class StretchScan(Struct, frozen=True):
     """What the scans of a stretch say; and the segment that it makes if no quote is open where it begins, but for the
     place of its first row, or None where that can't be said."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.engines import Share
 from normcli.errors import NormcliError
@@ -31,8 +33,7 @@ class Opening(Protocol):
         """Raises NormcliError."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """An input, or a segment of one: where workers find it, and the file that its rows go to, if there is one of its
     own. Paths are absolute, for workers are in other directories."""
 
@@ -51,8 +52,7 @@ class Span:
         return self.input.name
 
 
-@dataclass(frozen=True)
-class SpanResult:
+class SpanResult(Struct, frozen=True):
     """The report of a worker on a span: the results of its chunks, without rows, up to the first error, if any. An
     input that is to be read in segments has only been opened."""
 
@@ -77,8 +77,7 @@ class SpanResult:
         return bool(self.segments or self.stretches)
 
 
-@dataclass(frozen=True)
-class SpanLimits:
+class SpanLimits(Struct, frozen=True):
     """What a span may take at most, wherever it is worked on."""
 
     rejects: int  # rows skipped; where there are more, the run fails, and no more is read
@@ -96,7 +95,7 @@ def changes_from(first: Description, other: Description) -> Changes:
     """The fields in which a description differs from the first: 100,000 files mostly have the same columns."""
     if type(other) is not type(first):
         return other
-    return {f.name: getattr(other, f.name) for f in fields(first) if getattr(other, f.name) != getattr(first, f.name)}
+    return {n: getattr(other, n) for n in first.__struct_fields__ if getattr(other, n) != getattr(first, n)}
 
 
 def changed(changes: Changes, first: Description) -> Description:

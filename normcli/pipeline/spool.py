@@ -8,8 +8,10 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame, Infinite
@@ -104,8 +106,7 @@ class Spool:
         return into.getvalue()
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A frame in a spool."""
 
     start: int
@@ -113,8 +114,7 @@ class Piece:
     packed: Packed
 
 
-@dataclass(frozen=True)
-class SpoolChunk:
+class SpoolChunk(Struct, frozen=True):
     """A decoded chunk in a spool, part by part; at least one."""
 
     spool: Spool
@@ -162,8 +162,7 @@ class SpoolChunk:
         return row
 
 
-@dataclass(frozen=True)
-class SpoolText:
+class SpoolText(Struct, frozen=True):
     """A chunk of text in a spool as it stands, which is to be written again but for its numbers: to parse it once more
     takes less time than to store what was parsed."""
 
@@ -205,8 +204,7 @@ class SpoolText:
 Stored = SpoolChunk | SpoolText
 
 
-@dataclass(frozen=True)
-class TextOfRows:
+class TextOfRows(Struct, frozen=True):
     """A chunk of text whose places are rows."""
 
     chunk: Chunk

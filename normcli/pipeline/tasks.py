@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Chunk
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 from normcli.pipeline.parts import Part
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """What an engine's worker is handed: a chunk, or None where the part has ended."""
 
     part: int
@@ -72,8 +73,7 @@ def closing(results: Iterator[Result], begun: Sequence[Part]) -> Iterator[Result
         yield result
 
 
-@dataclass(frozen=True)
-class BatchJob:
+class BatchJob(Struct, frozen=True):
     """The task of a worker where rows are cut again: rows of whole batches, and the results of the chunks that were
     decoded until there were enough rows."""
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.errors import NormcliError
 from normcli.formats._text.description import TextDescription
@@ -29,8 +31,7 @@ FEWEST, MOST = 8, 1 << 10  # of them, however large or small they are
 ENDED = SpanResult(results=(Result(last=True),))
 
 
-@dataclass
-class _SpanTask:
+class _SpanTask(Struct):
     """A span that was sent, or is to be; its result once there."""
 
     turn: _Turn
@@ -39,8 +40,7 @@ class _SpanTask:
     is_wanted: bool = True
 
 
-@dataclass
-class _Turn:
+class _Turn(Struct):
     """An input: the tasks whose results are not taken yet, in order, and those of them that are not sent yet."""
 
     tasks: deque[_SpanTask] = field(default_factory=deque)

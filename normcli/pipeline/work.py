@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from math import lcm
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame, Infinite
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from normcli.pipeline.rebatch import Segment
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a worker made of one chunk; never its rows, unless encoded."""
 
     part: int = 0  # the number of the input
@@ -67,8 +67,7 @@ class Result:
         )
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(Struct, frozen=True):
     """One chunk's whole way through a worker: decode, then transform and encode where there is a `writer`, then measure
     where it is said by which parameters. fit measures to learn, check to compare, apply writes, apply --check does
     both."""

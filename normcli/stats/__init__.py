@@ -1,18 +1,17 @@
 """Statistic: the interface of every file here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, Record
 
 
-@dataclass(frozen=True)
-class Statistic(Record):
+class Statistic(Record, frozen=True):
     """The state of a statistic over rows, mergeable. Constructed from its settings alone it is blank: without groups,
     the identity of `merge`."""
 
@@ -108,8 +107,7 @@ class Statistic(Record):
         return {}
 
 
-@dataclass(frozen=True)
-class ColumnStatistic(Statistic):
+class ColumnStatistic(Statistic, frozen=True):
     """A statistic of each column by itself."""
 
     def column(self, x: Column) -> tuple[Array, ...]:

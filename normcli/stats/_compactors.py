@@ -6,9 +6,8 @@ or the second. A coin decides which; the coin is a hash of all items, so that eq
 second time, a level takes the opposite side of the last time, which halves the variance of the ranks.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
@@ -21,8 +20,7 @@ STRIP = 1 << 17  # items merged at once: temporaries stay in the cache
 INFINITY = np.float64(np.inf).view(np.uint64)
 
 
-@dataclass(frozen=True)
-class Sketches:
+class Sketches(Struct, frozen=True):
     """Sketches, one per row: of one column and one group each."""
 
     items: Array  # (rows, width) level after level, each sorted; +inf after the last; as wide as the fullest

@@ -1,10 +1,10 @@
 """Compensated sums, as unevaluated pairs hi + lo, and means without overflow."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isqrt
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.block import Column

@@ -6,10 +6,11 @@ finer: half of the cuts evenly spaced, half evenly among the representable float
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Self, cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.block import Block
@@ -23,8 +24,7 @@ FINEST = 64  # pieces that a gap is cut into
 GREATEST = np.finfo(np.float64).max
 
 
-@dataclass(frozen=True)
-class Gaps:
+class Gaps(Struct, frozen=True):
     """The search in one column: wanted `ranks` (n,), from 0; `cuts` (m,), ascending; and the mask `collected` of the
     gaps (m + 1,) below, between and above them whose values are collected."""
 
@@ -33,8 +33,7 @@ class Gaps:
     collected: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class GapCounts:
+class GapCounts(Struct, frozen=True):
     """Counts of one column: values less than each cut (m,), values at most each cut (m,), and all; and the values in
     the collected gaps, in any order."""
 
@@ -49,8 +48,7 @@ class GapCounts:
         return GapCounts(self.less + other.less, self.most + other.most, self.count + other.count, values)
 
 
-@dataclass(frozen=True)
-class Selection(Statistic):
+class Selection(Statistic, frozen=True):
     """The values at wanted ranks of each column, as far as they are known. Not saved in a parameter file."""
 
     wanted: tuple[Gaps, ...] = ()

@@ -1,11 +1,11 @@
 """Means and co-products of rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group, symmetric
@@ -31,8 +31,7 @@ UNDERFLOWN = 1e-160  # a deviation whose square may underflow to 0
 ROUNDING = 1e-6  # share by which a co-product may be off
 
 
-@dataclass(frozen=True)
-class Comoments(Statistic):
+class Comoments(Statistic, frozen=True):
     """Count, means and centred co-products of rows without missing values; means and co-products are hi + lo.
 
     The matrix form of Moments: blocks are centred on their rounded means and multiplied, then merged by the update of
@@ -72,8 +71,8 @@ class Comoments(Statistic):
                 row_gaps, column_gaps = gap[groups, first:][:, rows, None], gap[groups, None, columns]
                 between = row_gaps * column_gaps * weight[groups]
                 hi[groups, rows, columns], lo[groups, rows, columns] = bounded(*add(*terms, between))
-        for matrix in (hi, lo):
-            mirror(matrix[:, :, first:])
+        for array in (hi, lo):
+            mirror(array[:, :, first:])
         return replace(self, count=count, mean=mean, mean_low=low, products=hi, products_low=lo)
 
     def split(self, shards: int) -> list[Self]:
@@ -96,11 +95,11 @@ class Comoments(Statistic):
         last = shards[-1]
         size = last.products.shape[2]
         both = {name: np.empty((last.groups, size, size)) for name in ("products", "products_low")}
-        for name, matrix in both.items():
+        for name, array in both.items():
             for shard in shards:
                 rows = getattr(shard, name)
-                matrix[:, rows.shape[2] - rows.shape[1] : rows.shape[2], : rows.shape[2]] = rows
-            mirror(matrix)
+                array[:, rows.shape[2] - rows.shape[1] : rows.shape[2], : rows.shape[2]] = rows
+            mirror(array)
         return replace(last, **both)
 
     def covariance(self, ddof: int) -> Array:

@@ -1,17 +1,16 @@
 """Least and greatest value."""
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
 
-@dataclass(frozen=True)
-class Extrema(ColumnStatistic):
+class Extrema(ColumnStatistic, frozen=True):
     """Least and greatest present value of each column, in input units."""
 
     least: Array = per_group("feature", empty=np.inf)

@@ -1,10 +1,10 @@
 """The most common values of each column, and the number of distinct values."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes, per_group
@@ -14,8 +14,7 @@ from normcli.stats._compactors import ascending
 Row = tuple[Array, Array, float]  # values (n,), ascending; their counts (n,); what was subtracted from these
 
 
-@dataclass(frozen=True)
-class Frequencies(ColumnStatistic):
+class Frequencies(ColumnStatistic, frozen=True):
     """Counts of the most common present values of each column: the summary of Misra and Gries (Finding repeated
     elements, 1982), of at most k values.
 

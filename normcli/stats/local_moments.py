@@ -1,10 +1,10 @@
 """A fine histogram with power sums in each cell, which gives the mean of any smooth function of the values."""
 
-from dataclasses import dataclass, replace
 from math import comb, frexp
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
@@ -24,8 +24,7 @@ BINOMIAL = np.array([[float(comb(o, k)) for k in range(ORDERS)] for o in range(O
 LEFT = np.maximum(np.subtract.outer(np.arange(ORDERS), np.arange(ORDERS)), 0)
 
 
-@dataclass(frozen=True)
-class LocalMoments(Statistic):
+class LocalMoments(Statistic, frozen=True):
     """Power sums of each column's present values in at most 64 cells of equal width in u = ±log(1 + |x|).
 
     The cells of level l are 2⁻ˡ wide and begin at integer multiples of that, so that a cell of one level lies in one of

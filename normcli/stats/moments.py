@@ -1,9 +1,9 @@
 """Count, mean and squares of each column."""
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
@@ -13,8 +13,7 @@ from normcli.stats._compensated import add, bounded, in_unit, mean, merged_mean,
 OFF_CENTRE = 2.0**-10  # share of n·lo² in the squares above which they are computed again
 
 
-@dataclass(frozen=True)
-class Moments(ColumnStatistic):
+class Moments(ColumnStatistic, frozen=True):
     """Count, mean and centred sum of squares of each column's present values.
 
     Mean and squares are hi + lo. A block is reduced in two passes (centre on its rounded mean, then square; Chan,

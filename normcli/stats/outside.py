@@ -1,17 +1,16 @@
 """The number of values beyond limits."""
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, per_group
 from normcli.stats import ColumnStatistic
 
 
-@dataclass(frozen=True)
-class Outside(ColumnStatistic):
+class Outside(ColumnStatistic, frozen=True):
     """The number of present values of each column, and of those below `least` or above `greatest`: limits of each
     column in input units; () for no limits."""
 

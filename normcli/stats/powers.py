@@ -1,9 +1,9 @@
 """Sums of powers of uncentred values."""
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
@@ -11,8 +11,7 @@ from normcli.stats import ColumnStatistic
 from normcli.stats._compensated import GREATEST, add
 
 
-@dataclass(frozen=True)
-class Powers(ColumnStatistic):
+class Powers(ColumnStatistic, frozen=True):
     """The sum of |x|^order of each column's present values, in units of the largest of them to that power, so that no
     power over- or underflows: between 1 and their number, or 0 if all are zero. Sums are hi + lo."""
 

@@ -1,10 +1,10 @@
 """Running statistics of batches."""
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
@@ -13,8 +13,7 @@ from normcli.stats import Statistic
 from normcli.stats._compensated import GREATEST, bounded, merged_mean, two_sum
 
 
-@dataclass(frozen=True)
-class Running(Statistic):
+class Running(Statistic, frozen=True):
     """Weighted averages of the statistics of batches of `size` rows, per channel, the newest with the greatest weight.
 
     With r ← (1 − m)·r + m·batch, k batches have the weight 1 − (1 − m)^k together: means and spreads are stored as

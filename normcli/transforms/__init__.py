@@ -1,10 +1,11 @@
 """Transform: the learned function that normalizes blocks, and its inverse. Many methods share few transforms."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Record
@@ -15,8 +16,7 @@ GREATEST = np.finfo(np.float64).max
 LAST = np.finfo(np.float64).eps  # machine epsilon
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """Learned parameters by their common names: of each column (features,), of each component (outputs,), and of all
     together."""
 
@@ -25,8 +25,7 @@ class Terms:
     values: Mapping[str, float | str | list[float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Transform(Record):
+class Transform(Record, frozen=True):
     """A pure function with learned parameters, of a block to an array (rows, outputs), NaN where missing."""
 
     @property

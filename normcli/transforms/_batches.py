@@ -1,6 +1,5 @@
 """Base of transforms by batches: by learned running statistics, or in training, by those of each batch."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -14,8 +13,7 @@ from normcli.errors import NotInvertibleError
 from normcli.transforms import Transform
 
 
-@dataclass(frozen=True)
-class ByBatches(Transform):
+class ByBatches(Transform, frozen=True):
     """Columns whose parameters are NaN, as they had no values, become missing, also in training."""
 
     mean: Array = per_group("feature", empty=np.nan)  # input units
@@ -62,8 +60,7 @@ class ByBatches(Transform):
         return out
 
 
-@dataclass(frozen=True)
-class Training(Transform):
+class Training(Transform, frozen=True):
     """Normalizes by the statistics of each batch; never saved."""
 
     learned: ByBatches

@@ -1,11 +1,11 @@
 """Each column by itself: subtract, divide, stretch, shift."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
@@ -15,8 +15,7 @@ from normcli.transforms import LAST, Terms, Transform
 HALF, SMALLEST = 2.0**-53, 5e-324  # of a unit in the last place of 1; the least float above zero
 
 
-@dataclass(frozen=True)
-class Affine(Transform):
+class Affine(Transform, frozen=True, dict=True):
     """y = ((x − center) − center_low) / scale · gain + offset.
 
     The centre is hi + lo up to the value: with one double a z-score at 1e12 is wrong by 1.7e-4, with two by 2e-16.

@@ -1,6 +1,5 @@
 """Normalizes each row by its own statistics, over runs of columns."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -13,8 +12,7 @@ from normcli.errors import NotInvertibleError
 from normcli.transforms import Transform
 
 
-@dataclass(frozen=True)
-class Axes(Transform):
+class Axes(Transform, frozen=True):
     """y = (x − mean) / √(variance + eps) · gamma + beta, mean and variance over each of `groups` equal runs of a row's
     columns; or without `centred`, x / √(mean square + eps). If a row misses a value, all its values become missing."""
 

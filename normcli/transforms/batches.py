@@ -1,6 +1,5 @@
 """Normalizes columns by running statistics of batches, or in training, by the statistics of each batch."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from normcli.transforms._batches import ByBatches
 from normcli.transforms.affine import ends_of, rounding
 
 
-@dataclass(frozen=True)
-class Batches(ByBatches):
+class Batches(ByBatches, frozen=True):
     """y = ((x − mean) − mean_low) / scale · gamma + beta.
 
     In training mean and scale are those of each batch of `size` rows, of all of a channel's columns: √(biased variance

@@ -1,6 +1,5 @@
 """Weighted sums of batch and instance normalization."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,8 +13,7 @@ from normcli.transforms._batches import Training
 from normcli.transforms.batches import Batches
 
 
-@dataclass(frozen=True)
-class Blends(Batches):
+class Blends(Batches, frozen=True):
     """y = (share · x_batch + (1 − share) · x_instance) · gamma + beta.
 
     x_batch as in Batches; x_instance by the mean of each row's channel, and √(biased variance + eps), s + eps or 1 as

@@ -1,7 +1,6 @@
 """Each value by a function of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -19,8 +18,7 @@ SLOPE: dict[str, Callable[[Array], Array]] = {  # dx/dy
 }
 
 
-@dataclass(frozen=True)
-class Elementwise(Transform):
+class Elementwise(Transform, frozen=True):
     """y = function(x). Raises BadValueError at the first row with a value that has none: log1p of −1 or less."""
 
     function: Literal["asinh", "log1p"] = "asinh"

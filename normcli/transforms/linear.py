@@ -1,7 +1,6 @@
 """Products of rows and one matrix, stored as factors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +11,7 @@ from normcli.errors import NotInvertibleError
 from normcli.transforms import LAST, Terms, Transform
 
 
-@dataclass(frozen=True)
-class Linear(Transform):
+class Linear(Transform, frozen=True, dict=True):
     """y = ((x − mean − mean_low) / scale) · basis · diag(1/spread) · rotation.
 
     `basis` has orthonormal columns, and `rotation` rotates directions and drops some, so that at full rank the inverse

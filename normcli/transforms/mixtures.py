@@ -1,6 +1,5 @@
 """Normalizes values by mixtures of instance, layer and batch statistics."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,8 +16,7 @@ from normcli.transforms._batches import ByBatches
 Weights = tuple[float, float, float]  # of instance, layer, batch
 
 
-@dataclass(frozen=True)
-class Mixtures(ByBatches):
+class Mixtures(ByBatches, frozen=True, dict=True):
     """y = (x − Σ w μ) / √(Σ w′ var + eps) · gamma + beta over the statistics of the row's channel, the row, and the
     channel's batches (Luo et al. 2019, eq. 2 to 5); w and w′ are softmax of logits.
 

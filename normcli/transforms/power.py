@@ -1,6 +1,5 @@
 """The transformation of Yeo and Johnson (2000), then centred and scaled."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ ONE = 1.0 - 2.0**-53  # the float below 1
 PLACES = 2.0**-50  # what rounding there and back may come to: eight halves of a last place
 
 
-@dataclass(frozen=True)
-class Power(Transform):
+class Power(Transform, frozen=True):
     """y = (φ(x) − center) / scale with φ(x) = (ψ(x, λ) − ψ(origin, λ)) / ψ'(origin, λ).
 
     Of ψ(x, λ) = ((1 + x)^λ − 1)/λ, or −((1 − x)^(2−λ) − 1)/(2 − λ) below zero (their limits, ±log(1 + |x|), at λ = 0

@@ -1,6 +1,5 @@
 """Ranks of values among those of the fit, column by column."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,8 +13,7 @@ NORMAL = np.finfo(np.float64).tiny  # smaller numbers have fewer digits
 ROUNDING = 8 * LAST  # of shares
 
 
-@dataclass(frozen=True)
-class Ranks(Transform):
+class Ranks(Transform, frozen=True):
     """y = the share of values below x, interpolated between `quantiles` at evenly spaced shares; with `distribution`
     normal, the normal quantile of it, held to that of 1e-7 on both sides.
 

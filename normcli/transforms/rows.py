@@ -1,7 +1,6 @@
 """Scaling of each row by its length."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -12,8 +11,7 @@ from normcli.errors import NotInvertibleError
 from normcli.transforms import Transform
 
 
-@dataclass(frozen=True)
-class Rows(Transform):
+class Rows(Transform, frozen=True):
     """y = gain · x / ‖x‖ for each row; a row of zeros stays. Rows are divided by their largest size first, so no power
     over- or underflows."""
 

@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 import pytest
+from msgspec.structs import fields
 
 from normcli import registry
 from tests import inside
@@ -125,7 +126,7 @@ def run_process(
 
 def required(method: str) -> list[str]:
     """The options that a method can't do without."""
-    return [f.name for f in fields(registry.only("methods", method)) if f.default is f.default_factory]  # both missing
+    return [f.name for f in fields(registry.only("methods", method)) if f.required]
 
 
 def needed(method: str, *options: str) -> list[str]:

@@ -172,7 +172,7 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     from normcli.io.sources import open_source
     from normcli.jobs import remote, writing
     from normcli.jobs.format_options import FormatOptions
-    from normcli.jobs.requests import ApplyRequest
+    from normcli.jobs.requests.apply import ApplyRequest
     from normcli.parameters import FrameTransform
     from normcli.parameters.file import read_file
     from normcli.pipeline.span_work import WriteSpan

@@ -10,7 +10,7 @@ import pytest
 from normcli.errors import BadDataError
 from normcli.io.inputs import Input
 from normcli.jobs.reading import Readers
-from normcli.jobs.requests import FitRequest
+from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT

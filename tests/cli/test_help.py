@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import pytest
+from msgspec.structs import asdict
 
 from normcli import errors, registry
 from normcli.cli import URL, main
@@ -163,7 +164,7 @@ def test_all_suffixes_are_explained() -> None:
 
 
 def test_limits_of_drift_are_explained_with_their_defaults() -> None:
-    for name, value in vars(Limits()).items():
+    for name, value in asdict(Limits()).items():
         flag = f"--{name.replace('_', '-')}"
         assert re.search(rf"{flag}\b[^()]*\({value:g}\)", topics.text("drift")), flag
 

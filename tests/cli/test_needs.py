@@ -14,15 +14,12 @@ from normcli.cli._command import FORMAT, METHOD
 from normcli.errors import UsageError
 from normcli.jobs.facts import KEYS, need
 from normcli.jobs.format_options import needs_of
-from normcli.jobs.requests import (
-    ApplyRequest,
-    CheckRequest,
-    DescribeRequest,
-    FitRequest,
-    MergeRequest,
-    RelearnRequest,
-    Request,
-)
+from normcli.jobs.requests import Request
+from normcli.jobs.requests.apply import ApplyRequest
+from normcli.jobs.requests.check import CheckRequest
+from normcli.jobs.requests.describe import DescribeRequest
+from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.merge import MergeRequest
 from normcli.needs import Need
 from tests.cli.conftest import Workspace
 

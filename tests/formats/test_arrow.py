@@ -5,7 +5,6 @@ import itertools
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from normcli import api, columns, formats
 from normcli.columns.arrow_frame import ArrowFrame

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from normcli import api
 from normcli.formats.csv import Options
@@ -117,7 +118,7 @@ def test_read_as_csv_reads_it(made: tuple[Spelling, str, str], size: int | None,
     how, text, plain = made
     expected = how.oracle(plain)
     source = through_pipe(text.encode(), (3, 1, 11), blocking=False) if pipe else text.encode()
-    found = read(source, block_size=size, **vars(how.options))
+    found = read(source, block_size=size, **asdict(how.options))
     assert [found.names, *found.rows] == expected
 
 
@@ -153,5 +154,5 @@ def test_line_ends_are_told_by_the_first_that_is_neither_escaped_nor_in_quotes(
     plain = "".join(f"{row}{line_end}" for row in (f"{first},x", f"{second},1", "b,2"))
     source = before.replace("\n", line_end) + plain
     expected = how.oracle(plain)
-    found = read(source.encode(), **vars(how.options))
+    found = read(source.encode(), **asdict(how.options))
     assert [found.names, *found.rows] == expected

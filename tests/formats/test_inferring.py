@@ -2,7 +2,6 @@
 Python reads the values, and held to."""
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from normcli import api
 from normcli.errors import BadDataError, BadPlaceError, UsageError

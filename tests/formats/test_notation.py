@@ -2,13 +2,13 @@
 with the same point; whatever the notation, what is learned is the same."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from normcli import api
 from normcli.errors import BadDataError, UsageError

@@ -3,12 +3,12 @@ wherever they are read."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from normcli.errors import BadPlaceError
 from normcli.formats import Address, Chunk, Description, open_at, record

@@ -16,15 +16,12 @@ from normcli.cli import main
 from normcli.cli._command import FORMAT
 from normcli.errors import UsageError
 from normcli.jobs.format_options import format_option_names
-from normcli.jobs.requests import (
-    ApplyRequest,
-    CheckRequest,
-    DescribeRequest,
-    FitRequest,
-    MergeRequest,
-    RelearnRequest,
-    Request,
-)
+from normcli.jobs.requests import Request
+from normcli.jobs.requests.apply import ApplyRequest
+from normcli.jobs.requests.check import CheckRequest
+from normcli.jobs.requests.describe import DescribeRequest
+from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.merge import MergeRequest
 
 REQUESTS: dict[str, tuple[type[Request], ...]] = {
     "apply": (ApplyRequest,), "check": (CheckRequest,), "describe": (DescribeRequest,),

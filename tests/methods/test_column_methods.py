@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from msgspec.structs import asdict
 
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block
@@ -228,7 +229,7 @@ def test_what_is_learned_is_finite(method: Method, x: Array) -> None:
         return
     for name in learned.axes():
         assert np.isfinite(getattr(learned, name)).all(), name
-    assert (vars(learned)["scale"] > 0).all()
+    assert (asdict(learned)["scale"] > 0).all()
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------

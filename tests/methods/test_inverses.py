@@ -1,12 +1,11 @@
 """What can be undone comes back, and what can't says so."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from msgspec.structs import replace
 
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block
@@ -159,7 +160,7 @@ def normalized(method: Method, x: Array, of: Array | None = None) -> Array:
 
 def matrix_of(step: Step) -> Array:
     """W, (outputs, features), as the factors give it."""
-    learned = vars(step.fitted)
+    learned = asdict(step.fitted)
     forth = (learned["basis"][0] / learned["spread"][0]) @ learned["rotation"][0]
     return np.asarray((forth / learned["scale"][0][:, None]).T)
 

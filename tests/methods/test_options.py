@@ -1,6 +1,5 @@
 """Every option has an effect beside the others that are given, or is refused."""
 
-from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import msgspec
@@ -8,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import NODEFAULT
+from msgspec.structs import asdict, fields, replace
 
 from normcli import needs, registry
 from normcli.api import fit_blocks
@@ -91,7 +92,7 @@ def in_training(transform: Any) -> list[Any]:
 def methods(draw: st.DrawFn) -> Method:
     """Any method, with any options, as far as they go together."""
     kind: Any = registry.only("methods", draw(st.sampled_from([n for n in registry.names("methods") if of(n)])))
-    required = [f for f in fields(kind) if f.default is MISSING]
+    required = [f for f in fields(kind) if f.required]
     chosen = [f for f in fields(kind) if f in required or draw(st.integers(0, 2)) == 0]
     options = {f.name: draw(st.sampled_from([v for v in VALUES[f.name] if v != f.default])) for f in chosen}
     try:
@@ -115,7 +116,7 @@ def test_every_option_that_passes_has_an_effect(method: Method) -> None:
     except BadDataError:
         assume(False)
     for field in fields(method):
-        if field.default in (MISSING, getattr(method, field.name)) or is_free(method, field.name):
+        if field.default in (NODEFAULT, getattr(method, field.name)) or is_free(method, field.name):
             continue
         try:
             without = effects(replace(method, **{field.name: field.default}))
@@ -143,7 +144,7 @@ every_need = pytest.mark.parametrize(("name", "option"), NEEDING)
 
 def in_vain(name: str, option: str, value: Any) -> Method:
     kind: Any = registry.only("methods", name)
-    required = {f.name: 1 for f in fields(kind) if f.default is MISSING}
+    required = {f.name: 1 for f in fields(kind) if f.required}
     made: Method = kind(**required, **IN_VAIN[option], **{option: value})
     return made
 
@@ -169,8 +170,8 @@ def test_also_one_that_is_given_the_default(name: str, option: str) -> None:
 @every_need
 def test_also_in_a_plan(name: str, option: str) -> None:
     method = in_vain(name, option, next(v for v in VALUES[option] if v != "l2"))
-    written = {n: "none" if v is None else v for n, v in vars(method).items() if n == option or n in IN_VAIN[option]}
-    required = {f.name: 1 for f in fields(method) if f.default is MISSING}
+    written = {n: "none" if v is None else v for n, v in asdict(method).items() if n == option or n in IN_VAIN[option]}
+    required = {f.name: 1 for f in fields(method) if f.required}
     options = ", ".join(f"{n} = {msgspec.json.encode(v).decode()}" for n, v in (required | written).items())
     text = f'[[steps]]\nmethod = "{name}"\noptions = {{ {options} }}\n'
     with pytest.raises(UsageError, match=rf": steps\[0\]\.options: --{option} is for "):

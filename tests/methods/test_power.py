@@ -1,7 +1,6 @@
 """Yeo and Johnson's power: against scipy, against the definition in long doubles, and where others overflow."""
 
 import warnings
-from dataclasses import replace
 from functools import cache
 
 import hypothesis
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -65,7 +65,7 @@ def fitted(case: str) -> Learned:
 
 
 def exponent(learned: object) -> float:
-    return float(vars(learned)["exponent"][0, 0])
+    return float(asdict(learned)["exponent"][0, 0])
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c not in LIMITED])
@@ -165,7 +165,7 @@ def test_a_power_that_was_given_is_taken() -> None:
     for given in (0.0, (0.0, 0.5), (2.0, 1.0)):
         learned = fit_blocks(Power(lambda_=given), [x[:1000], x[1000:]], ["a", "b"]).fitted
         powers = np.broadcast_to(given, 2)
-        np.testing.assert_array_equal(vars(learned)["exponent"], [powers])
+        np.testing.assert_array_equal(asdict(learned)["exponent"], [powers])
         expected = np.column_stack([stats.zscore(stats.yeojohnson(x[:, j], powers[j])) for j in (0, 1)])
         np.testing.assert_allclose(learned(Block.of(x)), expected, atol=1e-9)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import asdict
 
 from normcli.api import fit, fit_blocks
 from normcli.blocks.block import Block
@@ -119,7 +120,7 @@ def test_a_file_that_changes_between_passes_is_refused(tmp_path: Any, monkeypatc
     path = tmp_path / "x.csv"
     path.write_text("x\n" + "\n".join(map(str, range(5000))) + "\n")
     expected = np.quantile(np.arange(5000.0), [0.5, 0.25, 0.75])
-    learned = vars(fit(path, Robust(exact=True), block_size=4096).steps[0].fitted)
+    learned = asdict(fit(path, Robust(exact=True), block_size=4096).steps[0].fitted)
     assert (learned["center"], learned["scale"]) == (expected[0], expected[2] - expected[1])
     next_pass = Quantiles.next_pass
 

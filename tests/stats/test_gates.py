@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block
@@ -84,7 +85,7 @@ def names(x: Array) -> list[str]:
 
 
 def learned_mean(step: Step, j: int) -> Fraction:
-    learned = vars(step.fitted)
+    learned = asdict(step.fitted)
     hi, lo = ("center", "center_low") if "center" in learned else ("mean", "mean_low")
     return Fraction(learned[hi][0, j]) + Fraction(learned[lo][0, j])
 
@@ -97,8 +98,8 @@ def assert_gate(x: Array, size: int | None, exact: list[tuple[Fraction, Fraction
         assert digits(learned_mean(step, j), mean) >= GATE
         assert digits(Fraction(step.summary()["mean"][j]), mean) >= GATE
         assert digits(Fraction(step.summary()["std"][j]), root(squares / len(x))) >= GATE
-        assert digits(Fraction(vars(step.fitted)["scale"][0, j]), root(squares / len(x))) >= GATE
-        assert digits(Fraction(vars(of_sample.fitted)["scale"][0, j]), root(squares / (len(x) - 1))) >= GATE
+        assert digits(Fraction(asdict(step.fitted)["scale"][0, j]), root(squares / len(x))) >= GATE
+        assert digits(Fraction(asdict(of_sample.fitted)["scale"][0, j]), root(squares / (len(x) - 1))) >= GATE
 
 
 # -- mean and deviation ------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ def test_nist_as_certified(name: str) -> None:
     mean, std = Fraction(certified["mean"]), Fraction(certified["sd_n_minus_1"])
     ulp = Fraction(0) if (x == np.rint(x)).all() else Fraction(np.spacing(np.abs(x).max())) / 2
     assert abs(learned_mean(step, 0) - mean) <= ulp + Fraction(1e-14) * abs(mean)
-    scale = Fraction(vars(step.fitted)["scale"][0, 0])
+    scale = Fraction(asdict(step.fitted)["scale"][0, 0])
     assert abs(scale - std) <= ulp * Fraction(len(x), len(x) - 1) + Fraction(1e-14) * std
     assert (step.summary()["min"][0], step.summary()["max"][0]) == (float(certified["min"]), float(certified["max"]))
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from msgspec.structs import asdict
 
 from normcli import registry
 from normcli.api import fit_blocks
@@ -364,7 +365,7 @@ NEIGHBOURS = st.tuples(PRESENT["wild"], st.lists(st.integers(0, 2), min_size=1, 
 @example(x=np.array([1.0, np.nextafter(1.0, 2.0), 1.0]), at=[1])
 def test_the_mean_lies_between_least_and_greatest(x: Array, at: list[int]) -> None:
     step = fit_blocks(Center(), cut(x[:, None], at), ["a"])
-    learned = vars(step.fitted)
+    learned = asdict(step.fitted)
     assert x.min() <= step.summary()["mean"][0] <= x.max()
     assert x.min() <= learned["center"][0, 0] <= x.max()
     exact = Fraction(learned["center"][0, 0]) + Fraction(learned["center_low"][0, 0])
@@ -376,7 +377,7 @@ def test_the_mean_lies_between_least_and_greatest(x: Array, at: list[int]) -> No
 )
 def test_the_mean_of_rows_lies_between_least_and_greatest(x: Array, at: list[int]) -> None:
     step = fit_blocks(Decorrelate(), cut(x[:, None], at), ["a"])
-    learned = vars(step.fitted)
+    learned = asdict(step.fitted)
     exact = Fraction(learned["mean"][0, 0]) + Fraction(learned["mean_low"][0, 0])
     assert Fraction(x.min()) <= exact <= Fraction(x.max())
 
@@ -389,7 +390,7 @@ def test_the_mean_of_rows_lies_between_least_and_greatest(x: Array, at: list[int
 @example(value=9.99999999999997e307, rows=66, at=[])
 def test_a_constant_column_has_its_value_as_mean_and_no_deviation(value: float, rows: int, at: list[int]) -> None:
     step = fit_blocks(ZScore(), cut(np.full((rows, 1), value), at), ["a"])
-    learned, said = vars(step.fitted), step.summary()
+    learned, said = asdict(step.fitted), step.summary()
     assert (learned["center"][0, 0], learned["center_low"][0, 0], learned["scale"][0, 0]) == (value, 0.0, 1.0)
     assert (said["mean"][0], said["std"][0], said["min"][0], said["max"][0]) == (value, 0.0, value, value)
 

@@ -1,13 +1,13 @@
 """Laws that every transform of the folder keeps, by what the methods learn."""
 
 import pickle
-from dataclasses import fields
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from normcli import registry
 from normcli.api import fit_blocks

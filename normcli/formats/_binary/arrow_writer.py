@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from normcli.columns import Frame, Schema
@@ -17,8 +16,7 @@ MAGIC = b"ARROW1"
 WHAT = "Arrow file"
 
 
-@dataclass(frozen=True)
-class Writer(arrows_writer.Writer):
+class Writer(arrows_writer.Writer, frozen=True):
     """Record batches and a footer."""
 
     what: ClassVar[str] = WHAT
@@ -43,7 +41,6 @@ class Writer(arrows_writer.Writer):
         return Sink(writer, WHAT, sealed, self.schema, schemas.no_rows(self.schema))
 
 
-@dataclass
 class Sink(seal.Sink):
     """A file has one dictionary to a column: it may grow from batch to batch, but not be replaced."""
 

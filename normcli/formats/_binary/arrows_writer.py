@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from msgspec import Struct
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
@@ -20,8 +21,7 @@ WHAT = "Arrow stream"
 COMPRESSIONS = ("none", "zstd", "lz4")
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """A stream with an end mark."""
 
     in_parts: ClassVar[bool] = False
@@ -56,7 +56,6 @@ class Writer:
         return Sink(writer, WHAT, self.schema)
 
 
-@dataclass
 class Sink(sink.Sink):
     """Batches of the schema."""
 

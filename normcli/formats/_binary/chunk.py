@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
 
 from normcli.columns import Infinite
 from normcli.columns.arrow_frame import ArrowFrame
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True, dict=True):
     """Rows of one row group or batch, perhaps its last: decoded, or to be decoded by whoever works on them."""
 
     weight: int
     can_end_segment: bool
-    read: Callable[[], pa.RecordBatch] = field(repr=False)  # called once; raises BadDataError, OutputError
+    read: Callable[[], pa.RecordBatch]  # called once; raises BadDataError, OutputError
     size: int | None = None  # its `load`, if it is known before the rows are read
     content: ClassVar[bytes | None] = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from normcli import columns
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchDescription(Description):
+class BatchDescription(Description, frozen=True, kw_only=True):
     """An input of record batches: its types are certain, and so is what its schema remembers."""
 
     arrow: pa.Schema

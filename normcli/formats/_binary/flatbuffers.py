@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 DICTIONARY, BATCH = 2, 3  # kinds of messages
 Block = tuple[int, int, int]  # of a message in a file: its place, bytes of its metadata and their prefix, of its body
 COMPRESSED = struct.Struct("<q")  # before each buffer of a compressed body: its bytes, or -1 where it is as it was
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table in a flatbuffer: fields by their number. Raises ValueError where one would lie outside."""
 
     data: bytes

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from normcli.formats import Outlet
 from normcli.formats._binary.flatbuffers import body_size, decoded_size
@@ -25,8 +26,7 @@ PREFIX = struct.Struct("<4si")
 CONTINUES = b"\xff\xff\xff\xff"
 
 
-@dataclass
-class Message:
+class Message(Struct):
     """A message whose bytes come as they may. `part` is what is being waited for; `size` that of the body, which is
     in the metadata, once they can be trusted."""
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from normcli.errors import UsageError
 
 Compression = Literal["none", "snappy", "gzip", "zstd", "lz4", "brotli"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """How the output is to be packed."""
 
     compression: Annotated[

@@ -7,9 +7,10 @@ some kilobytes can stand for as many gigabytes as there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
+
+from msgspec import Struct
 
 from normcli.formats._binary import thrift
 from normcli.io.sources import Source
@@ -31,8 +32,7 @@ OF_PLACE = 4  # bytes of a place in a dictionary, once it is decoded
 CODECS = ("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4")
 
 
-@dataclass(frozen=True)
-class ColumnChunk:
+class ColumnChunk(Struct, frozen=True):
     """A column's part of a row group, by the footer."""
 
     path: str
@@ -48,8 +48,7 @@ class ColumnChunk:
 Chunks = list[ColumnChunk | None]  # None for one that is encrypted
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Struct, frozen=True):
     """By its header: what kind it is, its bytes before and after compression, and how many values it has."""
 
     kind: int
@@ -58,8 +57,7 @@ class Page:
     values: int
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(Struct, frozen=True):
     """What reading a column chunk takes: bytes that are held all the time, and at most those of one block of rows."""
 
     held: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, get_args
+
+from msgspec import Struct
 
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 WHAT = "Parquet file"
+USUAL: Compression = "zstd"
 COMPRESSIONS = get_args(Compression)
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """Row groups with zstd or as the input's are, BYTE_STREAM_SPLIT for floats, dictionaries for text alone, and page
     checksums."""
 
     in_parts: ClassVar[bool] = False
     delimiter: ClassVar[None] = None
     schema: pa.Schema
-    compression: str = "zstd"
+    compression: str = USUAL
 
     @classmethod
     def for_input(
@@ -39,7 +40,7 @@ class Writer:
         compression = (options or Options()).packing(WHAT, COMPRESSIONS)
         if compression is None and isinstance(description, BatchDescription):
             compression = description.codec
-        return cls(_with_times(schemas.output_schema(blank, digests)), compression or cls.compression)
+        return cls(_with_times(schemas.output_schema(blank, digests)), compression or USUAL)
 
     @classmethod
     def refused(cls, blank: Frame) -> Schema:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import field
 
 from normcli.errors import BadDataError, printable, raise_shortage
 from normcli.formats._binary import dictionaries, seal, sizes
@@ -23,7 +24,6 @@ BYTES = 32 << 20  # or so many, each row with a text of its own
 PAGE = 1 << 20  # bytes of the largest dictionary that pyarrow writes
 
 
-@dataclass
 class Sink(seal.Sink):
     """Row groups of whole pieces, as many as make one that is worth it: small ones cost their readers dearly. A column
     that comes as a dictionary in the first is written as one in all of them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from normcli import columns
 from normcli.columns import Frame, Schema
@@ -48,8 +49,7 @@ def following(first: Writer, schema: pa.Schema, description: Description, blank:
     return Conformed(first, theirs, schema)
 
 
-@dataclass(frozen=True)
-class Conformed:
+class Conformed(Struct, frozen=True):
     """Rows of another input, whose columns become of the types that the first one's have."""
 
     in_parts: ClassVar[bool] = False

@@ -99,7 +99,6 @@ class SealedOutlet:
         return len(view)
 
 
-@dataclass
 class Sink(sink.Sink):
     """Of a file that is sealed."""
 

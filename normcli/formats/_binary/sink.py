@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from normcli.formats._binary.faults import writing
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass
-class Sink:
+class Sink(Struct):
     """Record batches into one of pyarrow's writers. `close` is not called after a failure, and what the writer
     sends when it is collected goes nowhere."""
 

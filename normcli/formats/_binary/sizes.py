@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, NoReturn, Self
+
+from msgspec import Struct
 
 from normcli.errors import lacking, raise_shortage, size
 from normcli.formats import Description
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 CONCURRENT = 4  # blocks, at least, for which there must be room
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """Bytes of memory that the data of an input may take at once; None: unlimited."""
 
     name: str  # of the input

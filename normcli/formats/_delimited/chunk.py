@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.columns import Infinite
 from normcli.columns.polars_frame import PolarsFrame
@@ -26,15 +28,14 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True, dict=True):
     """Whole rows of text; `original_rows` is their text in the input where that differs."""
 
     can_end_segment: ClassVar[bool] = True
     layout: Layout
     rows: Rows
     original_rows: Rows | None = None
-    doubts: native.Doubts = field(default_factory=native.Doubts, compare=False, repr=False)  # of the whole input
+    doubts: native.Doubts = field(default_factory=native.Doubts)  # of the whole input
 
     @property
     def weight(self) -> int:

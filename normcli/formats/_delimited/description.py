@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame
@@ -14,8 +14,7 @@ from normcli.formats._text import inferring, ranges
 from normcli.formats._text.description import TextDescription
 
 
-@dataclass(frozen=True, kw_only=True)
-class DelimitedDescription(TextDescription):
+class DelimitedDescription(TextDescription, frozen=True, kw_only=True):
     """An input of delimited text, its options, and what its chunks share."""
 
     options: DelimitedOptions

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from normcli import columns
 from normcli.errors import BadRowError, printable
@@ -26,8 +27,7 @@ DIFFERENT = "which readers take for different things"
 OF_ESCAPED = {"\n": "n", "\r": "c", '"': "Q", MARK: "b"}
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(Struct, frozen=True, dict=True):
     """A spelling of rows, of which the characters are of ASCII and differ."""
 
     separator: str = ","

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct, field
 
 from normcli.errors import BadPlaceError, printable
 from normcli.formats._delimited.faults import HEADER, WIDTHS, header_hint
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass
-class Doubts:
+class Doubts(Struct):
     """Of columns of text by their names, as a Description has them."""
 
     doubts: dict[str, str] = field(default_factory=dict)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.errors import BadDataError, short
 from normcli.formats._delimited.faults import fault, hint_at, likely_delimiter
@@ -19,8 +21,7 @@ from normcli.formats._text.names import first_twice
 YEAR = re.compile("[12][0-9]{3}")
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(Struct, frozen=True):
     """What the first row says: the layout with the names of the columns, which are text until values are known; a hint
     at another delimiter; and what may be a mistake, and what should be known of it."""
 

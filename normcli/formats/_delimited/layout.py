@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Field, Schema
@@ -24,8 +25,7 @@ Kind = Literal["integer", "float", "word", "text", "empty"]
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "word": "float64", "text": "string", "empty": "null"}
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True, dict=True):
     """What all chunks of one input share."""
 
     names: tuple[str, ...]

@@ -7,9 +7,9 @@ text, which decides what text means; after some such pieces in a row the next on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.columns import Frame, inexact
 from normcli.columns.native_frame import Column, NativeFrame
@@ -27,8 +27,7 @@ IN_A_ROW, PAUSE = 3, 16  # pieces in doubt, and those that then are not tried
 Plain = Callable[[Rows], Decoded]  # decodes any rows
 
 
-@dataclass
-class Doubts:
+class Doubts(Struct):
     """Of the pieces of an input, as they come. Threads may share it: what it says changes no result."""
 
     in_a_row: int = 0

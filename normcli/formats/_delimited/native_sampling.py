@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.formats._delimited.fields import NUMBER
@@ -75,8 +75,7 @@ def _numbers(data: bytes, layout: Layout) -> kernel.Parser | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Sample:
+class _Sample(Struct, frozen=True, dict=True):
     """Some rows, and where their fields stand: (columns, rows) places in the text, and bytes."""
 
     data: bytes

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,8 +15,7 @@ SPACES = "\u00a0\u202f"  # that break no line
 NAMED = r"[+-]?(?i:nan|inf|infinity)"
 
 
-@dataclass(frozen=True)
-class Notation:
+class Notation(Struct, frozen=True, dict=True):
     """1234.5 is plain; `decimal` is the point or a comma, `thousands` one character, or nothing. Groups are of three
     digits, and the first is of no more and begins with no zero; a number may do without groups."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli.errors import BadDataError, printable, short
 from normcli.formats._delimited.dialect import Dialect
@@ -16,8 +18,7 @@ LOOK = 1 << 20  # bytes in which the first row ends
 EXCEL = re.compile(rb'sep=(?P<whole>[^\r\n]) *(\r\n|\r|\n|\Z)|"sep=(?P<quoted>[^\r\n])"(\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """The dialect, completed by the first lines; the lines that were read, their number, and notices about them."""
 
     dialect: Dialect

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from normcli.errors import UsageError, printable
 from normcli.formats._delimited import remedies
@@ -20,8 +19,7 @@ READ = {"on": "reading"}
 RARE = {"topic": "formats"}  # of one that help lists by its name only
 
 
-@dataclass(frozen=True, kw_only=True)
-class DelimitedOptions:
+class DelimitedOptions(Struct, frozen=True, kw_only=True):
     """How delimited text is to be read, whatever its delimiter."""
 
     na_values: Annotated[

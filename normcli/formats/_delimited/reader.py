@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Self
+
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.errors import BadDataError, BadPlaceError

@@ -42,10 +42,15 @@ def is_nearly_number(words: pl.Series) -> pl.Series:
 
 def is_nearly_a_number(word: str) -> bool:
     """As `is_nearly_number` says of one word."""
-    if not any(c.isdigit() for c in word) and not _NAMED.search(word):
+    if not _may_be_number(word):
         return False
     signs = "".join(CURRENCY if ord(c) > 127 and unicodedata.category(c) == "Sc" else c for c in word)
     return _nearly().fullmatch(signs.replace("$", CURRENCY)) is not None
+
+
+def _may_be_number(word: str) -> bool:
+    """Whether it holds what any number does: a pattern for each notation takes a while to compile."""
+    return any(c.isdigit() for c in word) or _NAMED.search(word) is not None
 
 
 @cache
@@ -60,7 +65,7 @@ def remedy(word: str, more: Iterable[str], missing: Collection[str], notation: N
         words = dict.fromkeys(w for w in (*more, word) if w.lower() in PLACEHOLDERS)
         return f"--na-values {shlex.quote(listed(missing, words))} takes it as missing"
     bare = _unsigned(word)
-    if not any(n.matches(bare) for n in (PLAIN, *NOTATIONS)):
+    if not _may_be_number(bare) or not any(n.matches(bare) for n in (PLAIN, *NOTATIONS)):
         return ""
     if bare != word:
         sign = next(c for c in word if _is_sign(c))

@@ -1,7 +1,8 @@
 """Checks of the values in a well-formed row of delimited text."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from normcli.errors import printable
 from normcli.formats._delimited.dialect import Dialect
@@ -12,8 +13,7 @@ from normcli.formats._delimited.remedies import remedy
 from normcli.formats._text.cutting import SKIP
 
 
-@dataclass(frozen=True)
-class RowCheck:
+class RowCheck(Struct, frozen=True):
     """What every row must be like."""
 
     delimiter: str

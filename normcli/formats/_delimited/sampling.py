@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from normcli import columns
 from normcli.formats._delimited import remedies
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 ZEROS = "^[+-]?0[0-9]"  # 007 is a name
 
 
-@dataclass(frozen=True)
-class Sampled:
+class Sampled(Struct, frozen=True):
     """What a sampled column of text holds; the row of the first value that is no number, or else begins with a zero;
     whether half of them are numbers, or would be if that was said of them, so that it may be a mistake; whether all
     are, but some begin with a zero; and the words that are likely to mean missing."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Frame, Schema
@@ -43,8 +45,7 @@ def _numeric(blank: Frame) -> frozenset[str]:
     return frozenset(n for n, t in blank.to_polars().schema.items() if t.is_numeric())
 
 
-@dataclass(frozen=True)
-class DelimitedWriter:
+class DelimitedWriter(Struct, frozen=True):
     """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
 
     in_parts: ClassVar[bool] = True

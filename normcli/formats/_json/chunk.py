@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli import columns
@@ -43,8 +44,7 @@ NUMERIC = np.zeros(256, np.bool_)  # how a number begins
 NUMERIC[list(b"-0123456789")] = True
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(Struct, frozen=True, dict=True):
     """Whole lines."""
 
     can_end_segment: ClassVar[bool] = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame
@@ -15,8 +16,7 @@ from normcli.formats._text import inferring, ranges
 from normcli.formats._text.description import TextDescription
 
 
-@dataclass(frozen=True, kw_only=True)
-class JsonDescription(TextDescription):
+class JsonDescription(TextDescription, frozen=True, kw_only=True):
     """An input of NDJSON, and what its chunks share. Keys that its first rows do not have may come later, unless these
     are all."""
 

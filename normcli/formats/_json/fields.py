@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.formats._json.members import BACKSLASH, SPACE
@@ -25,8 +25,7 @@ BLANK = np.zeros(256, np.bool_)
 BLANK[list(SPACE)] = True
 
 
-@dataclass(frozen=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """Where the keys and values of whole lines are: (fields,) each, in order."""
 
     rows: int

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.columns import Field, Schema
 
@@ -13,8 +15,7 @@ Kind = Literal["integer", "float", "empty", "string", "bool", "list", "json"]
 TYPES: dict[Kind, str] = {"integer": "int64", "float": "float64", "empty": "null", "list": "large_list<float64>"}
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True, dict=True):
     """Keys and what they hold, going by the first rows."""
 
     names: tuple[str, ...]

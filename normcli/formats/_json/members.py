@@ -6,8 +6,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from normcli.errors import printable
 from normcli.formats._json.layout import Kind
@@ -66,8 +67,7 @@ def _word(word: str) -> None:
     raise LineError(f"{word} is not JSON: null is a missing value")
 
 
-@dataclass(frozen=True)
-class LineCheck:
+class LineCheck(Struct, frozen=True):
     """What every line must be like."""
 
     wanted: frozenset[str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from normcli.errors import BadDataError, printable
 from normcli.formats._json.chunk import Chunk
@@ -24,8 +25,7 @@ class JsonOptions(Protocol):
     def infer_types(self) -> bool: ...
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """The keys of the first lines, each after the one that it follows where it first comes, with their values that are
     not null and the places of these; and whether there are other lines."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from normcli import columns
 from normcli.columns import NUMERIC_WORD, Frame
@@ -67,8 +68,7 @@ def _all_quoted(series: pl.Series) -> pl.Series:
     return plain.scatter(special, [quoted(v) for v in series.gather(special)]) if len(special) else plain
 
 
-@dataclass(frozen=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """Makes frames plain: text without quotes, missing keys and nulls alike, other values as they are spelled."""
 
     names: tuple[str, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame, Schema
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 STRIP = 1 << 16  # values that are written in one piece
 
 
-@dataclass(frozen=True)
-class JsonWriter:
+class JsonWriter(Struct, frozen=True):
     """An object a row, its keys in the order of the row that it comes from. Rows of other formats have every key."""
 
     in_parts: ClassVar[bool] = True

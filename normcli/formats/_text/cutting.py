@@ -4,7 +4,8 @@ import io
 import re
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats._foreign import is_text
@@ -26,8 +27,7 @@ SKIP = "--on-bad-row skip leaves such rows out"
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(Struct, frozen=True, weakref=True):
     """A run of whole rows: the bytes, and whether there is a quote in them."""
 
     data: bytes

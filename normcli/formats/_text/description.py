@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 from normcli.formats import Address, Description
 from normcli.formats._text.cutting import BLOCK
 from normcli.formats._text.ranges import Scan
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextDescription(Description):
+class TextDescription(Description, frozen=True, kw_only=True):
     """An input of text, of which ranges can be scanned before it is known where rows begin in them."""
 
     @property

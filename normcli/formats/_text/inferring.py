@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, Self
 
 import numpy as np
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Infinite
@@ -115,8 +115,7 @@ class TextChunk(Chunk, Protocol):
         """A column as it was decoded, without what values of a type are put in; null where they are missing."""
 
 
-@dataclass(frozen=True)
-class TypedChunk:
+class TypedChunk(Struct, frozen=True):
     """A chunk of text whose columns that are not wanted are of types. What is not of its column's makes a bad row."""
 
     can_end_segment: ClassVar[bool] = True

@@ -1,12 +1,11 @@
 """How text gets out: pieces are lists of bytes as polars gave them, written one after the other."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from normcli.formats import Outlet
 
 
-@dataclass
-class Pieces:
+class Pieces(Struct):
     """A file for polars to write to: what it writes, as it comes."""
 
     written: list[bytes] = field(default_factory=list)
@@ -19,8 +18,7 @@ class Pieces:
         """Nothing is held back."""
 
 
-@dataclass(frozen=True)
-class Sink:
+class Sink(Struct, frozen=True):
     """Writes pieces as they come."""
 
     file: Outlet

@@ -7,11 +7,11 @@ cases, and once all ranges before it are known, the blocks are those that readin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from normcli.formats._address import Address
 from normcli.formats._text.octets import NEWLINE, QUOTE, STRIP, occurrences, octets
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 LOOK = 64  # bytes, and as many times more, in which an escape is looked for
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """A range of text: from one mark to the next, from the first row to a mark, or from a mark to the end. What depends
     on quotes is said for both cases: that none is open where the range begins, and that one is."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from normcli.errors import EmptyInputError, printable
 from normcli.formats import Address, Chunk, Description, Reader

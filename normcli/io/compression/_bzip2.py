@@ -3,8 +3,9 @@ bytes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from normcli.io.compression._codec import Codec, Outlet
 
@@ -30,8 +31,7 @@ def _faults() -> tuple[type[Exception], ...]:
     return OSError, ValueError
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """A block as a number of `length` bits, and the CRC-32 of its text."""
 
     bits: int

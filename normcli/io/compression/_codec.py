@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 
 class Outlet(Protocol):
@@ -22,8 +23,7 @@ class MemoryNeededError(Exception):
         self.what, self.hint = what, hint
 
 
-@dataclass(frozen=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """A compression format. `begins` says whether the first bytes are those of a member of this format. Libraries that
     not every run needs are imported inside the functions."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from normcli.io.compression._codec import Codec, Outlet
 
@@ -34,8 +35,7 @@ class _Inflated:
         return self._member.unused_data
 
 
-@dataclass(frozen=True)
-class Deflated:
+class Deflated(Struct, frozen=True):
     """A piece of a gzip member, aligned to a byte at its end, so that the next can be appended."""
 
     data: bytes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
+
+from msgspec import Struct
 
 from normcli.io.compression._codec import Codec, MemoryNeededError, Outlet
 
@@ -57,8 +58,7 @@ def _faults() -> tuple[type[Exception], ...]:
     return (lzma.LZMAError,)
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """A block and its record in the index."""
 
     data: bytes

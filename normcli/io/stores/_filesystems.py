@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from normcli.errors import NoInputError, UsageError, printable, raise_shortage
 
@@ -184,8 +185,7 @@ def listed(uri: str, *, recursive: bool, missing: bool = False) -> dict[str, int
 
 
 # -- errors ------------------------------------------------------------------------------------------------------
-@dataclass
-class Outcome:
+class Outcome(Struct):
     """The outcome of a request to a store: its `fault` as text, None if it succeeded."""
 
     fault: str | None = None

@@ -1,11 +1,11 @@
 """Arrays as JSON, and back: nested lists, a symmetric matrix as its lower triangle, lists that may end early."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
+from msgspec import structs
 
 from normcli.blocks.record import Array, Axes
 from normcli.parameters.file._values import fail, of_kind
@@ -19,7 +19,7 @@ Place = tuple[int, ...]  # of a group, then inside its array
 def encode(values: Any, axes: Axes) -> Any:
     """An array as nested lists: counts whole, zero without a sign, null where nothing is known."""
     if axes.symmetric:
-        return [encode(row[: i + 1], dataclasses.replace(axes, symmetric=False)) for i, row in enumerate(values)]
+        return [encode(row[: i + 1], structs.replace(axes, symmetric=False)) for i, row in enumerate(values)]
     if axes.ragged and values.ndim > 1:
         return [encode(row, axes) for row in values]
     if axes.ragged:

@@ -1,11 +1,11 @@
 """Statistics and learned parameters of each key: one line per key, with arrays in the order of features."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from normcli import registry
 from normcli.blocks.record import Record

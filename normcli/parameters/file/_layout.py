@@ -1,6 +1,5 @@
 """Layout of the file: JSON with line breaks for reading and diffs."""
 
-import dataclasses
 import hashlib
 import json
 import re
@@ -8,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 VERSION = 1
 LARGEST = 1 << 32  # bytes; 8,000 whitened columns stay below, at 65 for each pair of them
@@ -17,8 +17,7 @@ ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 CONTENT = re.compile("xxh3-128:[0-9a-f]{32}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """A list with one entry per line, written lazily."""
 
     entries: Iterable[dict[str, Any]]

@@ -1,12 +1,13 @@
 """Reading of parameter files: everything is validated before anything is used."""
 
-import dataclasses
 import json
 import re
 import typing
 from collections import Counter
 from contextlib import closing
 from typing import Any, NoReturn
+
+from msgspec import structs
 
 from normcli.columns import Field
 from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
@@ -123,7 +124,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         raise BadParametersError(
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
-    return dataclasses.replace(parameters, digest=digest)
+    return structs.replace(parameters, digest=digest)
 
 
 def _fail_version(version: Any) -> NoReturn:

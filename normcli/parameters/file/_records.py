@@ -1,12 +1,12 @@
 """Records to and from JSON: settings and arrays, by column where all arrays have one entry per feature."""
 
-import dataclasses
 import typing
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from normcli.blocks.record import Array, Record
 from normcli.errors import mismatch
@@ -35,7 +35,7 @@ def builtins(value: Any) -> dict[str, Any]:
 def decode_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -> Any:
     """A record of one group, whose features have these names. Raises BadParametersError."""
     axes = kind.axes()
-    settings = [f.name for f in dataclasses.fields(kind) if f.name not in axes]
+    settings = [name for name in kind.__struct_fields__ if name not in axes]
     column_wise = bool(axes) and kind.is_column_wise()
     check_keys(of_kind(dict, raw, at), (*settings, *(["columns"] if column_wise else axes)), at)
     arrays: dict[str, Array] = {}
@@ -52,7 +52,7 @@ def decode_record(kind: type[Record], raw: Any, at: str, names: Sequence[str]) -
         sizes = {"feature": len(names)}
         for n, a in axes.items():
             arrays[n] = decode([raw[n]], a, sizes, partial(spell_place, f"{at}.{n}"))
-    record = dataclasses.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
+    record = structs.replace(_typed_settings(kind, {n: raw[n] for n in settings}, at), **arrays)
     fault = record.fault()
     if fault:
         fail(f"{at}.{fault[0]}", fault[1])

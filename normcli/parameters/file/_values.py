@@ -1,11 +1,11 @@
 """Validation of JSON values. All functions raise BadParametersError with the path `at` of a fault."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from normcli import registry
 from normcli.errors import BadParametersError, mismatch, short
@@ -55,9 +55,9 @@ def check_keys(raw: dict[str, Any], wanted: Sequence[str], at: str, optional: Se
 
 
 def typed(kind: Any, raw: Any, at: str) -> Any:
-    """`raw` as a dataclass of this kind: no unknown or missing field, all numbers finite."""
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    required = [n for n, f in fields.items() if f.default is dataclasses.MISSING]
+    """`raw` as a record of this kind: no unknown or missing field, all numbers finite."""
+    fields = {f.name: f for f in structs.fields(kind)}
+    required = [n for n, f in fields.items() if f.required]
     check_keys(of_kind(dict, raw, at), required, at, optional=tuple(fields))
     try:
         value = msgspec.convert(raw, kind)

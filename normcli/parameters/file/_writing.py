@@ -1,12 +1,12 @@
 """Writing of parameter files."""
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from normcli import registry
 from normcli.columns import Field, Schema
@@ -50,7 +50,7 @@ def save(parameters: Parameters, path: str | os.PathLike[str]) -> None:
 
 def sealed(parameters: Parameters) -> Parameters:
     """The parameters with the digest of their file."""
-    return dataclasses.replace(parameters, digest=digest_of(_body(parameters)))
+    return structs.replace(parameters, digest=digest_of(_body(parameters)))
 
 
 def _body(parameters: Parameters) -> Iterator[str]:

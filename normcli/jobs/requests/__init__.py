@@ -1,5 +1,9 @@
 """Requests: one frozen, keyword-only record per job, composed of what it reads, what it writes, and the resources that
-it may use. A field declares what it needs to have an effect, and whether a finished file depends on it."""
+it may use. A field declares what it needs to have an effect, and whether a finished file depends on it.
+
+They are dataclasses, as structs of msgspec can have only one base with fields. What they are composed of, here, has no
+methods of its own to make, show and compare records: each takes time at every start.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from normcli import needs
+from msgspec import Struct
+
+from normcli import needs, registry
 from normcli.errors import UsageError
-from normcli.jobs.facts import (
-    CHECK,
-    CLUSTER,
-    DIRECTORY,
-    KEYS,
-    LEARNS,
-    LOCK,
-    NO_CHECK,
-    NO_TRAINING,
-    OUTPUT,
-    PARAMS_WRITTEN,
-    ROWS,
-    SKIP,
-    SOME_REJECTS,
-    SPOOL,
-    TEXT,
-    UPDATE,
-    need,
-)
-from normcli.jobs.format_options import flag_of, format_option_names, needs_of
+from normcli.jobs.facts import CLUSTER, OUTPUT, ROWS, SKIP, SOME_REJECTS, SPOOL, TEXT, need
+from normcli.jobs.format_options import flag_of, needs_of
 from normcli.jobs.values import Check, between, engine_name, format_name, name_suffix, one_of, text, truth
-from normcli.limits import Limits
 from normcli.needs import Need
 
 if TYPE_CHECKING:
     from normcli.columns import Dtype, Infinite
     from normcli.engines import Cluster
-    from normcli.methods import Method
-    from normcli.parameters import Parameters, Unseen
-    from normcli.parameters.plan import Plan
 
 
 def option(
@@ -70,15 +54,14 @@ KINDS: Mapping[Any, Check] = {
 UNSEEN = one_of("error", "global", "missing", "pass")
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A path of a request, and what the command line calls it."""
 
     flag: str
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Request:
     """What is common to the requests of all jobs. `explicit` are the names of the options that were set, even to their
     default; if None, those whose value is not the default."""
@@ -104,10 +87,9 @@ class Request:
     @classmethod
     def of_command(cls, command: str) -> Iterator[type[Request]]:
         """The requests that a command may make."""
-        for kind in cls.__subclasses__():
-            if vars(kind).get("command") == command:
-                yield kind
-            yield from kind.of_command(command)
+        if command in registry.names("jobs.requests"):
+            kinds = vars(registry.load("jobs.requests", command)).values()
+            yield from (k for k in kinds if isinstance(k, type) and vars(k).get("command") == command)
 
     def set_names(self) -> frozenset[str]:
         """The names of the options that were given."""
@@ -184,7 +166,7 @@ def groups(command: str) -> dict[str, Group | None]:
     return {n: about["group"] for kind in Request.of_command(command) for n, about in kind.options().items()}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Resources(Request):
     """What a run over data may use; no byte of a result depends on it."""
 
@@ -196,7 +178,7 @@ class Resources(Request):
     dry_run: bool = option(False, group="safety")  # only report what would be read and written
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Reads(Resources):
     """What is read: the paths, URIs, directories and globs of `input`, none for standard input, as `from_` says or what
     their names or contents do; `format_options` are those of formats, by name."""
@@ -243,7 +225,7 @@ class Reads(Resources):
         return super().shape() | {"format_options": dict(self.format_options)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Writes(Reads):
     """What is written: a file, an object or a stream; or a directory, with a file for each input."""
 
@@ -254,7 +236,7 @@ class Writes(Reads):
     only: bool = option(False, group="output", needs=(OUTPUT,), shapes=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class OnCluster(Request):
     """Where a run's data are read: by an `engine`, which is threads of this process, dask, or a cluster itself."""
 
@@ -269,184 +251,3 @@ class OnCluster(Request):
     def local(self) -> Self:
         params: dict[str, Any] = {"params": ""} if hasattr(self, "params") else {}
         return replace(self, engine="threads", scheduler=None, insecure_scheduler=False, **params)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitRequest(Writes, OnCluster):
-    """To learn a method's parameters, or a plan's; and to normalize the same data, where they have an output.
-
-    `method` is a method or its name, with `method_options`; `plan` is a file that asks for several steps, or what such
-    a file says.
-    """
-
-    command = "fit"
-    method: str | Method | None = option(None, "-m", group="learn")
-    method_options: Mapping[str, Any] = field(default_factory=dict)
-    plan: str | Plan | None = option(None, group="learn")
-    params: str | None = option(None, "-p", group="output")
-    columns: tuple[str, ...] = option((), group="columns")
-    exclude: tuple[str, ...] = option((), group="columns")
-    by: tuple[str, ...] = option((), group="learn", needs=(LEARNS,))
-    weights: str | None = option(None, group="learn", needs=(LEARNS,))
-    unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
-    update: bool = option(False, group="updating")
-    create: bool = option(False, group="updating", needs=(UPDATE,))
-    recount: bool = option(False, group="updating", needs=(UPDATE,))
-    allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
-    note: str = option("", group="output", needs=(PARAMS_WRITTEN,))
-
-    def reads(self) -> Iterator[Place]:
-        yield from super().reads()
-        if isinstance(self.plan, str):
-            yield Place("--plan", self.plan)
-
-    def writes(self) -> Iterator[Place]:
-        if self.params is not None:
-            yield Place("-p", self.params)
-        if self.output is not None:
-            yield Place("-o", self.output)
-        yield from super().writes()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RelearnRequest(Request):
-    """To learn a method from the statistics that a parameter file has kept, without data."""
-
-    command = "fit"
-    relearn: str | Parameters = option("", group="updating")
-    method: str | Method | None = option(None, "-m", group="learn")
-    method_options: Mapping[str, Any] = field(default_factory=dict)
-    params: str | None = option(None, "-p", group="output")
-    unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
-    allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
-    note: str = option("", group="output")
-
-    @classmethod
-    def refusal(cls, name: str) -> str:
-        fits = FitRequest.options()
-        if name == "plan":
-            return "not for --relearn, which learns one method again"
-        other = (name in fits and name not in cls.options()) or name in format_option_names()
-        return "not for --relearn, which reads no data" if other else ""
-
-    def reads(self) -> Iterator[Place]:
-        if isinstance(self.relearn, str):
-            yield Place("--relearn", self.relearn)
-
-    def writes(self) -> Iterator[Place]:
-        if self.params is not None:
-            yield Place("-p", self.params)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watches(Request):
-    """When data have drifted, beyond which of these limits; None: as they are by default."""
-
-    max_shift: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, integer=False))
-    max_scale_ratio: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(1, integer=False))
-    max_outside: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
-    max_missing: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
-
-    def limits(self, min_rows: int) -> Limits:
-        """Those that were given, and for the others what there is by default."""
-        limits = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
-        return Limits(**{n: value for n, value in limits.items() if value is not None}, min_rows=min_rows)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplyRequest(Writes, Watches, OnCluster):
-    """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
-
-    command = "apply"
-    may_replace_input = True
-    params: str | Parameters = option("", "-p", group="apply")
-    inverse: bool = option(False, group="apply", shapes=True)
-    unseen: Unseen | None = option(None, group="apply", needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, group="apply", needs=(KEYS,), check=between(0))
-    training: bool = option(False, group="apply", needs=(need("no inverse", NO_TRAINING),), shapes=True)
-    no_extra: bool = option(False, group="safety", shapes=True)
-    check: Literal["refuse", "warn"] | None = option(
-        None, group="drift", needs=(need("no inverse", NO_CHECK),), check=one_of("refuse", "warn")
-    )
-    resume: Literal["stat", "digest"] | None = option(
-        None, group="updating", needs=(DIRECTORY,), check=one_of("stat", "digest")
-    )
-    in_place: bool = option(False, group="safety")
-    allow_normalized: bool = option(False, group="safety")
-    allow_edited: bool = option(False, group="safety")
-
-    def reads(self) -> Iterator[Place]:
-        yield from super().reads()
-        if isinstance(self.params, str):
-            yield Place("-p", self.params)
-
-    def writes(self) -> Iterator[Place]:
-        yield Place("-o", self.output or "-")
-        yield from super().writes()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shows(Reads):
-    """What the command line calls what it puts on standard output, if anything: a table, or JSON."""
-
-    table: str | None = None
-
-    def check_options(self) -> None:
-        if self.dry_run and self.table == "--json":
-            raise UsageError("--json is not for --dry-run")
-        super().check_options()
-
-    def writes(self) -> Iterator[Place]:
-        if self.table is not None:
-            yield Place(self.table, "-")
-        yield from super().writes()
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckRequest(Shows, Watches, OnCluster):
-    """To compare data with those that parameters were fitted on."""
-
-    command = "check"
-    min_rows: int = option(Limits.min_rows, group="safety", check=between(0))
-    params: str | Parameters = option("", "-p", group="drift")
-    no_extra: bool = option(False, group="drift")
-    allow_edited: bool = option(False, group="safety")
-
-    def reads(self) -> Iterator[Place]:
-        yield from super().reads()
-        if isinstance(self.params, str):
-            yield Place("-p", self.params)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DescribeRequest(Shows):
-    """To see what is in the columns of data."""
-
-    command = "describe"
-    columns: tuple[str, ...] = option((), group="columns")
-    exclude: tuple[str, ...] = option((), group="columns")
-    infinite: Infinite = "missing"  # no option: infinite values are counted apart
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergeRequest(Request):
-    """To merge parameter files, or what is in them, into that of one fit over all their data."""
-
-    command = "merge"
-    inputs: tuple[str | Parameters, ...] = option((), group="input")
-    output: str | None = option(None, "-o", group="output")
-    allow_duplicates: bool = option(False, group="safety")
-    allow_edited: bool = option(False, group="safety")
-    wait: float = option(0.0, group="safety", needs=(LOCK,), check=between(0, integer=False))
-    note: str = option("", group="output")
-
-    def reads(self) -> Iterator[Place]:
-        yield from (Place("PARAMS", path) for path in self.inputs if isinstance(path, str))
-
-    def writes(self) -> Iterator[Place]:
-        if self.output is not None:
-            yield Place("-o", self.output)
