@@ -47,7 +47,7 @@ class Chunk:
     @cached_property
     def _lines(self) -> int:
         """How many end."""
-        return occurrences(self.rows.data, NEWLINE)
+        return occurrences(self.rows.data, NEWLINE) if self.rows.lines is None else self.rows.lines
 
     @property
     def _values(self) -> int:
