@@ -275,6 +275,6 @@ def _doubles(shape: tuple[int, ...]) -> NDArray[np.float64]:
     memory = spare.pop() if spare else np.empty(0)
     if len(memory) < size:
         memory = np.empty(size + size // SLACK)
-    array = np.frombuffer(memoryview(memory), np.float64)  # of which parts of parts are parts, too, and not of `memory`
+    array = np.frombuffer(memory.data, np.float64)  # of which parts of parts are parts, too, and not of `memory`
     finalize(array, spare.append, memory).atexit = False
     return array[:size].reshape(shape)
