@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # initial size of the buffer in bytes, where nobody knows how many there are
+HOT = 1 << 20  # bytes that are still in the cache when they have been read
 
 
 class Inlet(Protocol):
     """A raw stream; None means that no bytes are available yet."""
 
     def readinto(self, view: memoryview, /) -> int | None: ...
+
+
+Look = Callable[[memoryview], object]  # at bytes, which it may not keep
 
 
 class Handle(Protocol):
@@ -138,17 +142,21 @@ class Source:
             self.pushed = self._filled(self.pushed, count, io.BytesIO())
         return self.pushed[:count]
 
-    def read(self, size: int, *, after: bytes = b"", into: io.BytesIO | None = None) -> bytes:
+    def read(
+        self, size: int, *, after: bytes = b"", into: io.BytesIO | None = None, look: Look = lambda part: None
+    ) -> bytes:
         """`after`, which was read last, followed by the next `size` bytes; fewer only at the end. The bytes share the
-        memory of `into`, which nothing else may use. Raises OutputError if reading fails."""
+        memory of `into`, which nothing else may use. All of them are shown to `look` part by part, as long as they are
+        in the cache. Raises OutputError if reading fails."""
         begun, total = after + self.pushed, len(after) + size
-        data, self.pushed = self._filled(begun[:total], total, into or io.BytesIO()), begun[total:]
+        data, self.pushed = self._filled(begun[:total], total, into or io.BytesIO(), look), begun[total:]
         self.count += len(data) - len(after)
         return data
 
-    def _filled(self, begun: bytes, size: int, buffer: io.BytesIO) -> bytes:
+    def _filled(self, begun: bytes, size: int, buffer: io.BytesIO, look: Look = lambda part: None) -> bytes:
         """`begun` and the bytes after it, `size` in all: in a BytesIO, which exports its memory as bytes without a
         copy, and can be filled again once these are released."""
+        look(memoryview(begun))
         done, room = len(begun), max(min(size, self._likely() + len(begun)), len(buffer.getbuffer()))
         try:
             while True:
@@ -156,7 +164,7 @@ class Source:
                 buffer.write(b"\0")
                 with buffer.getbuffer() as view:
                     view[: len(begun)], begun = begun, b""
-                    done = self._fill(view, done, min(room, size))
+                    done = self._fill(view, done, min(room, size), look)
                 if done < room or done >= size:
                     break
                 room = size
@@ -170,13 +178,16 @@ class Source:
         left = None if self.length is None or self._inlet is not self._expanded else self._expanded.left(self.length)
         return FIRST if left is None else left + 1
 
-    def _fill(self, view: memoryview, done: int, end: int) -> int:
+    def _fill(self, view: memoryview, done: int, end: int, look: Look) -> int:
         """Reads into a view from `done` to `end`, or up to the end of the stream; returns the position reached. Each
         slice of the view is released immediately: a profiler may keep frames alive that hold one, and the buffer could
         not be resized then."""
         while done < end:
-            with view[done:end] as rest:
+            with view[done : min(done + HOT, end)] as rest:
                 got = self._inlet.readinto(rest)
+                if got:
+                    with rest[:got] as part:
+                        look(part)
             if got is None and isinstance(self.file, io.FileIO):  # a pipe that does not block
                 select.select([self.file], [], [])
             elif not got:

@@ -63,4 +63,5 @@ def _load(on: bool) -> ctypes.CDLL | str:
     for name in ("nk_parse", "nk_format", "nk_add_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
     loaded.nk_comoments_room.restype = ctypes.c_uint64
+    loaded.nk_count.restype = None
     return loaded

@@ -103,6 +103,9 @@ typedef struct {
  * around, as missing; text that has no quotes, or has them at both ends and doubled between. */
 NK_EXPORT int32_t nk_parse(const nk_layout *layout, const char *text, uint64_t size, nk_block *block);
 
+/* How often each of two bytes is in text[0 .. size). */
+NK_EXPORT void nk_count(const char *text, uint64_t size, const char octets[2], uint64_t counts[2]);
+
 /* -- columns to text ----------------------------------------------------------------------------------------------- */
 
 /* A column of the output: numbers if there are values, else text. */

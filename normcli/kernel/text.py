@@ -87,6 +87,17 @@ def _address(text: bytes) -> int:
     return ctypes.cast(c_char_p(text), c_void_p).value or 0
 
 
+def counts(text: bytes | memoryview, octets: bytes) -> tuple[int, int] | None:
+    """How often each of two bytes is in a text; None without the kernel."""
+    kernel = library()
+    if kernel is None:
+        return None
+    address, _ = np.frombuffer(text, np.uint8).__array_interface__["data"]
+    both = (c_uint64 * 2)()
+    kernel.nk_count(c_void_p(address), c_uint64(len(text)), c_char_p(octets), both)
+    return both[0], both[1]
+
+
 def padded(text: bytes) -> Octets:
     """A copy that can be read beyond its end."""
     copy = np.empty(len(text) + PADDING, np.uint8)

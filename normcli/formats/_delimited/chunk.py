@@ -48,7 +48,7 @@ class Chunk(Struct, frozen=True, dict=True):
     @cached_property
     def _lines(self) -> int:
         """How many end."""
-        return occurrences(self.rows.data, NEWLINE)
+        return occurrences(self.rows.data, NEWLINE) if self.rows.lines is None else self.rows.lines
 
     @property
     def _values(self) -> int:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats._foreign import is_text
-from normcli.formats._text.octets import QUOTE, line_ends, occurrences
+from normcli.formats._text.octets import NEWLINE, QUOTE, both_occurrences, line_ends, occurrences
 from normcli.io.sources import Source
 
 BLOCK = 8 << 20  # rows are cut at each so many bytes of the stream; part of what makes results the same bytes
@@ -32,6 +32,20 @@ class Rows(Struct, frozen=True, weakref=True):
 
     data: bytes
     quoted: bool
+    lines: int | None = None  # that end, where they were counted
+
+
+class _Count(Struct):
+    """Of quotes, unless all are text, and of line ends."""
+
+    has_quotes: bool
+    quotes: int = 0
+    lines: int = 0
+
+    def add(self, part: memoryview) -> None:
+        lines, quotes = both_occurrences(part, NEWLINE, QUOTE if self.has_quotes else NEWLINE)
+        self.lines += lines
+        self.quotes += quotes if self.has_quotes else 0
 
 
 def begin(source: Source) -> None:
@@ -71,16 +85,17 @@ def cut(source: Source, *, size: int, quotes: bool, check: Callable[[bytes], Non
     while not ended:
         buffer = spare.pop() if spare else io.BytesIO()
         more = size - (source.start + source.count) % size
-        data = source.read(more, after=carry, into=buffer)
+        count = _Count(quotes)
+        data = source.read(more, after=carry, into=buffer, look=count.add)
         ended = len(data) < len(carry) + more
-        quoted = quotes and b'"' in data
+        quoted = count.quotes > 0
         at = len(data) if ended else _last_row_end(data, quoted)
         carry = data[at:]
         if carry:
             del data  # cut short where it lies, without a copy
             buffer.truncate(at)
             data = buffer.getvalue()
-        rows = Rows(data, quoted)
+        rows = Rows(data, quoted, count.lines - occurrences(carry, NEWLINE))
         weakref.finalize(rows, spare.append, buffer)
         del data, buffer
         if rows.data:
