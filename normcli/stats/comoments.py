@@ -10,7 +10,7 @@ import numpy as np
 from normcli import kernel
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group, symmetric
-from normcli.kernel import matrix
+from normcli.kernel.matrix import comoments
 from normcli.stats import Statistic
 from normcli.stats._compensated import (
     Exponents,
@@ -148,7 +148,7 @@ def _of_one(block: Block) -> tuple[Array, ...]:
     n = float(count if weights is None else weights.sum())
     mean = np.array([centre(in_unit(column))[0] for column in block.present()])
     with np.errstate(over="ignore", invalid="ignore"):
-        summed = matrix.comoments(block.columns, weights, mean)
+        summed = comoments(block.columns, weights, mean)
         low, hi, lo = _summed(block.values, weights, mean) if summed is None else summed
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
         hi, lo = bounded(*add(hi, lo, -n * np.outer(low, low)))
@@ -157,7 +157,7 @@ def _of_one(block: Block) -> tuple[Array, ...]:
 
 
 def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array, Array]:
-    """As matrix.comoments, by BLAS."""
+    """As comoments of the kernel, by BLAS."""
     d = x.shape[1]
     low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
     for start in range(0, len(x), STRIP):
