@@ -29,7 +29,7 @@ NEXT = {
     "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {"pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "limits", "needs"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
-    "engines": set(),
+    "engines": {"kernel"},
     "drift": {"parameters", "formats", "columns", "stats", "blocks", "limits"},
     "limits": set(),
     "parameters": {"formats", "methods", "columns", "transforms", "stats", "io", "blocks"},

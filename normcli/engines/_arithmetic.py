@@ -8,21 +8,27 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normcli import __version__
+from normcli import __version__, kernel
+from normcli.kernel import matrix
 
 LIBRARIES = ("numpy", "polars", "pyarrow")
 ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a rest
 
 
-@cache
 def facts() -> dict[str, str]:
-    """What has to be the same wherever a part of a result is computed. The native kernel is not among it: it reads and
-    writes each number to the same bits as polars, so that workers may do with it or without."""
+    """What has to be the same wherever a part of a result is computed. Of the native kernel that is whether it computes
+    co-moments: text it reads and writes to the same bits as polars."""
+    return _facts("numpy" if kernel.comoments_lack() else "the native kernel")
+
+
+@cache
+def _facts(comoments: str) -> dict[str, str]:
     from importlib.metadata import version
 
     libraries = {name: version(name) for name in LIBRARIES}
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"normcli": f"{__version__} ({_code()})", "Python": python, **libraries, "arithmetic": _probe()}
+    code = f"{__version__} ({_code()})"
+    return {"normcli": code, "Python": python, **libraries, "co-moments by": comoments, "arithmetic": _probe()}
 
 
 def difference(here: dict[str, str], other: dict[str, str]) -> str:
@@ -52,6 +58,6 @@ def _probe() -> str:
             np.log1p(x), np.log(x), np.exp(x), x**1.37, np.sqrt(x), np.arcsinh(x), np.linalg.norm(x, axis=1),
         )  # fmt: skip
     digest = hashlib.sha256()
-    for result in results:
+    for result in (*results, *(matrix.comoments(tuple(x.T), None, x[0].copy()) or ())):
         digest.update(np.ascontiguousarray(result).data)
     return digest.hexdigest()[:16]

@@ -79,6 +79,9 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         if plan and not request.update:
             _report_doubtful(result, plan, first)
         run.detail(f"{first.name}: columns: {columns.described(first.schema)}")
+        for text in dict.fromkeys(s.computation() for step in begun.steps for s in step.blanks):
+            if text:
+                run.detail(text)
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)

@@ -21,11 +21,28 @@ def library() -> ctypes.CDLL | None:
 
 
 def description() -> str:
-    """How text is read and written, and why, for people."""
+    """How text is read and written, and co-moments are computed, and why, for people."""
     loaded = _load(_is_on())
     if isinstance(loaded, str):
-        return f"text is read and written without the native kernel: {loaded}"
-    return f"plain text is read and written by the native kernel ({_path()}); {SWITCH}=off switches it off"
+        text = f"text is read and written without the native kernel: {loaded}"
+    else:
+        text = f"plain text is read and written by the native kernel ({_path()}); {SWITCH}=off switches it off"
+    return f"{text}\n{comoments_description()}"
+
+
+def comoments_description() -> str:
+    """How co-moments are computed, and what that means for bits, for people."""
+    if why := comoments_lack():
+        return f"co-moments are computed by numpy: their last digits depend on the processor ({why})"
+    return "co-moments are computed by the native kernel: to the same bits on every processor with fused multiply-adds"
+
+
+def comoments_lack() -> str:
+    """Why the kernel computes no co-moments here; empty where it does."""
+    loaded = _load(_is_on())
+    if isinstance(loaded, str):
+        return loaded
+    return "" if loaded.nk_lanes() else "the processor has no fused multiply-adds"
 
 
 def _is_on() -> bool:

@@ -43,6 +43,24 @@ static void add_sums(const double *x, uint64_t rows, double *total, double *low)
     }
 }
 
+/* Copy what is below the diagonal of a matrix to above it. */
+static void mirror(double *a, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i += PANEL)
+        for (uint64_t j = 0; j <= i; j += PANEL)
+            for (uint64_t row = i; row < i + PANEL; row++)
+                for (uint64_t column = j; column < j + PANEL && column < row; column++)
+                    a[column * size + row] = a[row * size + column];
+}
+
+uint32_t nk_lanes(void)
+{
+    uint32_t lanes = 8;
+    while (lanes && !nk_add_products(lanes))
+        lanes = lanes > 2 ? lanes / 2 : 0;
+    return lanes;
+}
+
 uint64_t nk_comoments_room(const nk_comoments *c)
 {
     const uint64_t size = (c->features + PANEL - 1) / PANEL * PANEL * STRIP_ROWS;
@@ -51,7 +69,7 @@ uint64_t nk_comoments_room(const nk_comoments *c)
 
 int32_t nk_add_comoments(const nk_comoments *c)
 {
-    add_products *const add_up = nk_add_products(c->lanes);
+    add_products *const add_up = nk_add_products(c->lanes ? c->lanes : nk_lanes());
     const uint64_t panels = (c->features + PANEL - 1) / PANEL, size = panels * STRIP_ROWS * PANEL;
     if (!add_up || c->stride != panels * PANEL || c->room_size < nk_comoments_room(c))
         return NK_UNFIT;
@@ -68,5 +86,7 @@ int32_t nk_add_comoments(const nk_comoments *c)
         const packed_strip strip = {deviations, weighted, rows, panels, c->products, c->products_low};
         add_up(&strip);
     }
+    mirror(c->products, c->stride);
+    mirror(c->products_low, c->stride);
     return NK_DONE;
 }

@@ -27,6 +27,6 @@ typedef struct {
  * multiply-adds, each element in a lane of its own; then the run to the total. */
 typedef void add_products(const packed_strip *strip);
 
-HIDDEN add_products *nk_add_products(uint32_t lanes); /* with vectors of so many doubles, NULL if there are none */
+HIDDEN add_products *nk_add_products(uint32_t lanes); /* with vectors of so many doubles; NULL where there are none */
 
 #endif

@@ -1,8 +1,8 @@
-/* Delimited text to columns of doubles, and back. The prefix nk_ is short for normcli's kernel.
+/* Delimited text to columns of doubles, and back; columns to co-moments. The prefix nk_ is short for normcli's kernel.
  *
  * Every function works on memory that the caller owns, within capacities that the caller states. None allocates, keeps
- * state between calls, or calls anything but memchr, memcmp, memcpy and memset of the C library, so that all of them
- * may run in any number of threads at once, on different memory. Text is UTF-8, and its quote is ", which is doubled
+ * state between calls (but what the processor can do), or calls anything but memchr, memcmp, memcpy and memset of the C
+ * library, so that all of them may run in any number of threads at once, on different memory. Text is UTF-8, and its quote is ", which is doubled
  * within a field (RFC 4180). Whatever a function was not made for, it does not guess at: it stops and says where.
  *
  * Integers have fixed widths and pointers 64 bits, so that a layout is the same for every compiler; the sizes of the
@@ -170,7 +170,7 @@ typedef struct {
     const double *centers;        /* (features) from which deviations are taken */
     double *sums;                 /* (stride) of weighted deviations */
     double *sums_low;
-    double *products;             /* (stride, stride) of deviations, weighted: right from the diagonal down */
+    double *products;             /* (stride, stride) of deviations, weighted; symmetric */
     double *products_low;
     double *room;                 /* (room_size) for whatever is needed meanwhile; best where a line of the cache begins */
     uint64_t room_size;           /* at least nk_comoments_room */
@@ -187,6 +187,8 @@ NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles,
  * weights, are rounded; in runs of 64 rows, counted from the first, they are added one after the other, products fused;
  * the sum of a run is added to the total, and the error of that addition to its low part. */
 NK_EXPORT int32_t nk_add_comoments(const nk_comoments *comoments);
+
+NK_EXPORT uint32_t nk_lanes(void); /* doubles of a vector that it uses; 0: no fused multiply-adds here */
 
 /* -- which library this is ----------------------------------------------------------------------------------------- */
 

@@ -30,7 +30,7 @@ def comoments(
     columns: Sequence[Array], weights: Array | None, centers: Array, *, lanes: int = 0
 ) -> tuple[Array, Array, Array] | None:
     """Of columns (rows,), contiguous, and their deviations from centers (features,): the sums (features,), and those of
-    their products (features, features) as hi + lo, right from the diagonal down. None without the kernel, or where
+    their products (features, features) as hi + lo, symmetric. None without the kernel, or where
     the processor has no fused multiply-adds; with `lanes`, no vectors of so many doubles."""
     kernel = library()
     if kernel is None:
@@ -50,11 +50,6 @@ def comoments(
         return None
     hi, lo = products[:, :features, :features]
     return sums.sum(axis=0)[:features], hi, lo
-
-
-def has_comoments() -> bool:
-    """Whether the kernel computes them here."""
-    return comoments([], None, np.empty(0)) is not None
 
 
 def _aligned(shape: tuple[int, ...]) -> Any:

@@ -88,6 +88,10 @@ class Statistic(Record, frozen=True):
         """The error bound of its results as text; empty if they are exact up to rounding."""
         return ""
 
+    def computation(self) -> str:
+        """How it is computed here, as text, where its last digits depend on that; else empty."""
+        return ""
+
     def described_settings(self) -> str:
         """Its settings as text for users."""
         return ", ".join(f"{name} {value}" for name, value in self.settings().items())

@@ -7,9 +7,10 @@ from typing import Self
 import numpy as np
 from msgspec.structs import replace
 
+from normcli import kernel
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group, symmetric
-from normcli.kernel import matrix
+from normcli.kernel.matrix import comoments
 from normcli.stats import Statistic
 from normcli.stats._compensated import (
     Exponents,
@@ -126,6 +127,9 @@ class Comoments(Statistic, frozen=True):
             beyond = np.abs(products) > size[:, :, None] * size[:, None, :] * (1.0 + ROUNDING)
         return ("products", "greater than the sums of squares allow") if beyond.any() else super().fault()
 
+    def computation(self) -> str:
+        return kernel.comoments_description()
+
     def summary(self) -> dict[str, Array]:
         count = np.broadcast_to(self.count[:, None], self.mean.shape)
         squares = np.diagonal(self.products + self.products_low, axis1=1, axis2=2)
@@ -143,16 +147,16 @@ def _of_one(block: Block) -> tuple[Array, ...]:
     n = float(count if weights is None else weights.sum())
     mean = np.array([centre(in_unit(column))[0] for column in block.present()])
     with np.errstate(over="ignore", invalid="ignore"):
-        summed = matrix.comoments(block.columns, weights, mean)
+        summed = comoments(block.columns, weights, mean)
         low, hi, lo = _summed(block.values, weights, mean) if summed is None else summed
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
-        hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
+        hi, lo = bounded(*add(hi, lo, -n * np.outer(low, low)))
         mean, low = two_sum(mean, low)
     return count, mean, low, hi, lo
 
 
 def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array, Array]:
-    """As matrix.comoments, by BLAS."""
+    """As comoments of the kernel, by BLAS."""
     d = x.shape[1]
     low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
     for start in range(0, len(x), STRIP):
@@ -160,4 +164,4 @@ def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array,
         w = None if weights is None else weights[start : start + STRIP]
         low += (strip if w is None else strip * w[:, None]).sum(axis=0)
         hi, lo = add(hi, lo, products(strip, w))
-    return low, hi, lo
+    return low, symmetric(hi), symmetric(lo)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from normcli import kernel
 from tests.cli.conftest import PATIENCE, TABLE, Workspace, environment
 from tests.processes import start
 
@@ -118,6 +119,13 @@ def test_quiet_and_verbose(workspace: Workspace, flags: tuple[str, ...], said: l
             kind = "warning" if words.startswith("normcli: warning: ") else "detail"
             kinds.append("summary" if words.startswith(f"normcli: {verb}") else kind)
         assert list(dict.fromkeys(kinds)) == said
+
+
+@pytest.mark.parametrize(("method", "count"), [("decorrelate", 1), ("zscore", 0)])
+def test_verbose_says_how_co_moments_are_computed(workspace: Workspace, method: str, count: int) -> None:
+    (workspace / "table.csv").write_bytes(TABLE)
+    lines = workspace.succeeds("fit", "table.csv", "-m", method, "-p", "p.json", "-v").lines
+    assert lines.count(f"normcli: {kernel.comoments_description()}") == count
 
 
 def test_errors_are_always_said(workspace: Workspace) -> None:

@@ -28,12 +28,15 @@ static void compare(const nk_comoments *c, uint64_t i, uint64_t j)
         add(&sum, of_deviations);
         add(&product, of_products);
     }
-    const uint64_t at = i * c->stride + j;
+    const uint64_t at = i * c->stride + j, mirrored = j * c->stride + i;
     if (double_bits(c->sums[j]) != double_bits(sum.sum) || double_bits(c->sums_low[j]) != double_bits(sum.low))
         fail("another sum", "comoments", c->sums[j]);
     if (double_bits(c->products[at]) != double_bits(product.sum) ||
         double_bits(c->products_low[at]) != double_bits(product.low))
         fail("another sum of products", "comoments", c->products[at]);
+    if (double_bits(c->products[mirrored]) != double_bits(product.sum) ||
+        double_bits(c->products_low[mirrored]) != double_bits(product.low))
+        fail("not symmetric", "comoments", c->products[mirrored]);
 }
 
 static double *drawn(uint64_t count)
@@ -79,5 +82,5 @@ void check_comoments(uint64_t count)
     for (uint64_t k = 0; k < count; k++)
         for (uint32_t lanes = 0; lanes <= 8; lanes = lanes ? 2 * lanes : 2)
             check(lanes);
-    printf("%llu co-moments: the same bits\n", (unsigned long long)count);
+    printf("co-moments: %llu of each width to %u, the same bits\n", (unsigned long long)count, nk_lanes());
 }

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from normcli import kernel
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.errors import BadDataError
-from normcli.kernel import SWITCH, matrix
+from normcli.kernel import SWITCH
 from normcli.methods import Method
 from normcli.methods.center import Center
 from normcli.methods.decorrelate import Decorrelate
@@ -204,7 +205,7 @@ def exact_products(x: Array) -> list[list[Fraction]]:
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the native kernel, and by BLAS."""
     monkeypatch.setenv(SWITCH, request.param)
-    if request.param == "on" and not matrix.has_comoments():
+    if request.param == "on" and kernel.comoments_lack():
         pytest.skip("the kernel does not compute co-moments here")
 
 
