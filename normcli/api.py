@@ -38,8 +38,9 @@ from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
-from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
+from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined

@@ -1,4 +1,4 @@
-"""Shell completion: candidates that depend on the rest of the line, and the supported shells."""
+"""Shell completion: the files on the line, and the supported shells."""
 
 from __future__ import annotations
 
@@ -19,48 +19,11 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from normcli.cli._command import FORMAT
-from normcli.cli._request import explicit_options
-
 VARIABLE = "_NORMCLI_COMPLETE"
 LINES = "while IFS=',' read -r type value; do\n"  # of what bash is answered
 
 
-class Column(click.ParamType[str]):
-    """Columns of the INPUT on the line, separated by commas; only numeric ones if `numbers`."""
-
-    name = "column"
-
-    def __init__(self, *, numbers: bool) -> None:
-        self.numbers = numbers
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        from normcli.jobs.completing import column_names
-
-        options = {n: v for n, v in explicit_options(ctx, FORMAT).items() if v is not None}
-        names = column_names(_files(ctx), ctx.params.get("from_"), options, numbers=self.numbers)
-        before, comma, last = incomplete.rpartition(",")
-        left = set(names).difference(before.split(","))
-        return [
-            CompletionItem(before + comma + n) for n in names if n in left and n.startswith(last) and n.isprintable()
-        ]
-
-
-class Key(click.ParamType[str]):
-    """A key of the parameter file on the line."""
-
-    name = "key"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-        from normcli.jobs.completing import keys
-
-        return [CompletionItem(key) for key in keys(_files(ctx)) if key.startswith(incomplete) and key.isprintable()]
-
-
-KEY = Key()
-
-
-def _files(ctx: click.Context) -> Iterator[str]:
+def files_on_line(ctx: click.Context) -> Iterator[str]:
     """The words of the line, before and after the cursor, that are files, or globs, and not values of options."""
     params = ctx.command.get_params(ctx)
     options = (p for p in params if isinstance(p, click.Option) and not p.is_flag and not p.count)

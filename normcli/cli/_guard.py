@@ -23,14 +23,14 @@ LIMITS = (
 OF_LIGHT = 200 << 20  # bytes, of either limit, without polars and pyarrow; the rest is for the parameter file
 OF_CPU = 7 << 20  # bytes per thread of the libraries
 POOL = "POLARS_MAX_THREADS"
-HALF_LOADED = re.compile(  # errors after a failed import of a part of polars
+HALF_LOADED = (  # errors after a failed import of a part of polars
     r"name 'Py[A-Z]\w+' is not defined|without exception set|previously been poisoned"
 )
 STACK = 2 << 20  # bytes of a thread's stack under a limit
 RESERVE = 16 << 20  # bytes of address space that are released for the final message
 PATIENCE = 2  # seconds for the final message
 THREADS = 90  # threads that may run out of memory at the same time, besides the first
-SHORT = re.compile(
+SHORT = (
     r"can't start new thread|ThreadPoolBuildError|Os \{ code: |bad_alloc"
     r"|failed to map|Cannot allocate|Too many open files"
 )
@@ -83,12 +83,12 @@ def shortage(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
         while error.__cause__ is not None:  # numpy wraps it in a long message
             error = error.__cause__
-        return f"a library can't be loaded: {error}" if is_limited() or SHORT.search(str(error)) else None
+        return f"a library can't be loaded: {error}" if is_limited() or re.search(SHORT, str(error)) else None
     if (
-        isinstance(error, SyntaxError) or HALF_LOADED.search(str(error))
+        isinstance(error, SyntaxError) or re.search(HALF_LOADED, str(error))
     ) and is_limited():  # SyntaxError: the sources are correct
         return f"a library could be loaded in part only: {error}"
-    return f"too little memory, or too few threads or files: {error}" if SHORT.search(str(error)) else None
+    return f"too little memory, or too few threads or files: {error}" if re.search(SHORT, str(error)) else None
 
 
 def is_limited() -> bool:

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
@@ -177,6 +176,8 @@ class Stdout(io.FileIO):
 
 def _failed(error: BaseException, message: str, hint: str, code: int) -> int:
     if os.environ.get("NORMCLI_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     _say(message, hint)
     return code

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from normcli.cli._command import PLACE, OneOf
-from normcli.cli._completion import Column
+from normcli.cli._names import Column
 from normcli.jobs.facts import SOME_REJECTS
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -10,8 +10,8 @@ import click
 from normcli.cli._cluster import cluster_options
 from normcli.cli._command import PLACE, Entry, WithOptions
 from normcli.cli._common import common
-from normcli.cli._completion import Column
 from normcli.cli._keys import rules
+from normcli.cli._names import Column
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import or_stdout, request
@@ -63,10 +63,11 @@ def command(**values: Any) -> None:
     part, unless -c or -x says otherwise.
     """
     from normcli.cli._console import Console
-    from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+    from normcli.jobs.requests.fit import FitRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
     if values["relearn"]:
+        from normcli.jobs.requests.relearn import RelearnRequest
         from normcli.jobs.update import relearn
 
         summarize_relearn(

@@ -11,7 +11,7 @@ import click
 
 from normcli.cli._command import PLACE, Plain
 from normcli.cli._common import ALLOW_EDITED, COLOR
-from normcli.cli._completion import KEY
+from normcli.cli._names import KEY
 from normcli.errors import UsageError, printable
 
 ORDER = 5

@@ -4,8 +4,10 @@ A frame holds decoded rows. `Frame` is the interface; each implementation is a f
 arrow_frame for binary ones. Only these and the formats that create them know the library that holds the rows.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from normcli.columns.back import NUMERIC_WORD, Dtype, narrowed, put
-from normcli.columns.conforming import conformed
 from normcli.columns.frame import (
     Frame,
     cut,
@@ -15,8 +17,6 @@ from normcli.columns.frame import (
     with_texts,
     without_values,
 )
-from normcli.columns.keyed import keys, weights
-from normcli.columns.lists import first_size, list_block, put_list
 from normcli.columns.numbers import Infinite, block, inexact
 from normcli.columns.polars_columns import (
     all_series,
@@ -38,8 +38,13 @@ from normcli.columns.schema import (
     parts,
     select,
 )
-from normcli.columns.stacking import joined, numeric, stacked
-from normcli.columns.texts import long_decimals, text_codes
+
+if TYPE_CHECKING:
+    from normcli.columns.conforming import conformed
+    from normcli.columns.keyed import keys, weights
+    from normcli.columns.lists import first_size, list_block, put_list
+    from normcli.columns.stacking import joined, numeric, stacked
+    from normcli.columns.texts import long_decimals, text_codes
 
 __all__ = [
     "NUMERIC_WORD",
@@ -84,3 +89,16 @@ __all__ = [
     "without_values",
     "without_words",
 ]
+HOMES = {  # of what few runs need, and is imported when it is used
+    "conformed": "conforming",
+    **dict.fromkeys(("keys", "weights"), "keyed"),
+    **dict.fromkeys(("first_size", "list_block", "put_list"), "lists"),
+    **dict.fromkeys(("joined", "numeric", "stacked"), "stacking"),
+    **dict.fromkeys(("long_decimals", "text_codes"), "texts"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'normcli.columns' has no attribute {name!r}")
+    return getattr(import_module(f"normcli.columns.{HOMES[name]}"), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def put_list(
 
 def _vector(kind: str) -> tuple[str, str]:
     """The list type and the element type of a vector type."""
-    match = VECTOR.fullmatch(kind)
+    match = re.fullmatch(VECTOR, kind)
     assert match is not None, "only lists of floats are taken for lists"
     return match[1], match[2]
 

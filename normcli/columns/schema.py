@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NUMBER = re.compile(r"u?int(8|16|32|64)|float(16|32|64)|decimal(32|64|128|256)\(\d+, -?\d+\)")
-VECTOR = re.compile(r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?")
+VECTOR = r"(list|large_list|fixed_size_list)<(float16|float32|float64)>(?:\[(\d+)\])?"
 GLOB = re.compile(r"[*?\[]")
-_TEXT = re.compile(r"(?:large_)?(string|binary)(?:_view)?")
-_TEMPORAL = re.compile(r"(date|time|timestamp|duration)(?:32|64)?\[.*?(, tz=.*)?\]")
-_LIST = re.compile(r"(?:large_|fixed_size_)?list(?:_view)?<(?:(?:item|element): )?(.*?)(?: not null)?>(?:\[\d+\])?")
-_DICTIONARY = re.compile(r"dictionary<values=(.*), indices=.*>")
+_TEXT = r"(?:large_)?(string|binary)(?:_view)?"
+_TEMPORAL = r"(date|time|timestamp|duration)(?:32|64)?\[.*?(, tz=.*)?\]"
+_LIST = r"(?:large_|fixed_size_)?list(?:_view)?<(?:(?:item|element): )?(.*?)(?: not null)?>(?:\[\d+\])?"
+_DICTIONARY = r"dictionary<values=(.*), indices=.*>"
 _ARROW_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 
 
@@ -45,13 +45,13 @@ class Field(Struct, frozen=True):
     @property
     def list_of(self) -> str | None:
         """The float type of the elements of a column of lists, which may be a feature matrix; None for other types."""
-        match = VECTOR.fullmatch(self.type)
+        match = re.fullmatch(VECTOR, self.type)
         return match[2] if match else None
 
     @property
     def list_size(self) -> int | None:
         """The length of its lists, if it is part of the type."""
-        match = VECTOR.fullmatch(self.type)
+        match = re.fullmatch(VECTOR, self.type)
         return int(match[3]) if match and match[3] else None
 
 
@@ -83,13 +83,13 @@ def arrow_name(field: pa.Field) -> str:
 
 def general_name(kind: str) -> str:
     """The name of a type that all formats share: without the layout of text and lists, and the unit of times."""
-    if match := _TEXT.fullmatch(kind):
+    if match := re.fullmatch(_TEXT, kind):
         return match[1]
-    if match := _TEMPORAL.fullmatch(kind):
+    if match := re.fullmatch(_TEMPORAL, kind):
         return f"{match[1]} with zone" if match[2] else match[1]
-    if match := _LIST.fullmatch(kind):
+    if match := re.fullmatch(_LIST, kind):
         return f"list<{general_name(match[1])}>"
-    if match := _DICTIONARY.fullmatch(kind):
+    if match := re.fullmatch(_DICTIONARY, kind):
         return f"dictionary<{general_name(match[1])}>"
     return _ARROW_NAMES.get(kind, kind)
 

@@ -1,6 +1,5 @@
 """Resolves names into inputs, in a reproducible order: files, objects, directories, globs and lists of names."""
 
-import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -49,7 +48,7 @@ def find(names: Sequence[str], is_known: Callable[[str], bool]) -> Listing:
             listing.inputs.append(Input(None, "-"))
         elif is_directory(name):
             _walk(name, name, is_known, listing)
-        elif _exists(name) or not glob.has_magic(name):  # a store that refuses says so before the work
+        elif _exists(name) or not stores.MAGIC.search(name):  # a store that refuses says so before the work
             size = stores.size_of(name) if stores.is_uri(name) else 0
             listing.inputs.append(Input(name, os.path.basename(name), size=size))
         else:
@@ -64,7 +63,7 @@ def expand(names: Sequence[str]) -> Listing:
     skipped. Raises NoInputError if there are no inputs."""
     listing = Listing()
     for name in names:
-        if not stores.is_uri(name) or _exists(name) or not glob.has_magic(name):
+        if not stores.is_uri(name) or _exists(name) or not stores.MAGIC.search(name):
             listing.inputs.append(Input(name, os.path.basename(name)))
         else:
             _glob(name, None, listing)
@@ -117,6 +116,8 @@ def _glob(pattern: str, is_known: Callable[[str], bool] | None, listing: Listing
 
 def _local_glob(pattern: str) -> dict[str, int | None]:
     """The files and directories that match a pattern, sorted by their bytes: 0, and None of a directory."""
+    import glob
+
     hits = sorted(glob.glob(pattern, recursive=True), key=os.fsencode)
     return {hit: None if os.path.isdir(hit) else 0 for hit in hits}
 

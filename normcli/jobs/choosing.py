@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError
-from normcli.parameters import plan_file
 from normcli.parameters.plan import Plan, PlanStep
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ def chosen(request: FitRequest, *, example: str) -> Plan | None:
         return request.plan
     if request.plan == "-":
         raise UsageError("--plan -: a plan is a file")
+    from normcli.parameters import plan_file
+
     return plan_file.read(request.plan, example=example)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,16 +11,15 @@ if TYPE_CHECKING:
     from normcli.jobs.results import Result
 
 
-@dataclass
 class RunReport:
     """The report of this process: the `result` of its job, as far as it has come, and how it ended."""
 
-    result: Result | None = None
-    error: str | None = None  # the last message
-    started: float = 0.0  # in seconds since 1970
-    clock: float = 0.0  # then, of one that is never set
+    result: Result | None
+    error: str | None  # the last message
+    started: float  # in seconds since 1970
+    clock: float  # then, of one that is never set
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -65,6 +62,8 @@ class RunReport:
         return None
 
     def _data(self, result: Result, path: str, code: int, error: str | None) -> bytes:
+        import json
+
         from normcli.jobs.run_metrics import SUFFIX, metrics
         from normcli.jobs.run_reports import report_of, text
 

@@ -13,7 +13,8 @@ from normcli.errors import BadDataError, NoInputError, UsageError, absent, print
 from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name, methods_of
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
-from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.fit import FitRequest
+from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.jobs.results import FitResult
 from normcli.jobs.run import Run
 from normcli.methods import Method, listed, spelled

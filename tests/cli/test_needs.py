@@ -18,8 +18,9 @@ from normcli.jobs.requests import Request
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
-from normcli.jobs.requests.fit import FitRequest, RelearnRequest
+from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
+from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.needs import Need
 from tests.cli.conftest import Workspace
 

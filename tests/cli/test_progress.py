@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from normcli.cli import _progress
-from normcli.cli._progress import Line, Status, clock
+from normcli.cli._progress import Line
+from normcli.cli._status import Status, clock
 from normcli.cli._terminal import cells
 from tests.cli.conftest import PATIENCE, TABLE, Workspace, environment, start
 from tests.cli.test_messages import CAPABLE, COLOUR, terminal

@@ -8,7 +8,6 @@ RFC 4180, and each sequence that is escaped has a code of its own, which begins 
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -59,6 +58,8 @@ class Dialect(Struct, frozen=True, dict=True):
             return {}
         codes = {MARK: MARK + "r"} | ({} if self.quote else {'"': MARK + "q"})
         if self.escape:
+            import string
+
             code_of = {c: c for c in (*string.punctuation, " ", "\t")}
             code_of |= {**OF_ESCAPED, self.separator: "d", self.escape: "e"}
             codes |= {self.escape + c: MARK + code for c, code in code_of.items()}

@@ -1,6 +1,5 @@
 """Fields of a row of delimited text, one by one."""
 
-import csv
 import re
 from collections.abc import Sequence
 
@@ -14,6 +13,8 @@ def split_row(row: bytes, delimiter: str) -> list[str]:
     text = row.decode("utf-8").rstrip("\r\n")
     if '"' not in text:
         return text.split(delimiter)
+    import csv
+
     csv.field_size_limit(cutting.LONGEST_ROW)
     return next(csv.reader([text], delimiter=delimiter, strict=True))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shlex
 import unicodedata
@@ -80,7 +79,11 @@ def remedy(word: str, more: Iterable[str], missing: Collection[str], notation: N
 
 def words(text: str) -> list[str]:
     """The words in a list of --na-values: between commas, in quotes where they hold one."""
-    return next(csv.reader([text])) if '"' in text else text.split(",")
+    if '"' not in text:
+        return text.split(",")
+    import csv
+
+    return next(csv.reader([text]))
 
 
 def listed(missing: Collection[str], more: Iterable[str] = ()) -> str:

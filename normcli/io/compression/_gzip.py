@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from msgspec import Struct
 
 from normcli.io.compression._codec import Codec, Outlet
@@ -17,6 +15,8 @@ class _Inflated:
     """zlib's decompressor with the interface of zstd's."""
 
     def __init__(self) -> None:
+        import zlib
+
         self._member = zlib.decompressobj(wbits=31)
 
     def decompress(self, data: bytes, limit: int) -> bytes:
@@ -44,6 +44,8 @@ class Deflated(Struct, frozen=True):
 
     @classmethod
     def of(cls, text: bytes) -> Deflated:
+        import zlib
+
         member = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         return cls(member.compress(text) + member.flush(zlib.Z_SYNC_FLUSH), zlib.crc32(text), len(text))
 
@@ -100,6 +102,8 @@ def _member(head: bytes, memory: int) -> _Inflated:
 
 
 def _faults() -> tuple[type[Exception], ...]:
+    import zlib
+
     return (zlib.error,)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 from msgspec import Struct
 
 from normcli.io.compression._codec import Codec, MemoryNeededError, Outlet
@@ -99,6 +97,8 @@ class XzSink:
 
 
 def _crc(data: bytes) -> bytes:
+    from zlib import crc32
+
     return crc32(data).to_bytes(4, "little")
 
 

@@ -1,8 +1,8 @@
 """Requests: one frozen, keyword-only record per job, composed of what it reads, what it writes, and the resources that
 it may use. A field declares what it needs to have an effect, and whether a finished file depends on it.
 
-They are dataclasses, as structs of msgspec can have only one base with fields. What they are composed of, here, has no
-methods of its own to make, show and compare records: each takes time at every start.
+They are dataclasses, as structs of msgspec can have only one base with fields, and without the methods that nobody
+needs: to compile one takes time at every start.
 """
 
 from __future__ import annotations
@@ -87,9 +87,10 @@ class Request:
     @classmethod
     def of_command(cls, command: str) -> Iterator[type[Request]]:
         """The requests that a command may make."""
-        if command in registry.names("jobs.requests"):
-            kinds = vars(registry.load("jobs.requests", command)).values()
-            yield from (k for k in kinds if isinstance(k, type) and vars(k).get("command") == command)
+        kinds: Iterator[type[Request]] = (
+            registry.only("jobs.requests", name) for name in registry.names("jobs.requests")
+        )
+        yield from (kind for kind in kinds if kind.command == command)
 
     def set_names(self) -> frozenset[str]:
         """The names of the options that were given."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from normcli.parameters import Parameters, Unseen
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class ApplyRequest(Writes, Watches, OnCluster):
     """To normalize data by parameters, or to restore them; `params` are a file, or what is in one."""
 

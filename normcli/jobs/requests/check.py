@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from normcli.parameters import Parameters
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class CheckRequest(Shows, Watches, OnCluster):
     """To compare data with those that parameters were fitted on."""
 

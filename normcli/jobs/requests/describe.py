@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from normcli.columns import Infinite
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class DescribeRequest(Shows):
     """To see what is in the columns of data."""
 

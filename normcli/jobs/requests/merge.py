@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from normcli.parameters import Parameters
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class MergeRequest(Request):
     """To merge parameter files, or what is in them, into that of one fit over all their data."""
 

@@ -5,10 +5,14 @@ merged, updated and learned again. How a record lies in the file is read off its
 all of them are per column, a symmetric matrix as its lower triangle. null stands where nothing was learned.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from normcli.parameters.file._layout import CONTENT, LARGEST, STEP, TOP, VERSION
-from normcli.parameters.file._reading import read, read_file, rows_of
 from normcli.parameters.file._values import typed
 from normcli.parameters.file._writing import described, options, pieces, save, sealed, write
+
+if TYPE_CHECKING:
+    from normcli.parameters.file._reading import read, read_file, rows_of
 
 __all__ = [
     "CONTENT",
@@ -27,3 +31,12 @@ __all__ = [
     "typed",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Reading is imported when it is used: a fit only writes."""
+    if name not in ("read", "read_file", "rows_of"):
+        raise AttributeError(f"module 'normcli.parameters.file' has no attribute {name!r}")
+    from normcli.parameters.file import _reading
+
+    return getattr(_reading, name)
