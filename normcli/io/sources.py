@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from normcli.errors import (
@@ -21,6 +22,7 @@ from normcli.errors import (
     advice,
     open_error,
     printable,
+    spelled_as,
 )
 from normcli.io import stores
 from normcli.io.compression.expanding import Expanded
@@ -289,10 +291,10 @@ def open_source(
     example: str = "normcli fit data.csv -m zscore",
     keys: tuple[tuple[str, str | None], ...] = (),
     room: int | None = None,
-    name: str | None = None,
+    given: str | None = None,
 ) -> Source:
     """Opens an input: a path, or standard input for None and `-`; with the partition `keys` of its directories, read in
-    `room` bytes of memory. Messages name it by its path, or by `name`. Raises NoInputError; UsageError for a
+    `room` bytes of memory. Messages name it by its path, or as it was `given`. Raises NoInputError; UsageError for a
     terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed descriptor is opened at start
@@ -301,7 +303,8 @@ def open_source(
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)
     path = stores.plain(os.fsdecode(path))
-    name = name or printable(path) or "''"
+    given = given or path
+    name = printable(given) or "''"
     if stores.is_uri(path):
         return Source(name, _far(path), keys=keys, room=room)
     try:
@@ -309,5 +312,5 @@ def open_source(
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:
-        raise open_error(NoInputError, name, e) from None
+        raise open_error(NoInputError, name, e, partial(spelled_as, given, path)) from None
     return Source(name, file, keys=keys, room=room)
