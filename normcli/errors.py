@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shlex
+from collections.abc import Callable
 
 HIGHER = "more memory, or a higher ulimit"
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
@@ -181,15 +182,18 @@ class BadPlaceError(Exception):
         self.hint = hint
 
 
-def open_error(kind: type[NormcliError], what: str, error: Exception) -> NormcliError:
-    """The error for a failure to open: of this kind, or a ShortageError if resources ran out."""
+def open_error(
+    kind: type[NormcliError], what: str, error: Exception, shown: Callable[[str], str] = str
+) -> NormcliError:
+    """The error for a failure to open: of this kind, or a ShortageError if resources ran out. Paths in messages are as
+    `shown` spells them."""
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
     if number in (errno.ENOENT, errno.ENOTDIR) and isinstance(path, str):
-        why, hint = absent(path, to_write=kind is CannotCreateError)
+        why, hint = absent(path, to_write=kind is CannotCreateError, shown=shown)
         return kind(f"{what}: {why}", hint)
     above = os.path.dirname(path) or "." if isinstance(path, str) and kind is CannotCreateError else None
     if above and number == errno.EACCES and not os.access(above, os.W_OK):
-        where = printable(above)
+        where = printable(shown(above))
         return kind(
             f"{what}: the directory {where} can't be written to", f"ls -ld {shlex.quote(where)} shows whose it is"
         )
@@ -197,31 +201,47 @@ def open_error(kind: type[NormcliError], what: str, error: Exception) -> Normcli
     return ShortageError(why, HIGHER) if number in SHORTAGES else kind(why, advice(error))
 
 
+def spelled_as(given: str, path: str, other: str) -> str:
+    """Another path, spelled by who calls `path` as `given`, if that says where it is: workers of a cluster have
+    absolute paths."""
+    while path != given:
+        if given and other == path:
+            return given
+        if other.startswith(f"{path.rstrip('/')}/"):
+            return os.path.join(given, other[len(path.rstrip("/")) + 1 :])
+        if not given or os.path.basename(path) != os.path.basename(given):
+            return other
+        path, given = os.path.dirname(path), os.path.dirname(given)
+    return other
+
+
 def advice(error: Exception) -> str:
     """A hint for an error of the system; empty if there is none."""
     return ADVICE.get(getattr(error, "errno", None) or 0, "")
 
 
-def absent(path: str, *, to_write: bool = False) -> tuple[str, str]:
-    """A message that says which part of a path does not exist, and a hint."""
+def absent(path: str, *, to_write: bool = False, shown: Callable[[str], str] = str) -> tuple[str, str]:
+    """A message that says which part of a path does not exist, and a hint, with paths as `shown` spells them."""
     above = os.path.dirname(path)
     while (higher := os.path.dirname(above)) != above and higher and not os.path.isdir(higher):
         above = higher
-    name = printable(above)
+    name = printable(shown(above))
     if above and not os.path.isdir(above):
         if os.path.lexists(above):
             return f"{name} is not a directory", f"ls -l {shlex.quote(name)} shows what it is"
-        where = shlex.quote(printable(os.path.dirname(path)))
-        return f"there is no directory {name}", f"mkdir -p {where} makes it" if to_write else _working(path)
+        where = shlex.quote(printable(shown(os.path.dirname(path))))
+        return f"there is no directory {name}", f"mkdir -p {where} makes it" if to_write else _working(
+            path, shown(path)
+        )
     if os.path.islink(path):
         return (
             f"is a link to {printable(os.readlink(path))}, which is not there",
             "ln -sfn FILE makes it one to another",
         )
-    return "there is no such file", _place(path)
+    return "there is no such file", _place(path, shown)
 
 
-def _place(path: str) -> str:
+def _place(path: str, shown: Callable[[str], str]) -> str:
     """A hint for a path that does not exist: a similar name, or the working directory."""
     import difflib
 
@@ -229,15 +249,17 @@ def _place(path: str) -> str:
     try:
         near = difflib.get_close_matches(name, os.listdir(directory or ".")[:MOST_NAMES], 1, ALIKE)
         if near:
-            return f"there is {printable(os.path.join(directory, near[0]))}"
+            return f"there is {printable(shown(os.path.join(directory, near[0])))}"
     except OSError:
         pass
-    return _working(path)
+    return _working(path, shown(path))
 
 
-def _working(path: str) -> str:
+def _working(path: str, given: str) -> str:
     """A hint that names the working directory, for relative paths; a general one for absolute paths."""
     try:
+        if not os.path.isabs(given) and os.path.isabs(path) and path.endswith(f"/{given}"):
+            return f"the working directory is {printable(path.removesuffix(given).rstrip('/') or '/')}"
         if not os.path.isabs(path):
             return f"the working directory is {printable(os.getcwd())}"
     except OSError:  # the directory was deleted

@@ -261,12 +261,14 @@ def test_results_that_wait_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_error_is_the_first_in_the_file(tmp_path: Path) -> None:
-    """Though a later one is met earlier."""
-    lines = ["1,2"] * 900
-    lines[500], lines[880] = "oops,2", "no,2"
+    """Though a later one is met earlier; and nothing is read twice for it."""
+    lines = ["1,2"] * 3000
+    lines[1500], lines[2980] = "oops,2", "no,2"
     (path := tmp_path / "t.csv").write_text("\n".join(["a,b", *lines, ""]))
-    with pytest.raises(BadDataError, match=r"t\.csv:502: 'oops'"):
-        fitted([path], InProcess(), columns=("a",))
+    with pytest.raises(BadDataError, match=r"t\.csv:1502: 'oops'"):
+        fitted([path], engine := InProcess(), columns=("a",))
+    assert not [span.address for span, _ in engine.log if span.address]
+    assert len({span.stretch for span, _ in engine.log}) == len(engine.log) > 10
 
 
 @pytest.mark.soak

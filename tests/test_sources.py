@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from normcli.errors import BadDataError, NoInputError, OutputError
+from normcli.errors import BadDataError, NoInputError, OutputError, spelled_as
 from normcli.formats._binary.faults import reading
 from normcli.io.sources import Source, open_source
 from tests.conftest import examples
@@ -209,3 +209,49 @@ def test_what_the_system_says_of_reading_is_no_fault_of_the_data(tmp_path: Path,
         raise OSError(number, "Error reading bytes from file")
     with pytest.raises(BadDataError, match=r"x.parquet: not a sound X \("), reading(source, "X"):
         raise OSError("thrift")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "in/b.csv",
+        "./in/b.csv",
+        "../here/in/b.csv",
+        "in",
+        "b.csv",
+        "none/b.csv",
+        "in/none/no/b.csv",
+        "in/a.csv/b.csv",
+        "link",
+    ],
+)
+def test_who_opens_a_path_elsewhere_says_of_it_what_is_said_here(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "in").mkdir(parents=True)
+    (tmp_path / "here" / "in" / "a.csv").touch()
+    (tmp_path / "here" / "link").symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path / "here")
+    said = []
+    for there in (False, True):
+        path = os.path.abspath(given)
+        if there:
+            monkeypatch.chdir("/")
+        with pytest.raises(NoInputError) as caught:
+            open_source(path, given=given) if there else open_source(given)
+        said.append((caught.value.message, caught.value.hint))
+    assert said[0] == said[1]
+
+
+PARTS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4)
+
+
+@given(PARTS, PARTS, st.integers(0, 3))
+def test_paths_are_spelled_as_from_the_directory_that_one_of_them_is_given_from(
+    one: list[str], other: list[str], depth: int
+) -> None:
+    path, cwd = "/" + "/".join(one), "/" + "/".join(one[:depth])
+    spelled = spelled_as(os.path.relpath(path, cwd) if depth < len(one) else path, path, "/" + "/".join(other))
+    assert os.path.normpath(os.path.join(cwd, spelled)) == "/" + "/".join(other)
+    if depth < len(one) and depth < len(other) and other[:depth] == one[:depth]:
+        assert not os.path.isabs(spelled)

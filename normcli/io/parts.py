@@ -11,11 +11,12 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from functools import partial
 from types import ModuleType
 
 from msgspec import Struct, field
 
-from normcli.errors import CannotCreateError, NoInputError, open_error, printable
+from normcli.errors import CannotCreateError, NoInputError, open_error, printable, spelled_as
 from normcli.io import outputs, stores
 from normcli.io.outputs import CLOSED, Target, beside
 from normcli.io.stores.targets import FarTarget
@@ -58,6 +59,7 @@ def open_part(name: str, path: str, run: str, *, spool_dir: str | None = None) -
 
 
 def _open_beside(name: str, path: str, name_of_part: str) -> Target:
+    absolute = path
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         path = os.path.realpath(path)
@@ -68,7 +70,7 @@ def _open_beside(name: str, path: str, name_of_part: str) -> Target:
             raise PermissionError(errno.EACCES, "is read-only")
         return beside(name, path, status, os.path.join(os.path.dirname(path), name_of_part))
     except OSError as e:
-        raise open_error(CannotCreateError, name, e) from None
+        raise open_error(CannotCreateError, name, e, partial(spelled_as, name, absolute)) from None
 
 
 def detach(target: Target, path: str, token: str = "") -> PartFile:

@@ -9,6 +9,7 @@ import select
 import stat
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from normcli.errors import (
@@ -20,6 +21,7 @@ from normcli.errors import (
     advice,
     open_error,
     printable,
+    spelled_as,
 )
 from normcli.io import stores
 from normcli.io.compression.expanding import Expanded
@@ -308,10 +310,10 @@ def open_source(
     example: str = "normcli fit data.csv -m zscore",
     keys: tuple[tuple[str, str | None], ...] = (),
     room: int | None = None,
-    name: str | None = None,
+    given: str | None = None,
 ) -> Source:
     """Opens an input: a path, or standard input for None and `-`; with the partition `keys` of its directories, read in
-    `room` bytes of memory. Messages name it by its path, or by `name`. Raises NoInputError; UsageError for a
+    `room` bytes of memory. Messages name it by its path, or as it was `given`. Raises NoInputError; UsageError for a
     terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed descriptor is opened at start
@@ -320,7 +322,8 @@ def open_source(
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)
     path = stores.plain(os.fsdecode(path))
-    name = name or printable(path) or "''"
+    given = given or path
+    name = printable(given) or "''"
     if stores.is_uri(path):
         return Source(name, _far(path), keys=keys, room=room)
     try:
@@ -328,5 +331,5 @@ def open_source(
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:
-        raise open_error(NoInputError, name, e) from None
+        raise open_error(NoInputError, name, e, partial(spelled_as, given, path)) from None
     return Source(name, file, keys=keys, room=room)

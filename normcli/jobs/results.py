@@ -79,6 +79,7 @@ class Result(Struct):
     source: Source | None = None  # of the first input
     warnings: list[str] = field(default_factory=list)
     run_report: str | None = None  # where it is wanted
+    on_cluster: bool = False  # the workers of a cluster read the inputs
     preview: Preview | None = None  # of a dry run
     changes: Transaction | None = None  # what it replaces
 

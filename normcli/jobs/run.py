@@ -153,6 +153,7 @@ class Run(Events, Generic[R, S]):
             self.cluster = remote.connect(self.request, inputs)
             if self.cluster is not None:
                 self._engines.append(self.cluster)
+                self.result.on_cluster = True
                 self.detail(self.cluster.description)
 
     def checks(self) -> Checks:

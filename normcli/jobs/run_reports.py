@@ -27,7 +27,10 @@ class RunReport(TypedDict):
 
     format: Literal["normcli run report"]
     version: Literal[1]
-    versions: Annotated[dict[str, str], Meta(description="of normcli, Python, and of the libraries that were loaded")]
+    versions: Annotated[
+        dict[str, str],
+        Meta(description="of normcli, Python, and of the libraries that were loaded, here or by workers"),
+    ]
     command: Annotated[str, Meta(description="fit, apply, check, describe or merge")]
     started: Moment
     ended: Moment
@@ -61,7 +64,7 @@ def report_of(result: Result, code: int, error: str | None, *, started: float, s
     return {
         "format": "normcli run report",
         "version": 1,
-        "versions": versions(),
+        "versions": versions(result),
         "command": result.command,
         "started": moment(started),
         "ended": moment(started + seconds),
@@ -84,9 +87,14 @@ def report_of(result: Result, code: int, error: str | None, *, started: float, s
     }
 
 
-def versions() -> dict[str, str]:
-    """Of what is loaded, by what the modules say themselves: to ask the installation takes longer."""
+def versions(result: Result) -> dict[str, str]:
+    """Of what is loaded, by what the modules say themselves: to ask the installation takes longer. Workers of a cluster
+    may load more; they have the same versions."""
     loaded = {name: getattr(sys.modules.get(name), "__version__", None) for name in LIBRARIES}
+    if result.on_cluster:
+        from importlib.metadata import version
+
+        loaded = {name: version(name) for name in LIBRARIES}
     python = ".".join(map(str, sys.version_info[:3]))
     return {"normcli": __version__, "python": python} | {name: str(v) for name, v in loaded.items() if v is not None}
 

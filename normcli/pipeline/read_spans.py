@@ -11,7 +11,7 @@ from normcli import drift
 from normcli.columns import Infinite
 from normcli.drift import DriftMonitor
 from normcli.engines import Share
-from normcli.errors import NormcliError
+from normcli.errors import BadPlaceError, NormcliError
 from normcli.formats import Address, Reader, open_at
 from normcli.formats._text.description import TextDescription
 from normcli.parameters.folding import InputTotal, SegmentTotals
@@ -100,7 +100,7 @@ class ReadSpan(SpanWork):
         return replace(done, changes=None, watch=_watch_state(part))
 
     def _stretch(self, span: Span, source: Source, share: Share) -> SpanResult:
-        """Its scans; and what was measured of the segment that it likely is, if that has no error."""
+        """Its scans; and what was measured of the segment that it likely is, up to its first bad row."""
         assert span.changes is not None
         assert span.stretch is not None
         description = changed(span.changes, self.first)
@@ -112,9 +112,13 @@ class ReadSpan(SpanWork):
                 done = self._segment(span, source, scan.likely, share)
             except NormcliError as e:
                 done = SpanResult(error=e)
-        if done.error is not None:  # which may be none of the right segment, and has not the right place
-            return SpanResult(scans=scan.scans)
-        return replace(done, scans=scan.scans, likely=scan.likely)
+        done = replace(done, scans=scan.scans, likely=scan.likely)
+        if done.error is None:
+            return done
+        fault = done.error.__context__
+        if isinstance(fault, BadPlaceError):  # the error says the place as if the segment was all of the input
+            return replace(done, error=None, fault=fault)
+        return SpanResult(scans=scan.scans)
 
 
 @dataclass(frozen=True)

@@ -147,10 +147,13 @@ class RemoteInputs(Struct, frozen=True):
                 elif done.changes is not None:
                     reader = RemoteReader(changed(done.changes, self.first), done, span.load)
                     begun.append(part(span, reader))
-                elif done.error is None:
+                elif done.error is None and done.fault is None:
                     reader.add(done)
                 add(done)
                 yield from map(partial(replace, part=len(begun) - 1), done.results)
+                if done.fault is not None:
+                    done.fault.part = len(begun) - 1
+                    raise done.fault
                 if done.error is not None:
                     raise done.error
 

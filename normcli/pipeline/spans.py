@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from normcli.engines import Share
-from normcli.errors import NormcliError
+from normcli.errors import BadPlaceError, NormcliError
 from normcli.formats import Address, Description, Reader
 from normcli.io.parts import PartFile
 from normcli.pipeline.work import Result
@@ -70,6 +70,7 @@ class SpanResult(Struct, frozen=True):
     stretches: tuple[Stretch, ...] = ()  # that it is to be scanned in first
     scans: tuple[Scan, ...] = ()  # of a stretch
     likely: Address | None = None  # of the segment that was measured, but for its place
+    fault: BadPlaceError | None = None  # in it, after the results; the driver knows where the segment is
 
     @property
     def is_cut(self) -> bool:
