@@ -268,8 +268,8 @@ def short(name: str, longest: int = LONG) -> str:
 
 
 def replaced(files: int) -> str:
-    """A message about the files that a failed run has replaced."""
-    return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} replaced"
+    """A message about the files that a failed run has put in place, where there were old ones or none."""
+    return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} written"
 
 
 def size(count: float | None) -> str:
