@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable
+from typing import Any
 
 HIGHER = "more memory, or a higher ulimit"
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
@@ -30,6 +31,7 @@ TYPES = {"int": "a whole number", "float": "a number", "str": "text", "bool": "t
 BOUNDS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
 MOST_NAMES, ALIKE = 1000, 0.75  # files that are compared with a name, and the least similarity of a suggestion
 LONG = 200  # characters of a name that a message shows
+SPELLED = 80  # of a value
 SHORT = ("Allocation error", "insufficient memory", "bad_alloc")  # of zstd, zlib and C++, in an OSError of pyarrow's
 
 
@@ -155,6 +157,17 @@ class BadRowError(Exception):
         self.frame = 0  # index among frames that are processed together
         self.what = what
         self.hint = hint
+
+
+class InfiniteValueError(BadRowError):
+    """The value in row `row` (from 0) of a frame's column is infinite."""
+
+    def __init__(self, row: int, column: str) -> None:
+        super().__init__(row, infinite_value(column), "--inf missing treats it as missing")
+        self.column = column
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.row, self.column), self.__dict__
 
 
 class BadValueError(Exception):
@@ -289,9 +302,14 @@ def short(name: str, longest: int = LONG) -> str:
     return printable(name if len(name) <= longest else f"{name[:longest]}…")
 
 
+def infinite_value(column: str, text: str = "") -> str:
+    """A message about an infinite value of a column, and how it is spelled, if that is known."""
+    return f"infinite value in column '{printable(column)}'" + (f": '{short(text, SPELLED)}'" if text else "")
+
+
 def replaced(files: int) -> str:
-    """A message about the files that a failed run has replaced."""
-    return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} replaced"
+    """A message about the files that a failed run has put in place, where there were old ones or none."""
+    return "nothing was replaced" if not files else f"{files:,} file{' was' if files == 1 else 's were'} written"
 
 
 def size(count: float | None) -> str:

@@ -99,7 +99,7 @@ def test_what_stays_replaced_is_told(failing: int, way: str, names: list[str], m
         monkeypatch.setattr(os, "replace", replace)
         if way == "link":
             monkeypatch.setattr(os, "link", link)
-        with pytest.raises(CannotCreateError, match=r"params.* replaced already"):
+        with pytest.raises(CannotCreateError, match=r"params.* in place already"):
             changes.commit(*targets)
     assert contents(names) == [b"new"] * failing + [b"old"] * (3 - failing)
 

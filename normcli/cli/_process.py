@@ -281,7 +281,7 @@ def _left_behind(result: Result | None) -> Iterator[str]:
         return
     names, streams = result.changes.replaced, result.changes.cut_short
     if names or not streams:
-        few = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} replaced"
+        few = f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} written"
         yield few if 0 < len(names) < 3 else replaced(len(names))
     yield from (f"{name} is cut short" for name in streams)
 

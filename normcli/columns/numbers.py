@@ -9,7 +9,7 @@ import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.columns.frame import Frame
-from normcli.errors import BadRowError, printable
+from normcli.errors import InfiniteValueError
 
 Infinite = Literal["error", "missing"]
 EXACT = 1 << 53  # float64 holds every integer up to this
@@ -22,7 +22,7 @@ def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:
-    """The wanted columns as float64. Raises BadRowError for the first infinite value, unless those count as missing."""
+    """The wanted columns as float64. Raises InfiniteValueError for the first, unless those count as missing."""
     columns = [frame.numbers(name) for name in wanted]
     matrix = None
     if any(x.dtype != np.float64 for x in columns):
@@ -34,16 +34,14 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> 
 
 
 def finite(block: Block, names: Sequence[str], infinite: Infinite) -> Block:
-    """The block with infinite values replaced by NaN. Raises BadRowError for the first, unless they count as
-    missing."""
+    """The block with infinite values replaced by NaN. Raises InfiniteValueError for the first, unless they
+    count as missing."""
     doubtful = np.flatnonzero(~np.isfinite(block.sums)).tolist()
     infinities = {j: where for j in doubtful if (where := np.isinf(block.columns[j])).any()}
     if not infinities:
         return block
     if infinite == "error":
         row, j = min((int(np.argmax(where)), j) for j, where in infinities.items())
-        raise BadRowError(
-            row, f"infinite value in column '{printable(names[j])}'", "--inf missing treats it as missing"
-        )
+        raise InfiniteValueError(row, names[j])
     columns = (np.where(infinities[j], np.nan, x) if j in infinities else x for j, x in enumerate(block.columns))
     return Block(tuple(columns))

@@ -7,6 +7,7 @@ from normcli.formats._description import Description
 from normcli.formats._detection import (
     by_suffix,
     check_output,
+    contradicted,
     is_binary,
     is_text,
     of_output,
@@ -40,6 +41,7 @@ __all__ = [
     "bare",
     "by_suffix",
     "check_output",
+    "contradicted",
     "dialect",
     "is_binary",
     "is_text",

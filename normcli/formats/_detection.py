@@ -63,6 +63,16 @@ def check_output(wanted: str | None, path: str | os.PathLike[str] | None) -> Non
         _foreign.check_output(path, bare(os.fsdecode(path).lower()), written)
 
 
+def contradicted(wanted: str | None, path: str | os.PathLike[str] | None) -> str | None:
+    """The format, like csv or csv.gz, that the suffix of an output says, where it will be another one; else None."""
+    claim, name = by_suffix(path), os.fsdecode(path or "")
+    if wanted is None or claim is None:
+        return None
+    codec = compression.by_suffix(name)
+    said = claim + (codec.suffix if codec else "")
+    return said if said != of_output(wanted, path, claim) else None
+
+
 def of_output(wanted: str | None, path: str | os.PathLike[str] | None, default: str) -> str:
     """The name, like csv or csv.gz, of the format of an output: the one `wanted`, else that of its suffix, else the
     `default`; compressed where one of the first two is. Raises UsageError for a compressed binary format."""

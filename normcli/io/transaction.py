@@ -88,7 +88,7 @@ class Transaction:
             except NormcliError as e:
                 if not (names := undo(pending)):
                     raise
-                stay = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} replaced already"
+                stay = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} in place already"
                 raise type(e)(e.message, "; ".join(filter(None, (e.hint, stay)))) from None
             finally:
                 for target in pending:

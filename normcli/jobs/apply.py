@@ -42,7 +42,7 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
         if request.dtype == "float32" and request.inverse:
             raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
         inputs = find(run, request)
-        writing.check_output(request)
+        writing.check_output(run, request)
         parameters = read_parameters(
             request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
             max_memory=request.max_memory,

@@ -130,7 +130,7 @@ def _wanted(run: Run[FitRequest, FitResult]) -> tuple[Plan | None, list[Input]]:
         from normcli.jobs.update import check_update
 
         check_update(request)
-    writing.check_output(request)
+    writing.check_output(run, request)
     if paths.is_directory(request.output):
         writing.paths_below(run, request, inputs)  # what can't be is refused before hours of reading
     return plan, inputs

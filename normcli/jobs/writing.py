@@ -171,13 +171,18 @@ def form_of(request: Writes) -> Form:
     return Form(request.dtype, request.column_suffix or "")
 
 
-def check_output(request: Writes) -> None:
-    """Raises UsageError for an output file whose suffix is that of a format that is not written."""
-    if request.output not in (None, "-") and not paths.is_directory(request.output):
-        try:
-            formats.check_output(request.to, request.output)
-        except UsageError as e:
-            raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
+def check_output(run: Run[Any, Any], request: Writes) -> None:
+    """Raises UsageError for an output file whose suffix is that of a format that is not written; warns of one that is
+    not that of what will be written."""
+    output = request.output
+    if output in (None, "-") or paths.is_directory(output):
+        return
+    try:
+        formats.check_output(request.to, output)
+    except UsageError as e:
+        raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
+    if said := formats.contradicted(request.to, output):
+        run.warning(f"-o {printable(str(output))}: --to {request.to} is written, though the suffix says {said}")
 
 
 def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) -> dict[Input, str]:

@@ -7,11 +7,12 @@ from contextlib import suppress
 from itertools import chain
 from typing import TypeVar
 
+import numpy as np
 from msgspec.structs import replace
 
 from normcli import columns
 from normcli.columns import Frame, Infinite
-from normcli.errors import BadPlaceError, BadRowError
+from normcli.errors import BadPlaceError, BadRowError, InfiniteValueError, infinite_value
 from normcli.formats import Chunk, Decoded, LateColumn, Reject
 
 P = TypeVar("P")
@@ -45,6 +46,19 @@ def decode(
         done.clear()
     decoded = chunk.decode(wanted, infinite, skip=skip)
     return decoded, [keep(chunk, decoded)] if keep else []
+
+
+def in_words(chunk: Chunk, row: int, error: BadRowError) -> str:
+    """What is wrong with a row of a chunk; of an infinite value in text with how it is spelled, which its number no
+    longer says."""
+    if not isinstance(error, InfiniteValueError) or chunk.content is None:
+        return error.what
+    with suppress(BadPlaceError, BadRowError):
+        frame = chunk.decode(frozenset(), "missing").frame
+        if error.column in frame.names:
+            codes, values = frame.take([error.column], np.array([row])).texts(error.column)
+            return infinite_value(error.column, values[int(codes[0])] or "")
+    return error.what
 
 
 def _joined(parts: Sequence[Decoded], frame: Frame) -> Decoded:

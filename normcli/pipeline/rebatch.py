@@ -33,9 +33,13 @@ class Segment(Struct, frozen=True):
     frame: Frame
     first: int = 0  # which of the rows that were not rejected the frame's first is
 
+    def row(self, row: int) -> int:
+        """The row of the chunk, rejected ones among them, that the frame's row `row` is."""
+        return row_among(self.rejects, self.first + row)
+
     def locate(self, row: int) -> int:
         """The place in the chunk of the frame's row `row`."""
-        return self.chunk.locate(row_among(self.rejects, self.first + row))
+        return self.chunk.locate(self.row(row))
 
     def cut(self, rows: int) -> "tuple[Segment, Segment]":
         """The first so many rows, and the others."""

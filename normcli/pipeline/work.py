@@ -138,7 +138,7 @@ class Work(Struct, frozen=True):
                 return self._done(result, [self], [decoded.frame], chunk.content)
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
-            raise BadPlaceError(chunk.locate(row), e.what, e.hint) from None
+            raise BadPlaceError(chunk.locate(row), decoding.in_words(chunk, row, e), e.hint) from None
 
     def _decode(self, chunk: Chunk) -> tuple[Decoded, Stored | None]:
         """Its rows, of those that are measured alone but numbers and keys; and where the spool has them."""
@@ -201,7 +201,7 @@ class Work(Struct, frozen=True):
                 return self._done(Result(segments[-1].part), works, [s.frame for s in segments])
         except BadRowError as e:
             at = segments[e.frame]
-            fault = BadPlaceError(at.locate(e.row), e.what, e.hint)
+            fault = BadPlaceError(at.locate(e.row), decoding.in_words(at.chunk, at.row(e.row), e), e.hint)
             fault.part, fault.start = at.part, at.place
             raise fault from None
 

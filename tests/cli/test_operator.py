@@ -174,7 +174,7 @@ def test_a_report_says_what_an_ended_run_has_replaced(workspace: Workspace) -> N
         until(lambda: any((workspace / "out").glob(".normcli-*")), "and settled, for the second one is begun")
         run.send_signal(signal.SIGHUP)
         error = run.communicate(timeout=PATIENCE)[1].decode().splitlines()[-1]
-    assert error == "normcli: error: ended by SIGHUP; out/table.csv was replaced"
+    assert error == "normcli: error: ended by SIGHUP; out/table.csv was written"
     assert error.endswith(f": {report(workspace)['error']}")
 
 
@@ -191,7 +191,7 @@ def test_a_report_says_nothing_of_files_that_may_be_restored(tmp_path: Path) -> 
         assert _report_words(signal.SIGHUP, result) == "ended by SIGHUP"
         last.prepare()
         last.commit()
-        assert _report_words(signal.SIGHUP, result) == f"ended by SIGHUP; {first.name} and {last.name} were replaced"
+        assert _report_words(signal.SIGHUP, result) == f"ended by SIGHUP; {first.name} and {last.name} were written"
 
 
 def test_a_report_that_can_not_be_written_is_a_failure(workspace: Workspace) -> None:

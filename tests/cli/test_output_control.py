@@ -399,3 +399,28 @@ def test_an_option_of_a_format_that_is(workspace: Workspace, parquet: str) -> No
     ):
         workspace.succeeds("apply", *words, "-p", "p.json")
     assert (workspace / "o.csv").read_bytes().startswith(b"site;a;b;c\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "to", "said"),
+    [
+        ("x.csv", "parquet", "csv"), ("x.tsv", "csv", "tsv"), ("x.csv", "csv.gz", "csv"),
+        ("x.csv.xz", "csv.gz", "csv.xz"), ("x.csv", "csv", ""), ("x.csv.gz", "csv", ""),
+        ("x.feather", "arrow", ""), ("x.txt", "parquet", ""),
+        ("out.csv/", "parquet", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["apply", "fit"])
+def test_a_name_that_says_another_format_is_warned_of(
+    workspace: Workspace, command: str, output: str, to: str, said: str
+) -> None:
+    """Before the work, and for --werror, too: nothing is written."""
+    line = (command, "table.csv", "-p", workspace.params(), "-o", output, "--to", to)
+    more = ("-m", "zscore") if command == "fit" else ()
+    warnings = workspace.succeeds(*line, *more).warnings
+    text = f"normcli: warning: -o {output}: --to {to} is written, though the suffix says {said}"
+    assert warnings == ([text] if said else [])
+    if said:
+        (workspace / output).unlink()
+        workspace.fails(65, *line, *more, "--werror")
+        assert not (workspace / output).exists()

@@ -39,7 +39,7 @@ def test_in_a_directory_each_file_has_a_gate_of_its_own(warned: bytes, workspace
     (workspace / "out" / "2.csv").write_bytes(b"old")
     done = workspace.run("apply", "in", "-p", "p.json", "-o", "out", "--werror")
     assert (done.code, len(done.warnings)) == (65, 1), done.err
-    said = "1 warning, and --werror makes it an error; 2 files were replaced, that of in/2.csv was not"
+    said = "1 warning, and --werror makes it an error; 2 files were written, that of in/2.csv was not"
     assert done.errors == [f"normcli: error: {said}"]
     assert list(outputs(workspace)) == ["0.csv", "1.csv", "2.csv"]
     assert outputs(workspace)["2.csv"] == b"old"
@@ -73,7 +73,7 @@ def test_parameters_count_among_the_files_that_were_replaced(workspace: Workspac
     fill(workspace, PLAIN, GAPS)
     done = workspace.run("fit", "-m", "unit", "in", "-p", "k.json", "-o", "out", "--werror")
     assert (done.code, list(outputs(workspace)), (workspace / "k.json").exists()) == (65, ["0.csv"], True)
-    assert "; 2 files were replaced, that of in/1.csv was not" in done.err
+    assert "; 2 files were written, that of in/1.csv was not" in done.err
 
 
 def test_a_warning_of_the_whole_run_says_how_many_files_were_replaced(workspace: Workspace) -> None:
@@ -82,7 +82,7 @@ def test_a_warning_of_the_whole_run_says_how_many_files_were_replaced(workspace:
     line = ("apply", "in", "-p", "p.json", "--check=warn", "--werror", "--run-report", "r.json")
     done = workspace.run(*line, "-o", "out/")
     assert (done.code, len(outputs(workspace))) == (65, 2)
-    assert "; 2 files were replaced" in done.err
+    assert "; 2 files were written" in done.err
     assert report(workspace)["exit_code"] == 65
     done = workspace.run(*line, "-o", "one.csv")
     assert "; nothing was replaced" in done.err
@@ -95,7 +95,7 @@ def test_too_few_rows_in_a_directory_say_how_many_files_were_replaced(workspace:
     fill(workspace, PLAIN, PLAIN)
     done = workspace.run("apply", "in", "-p", "p.json", "-o", "out/", "--min-rows", "5")
     assert (done.code, len(outputs(workspace))) == (65, 2)
-    assert "4 rows, fewer than --min-rows 5; 2 files were replaced" in done.err
+    assert "4 rows, fewer than --min-rows 5; 2 files were written" in done.err
     error = workspace.fails(65, "apply", "in", "-p", "p.json", "-o", "one.csv", "--min-rows", "5")
     assert error == "4 rows, fewer than --min-rows 5 (did a source deliver less?)"
 

@@ -165,7 +165,7 @@ def test_what_was_replaced_by_then_is_said(workspace: Workspace) -> None:
     with ending(workspace.start(*line)) as process:
         until(lambda: (workspace / "out" / "a.csv").exists(), "the first is there")
         process.terminate()
-        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM, "out/a.csv was replaced"))
+        assert ended(process) == (-signal.SIGTERM, last_line(signal.SIGTERM, "out/a.csv was written"))
 
 
 def test_during_the_first_imports(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -206,3 +206,26 @@ def test_no_bytes_of_the_line_are_a_bug(workspace: Workspace) -> None:
         assert done.code in (0, 2, 65), done.err
     done = workspace.run("fit", "table.csv", "-m", "decorrelate", "--prefix", b"\xff", "-p", "p.json")
     assert done.code in (0, 2, 65), done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("x.csv", b"x,y\n1,2\n2,1\n1e400,3\n", "1e400"),
+        ("x.csv", b'x,y\n1,2\n2,1\n"-1.5e309",3\n', "-1.5e309"),
+        ("x.csv", b"x,y\n1,2\n2,1\n" + b"9" * 400 + b",3\n", f"{'9' * 80}…"),
+        ("x.ndjson", b'{"x": 1}\n{"x": 2}\n{"x": 1e400, "y": 3}\n', "1e400"),
+    ],
+)
+@pytest.mark.parametrize("method", [("zscore",), ("batch", "--batch-size", "2")])
+def test_an_infinite_value_is_shown_as_it_is_spelled(
+    workspace: Workspace, name: str, data: bytes, text: str, method: tuple[str, ...]
+) -> None:
+    """Whether its row is refused or left out."""
+    (workspace / name).write_bytes(data)
+    line = ("fit", name, "-m", *method, "-c", "x", "-p", "p.json")
+    words = f"infinite value in column 'x': '{text}'"
+    number = 4 if name == "x.csv" else 3
+    assert workspace.fails(65, *line).startswith(f"{name}:{number}: {words} (")
+    workspace.run(*line, "--on-bad-row", "skip", "--rejects", "bad")
+    assert f'"reason": "{words}"' in (workspace / "bad").read_text()

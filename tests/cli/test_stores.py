@@ -260,7 +260,7 @@ def test_a_file_stays_where_an_object_can_not_be_put(
     line = ("fit", "table.csv", "-m", "zscore", "-p", "q.json", "-o", far.store.uri(output), *skip)
     message = far.fails(73 if fate == 403 else 74, *line)
     assert "uploading failed: AWS Error" in message
-    assert "replaced already" not in message
+    assert "in place already" not in message
     assert far.workspace.files() == before
 
 

@@ -30,6 +30,7 @@ from normcli.methods import Method
 from normcli.methods.maxabs import MaxAbs
 from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
+from normcli.pipeline.decoding import in_words
 from tests.cli.conftest import run
 from tests.conftest import longer
 
@@ -187,7 +188,7 @@ def read(
                 with np.errstate(all="ignore"):
                     block = columns.block(decoded.frame, list(wanted), infinite)
             except BadRowError as e:
-                raise BadPlaceError(chunk.locate(e.row), e.what, e.hint) from None
+                raise BadPlaceError(chunk.locate(e.row), in_words(chunk, e.row, e), e.hint) from None
             numbers: dict[str, list[Value]] = {
                 n: [None if np.isnan(v) else v for v in x.tolist()] for n, x in zip(wanted, block.columns, strict=True)
             }

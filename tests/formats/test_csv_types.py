@@ -294,7 +294,7 @@ def test_zero_has_no_sign(folder: Path) -> None:
 def test_an_infinite_value_is_refused_with_line_and_column(word: str, before: str, folder: Path) -> None:
     data = b'text,n\n"a\nb",' + before.encode() + b"\n\nx,2.5\nx," + word.encode() + b"\ny,1\n"
     for size in (24, None):
-        assert refusal(data, ["n"], block_size=size) == "t.csv:6: infinite value in column 'n'"
+        assert refusal(data, ["n"], block_size=size) == f"t.csv:6: infinite value in column 'n': '{word}'"
     with pytest.raises(BadDataError, match=r":6: infinite value in column 'n'"):
         applied(identity("n"), data, folder)
 

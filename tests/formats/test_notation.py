@@ -172,7 +172,7 @@ def test_whole_numbers_beyond_64_bits_and_beyond_any_float() -> None:
     options = {"delimiter": ";", "decimal": ",", "thousands": "."}
     data = b"n;t\n18.446.744.073.709.551.616;x\n1;y\n"
     assert read(data, ["n"], **options).rows == [[2.0**64, "x"], [1, "y"]]
-    assert refusal(b"n;t\n1,0e400;x\n", ["n"], **options) == "t.csv:2: infinite value in column 'n'"
+    assert refusal(b"n;t\n1,0e400;x\n", ["n"], **options) == "t.csv:2: infinite value in column 'n': '1,0e400'"
     assert read(b"n;t\n1,0e400;x\n", ["n"], infinite="missing", **options).rows == [[None, "x"]]  # type: ignore[arg-type]
 
 

@@ -47,7 +47,7 @@ REASONS = [
     (8, "3 fields where the first row has 2", "5,x,"),
     (9, "not UTF-8: byte 0xff", "6,\\xff"),
     (10, "a carriage return that ends no line, in a field that is not quoted", "7,x\ry"),
-    (11, "infinite value in column 'a'", "1e400,"),
+    (11, "infinite value in column 'a': '1e400'", "1e400,"),
     (13, "'nine' in column 'a' is not a number", "nine,"),
 ]
 
@@ -64,7 +64,7 @@ def test_each_kind_of_bad_row(size: int | None) -> None:
 
 def test_an_infinite_value_that_counts_as_missing_is_no_bad_row() -> None:
     found = decoded(CSV, ["a"], infinite="missing")
-    assert (11, "infinite value in column 'a'", "1e400,") not in told(found)
+    assert (11, "infinite value in column 'a': '1e400'", "1e400,") not in told(found)
     assert len(told(found)) == len(REASONS) - 1
 
 

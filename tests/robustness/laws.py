@@ -150,17 +150,17 @@ class Harness:
         return [] if len(outcome.errors) == 1 and lines[-1] == outcome.errors[0] else ["not exactly one error, last"]
 
     def _ended(self, outcome: Outcome, words: str) -> list[str]:
-        """One line says what was replaced by then, unless the run had ended by itself."""
+        """One line says what was written by then, unless the run had ended by itself."""
         if not outcome.errors:
             return []
         if len(outcome.errors) > 1 or not outcome.errors[0].startswith(f"normcli: error: {words}"):
             return ["it does not say in a line that it was ended"]
         files = [t for t in self.scenario.targets if outcome.files.get(t) != self.before().get(t)]
-        counted = f"; {len(files)} files were replaced" in outcome.err
+        counted = f"; {len(files)} files were written" in outcome.err
         if not counted and any(name not in outcome.err for name in files):
-            return [f"it does not say that {', '.join(files)} was replaced"]
-        if not files and "replaced" in outcome.err.replace("nothing was replaced", ""):
-            return ["it says that something was replaced, and nothing was"]
+            return [f"it does not say that {', '.join(files)} was written"]
+        if not files and (" was written" in outcome.err or " were written" in outcome.err):
+            return ["it says that something was written, and nothing was"]
         return []
 
     def _targets(self, outcome: Outcome) -> list[str]:

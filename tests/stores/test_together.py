@@ -85,7 +85,7 @@ def test_when_one_request_fails_all_are_new_or_none(
         why = targets.replace()
         assert targets.contents() == ([old] * 3 if why else list(NEW)), (why, store.requests)
         assert why is None or why.startswith(("73 ", "74 "))
-        assert "replaced already" not in (why or "")
+        assert "in place already" not in (why or "")
         outcomes.add(why is None)
     assert outcomes == {True, False}
     ours = {"d/params", "d/rejects", "d/output", "d/"}  # pyarrow leaves that of what it has emptied

@@ -4,7 +4,7 @@ import math
 
 from msgspec import Struct
 
-from normcli.errors import printable
+from normcli.errors import infinite_value, printable
 from normcli.formats._delimited.dialect import Dialect
 from normcli.formats._delimited.faults import NO_TRAILING, header_hint
 from normcli.formats._delimited.fields import split_row
@@ -48,7 +48,7 @@ class RowCheck(Struct, frozen=True):
             if not self.notation.matches(word):
                 return f"'{printable(fields[j][:80])}' in column '{printable(name)}' is not a number"
             if self.finite and math.isinf(float(self.notation.plain(word))):
-                return f"infinite value in column '{printable(name)}'"
+                return infinite_value(name, fields[j])
         return None
 
     def hint(self, row: bytes) -> str:

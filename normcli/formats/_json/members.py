@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from normcli.errors import printable
+from normcli.errors import infinite_value, printable
 from normcli.formats._json.layout import Kind
 from normcli.formats._text.cutting import SKIP, encoding_hint
 from normcli.formats._text.names import first_twice
@@ -109,8 +109,8 @@ class LineCheck(Struct, frozen=True):
         size = self.lists.get(name)
         if size is not None and len(value) != size:
             return f"a list of {len(value)} {where}, the others have {size}"
-        infinite = self.finite and any(math.isinf(float(v)) for v in numbers)
-        return f"infinite value {where}" if infinite else None
+        infinite = next((v for v in numbers if math.isinf(float(v))), "") if self.finite else ""
+        return infinite_value(name, infinite) if infinite else None
 
 
 def shown(value: Any) -> str:
