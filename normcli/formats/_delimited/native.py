@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def decoded(
                 continue
         if len(data) < 2 * PIECE or not parsing.has_types() or not parsing.add_plain():
             return None
-    return Decoded(parsing.frame(lambda: plain(rows).frame), lines, parsing.blank_lines)
+    return Decoded(parsing.frame(), lines, parsing.blank_lines)
 
 
 def blank(layout: Layout, wanted: frozenset[str], decode: Callable[[], Frame]) -> NativeFrame:
@@ -129,9 +130,9 @@ class _Parsing:
         parser.skip(values, end)
         return True
 
-    def frame(self, decode: Callable[[], Frame]) -> NativeFrame:
-        """All rows; `decode` is the plain way to the same."""
-        parser, wanted = self._parser, self._wanted
+    def frame(self) -> NativeFrame:
+        """All rows."""
+        parser, wanted, rows_of_text, plain = self._parser, self._wanted, self._rows, self._plain
         rows = parser.rows
         columns: dict[str, Column] = dict.fromkeys(self._layout.names)
         if not self._any_plain:
@@ -142,9 +143,14 @@ class _Parsing:
         fractions = self._fractions | ((parser.traits & FRACTION) > 0)
         integral = frozenset(n for j, n in enumerate(wanted) if not fractions[j] and self._is_integral(j))
         return NativeFrame(
-            columns, rows, self._rows.data, self._layout.separator, decode, integral, missing=parser.words
-        )
+            columns, rows, self._rows.data, self._layout.separator, lambda: plain(rows_of_text).frame,
+            partial(_frame, plain), integral, missing=parser.words,
+        )  # fmt: skip
 
     def _is_integral(self, j: int) -> bool:
         """Whether a column without fractions is one of integers: not where those of the sample are floats."""
         return not self._is_float[j] or bool(np.isnan(self._parser.values[j, : self._parser.rows]).all())
+
+
+def _frame(plain: Plain, text: bytes) -> Frame:
+    return plain(Rows(text, b'"' in text)).frame
