@@ -192,6 +192,7 @@ def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, si
 
 
 @given(tables(), SIZES, PIECES, st.sampled_from([1, 7, 1 << 16]), st.booleans())
+@example(b"a,b\n1.5,2.5\n-0,NA\n1.5,2.5\n3.5,4.5\n", 1 << 20, 8, 7, True)
 @example(b'a,b\n1.5,\n2,""\nNA,x\n', 1 << 20, 1 << 20, 1 << 16, True)
 @settings(max_examples=examples(800, part=8))
 def test_the_spool_gives_what_the_text_gives(data: bytes, size: int, piece: int, values: int, packs: bool) -> None:
