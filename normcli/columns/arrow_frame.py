@@ -15,8 +15,9 @@ from normcli.columns import arrow_columns, text_types, texts
 from normcli.columns.arrow_columns import replaced
 from normcli.columns.back import narrowed
 from normcli.columns.buffers import as_arrow
-from normcli.columns.frame import MOMENT, Numbers
+from normcli.columns.frame import MOMENT, Frame, Numbers
 from normcli.columns.schema import Schema, arrow_fields, arrow_name
+from normcli.columns.stacking import joined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +31,7 @@ class ArrowFrame(Struct, frozen=True, eq=False):
     """Columns of any type. A text column may be dictionary-encoded, whether or not the reader's schema says so."""
 
     typed: ClassVar[bool] = True
+    is_parsed: ClassVar[bool] = False
     hidden: ClassVar[tuple[str, ...]] = ()
     rest: ClassVar[None] = None
     batch: pa.RecordBatch
@@ -146,6 +148,9 @@ class ArrowFrame(Struct, frozen=True, eq=False):
     def textless(self, *, nested: bool) -> Schema:
         fields = zip(arrow_fields(self.batch.schema), self.batch.schema.types, strict=True)
         return tuple(f for f, t in fields if not text_types.has_text(t, nested=nested))
+
+    def stacked(self, below: Sequence[Frame], wanted: Sequence[str]) -> Frame:
+        return joined([frame.select(wanted) for frame in (self, *below)])
 
     def pack(self, buffer: io.BytesIO) -> tuple[_Packed, list[memoryview]]:
         import pyarrow as pa

@@ -145,6 +145,13 @@ class Frame(Protocol):
     def textless(self, *, nested: bool) -> Schema:
         """The columns that can't be written as text; `nested`: lists, structs and maps can, as in JSON."""
 
+    @property
+    def is_parsed(self) -> bool:
+        """Whether it holds the numbers and the fields of a text apart, and does so after it is packed and unpacked."""
+
+    def stacked(self, below: Sequence[Frame], wanted: Sequence[str]) -> Frame:
+        """The wanted columns of numbers, with those of other frames of its kind below them."""
+
     def pack(self, buffer: io.BytesIO) -> tuple[Packed, list[memoryview]]:
         """The layout and the bytes of the frame: pieces of memory, followed by what is written to the empty buffer."""
 

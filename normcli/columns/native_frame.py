@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
+from normcli.columns import native_packing, stacking
 from normcli.columns.back import check_finite
 from normcli.columns.frame import MOMENT, Frame, Numbers, Packed
+from normcli.columns.native_packing import PackedColumns
 from normcli.kernel import text as kernel
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
     polars with the same rows, which is decoded when it is needed: that decides what the text means.
 
     `integral` are the columns of numbers that hold integers alone. Those that stand in the text, too, can't be written
-    as they are: `outputs` are those that can.
+    as they are: `outputs` are those that can. With `plain`, it can be packed without the rest of its text.
     """
 
     typed: ClassVar[bool] = False
@@ -46,6 +48,7 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
     text: bytes
     delimiter: str
     decode: Callable[[], Frame]
+    plain: Callable[[bytes], Frame] | None = None  # decodes any text of such columns
     integral: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     missing: kernel.Words = field(default_factory=lambda: NO_WORDS)
@@ -66,6 +69,10 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.columns)
+
+    @property
+    def is_parsed(self) -> bool:
+        return self.plain is not None and all(self.columns.values())
 
     @property
     def numeric(self) -> frozenset[str]:
@@ -110,7 +117,7 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
 
     def select(self, wanted: Sequence[str]) -> NativeFrame:
         columns = {n: self.columns[n] for n in wanted}
-        return replace(self, columns=columns, decode=lambda: self.polars.select(wanted))
+        return replace(self, columns=columns, decode=lambda: self.polars.select(wanted), plain=None)
 
     def gather(self, wanted: Mapping[str, tuple[Frame, str]]) -> Frame:
         return self.polars.gather({n: (of, was) for n, (of, was) in wanted.items()})
@@ -168,6 +175,7 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
             self,
             columns={n: columns[n] for n in names},
             decode=lambda: self.polars.put(values, kinds, names),
+            plain=None,
             integral=self.integral.difference(values),
             outputs=self.outputs.union(values),
         )
@@ -196,7 +204,22 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
         return () if all(self.columns.values()) else self.polars.textless(nested=nested)
 
     def pack(self, buffer: io.BytesIO) -> tuple[Packed, list[memoryview]]:
-        return self.polars.pack(buffer)
+        columns = {n: column for n, column in self.columns.items() if column is not None}
+        if self.plain is None or len(columns) < len(self.columns):
+            return self.polars.pack(buffer)
+        packed, memory = native_packing.pack(columns, self.rows, self.text, self.missing, self.first_row)
+        return _Packed(packed, self.delimiter, native_packing.shared(self.integral), self.plain), memory
+
+    def stacked(self, below: Sequence[Frame], wanted: Sequence[str]) -> Frame:
+        frames = (self, *below)
+        values = (np.concatenate([np.asarray(frame.numbers(n), np.float64) for frame in frames]) for n in wanted)
+        kinds = [frame.types(wanted) for frame in frames]
+        return NativeFrame(
+            {n: kernel.Numbers(x, place) for place, (n, x) in enumerate(zip(wanted, values, strict=True))},
+            sum(frame.rows for frame in frames), b"", self.delimiter,
+            lambda: stacking.joined([frame.select(wanted) for frame in frames]),
+            integral=frozenset(n for n in wanted if all(kind[n] == "int64" for kind in kinds)),
+        )  # fmt: skip
 
     def formatted(self, delimiter: str, *, crlf: bool) -> list[bytes] | None:
         """The rows as text; None where numbers of the text are among them, or places have changed."""
@@ -207,6 +230,34 @@ class NativeFrame(Struct, frozen=True, eq=False, dict=True):
             return None
         table = kernel.Table(columns, self.rows, self.text, self.missing, self.first_row)
         return table.formatted(delimiter, crlf=crlf)
+
+
+class _Packed(Struct, frozen=True):
+    """The layout of a packed frame."""
+
+    copies: ClassVar[bool] = False
+    columns: PackedColumns
+    delimiter: str
+    integral: frozenset[str]
+    plain: Callable[[bytes], Frame]
+
+    @property
+    def rows(self) -> int:
+        return self.columns.rows
+
+    def unpack(self, data: bytes) -> NativeFrame:
+        columns, missing = self.columns.unpack(data)
+        return NativeFrame(
+            columns, self.rows, data, self.delimiter, lambda: self._decoded(data), self.plain, self.integral,
+            missing=missing,
+        )  # fmt: skip
+
+    def _decoded(self, data: bytes) -> Frame:
+        """The frame the plain way, from its text, in which the numbers are spelled anew."""
+        frame = self.unpack(data)  # another one: one that held itself would stay in memory
+        text = replace(frame, outputs=frame.numeric).formatted(self.delimiter, crlf=False)
+        assert text is not None, "all numbers are finite"
+        return self.plain(b"".join(text))
 
 
 def _taken(column: Column, rows: slice | Codes) -> Column:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from normcli.blocks.record import Array, Codes
 from normcli.columns import polars_columns
 from normcli.columns.back import NUMERIC_WORD, narrowed
-from normcli.columns.frame import MOMENT, Numbers
+from normcli.columns.frame import MOMENT, Frame, Numbers
 from normcli.columns.polars_columns import all_series, as_table, series, text_frame, with_hidden, without_words
 from normcli.columns.schema import Field, Schema, arrow_name
+from normcli.columns.stacking import joined
 from normcli.errors import BadRowError, printable
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class PolarsFrame(Struct, frozen=True, eq=False):
     """
 
     typed: ClassVar[bool] = False
+    is_parsed: ClassVar[bool] = False
     data: pl.DataFrame
 
     @property
@@ -213,6 +215,9 @@ class PolarsFrame(Struct, frozen=True, eq=False):
         hidden = set(self.hidden)
         lists = ((n, t) for n, t in self.data.schema.items() if t.is_nested() and n not in hidden)
         return () if nested else tuple(Field(n, str(t)) for n, t in lists)
+
+    def stacked(self, below: Sequence[Frame], wanted: Sequence[str]) -> Frame:
+        return joined([frame.select(wanted) for frame in (self, *below)])
 
     def pack(self, buffer: io.BytesIO) -> tuple[_Packed, list[memoryview]]:
         import polars as pl

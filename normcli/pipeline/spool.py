@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from normcli.columns.frame import Packed
 
 KEEP_SIZE, PUNCH_HOLE = 1, 2  # of fallocate
+VALUES = 1 << 16  # of a part of a native frame, about: what is made of it is to stay in a cache
+SHARE = 1.0  # of the bytes of text, that the rows may take as they were parsed
 HINT = "--spool-dir or TMPDIR says where it is"
 
 
@@ -120,6 +122,7 @@ class SpoolChunk(Struct, frozen=True):
     spool: Spool
     pieces: tuple[Piece, ...]
     can_end_segment: bool
+    is_parsed: bool = False  # as the frames are
     content: ClassVar[bytes | None] = None
 
     @property
@@ -152,8 +155,11 @@ class SpoolChunk(Struct, frozen=True):
     def with_content(self, content: bytes) -> SpoolChunk:
         return self
 
-    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> None:
-        return None
+    def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
+        if not self.is_parsed or delimiter is not None:
+            return None
+        frames = list(map(self._frame, self.pieces))
+        return Decoded(frames[0].stacked(frames[1:], [n for n in frames[0].names if n in wanted]), self.rows)
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         return self.decode(wanted, "missing")
@@ -163,8 +169,7 @@ class SpoolChunk(Struct, frozen=True):
 
 
 class SpoolText(Struct, frozen=True):
-    """A chunk of text in a spool as it stands, which is to be written again but for its numbers: to parse it once more
-    takes less time than to store what was parsed."""
+    """A chunk of text in a spool as it stands, which is to be written again but for its numbers."""
 
     spool: Spool
     start: int
@@ -245,6 +250,22 @@ def keep_text(spool: Spool, chunk: Chunk, rows: int) -> SpoolText:
     content = chunk.content or b""
     start, length = spool.put([memoryview(content)])
     return SpoolText(spool, start, length, rows, chunk.load, chunk.with_content(b""), chunk.can_end_segment)
+
+
+def keep_parsed(spool: Spool, chunk: Chunk, frame: Frame) -> Stored:
+    """Stores the rows of a chunk of text until the next pass: as they were parsed, which takes less time than to parse
+    them again, or their text where that takes less room."""
+    step = max(1, VALUES // len(frame.names))
+    parts = [frame.slice(start, start + step) for start in range(0, frame.rows, step)] if frame.is_parsed else []
+    pieces = list[Piece]()
+    for part in parts:
+        packed, memory = part.pack(io.BytesIO())
+        if not pieces and sum(map(len, memory)) * frame.rows > SHARE * len(chunk.content or b"") * part.rows:
+            break
+        pieces.append(Piece(*spool.put(memory), packed))
+    if not pieces:
+        return keep_text(spool, chunk, frame.rows)
+    return SpoolChunk(spool, tuple(pieces), chunk.can_end_segment, is_parsed=True)
 
 
 def keep(spool: Spool, frame: Frame) -> Piece:

@@ -19,7 +19,7 @@ from normcli.parameters import FrameTransform, Measured, Parameters, measure, ra
 from normcli.parameters.matrices import map_frames
 from normcli.parameters.measuring import blocks_of
 from normcli.pipeline import decoding, learning
-from normcli.pipeline.spool import Piece, Spool, SpoolChunk, Stored, keep, keep_text
+from normcli.pipeline.spool import Piece, Spool, SpoolChunk, Stored, keep, keep_parsed, keep_text
 
 if TYPE_CHECKING:
     from normcli.parameters.folding import Subtotal
@@ -146,7 +146,7 @@ class Work(Struct, frozen=True):
             if self.spool and self.spool.delimiter and not self.by:
                 compact = chunk.compact(self.wanted, self.infinite, self.spool.delimiter)
                 if compact:
-                    return compact, keep_text(self.spool, chunk, compact.frame.rows)
+                    return compact, self._keep_text(self.spool, chunk, compact.frame)
             keep = self._keep if self.spool else None
             return self._spooled(
                 chunk, *decoding.decode(chunk, self.wanted, self.by, self.infinite, skip=self.skip, keep=keep)
@@ -163,6 +163,12 @@ class Work(Struct, frozen=True):
         assert self.spool is not None
         decoded = replace(decoded, frame=decoded.frame.without_originals().contiguous())
         return keep(self.spool, self._to_normalize(self.measuring, chunk, decoded))
+
+    def _keep_text(self, spool: Spool, chunk: Chunk, frame: Frame) -> Stored:
+        assert self.measuring is not None
+        if self.wanted.symmetric_difference(self.measuring.lineage.needs):  # a column of weights is copied as it stands
+            return keep_text(spool, chunk, frame.rows)
+        return keep_parsed(spool, chunk, frame)
 
     def _with_originals(self, chunk: Chunk, decoded: Decoded) -> Decoded:
         """And what stood there, where it comes out beside the numbers; nor else, though a spool may have it."""

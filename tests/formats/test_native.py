@@ -1,10 +1,13 @@
 """With the native kernel and without it, all that comes of text is the same: parameters, output, errors and places."""
 
+import io
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -14,17 +17,23 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from normcli import columns, kernel, pipeline
+from normcli.columns import Frame
+from normcli.columns.native_frame import NativeFrame
+from normcli.columns.polars_frame import PolarsFrame
 from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
-from normcli.formats import Chunk
+from normcli.formats import Chunk, Reader
 from normcli.formats._delimited import chunk as csv_chunk
 from normcli.formats._delimited import native, native_sampling, remedies, sampling
 from normcli.formats._delimited.native import Doubts
 from normcli.formats._text.cutting import Rows
+from normcli.methods import Method
+from normcli.methods.quantile import Quantile
 from normcli.methods.zscore import ZScore
 from normcli.parameters import FrameTransform, Parameters, unfitted
 from normcli.parameters import file as params
-from normcli.pipeline import Part, written_by
+from normcli.pipeline import Part, spool, written_by
+from normcli.pipeline.spool import Spool
 from tests.conftest import examples
 from tests.formats.conftest import reader
 from tests.formats.test_csv_damage import damaged
@@ -96,6 +105,9 @@ def switched(setting: str, piece: int) -> Iterator[None]:
             os.environ[kernel.SWITCH] = before
 
 
+MEAN = ZScore()
+
+
 class Memory:
     """Where output goes."""
 
@@ -107,25 +119,30 @@ class Memory:
         return len(data)
 
 
-def fitted(data: bytes, size: int, **options: Any) -> Parameters:
+def fitted(
+    data: bytes, size: int, *, method: Method = MEAN, keep: Spool | None = None, **options: Any
+) -> Parameters:  # fmt: skip
     """A fit of all columns of numbers. Raises BadDataError."""
     source = reader(data, size, **options)
     schema = source.description.schema
     names = columns.select(schema, (), ())
-    return pipeline.fit([source], Parameters(unfitted(ZScore(), names, {}), schema), Threads(1))
+    return pipeline.fit([source], Parameters(unfitted(method, names, {}), schema), Threads(1), keep=keep)
 
 
 def applied(parameters: Parameters, data: bytes, size: int, **options: Any) -> bytes:
     """Its columns normalized. Raises BadDataError."""
-    source = reader(data, size, **options)
+    return written(parameters, reader(data, size, **options))
+
+
+def written(parameters: Parameters, source: Reader) -> bytes:
     transform = FrameTransform(parameters)
     blank = pipeline.output_frame(transform, source.description)
     from normcli.formats import writer
 
     work = written_by(writer("csv", source.description, blank, None, ()), blank, transform)
     output = Memory()
-    for written in pipeline.apply([Part(source, work)], Threads(1), file=output):
-        written.sink.close()
+    for end in pipeline.apply([Part(source, work)], Threads(1), file=output):
+        end.sink.close()
     return output.data
 
 
@@ -172,6 +189,66 @@ def test_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int,
 @settings(max_examples=examples(800, part=8))
 def test_damaged_text_gives_the_same_with_and_without_the_kernel(data: bytes, size: int, piece: int) -> None:
     check(data, size, piece)
+
+
+@given(tables(), SIZES, PIECES, st.sampled_from([1, 7, 1 << 16]), st.booleans())
+@example(b"a,b\n1.5,2.5\n-0,NA\n1.5,2.5\n3.5,4.5\n", 1 << 20, 8, 7, True)
+@example(b'a,b\n1.5,\n2,""\nNA,x\n', 1 << 20, 1 << 20, 1 << 16, True)
+@settings(max_examples=examples(800, part=8))
+def test_the_spool_gives_what_the_text_gives(data: bytes, size: int, piece: int, values: int, packs: bool) -> None:
+    """As it was parsed, or as it stands; in one pass or two."""
+    try:
+        expected = [(m, fitted(data, size, method=m)) for m in (MEAN, Quantile(exact=True))]
+        output = applied(expected[0][1], data, size)
+    except BadDataError:
+        return
+    share = 1e9 if packs else 1.0
+    with switched("on", piece), patch.multiple(spool, VALUES=values, SHARE=share):
+        for method, parameters in expected:
+            with closing(Spool(tempfile.gettempdir(), None, delimiter=",")) as keep:
+                assert params.write(fitted(data, size, method=method, keep=keep)) == params.write(parameters)
+                assert method is not MEAN or written(parameters, keep.readers[0]) == output
+
+
+@given(tables(), st.sampled_from([1, 3, 1 << 16]))
+@settings(max_examples=examples(400, part=8))
+def test_packed_rows_are_the_rows(data: bytes, step: int) -> None:
+    """Also the plain way to them, which spells numbers anew."""
+    try:
+        source = reader(data)
+    except BadDataError:
+        return
+    wanted = frozenset(f.name for f in source.description.schema if f.is_number)
+    for chunk in source.chunks():
+        compact = chunk.compact(wanted, "error", ",")
+        if compact is None or not compact.frame.is_parsed:
+            continue
+        whole, backs = compact.frame, list[Frame]()
+        for start in range(0, whole.rows, step):
+            part = whole.slice(start, start + step)
+            packed, memory = part.pack(io.BytesIO())
+            backs.append(back := packed.unpack(b"".join(memory)))
+            assert back.is_parsed
+            assert packed.rows == back.rows == part.rows
+            assert back.types(sorted(wanted)) == part.types(sorted(wanted))
+            assert text_of(back) == text_of(part)
+            for name in part.names:
+                if name in wanted:
+                    assert np.array_equal(
+                        PolarsFrame(back.to_polars()).numbers(name), part.numbers(name), equal_nan=True
+                    )
+                else:
+                    assert back.to_polars()[name].equals(part.to_polars()[name])
+        stack = backs[0].stacked(backs[1:], sorted(wanted)) if backs else whole
+        assert stack.rows == whole.rows
+        assert all(stack.numbers(n).tobytes() == whole.numbers(n).tobytes() for n in wanted)
+        assert stack.types(sorted(wanted)) == whole.types(sorted(wanted))
+
+
+def text_of(frame: Frame) -> list[bytes] | None:
+    """With the numbers as if they were results."""
+    assert isinstance(frame, NativeFrame)
+    return replace(frame, outputs=frame.numeric).formatted(",", crlf=False)
 
 
 NEARLY = (

@@ -88,10 +88,7 @@ class Chunk(Struct, frozen=True, dict=True):
         if delimiter not in (None, self.layout.separator) or not (wanted and self.rows.data and self._is_native):
             return None
 
-        def plain(rows: Rows) -> Decoded:
-            return Chunk(self.layout, rows)._decoded(wanted, infinite)
-
-        texts = delimiter is not None
+        plain, texts = _Plain(self.layout, wanted, infinite), delimiter is not None
         return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain, texts=texts)
 
     @cached_property
@@ -217,3 +214,14 @@ class Chunk(Struct, frozen=True, dict=True):
     def _line(self, position: int) -> int:
         """The physical line, from 0, that a byte of the data stands on."""
         return self.layout.dialect.lines(self.rows.data, position)
+
+
+class _Plain(Struct, frozen=True):
+    """Decodes any rows of a layout without the kernel."""
+
+    layout: Layout
+    wanted: frozenset[str]
+    infinite: Infinite
+
+    def __call__(self, rows: Rows) -> Decoded:
+        return Chunk(self.layout, rows)._decoded(self.wanted, self.infinite)

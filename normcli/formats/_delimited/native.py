@@ -7,6 +7,7 @@ text, which decides what text means; after some such pieces in a row the next on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from msgspec import Struct
@@ -73,7 +74,7 @@ def decoded(
                 continue
         if len(data) < 2 * PIECE or not parsing.has_types() or not parsing.add_plain():
             return None
-    return Decoded(parsing.frame(lambda: plain(rows).frame), lines, parsing.blank_lines)
+    return Decoded(parsing.frame(), lines, parsing.blank_lines)
 
 
 def blank(layout: Layout, wanted: frozenset[str], decode: Callable[[], Frame]) -> NativeFrame:
@@ -128,9 +129,9 @@ class _Parsing:
         parser.skip(values, end)
         return True
 
-    def frame(self, decode: Callable[[], Frame]) -> NativeFrame:
-        """All rows; `decode` is the plain way to the same."""
-        parser, wanted = self._parser, self._wanted
+    def frame(self) -> NativeFrame:
+        """All rows."""
+        parser, wanted, rows_of_text, plain = self._parser, self._wanted, self._rows, self._plain
         rows = parser.rows
         columns: dict[str, Column] = dict.fromkeys(self._layout.names)
         if not self._any_plain:
@@ -138,12 +139,18 @@ class _Parsing:
             pairs = zip(texts, zip(parser.starts, parser.lengths, strict=True), strict=False)  # none where not stored
             columns |= {n: Fields(starts[:rows], lengths[:rows]) for n, (starts, lengths) in pairs}
         columns |= {n: Numbers(parser.values[j, :rows], j) for j, n in enumerate(wanted)}
+        again = None if self._any_plain else partial(_frame, plain)  # the words in plain pieces are not known
         fractions = self._fractions | ((parser.traits & FRACTION) > 0)
         integral = frozenset(n for j, n in enumerate(wanted) if not fractions[j] and self._is_integral(j))
         return NativeFrame(
-            columns, rows, self._rows.data, self._layout.separator, decode, integral, missing=parser.words
-        )
+            columns, rows, self._rows.data, self._layout.separator, lambda: plain(rows_of_text).frame,
+            again, integral, missing=parser.words,
+        )  # fmt: skip
 
     def _is_integral(self, j: int) -> bool:
         """Whether a column without fractions is one of integers: not where those of the sample are floats."""
         return not self._is_float[j] or bool(np.isnan(self._parser.values[j, : self._parser.rows]).all())
+
+
+def _frame(plain: Plain, text: bytes) -> Frame:
+    return plain(Rows(text, b'"' in text)).frame
