@@ -4,8 +4,9 @@ its segments, or finds that it is to be cut into segments."""
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from normcli import drift
 from normcli.columns import Infinite
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from normcli.parameters.folding import Subtotal
 
 
-@dataclass(frozen=True)
-class ReadSpan(SpanWork):
+class ReadSpan(SpanWork, frozen=True):
     """To measure it by the blanks of the parameters."""
 
     @abstractmethod
@@ -121,8 +121,7 @@ class ReadSpan(SpanWork):
         return SpanResult(scans=scan.scans)
 
 
-@dataclass(frozen=True)
-class MeasureSpan(ReadSpan):
+class MeasureSpan(ReadSpan, frozen=True):
     """To learn from it."""
 
     folding = FOLDING
@@ -133,8 +132,7 @@ class MeasureSpan(ReadSpan):
         return measurable(reader, self.parameters, self.work)
 
 
-@dataclass(frozen=True)
-class CompareSpan(ReadSpan):
+class CompareSpan(ReadSpan, frozen=True):
     """To compare it with what was fitted."""
 
     watch: DriftMonitor

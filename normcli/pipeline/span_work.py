@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from normcli import drift
 from normcli.engines import Folding, Share
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds that threads have to end before what they read is closed
 
 
-@dataclass(frozen=True)
-class SpanWork(ABC):
+class SpanWork(Struct, frozen=True):
     """It is pickled, and sent to all workers. Where inputs are `alike`, types of text are those of the first one; the
     description of each is told by what differs from it. The memory that is needed follows from the parameters."""
 
@@ -88,8 +89,7 @@ class SpanWork(ABC):
         )
 
 
-@dataclass(frozen=True)
-class WriteSpan(SpanWork):
+class WriteSpan(SpanWork, frozen=True):
     """To write what parameters make of it beside the place where that belongs."""
 
     part: Callable[[Span, Reader], Part]
