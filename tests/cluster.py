@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,10 +31,13 @@ class Cluster:
     workers: list[int] = field(default_factory=list)
 
     def add(
-        self, threads: int = 1, *, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
-    ) -> int:
-        """One more worker; `fake` is what it says of itself in place of the truth, or what tests.dying makes of it."""
-        made = _asked({"address": self.address, "threads": threads, "fake": dict(fake or {}), "env": dict(env or {})})
+        self, threads: int = 1, *, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None,
+        each: int = 1,
+    ) -> int:  # fmt: skip
+        """One more process, with `each` workers; `fake` is what they say of themselves in place of the truth, or what
+        tests.dying makes of them."""
+        what = {"threads": threads, "fake": dict(fake or {}), "env": dict(env or {}), "each": each}
+        made = _asked({"address": self.address, **what})
         self.workers.append(made["pid"])
         return int(made["pid"])
 
@@ -51,15 +54,16 @@ class Cluster:
 
 @contextmanager
 def running(
-    workers: int = 2, *, threads: int = 1, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
-) -> Iterator[Cluster]:
-    """A cluster of so many workers, with threads each, as Dask's variables in their environment have it; `fake` is as
-    for `add`."""
+    workers: int = 2, *, threads: int = 1, fake: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None,
+    each: int = 1,
+) -> Iterator[Cluster]:  # fmt: skip
+    """A cluster of so many processes, with threads each, as Dask's variables in their environment have it; `fake` and
+    `each` are as for `add`."""
     made = _asked({"env": dict(env or {})})
     cluster = Cluster(made["address"], made["pid"])
     try:
         for _ in range(workers):
-            cluster.add(threads, fake=fake, env=env)
+            cluster.add(threads, fake=fake, env=env, each=each)
         yield cluster
     finally:
         cluster.stop()
@@ -155,13 +159,18 @@ async def _worker(what: dict[str, Any], answer: int) -> None:
     elif what["fake"]:
         truth = _on_worker.facts()
         _on_worker.facts = lambda: truth | what["fake"]  # type: ignore[assignment]
-    worker = Worker(
-        what["address"], nthreads=what["threads"], host="127.0.0.1", dashboard=False, memory_limit=LIMIT,
-        local_directory=os.environ.get("TMPDIR", "/tmp"),
-    )  # fmt: skip
-    async with worker:
-        _say(answer, worker.address)
-        await worker.finished()
+    workers = [
+        Worker(
+            what["address"], nthreads=what["threads"], host="127.0.0.1", dashboard=False, memory_limit=LIMIT,
+            local_directory=os.environ.get("TMPDIR", "/tmp"),
+        )
+        for _ in range(what["each"])
+    ]  # fmt: skip
+    async with AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        _say(answer, workers[0].address)
+        await workers[0].finished()
 
 
 def _say(answer: int, text: str) -> None:

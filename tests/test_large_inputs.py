@@ -3,6 +3,7 @@ to the byte."""
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from normcli.errors import BadDataError, NormcliError
 from normcli.formats import Reject
+from normcli.io.ranges import FileRange
 from normcli.jobs.check import check
 from normcli.jobs.fit import fit
 from normcli.jobs.requests.check import CheckRequest
@@ -227,6 +229,30 @@ def test_without_quotes_nothing_is_measured_twice(tmp_path: Path) -> None:
     assert len(opening[1].stretches) == len(others) > 3
     assert all(span.stretch and result.likely for span, result in others)
     assert [span.load for span, _ in engine.log] == [path.stat().st_size, *(e - s for s, e in opening[1].stretches)]
+
+
+def test_each_byte_is_read_once_but_for_a_block_before_each_stretch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For it says where the first row begins."""
+    ranges, read = list[tuple[int, int]](), list[int]()
+
+    class Counted(FileRange):
+        def __init__(self, file: io.FileIO, start: int, end: int) -> None:
+            super().__init__(file, start, end)
+            ranges.append((start, end))
+
+        def readinto(self, view: memoryview) -> int:
+            read.append(count := super().readinto(view))
+            return count
+
+    monkeypatch.setattr("normcli.io.sources.FileRange", Counted)
+    (path := tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 1000)
+    fitted([path], engine := InProcess(), columns=("a",))
+    stretches = [span.stretch for span, _ in engine.log if span.stretch]
+    assert len(stretches) > 5
+    assert len(ranges) == 2 * len(stretches) - 1
+    assert sum(read) <= path.stat().st_size + 2 * 8 * len(stretches)
 
 
 @pytest.mark.parametrize("window", [1, 3])

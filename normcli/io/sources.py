@@ -81,6 +81,7 @@ class Source:
             self.length = status.st_size - self.file.tell() if self.regular else None
         self._expanded = Expanded(self.file, self.name, self.room)
         self._inlet: Inlet = self._expanded
+        self._layer: Callable[[bytes, Inlet], Inlet] | None = None  # that all ranges pass through
 
     @property
     def version(self) -> tuple[object, ...]:
@@ -136,6 +137,14 @@ class Source:
         source.pushed, source.count, source.start, source.length = b"", 0, start, end - start
         file = self.file
         source._inlet = FileRange(file, start, end) if isinstance(file, io.FileIO) else file.range(start, end)
+        if self._layer is not None:
+            source.through(self._layer)
+        return source
+
+    def layered(self, layer: Callable[[bytes, Inlet], Inlet]) -> Source:
+        """The same open source, with a layer that all of its ranges pass through."""
+        source = copy(self)
+        source._layer = layer
         return source
 
     def peek(self, count: int) -> bytes:

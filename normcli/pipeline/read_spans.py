@@ -105,13 +105,16 @@ class ReadSpan(SpanWork, frozen=True):
         assert span.stretch is not None
         description = changed(span.changes, self.first)
         assert isinstance(description, TextDescription)
-        scan = segments.scan_stretch(source, description, span.stretch, share.is_wanted)
-        done = SpanResult()
-        if scan.likely is not None:
+
+        def read(source: Source, rows: Address) -> SpanResult:
             try:
-                done = self._segment(span, source, scan.likely, share)
+                return self._segment(span, source, rows, share)
             except NormcliError as e:
-                done = SpanResult(error=e)
+                return SpanResult(error=e)
+
+        scan, done = segments.read_stretch(source, description, span.stretch, share.is_wanted, read)
+        if done is None:
+            return SpanResult(scans=scan.scans)
         done = replace(done, scans=scan.scans, likely=scan.likely)
         if done.error is None:
             return done

@@ -134,7 +134,10 @@ class RemoteInputs(Struct, frozen=True):
         """The results of all chunks; `add` is called with what comes of each span, in order."""
         begun, state = list[Part](), memory.state(task.parameters)
         send = partial(self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding)
-        spans = (replace(span, version=self.versions.get(span.input, ())) for span in self.spans())
+        spans = (
+            replace(span, version=version) if (version := self.versions.get(span.input)) else span
+            for span in self.spans()
+        )
         return progress.count_results(self._results(Turns(spans, send, self.first, state), part, begun, add), begun)
 
     def _results(

@@ -2,7 +2,7 @@
 address of its own.
 
 Of binary data, the footer says where they are. Text is scanned first, in stretches that mostly make one segment each.
-Whoever scans a stretch may measure it as well: mostly its segment is what its own scans show if no quote is open where
+Whoever scans a stretch measures it on the way: mostly its segment is what its own scans show if no quote is open where
 it begins. Once all stretches before it are scanned, too, that is known; if it is another one, it is read again.
 """
 
@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise, takewhile
+from typing import TypeVar
 
 from msgspec import Struct
 
 from normcli.formats import Address, Description, Reader
 from normcli.formats._text.description import TextDescription
-from normcli.formats._text.ranges import Scan, blocks, scans
-from normcli.io.sources import Source
+from normcli.formats._text.ranges import Scan, Scanned, Scanner, blocks, edges, scans
+from normcli.io.sources import Inlet, Source
 from normcli.parameters.folding import SEGMENT, ends_segment
+
+T = TypeVar("T")
 
 FAR = 64 << 20  # bytes of an object, at least: each batch of an Arrow file is requested to know how long it is
 
@@ -73,21 +76,61 @@ def scan_stretch(
 ) -> StretchScan:
     """A stretch of an open text, for which some of what stands before it is read, too; not all of it once that is no
     longer wanted. Raises OutputError where reading fails."""
+    parts = _scans(source, description, stretch, is_wanted)
+    first = _first_row(source, description, stretch[0]) if is_wanted() else None
+    return StretchScan(parts, None if first is None else _likely(description, parts, first))
+
+
+def _scans(
+    source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool]
+) -> tuple[Scan, ...]:
+    return tuple(takewhile(lambda _: is_wanted(), scans(source, description, *stretch)))
+
+
+def read_stretch(
+    source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool],
+    read: Callable[[Source, Address], T],
+) -> tuple[StretchScan, T | None]:  # fmt: skip
+    """As `scan_stretch`, and what is `read` of its likely segment, which is scanned on the way: to request the bytes of
+    an object twice takes twice the time. None where it is another segment. Raises OutputError."""
     start, end = stretch
-    parts = tuple(takewhile(lambda _: is_wanted(), scans(source, description, start, end)))
-    return StretchScan(parts, _likely(source, description, parts) if is_wanted() else None)
+    first, streams = _first_row(source, description, start), list[Scanned]()
+    if first is None:
+        return StretchScan(_scans(source, description, stretch, is_wanted), None), None
+    assert description.rows is not None
+    rows, scanner = Address(first, description.rows.end, 0), Scanner(source, description, start)
+
+    def scanned(_: bytes, inlet: Inlet) -> Scanned:
+        streams.append(Scanned(inlet, scanner, edges(start, end, description.mark), rows))
+        return streams[0]
+
+    result = read(source.layered(scanned), Address(first, end, 0))
+    if not streams:  # it could not even be opened
+        return StretchScan(_scans(source, description, stretch, is_wanted), None), None
+    try:
+        parts = streams[0].rest(is_wanted)
+    except OSError as e:
+        raise source.failed(e) from None
+    likely = _likely(description, parts, first) if is_wanted() else None
+    is_same = likely is not None and likely.end == streams[0].end
+    return StretchScan(parts, likely if is_same else None), result if is_same else None
 
 
-def _likely(source: Source, description: TextDescription, parts: Sequence[Scan]) -> Address | None:
-    rows, start, end = description.rows, parts[0].start, parts[-1].end
+def _first_row(source: Source, description: TextDescription, start: int) -> int | None:
+    """Where the first row of a stretch begins, if no quote is open where the stretch does; None where that can't be
+    said."""
+    rows = description.rows
     assert rows is not None
-    if start > rows.start:  # the last row before it ends where an even number of quotes follows
-        (before,) = scans(source, description, max(rows.start, start - description.mark), start)
-        row_end = before.row_ends[before.odd]
-        if row_end is None or not before.keeps_length:
-            return None
-        start = row_end
-    chunks = list(islice(blocks(parts, description.mark, Address(start, rows.end, 0)), SEGMENT))
+    if start == rows.start:
+        return start
+    (before,) = scans(source, description, max(rows.start, start - description.mark), start)
+    return before.row_ends[before.odd] if before.keeps_length else None  # the last end before an even number of quotes
+
+
+def _likely(description: TextDescription, parts: Sequence[Scan], first: int) -> Address | None:
+    rows, end = description.rows, parts[-1].end
+    assert rows is not None
+    chunks = list(islice(blocks(parts, description.mark, Address(first, rows.end, 0)), SEGMENT))
     if not chunks or (end < rows.end and chunks[-1].end > end):  # rows that are longer than what lies between marks
         return None
-    return Address(start, chunks[-1].end, 0)
+    return Address(first, chunks[-1].end, 0)

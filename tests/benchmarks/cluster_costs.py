@@ -1,5 +1,7 @@
-"""What an input costs a cluster: CPU of driver, scheduler and workers, memory of the driver, and bytes on the network,
-measured with many tiny CSV files and two worker processes of this machine.
+"""What inputs and tasks cost a cluster: CPU of driver, scheduler and workers, memory of the driver, and bytes on the
+network. Inputs are tiny CSV files, read by two worker processes of this machine. Tasks do nothing for two seconds on
+200 workers of four threads, all in two processes: messages of many workers come one by one, and those of a driver are
+large.
 
     python -m tests.benchmarks.cluster_costs 20000
 
@@ -16,8 +18,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from normcli.engines.dask import Dask
 from tests import cluster
+from tests.engines.spans import Doubled, Number
 
+WORKERS = 200  # that tasks are measured with
+RESULT = 1000  # bytes of a result, about
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,11 +32,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("inputs", type=int, nargs="?", default=20_000)
     parser.add_argument("--rows", type=int, default=20)
+    parser.add_argument("--tasks", type=int, default=8_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_inputs(Path(folder, "in"), options.inputs, options.rows)
-        for name, figure in measure(folder, options.inputs).items():
-            print(f"{name:32} {figure:,.2f}")
+        for name, figure in {**measure(folder, options.inputs), **measure_tasks(options.tasks)}.items():
+            print(f"{name:32} {figure:,.2f}", flush=True)
 
 
 def write_inputs(folder: Path, count: int, rows: int) -> None:
@@ -72,8 +79,25 @@ def measure(folder: str, count: int) -> dict[str, float]:
     }
 
 
-def run(folder: str, *words: str) -> None:
-    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+def measure_tasks(count: int) -> dict[str, float]:
+    """The figures of so many tasks of one span each."""
+    with cluster.running(2, threads=4, each=WORKERS // 2) as made:
+        engine = Dask.connect(made.address)
+        work = Doubled(pause=2.0)
+        list(engine.map_spans(work, map(Number, range(10))))
+        idle = idle_share(made.scheduler)
+        before, bytes_before, clock = cpu(made.scheduler), on_loopback(), (time.process_time(), time.perf_counter())
+        list(engine.map_spans(work, map(Number, range(count)), state=RESULT))
+        driver, elapsed = time.process_time() - clock[0], time.perf_counter() - clock[1]
+        scheduler = cpu(made.scheduler) - before - idle * elapsed
+        sent = on_loopback() - bytes_before
+        engine.close(5.0)
+    return {
+        "driver, ms of CPU a task": driver / count * 1e3,
+        "scheduler, ms of CPU a task": scheduler / count * 1e3,
+        "scheduler, % of a CPU when idle*": idle * 1e2,
+        "network, kB a task": sent / count / 1e3,
+    }
 
 
 def used_by_children() -> float:

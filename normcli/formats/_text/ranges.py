@@ -6,8 +6,10 @@ cases, and once all ranges before it are known, the blocks are those that readin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +17,7 @@ from msgspec import Struct
 
 from normcli.formats._address import Address
 from normcli.formats._text.octets import NEWLINE, QUOTE, STRIP, occurrences, octets
-from normcli.io.sources import Source
+from normcli.io.sources import Inlet, Source
 
 if TYPE_CHECKING:
     from normcli.formats._text.description import TextDescription
@@ -68,20 +70,96 @@ def _row_ends(text: bytes, count: int) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def ranges(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """What lies between marks, at each `size` bytes, from one byte to another."""
-    edges = [start, *range((start // size + 1) * size, end, size), end]
-    return pairwise(edges)
+def edges(start: int, end: int, size: int) -> list[int]:
+    """One byte, the marks at each `size` bytes after it, and another byte."""
+    return [start, *range((start // size + 1) * size, end, size), end]
 
 
 def scans(source: Source, description: TextDescription, start: int, end: int) -> Iterator[Scan]:
     """Of all ranges of a text from its first row or a mark to a mark or its end. Raises OutputError where reading
     fails."""
-    stream, escaped = source.range(start, end), _is_escaped(source, description, start)
-    for at, mark in ranges(start, end, description.mark):
-        text = stream.read(mark - at)
-        yield description.scan(at, text, escaped=escaped)
-        escaped = _ends_escaped(text, description.escape, escaped=escaped)
+    stream, scanner = source.range(start, end), Scanner(source, description, start)
+    for at, mark in pairwise(edges(start, end, description.mark)):
+        yield scanner.scan(stream.read(mark - at))
+
+
+class Scanner:
+    """Scans ranges of a text one after the other, from its first row or a mark on. Raises OutputError where reading
+    fails."""
+
+    def __init__(self, source: Source, description: TextDescription, start: int) -> None:
+        self._description, self._at = description, start
+        self._escaped = _is_escaped(source, description, start)
+
+    def scan(self, text: bytes) -> Scan:
+        """The next range."""
+        scan = self._description.scan(self._at, text, escaped=self._escaped)
+        self._at += len(text)
+        self._escaped = _ends_escaped(text, self._description.escape, escaped=self._escaped)
+        return scan
+
+
+class Scanned:
+    """The rows of a stretch as a raw stream that is scanned on the way, so that each byte is requested once: from their
+    first byte, at or before the mark where the stretch begins, to the last row end in it, if no quote is open where it
+    begins. There is one range in memory."""
+
+    def __init__(self, inlet: Inlet, scanner: Scanner, edges: Sequence[int], rows: Address) -> None:
+        """Ranges lie between `edges`; `rows` end at the last one of these, or in a range that begins there."""
+        self._inlet, self._scanner, self._rows, self._lock = inlet, scanner, rows, Lock()
+        self._ranges, self._before = deque(pairwise(edges)), edges[0] - rows.start
+        self._text, self._is_odd = memoryview(b""), False
+        self._scans: list[Scan] = []
+        self.end: int | None = None  # where the last row ends that is in the stream, once all of it was scanned
+
+    def readinto(self, view: memoryview) -> int:
+        """As for a raw stream. Raises OSError."""
+        with self._lock:
+            if self._before:
+                with view[: self._before] as part:
+                    count = self._filled(part)
+                self._before -= count
+                return count
+            if not self._text and self._ranges:
+                self._next()
+            count = min(len(view), len(self._text))
+            view[:count] = self._text[:count]
+            self._text = self._text[count:]
+            return count
+
+    def rest(self, is_wanted: Callable[[], bool]) -> tuple[Scan, ...]:
+        """All scans, also of what nobody has read of the stream, which ends here. Raises OSError."""
+        with self._lock:
+            if self._before and is_wanted():
+                self._before -= self._filled(memoryview(bytearray(self._before)))
+            while self._ranges and is_wanted():
+                self._next()
+            self._text = memoryview(b"")
+            return tuple(self._scans)
+
+    def _next(self) -> None:
+        """Reads a range, and scans it."""
+        start, end = self._ranges.popleft()
+        with memoryview(bytearray(end - start)) as view, view[: self._filled(view)] as part:
+            text = bytes(part)
+        scan = self._scanner.scan(text)
+        self._scans.append(scan)
+        row_end = scan.row_ends[self._is_odd] or start
+        self._is_odd ^= scan.odd
+        if not self._ranges:
+            self.end = row_end if end < self._rows.end else end
+        self._text = memoryview(text)[: (self.end or end) - start]
+
+    def _filled(self, view: memoryview) -> int:
+        """How many of the next bytes there are in a view; fewer than it takes only at the end."""
+        done = 0
+        while done < len(view):
+            with view[done:] as rest:
+                count = self._inlet.readinto(rest)
+            if not count:
+                break
+            done += count
+        return done
 
 
 def _is_escaped(source: Source, description: TextDescription, at: int) -> bool:
