@@ -69,8 +69,8 @@ def contradicted(wanted: str | None, path: str | os.PathLike[str] | None) -> str
     if wanted is None or claim is None:
         return None
     codec = compression.by_suffix(name)
-    said = claim + (codec.suffix if codec else "")
-    return said if said != of_output(wanted, path, claim) else None
+    claim += codec.suffix if codec else ""
+    return claim if claim != of_output(wanted, path, claim) else None
 
 
 def of_output(wanted: str | None, path: str | os.PathLike[str] | None, default: str) -> str:

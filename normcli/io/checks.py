@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from normcli.errors import NormcliError
 from normcli.io import stores
+from normcli.io.stores._filesystems import concurrently
 from normcli.io.stores.reading import Object
 
 PIECE = 1 << 20  # bytes read at a time
-REQUESTS = 16  # at once: each takes long, and little else
 
 Version = dict[str, Any]  # an object's size in bytes, and what tells it from others of its name
 
@@ -53,19 +53,12 @@ def version_here(uri: str) -> Version | None:
 
 def digests_here(paths: Sequence[str]) -> Iterator[str | None]:
     """Of files, one after the other, or of objects."""
-    return _many(digest_here, paths) if any(map(stores.is_uri, paths)) else map(digest_here, paths)
+    return concurrently(digest_here, paths) if any(map(stores.is_uri, paths)) else map(digest_here, paths)
 
 
 def versions_here(uris: Sequence[str]) -> Iterator[Version | None]:
     """Of objects."""
-    return _many(version_here, uris)
-
-
-def _many(check: Callable[[str], Any], paths: Iterable[str]) -> Iterator[Any]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        yield from pool.map(check, paths)
+    return concurrently(version_here, uris)
 
 
 @dataclass(frozen=True)

@@ -181,8 +181,8 @@ def check_output(run: Run[Any, Any], request: Writes) -> None:
         formats.check_output(request.to, output)
     except UsageError as e:
         raise UsageError(f"-o {e.message}", "--to FORMAT says what a file of another name is to hold") from None
-    if said := formats.contradicted(request.to, output):
-        run.warning(f"-o {printable(str(output))}: --to {request.to} is written, though the suffix says {said}")
+    if claim := formats.contradicted(request.to, output):
+        run.warning(f"-o {printable(str(output))}: --to {request.to} is written, though the suffix says {claim}")
 
 
 def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) -> dict[Input, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 CONNECT, ANSWER = 10, 60  # seconds until a request is repeated: connection timeout, response timeout
+REQUESTS = 16  # at once
 ATTEMPTS, MOST_ATTEMPTS = 5, 1000
 GIVE_UP = 30  # seconds of retries with Google's stores; the last pause may be as long
 METADATA = 3  # seconds to wait for Google's metadata server
@@ -38,6 +39,8 @@ DENIED = re.compile(
 )
 FAULT = re.compile(r"AWS Error|google::cloud::Status|Azure Error")
 MARKS = {"etag", "last-modified", "generation"}  # metadata that identify the version of an object
+
+T = TypeVar("T")
 
 
 def place(uri: str) -> tuple[FileSystem, str]:
@@ -182,6 +185,14 @@ def listed(uri: str, *, recursive: bool, missing: bool = False) -> dict[str, int
         infos.sort(key=lambda f: (os.fsencode(f.path), f.is_file))  # an object hides a directory of the same name
         return {f.path[len(path) + 1 :]: f.size if f.is_file else None for f in infos}
     raise NoInputError(f"{printable(uri)}: {outcome.fault}")
+
+
+def concurrently(request: Callable[[str], T], uris: Iterable[str]) -> Iterator[T]:
+    """The results of requests for objects, in order: one takes long, and little but time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        yield from pool.map(request, uris)
 
 
 # -- errors ------------------------------------------------------------------------------------------------------

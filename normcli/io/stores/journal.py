@@ -11,13 +11,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from normcli.errors import NoInputError, NormcliError, open_error, printable
 from normcli.io import journal
-from normcli.io.checks import REQUESTS
 from normcli.io.journal import Batches
-from normcli.io.stores._filesystems import listed
+from normcli.io.stores._filesystems import concurrently, listed
 from normcli.io.stores.parts import remove
 from normcli.io.stores.reading import read
 from normcli.io.stores.writing import put, version
@@ -33,7 +31,7 @@ class FarJournal(Batches):
         self._directory = directory
         self._turn, self._run, self._number = 0, os.urandom(8).hex(), 0
         self._newest: list[bytes] = []  # the lines of the newest object, with those that are not in it yet
-        self._is_whole = False  # that will have the lines of all others
+        self._has_all = False  # its lines are those of all objects
         self._objects: list[str] = []  # all URIs that are there
         self._is_open = False
 
@@ -45,14 +43,13 @@ class FarJournal(Batches):
         names = listed(self._directory, recursive=False, missing=True)
         turns = {name: int(match[1]) for name in names if (match := NAME.fullmatch(name))}
         objects = [f"{self._directory}/{name}" for name in sorted(turns, key=lambda name: (turns[name], name))]
-        with ThreadPoolExecutor(REQUESTS) as pool:
-            texts = list(pool.map(_content, objects))
+        texts = list(concurrently(_content, objects))
         self._objects, self._turn = objects, max(turns.values(), default=-1) + 1
         return [line for text in texts for line in text.splitlines()]
 
     def begin(self, lines: Iterable[bytes]) -> None:
         with self._lock:
-            self._newest, self._is_whole, self._is_open = list(lines), True, True
+            self._newest, self._has_all, self._is_open = list(lines), True, True
             self._count += 1
             self._await()
 
@@ -78,15 +75,14 @@ class FarJournal(Batches):
         except NormcliError as e:
             self._failure = e  # who asks next need not wait for it once more
             raise
-        others = [other for other in self._objects if other != uri]
-        if self._is_whole:
-            with ThreadPoolExecutor(REQUESTS) as pool:
-                list(pool.map(remove, others))
-            others = []
-        self._objects = [*others, uri]
-        if self._is_whole or len(self._newest) >= journal.LINES:
+        rest = [old for old in self._objects if old != uri]
+        if self._has_all:
+            list(concurrently(remove, rest))
+            rest = []
+        self._objects = [*rest, uri]
+        if self._has_all or len(self._newest) >= journal.LINES:
             self._number, self._newest = self._number + 1, []
-        self._count, self._is_whole = 0, False
+        self._count, self._has_all = 0, False
 
 
 def _content(uri: str) -> bytes:
