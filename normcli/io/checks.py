@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from normcli.errors import NormcliError
 from normcli.io import stores
@@ -68,8 +69,7 @@ def _many(check: Callable[[str], Any], paths: Iterable[str]) -> Iterator[Any]:
         yield from pool.map(check, paths)
 
 
-@dataclass(frozen=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What looks at files and objects, in whichever process; None for each that it can't see."""
 
     digests: Callable[[Sequence[str]], Iterator[str | None]] = field(default=digests_here)
