@@ -2,7 +2,7 @@
 
 import resource
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ MACHINE = 64 * GB
 
 
 @pytest.fixture(autouse=True)
-def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """One with so many bytes, and a process with no limits of its own; a function that sets them."""
 
     def limited(kind: int = -1, count: int = 0) -> None:
@@ -44,7 +44,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else MACHINE // 4096)
     monkeypatch.setattr(memory, "mapped", lambda: dict.fromkeys(memory.COUNTED, GB // 2))
     limited()
-    return limited
+    available.cache_clear()
+    yield limited
+    available.cache_clear()
 
 
 def plan(method: Method, columns: int) -> Parameters:

@@ -21,6 +21,11 @@ os._exit = lambda code: leave(code or os.write(1, "\\n".join(["", *sys.modules])
 from normcli.__main__ import main
 main()
 """
+HOUSE = Path(kernel.__file__).parents[1]
+DATACLASSES = {
+    *("drift/watching.py", "formats/_binary/seal.py", "io/manifest.py"),
+    *("io/outputs.py", "io/stores/parts.py", "io/stores/targets.py"),
+}
 LIBRARIES = {"numpy", "polars", "pyarrow", "msgspec", "rich", "pandas", "backports"}
 OF_TEXT = {"csv": {"polars"}, "tsv": {"polars"}}  # and of any other text both
 UNUSED = {
@@ -149,6 +154,60 @@ SLOW = {  # of the standard library, what takes some milliseconds and no run of 
 )
 def test_what_is_not_needed_is_not_imported(place: Path, words: str, also: set[str]) -> None:
     assert ours_by(*words.split(), where=place) & (SLOW | also) == set()
+
+
+# What a path imports beyond numpy, click and msgspec: packages, and how many modules of ours at most. Each takes 0.2 ms
+# whatever is in it: whoever needs one more should first see whether it can wait until it is used.
+OF_ANY = {
+    *(
+        "copy",
+        "dataclasses",
+        "fcntl",
+        "fnmatch",
+        "gc",
+        "locale",
+        "resource",
+        "select",
+        "shlex",
+        "signal",
+        "unicodedata",
+    ),
+}
+OF_DATA = OF_ANY | {"hashlib", "json", "numpy", "queue", "heapq", "xxhash"}
+PATHS = {
+    "--help": (
+        OF_ANY | {"click", "shutil", "zlib", "bz2", "lzma", "textwrap", "struct", "ctypes"},
+        18,
+    ),  # of shutil, by click
+    "inspect p.json": (OF_DATA, 113),
+    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 169),
+    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 171),
+}
+
+
+@pytest.mark.skipif(kernel.library() is None, reason="polars imports much by itself")
+@pytest.mark.parametrize("words", PATHS)
+def test_a_path_imports_these_and_no_more(place: Path, words: str) -> None:
+    packages, most = PATHS[words]
+    base = "click" if words == "--help" else "numpy, click, msgspec"
+    code = f"import {base}, sys; print(*sys.modules)"
+    known = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.decode().split()
+    loaded = {name for name in loaded_by(*words.split(), where=place) if re.fullmatch(r"[a-z_]\w*(\.\w+)*", name)}
+    ours = {name for name in loaded if name.partition(".")[0] == "normcli"}
+    others = {
+        name.partition(".")[0] for name in loaded - ours - {*known} if name in sys.stdlib_module_names or "." in name
+    }
+    public = {name for name in others if not name.startswith("_")}
+    assert public - packages == set()
+    assert len(ours) <= most
+
+
+def test_dataclasses_are_only_what_can_be_no_struct() -> None:
+    """Each compiles its methods at every start, for 0.4 ms: what help loads, what has several bases, or more than its
+    fields."""
+    text = {path: path.read_text() for path in HOUSE.rglob("*.py")}
+    files = {str(path.relative_to(HOUSE)) for path, code in text.items() if "from dataclasses import dataclass" in code}
+    assert {name for name in files if not name.startswith("jobs/requests/")} == DATACLASSES
 
 
 @pytest.mark.parametrize("format", NAMES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from normcli.errors import NormcliError
 from normcli.io import stores
@@ -61,8 +62,7 @@ def versions_here(uris: Sequence[str]) -> Iterator[Version | None]:
     return concurrently(version_here, uris)
 
 
-@dataclass(frozen=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What looks at files and objects, in whichever process; None for each that it can't see."""
 
     digests: Callable[[Sequence[str]], Iterator[str | None]] = field(default=digests_here)

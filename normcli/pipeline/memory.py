@@ -26,8 +26,9 @@ COUNTED = {resource.RLIMIT_AS: 0, resource.RLIMIT_DATA: 5}  # where /proc/self/s
 SHARE = 0.8  # of the memory available to the process, without --max-memory
 
 
+@cache
 def available(root: str | os.PathLike[str] = "/") -> int:
-    """Bytes that this process may use: those of the machine, or fewer by the limit of its cgroup."""
+    """Bytes that this process may use: those of the machine, or fewer by the limit of its cgroup, at the first call."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_of_cgroups(root)])
 

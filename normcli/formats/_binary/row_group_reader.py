@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from normcli.formats import load
 from normcli.formats._binary import dictionaries, pages, row_groups, seal
@@ -25,8 +26,7 @@ SHARES = 16  # of columns, about, that are decoded side by side: each takes some
 LARGEST = (1 << 31) - 1  # bytes of a block whose texts are in one array
 
 
-@dataclass
-class _Plan:
+class _Plan(Struct):
     """How a row group is read: where the chunks of each column are, the columns that are read as dictionaries, bytes
     that are held all the time and by a block at most, as far as they are known; and whether columns can be decoded
     side by side."""
