@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
 from normcli.transforms.affine import Affine
+from tests.conftest import examples
 
 
 def affine(center: float = 0.0, center_low: float = 0.0, scale: float = 1.0, **settings: Any) -> Affine:
@@ -57,6 +58,31 @@ def test_columns_do_not_mix() -> None:
     np.testing.assert_array_equal(
         transform(Block.of([[3.0, 10.0, 5.0], [np.nan, 2.0, 7.0]])), [[1.0, 2.0, np.nan], [np.nan, 0.0, np.nan]]
     )
+
+
+@given(
+    st.data(), st.sampled_from([1, 2, 1000, 1 << 16]), st.booleans(), st.sampled_from([None, (-1.0, 1.0), (0.1, 0.7)])
+)
+@settings(max_examples=examples(40, part=2))
+def test_a_column_is_the_same_beside_any_others(
+    data: st.DataObject, rows: int, grouped: bool, ends: tuple[float, float] | None
+) -> None:
+    """To the bit, forth and back; of any number of rows and groups."""
+    rng, features, groups = np.random.default_rng(data.draw(st.integers(0, 99))), 3, 4 if grouped else 1
+    gain = data.draw(st.sampled_from([1.0, 2.5, (1.0, 3.0, 0.1)]))
+    parameters = [rng.uniform(0.5, 2.0, (groups, features)) for _ in range(3)]
+    transform = Affine(parameters[0], parameters[1] * 1e-17, parameters[2], gain=gain, offset=0.3, ends=ends)
+    codes = rng.integers(0, groups, rows) if grouped else None
+    x = rng.uniform(0.0, 2.0, (rows, features))
+    x[rng.random(x.shape) < 0.01] = np.nan
+    for work in (Affine.__call__, Affine.inverse):
+        together = work(transform, Block.of(x, codes=codes, groups=groups))
+        for j in range(features):
+            alone = work(transform.reorder([j]), Block.of(x[:, [j]], codes=codes, groups=groups))
+            np.testing.assert_array_equal(together[:, [j]], alone)
+        for i in rng.integers(0, rows, 20):
+            alone = work(transform, Block.of(x[[i]], codes=None if codes is None else codes[[i]], groups=groups))
+            np.testing.assert_array_equal(together[[i]], alone)
 
 
 @pytest.mark.parametrize("ends", [(0.0, 1.0), (-1.0, 1.0), (0.1, 0.7), (-0.1, 0.3), (1e16, 1e16 + 2), (-1e308, 0.0)])
