@@ -398,3 +398,35 @@ def _writer(data: bytes) -> Any:
 
     source = reader(data)
     return csv.Writer.for_input(source.description, source.description.blank(frozenset("a")), None, ())
+
+
+COMMA_FIELDS = [
+    "1",
+    "-2,5",
+    "3,25",
+    "",
+    "NA",
+    "N.A.",
+    "1e3",
+    "2,5e-3",
+    " 4,5 ",
+    "9007199254740993",
+    "0,00039716105328445",
+]
+COMMA_ODD = ["1.5", "1.000,5", "+3", '"4,5"', ",5", "5,", "-0", "inf", "x"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(COMMA_FIELDS), st.sampled_from(["x", "a.b", "q,r", '"s;"'])), max_size=40),
+       st.sampled_from(["", *COMMA_ODD]))  # fmt: skip
+@settings(max_examples=examples(400, part=8))
+def test_decimal_commas_are_read_the_same_with_and_without_the_kernel(rows: list[tuple[str, str]], odd: str) -> None:
+    lines = ["a;b", *map(";".join, rows), *([f"{odd};x"] if odd else [])]
+    text = "\n".join([*lines, ""]).encode()
+    for chunk in reader(text, delimiter=";", decimal=",", na_values="NA,N.A.").chunks():
+        decoded = chunk.compact(frozenset("a"), "error")
+        if decoded is None:
+            continue  # as all rows in doubt are
+        expected = chunk.decode(frozenset("a"), "error")
+        assert decoded.frame.numbers("a").tobytes() == np.asarray(expected.frame.numbers("a"), np.float64).tobytes()
+        assert decoded.frame.types(["a"]) == expected.frame.types(["a"])
+        assert (decoded.places, decoded.blank_lines) == (expected.places, expected.blank_lines)

@@ -56,7 +56,7 @@ class Chunk(Struct, frozen=True, dict=True):
         return self._lines * len(self.layout.names)
 
     def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
-        if delimiter == self.layout.separator and self._is_native:
+        if delimiter == self.layout.separator and self._is_native(texts=True):
             count = len(self.rows.data) // native.PIECE  # which has no more than 2 * PART values: no need to count them
         else:
             count = 1 + self._values // PART if self._values >= 2 * PART else 1  # one of ordinary rows
@@ -85,16 +85,17 @@ class Chunk(Struct, frozen=True, dict=True):
         return Chunk(self.layout, Rows(content, self.rows.quoted), doubts=self.doubts)
 
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:
-        if delimiter not in (None, self.layout.separator) or not (wanted and self.rows.data and self._is_native):
+        texts = delimiter is not None
+        if (texts and delimiter != self.layout.separator) or not (wanted and self.rows.data):
             return None
-
-        plain, texts = _Plain(self.layout, wanted, infinite), delimiter is not None
+        if not self._is_native(texts=texts):
+            return None
+        plain = _Plain(self.layout, wanted, infinite)
         return native.decoded(self.rows, self._lines, self.layout, wanted, self.doubts, plain, texts=texts)
 
-    @cached_property
-    def _is_native(self) -> bool:
+    def _is_native(self, *, texts: bool) -> bool:
         """Whether the native kernel may parse it."""
-        return self.original_rows is None and native.is_native(self.layout)
+        return self.original_rows is None and native.is_native(self.layout, texts=texts)
 
     def survey(self, wanted: frozenset[str], *, skip: bool = False) -> Decoded:
         decoded = self.straight._decoded(wanted, "missing", skip=skip, lenient=True)

@@ -39,7 +39,7 @@ class DelimitedDescription(TextDescription, frozen=True, kw_only=True):
         return replace(ranges.scan(start, lines, quotes=True), keeps_length=False)
 
     def blank(self, wanted: frozenset[str]) -> Frame:
-        if wanted and not self.inferred and native.is_native(self.layout):
+        if wanted and not self.inferred and native.is_native(self.layout, texts=True):
             return native.blank(self.layout, wanted, lambda: self._blank(wanted))
         return self._blank(wanted)
 

@@ -17,12 +17,14 @@ from normcli.columns.native_frame import Column, NativeFrame
 from normcli.errors import BadPlaceError
 from normcli.formats import Decoded
 from normcli.formats._delimited.layout import Layout
+from normcli.formats._delimited.notation import Notation
 from normcli.formats._text.cutting import Rows
 from normcli.formats._text.octets import line_ends
 from normcli.kernel import text as kernel
 from normcli.kernel.text import FRACTION, WIDE, Fields, Numbers
 
 PIECE = 1 << 20  # bytes, about
+SWAP = bytes.maketrans(b",.", b".,")  # makes decimal commas points, and points nothing that numbers are made of
 IN_A_ROW, PAUSE = 3, 16  # pieces in doubt, and those that then are not tried
 
 Plain = Callable[[Rows], Decoded]  # decodes any rows
@@ -46,10 +48,16 @@ class Doubts(Struct):
             self.in_a_row, self.pause = 0, PAUSE + 1
 
 
-def is_native(layout: Layout) -> bool:
-    """Whether rows of this layout can be parsed by the kernel."""
-    plain = layout.dialect.is_plain and layout.is_straight and layout.notation.is_plain and not layout.numeric_words
-    return plain and kernel.is_fit(layout.separator, sorted(layout.missing))
+def is_native(layout: Layout, *, texts: bool) -> bool:
+    """Whether rows of this layout can be parsed by the kernel; without texts, also those with decimal commas."""
+    plain = layout.dialect.is_plain and layout.is_straight and not layout.numeric_words
+    known = layout.notation.is_plain or (not texts and _has_commas(layout))
+    return plain and known and kernel.is_fit(layout.separator, sorted(layout.missing))
+
+
+def _has_commas(layout: Layout) -> bool:
+    """Whether numbers differ from plain ones in nothing but that commas are points."""
+    return layout.notation == Notation(",") and layout.separator != ","
 
 
 def decoded(
@@ -58,11 +66,13 @@ def decoded(
     """The rows, in which so many lines end, the wanted columns as numbers; other ones may be left to polars, unless
     there are to be `texts`. None where all rows are to be decoded the `plain` way, as those are that are in doubt.
     Wanted columns are at least one."""
-    data = rows.data
+    data, missing = rows.data, sorted(layout.missing)
+    if _has_commas(layout):
+        data, missing = data.translate(SWAP), [word.encode().translate(SWAP).decode() for word in missing]
     lines += not data.endswith(b"\n")
     most = kernel.most_rows(len(data), lines, len(layout.names))
     is_number = [n in wanted for n in layout.names]
-    parser = kernel.Parser(is_number, layout.separator, sorted(layout.missing), most, texts=texts)
+    parser = kernel.Parser(is_number, layout.separator, missing, most, texts=texts)
     parsing = _Parsing(rows, layout, [n for n in layout.names if n in wanted], parser, plain)
     step = max(1, PIECE * most // len(data))
     while parser.position < len(data):

@@ -30,7 +30,7 @@ Texts = Mapping[str, Sequence[str]]  # the fields of columns of text, as they st
 
 def sampled(data: bytes, layout: Layout) -> tuple[list[Sampled], Texts] | None:
     """What each column holds, and the fields of those that hold text; None where the kernel can't tell."""
-    if not data or len(layout.names) > MOST_COLUMNS or not is_native(layout):
+    if not data or len(layout.names) > MOST_COLUMNS or not is_native(layout, texts=True):
         return None
     numbers = _numbers(data, layout)
     if numbers is None or (numbers.traits & kernel.WIDE).any():  # integers beyond floats
