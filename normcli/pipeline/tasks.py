@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from normcli.engines import Engine
-from normcli.errors import BadDataError, BadPlaceError, NormcliError
+from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Chunk, Grouping
 from normcli.pipeline.work import Result, Work
 
@@ -149,7 +149,7 @@ def _grouped(results: Iterator[Result], begun: Sequence[Part]) -> Iterator[Group
             share += sum(map(grouping.share, result.pieces))
             if share >= 1 or not pieces:
                 yield group(grouping)
-    except NormcliError:
+    except Exception:
         yield GroupJob(tuple(waiting), (), None)  # they count, and come before what went wrong
         raise
     yield group(grouping)

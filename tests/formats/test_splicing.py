@@ -200,10 +200,10 @@ def test_bytes_are_the_same_for_any_workers_and_memory(
 
 def test_what_is_read_before_an_error_counts(tmp_path: Path) -> None:
     """The row of the error is found by what comes before it, though no group was whole."""
-    given = tmp_path / "t.csv"
-    given.write_text("x,y\n" + "1,2\n" * 50 + "3,4\n")
+    given, values = tmp_path / "t.parquet", [float(j) for j in range(50)]
+    pq.write_table(pa.table({"x": values}), given, row_group_size=10)
     plan = api.fit(given, ZScore())
-    given.write_text("x,y\n" + "1,2\n" * 50 + "3,oops\n")
-    with pytest.raises(NormcliError, match=r"t\.csv:52: "):
+    pq.write_table(pa.table({"x": [*values, float("inf")]}), given, row_group_size=10)
+    with pytest.raises(NormcliError, match="row 51: infinite"):
         api.apply(plan, given, tmp_path / "z.parquet")
     assert not (tmp_path / "z.parquet").exists()
