@@ -43,6 +43,7 @@ def run() -> int:
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy is imported: its threads would compete with ours
     # jemalloc returns memory soonest; under a limit, its threads flood standard error, and it crashes by SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "narenas:1")  # else each thread holds what it has used
     if is_limited():
         # polars: freed memory is available to all, and its crash message is one line, since a longer one needs memory
         os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")

@@ -19,7 +19,7 @@ from normcli.formats._detection import (
 from normcli.formats._format import Format, Options, Signature, bare, open_at, record, signature
 from normcli.formats._keeping import Dialect, dialect, options
 from normcli.formats._reader import Reader
-from normcli.formats._writer import Outlet, Sink, Writer, WriterClass, refused, writer
+from normcli.formats._writer import Grouping, Outlet, Sink, Writer, WriterClass, refused, writer
 
 __all__ = [
     "PART",
@@ -29,6 +29,7 @@ __all__ = [
     "Description",
     "Dialect",
     "Format",
+    "Grouping",
     "LateColumn",
     "Options",
     "Outlet",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from normcli.columns import Frame
-from normcli.formats import Description, Outlet, Sink, Writer
+from normcli.formats import Description, Grouping, Outlet, Sink, Writer
 from normcli.formats._binary.sizes import Limit, longest_entry
 from normcli.io.compression import Codec
 
@@ -17,6 +17,10 @@ class Translated(Struct, frozen=True):
     delimiter: ClassVar[None] = None
     writer: Writer
     plain: Callable[[Frame], Frame]
+
+    @property
+    def grouping(self) -> Grouping | None:
+        return self.writer.grouping
 
     @property
     def in_parts(self) -> bool:
@@ -36,6 +40,7 @@ class Bounded(Struct, frozen=True):
     """Text of record batches, each row of a dictionary with one of its own, unless that takes too much memory."""
 
     delimiter: ClassVar[None] = None
+    grouping: ClassVar[None] = None
     writer: Writer
     limit: Limit
 
@@ -61,6 +66,7 @@ class Compressed(Struct, frozen=True):
     """Pieces are packed in the workers; each is packed alone, so that who packs which makes no difference."""
 
     in_parts: ClassVar[bool] = False
+    grouping: ClassVar[None] = None
     writer: Writer
     codec: Codec
 

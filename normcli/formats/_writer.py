@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from normcli.errors import UsageError
@@ -28,8 +28,25 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+class Grouping(Protocol):
+    """How pieces of an output are put together, where a sink takes several as one."""
+
+    def share(self, piece: Any) -> float:
+        """How much of a whole group a piece makes: what makes 1 is one. Pieces are not cut."""
+
+    def load(self, pieces: Sequence[Any]) -> int:
+        """Bytes of memory that they take, about, until they are written."""
+
+    def encode(self, pieces: Sequence[Any]) -> Any:
+        """They as a sink takes them. Raises BadDataError."""
+
+
 class Writer(Protocol):
     """One output: pieces are encoded in the workers, and written by a sink where it was opened."""
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """What the workers do with pieces before the sink has them; None: each is written as it is."""
 
     @property
     def in_parts(self) -> bool:

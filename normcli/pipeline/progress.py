@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from normcli.parameters.restoring import Doubt
 
 from normcli.pipeline.parts import Part
-from normcli.pipeline.tasks import BatchJob, Job, closing, jobs_of, rebatched
+from normcli.pipeline.tasks import BatchJob, Job, closing, in_groups, jobs_of, rebatched
 
 MANY = 20  # columns that are warned of, each by a line of its own
 MANY_MISSING = 0.05  # share of rows that miss a value, above which a row-wise method warns
@@ -74,7 +74,7 @@ class Progress(Tally):
         results = closing(engine.map_ordered(Job.do, jobs_of(chain(first, parts), begun)), begun)
         if multiple > 1:
             results = chain.from_iterable(engine.map_ordered(BatchJob.do, rebatched(results, multiple, begun)))
-        yield from self.count_results(results, begun)
+        yield from self.count_results(in_groups(results, begun, engine), begun)
 
     def count_results(self, results: Iterator[Result], begun: Sequence[Part]) -> Iterator[tuple[Part, Result]]:
         """Results in order, of parts that have `begun` by then. Raises BadDataError for the first that went wrong."""

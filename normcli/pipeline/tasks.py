@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError
-from normcli.formats import Chunk
+from normcli.formats import Chunk, Grouping
 from normcli.pipeline.work import Result, Work
 
 if TYPE_CHECKING:
@@ -87,6 +88,70 @@ class BatchJob(Struct, frozen=True):
             return self.results
         result = self.works[0].together(self.segments, self.works)
         return (*self.results, replace(result, incomplete=0) if self.is_duplicate else result)
+
+
+class GroupJob(Struct, frozen=True):
+    """The task of a worker where pieces are written together: a group of them, and the results that they come from, the
+    last of which has the group then."""
+
+    results: tuple[Result, ...]
+    pieces: tuple[Any, ...]
+    grouping: Grouping | None
+
+    @property
+    def load(self) -> int:
+        return self.grouping.load(self.pieces) if self.grouping else 0
+
+    def do(self) -> tuple[Result, ...]:
+        if self.grouping is None or not self.pieces:
+            return self.results
+        return (*self.results[:-1], replace(self.results[-1], pieces=(self.grouping.encode(self.pieces),)))
+
+
+def in_groups(results: Iterator[Result], begun: Sequence[Part], engine: Engine) -> Iterator[Result]:
+    """Results whose pieces are as sinks take them, put together by the workers of an engine where that has to be."""
+    for result in results:
+        if _grouping(begun[result.part]):
+            yield from chain.from_iterable(engine.map_ordered(GroupJob.do, _grouped(chain((result,), results), begun)))
+            return
+        yield result
+
+
+def _grouping(part: Part) -> Grouping | None:
+    work = part.work
+    return work.writer.grouping if isinstance(work, Work) and work.writer else None
+
+
+def _grouped(results: Iterator[Result], begun: Sequence[Part]) -> Iterator[GroupJob]:
+    """Groups of the pieces of each output, in order, wherever its inputs end: the same for any workers."""
+    waiting, pieces, share = list[Result](), list[Any](), 0.0
+
+    def group(grouping: Grouping | None) -> GroupJob:
+        nonlocal share
+        job = GroupJob(tuple(waiting), tuple(pieces), grouping)
+        waiting.clear()
+        pieces.clear()
+        share = 0.0
+        return job
+
+    grouping = None
+    try:
+        for result in results:
+            part = begun[result.part]
+            grouping = _grouping(part)
+            if grouping is None or (result.last and part.output is not None):
+                yield group(grouping)
+                yield GroupJob((result,), (), None)
+                continue
+            waiting.append(replace(result, pieces=()))
+            pieces += result.pieces
+            share += sum(map(grouping.share, result.pieces))
+            if share >= 1 or not pieces:
+                yield group(grouping)
+    except Exception:
+        yield GroupJob(tuple(waiting), (), None)  # they count, and come before what went wrong
+        raise
+    yield group(grouping)
 
 
 def rebatched(results: Iterator[Result], multiple: int, begun: Sequence[Part]) -> Iterator[BatchJob]:

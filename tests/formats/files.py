@@ -13,6 +13,7 @@ from normcli.columns import Frame
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.formats import Description, Writer
 from normcli.io.sources import Source
+from tests import tables
 
 NAMES = registry.names("formats")
 
@@ -44,11 +45,8 @@ def writer_of(name: str, table: pa.Table) -> Writer:
 
 def encoded(name: str, table: pa.Table) -> bytes:
     """A table in csv, csv.gz or the like."""
-    writer, file = writer_of(name, table), io.BytesIO()
-    sink = writer.open(file)
-    for batch in table.to_batches():
-        sink.write(writer.encode(ArrowFrame(batch)))
-    sink.close()
+    file = io.BytesIO()
+    tables.write(writer_of(name, table), map(ArrowFrame, table.to_batches()), file)
     return file.getvalue()
 
 

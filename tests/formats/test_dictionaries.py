@@ -24,6 +24,7 @@ from normcli.methods.zscore import ZScore
 from tests.benchmarks import launch
 from tests.conftest import examples
 from tests.formats.conftest import identity, params_of
+from tests.tables import write
 
 PLAN = identity("x")
 TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
@@ -133,11 +134,9 @@ def test_groups_of_other_dictionaries_go_into_one(kind: pa.DataType) -> None:
         pa.array(["c", "a"], pa.string()).cast(plain),
         pa.array(["unused", "d"], pa.string()).cast(plain).dictionary_encode().slice(1),
     ]
-    sink = parquet.Writer(schema).open(out := io.BytesIO())
-    for part in parts if plain == kind else [p.dictionary_encode().cast(kind) for p in parts[1:2]] * 3:
-        batch = pa.RecordBatch.from_arrays([part], names=["s"])
-        sink.write(parquet.Writer(schema).encode(ArrowFrame(batch)))
-    sink.close()
+    arrays = parts if plain == kind else [p.dictionary_encode().cast(kind) for p in parts[1:2]] * 3
+    frames = [ArrowFrame(pa.RecordBatch.from_arrays([array], names=["s"])) for array in arrays]
+    write(parquet.Writer(schema), frames, out := io.BytesIO())
     file = pq.ParquetFile(io.BytesIO(out.getvalue()))
     column = file.metadata.row_group(0).column(0)
     assert column.has_dictionary_page
@@ -153,12 +152,10 @@ def test_large_dictionaries_are_left_to_the_writer(monkeypatch: pytest.MonkeyPat
     """One that does not go into a page would be written for nothing, beside all values."""
     monkeypatch.setattr(row_groups, "PAGE", 100)
     schema = pa.schema([("s", pa.string())])
-    sink = parquet.Writer(schema).open(out := io.BytesIO())
     piece = pa.RecordBatch.from_arrays([pa.array([f"{i:09}" for i in range(50)]).dictionary_encode()], names=["s"])
-    sink.write(parquet.Writer(schema).encode(ArrowFrame(piece)))
-    sink.close()
+    write(parquet.Writer(schema), [ArrowFrame(piece)], out := io.BytesIO())
     assert pq.read_table(io.BytesIO(out.getvalue()))["s"].to_pylist() == piece.to_pydict()["s"]
-    assert sink.coded == frozenset()
+    assert parquet.Writer(schema).grouping.coded([piece]) == frozenset()
 
 
 def test_what_is_expanded_to_much_is_written_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from normcli import api, formats, registry
 from normcli.errors import BadDataError, BadPlaceError, EmptyInputError, UsageError
 from normcli.formats import Description, Format, Reader, Signature, record, signature
 from normcli.methods.minmax import MinMax
-from tests import inside
+from tests import inside, tables
 from tests.conftest import examples
 from tests.formats.conftest import identity, in_memory, through_pipe
 from tests.formats.files import NAMES, encoded, opened, suffix, takes, values, write
@@ -222,10 +222,7 @@ def test_chunks_and_writers_can_be_pickled(name: str) -> None:
     files = []
     for some, each in ((chunks, writer), pickle.loads(pickle.dumps((chunks, writer)))):
         files.append(io.BytesIO())
-        sink = each.open(files[-1])
-        for chunk in some:
-            sink.write(each.encode(chunk.decode(wanted, "error").frame))
-        sink.close()
+        tables.write(each, [chunk.decode(wanted, "error").frame for chunk in some], files[-1])
     assert files[0].getvalue() == files[1].getvalue()
     assert values(reader(name, files[1].getvalue()), "xy") == columns_of(ROWS * 20)
 

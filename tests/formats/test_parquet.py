@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from normcli import api, pipeline
+from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError
 from normcli.formats import parquet as parquet_format
 from normcli.formats._binary import row_groups
@@ -26,7 +27,7 @@ from normcli.methods.zscore import ZScore
 from normcli.parameters import FrameTransform, Parameters
 from normcli.parameters import file as params
 from tests.formats.conftest import in_memory, normcli, params_of, pipe_path, through_pipe
-from tests.tables import table_of
+from tests.tables import table_of, write
 
 INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
 FLOATS = [pa.float16(), pa.float32(), pa.float64()]
@@ -527,9 +528,6 @@ def test_small_pieces_wait_until_they_make_a_row_group(monkeypatch: pytest.Monke
     monkeypatch.setattr(row_groups, "ROWS", 100)
     piece = pa.record_batch({"x": np.arange(30.0)})
     made = io.BytesIO()
-    sink = parquet_format.Writer(piece.schema).open(made)
-    for _ in range(7):
-        sink.write(piece)
-    sink.close()
+    write(parquet_format.Writer(piece.schema), [ArrowFrame(piece)] * 7, made)
     metadata = pq.read_metadata(io.BytesIO(made.getvalue()))
     assert [metadata.row_group(j).num_rows for j in range(metadata.num_row_groups)] == [120, 90]

@@ -22,7 +22,7 @@ from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import arrow, arrows, parquet
 from normcli.formats._binary import row_groups
 from normcli.io.sources import Source
-from tests.tables import table_of
+from tests.tables import table_of, write
 
 MODULES: dict[str, Any] = {"parquet": parquet, "arrow": arrow, "arrows": arrows}
 ROWS, PIECE = 12, 6
@@ -51,10 +51,7 @@ def ours(kind: str, compression: str | None = None) -> Made:
     module, sink = MODULES[kind], io.BytesIO()
     batches = table().to_batches(max_chunksize=PIECE)
     writer = module.Writer(batches[0].schema, compression or ("zstd" if kind == "parquet" else None))
-    out = writer.open(sink)
-    for batch in batches:
-        out.write(writer.encode(ArrowFrame(batch)))
-    out.close()
+    write(writer, map(ArrowFrame, batches), sink)
     return kind, sink.getvalue()
 
 

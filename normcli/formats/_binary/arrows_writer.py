@@ -26,6 +26,7 @@ class Writer(Struct, frozen=True):
 
     in_parts: ClassVar[bool] = False
     delimiter: ClassVar[None] = None
+    grouping: ClassVar[None] = None
     what: ClassVar[str] = WHAT
     schema: pa.Schema
     compression: str | None = None

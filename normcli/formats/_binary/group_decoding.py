@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from normcli.errors import BadDataError
 from normcli.formats._binary.faults import reading
+from normcli.formats._binary.row_groups import WHAT
 from normcli.io.sources import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-WHAT = "Parquet file"
 
 
 class ColumnBlocks:

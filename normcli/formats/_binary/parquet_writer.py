@@ -9,16 +9,17 @@ from msgspec import Struct
 from normcli.columns import Frame, Schema
 from normcli.formats import Description, Outlet
 from normcli.formats import Writer as AnyWriter
-from normcli.formats._binary import dictionaries, row_groups, schemas, seal
+from normcli.formats._binary import dictionaries, row_groups, schemas
 from normcli.formats._binary.description import BatchDescription
 from normcli.formats._binary.options import Compression, Options
-from normcli.formats._binary.row_groups import Sink
+from normcli.formats._binary.row_groups import WHAT, Grouping, Sink
+from normcli.formats._binary.splicing import MAGIC
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAGIC = b"PAR1"
-WHAT = "Parquet file"
+__all__ = ["COMPRESSIONS", "MAGIC", "WHAT", "Writer"]
+
 USUAL: Compression = "zstd"
 COMPRESSIONS = get_args(Compression)
 
@@ -55,8 +56,12 @@ class Writer(Struct, frozen=True):
     def encode(self, frame: Frame) -> pa.RecordBatch:
         return dictionaries.encoded(frame.to_arrow(self.schema), self.schema, coded=True)
 
+    @property
+    def grouping(self) -> Grouping:
+        return Grouping(self.schema, self.compression)
+
     def open(self, file: Outlet) -> Sink:
-        return Sink(None, WHAT, seal.SealedOutlet(file, MAGIC), self.schema, self.compression)
+        return Sink.of(file, self.schema, self.compression)
 
 
 def _with_times(schema: pa.Schema) -> pa.Schema:

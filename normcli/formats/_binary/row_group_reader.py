@@ -81,10 +81,10 @@ class RowGroups:
         if not plan.in_shares or not names:
             yield from self._decoded(self._batches(file, plan, rows, group, needed), group)
             return
-        count, step = self.rows_in(group), -(-len(names) // SHARES)
-        shares = [names[at : at + step] for at in range(0, len(names), step)]
-        read = partial(self._batches, file, plan, rows, group)
+        count, read = self.rows_in(group), partial(self._batches, file, plan, rows, group)
         sizes = [min(rows, count - at) for at in range(0, count, rows)]
+        step = -(-len(names) // SHARES) if len(sizes) > 1 else len(names)
+        shares = [names[at : at + step] for at in range(0, len(names), step)]
         decoding = GroupDecoding(self._source, sizes, [ColumnBlocks(partial(read, share)) for share in shares])
         for number, size in enumerate(sizes):
             held = 0 if number else plan.held  # while the group before it is, too

@@ -12,7 +12,7 @@ from normcli import columns
 from normcli.columns import Frame, Schema
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadDataError
-from normcli.formats import Description, Outlet, Sink, Writer
+from normcli.formats import Description, Grouping, Outlet, Sink, Writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +57,10 @@ class Conformed(Struct, frozen=True):
     writer: Writer
     input_schema: pa.Schema
     schema: pa.Schema
+
+    @property
+    def grouping(self) -> Grouping | None:
+        return self.writer.grouping
 
     def following(self, description: Description, blank: Frame) -> Writer:
         return self.writer.following(description, blank)

@@ -90,3 +90,93 @@ def field(data: bytes, at: int, kind: int, depth: int = 0) -> tuple[Any, int]:
             entries.append(entry)
         return entries, at
     raise ValueError("a field of no known kind")
+
+
+# -- in place ------------------------------------------------------------------------------------------------------
+Shape = dict[int, Any]  # of a struct: which fields to find, by what they are called, or the shape of structs in them
+Found = tuple[str, int, int]  # what a field is called, and where its value is: start and end
+
+
+def find(data: bytes, at: int, shape: Shape) -> tuple[list[Found], int]:
+    """The fields of a struct that are in its shape, in order, and the place behind it. Raises as `natural` does."""
+    found = list[Found]()
+    return found, _find(data, at, shape, found)
+
+
+def _find(data: bytes, at: int, shape: Shape, found: list[Found]) -> int:
+    number = 0
+    while head := data[at]:
+        at += 1
+        if head > 15:
+            number += head >> 4
+        else:
+            step, at = natural(data, at)
+            number = step >> 1 ^ -(step & 1)
+        within = shape.get(number)
+        if within is None:
+            at = behind(data, at, head & 15)
+        elif type(within) is str:
+            start, at = at, behind(data, at, head & 15)
+            found.append((within, start, at))
+        else:
+            count = 1
+            if head & 15 != STRUCT:
+                _, count, at = list_head(data, at)
+            for _ in range(count):
+                at = _find(data, at, within, found)
+    return at + 1
+
+
+def behind(data: bytes, at: int, kind: int) -> int:
+    """The place behind a field's value, or a list's entry. Raises as `natural` does."""
+    if 4 <= kind <= 6:
+        while data[at] > 127:
+            at += 1
+        return at + 1
+    if kind == BINARY:
+        size, at = natural(data, at)
+        return at + size
+    if kind == STRUCT:
+        while head := data[at]:
+            at = at + 1 if head > 15 else natural(data, at + 1)[1]
+            kind = head & 15
+            if 4 <= kind <= 6:  # most are, and calls take time
+                while data[at] > 127:
+                    at += 1
+                at += 1
+            elif kind > FALSE:
+                at = behind(data, at, kind)
+        return at + 1
+    if kind in (LIST, SET):
+        inner, count, at = list_head(data, at)
+        for _ in range(count):
+            at = behind(data, at, max(inner, BYTE))
+        return at
+    return at + {DOUBLE: 8, BYTE: 1}.get(kind, 0)
+
+
+def integer_at(data: bytes, at: int) -> int:
+    """The number that is there."""
+    value, _ = natural(data, at)
+    return value >> 1 ^ -(value & 1)
+
+
+def encoded(number: int) -> bytes:
+    """A number of up to 64 bits, as it stands in a field."""
+    value, octets = (number << 1 ^ number >> 63) & (1 << 64) - 1, bytearray()
+    while value > 127:
+        octets.append(value & 127 | 128)
+        value >>= 7
+    octets.append(value)
+    return bytes(octets)
+
+
+def list_of_structs(count: int) -> bytes:
+    """What stands before so many structs in a list."""
+    if count < LIST_HEAD:
+        return bytes([count << 4 | STRUCT])
+    octets = bytearray([LIST_HEAD << 4 | STRUCT])
+    while count > 127:
+        octets.append(count & 127 | 128)
+        count >>= 7
+    return bytes([*octets, count])

@@ -49,6 +49,7 @@ class DelimitedWriter(Struct, frozen=True):
     """Rows as minimally quoted text (RFC 4180), with the delimiter and the line ends of an input of its format."""
 
     in_parts: ClassVar[bool] = True
+    grouping: ClassVar[None] = None
     kind: ClassVar[type[DelimitedOptions]]  # the options of the format
     columns: tuple[str, ...]
     options: DelimitedOptions

@@ -29,6 +29,7 @@ class JsonWriter(Struct, frozen=True):
 
     in_parts: ClassVar[bool] = True
     delimiter: ClassVar[None] = None
+    grouping: ClassVar[None] = None
     columns: tuple[str, ...]
     numbers: frozenset[str]  # columns that hold numbers, or words that mean missing
     json_columns: frozenset[str]  # columns whose text is JSON already
