@@ -1,21 +1,19 @@
 """An option that takes a number, or a JSON file of numbers."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import click
 import pytest
 from click.testing import CliRunner
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from normcli.cli._flags import flags
 from normcli.errors import BadDataError, NormcliError, UsageError
 from normcli.methods import Numbers, per_column
 
 
-@dataclass
-class Options:
+class Options(Struct):
     gain: Annotated[Numbers, Meta(description="one, or one per column")] = 1.0
 
 

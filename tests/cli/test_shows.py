@@ -1,6 +1,5 @@
 """What the command says of itself and of parameter files: methods, inspect, --help, --version."""
 
-import dataclasses
 import json
 import re
 import shlex
@@ -8,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 from normcli import __version__, registry
 from normcli.cli import fit
@@ -29,7 +29,7 @@ def test_methods_lists_every_one_with_its_options(workspace: Workspace) -> None:
     for row, name in zip(rows, METHODS, strict=True):
         kind: Any = registry.only("methods", name)
         assert (kind.__doc__ or "").splitlines()[0] in row
-        for field in dataclasses.fields(kind):
+        for field in structs.fields(kind):
             assert f"--{field.name.rstrip('_').replace('_', '-')}" in row
 
 
@@ -45,7 +45,7 @@ def test_a_method_says_all_about_itself(workspace: Workspace, name: str) -> None
     for said in (kind.source, *kind.aliases, *kind.shares.splitlines()):
         assert said in out
     shown = workspace.succeeds("fit", "-m", name, "--help").out.decode()
-    for field in dataclasses.fields(kind):
+    for field in structs.fields(kind):
         flag = f"--{field.name.rstrip('_').replace('_', '-')}"
         assert flag in out
         assert flag in shown

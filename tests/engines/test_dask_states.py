@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
 from normcli.engines import Folding, _dask_states
 from normcli.engines._dask_states import Handle
