@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from normcli.engines._worker_states import Place, pickled_state, split
 
@@ -24,8 +25,7 @@ MERGES_OF_THREAD = 4  # for each thread of the cluster
 MERGED = 1 << 30  # bytes of states merged between two checkpoints, about
 
 
-@dataclass(eq=False)
-class Handle:
+class Handle(Struct, eq=False):
     """A state on a worker: of a pack of spans, or of other states, or one that the driver has sent."""
 
     states: States
@@ -110,8 +110,7 @@ class Handle:
                 left.extend(handle.source)
 
 
-@dataclass(frozen=True)
-class Shards:
+class Shards(Struct, frozen=True):
     """A state of a `kind` on workers: one handle, or several of its shards."""
 
     kind: type
