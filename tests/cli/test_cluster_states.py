@@ -66,6 +66,18 @@ def test_the_same_is_learned_of_shards(
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
 
 
+def test_a_check_says_the_same_and_its_statistics_stay(
+    here: Workspace, two: cluster.Cluster, fetched: list[int]
+) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-c", "x,y,z,w", "-p", "p.json")
+    for words in (["in"], ["in/1.csv", "in/4.csv", "--json"]):
+        line = ["check", *words, "-p", "p.json", "--min-rows", "1"]
+        said = run(here, *line)
+        assert said[0] in (0, 1)
+        assert run(here, *line, *on(two)) == said
+    assert 2 <= len(fetched) <= 2 * 3
+
+
 def test_segments_of_an_input_are_merged_before_inputs_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:
     from distributed import Client
 

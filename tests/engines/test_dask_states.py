@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from normcli.engines import Folding, _dask_handles, _dask_states
+from normcli.engines import Folding, _dask_handles, _dask_states, _on_worker
 from normcli.engines._dask_handles import Handle
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError
@@ -220,3 +220,14 @@ def test_a_chain_of_merges_is_longer_than_the_stack() -> None:
     assert made.done == [0, *(what for n in range(1, LONG) for what in (n, "merge"))]
     made.workers.equal = frozenset("b")
     assert handle.waits_for_ever()
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "room"), [(1000, 0, 500), (1000, 200, 400), (1000, 5000, 250), (None, 9, None)]
+)
+def test_states_that_stay_on_a_worker_are_no_memory_for_spans(limit: int | None, held: int, room: int | None) -> None:
+    state, manager = SimpleNamespace(nthreads=4, nbytes=held), SimpleNamespace(memory_limit=limit)
+    running = _on_worker._Running()
+    with running.one(), running.one():
+        share = running.share(SimpleNamespace(state=state, memory_manager=manager), bool)
+    assert (share.threads, share.max_memory) == (2, room)
