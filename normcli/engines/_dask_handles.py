@@ -82,9 +82,9 @@ class Handle(Struct, eq=False):
     def _submit(self) -> None:
         self.workers = self.states.workers.restriction
         if isinstance(self.source, bytes):
-            self.future = self.states.kept(self.source)
+            self.future = self.states.submit_data(self.source)
         elif isinstance(self.source, tuple):
-            self.future = self.states.made_of(self.source)
+            self.future = self.states.submit_parts(self.source)
         else:
             (self.future,) = self.states.performed([self.source])
             self.states.futures.add(self.future)

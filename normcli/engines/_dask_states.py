@@ -92,11 +92,11 @@ class States:
         self.futures.add(future)
         return future
 
-    def kept(self, state: bytes) -> Any:
+    def submit_data(self, state: bytes) -> Any:
         """A future of a pickled state of the driver."""
         return self.submit(keep, TaskOutput(Reply(""), (state,)))
 
-    def made_of(self, parts: Sequence[Handle]) -> Any:
+    def submit_parts(self, parts: Sequence[Handle]) -> Any:
         """A future of all of them merged, or of a single one that has others beside it. What it needs stays wanted
         until it is done: the scheduler may hear of what is no longer wanted before it knows what for."""
         needs, places = tuple(part.future for part in parts), tuple(part.place for part in parts)

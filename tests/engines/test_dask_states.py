@@ -207,7 +207,7 @@ def test_a_chain_of_merges_is_longer_than_the_stack() -> None:
             self.done += packs[0]
             return ["span"]
 
-        def made_of(self, parts: tuple[Handle, ...]) -> str:
+        def submit_parts(self, parts: tuple[Handle, ...]) -> str:
             self.done.append("merge")
             return "merged"
 
