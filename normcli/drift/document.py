@@ -7,6 +7,7 @@ import numpy as np
 from msgspec.structs import asdict, replace
 
 from normcli.drift.watching import Change, DriftMonitor
+from normcli.parameters.folding import Subtotal
 from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
 
@@ -31,7 +32,7 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
     watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
-    watch.some, watch.states = dict.fromkeys(keys), states
+    watch.some, watch.total = dict.fromkeys(keys), Subtotal(states)
     return watch
 
 

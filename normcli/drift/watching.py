@@ -15,9 +15,9 @@ from normcli.drift.comparing import Columns, compared
 from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
-from normcli.parameters import Measured, Parameters, Step, merged
+from normcli.parameters import Measured, Parameters, Step
 from normcli.parameters.folding import InputTotal, Subtotal
-from normcli.parameters.keys import Key, Keyed
+from normcli.parameters.keys import Key, Keyed, StepStates
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -102,7 +102,8 @@ class DriftMonitor:
             replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
         )
         self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=())
-        self.states = self._blank = tuple(step.statistics_override or () for step in steps)  # of completed inputs
+        self._blank = tuple(step.statistics_override or () for step in steps)
+        self.total = Subtotal(self._blank)  # of completed inputs
         self._here = InputTotal(self._blank)
         self._known = set(self.parameters.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
@@ -178,7 +179,7 @@ class DriftMonitor:
 
     def finish(self) -> None:
         """Ends the last input."""
-        self.states = merged(self.states, self._here.end().states)
+        self.total = self.total.merge(self._here.end())
         self._here = InputTotal(self._blank)
 
     def _add_keys(self, keyed: Keyed) -> None:
@@ -191,17 +192,22 @@ class DriftMonitor:
         monitor = copy(self)
         monitor.changes, monitor.some = {}, {}
         monitor.counted = monitor.incomplete = monitor.unseen = 0
-        monitor.states, monitor._here = monitor._blank, InputTotal(monitor._blank)
+        monitor.total, monitor._here = Subtotal(monitor._blank), InputTotal(monitor._blank)
         return monitor
 
     def merge(self, other: Self) -> None:
         """Adds `other`, whose inputs follow ours."""
-        self.states = merged(self.states, other.states)
+        self.total = self.total.merge(Subtotal(other.states))
         self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
         self.counted += other.counted
         self.incomplete += other.incomplete
         self.unseen += other.unseen
         self.some = dict.fromkeys(islice(chain(self.some, other.some), SOME))
+
+    @property
+    def states(self) -> tuple[StepStates, ...]:
+        """Statistics of completed inputs."""
+        return self.total.local().states
 
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """The comparison of all data so far, of `rows` rows, with the fitted data."""

@@ -58,7 +58,7 @@ class RemoteState(Protocol):
 class Folding(Struct, frozen=True):
     """States within the results of spans: if they are large, they stay on the workers, and are merged there."""
 
-    kind: type  # of a state: `a.merge(b)` is that of both
+    kind: type  # of a state: `a.merge(b)` is that of both, and `split` and `joined` are as Statistic has them
     remote: Callable[[Any], Any]  # what stands for a RemoteState in a result
 
 

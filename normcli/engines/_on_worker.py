@@ -63,10 +63,11 @@ class _Running:
                     self._limits.close()
 
     def share(self, worker: Any, is_wanted: Callable[[], bool]) -> Share:
-        """That of each of them."""
+        """That of each of them. What the worker holds is not theirs, but Dask puts on disk what is above a half."""
         threads = max(1, worker.state.nthreads // self._count)
         limit = worker.memory_manager.memory_limit
-        return Share(threads, limit and limit * threads // worker.state.nthreads, is_wanted)
+        room = limit and limit - min(worker.state.nbytes, limit // 2)
+        return Share(threads, room and room * threads // worker.state.nthreads, is_wanted)
 
     def unpickled(self, sealed: bytes) -> Any:
         """The work of a run, unpickled once."""

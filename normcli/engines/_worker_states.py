@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from operator import index
+from typing import Any, SupportsIndex
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +22,13 @@ class TaskOutput(Struct, frozen=True):
     """What a task leaves on a worker: its reply, and states, pickled."""
 
     reply: Reply
-    states: tuple[bytes, ...] = ()
+    states: tuple[bytes | memoryview, ...] = ()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        """States go over a network as they are, beside the pickle, and arrive as memoryviews."""
+        if index(protocol) < 5:
+            return TaskOutput, (self.reply, tuple(map(bytes, self.states)))
+        return TaskOutput, (self.reply, tuple(map(pickle.PickleBuffer, self.states)))
 
     def __sizeof__(self) -> int:  # by which Dask spills, and chooses where to merge
         return object.__sizeof__(self) + sum(map(len, (self.reply.results, *self.states)))
@@ -35,10 +42,14 @@ class Place(Struct, frozen=True):
     digest: bytes = b""
     name: str = ""
 
-    def state_of(self, output: TaskOutput) -> Any:
+    def check(self, output: TaskOutput) -> None:
         """Raises BadDataError where the span was worked on again, and came out otherwise."""
         if self.digest and self.digest not in output.reply.digests[self.index : self.index + 1]:
             raise BadDataError(f"{self.name}: was changed while it was read", "fit again")
+
+    def state_of(self, output: TaskOutput) -> Any:
+        """Raises BadDataError as `check` does."""
+        self.check(output)
         return pickle.loads(output.states[self.index])
 
 
@@ -67,12 +78,23 @@ class Unpickler(pickle.Unpickler):
         return self._state(number)
 
 
-def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes) -> TaskOutput:
-    """The spans of a pack, by the work of the run; states of a pickled `kind` are put aside."""
+def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes, shards: int) -> TaskOutput:
+    """The spans of a pack, by the work of the run; states of a pickled `kind` are put aside, in so many shards each."""
     states = list[Any]()
     reply = perform(pack, sealed, partial(_without_states, kind, states))
-    pickled = tuple(map(pickle.dumps, states))
-    return TaskOutput(replace(reply, digests=tuple(map(_digest, states)), sizes=tuple(map(len, pickled))), pickled)
+    parts = [part for state in states for part in split(state, shards)]
+    pickled = tuple(map(pickled_state, parts))
+    return TaskOutput(replace(reply, digests=tuple(map(_digest, parts)), sizes=tuple(map(len, pickled))), pickled)
+
+
+def split(state: Any, shards: int) -> list[Any]:
+    """A state as one shard or more."""
+    return [state] if shards == 1 else list(state.split(shards))
+
+
+def pickled_state(state: Any) -> bytes:
+    """A state for `pickle.loads`, with arrays copied once."""
+    return pickle.dumps(state, protocol=5)
 
 
 def _without_states(kind: bytes, states: list[Any], results: list[Any]) -> bytes:
@@ -93,23 +115,34 @@ def reply_of(output: TaskOutput) -> Reply:
     return output.reply
 
 
-def keep(state: bytes) -> TaskOutput:
-    """A state that the driver had."""
-    return TaskOutput(Reply(""), (state,))
+def keep(output: TaskOutput) -> TaskOutput:
+    """What the driver had."""
+    return output
 
 
-def merge(first: TaskOutput, second: TaskOutput, places: tuple[Place, Place], driver: dict[str, str]) -> TaskOutput:
-    """Two states, merged; or why one of them is not there."""
+def merge(places: Sequence[Place], driver: dict[str, str], *outputs: TaskOutput) -> TaskOutput:
+    """States, merged in order; or why one of them is not there."""
     from distributed import get_worker
 
     here = get_worker().address
-    for output in (first, second):
+    for output in outputs:
         if output.reply.failed:
             return TaskOutput(output.reply)
     if differs := difference(driver, facts()):
         return TaskOutput(Reply(here, difference=differs))
     try:
-        a, b = (place.state_of(output) for place, output in zip(places, (first, second), strict=True))
-        return TaskOutput(Reply(here), (pickle.dumps(a.merge(b)),))
+        states = (place.state_of(output) for place, output in zip(places, outputs, strict=True))
+        return TaskOutput(Reply(here), (pickled_state(reduce(lambda a, b: a.merge(b), states)),))
     except Exception as e:
         return TaskOutput(Reply(here, error=portable(e)))
+
+
+def take(place: Place, output: TaskOutput) -> TaskOutput:
+    """One of several states, so that the others need not go where it does."""
+    if output.reply.failed:
+        return TaskOutput(output.reply)
+    try:
+        place.check(output)
+    except BadDataError as e:
+        return TaskOutput(Reply(output.reply.worker, error=e))
+    return TaskOutput(Reply(output.reply.worker), (output.states[place.index],))

@@ -107,6 +107,11 @@ def state(plan: Parameters) -> int:
     return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
 
 
+def measured(plan: Parameters) -> int:
+    """Bytes of the states that are measured by the blanks of a plan's steps."""
+    return sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.blanks)
+
+
 def _held(record: Record) -> int:
     return sum(getattr(record, name).nbytes for name in record.axes())
 

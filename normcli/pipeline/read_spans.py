@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class ReadSpan(SpanWork, frozen=True):
     """To measure it by the blanks of the parameters."""
 
+    folding = FOLDING
+
     @abstractmethod
     def part(self, reader: Reader) -> Part:
         """Rows of an input. Raises NormcliError."""
@@ -126,8 +128,6 @@ class ReadSpan(SpanWork, frozen=True):
 
 class MeasureSpan(ReadSpan, frozen=True):
     """To learn from it."""
-
-    folding = FOLDING
 
     work: Work
 

@@ -113,7 +113,7 @@ class RemoteInputs(Struct, frozen=True):
             if done.watch is not None:
                 watch.merge(restored(watch.blank(), done.watch))
 
-        return self._run(progress, task, part, add=add)
+        return self._run(progress, task, part, add=add, state=memory.measured(watch.measuring))
 
     def write(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
         """All of it written, each input into a file of its own, which waits beside its place. Each is given in its
@@ -129,10 +129,11 @@ class RemoteInputs(Struct, frozen=True):
 
     def _run(
         self, progress: Progress, task: SpanWork, part: PartOf, *, ready: Callable[[], str] | None = None,
-        add: Callable[[SpanResult], None] = lambda done: None,
+        add: Callable[[SpanResult], None] = lambda done: None, state: int | None = None,
     ) -> Iterator[tuple[Part, Result]]:  # fmt: skip
-        """The results of all chunks; `add` is called with what comes of each span, in order."""
-        begun, state = list[Part](), memory.state(task.parameters)
+        """The results of all chunks, with `state` bytes of states, or those of the method; `add` is called with what
+        comes of each span, in order."""
+        begun, state = list[Part](), memory.state(task.parameters) if state is None else state
         send = partial(self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding)
         spans = (
             replace(span, version=version) if (version := self.versions.get(span.input)) else span

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import normcli
-from normcli.engines import _dask_states
+from normcli.engines import _dask_handles, _dask_states
 from tests import cluster
 from tests.cli.conftest import Workspace
 from tests.cli.test_cluster import on, run, write_tables
@@ -19,8 +19,8 @@ def here(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace with a directory of tables, one of them empty. Any state is large, and there are checkpoints often.
     Only the driver knows."""
     monkeypatch.setattr(_dask_states, "LARGE", 0)
-    monkeypatch.setattr(_dask_states, "MERGES", 3)
-    monkeypatch.setattr(_dask_states, "MERGES_OF_THREAD", 0)
+    monkeypatch.setattr(_dask_handles, "MERGES", 3)
+    monkeypatch.setattr(_dask_handles, "MERGES_OF_THREAD", 0)
     write_tables(workspace.path / "in")
     return workspace
 
@@ -53,6 +53,29 @@ def test_the_same_is_learned(here: Workspace, two: cluster.Cluster, fetched: lis
     assert (here / "one.json").read_bytes() == (here / "first.json").read_bytes()
     passes = 2 if "--exact" in words else 1
     assert passes <= len(fetched) <= 3 * passes  # and not once for each input
+
+
+@pytest.mark.parametrize("words", ["whiten", "zscore --by name", *longer("robust --exact", "quantile", "power")])
+def test_the_same_is_learned_of_shards(
+    here: Workspace, two: cluster.Cluster, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    line = ["fit", "in", "-m", *words.split(), "-c", "x,y,z,w", "-p"]
+    here.succeeds(*line, "one.json")
+    monkeypatch.setattr(_dask_states, "SHARD", 100)
+    here.succeeds(*line, "many.json", *on(two))
+    assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+
+
+def test_a_check_says_the_same_and_its_statistics_stay(
+    here: Workspace, two: cluster.Cluster, fetched: list[int]
+) -> None:
+    here.succeeds("fit", "in", "-m", "zscore", "-c", "x,y,z,w", "-p", "p.json")
+    for words in (["in"], ["in/1.csv", "in/4.csv", "--json"]):
+        line = ["check", *words, "-p", "p.json", "--min-rows", "1"]
+        said = run(here, *line)
+        assert said[0] in (0, 1)
+        assert run(here, *line, *on(two)) == said
+    assert 2 <= len(fetched) <= 2 * 3
 
 
 def test_segments_of_an_input_are_merged_before_inputs_and_nothing_stays(here: Workspace, two: cluster.Cluster) -> None:
@@ -95,7 +118,10 @@ def test_the_first_error_is_that_of_one_machine_and_nothing_stays(here: Workspac
     client.close()
 
 
-def test_a_worker_that_dies_in_a_merge_changes_nothing(here: Workspace, tmp_path: Path) -> None:
+def test_a_worker_that_dies_in_a_merge_changes_nothing(
+    here: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dask_handles, "TOGETHER", 2)
     marks = tmp_path / "marks"
     marks.mkdir()
     here.succeeds("fit", "in", "-m", "whiten", "-c", "x,y,w", "-p", "one.json")

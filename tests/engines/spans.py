@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Doubled:
 class Items:
     """A state: numbers in a row. Whoever merges `deadly` ones dies, `times` so often."""
 
-    numbers: NDArray[np.int64]
+    numbers: NDArray[np.int64 | np.float64]
     deadly: int = -1
     times: int = 0
     folder: str = ""
@@ -62,6 +63,14 @@ class Items:
             (Path(self.folder) / f"merge-{os.urandom(4).hex()}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return replace(self, numbers=np.concatenate([self.numbers, other.numbers]))
+
+    def split(self, shards: int) -> list["Items"]:
+        """Numbers of a shard have its number as their fraction."""
+        return [replace(self, numbers=self.numbers + n / shards) for n in range(shards)]
+
+    @staticmethod
+    def joined(shards: Sequence["Items"]) -> "Items":
+        return replace(shards[0], numbers=np.stack([shard.numbers for shard in shards]))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normcli.engines import Folding, _dask_states
-from normcli.engines._dask_states import Handle
+from normcli.engines import Folding, _dask_handles, _dask_states, _on_worker
+from normcli.engines._dask_handles import Handle
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError
 from tests import cluster
@@ -28,8 +28,8 @@ SOON = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}  # a worker that is g
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any state is large, and there are checkpoints often."""
     monkeypatch.setattr(_dask_states, "LARGE", 0)
-    monkeypatch.setattr(_dask_states, "MERGES", 5)
-    monkeypatch.setattr(_dask_states, "MERGES_OF_THREAD", 0)
+    monkeypatch.setattr(_dask_handles, "MERGES", 5)
+    monkeypatch.setattr(_dask_handles, "MERGES_OF_THREAD", 0)
 
 
 def client(made: cluster.Cluster) -> Any:
@@ -66,6 +66,30 @@ def test_states_are_merged_in_order_and_nothing_stays(engine: Dask) -> None:
     assert merged.fetch().numbers.tolist() == list(range(COUNT))
     engine.close(5.0)
     assert state_of(engine) == []
+
+
+def test_very_large_states_are_merged_in_shards(engine: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dask_states, "SHARD", 100)
+    parts = states(engine, Counted(BLANK), state=301)
+    first = next(parts)
+    merged = first.send(replace(BLANK, numbers=np.array([-1]))).merge(first).merge(total(parts))
+    numbers = np.arange(-1, COUNT)
+    assert merged.fetch().numbers.tolist() == [(numbers + n / 4).tolist() for n in range(4)]
+    engine.close(5.0)
+    assert state_of(engine) == []
+
+
+def test_several_states_are_merged_in_a_task(engine: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted, submit = list[int](), _dask_states.States.submit
+
+    def noted(states: Any, function: Any, *arguments: Any) -> Any:
+        submitted.append(len(arguments[2:]))
+        return submit(states, function, *arguments)
+
+    monkeypatch.setattr(_dask_states.States, "submit", noted)
+    monkeypatch.setattr(_dask_handles, "MERGES", COUNT)
+    assert total(states(engine, Counted(BLANK))).fetch().numbers.tolist() == list(range(COUNT))
+    assert submitted == [16, 15]
 
 
 def test_a_state_of_the_driver_goes_first(engine: Dask) -> None:
@@ -133,10 +157,14 @@ def test_merges_that_kill_their_workers_are_named(tmp_path: Path, monkeypatch: p
         engine.client.close()
 
 
-def test_what_comes_out_otherwise_the_second_time_was_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [1, 2])
+def test_what_comes_out_otherwise_the_second_time_was_changed(
+    tmp_path: Path, shards: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dask_states, "SHARD", 1)
     with cluster.running(1) as made:
         engine = Dask(client(made))
-        parts = states(engine, Counted(BLANK, str(tmp_path), changing=3))
+        parts = states(engine, Counted(BLANK, str(tmp_path), changing=3), state=shards)
         merged = next(parts)
         for _ in range(3):
             merged = merged.merge(next(parts))
@@ -179,7 +207,7 @@ def test_a_chain_of_merges_is_longer_than_the_stack() -> None:
             self.done += packs[0]
             return ["span"]
 
-        def merged(self, first: Handle, second: Handle) -> str:
+        def submit_parts(self, parts: tuple[Handle, ...]) -> str:
             self.done.append("merge")
             return "merged"
 
@@ -192,3 +220,14 @@ def test_a_chain_of_merges_is_longer_than_the_stack() -> None:
     assert made.done == [0, *(what for n in range(1, LONG) for what in (n, "merge"))]
     made.workers.equal = frozenset("b")
     assert handle.waits_for_ever()
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "room"), [(1000, 0, 500), (1000, 200, 400), (1000, 5000, 250), (None, 9, None)]
+)
+def test_states_that_stay_on_a_worker_are_no_memory_for_spans(limit: int | None, held: int, room: int | None) -> None:
+    state, manager = SimpleNamespace(nthreads=4, nbytes=held), SimpleNamespace(memory_limit=limit)
+    running = _on_worker._Running()
+    with running.one(), running.one():
+        share = running.share(SimpleNamespace(state=state, memory_manager=manager), bool)
+    assert (share.threads, share.max_memory) == (2, room)
