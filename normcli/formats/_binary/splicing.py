@@ -23,7 +23,7 @@ class GroupFooter(Struct, frozen=True):
 
     rows: int
     data: bytes
-    numbers: Sequence[thrift.Found]
+    numbers: Sequence[thrift.FieldPlace]
 
     def moved(self, by: int, ordinal: int) -> bytearray:
         """The same of a row group that lies so many bytes further on, of so many before it."""

@@ -94,16 +94,16 @@ def field(data: bytes, at: int, kind: int, depth: int = 0) -> tuple[Any, int]:
 
 # -- in place ------------------------------------------------------------------------------------------------------
 Shape = dict[int, Any]  # of a struct: which fields to find, by what they are called, or the shape of structs in them
-Found = tuple[str, int, int]  # what a field is called, and where its value is: start and end
+FieldPlace = tuple[str, int, int]  # what a field is called, and where its value is: start and end
 
 
-def find(data: bytes, at: int, shape: Shape) -> tuple[list[Found], int]:
+def find(data: bytes, at: int, shape: Shape) -> tuple[list[FieldPlace], int]:
     """The fields of a struct that are in its shape, in order, and the place behind it. Raises as `natural` does."""
-    found = list[Found]()
-    return found, _find(data, at, shape, found)
+    places = list[FieldPlace]()
+    return places, _find(data, at, shape, places)
 
 
-def _find(data: bytes, at: int, shape: Shape, found: list[Found]) -> int:
+def _find(data: bytes, at: int, shape: Shape, places: list[FieldPlace]) -> int:
     number = 0
     while head := data[at]:
         at += 1
@@ -117,13 +117,13 @@ def _find(data: bytes, at: int, shape: Shape, found: list[Found]) -> int:
             at = behind(data, at, head & 15)
         elif type(within) is str:
             start, at = at, behind(data, at, head & 15)
-            found.append((within, start, at))
+            places.append((within, start, at))
         else:
             count = 1
             if head & 15 != STRUCT:
                 _, count, at = list_head(data, at)
             for _ in range(count):
-                at = _find(data, at, within, found)
+                at = _find(data, at, within, places)
     return at + 1
 
 
