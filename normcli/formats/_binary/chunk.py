@@ -40,10 +40,11 @@ class Chunk(Struct, frozen=True, dict=True):
         if self.size is not None:
             return self.size
         try:
+            self.batch.validate()  # sizes follow from offsets, which may lead anywhere
             count = expanded(self.batch)
         except pa.ArrowException as e:  # which decoding reports
             raise_shortage(e)
-            count = int(self.batch.nbytes)
+            count = self.batch.get_total_buffer_size()
         return load(count, self.batch.num_rows * self.batch.num_columns)
 
     def __reduce__(self) -> Any:
