@@ -58,6 +58,6 @@ def _probe() -> str:
             np.log1p(x), np.log(x), np.exp(x), x**1.37, np.sqrt(x), np.arcsinh(x), np.linalg.norm(x, axis=1),
         )  # fmt: skip
     digest = hashlib.sha256()
-    for result in (*results, *(matrix.comoments(tuple(x.T), None, x[0].copy()) or ())):
+    for result in (*results, *(matrix.comoments(tuple(x.T), None, len(x), x[0]) or ())):
         digest.update(np.ascontiguousarray(result).data)
     return digest.hexdigest()[:16]

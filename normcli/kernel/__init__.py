@@ -77,7 +77,7 @@ def _load(on: bool) -> ctypes.CDLL | str:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
     if digest != sources.digest(sources.FOLDER).encode():
         return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
-    for name in ("nk_parse", "nk_format", "nk_add_comoments"):
+    for name in ("nk_parse", "nk_format", "nk_find_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
     loaded.nk_comoments_room.restype = ctypes.c_uint64
     loaded.nk_count.restype = None

@@ -162,31 +162,36 @@ NK_EXPORT uint32_t nk_write_number(double x, char *text);
 
 /* -- columns to co-moments ------------------------------------------------------------------------------------------ */
 
-/* Rows of columns, and the totals that they are added to: (features) or (features, features) with room up to a stride,
- * which is the next multiple of 8; what is beyond the features is 0, or anything. Totals are high + low, 0 at first. */
+/* Rows of columns, and their means and co-products, high + low; (features), or (features, features) with room up to a
+ * stride, which is the next multiple of 8. What is beyond the features may be anything. */
 typedef struct {
     const double *const *columns; /* (features) of (rows) each */
     const double *weights;        /* (rows) or NULL: each row counts 1 */
-    const double *centers;        /* (features) from which deviations are taken */
-    double *sums;                 /* (stride) of weighted deviations */
-    double *sums_low;
-    double *products;             /* (stride, stride) of deviations, weighted; symmetric */
+    double *means;                /* (stride) on entry, any point near the values */
+    double *means_low;            /* (stride) 0 on entry */
+    double *products;             /* (stride, stride) 0 on entry; symmetric */
     double *products_low;
     double *room;                 /* (room_size) for whatever is needed meanwhile; best where a line of the cache begins */
     uint64_t room_size;           /* at least nk_comoments_room */
     uint64_t rows;
     uint64_t stride;
+    double count;                 /* the sum of the weights */
     uint32_t features;
     uint32_t lanes;               /* 0; for tests, how many doubles a vector has: 8, 4 or 2 */
 } nk_comoments; /* 96 */
 
 NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles, for its features and weights */
 
-/* Add the rows to the totals. Returns NK_DONE; NK_UNFIT, and nothing is done, where this processor has no fused
- * multiply-adds, or no such vectors. The bits are the same on all that have them: deviations, and products with
- * weights, are rounded; in runs of 64 rows, counted from the first, they are added one after the other, products fused;
- * the sum of a run is added to the total, and the error of that addition to its low part. */
-NK_EXPORT int32_t nk_add_comoments(const nk_comoments *comoments);
+/* Means and co-products of the rows. Returns NK_DONE; NK_UNFIT, and nothing is done, where this processor has no fused
+ * multiply-adds, or no such vectors. The bits are the same on all that have them:
+ *
+ * - A center is the mean that was given, and to it the mean deviation from there, which is summed in 8 parts by turns.
+ * - Deviations from centers, and their products with weights, are rounded; in runs of 64 rows, counted from the first,
+ *   they, and products of two of them, are added one after the other, the products fused; the sum of a run is added to
+ *   the total, and the error of that addition to its low part.
+ * - The mean deviation from the centers is added to these, and what it makes of the products is taken from them. Where a
+ *   product overflows it is the greatest double. */
+NK_EXPORT int32_t nk_find_comoments(const nk_comoments *comoments);
 
 NK_EXPORT uint32_t nk_lanes(void); /* doubles of a vector that it uses; 0: no fused multiply-adds here */
 

@@ -46,6 +46,9 @@ class Comoments(Statistic, frozen=True):
     products_low: Array = per_group("feature", "feature", symmetric=True)
 
     def of(self, block: Block) -> Self:
+        if block.codes is None:
+            arrays = (np.asarray(a, order="C")[None] for a in _of_one(block))
+            return replace(self, **dict(zip(self.axes(), arrays, strict=True)))
         d = len(block.columns)
         fields = {n: np.zeros((block.groups, *[d] * len(a.dims))) for n, a in self.axes().items()}
         for group, _, part in block.iter_groups():
@@ -145,18 +148,30 @@ def _of_one(block: Block) -> tuple[Array, ...]:
     if weights is not None and (power := unit(count)):
         weights = np.ldexp(weights, power)
     n = float(count if weights is None else weights.sum())
-    mean = np.array([centre(in_unit(column))[0] for column in block.present()])
+    near = block.sums / (block.rows or 1)
+    if not np.isfinite(near).all():
+        near = _centers(block)
+    found = comoments(block.columns, weights, n, near)
+    return count, *(_by_blas(block, weights, n) if found is None else found)
+
+
+def _centers(block: Block) -> Array:
+    """(features,) floats next to the means, at any distance from zero."""
+    return np.array([centre(in_unit(column))[0] for column in block.present()])
+
+
+def _by_blas(block: Block, weights: Array | None, n: float) -> tuple[Array, Array, Array, Array]:
+    """As comoments of the kernel, where there is none."""
+    mean = _centers(block)
     with np.errstate(over="ignore", invalid="ignore"):
-        summed = comoments(block.columns, weights, mean)
-        low, hi, lo = _summed(block.values, weights, mean) if summed is None else summed
+        low, hi, lo = _summed(block.values, weights, mean)
         low = np.where(np.isfinite(low), low / (n or 1.0), 0.0)
-        hi, lo = bounded(*add(hi, lo, -n * np.outer(low, low)))
-        mean, low = two_sum(mean, low)
-    return count, mean, low, hi, lo
+        hi, lo = (symmetric(a) for a in bounded(*add(hi, lo, -n * np.outer(low, low))))
+        return *two_sum(mean, low), hi, lo
 
 
 def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array, Array]:
-    """As comoments of the kernel, by BLAS."""
+    """Sums (features,) of deviations, and of their products (features, features), right from the diagonal down."""
     d = x.shape[1]
     low, hi, lo = np.zeros(d), np.zeros((d, d)), np.zeros((d, d))
     for start in range(0, len(x), STRIP):
@@ -164,4 +179,4 @@ def _summed(x: Array, weights: Array | None, mean: Array) -> tuple[Array, Array,
         w = None if weights is None else weights[start : start + STRIP]
         low += (strip if w is None else strip * w[:, None]).sum(axis=0)
         hi, lo = add(hi, lo, products(strip, w))
-    return low, symmetric(hi), symmetric(lo)
+    return low, hi, lo

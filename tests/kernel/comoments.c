@@ -14,29 +14,64 @@ static void add(total *t, double y)
     t->low += (x - (sum - z)) + (y - z);
 }
 
-static void compare(const nk_comoments *c, uint64_t i, uint64_t j)
+static double weight(const nk_comoments *c, uint64_t k)
 {
-    total sum = {0, 0}, product = {0, 0};
+    return c->weights ? c->weights[k] : 1.0;
+}
+
+/* From where deviations are taken. */
+static double center(const nk_comoments *c, uint64_t j, double near)
+{
+    double parts[PANEL] = {0};
+    for (uint64_t k = 0; k < c->rows; k++)
+        parts[k % PANEL] += (c->columns[j][k] - near) * weight(c, k);
+    for (unsigned width = 1; width < PANEL; width *= 2)
+        for (unsigned k = 0; k < PANEL; k += 2 * width)
+            parts[k] += parts[k + width];
+    return c->count > 0 ? near + parts[0] / c->count : near;
+}
+
+/* What is added to the center of a column. */
+static double shift(const nk_comoments *c, uint64_t j, double near)
+{
+    total sum = {0, 0};
     for (uint64_t start = 0; start < c->rows; start += RUN) {
-        double of_deviations = 0, of_products = 0;
-        for (uint64_t k = start; k < c->rows && k < start + RUN; k++) {
-            const double x = c->columns[i][k] - c->centers[i];
-            const double y = (c->columns[j][k] - c->centers[j]) * (c->weights ? c->weights[k] : 1.0);
-            of_deviations += y;
-            of_products = fma(x, y, of_products);
-        }
-        add(&sum, of_deviations);
-        add(&product, of_products);
+        double run = 0;
+        for (uint64_t k = start; k < c->rows && k < start + RUN; k++)
+            run += (c->columns[j][k] - near) * weight(c, k);
+        add(&sum, run);
     }
-    const uint64_t at = i * c->stride + j, mirrored = j * c->stride + i;
-    if (double_bits(c->sums[j]) != double_bits(sum.sum) || double_bits(c->sums_low[j]) != double_bits(sum.low))
-        fail("another sum", "comoments", c->sums[j]);
-    if (double_bits(c->products[at]) != double_bits(product.sum) ||
-        double_bits(c->products_low[at]) != double_bits(product.low))
-        fail("another sum of products", "comoments", c->products[at]);
-    if (double_bits(c->products[mirrored]) != double_bits(product.sum) ||
-        double_bits(c->products_low[mirrored]) != double_bits(product.low))
-        fail("not symmetric", "comoments", c->products[mirrored]);
+    return (sum.sum + sum.low) / (c->count > 0 ? c->count : 1.0);
+}
+
+static void compare_mean(const nk_comoments *c, uint64_t j, double near)
+{
+    total mean = {center(c, j, near), 0};
+    add(&mean, shift(c, j, mean.sum));
+    if (double_bits(c->means[j]) != double_bits(mean.sum) || double_bits(c->means_low[j]) != double_bits(mean.low))
+        fail("another mean", "comoments", c->means[j]);
+}
+
+static void compare_product(const nk_comoments *c, const double *near, uint64_t i, uint64_t j)
+{
+    const double from = center(c, i, near[i]), other = center(c, j, near[j]);
+    total product = {0, 0};
+    for (uint64_t start = 0; start < c->rows; start += RUN) {
+        double run = 0;
+        for (uint64_t k = start; k < c->rows && k < start + RUN; k++)
+            run = fma(c->columns[i][k] - from, (c->columns[j][k] - other) * weight(c, k), run);
+        add(&product, run);
+    }
+    add(&product, -c->count * (shift(c, i, from) * shift(c, j, other)));
+    total pair = {product.sum, 0};
+    add(&pair, product.low);
+    const uint64_t below = i * c->stride + j, above = j * c->stride + i;
+    if (double_bits(c->products[below]) != double_bits(pair.sum) ||
+        double_bits(c->products_low[below]) != double_bits(pair.low))
+        fail("another product", "comoments", c->products[below]);
+    if (double_bits(c->products[above]) != double_bits(pair.sum) ||
+        double_bits(c->products_low[above]) != double_bits(pair.low))
+        fail("not symmetric", "comoments", c->products[above]);
 }
 
 static double *drawn(uint64_t count)
@@ -62,17 +97,22 @@ static void check(uint32_t lanes)
     c.stride = (c.features + PANEL - 1) / PANEL * PANEL;
     for (uint64_t j = 0; j < c.features; j++)
         columns[j] = drawn(c.rows);
-    double *const weights = below(2) ? drawn(c.rows) : NULL, *const centers = drawn(c.features);
-    c.weights = weights, c.centers = centers, c.room_size = nk_comoments_room(&c), c.room = zeros(c.room_size);
-    c.sums = zeros(c.stride), c.sums_low = zeros(c.stride);
+    double *const weights = below(2) ? drawn(c.rows) : NULL, *const near = drawn(c.features);
+    c.weights = weights, c.room_size = nk_comoments_room(&c), c.room = zeros(c.room_size);
+    for (uint64_t k = 0; k < c.rows; k++)
+        c.count += weight(&c, k);
+    c.means = zeros(c.stride), c.means_low = zeros(c.stride);
+    memcpy(c.means, near, sizeof *near * c.features);
     c.products = zeros(c.stride * c.stride), c.products_low = zeros(c.stride * c.stride);
-    if (nk_add_comoments(&c) == NK_DONE)
-        for (uint64_t i = 0; i < c.features; i++)
+    if (nk_find_comoments(&c) == NK_DONE)
+        for (uint64_t i = 0; i < c.features; i++) {
+            compare_mean(&c, i, near[i]);
             for (uint64_t j = 0; j <= i; j++)
-                compare(&c, i, j);
+                compare_product(&c, near, i, j);
+        }
     for (uint64_t j = 0; j < c.features; j++)
         free(columns[j]);
-    double *const others[] = {weights, centers, c.room, c.sums, c.sums_low, c.products, c.products_low};
+    double *const others[] = {weights, near, c.room, c.means, c.means_low, c.products, c.products_low};
     for (unsigned k = 0; k < sizeof others / sizeof *others; k++)
         free(others[k]);
 }

@@ -11,35 +11,49 @@ from hypothesis import strategies as st
 from normcli import kernel
 from normcli.blocks.record import Array, symmetric
 from normcli.kernel import SWITCH, matrix
-from normcli.stats._compensated import two_sum
+from normcli.stats._compensated import add, two_sum
 from tests.conftest import longer
 
 RUN = 64
-WIDTHS = [lanes for lanes in (2, 4, 8) if matrix.comoments([], None, np.empty(0), lanes=lanes)]
+WIDTHS = [lanes for lanes in (2, 4, 8) if matrix.comoments([], None, 0.0, np.empty(0), lanes=lanes)]
 LONG = [257, *longer(1000)]
 
 pytestmark = pytest.mark.skipif(bool(kernel.comoments_lack()), reason="the kernel does not compute co-moments here")
 
 
 def drawn(rows: int, features: int, *, offset: float = 0.0) -> tuple[Array, Array, Array]:
-    """Columns that correlate, their weights and centers."""
+    """Columns that correlate, their weights, and a point near them."""
     rng = np.random.default_rng(rows * 1000 + features)
     x = rng.normal(size=(rows, features)) * np.exp(rng.normal(size=features)) + rng.normal(size=(rows, 1)) + offset
-    return np.asfortranarray(x), rng.uniform(0.1, 3.0, size=rows), np.full(features, offset)
+    return np.asfortranarray(x), rng.uniform(0.1, 3.0, size=rows), np.full(features, offset + 0.1)
 
 
-def computed(x: Array, weights: Array | None, centers: Array, *, lanes: int = 0) -> tuple[Array, Array, Array]:
-    """By the kernel."""
-    done = matrix.comoments(list(x.T), weights, centers, lanes=lanes)
+def count_of(x: Array, weights: Array | None) -> float:
+    return float(len(x) if weights is None else weights.sum())
+
+
+def computed(x: Array, weights: Array | None, near: Array, *, lanes: int = 0) -> tuple[Array, ...]:
+    """Means and products by the kernel, hi and lo each."""
+    done = matrix.comoments(list(x.T), weights, count_of(x, weights), near, lanes=lanes)
     assert done is not None
     return done
 
 
-def by_definition(x: Array, weights: Array | None, centers: Array) -> tuple[Array, Array, Array]:
+def pairwise(parts: Array) -> Array:
+    """The sum of (8, d)."""
+    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
+
+
+def by_definition(x: Array, weights: Array | None, near: Array) -> tuple[Array, ...]:
     """As kernel.h states the order; a fused multiply-add is a fraction that is rounded once."""
+    d, count = x.shape[1], count_of(x, weights)
+    w = np.ones((len(x), 1)) if weights is None else weights[:, None]
+    parts = np.zeros((8, d))
+    for k, row in enumerate((x - near) * w):
+        parts[k % 8] += row
+    centers = near + (pairwise(parts) / count if count else 0.0)
     deviations = x - centers
-    weighted = deviations if weights is None else deviations * weights[:, None]
-    d = x.shape[1]
+    weighted = deviations * w
     sums, hi, lo = np.zeros((2, d)), np.zeros((d, d)), np.zeros((d, d))
     for start in range(0, len(x), RUN):
         run, other = deviations[start : start + RUN], weighted[start : start + RUN]
@@ -52,9 +66,12 @@ def by_definition(x: Array, weights: Array | None, centers: Array) -> tuple[Arra
             product = 0.0
             for p, q in zip(run[:, i].tolist(), other[:, j].tolist(), strict=True):
                 product = float(Fraction(p) * Fraction(q) + Fraction(product))
-            hi[i, j], error = two_sum(hi[i, j], np.float64(product))
-            lo[i, j] += error
-    return sums.sum(axis=0), symmetric(hi), symmetric(lo)
+            one, error = two_sum(hi[i : i + 1, j], np.array([product]))
+            hi[i, j] = one[0]
+            lo[i, j] += error[0]
+    shift = (sums[0] + sums[1]) / (count or 1.0)
+    hi, lo = add(hi, lo, -count * np.outer(shift, shift))
+    return *two_sum(centers, shift), symmetric(hi), symmetric(lo)
 
 
 def assert_same(got: tuple[Array, ...], expected: tuple[Array, ...]) -> None:
@@ -65,20 +82,20 @@ def assert_same(got: tuple[Array, ...], expected: tuple[Array, ...]) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("rows", "features"), [(0, 3), (1, 1), (63, 2), (65, 9), (130, 4), (300, 2)])
 def test_bits_are_those_of_the_definition(rows: int, features: int, weighted: bool) -> None:
-    x, w, centers = drawn(rows, features)
+    x, w, near = drawn(rows, features)
     weights = w if weighted else None
-    assert_same(computed(x, weights, centers), by_definition(x, weights, centers))
+    assert_same(computed(x, weights, near), by_definition(x, weights, near))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("features", [1, 7, 8, 9, 16, 17, 24, 31, 100])
 @pytest.mark.parametrize("rows", [1, 64, *LONG])
 def test_every_width_of_vectors_has_the_same_bits(rows: int, features: int, weighted: bool) -> None:
-    x, w, centers = drawn(rows, features, offset=1e6)
+    x, w, near = drawn(rows, features, offset=1e6)
     weights = w if weighted else None
-    expected = computed(x, weights, centers)
+    expected = computed(x, weights, near)
     for lanes in WIDTHS:
-        assert_same(computed(x, weights, centers, lanes=lanes), expected)
+        assert_same(computed(x, weights, near, lanes=lanes), expected)
 
 
 @given(
@@ -88,23 +105,37 @@ def test_every_width_of_vectors_has_the_same_bits(rows: int, features: int, weig
 def test_columns_have_the_same_bits_among_any_others_and_wherever_they_lie(
     columns: list[int], first: int, rows: int
 ) -> None:
-    x, _, centers = drawn(rows, 20)
+    x, _, near = drawn(rows, 20)
     memory = np.empty(first + rows * len(columns))
     part = memory[first:].reshape((rows, len(columns)), order="F")
     part[:] = x[:, columns]
-    sums, hi, lo = computed(x, None, centers)
-    expected = sums[columns], *(a[np.ix_(columns, columns)] for a in (hi, lo))
-    assert_same(computed(part, None, centers[columns]), expected)
+    mean, low, hi, lo = computed(x, None, near)
+    expected = mean[columns], low[columns], *(a[np.ix_(columns, columns)] for a in (hi, lo))
+    assert_same(computed(part, None, near[columns]), expected)
 
 
 def test_equal_weights_are_a_factor() -> None:
     """A power of two, exactly."""
-    x, _, centers = drawn(200, 5)
-    expected = computed(x, None, centers)
-    assert_same(computed(x, np.full(200, 0.25), centers), tuple(a / 4 for a in expected))
+    x, _, near = drawn(200, 5)
+    mean, low, hi, lo = computed(x, None, near)
+    assert_same(computed(x, np.full(200, 0.25), near), (mean, low, hi / 4, lo / 4))
+
+
+def test_constant_columns_have_their_value_and_no_products() -> None:
+    constants = np.array([0.1, -1e300, 1e-300, 3.0, 1e15 / 3])
+    x = np.asfortranarray(np.tile(constants, (777, 1)))
+    mean, low, hi, lo = computed(x, None, np.nextafter(constants, np.inf))
+    assert_same((mean, low, hi, lo), (constants, np.zeros(5), np.zeros((5, 5)), np.zeros((5, 5))))
+
+
+def test_products_that_overflow_are_the_greatest_double() -> None:
+    x = np.asfortranarray(np.array([[1e200, 1.0], [-1e200, -1.0]]))
+    mean, low, hi, lo = computed(x, None, np.zeros(2))
+    assert_same((hi, lo), (np.array([[np.finfo(float).max, 2e200], [2e200, 2.0]]), np.zeros((2, 2))))
+    assert_same((mean, low), (np.zeros(2), np.zeros(2)))
 
 
 def test_other_widths_are_refused_and_nothing_is_computed_without_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert matrix.comoments([np.ones(3)], None, np.ones(1), lanes=3) is None
+    assert matrix.comoments([np.ones(3)], None, 3.0, np.ones(1), lanes=3) is None
     monkeypatch.setenv(SWITCH, "off")
-    assert matrix.comoments([np.ones(3)], None, np.ones(1)) is None
+    assert matrix.comoments([np.ones(3)], None, 3.0, np.ones(1)) is None
