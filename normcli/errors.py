@@ -214,17 +214,17 @@ def open_error(
     return ShortageError(why, HIGHER) if number in SHORTAGES else kind(why, advice(error))
 
 
-def spelled_as(given: str, path: str, other: str) -> str:
-    """Another path, spelled by who calls `path` as `given`, if that says where it is: workers of a cluster have
+def spelled_as(spelling: str, path: str, other: str) -> str:
+    """Another path, spelled by who calls `path` by that spelling, if that says where it is: workers of a cluster have
     absolute paths."""
-    while path != given:
-        if given and other == path:
-            return given
+    while path != spelling:
+        if spelling and other == path:
+            return spelling
         if other.startswith(f"{path.rstrip('/')}/"):
-            return os.path.join(given, other[len(path.rstrip("/")) + 1 :])
-        if not given or os.path.basename(path) != os.path.basename(given):
+            return os.path.join(spelling, other[len(path.rstrip("/")) + 1 :])
+        if not spelling or os.path.basename(path) != os.path.basename(spelling):
             return other
-        path, given = os.path.dirname(path), os.path.dirname(given)
+        path, spelling = os.path.dirname(path), os.path.dirname(spelling)
     return other
 
 
@@ -268,11 +268,11 @@ def _place(path: str, shown: Callable[[str], str]) -> str:
     return _working(path, shown(path))
 
 
-def _working(path: str, given: str) -> str:
+def _working(path: str, spelling: str) -> str:
     """A hint that names the working directory, for relative paths; a general one for absolute paths."""
     try:
-        if not os.path.isabs(given) and os.path.isabs(path) and path.endswith(f"/{given}"):
-            return f"the working directory is {printable(path.removesuffix(given).rstrip('/') or '/')}"
+        if not os.path.isabs(spelling) and os.path.isabs(path) and path.endswith(f"/{spelling}"):
+            return f"the working directory is {printable(path.removesuffix(spelling).rstrip('/') or '/')}"
         if not os.path.isabs(path):
             return f"the working directory is {printable(os.getcwd())}"
     except OSError:  # the directory was deleted

@@ -319,10 +319,10 @@ def open_source(
     example: str = "normcli fit data.csv -m zscore",
     keys: tuple[tuple[str, str | None], ...] = (),
     room: int | None = None,
-    given: str | None = None,
+    spelling: str | None = None,
 ) -> Source:
     """Opens an input: a path, or standard input for None and `-`; with the partition `keys` of its directories, read in
-    `room` bytes of memory. Messages name it by its path, or as it was `given`. Raises NoInputError; UsageError for a
+    `room` bytes of memory. Messages name it by its path, or by its `spelling`. Raises NoInputError; UsageError for a
     terminal."""
     if path is None or os.fspath(path) == "-":
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # how a closed descriptor is opened at start
@@ -331,8 +331,8 @@ def open_source(
             raise UsageError("no INPUT, and standard input is a terminal", f"for example: {example}")
         return Source(STDIN, io.FileIO(0, "rb", closefd=False), keys=keys, room=room)
     path = stores.plain(os.fsdecode(path))
-    given = given or path
-    name = printable(given) or "''"
+    spelling = spelling or path
+    name = printable(spelling) or "''"
     if stores.is_uri(path):
         return Source(name, _far(path), keys=keys, room=room)
     try:
@@ -340,5 +340,5 @@ def open_source(
     except IsADirectoryError:
         raise NoInputError(f"{name}: is a directory", "name a file in it") from None
     except (OSError, ValueError) as e:
-        raise open_error(NoInputError, name, e, partial(spelled_as, given, path)) from None
+        raise open_error(NoInputError, name, e, partial(spelled_as, spelling, path)) from None
     return Source(name, file, keys=keys, room=room)

@@ -127,7 +127,7 @@ class SpanReader(Struct, frozen=True):
 
     def source(self, span: Span, share: Share) -> Source:
         room = memory.of_input(share.max_memory)
-        return sources.open_source(span.path, keys=span.input.keys, room=room, given=span.input.path)
+        return sources.open_source(span.path, keys=span.input.keys, room=room, spelling=span.input.path)
 
     def reader(self, source: Source) -> Reader:
         return reader_of(self.request, self.options, source)

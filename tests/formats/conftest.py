@@ -109,12 +109,12 @@ def as_numbers(rows: Rows, wanted: Sequence[str]) -> Rows:
 
 
 # -- bytes as inputs ---------------------------------------------------------------------------------------------
-def in_memory(data: bytes, name: str = NAME) -> Source:
+def in_memory(data: bytes, name: str = NAME, *, room: int | None = None) -> Source:
     """As a regular file."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
-        return Source(name, io.FileIO(os.dup(file.fileno()), "rb"))
+        return Source(name, io.FileIO(os.dup(file.fileno()), "rb"), room=room)
 
 
 def feed(fd: int, data: bytes, sizes: Sequence[int] = (1 << 16,)) -> threading.Thread:

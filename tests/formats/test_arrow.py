@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from msgspec.structs import replace
 
 from normcli import api, columns, formats
 from normcli.columns.arrow_frame import ArrowFrame
@@ -297,7 +296,8 @@ def test_threads_runs_and_the_way_in_change_no_byte(kind: str, way: str, folder:
 def test_a_stream_is_read_however_it_arrives(blocking: bool) -> None:
     table = numbers()
     for kind in MODULES:
-        source = replace(through_pipe(of_table(kind, table, 300), [1, 4096, 77], blocking=blocking), name="-")
+        source = through_pipe(of_table(kind, table, 300), [1, 4096, 77], blocking=blocking)
+        source.name = "-"
         assert formats.of_source(source) == kind
         assert read(kind, source).equals(table)
 

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from normcli import api, formats
 from normcli.errors import BadDataError, UsageError
@@ -221,7 +220,7 @@ def long_window(log: int, *, known: bool) -> bytes:
 
 
 def of_room(data: bytes, name: str, room: int | None) -> Source:
-    return replace(in_memory(data, name), room=room)
+    return in_memory(data, name, room=room)
 
 
 def test_frames_are_those_of_zstd() -> None:

@@ -149,12 +149,12 @@ class _Parsing:
             pairs = zip(texts, zip(parser.starts, parser.lengths, strict=True), strict=False)  # none where not stored
             columns |= {n: Fields(starts[:rows], lengths[:rows]) for n, (starts, lengths) in pairs}
         columns |= {n: Numbers(parser.values[j, :rows], j) for j, n in enumerate(wanted)}
-        again = None if self._any_plain else partial(_frame, plain)  # the words in plain pieces are not known
+        redecode = None if self._any_plain else partial(_frame, plain)  # the words in plain pieces are not known
         fractions = self._fractions | ((parser.traits & FRACTION) > 0)
         integral = frozenset(n for j, n in enumerate(wanted) if not fractions[j] and self._is_integral(j))
         return NativeFrame(
             columns, rows, self._rows.data, self._layout.separator, lambda: plain(rows_of_text).frame,
-            again, integral, missing=parser.words,
+            redecode, integral, missing=parser.words,
         )  # fmt: skip
 
     def _is_integral(self, j: int) -> bool:
