@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr, replace
 from numpy.typing import ArrayLike, NDArray
 
 from normcli.blocks.record import Array, Codes
+from normcli.blocks.reductions import Reductions
 
 STRIP = 1 << 15  # values
 
@@ -140,8 +141,15 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         return matrix
 
     @cached_property
+    def _reductions(self) -> Reductions | None:
+        """Of all columns, without weights and groups."""
+        return Reductions.of(self.columns)
+
+    @cached_property
     def sums(self) -> Array:
         """(features,) sums of all values: NaN where one is missing, or through overflow."""
+        if self._reductions is not None:
+            return self._reductions.sums
         with np.errstate(over="ignore", invalid="ignore"):
             return np.array([x.sum() for x in self.columns])
 
@@ -157,6 +165,19 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
                 yield Column(x, grouped.weights, none, starts, here)
             else:
                 yield grouped._without(x, nan)
+
+    def reduced(self) -> Iterator[Column | Reductions]:
+        """The same, as many columns at once as there are whose reductions the native kernel computes."""
+        reductions = self._reductions
+        if reductions is None or self.codes is not None or self.weights is not None:
+            yield from self.strips()
+            return
+        start = 0
+        for doubt in [*np.flatnonzero(~reductions.certain).tolist(), len(self.columns)]:
+            if start < doubt:
+                yield reductions[start:doubt]
+            yield from Block(self.columns[doubt : doubt + 1]).present()
+            start = doubt + 1
 
     def strips(self) -> Iterator[Column]:
         """The same, several columns at once where they are so short that most of the time would go into calls: as many

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 2  # NK_INTERFACE of kernel.h, as text.py knows it
+INTERFACE = 3  # NK_INTERFACE of kernel.h, as text.py knows it
 SWITCH = "NORMCLI_KERNEL"  # the variable; off: not used
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
 
@@ -80,5 +80,6 @@ def _load(on: bool) -> ctypes.CDLL | str:
     for name in ("nk_parse", "nk_format", "nk_find_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
     loaded.nk_comoments_room.restype = ctypes.c_uint64
-    loaded.nk_count.restype = None
+    for name in ("nk_count", "nk_reduce", "nk_reduce_deviations"):
+        getattr(loaded, name).restype = None
     return loaded

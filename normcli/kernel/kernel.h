@@ -1,4 +1,5 @@
-/* Delimited text to columns of doubles, and back; columns to co-moments. The prefix nk_ is short for normcli's kernel.
+/* Delimited text to columns of doubles, and back; columns to sums and co-moments. The prefix nk_ is short for normcli's
+ * kernel.
  *
  * Every function works on memory that the caller owns, within capacities that the caller states. None allocates, keeps
  * state between calls (but what the processor can do), or calls anything but memchr, memcmp, memcpy and memset of the C
@@ -13,7 +14,7 @@
 
 #include <stdint.h>
 
-#define NK_INTERFACE 2       /* number of this interface: another one where a layout or a meaning changes */
+#define NK_INTERFACE 3       /* number of this interface: another one where a layout or a meaning changes */
 #define NK_PADDING 16        /* bytes that must be readable after a text that is parsed; what they are does not matter */
 #define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
@@ -159,6 +160,30 @@ NK_EXPORT int32_t nk_read_number(const char *text, uint64_t size, double *value)
  * on both sides of it (0.00001, 1000000000000000.0, 0.0, -0.0); else with an exponent, its sign always, and no zero
  * before it (1e+16, 9.999999e-6, 5e-324). */
 NK_EXPORT uint32_t nk_write_number(double x, char *text);
+
+/* -- columns to sums ------------------------------------------------------------------------------------------------ */
+
+/* Columns, and the reductions of their values but NaN. Every sum has the bits of numpy's pairwise summation of a
+ * contiguous column, from which NaN was removed. */
+typedef struct {
+    const double *const *columns; /* (features) of (rows) each */
+    double *room;                 /* (rows) for whatever is needed meanwhile */
+    double *counts;               /* (features), as all that follow: values that are not NaN */
+    double *sums;
+    double *least;                /* +inf without a value; NaN where the least or the greatest is 0 and there is a -0: */
+    double *greatest;             /* which zero numpy takes depends on the processor; -inf without a value */
+    double *centers;              /* from which deviations are taken */
+    double *deviations;           /* sums of them */
+    double *squares;              /* sums of their squares; deviations and squares are rounded before they are added */
+    uint64_t rows;
+    uint32_t features;
+    uint32_t lanes;               /* 0; for tests, 2: no wider vectors than every processor has */
+} nk_columns; /* 88 */
+
+NK_EXPORT void nk_reduce(const nk_columns *columns); /* all of it, with centers that are sums divided by counts */
+
+/* Deviations and squares from the centers that are there, and with the counts of nk_reduce. */
+NK_EXPORT void nk_reduce_deviations(const nk_columns *columns);
 
 /* -- columns to co-moments ------------------------------------------------------------------------------------------ */
 

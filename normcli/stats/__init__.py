@@ -1,6 +1,6 @@
 """Statistic: the interface of every file here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import ClassVar, Self
 
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, Record
+from normcli.blocks.reductions import Reductions
 
 
 class Statistic(Record, frozen=True):
@@ -119,6 +120,20 @@ class ColumnStatistic(Statistic, frozen=True):
         raise NotImplementedError
 
     def of(self, block: Block) -> Self:
-        fields = zip(*(map(x.as_features, self.column(x)) for x in block.strips()), strict=True)
+        return self._joined(block, [tuple(map(x.as_features, self.column(x))) for x in block.strips()])
+
+    def _joined(self, block: Block, strips: Iterable[tuple[Array, ...]]) -> Self:
+        """The state of a block from the array fields (groups, features) of its strips of columns."""
+        fields = zip(*strips, strict=True)
         arrays = {n: np.concatenate(a, axis=1) for n, a in zip(self.axes(), fields, strict=False)}
         return replace(self, **{n: arrays.get(n, np.empty((block.groups, 0))) for n in self.axes()})
+
+
+class ReducedStatistic(ColumnStatistic, frozen=True):
+    """A statistic of each column's reductions: `column` takes those of several columns by the native kernel, too."""
+
+    def column(self, x: Column | Reductions) -> tuple[Array, ...]:
+        raise NotImplementedError
+
+    def of(self, block: Block) -> Self:
+        return self._joined(block, [tuple(map(x.as_features, self.column(x))) for x in block.reduced()])

@@ -7,16 +7,17 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
-from normcli.stats import ColumnStatistic
+from normcli.blocks.reductions import Reductions
+from normcli.stats import ReducedStatistic
 
 
-class Extrema(ColumnStatistic, frozen=True):
+class Extrema(ReducedStatistic, frozen=True):
     """Least and greatest present value of each column, in input units."""
 
     least: Array = per_group("feature", empty=np.inf)
     greatest: Array = per_group("feature", empty=-np.inf)
 
-    def column(self, x: Column) -> tuple[Array, ...]:
+    def column(self, x: Column | Reductions) -> tuple[Array, ...]:
         return x.least, x.greatest
 
     def _merge(self, other: Self) -> Self:

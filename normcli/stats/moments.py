@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Column
 from normcli.blocks.record import Array, per_group
-from normcli.stats import ColumnStatistic
+from normcli.blocks.reductions import Reductions
+from normcli.stats import ReducedStatistic
 from normcli.stats._compensated import add, bounded, in_unit, mean, merged_mean, scaled, unit
 
 OFF_CENTRE = 2.0**-10  # share of n·lo² in the squares above which they are computed again
 
 
-class Moments(ColumnStatistic, frozen=True):
+class Moments(ReducedStatistic, frozen=True):
     """Count, mean and centred sum of squares of each column's present values.
 
     Mean and squares are hi + lo. A block is reduced in two passes (centre on its rounded mean, then square; Chan,
@@ -29,10 +30,11 @@ class Moments(ColumnStatistic, frozen=True):
     squares: Array = per_group("feature", holds="not negative")  # input units, squared
     squares_low: Array = per_group("feature")
 
-    def column(self, x: Column) -> tuple[Array, ...]:
-        count, x = x.count, in_unit(x)
+    def column(self, x: Column | Reductions) -> tuple[Array, ...]:
+        count, missing = x.count, x.missing
+        x = x if isinstance(x, Reductions) else in_unit(x)
         n = x.count
-        centre = mean(x, x.values)
+        centre = x.mean if isinstance(x, Reductions) else mean(x, x.values)
         low, squares = _about(x, centre)
         off_centre = ~(n * low * low <= OFF_CENTRE * squares) | np.isinf(squares)
         if off_centre.any():
@@ -41,7 +43,7 @@ class Moments(ColumnStatistic, frozen=True):
         squares = np.maximum(squares - n * low * low, 0.0)
         hi = centre + low
         squares, nothing = bounded(squares, np.zeros_like(n))
-        return count, x.missing, hi, low - (hi - centre), squares, nothing
+        return count, missing, hi, low - (hi - centre), squares, nothing
 
     def _merge(self, other: Self) -> Self:
         hi, lo, gap, share = merged_mean(
@@ -79,8 +81,10 @@ class Moments(ColumnStatistic, frozen=True):
         }
 
 
-def _about(x: Column, centre: Array) -> tuple[Array, Array]:
+def _about(x: Column | Reductions, centre: Array) -> tuple[Array, Array]:
     """(groups,) mean and sum of squares of x − centre."""
+    if isinstance(x, Reductions):
+        return x.about(centre)
     with np.errstate(over="ignore"):
         d = x.values - x.spread(centre)
         low = mean(x, d)

@@ -26,6 +26,7 @@ void *exactly(size_t size);
 void check_writing(uint64_t count, uint64_t every);
 void check_reading(uint64_t count);
 void check_pieces(uint64_t count);
+void check_columns(uint64_t count);
 void check_comoments(uint64_t count);
 
 #endif

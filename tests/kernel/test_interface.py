@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from normcli.kernel.columns import _Columns as Columns
 from normcli.kernel.matrix import _Comoments as Comoments
 from normcli.kernel.text import _Column as Column
 from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
@@ -27,6 +28,7 @@ def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
         (Column, "nk_column"),
         (Table, "nk_table"),
         (Output, "nk_output"),
+        (Columns, "nk_columns"),
         (Comoments, "nk_comoments"),
     ],
 )
