@@ -56,14 +56,25 @@ static void weigh(const double *weights, uint64_t rows, const double *from, doub
             to[k * PANEL + j] = from[k * PANEL + j] * weights[k];
 }
 
+/* The sums of a panel's columns in the rows of a run, part by part. */
+static void sum_run(const double *x, uint64_t rows, double *sums)
+{
+    for (uint64_t start = 0; start < rows; start += PART) {
+        double part[PANEL] = {0};
+        for (uint64_t k = start; k < rows && k < start + PART; k++)
+            for (uint64_t j = 0; j < PANEL; j++)
+                part[j] += x[k * PANEL + j];
+        for (uint64_t j = 0; j < PANEL; j++)
+            sums[j] += part[j];
+    }
+}
+
 /* Add the sums of a panel's columns, run by run. */
 static void add_sums(const double *x, uint64_t rows, double *total, double *low)
 {
     for (uint64_t start = 0; start < rows; start += RUN) {
         double sums[PANEL] = {0};
-        for (uint64_t k = start; k < rows && k < start + RUN; k++)
-            for (uint64_t j = 0; j < PANEL; j++)
-                sums[j] += x[k * PANEL + j];
+        sum_run(x + start * PANEL, rows - start < RUN ? rows - start : RUN, sums);
         for (uint64_t j = 0; j < PANEL; j++)
             add(total + j, low + j, sums[j]);
     }

@@ -6,7 +6,8 @@
 #include "octets.h"
 
 enum {
-    RUN = 64,   /* rows whose products are summed without compensation; sums of runs are compensated */
+    PART = 8,  /* rows whose products are summed one after the other: values on a coarse grid round one way as sums grow */
+    RUN = 64,   /* rows whose parts are summed without compensation; sums of runs are compensated */
     STRIP = 4,  /* runs that are packed at once: their tiles of sums stay in the first cache meanwhile */
     PANEL = 8,  /* columns that are packed beside each other */
     STRIP_ROWS = STRIP * RUN
@@ -23,8 +24,8 @@ typedef struct {
     double *products_low;   /* and the errors of those additions */
 } packed_strip;
 
-/* Add the products of a strip. Every sum has one order, whatever the vectors: rows within a run from 0, by fused
- * multiply-adds, each element in a lane of its own; then the run to the total. */
+/* Add the products of a strip. Every sum has one order, whatever the vectors: rows within a part from 0, by fused
+ * multiply-adds, each element in a lane of its own; parts within a run; then the run to the total. */
 typedef void add_products(const packed_strip *strip);
 
 HIDDEN add_products *nk_add_products(uint32_t lanes); /* with vectors of so many doubles; NULL where there are none */

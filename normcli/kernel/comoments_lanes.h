@@ -1,6 +1,6 @@
 /* Sums of products of packed columns with vectors of LANES doubles, for the file that includes this, once for each
  * width: TARGET is the attribute of functions that may use them, fused(x, y, z) is x * y + z rounded once, and
- * spread(x) a vector of one double. TILE_ROWS * TILE_VECTORS sums stay in registers. */
+ * spread(x) a vector of one double. TILE_ROWS * TILE_VECTORS sums of a part stay in registers. */
 #define JOINED(name, lanes) name##_##lanes
 #define NAMED(name, lanes) JOINED(name, lanes)
 #define NAME(name) NAMED(name, LANES)
@@ -16,24 +16,39 @@ TARGET INLINE void NAME(add)(double *total, double *low, VECTOR y)
     *(VECTOR *)low += (x - (sum - z)) + (y - z);
 }
 
-/* The products of TILE_ROWS columns, at a, and of those in `vectors` vectors, at b, a panel after the other; sums go to
- * a tile of totals. */
-TARGET INLINE void NAME(add_tile)(const double *a, const double *b, uint64_t rows, double *total, double *low,
-                                  uint64_t stride, const int vectors)
+/* Add the products of TILE_ROWS columns, at a, and of those in `vectors` vectors, at b, to the sums of a run. */
+TARGET INLINE void NAME(add_part)(const double *a, const double *b, uint64_t rows, VECTOR (*sums)[TILE_VECTORS],
+                                  const int vectors)
 {
-    VECTOR sums[TILE_ROWS][TILE_VECTORS], x[TILE_VECTORS];
+    VECTOR part[TILE_ROWS][TILE_VECTORS], x[TILE_VECTORS];
     EACH for (int i = 0; i < TILE_ROWS; i++)
         EACH for (int v = 0; v < vectors; v++)
-            sums[i][v] = spread(0.0);
+            part[i][v] = spread(0.0);
     for (uint64_t k = 0; k < rows; k++) {
         EACH for (int v = 0; v < vectors; v++)
             x[v] = *(const VECTOR *)(b + v * LANES / PANEL * STRIP_ROWS * PANEL + v * LANES % PANEL + k * PANEL);
         EACH for (int i = 0; i < TILE_ROWS; i++) {
             const VECTOR y = spread(a[k * PANEL + (uint64_t)i]);
             EACH for (int v = 0; v < vectors; v++)
-                sums[i][v] = fused(x[v], y, sums[i][v]);
+                part[i][v] = fused(x[v], y, part[i][v]);
         }
     }
+    EACH for (int i = 0; i < TILE_ROWS; i++)
+        EACH for (int v = 0; v < vectors; v++)
+            sums[i][v] += part[i][v];
+}
+
+/* The products of TILE_ROWS columns, at a, and of those in `vectors` vectors, at b, a panel after the other; sums go to
+ * a tile of totals. */
+TARGET INLINE void NAME(add_tile)(const double *a, const double *b, uint64_t rows, double *total, double *low,
+                                  uint64_t stride, const int vectors)
+{
+    VECTOR sums[TILE_ROWS][TILE_VECTORS];
+    EACH for (int i = 0; i < TILE_ROWS; i++)
+        EACH for (int v = 0; v < vectors; v++)
+            sums[i][v] = spread(0.0);
+    for (uint64_t k = 0; k < rows; k += PART)
+        NAME(add_part)(a + k * PANEL, b + k * PANEL, rows - k < PART ? rows - k : PART, sums, vectors);
     EACH for (int i = 0; i < TILE_ROWS; i++)
         EACH for (int v = 0; v < vectors; v++)
             NAME(add)(total + (uint64_t)i * stride + v * LANES, low + (uint64_t)i * stride + v * LANES, sums[i][v]);

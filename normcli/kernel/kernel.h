@@ -211,9 +211,9 @@ NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles,
  * multiply-adds, or no such vectors. The bits are the same on all that have them:
  *
  * - A center is the mean that was given, and to it the mean deviation from there, which is summed in 8 parts by turns.
- * - Deviations from centers, and their products with weights, are rounded; in runs of 64 rows, counted from the first,
- *   they, and products of two of them, are added one after the other, the products fused; the sum of a run is added to
- *   the total, and the error of that addition to its low part.
+ * - Deviations from centers, and their products with weights, are rounded; in parts of 8 rows, counted from the first,
+ *   they, and products of two of them, are added one after the other, the products fused; so are the sums of 8 parts, a
+ *   run; the sum of a run is added to the total, and the error of that addition to its low part.
  * - The mean deviation from the centers is added to these, and what it makes of the products is taken from them. Where a
  *   product overflows it is the greatest double. */
 NK_EXPORT int32_t nk_find_comoments(const nk_comoments *comoments);

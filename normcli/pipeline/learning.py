@@ -173,7 +173,7 @@ def types_of(parameters: Parameters) -> tuple[str, ...]:
 
 def wider(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
     """Types that hold what two parts of the same columns do; () is of no rows."""
-    return tuple(map(_wider, a, b)) if a and b else a or b
+    return tuple(map(_wider, a, b)) if a and b and a != b else a or b
 
 
 def _wider(a: str, b: str) -> str:

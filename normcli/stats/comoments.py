@@ -151,8 +151,8 @@ def _of_one(block: Block) -> tuple[Array, ...]:
     near = block.sums / (block.rows or 1)
     if not np.isfinite(near).all():
         near = _centers(block)
-    state = comoments(block.columns, weights, n, near)
-    return count, *(_by_blas(block, weights, n) if state is None else state)
+    arrays = comoments(block.columns, weights, n, near)
+    return count, *(_by_blas(block, weights, n) if arrays is None else arrays)
 
 
 def _centers(block: Block) -> Array:

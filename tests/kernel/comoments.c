@@ -1,7 +1,7 @@
 /* Co-moments: the bits of fma() of the C library, in the order that kernel.h states, whatever the vectors. */
 #include "draw.h"
 
-enum { MOST_COLUMNS = 27, MOST_ROWS = 530, RUN = 64, PANEL = 8 };
+enum { MOST_COLUMNS = 27, MOST_ROWS = 530, PART = 8, RUN = 64, PANEL = 8 };
 
 typedef struct {
     double sum, low;
@@ -37,8 +37,12 @@ static double shift(const nk_comoments *c, uint64_t j, double near)
     total sum = {0, 0};
     for (uint64_t start = 0; start < c->rows; start += RUN) {
         double run = 0;
-        for (uint64_t k = start; k < c->rows && k < start + RUN; k++)
-            run += (c->columns[j][k] - near) * weight(c, k);
+        for (uint64_t first = start; first < c->rows && first < start + RUN; first += PART) {
+            double part = 0;
+            for (uint64_t k = first; k < c->rows && k < first + PART; k++)
+                part += (c->columns[j][k] - near) * weight(c, k);
+            run += part;
+        }
         add(&sum, run);
     }
     return (sum.sum + sum.low) / (c->count > 0 ? c->count : 1.0);
@@ -58,8 +62,12 @@ static void compare_product(const nk_comoments *c, const double *near, uint64_t 
     total product = {0, 0};
     for (uint64_t start = 0; start < c->rows; start += RUN) {
         double run = 0;
-        for (uint64_t k = start; k < c->rows && k < start + RUN; k++)
-            run = fma(c->columns[i][k] - from, (c->columns[j][k] - other) * weight(c, k), run);
+        for (uint64_t first = start; first < c->rows && first < start + RUN; first += PART) {
+            double part = 0;
+            for (uint64_t k = first; k < c->rows && k < first + PART; k++)
+                part = fma(c->columns[i][k] - from, (c->columns[j][k] - other) * weight(c, k), part);
+            run += part;
+        }
         add(&product, run);
     }
     add(&product, -c->count * (shift(c, i, from) * shift(c, j, other)));

@@ -1,7 +1,11 @@
 """Co-moments by the kernel: bits that are defined by fractions, whatever the processor, the columns beside, and where
 they lie in memory."""
 
+import operator
+from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from normcli.kernel import SWITCH, matrix
 from normcli.stats._compensated import add, two_sum
 from tests.conftest import longer
 
-RUN = 64
+PART, RUN = 8, 64
 WIDTHS = [lanes for lanes in (2, 4, 8) if matrix.comoments([], None, 0.0, np.empty(0), lanes=lanes)]
 LONG = [257, *longer(1000)]
 
@@ -44,8 +48,23 @@ def pairwise(parts: Array) -> Array:
     return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
 
 
+def sum_of_part(rows: Array) -> Array:
+    """One after the other."""
+    return reduce(np.add, rows, np.zeros(rows.shape[1]))
+
+
+def sum_of_products(pairs: Array) -> float:
+    """By fused multiply-adds: a fraction that is rounded once."""
+    return reduce(lambda s, pair: float(Fraction(pair[0]) * Fraction(pair[1]) + Fraction(s)), pairs.tolist(), 0.0)
+
+
+def sum_of_run(rows: Array, sum_of: Callable[[Array], Any]) -> Any:
+    """Part by part."""
+    return reduce(operator.add, (sum_of(rows[k : k + PART]) for k in range(0, len(rows), PART)))
+
+
 def by_definition(x: Array, weights: Array | None, near: Array) -> tuple[Array, ...]:
-    """As kernel.h states the order; a fused multiply-add is a fraction that is rounded once."""
+    """As kernel.h states the order."""
     d, count = x.shape[1], count_of(x, weights)
     w = np.ones((len(x), 1)) if weights is None else weights[:, None]
     parts = np.zeros((8, d))
@@ -57,15 +76,10 @@ def by_definition(x: Array, weights: Array | None, near: Array) -> tuple[Array, 
     sums, hi, lo = np.zeros((2, d)), np.zeros((d, d)), np.zeros((d, d))
     for start in range(0, len(x), RUN):
         run, other = deviations[start : start + RUN], weighted[start : start + RUN]
-        total = np.zeros(d)
-        for row in other:
-            total = total + row
-        sums[0], error = two_sum(sums[0], total)
+        sums[0], error = two_sum(sums[0], sum_of_run(other, sum_of_part))
         sums[1] += error
         for i, j in zip(*np.tril_indices(d), strict=True):
-            product = 0.0
-            for p, q in zip(run[:, i].tolist(), other[:, j].tolist(), strict=True):
-                product = float(Fraction(p) * Fraction(q) + Fraction(product))
+            product = sum_of_run(np.column_stack([run[:, i], other[:, j]]), sum_of_products)
             one, error = two_sum(hi[i : i + 1, j], np.array([product]))
             hi[i, j] = one[0]
             lo[i, j] += error[0]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from types import UnionType
 from typing import Any
 
 import msgspec
@@ -23,15 +24,20 @@ class Lines(Struct, frozen=True):
     entries: Iterable[dict[str, Any]]
 
 
+def _any_is(values: Iterable[Any], kind: type | UnionType) -> bool:
+    """Whether one is: of each type it is asked once, for lists are as long as there are features."""
+    return any(issubclass(t, kind) for t in set(map(type, values)))
+
+
 def _short(value: Any) -> bool:
     return not isinstance(value, dict | list) or (
-        isinstance(value, list) and len(value) <= 4 and not any(isinstance(v, dict | list) for v in value)
+        isinstance(value, list) and len(value) <= 4 and not _any_is(value, dict | list)
     )
 
 
 def _line(value: Any) -> str:
     """JSON on one line; long lists of numbers go through msgspec, which writes them ten times as fast."""
-    if isinstance(value, list) and len(value) > 4 and all(type(v) is float for v in value):
+    if isinstance(value, list) and len(value) > 4 and set(map(type, value)) == {float}:
         return msgspec.json.encode(value).decode().replace(",", ", ")
     return ENCODER.encode(value)
 
@@ -45,10 +51,8 @@ def laid(value: Any, depth: int = 0) -> Iterator[str]:
         yield f"\n{' ' * depth}]"
         return
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    lines = isinstance(value, list) and any(isinstance(v, str) for v in value)  # texts stand below one another
-    if not (lines or any(isinstance(v, dict | list) for v in inner)) or (
-        isinstance(value, dict) and all(map(_short, inner))
-    ):
+    lines = isinstance(value, list) and _any_is(value, str)  # texts stand below one another
+    if not (lines or _any_is(inner, dict | list)) or (isinstance(value, dict) and all(map(_short, inner))):
         yield _line(value)
         return
     pad, (left, right) = " " * (depth + 1), "{}" if isinstance(value, dict) else "[]"
