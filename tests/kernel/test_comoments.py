@@ -135,6 +135,18 @@ def test_equal_weights_are_a_factor() -> None:
     assert_same(computed(x, np.full(200, 0.25), near), (mean, low, hi / 4, lo / 4))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_flags_are_multiplied_to_a_few_units_in_the_last_place(seed: int) -> None:
+    """Their products have four values, whose sums round one way as they grow: 1.1e-15 in runs of 64 rows."""
+    x = np.asfortranarray(np.random.default_rng(seed).random((1000, 3)) < [0.1, 0.3, 0.45], dtype=np.float64)
+    _, _, hi, lo = computed(x, None, x.mean(axis=0))
+    counts = [[int(n) for n in row] for row in x.T @ x]
+    exact = [[counts[i][j] - Fraction(counts[i][i] * counts[j][j], len(x)) for j in range(3)] for i in range(3)]
+    for i, j in zip(*np.tril_indices(3), strict=True):
+        error = float(Fraction(hi[i, j]) + Fraction(lo[i, j]) - exact[i][j])
+        assert abs(error) <= 4e-16 * float(exact[i][i] * exact[j][j]) ** 0.5
+
+
 def test_constant_columns_have_their_value_and_no_products() -> None:
     constants = np.array([0.1, -1e300, 1e-300, 3.0, 1e15 / 3])
     x = np.asfortranarray(np.tile(constants, (777, 1)))
