@@ -7,7 +7,7 @@ import threading
 Plan = tuple[bytes, dict[str, str], bytes]  # pickled work, the facts of the driver, and what work needs, pickled
 
 MOST = 64 << 20  # bytes of plans; beyond that the oldest go: nobody says which drivers have died
-DELIVERY = 6.0  # seconds that a task waits: a worker that has just come may have it before its plan
+DELIVERY = 20.0  # seconds that a task waits: a worker that has just come is known to the driver after a while
 
 
 class Plans:
