@@ -17,8 +17,9 @@ from normcli.engines import Folding, Unit
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
-from normcli.engines._on_worker import Reply, Sealed, identity, perform
+from normcli.engines._on_worker import Reply, perform
 from normcli.engines._packs import PACK_LOAD, Packs, load_of, most_of
+from normcli.engines._worker_plans import Plan
 from normcli.errors import ClusterError, printable
 
 S = TypeVar("S", bound=Unit)
@@ -49,18 +50,17 @@ class Run(Generic[S, R]):
     """Tasks in order, as many as the workers need to be busy."""
 
     def __init__(
-        self, connection: Connection, patience: float, sealed: Sealed, state: int, folding: Folding | None = None
+        self, connection: Connection, patience: float, plan: Plan, state: int, folding: Folding | None = None
     ) -> None:
         """A result has about `state` bytes."""
-        self._connection, self._client, self._sealed = connection, connection.client, sealed
+        self._connection, self._client = connection, connection.client
         self._most = most_of(state)
         reply = max(1, state * self._most)
         self._ahead, self._gather = max(1, min(AHEAD, THREAD_RESULTS // reply)), max(1, GATHER // reply)
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._tasks = deque[_PackTask[S]]()
         self._done = Event()  # set whenever a task is
-        self._work = _PackTask[S](())  # whose result is `sealed`, for all others
-        self._workers = Workers(connection, patience, sealed[2])
+        self._workers = Workers(connection, patience, self._name, plan)
         self._states: States | None = None  # of what stays on the workers
         if folding is not None:
             self._states = States(connection, self._workers, self._name, folding, self._performed, state)
@@ -85,7 +85,7 @@ class Run(Generic[S, R]):
     def close(self) -> None:
         """Nothing of it stays on the scheduler."""
         self._workers.end()
-        futures = [f for task in (*self._tasks, self._work) for f in (task.future, task.output) if f is not None]
+        futures = [f for task in self._tasks for f in (task.future, task.output) if f is not None]
         futures += self._states.futures if self._states else ()
         self._tasks.clear()
         if futures and self._client.status == "running":
@@ -127,19 +127,13 @@ class Run(Generic[S, R]):
         """Futures of the tasks of packs of spans."""
         workers = self._workers.restriction
         places = None if workers is None else sorted(workers)
-        if self._work.future is None or self._work.future.status in ("error", "cancelled"):
-            key = f"{self._name}-work-{self._count}"
-            future = self._connection.call(
-                lambda: self._client.submit(identity, self._sealed, key=key, workers=places, pure=False)
-            )
-            self._work = _PackTask((), future, workers=workers)
         keys = [f"{self._name}-{self._count + n}" for n in range(len(packs))]
         self._count += len(packs)
         pickled = [pickle.dumps(list(spans)) for spans in packs]
         function, arguments = self._states.perform if self._states else (perform, {})
         futures: list[Any] = self._connection.call(
             lambda: self._client.map(
-                function, pickled, sealed=self._work.future, key=keys, workers=places, pure=False, **arguments
+                function, pickled, run=self._name, key=keys, workers=places, pure=False, **arguments
             )
         )
         return futures
@@ -169,14 +163,18 @@ class Run(Generic[S, R]):
         for task, reply in zip(done, replies, strict=True):
             if reply.lack:
                 self._workers.refuse(reply.worker, reply.lack)
+            if reply.lacks_plan:
+                task.future = None
+                self._workers.send_plan([reply.worker])
+                return
             if reply.difference:
                 task.future = None
                 self._workers.leave_out(reply.worker, reply.difference)
                 return
-            self._tasks.popleft()
             yield from self._results(task, reply)
             if reply.error is not None:
                 raise reply.error
+            self._tasks.popleft().future = None  # even if an error keeps this frame
 
     def _results(self, task: _PackTask[S], reply: Reply) -> Iterator[R]:
         if self._states is None:
@@ -188,7 +186,7 @@ class Run(Generic[S, R]):
         if not task.future.done():
             self._done.wait(LOOK)
             self._done.clear()
-        if not task.future.done() and self._workers.look_sometimes(task.spans[0].name if task.trial else ""):
+        if self._workers.look_sometimes(task.spans[0].name if task.trial else ""):
             self._move()
         return task.future is not None and bool(task.future.done())
 
@@ -200,8 +198,6 @@ class Run(Generic[S, R]):
         if silent:
             tasks = self._connection.call(lambda: self._client.processing(silent))
             stuck = {str(key) for keys in tasks.values() for key in keys}
-        if self._waits(self._work, stuck):
-            self._cancel([*self._tasks, self._work])
         self._cancel(task for task in self._tasks if self._waits(task, stuck))
 
     def _waits(self, task: _PackTask[S], stuck: Container[str]) -> bool:

@@ -120,6 +120,10 @@ class States:
                 self._check_failure(handle.future, tries)
             elif output.reply.error is not None:
                 raise output.reply.error
+            elif output.reply.lack:
+                self.workers.refuse(output.reply.worker, output.reply.lack)
+            elif output.reply.lacks_plan:
+                self.workers.send_plan([output.reply.worker])
             elif not output.reply.difference:
                 self._release()
                 return output.states[handle.place.index]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from normcli.engines._arithmetic import facts
 from normcli.engines._dask_connection import Connection
 from normcli.engines._on_worker import compare
+from normcli.engines._worker_plans import Plan, receive
 from normcli.errors import ClusterError, UsageError, printable
 
 LOOK = 3.0  # seconds between looks at which workers there are
@@ -17,11 +19,13 @@ ANSWER = 10.0  # seconds that new workers have before the run goes on without th
 
 
 class Workers:
-    """Each is asked once, when it comes, and may answer as late as it likes: it has no work before."""
+    """Each is sent the plan of the run and asked once, when it comes, and may answer as late as it likes: it has no
+    work before."""
 
-    def __init__(self, connection: Connection, patience: float, ready: bytes) -> None:
+    def __init__(self, connection: Connection, patience: float, run: str, plan: Plan) -> None:
         self._connection, self._client, self._patience = connection, connection.client, patience
-        self._ready = ready
+        self._run, self._plan = run, plan
+        self._deliveries = list[asyncio.Task[None]]()  # of the plan, ended or under way
         self._questions: dict[str, asyncio.Task[Any]] = {}  # by the address of a worker that has not answered
         self._differences: dict[str, str] = {}  # by address
         self.equal: frozenset[str] = frozenset()
@@ -58,6 +62,7 @@ class Workers:
             self._client.loop.add_callback(self._questions.pop(worker).cancel)
         new = sorted(set(threads) - self.equal - set(self._differences) - set(self._questions))
         if new:
+            self.send_plan(new)
             self._connection.call(lambda: self._client.sync(self._ask, new))
         self._take_answers()
         now = self._looked = time.monotonic()
@@ -81,14 +86,27 @@ class Workers:
 
     def end(self) -> None:
         """Nobody waits for answers any more."""
-        for question in self._questions.values():
-            self._client.loop.add_callback(question.cancel)
+        for task in (*self._questions.values(), *self._deliveries):
+            self._client.loop.add_callback(task.cancel)
         self._questions.clear()
+
+    def send_plan(self, workers: Sequence[str]) -> None:
+        """Has the plan sent: once to the scheduler, and from there to each of these workers."""
+
+        async def begin() -> None:
+            self._deliveries.append(asyncio.ensure_future(self._deliver(workers)))
+
+        self._connection.call(lambda: self._client.sync(begin))
+
+    async def _deliver(self, workers: Sequence[str]) -> None:
+        """One that hangs keeps no other from getting the plan. One that has not got it says so when it is to work."""
+        with suppress(Exception):
+            await self._client.run(receive, self._run, self._plan, workers=workers, on_error="ignore")
 
     async def _ask(self, workers: Sequence[str]) -> None:
         """Asks each by itself, so that one that hangs keeps nobody from answering."""
         for worker in workers:
-            answer = self._client.run(compare, facts(), self._ready, workers=[worker], on_error="return")
+            answer = self._client.run(compare, facts(), self._plan[2], workers=[worker], on_error="return")
             self._questions[worker] = asyncio.ensure_future(answer)
         await asyncio.wait([self._questions[worker] for worker in workers], timeout=min(ANSWER, self._patience))
 

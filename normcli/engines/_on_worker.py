@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from normcli.engines import Share
 from normcli.engines._arithmetic import difference, facts
+from normcli.engines._worker_plans import plans
 
 EMPTY = pickle.dumps([])
-Sealed = tuple[bytes, dict[str, str], bytes]  # pickled work, the facts of the driver, and what work needs, pickled
 
 
 class Reply(Struct, frozen=True):
@@ -28,6 +28,7 @@ class Reply(Struct, frozen=True):
     results: bytes = EMPTY  # a pickled list: beside a pickle, buffers of a network are unaligned
     difference: str = ""
     lack: str = ""
+    lacks_plan: bool = False  # it is to be sent
     error: BaseException | None = None
     digests: tuple[bytes, ...] = ()  # of states that stay on the worker, within all results
     sizes: tuple[int, ...] = ()  # bytes of them
@@ -35,7 +36,7 @@ class Reply(Struct, frozen=True):
     @property
     def failed(self) -> bool:
         """Whether a result is missing."""
-        return bool(self.difference or self.lack or self.error)
+        return bool(self.difference or self.lack or self.lacks_plan or self.error)
 
 
 class _Running:
@@ -69,11 +70,11 @@ class _Running:
         room = limit and limit - min(worker.state.nbytes, limit // 2)
         return Share(threads, room and room * threads // worker.state.nthreads, is_wanted)
 
-    def unpickled(self, sealed: bytes) -> Any:
+    def unpickled(self, work: bytes) -> Any:
         """The work of a run, unpickled once."""
         with self._lock:
-            if self._work[0] != sealed:
-                self._work = sealed, pickle.loads(sealed)
+            if self._work[0] != work:
+                self._work = work, pickle.loads(work)
             return self._work[1]
 
     def lack(self, ready: bytes) -> str:
@@ -89,11 +90,6 @@ class _Running:
 _running = _Running()
 
 
-def identity(sealed: Sealed) -> Sealed:
-    """The task that holds the work of a run: it can be done again where a worker dies that has its result."""
-    return sealed
-
-
 async def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
     """As `_compare`, while the worker goes on to speak with the scheduler: storage may hang."""
     return await asyncio.to_thread(_compare, driver, ready)
@@ -105,18 +101,21 @@ def _compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
     return differs, "" if differs or not ready else _running.lack(ready)
 
 
-def perform(pack: bytes, sealed: Sealed, pickled: Callable[[list[Any]], bytes] = pickle.dumps) -> Reply:
-    """The spans of a pack, one after the other, by the work of the run. Raises Reschedule where the result was not
-    wanted meanwhile, and is again."""
+def perform(pack: bytes, run: str, pickled: Callable[[list[Any]], bytes] = pickle.dumps) -> Reply:
+    """The spans of a pack, one after the other, by the plan of a run. Raises Reschedule where the result was not wanted
+    meanwhile, and is again."""
     from distributed import Reschedule, get_worker
 
-    worker, (sealed_work, driver, ready) = get_worker(), sealed
+    worker, plan = get_worker(), plans.get(run)
+    if plan is None:
+        return Reply(worker.address, lacks_plan=True)
+    pickled_work, driver, ready = plan
     differs, lack = _compare(driver, ready)
     if differs or lack:
         return Reply(worker.address, difference=differs, lack=lack)
     is_wanted, results, error = _Wanted(worker), list[Any](), None
     try:
-        work, spans = _running.unpickled(sealed_work), pickle.loads(pack)
+        work, spans = _running.unpickled(pickled_work), pickle.loads(pack)
     except Exception as e:  # it was loaded from files that have been replaced
         return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
     try:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from xxhash import xxh3_128
 
 from normcli.engines._arithmetic import difference, facts
-from normcli.engines._on_worker import Reply, Sealed, perform, portable
+from normcli.engines._on_worker import Reply, perform, portable
 from normcli.errors import BadDataError
 
 
@@ -78,10 +78,10 @@ class Unpickler(pickle.Unpickler):
         return self._state(number)
 
 
-def perform_keeping(pack: bytes, sealed: Sealed, kind: bytes, shards: int) -> TaskOutput:
-    """The spans of a pack, by the work of the run; states of a pickled `kind` are put aside, in so many shards each."""
+def perform_keeping(pack: bytes, run: str, kind: bytes, shards: int) -> TaskOutput:
+    """The spans of a pack, by the plan of a run; states of a pickled `kind` are put aside, in so many shards each."""
     states = list[Any]()
-    reply = perform(pack, sealed, partial(_without_states, kind, states))
+    reply = perform(pack, run, partial(_without_states, kind, states))
     parts = [part for state in states for part in split(state, shards)]
     pickled = tuple(map(pickled_state, parts))
     return TaskOutput(replace(reply, digests=tuple(map(_digest, parts)), sizes=tuple(map(len, pickled))), pickled)

@@ -92,8 +92,8 @@ class Dask(Struct):
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
         ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
-        sealed = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
-        run: Run[S, R] = Run(Connection(self.client), self.patience, sealed, state, folding)
+        plan = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
+        run: Run[S, R] = Run(Connection(self.client), self.patience, plan, state, folding)
         self._runs.add(run)
         try:
             yield from run.results(spans)

@@ -24,9 +24,9 @@ from normcli.engines._packs import PACK_COUNT, PACK_LOAD, Packs
 class Costs:
     """Seconds of a CPU, measured."""
 
-    driver_task: float = 0.25e-3  # to submit a task and to gather its reply
+    driver_task: float = 0.24e-3  # to submit a task and to gather its reply
     driver_input: float = 0.2e-3  # to list an input, and to count its result
-    scheduler_task: float = 0.8e-3
+    scheduler_task: float = 0.62e-3
     worker_input: float = 5e-3  # to open an input and to reply
     rate: float = 60e6  # bytes a thread reads and measures in a second
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from normcli.engines import Share
+from normcli.engines import Share, _worker_plans
 from normcli.errors import BadDataError
 
 
@@ -86,3 +86,9 @@ class Counted:
             (Path(self.folder) / f"{span.value}-{os.urandom(4).hex()}").touch()
         number = int.from_bytes(os.urandom(4)) if span.value == self.changing else span.value
         return span.value, replace(self.blank, numbers=np.array([number]))
+
+
+def lose_plans() -> None:
+    """What becomes of a worker that came back with the same address, or that had many other plans meanwhile."""
+    _worker_plans.plans._plans.clear()
+    _worker_plans.DELIVERY = 0.05
