@@ -7,7 +7,7 @@
 
 #define EACH _Pragma("GCC unroll 8")
 
-enum { RUN = 128, SIDE = 8 };
+enum { RUN = 128, SIDE = 8, AHEAD = 256 };
 
 typedef struct {
     double sum, least, greatest; /* the latter two without a NaN among the values */

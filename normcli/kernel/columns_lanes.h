@@ -44,12 +44,14 @@ TARGET INLINE double NAME(sum_run)(const double *x, uint64_t count, ENDS *both)
             sums[v] = *(const VECTOR *)(x + v * LANES);
             NAME(widen)(&ends, sums[v], v % 2);
         }
-        for (i = SIDE; i + SIDE <= count; i += SIDE)
+        for (i = SIDE; i + SIDE <= count; i += SIDE) {
+            __builtin_prefetch(x + i + AHEAD); /* the processor's own prefetching ends with each page */
             EACH for (int v = 0; v < SIDE / LANES; v++) {
                 const VECTOR values = *(const VECTOR *)(x + i + v * LANES);
                 sums[v] += values;
                 NAME(widen)(&ends, values, v % 2);
             }
+        }
         sum = NAME(total)(sums);
     }
     for (; i < count; i++) {
