@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ class Manifest:
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._is_far = stores.is_uri(self.directory)
+        self._is_far, self._lock = stores.is_uri(self.directory), threading.Lock()
         self._journal = _journal(os.path.join(self.directory, NAME))
         for line in self._lines():
             with contextlib.suppress(ValueError, TypeError, KeyError):
@@ -104,16 +105,18 @@ class Manifest:
         return None
 
     def add(self, output: str, origin: dict[str, Any], size: int, digest: str, notes: dict[str, Any]) -> None:
-        """Records that a file is complete, with `notes` for a later run. Raises CannotCreateError, OutputError."""
+        """Records that a file is complete, with `notes` for a later run. Thread-safe. Raises CannotCreateError,
+        OutputError."""
         entry = {"output": self._relative(output), "origin": origin, "size": size, "digest": digest, **notes}
         if self._is_far:
             version = version_here(output)
             entry["version"] = version if version and version["size"] == size else None
-        self.entries[self._relative(output)] = entry
-        if self._journal.is_open:
-            self._journal.add(_line(entry))
-        else:  # with all entries: an existing file may end in a truncated line
-            self._journal.begin(self._all())
+        with self._lock:
+            self.entries[self._relative(output)] = entry
+            if self._journal.is_open:
+                self._journal.add(_line(entry))
+            else:  # with all entries: an existing file may end in a truncated line
+                self._journal.begin(self._all())
 
     def _all(self) -> Iterable[bytes]:
         return map(_line, self.entries.values())

@@ -45,7 +45,7 @@ def remove_temporaries() -> None:
     """Removes temporary files, and rolls back targets of which only some have been replaced. Called by the thread that
     handles the signals."""
     if changing.acquire(timeout=0.5):
-        for undo in rollbacks:
+        for undo in reversed(rollbacks):
             thread = threading.Thread(target=undo, daemon=True)
             thread.start()
             thread.join(ROLLBACK)
@@ -113,6 +113,16 @@ class Target:
     def pending(self) -> bool:
         """Whether there is something left to commit."""
         return self.temporary is not None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether `commit` takes requests to a store."""
+        return False
+
+    @property
+    def upload_size(self) -> int:
+        """Bytes that these have to send."""
+        return 0
 
     @property
     def digest(self) -> str | None:

@@ -97,6 +97,11 @@ class Transaction:
                 self._pending = []
         return len(pending)
 
+    def publish(self, target: Target) -> None:
+        """Commits one target, as any thread may, side by side with others. Raises CannotCreateError, OutputError."""
+        target.commit()
+        self._replaced.append(target.name)
+
     def __enter__(self) -> Self:
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -71,14 +72,18 @@ class Files:
             self._progress.add_finished(finished.tally)
             self._see(finished.watch)
 
-    def complete(self, input: Input, watch: DriftMonitor | None, target: Target) -> None:
-        """A file is in place. It is not noted if some of its rows were rejected, so that a later run reports them, too.
-        Raises CannotCreateError, OutputError."""
+    def complete(self, input: Input, watch: DriftMonitor | None, target: Target) -> Callable[[], None]:
+        """Counts a file that is written. What it returns notes that it is in place, and raises CannotCreateError,
+        OutputError. It is not noted if some of its rows were rejected, so that a later run reports them, too."""
         finished = Finished(self._progress.output, watch)
-        if not finished.tally.rejected:
-            assert target.digest is not None
-            self._manifest.add(self.paths[input], self._origins[input], target.count, target.digest, finished.notes)
         self._see(watch)
+
+        def note() -> None:
+            if not finished.tally.rejected:
+                assert target.digest is not None
+                self._manifest.add(self.paths[input], self._origins[input], target.count, target.digest, finished.notes)
+
+        return note
 
     def settle(self, target: Target) -> None:
         """Before a file is put in place: that is made to survive a power loss together with others."""

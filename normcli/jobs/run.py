@@ -120,11 +120,16 @@ class Run(Events, Generic[R, S]):
             self.rejects.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
 
     # -- what decides --------------------------------------------------------------------------------------------
+    @property
+    def warnings_are_errors(self) -> bool:
+        """Whether there were warnings, and none may be."""
+        return self.request.werror and bool(self.result.warnings)
+
     def check_warnings(self, outcome: str = replaced(0)) -> None:
         """Before a target is replaced. Raises BadDataError where warnings are errors, saying the `outcome` so far;
         none of a job that replaces nothing."""
         count = len(self.result.warnings)
-        if self.request.werror and count:
+        if self.warnings_are_errors:
             plural = "s" if count > 1 else ""
             what = f"{count} warning{plural}, and --werror makes {'them errors' if plural else 'it an error'}"
             raise BadDataError(f"{what}; {outcome}" if outcome else what)

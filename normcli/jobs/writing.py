@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from normcli.io.inputs import Input
     from normcli.io.manifest import Manifest
     from normcli.io.outputs import Target
+    from normcli.io.stores.publishing import Publisher
     from normcli.jobs.resuming import Files
     from normcli.jobs.run import Run
     from normcli.parameters import Parameters
@@ -251,16 +252,28 @@ def _copied(request: Writes, description: Description, to: str | None) -> str | 
 def put_in_place(run: Run[Any, Any], written: Generator[Written], files: Files, *before: Target | None) -> int:
     """Ends each input's own output, one of `files`, and puts it in place, the targets `before` with the first; how many
     files were replaced. Raises BadDataError where a warning forbids it, CannotCreateError, OutputError."""
-    count = 0
-    with closing(written):
+    from normcli.io.stores.publishing import Publisher
+
+    with closing(written), Publisher(run.changes) as publisher:
         for output in written:
             assert output.part is not None
             assert output.target is not None
-            source = output.part.reader.description.name
-            run.check_warnings(replaced(count) + (f", that of {source} was not" if count else ""))
-            output.sink.close()
-            files.settle(output.target)
-            count += run.changes.commit(*before, output.target)
-            output.part.complete(output.target)
+            with ExitStack() as stack:
+                stack.enter_context(output.target)
+                _check_warnings(run, output.part, publisher)
+                output.sink.close()
+                files.settle(output.target)
+                complete = output.part.complete(output.target)
+                stack.pop_all()
+            publisher.put(output.target, complete, *before)
+            before = ()
     files.finish()
-    return count
+    return publisher.count
+
+
+def _check_warnings(run: Run[Any, Any], part: Part, publisher: Publisher) -> None:
+    """Before an output is put in place. Raises BadDataError where a warning forbids it."""
+    if run.warnings_are_errors:
+        publisher.wait()
+        count, name = publisher.count, part.reader.description.name
+        run.check_warnings(replaced(count) + (f", that of {name} was not" if count else ""))

@@ -146,7 +146,8 @@ def apply(
     progress: Progress | None = None,
 ) -> Generator[Written]:
     """Normalizes, or restores, all inputs: those without their own output into `file`, one after the other. Each output
-    is yielded when all but its end is written. The states that the work of parts measures are added to their watch."""
+    is yielded when all but its end is written, for who gets it to close its target. The states that the work of parts
+    measures are added to their watch."""
     progress, shared = progress or Progress(), None
     with ExitStack() as stack:
         written: Written | None = None
@@ -168,8 +169,8 @@ def apply(
                 written.sink.write(piece)
             if result.last and written.target is not None:
                 progress.end_output()
+                stack.pop_all()
                 yield written
-                stack.close()
                 progress.begin_output()
                 written = None
         shared = written

@@ -31,7 +31,8 @@ class Part(Struct, frozen=True):
     needed: tuple[str, ...] | None = None  # the columns that have to be read; None: all
     output: Callable[[], Target] | None = None
     begin: Callable[[], None] = lambda: None  # called before anything of it counts
-    complete: Callable[[Target], None] = lambda target: None  # called once its own output is in place
+    # called with its own output once that is written; what it returns, once that is in place, in any thread
+    complete: Callable[[Target], Callable[[], None]] = lambda target: lambda: None
     watch: DriftMonitor | None = None  # what the part's work measures is added to it
     late: Callable[[LateColumn, str], None] = ignore  # called with each column of late rows alone
     absent: Callable[[str], None] | None = None  # called with one that was expected and did not come; None: an error

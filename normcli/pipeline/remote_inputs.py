@@ -117,14 +117,13 @@ class RemoteInputs(Struct, frozen=True):
 
     def write(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
         """All of it written, each input into a file of its own, which waits beside its place. Each is given in its
-        turn."""
+        turn, for who gets it to close its target."""
         for begun, result in self._run(progress, task, part, ready=ready):
             assert isinstance(begun.reader, RemoteReader)
             file = begun.reader.done.file
             if result.last and file is not None:
                 progress.end_output()
-                with adopt(file) as target:
-                    yield Written(_NoSink(), begun, target)
+                yield Written(_NoSink(), begun, adopt(file))
                 progress.begin_output()
 
     def _run(

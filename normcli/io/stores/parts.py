@@ -31,15 +31,19 @@ class FarPart(Target):
 
     @property
     def pending(self) -> bool:
-        return bool(self.part)
+        return not self.placed
+
+    @property
+    def is_remote(self) -> bool:
+        return True
 
     def prepare(self) -> None:
-        """It is complete."""
+        """It is complete; only a commit together with others has to know what was there before."""
         self.before = version(self.uri)
 
     def commit(self) -> None:
         """Puts the new object in the old one's place."""
-        if not self.part:
+        if self.placed:
             return
         with store_request(self.uri) as outcome:
             files, path = place(self.uri)
@@ -48,7 +52,6 @@ class FarPart(Target):
             error = CannotCreateError if outcome.denied else OutputError
             raise error(f"{self.name}: copying from {printable(self.part)} failed: {outcome.fault}")
         self.placed = True
-        self._remove()
 
     def is_untouched(self) -> bool:
         return self.before != UNKNOWN and version(self.uri) == self.before
@@ -57,9 +60,6 @@ class FarPart(Target):
         return False
 
     def __exit__(self, *error: object) -> None:
-        self._remove()
-
-    def _remove(self) -> None:
         remove(self.part)
         self.part = ""
 

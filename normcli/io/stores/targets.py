@@ -30,6 +30,14 @@ class FarTarget(Target):
     def pending(self) -> bool:
         return self.fd != CLOSED
 
+    @property
+    def is_remote(self) -> bool:
+        return True
+
+    @property
+    def upload_size(self) -> int:
+        return self.count
+
     def _failed(self, error: OSError) -> OutputError:
         what = f"{self.name}: can't be kept in {printable(self.where)} until it is complete: {error.strerror}"
         return OutputError(what, SPOOL_HINT)
