@@ -1,7 +1,9 @@
 """Several targets in one transaction: all of them complete before the first is replaced, in the order that is given."""
 
+import contextlib
 import errno
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from normcli.errors import CannotCreateError, LockedError, OutputError
 from normcli.io.outputs import Target
 from normcli.io.transaction import Transaction
+from tests.cli.conftest import until
 from tests.test_locks import lock_of
 
 
@@ -124,3 +127,21 @@ def test_a_lock_is_held_until_all_is_done(names: list[str]) -> None:
     with Transaction() as others:
         others.lock(names[0])
     assert not lock_of(Path(names[0])).exists()
+
+
+def test_a_stream_is_cut_short_as_soon_as_its_first_write_has_begun(tmp_path: Path) -> None:
+    """It blocks in a pipe that is full, of which a reader has had a part."""
+    os.mkfifo(tmp_path / "fifo")
+    reading = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    with Transaction() as changes:
+        target = changes.open(str(tmp_path / "fifo"))
+        assert changes.cut_short == []
+        thread = threading.Thread(target=target.write, args=(bytes(1 << 20),))
+        thread.start()
+        until(lambda: changes.cut_short, "the write has begun")
+        assert target.count == 0
+        while thread.is_alive() or target.count == 0:
+            with contextlib.suppress(BlockingIOError):
+                os.read(reading, 1 << 16)
+        thread.join()
+    os.close(reading)

@@ -68,6 +68,7 @@ class Target:
     temporary: str | None = None
     dead: bool = False
     count: int = 0  # bytes written so far
+    is_started: bool = False  # a write has begun: of one that blocks in a pipe, a part may have been read
     begun: int = 0  # bytes whose write-back has been started
     ready: bool = False  # all bytes are synced, `commit` can follow
     backup: str | None = None  # a hard link to the replaced file; empty if there was no file
@@ -83,6 +84,7 @@ class Target:
         view = memoryview(data).cast("B")
         if self.dead:
             return len(view)
+        self.is_started = self.is_started or bool(view)
         done = 0
         while done < len(view):
             try:

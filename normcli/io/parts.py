@@ -52,6 +52,8 @@ def open_part(name: str, path: str, run: str, *, spool_dir: str | None = None) -
     if stores.is_uri(path):
         target = outputs.open_target(f"{os.path.dirname(path)}/{name_of_part}", spool_dir=spool_dir)
         target.name = name
+        assert isinstance(target, FarTarget)
+        target.upload.before = None  # nothing has such a name
     else:
         target = _open_beside(name, path, name_of_part)
     target.hashed = hashlib.sha256()
@@ -129,6 +131,8 @@ class Token(Struct):
                 target.write(self.word.encode())
                 target.commit()
             self._far = path
+            with outputs.changing:
+                outputs.rollbacks.append(self.sweep)
             _far().sweep_dead({self.directory, *self.directories}, lambda name: run_of(name, tokens=True), self.run)
             return
         new = f"{path}.new"  # its name until it is locked, for without a lock it would be a dead run's
@@ -154,7 +158,9 @@ class Token(Struct):
     def sweep(self) -> None:
         """Removes parts that nobody wants any more. A file of which a worker has not seen that the token is gone is
         there by then."""
-        if not self._far:
+        if self._far:
+            _far().remove(self._far)
+        else:
             _remove([self.path])
         for directory in self.directories:
             if self._far:
@@ -168,7 +174,8 @@ class Token(Struct):
         """The run has ended."""
         if self._far:
             self.sweep()
-            _far().remove(self._far)
+            with outputs.changing:
+                outputs.rollbacks.remove(self.sweep)
             self._far = ""
         if self._fd == CLOSED:
             return

@@ -54,7 +54,7 @@ class Transaction:
     @property
     def cut_short(self) -> list[str]:
         """The names of the streams that are incomplete though something was written. Thread-safe."""
-        return [target.name for target in self._streams if target.count and not target.placed]
+        return [target.name for target in self._streams if target.is_started and not target.placed]
 
     def fill(self, target: Target | None, contents: Iterable[bytes]) -> None:
         """Registers contents that the first `commit` writes to a target, and nothing before it."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from normcli.errors import CannotCreateError
-from normcli.io import parts
+from normcli.io import outputs, parts
 from normcli.io.manifest import remove_stale
 from normcli.io.parts import Token, adopt, detach, open_part
+from tests.cli.conftest import until
 from tests.store import BUCKET, Store, set_back
 
 DEAD, LIVE, SLOW = "d" * 16, "a" * 16, "5" * 16  # runs
@@ -95,3 +96,16 @@ def test_a_token_that_could_not_be_written_does_not_stay(tmp_path: Path, monkeyp
     with pytest.raises(CannotCreateError, match="no space"):
         Token(str(tmp_path), frozenset({str(tmp_path)})).open()
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_signal_removes_the_token_of_a_run_and_its_parts(store: Store) -> None:
+    token = Token(store.uri("out"), frozenset({store.uri("out")}))
+    token.open()
+    with open_part("x", store.uri("out/x"), token.run) as target:
+        target.write(b"new")
+        detach(target, store.uri("out/x"))
+    assert [method for method, path in store.requests if path.endswith(".part")] == ["PUT"]
+    outputs.remove_temporaries()  # as the thread does that ends the process
+    outputs.changing.release()
+    until(lambda: {*store.names()} <= {"out/"}, "nothing is left but the object of the directory")
+    token.close()

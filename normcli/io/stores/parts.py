@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from normcli.errors import CannotCreateError, OutputError, printable
 from normcli.io.outputs import Target
-from normcli.io.stores._filesystems import listed, place, store_request
+from normcli.io.stores._filesystems import concurrently, listed, place, store_request
 from normcli.io.stores.reading import read
 from normcli.io.stores.writing import UNKNOWN, version
 
@@ -76,8 +76,8 @@ def sweep(directory: str, is_part: Callable[[str], bool]) -> None:
     """Removes the parts among what is in a directory, if that may be had."""
     with store_request(directory):
         names = listed(directory, recursive=False, missing=True)
-        for name in (n for n, size in names.items() if size is not None and is_part(n)):
-            remove(f"{directory.rstrip('/')}/{os.path.basename(name)}")
+        parts = [n for n, size in names.items() if size is not None and is_part(n)]
+        list(concurrently(remove, [f"{directory.rstrip('/')}/{os.path.basename(name)}" for name in parts]))
 
 
 def sweep_dead(directories: Iterable[str], run_of: Callable[[str], str | None], now_of: str) -> None:
