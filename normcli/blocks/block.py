@@ -141,15 +141,16 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         return matrix
 
     @cached_property
-    def _reductions(self) -> Reductions | None:
-        """Of all columns, without weights and groups."""
+    def reductions(self) -> Reductions | None:
+        """Of all columns, without weights and groups; None where the native kernel does not compute them."""
         return Reductions.of(self.columns)
 
     @cached_property
     def sums(self) -> Array:
         """(features,) sums of all values: NaN where one is missing, or through overflow."""
-        if self._reductions is not None:
-            return self._reductions.sums
+        known: Reductions | None = self.__dict__.get("reductions")  # not computed for the sums alone: it takes longer
+        if known is not None:
+            return known.sums
         with np.errstate(over="ignore", invalid="ignore"):
             return np.array([x.sum() for x in self.columns])
 
@@ -168,7 +169,7 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
 
     def reduced(self) -> Iterator[Column | Reductions]:
         """The same, as many columns at once as there are whose reductions the native kernel computes."""
-        reductions = self._reductions
+        reductions = self.reductions
         if reductions is None or self.codes is not None or self.weights is not None:
             yield from self.strips()
             return

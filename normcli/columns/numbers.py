@@ -21,8 +21,9 @@ def inexact(frame: Frame, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in wanted if any(abs(end) > EXACT for end in frame.ends(n) if end is not None))
 
 
-def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> Block:
-    """The wanted columns as float64. Raises InfiniteValueError for the first, unless those count as missing."""
+def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error", *, reduce: bool = False) -> Block:
+    """The wanted columns as float64, with `reduce` reduced for statistics while they are read. Raises
+    InfiniteValueError for the first infinite value, unless those count as missing."""
     columns = [frame.numbers(name) for name in wanted]
     matrix = None
     if any(x.dtype != np.float64 for x in columns):
@@ -30,7 +31,10 @@ def block(frame: Frame, wanted: Sequence[str], infinite: Infinite = "error") -> 
         for x, to in zip(columns, matrix.T, strict=True):
             to[:] = x
         columns = list(matrix.T)
-    return finite(Block(tuple(columns), matrix), wanted, infinite)
+    result = Block(tuple(columns), matrix)
+    if reduce:
+        _ = result.reductions  # with the sums, by which infinite values are noticed
+    return finite(result, wanted, infinite)
 
 
 def finite(block: Block, names: Sequence[str], infinite: Infinite) -> Block:

@@ -28,6 +28,7 @@ class Matrices(Struct, dict=True):
     infinite: Infinite
     spelled: Mapping[str, str] = field(default_factory=dict)
     inverse: bool = False
+    reduce: bool = False  # blocks are read for statistics
     values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
     read: list[Block] = field(default_factory=list)  # blocks as read from the frames
 
@@ -44,7 +45,7 @@ class Matrices(Struct, dict=True):
         fresh = [n for n in names if n not in self.values]
         if fresh:
             spellings = [self.spelled.get(n, n) for n in fresh]
-            self._read(lambda frame: columns.block(frame, spellings, self.infinite))
+            self._read(lambda frame: columns.block(frame, spellings, self.infinite, reduce=self.reduce))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}

@@ -69,7 +69,7 @@ def _blocks(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite
 ) -> tuple[list[Block], dict[int, Block]]:
     """The blocks read from frames, and the matrix of each step that learns, by its index. Raises BadRowError."""
-    matrices = Matrices(frames, infinite)
+    matrices = Matrices(frames, infinite, reduce=parameters.weights is None)
     blocks: dict[int, Block] = {}
     for i in parameters.to_measure:
         step = parameters.steps[i]
