@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from normcli.engines import Folding, Unit
+from normcli.engines._arithmetic import NO_REASON
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
@@ -161,15 +162,13 @@ class Run(Generic[S, R]):
         if replies is None:  # one was lost meanwhile, and is waited for again
             return
         for task, reply in zip(done, replies, strict=True):
-            if reply.lack:
-                self._workers.refuse(reply.worker, reply.lack)
             if reply.lacks_plan:
                 task.future = None
                 self._workers.send_plan([reply.worker])
                 return
-            if reply.difference:
+            if reply.reason != NO_REASON:
                 task.future = None
-                self._workers.leave_out(reply.worker, reply.difference)
+                self._workers.leave_out(reply.worker, reply.reason)
                 return
             yield from self._results(task, reply)
             if reply.error is not None:
