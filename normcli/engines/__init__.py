@@ -77,6 +77,9 @@ class Cluster(Protocol):
         this process does, is left out. Raises UsageError where none is left, ClusterError where the cluster is
         lost."""
 
+    def with_warning(self, warning: Callable[[str], None]) -> Self:
+        """The same cluster for one job, with spans of its own: `warning` is called once where workers are left out."""
+
     @property
     def description(self) -> str:
         """What a person should know of it, in a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice, takewhile
 from threading import Event
@@ -51,9 +51,10 @@ class Run(Generic[S, R]):
     """Tasks in order, as many as the workers need to be busy."""
 
     def __init__(
-        self, connection: Connection, patience: float, plan: Plan, state: int, folding: Folding | None = None
-    ) -> None:
-        """A result has about `state` bytes."""
+        self, connection: Connection, patience: float, plan: Plan, state: int, warning: Callable[[str], None],
+        folding: Folding | None = None,
+    ) -> None:  # fmt: skip
+        """A result has about `state` bytes; `warning` is called, maybe often, where workers are left out."""
         self._connection, self._client = connection, connection.client
         self._most = most_of(state)
         reply = max(1, state * self._most)
@@ -61,7 +62,7 @@ class Run(Generic[S, R]):
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._tasks = deque[_PackTask[S]]()
         self._done = Event()  # set whenever a task is
-        self._workers = Workers(connection, patience, self._name, plan)
+        self._workers = Workers(connection, patience, self._name, plan, warning)
         self._states: States | None = None  # of what stays on the workers
         if folding is not None:
             self._states = States(connection, self._workers, self._name, folding, self._performed, state)

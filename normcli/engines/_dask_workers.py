@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +22,11 @@ class Workers:
     """Each is sent the plan of the run and asked once, when it comes, and may answer as late as it likes: it has no
     work before."""
 
-    def __init__(self, connection: Connection, patience: float, run: str, plan: Plan) -> None:
+    def __init__(
+        self, connection: Connection, patience: float, run: str, plan: Plan, warning: Callable[[str], None]
+    ) -> None:
+        """`warning` is called after each look at which some are left out."""
+        self._warning = warning
         self._connection, self._client, self._patience = connection, connection.client, patience
         self._run, self._plan = run, plan
         self._deliveries = list[asyncio.Task[None]]()  # of the plan, ended or under way
@@ -69,6 +73,7 @@ class Workers:
         self.threads = sum(count for worker, count in threads.items() if worker in self.equal)
         if threads and self._reasons.keys() >= threads.keys():
             self._refuse_all(threads)
+        self._warn(threads)
         if self.equal:
             self._last_time = now
         elif now - self._last_time > self._patience:
@@ -121,7 +126,16 @@ class Workers:
             else:
                 self.equal |= {worker}
 
-    def _refuse_all(self, workers: Iterable[str]) -> None:
+    def _warn(self, threads: Mapping[str, int]) -> None:
+        out = sorted(threads.keys() & {*self._reasons, *self._questions}, key=lambda w: (w not in self._reasons, w))
+        if out:
+            silence = f"did not answer in {min(ANSWER, self._patience):g} s", "look at what it does"
+            what, hint = self._reasons.get(out[0], silence)
+            rest = f"{self.threads:,} thread{'' if self.threads == 1 else 's'}"
+            left = f"{len(out):,} of {len(threads):,} workers are left out, which leaves {rest}"
+            self._warning(printable(f"{left}: worker {out[0]} {what} ({hint})"))
+
+    def _refuse_all(self, workers: Mapping[str, int]) -> None:
         worker = min(workers)
         what, hint = self._reasons[worker]
         raise UsageError(printable(f"no worker is left: worker {worker} {what}"), hint)

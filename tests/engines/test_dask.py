@@ -150,7 +150,10 @@ def test_a_worker_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatc
     with cluster.running(2) as made:
         os.kill(made.workers[0], signal.SIGSTOP)
         engine = Dask.connect(made.address)
-        assert list(engine.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
+        warnings = list[str]()
+        warned = engine.with_warning(warnings.append)
+        assert list(warned.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
+        assert re.match(r"1 of 2 workers are left out, .*: worker tcp://\S+ did not answer in 0\.5 s", *warnings)
         assert state_of(engine) == []
         os.kill(made.workers[1], signal.SIGSTOP)
         engine.patience = 1.0
@@ -244,10 +247,17 @@ def test_workers_that_lack_what_is_needed_are_left_out_whenever_they_come() -> N
         with pytest.raises(UsageError, match=r"^no worker is left: worker tcp://\S+ does not see /out \(what is read"):
             list(engine.map_spans(Doubled(), numbers(3), ready=storage_lack))
         made.add()
-        results = engine.map_spans(Doubled(pause=0.02), numbers(60), ready=storage_lack)
+        warnings = list[str]()
+        warned = engine.with_warning(warnings.append)
+        results = warned.map_spans(Doubled(pause=0.02), numbers(60), ready=storage_lack)
         next(results)
         made.add(env=env)
         assert list(results) == [2 * n for n in range(1, 60)]
+        (warning,) = warnings
+        left = (
+            r"1 of 2 workers are left out, which leaves 1 thread: worker tcp://\S+ does not see /out \(what is .* all\)"
+        )
+        assert re.fullmatch(left, warning)
         engine.close(5.0)
 
 
