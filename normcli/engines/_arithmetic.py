@@ -11,6 +11,10 @@ from threadpoolctl import threadpool_limits
 from normcli import __version__, kernel
 from normcli.kernel import matrix
 
+Reason = tuple[str, str]  # why a worker is left out, and what to do about it; empty where it works
+
+NO_REASON: Reason = "", ""
+SAME = "the same versions and the same kind of processor give the same bytes"
 LIBRARIES = ("numpy", "polars", "pyarrow")
 ROWS, COLUMNS = 257, 67  # of the probe: whole runs of every vector width, and a rest
 
@@ -31,11 +35,13 @@ def _facts(comoments: str) -> dict[str, str]:
     return {"normcli": code, "Python": python, **libraries, "co-moments by": comoments, "arithmetic": _probe()}
 
 
-def difference(here: dict[str, str], other: dict[str, str]) -> str:
-    """What differs, in words; empty where nothing does."""
+def difference(here: dict[str, str], other: dict[str, str]) -> Reason:
+    """What differs, in words that follow a worker's name."""
     names = [name for name in {**here, **other} if here.get(name) != other.get(name)]
     versions = [f"{n} {other.get(n, 'none')} and not {here.get(n, 'none')}" for n in names if n != "arithmetic"]
-    return ", ".join(versions) or ("its processor adds or multiplies in another order" if names else "")
+    if not names:
+        return NO_REASON
+    return f"has {', '.join(versions) or 'a processor that adds or multiplies in another order'}", SAME
 
 
 def _code() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice, takewhile
 from threading import Event
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from normcli.engines import Folding, Unit
+from normcli.engines._arithmetic import NO_REASON
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_states import States
 from normcli.engines._dask_workers import LOOK, Workers
@@ -50,9 +51,10 @@ class Run(Generic[S, R]):
     """Tasks in order, as many as the workers need to be busy."""
 
     def __init__(
-        self, connection: Connection, patience: float, plan: Plan, state: int, folding: Folding | None = None
-    ) -> None:
-        """A result has about `state` bytes."""
+        self, connection: Connection, patience: float, plan: Plan, state: int, warning: Callable[[str], None],
+        folding: Folding | None = None,
+    ) -> None:  # fmt: skip
+        """A result has about `state` bytes; `warning` is called, maybe often, where workers are left out."""
         self._connection, self._client = connection, connection.client
         self._most = most_of(state)
         reply = max(1, state * self._most)
@@ -60,7 +62,7 @@ class Run(Generic[S, R]):
         self._name, self._count = f"normcli-{os.urandom(8).hex()}", 0
         self._tasks = deque[_PackTask[S]]()
         self._done = Event()  # set whenever a task is
-        self._workers = Workers(connection, patience, self._name, plan)
+        self._workers = Workers(connection, patience, self._name, plan, warning)
         self._states: States | None = None  # of what stays on the workers
         if folding is not None:
             self._states = States(connection, self._workers, self._name, folding, self._performed, state)
@@ -161,15 +163,13 @@ class Run(Generic[S, R]):
         if replies is None:  # one was lost meanwhile, and is waited for again
             return
         for task, reply in zip(done, replies, strict=True):
-            if reply.lack:
-                self._workers.refuse(reply.worker, reply.lack)
             if reply.lacks_plan:
                 task.future = None
                 self._workers.send_plan([reply.worker])
                 return
-            if reply.difference:
+            if reply.reason != NO_REASON:
                 task.future = None
-                self._workers.leave_out(reply.worker, reply.difference)
+                self._workers.leave_out(reply.worker, reply.reason)
                 return
             yield from self._results(task, reply)
             if reply.error is not None:

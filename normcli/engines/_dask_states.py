@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakSet
 
 from normcli.engines import Folding
-from normcli.engines._arithmetic import facts
+from normcli.engines._arithmetic import NO_REASON, facts
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_handles import Handle, Shards
 from normcli.engines._dask_workers import LOOK, Workers
@@ -120,15 +120,13 @@ class States:
                 self._check_failure(handle.future, tries)
             elif output.reply.error is not None:
                 raise output.reply.error
-            elif output.reply.lack:
-                self.workers.refuse(output.reply.worker, output.reply.lack)
             elif output.reply.lacks_plan:
                 self.workers.send_plan([output.reply.worker])
-            elif not output.reply.difference:
+            elif output.reply.reason == NO_REASON:
                 self._release()
                 return output.states[handle.place.index]
             else:
-                self.workers.leave_out(output.reply.worker, output.reply.difference)  # it came late
+                self.workers.leave_out(output.reply.worker, output.reply.reason)  # it came late
             handle.resubmit()
         raise NotImplementedError
 

@@ -1,14 +1,14 @@
-"""The workers of a cluster that may work: those that compute as this process does, and answer."""
+"""The workers of a cluster that may work: those that compute as this process does, have its storage, and answer."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from normcli.engines._arithmetic import facts
+from normcli.engines._arithmetic import SAME, Reason
 from normcli.engines._dask_connection import Connection
 from normcli.engines._on_worker import compare
 from normcli.engines._worker_plans import Plan, receive
@@ -22,12 +22,16 @@ class Workers:
     """Each is sent the plan of the run and asked once, when it comes, and may answer as late as it likes: it has no
     work before."""
 
-    def __init__(self, connection: Connection, patience: float, run: str, plan: Plan) -> None:
+    def __init__(
+        self, connection: Connection, patience: float, run: str, plan: Plan, warning: Callable[[str], None]
+    ) -> None:
+        """`warning` is called after each look at which some are left out."""
+        self._warning = warning
         self._connection, self._client, self._patience = connection, connection.client, patience
         self._run, self._plan = run, plan
         self._deliveries = list[asyncio.Task[None]]()  # of the plan, ended or under way
         self._questions: dict[str, asyncio.Task[Any]] = {}  # by the address of a worker that has not answered
-        self._differences: dict[str, str] = {}  # by address
+        self._reasons: dict[str, Reason] = {}  # of those that are left out, by address
         self.equal: frozenset[str] = frozenset()
         self.threads = 0  # of them
         self._looked = self._last_time = time.monotonic()  # of the last look, and of the last one with workers
@@ -35,7 +39,7 @@ class Workers:
     @property
     def restriction(self) -> frozenset[str] | None:
         """The workers that tasks are for; None for any."""
-        return self.equal if self.equal and (self._differences or self._questions) else None
+        return self.equal if self.equal and (self._reasons or self._questions) else None
 
     @property
     def silent(self) -> list[str]:
@@ -43,8 +47,8 @@ class Workers:
         return list(self._questions)
 
     def left_out(self, workers: frozenset[str] | None) -> bool:
-        """Whether some of those that a task was for, None for any, are known to differ."""
-        return bool(self._differences) if workers is None else not workers.isdisjoint(self._differences)
+        """Whether some of those that a task was for, None for any, are left out."""
+        return bool(self._reasons) if workers is None else not workers.isdisjoint(self._reasons)
 
     def look_sometimes(self, suspect: str = "") -> bool:
         """Looks, where the last time was long ago, and whether it did."""
@@ -54,35 +58,32 @@ class Workers:
         return due
 
     def look(self, suspect: str = "") -> None:
-        """Which workers there are, and whether they compute as we do. Raises UsageError where none does, ClusterError
+        """Which workers there are, and whether they can work on this. Raises UsageError where none can, ClusterError
         where none has been there for long; it may be the `suspect` that they died of."""
         threads = dict(self._connection.call(self._client.nthreads))
         self.equal &= set(threads)
         for worker in self._questions.keys() - set(threads):
             self._client.loop.add_callback(self._questions.pop(worker).cancel)
-        new = sorted(set(threads) - self.equal - set(self._differences) - set(self._questions))
+        new = sorted(set(threads) - self.equal - set(self._reasons) - set(self._questions))
         if new:
             self.send_plan(new)
             self._connection.call(lambda: self._client.sync(self._ask, new))
         self._take_answers()
         now = self._looked = time.monotonic()
         self.threads = sum(count for worker, count in threads.items() if worker in self.equal)
-        if threads and self._differences.keys() >= threads.keys():
+        if threads and self._reasons.keys() >= threads.keys():
             self._refuse_all(threads)
+        self._warn(threads)
         if self.equal:
             self._last_time = now
         elif now - self._last_time > self._patience:
             raise self._no_worker(bool(threads), suspect)
 
-    def leave_out(self, worker: str, difference: str) -> None:
+    def leave_out(self, worker: str, reason: Reason) -> None:
         """Has no more work for a worker. Raises UsageError where none is left."""
         self.equal -= {worker}
-        self._differences[worker] = difference
+        self._reasons[worker] = reason
         self.look()
-
-    def refuse(self, worker: str, lack: str) -> None:
-        """Raises UsageError for what one lacks."""
-        raise UsageError(f"worker {printable(worker)}: {lack}", "what is read and written has to be there for all")
 
     def end(self) -> None:
         """Nobody waits for answers any more."""
@@ -106,12 +107,11 @@ class Workers:
     async def _ask(self, workers: Sequence[str]) -> None:
         """Asks each by itself, so that one that hangs keeps nobody from answering."""
         for worker in workers:
-            answer = self._client.run(compare, facts(), self._plan[2], workers=[worker], on_error="return")
+            answer = self._client.run(compare, *self._plan[1:], workers=[worker], on_error="return")
             self._questions[worker] = asyncio.ensure_future(answer)
         await asyncio.wait([self._questions[worker] for worker in workers], timeout=min(ANSWER, self._patience))
 
     def _take_answers(self) -> None:
-        """Raises UsageError for a worker that lacks something."""
         for worker, question in [(w, q) for w, q in self._questions.items() if q.done()]:
             del self._questions[worker]
             error = question.exception()
@@ -119,19 +119,26 @@ class Workers:
             if isinstance(answer, OSError):  # the worker is lost, or is asked again at the next look
                 continue
             if isinstance(answer, BaseException):  # it may have no normcli
-                answer = f"{type(answer).__name__}: {answer}", ""
-            difference, lack = answer
-            if lack:
-                self.refuse(worker, lack)
-            if difference:
-                self._differences[worker] = difference
+                answer = f"can't begin: {type(answer).__name__}: {answer}", SAME
+            what, hint = answer
+            if what:
+                self._reasons[worker] = what, hint
             else:
                 self.equal |= {worker}
 
-    def _refuse_all(self, workers: Iterable[str]) -> None:
-        worker = next(iter(sorted(workers)))
-        what = f"no worker computes as this machine does: {printable(worker)} has {self._differences[worker]}"
-        raise UsageError(what, "the same versions and the same kind of processor give the same bytes")
+    def _warn(self, threads: Mapping[str, int]) -> None:
+        out = sorted(threads.keys() & {*self._reasons, *self._questions}, key=lambda w: (w not in self._reasons, w))
+        if out:
+            silence = f"did not answer in {min(ANSWER, self._patience):g} s", "look at what it does"
+            what, hint = self._reasons.get(out[0], silence)
+            rest = f"{self.threads:,} thread{'' if self.threads == 1 else 's'}"
+            left = f"{len(out):,} of {len(threads):,} workers are left out, which leaves {rest}"
+            self._warning(printable(f"{left}: worker {out[0]} {what} ({hint})"))
+
+    def _refuse_all(self, workers: Mapping[str, int]) -> None:
+        worker = min(workers)
+        what, hint = self._reasons[worker]
+        raise UsageError(printable(f"no worker is left: worker {worker} {what}"), hint)
 
     def _no_worker(self, silent: bool, suspect: str) -> ClusterError:
         what = "no worker has answered" if silent else "no worker has been there"

@@ -14,20 +14,20 @@ from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
 from normcli.engines import Share
-from normcli.engines._arithmetic import difference, facts
+from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference, facts
 from normcli.engines._worker_plans import plans
 
 EMPTY = pickle.dumps([])
+SHARED = "what is read and written has to be there for all"
 
 
 class Reply(Struct, frozen=True):
     """Of a worker: the results of a pack's spans, up to the first one in which work raised an `error`; or why it does
-    not work on any, or what it lacks."""
+    not work on any."""
 
     worker: str  # its address
     results: bytes = EMPTY  # a pickled list: beside a pickle, buffers of a network are unaligned
-    difference: str = ""
-    lack: str = ""
+    reason: Reason = NO_REASON  # to leave the worker out
     lacks_plan: bool = False  # it is to be sent
     error: BaseException | None = None
     digests: tuple[bytes, ...] = ()  # of states that stay on the worker, within all results
@@ -36,7 +36,7 @@ class Reply(Struct, frozen=True):
     @property
     def failed(self) -> bool:
         """Whether a result is missing."""
-        return bool(self.difference or self.lack or self.lacks_plan or self.error)
+        return bool(self.reason != NO_REASON or self.lacks_plan or self.error)
 
 
 class _Running:
@@ -90,15 +90,16 @@ class _Running:
 _running = _Running()
 
 
-async def compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
+async def compare(driver: dict[str, str], ready: bytes) -> Reason:
     """As `_compare`, while the worker goes on to speak with the scheduler: storage may hang."""
     return await asyncio.to_thread(_compare, driver, ready)
 
 
-def _compare(driver: dict[str, str], ready: bytes) -> tuple[str, str]:
-    """What differs from the driver, and what the work needs and this worker lacks; each empty where nothing is."""
-    differs = difference(driver, facts())
-    return differs, "" if differs or not ready else _running.lack(ready)
+def _compare(driver: dict[str, str], ready: bytes) -> Reason:
+    """What differs from the driver, or else what the work needs and this worker lacks."""
+    reason = difference(driver, facts())
+    lack = _running.lack(ready) if ready and reason == NO_REASON else ""
+    return (lack, SHARED) if lack else reason
 
 
 def perform(pack: bytes, run: str, pickled: Callable[[list[Any]], bytes] = pickle.dumps) -> Reply:
@@ -110,14 +111,14 @@ def perform(pack: bytes, run: str, pickled: Callable[[list[Any]], bytes] = pickl
     if plan is None:
         return Reply(worker.address, lacks_plan=True)
     pickled_work, driver, ready = plan
-    differs, lack = _compare(driver, ready)
-    if differs or lack:
-        return Reply(worker.address, difference=differs, lack=lack)
+    reason = _compare(driver, ready)
+    if reason != NO_REASON:
+        return Reply(worker.address, reason=reason)
     is_wanted, results, error = _Wanted(worker), list[Any](), None
     try:
         work, spans = _running.unpickled(pickled_work), pickle.loads(pack)
     except Exception as e:  # it was loaded from files that have been replaced
-        return Reply(worker.address, difference=f"other code: {type(e).__name__}: {e}")
+        return Reply(worker.address, reason=(f"has other code: {type(e).__name__}: {e}", SAME))
     try:
         with _running.one():
             for span in takewhile(lambda _: is_wanted(), spans):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from xxhash import xxh3_128
 
-from normcli.engines._arithmetic import difference, facts
+from normcli.engines._arithmetic import NO_REASON, difference, facts
 from normcli.engines._on_worker import Reply, perform, portable
 from normcli.errors import BadDataError
 
@@ -128,8 +128,9 @@ def merge(places: Sequence[Place], driver: dict[str, str], *outputs: TaskOutput)
     for output in outputs:
         if output.reply.failed:
             return TaskOutput(output.reply)
-    if differs := difference(driver, facts()):
-        return TaskOutput(Reply(here, difference=differs))
+    reason = difference(driver, facts())
+    if reason != NO_REASON:
+        return TaskOutput(Reply(here, reason=reason))
     try:
         states = (place.state_of(output) for place, output in zip(places, outputs, strict=True))
         return TaskOutput(Reply(here), (pickled_state(reduce(lambda a, b: a.merge(b), states)),))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
@@ -41,12 +42,24 @@ def _patience() -> float:
     return seconds
 
 
+class _Once(Struct):
+    """Calls with the first text alone."""
+
+    function: Callable[[str], None] | None = None
+
+    def __call__(self, text: str) -> None:
+        function, self.function = self.function, None
+        if function is not None:
+            function(text)
+
+
 class Dask(Struct):
     """The cluster of a client, which stays open."""
 
     client: Any  # a distributed.Client; the library is typed in part only
     patience: float = 60.0  # seconds without any worker after which a run gives up
     _closes_client: bool = False  # the client is ours, and closed at the end
+    _warning: Callable[[str], None] = field(default_factory=_Once)
     _runs: WeakSet[Run[Any, Any]] = field(default_factory=WeakSet)
 
     @classmethod
@@ -83,6 +96,9 @@ class Dask(Struct):
             raise ClusterError(what, f"{type(e).__name__}: {printable(str(e))}") from None
         return cls(client, patience, _closes_client=True)
 
+    def with_warning(self, warning: Callable[[str], None]) -> Dask:
+        return replace(self, _warning=_Once(warning), _runs=WeakSet())
+
     @property
     def name(self) -> str:
         """What messages call it."""
@@ -93,7 +109,7 @@ class Dask(Struct):
         ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
         plan = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
-        run: Run[S, R] = Run(Connection(self.client), self.patience, plan, state, folding)
+        run: Run[S, R] = Run(Connection(self.client), self.patience, plan, state, self._warning, folding)
         self._runs.add(run)
         try:
             yield from run.results(spans)

@@ -155,8 +155,9 @@ class Run(Events, Generic[R, S]):
         if self.request.engine != "threads":  # type: ignore[attr-defined]
             from normcli.jobs import remote
 
-            self.cluster = remote.connect(self.request, inputs)
-            if self.cluster is not None:
+            cluster = remote.connect(self.request, inputs)
+            if cluster is not None:
+                self.cluster = cluster.with_warning(self.warning)
                 self._engines.append(self.cluster)
                 self.result.on_cluster = True
                 self.detail(self.cluster.description)

@@ -146,6 +146,9 @@ class Inline:
     def __init__(self, before: Callable[[int], None]) -> None:
         self.before, self.passes = before, 0
 
+    def with_warning(self, warning: Callable[[str], None]) -> "Inline":
+        return self
+
     def map_spans(self, work: Callable[[S, Share], R], spans: Iterable[S], **more: object) -> Iterator[R]:
         self.passes += 1
         for span in spans:

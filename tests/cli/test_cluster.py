@@ -307,6 +307,18 @@ def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Clus
     assert not files(here / "out")
 
 
+def test_workers_that_are_left_out_are_in_one_warning_of_a_run_and_its_report(here: Workspace) -> None:
+    with cluster.running(1) as made:
+        made.add(fake={"polars": "0.1"}, each=2)
+        words = ["fit", "in", "-m", "robust", "--exact", "-p", "p.json", "--run-report", "r.json"]
+        lines = here.succeeds(*words, *on(made)).lines
+    (warning,) = json.loads((here / "r.json").read_text())["warnings"]
+    assert re.match(
+        r"2 of 3 workers are left out, which leaves 1 thread: worker tcp://\S+ has polars 0\.1 and", warning
+    )
+    assert [line for line in lines if "left out, which" in line] == [f"normcli: warning: {warning}"]
+
+
 @pytest.mark.parametrize("how", ["--resume", "--resume=digest"])
 def test_what_is_complete_is_read_by_workers(here: Workspace, two: cluster.Cluster, how: str) -> None:
     here.succeeds("fit", "in", "-m", "zscore", "-p", "p.json")

@@ -4,7 +4,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from normcli.engines import Folding, Share, Unit
 
@@ -43,6 +43,9 @@ class InProcess:
             result = pickle.loads(pickle.dumps(pickle.loads(pickled)(span, Share(self.threads, None, lambda: True))))
             self.log.append((span, result))
             yield result
+
+    def with_warning(self, warning: Callable[[str], None]) -> Self:
+        return self
 
     @property
     def description(self) -> str:

@@ -49,6 +49,11 @@ class Doubled:
         return 2 * span.value
 
 
+def storage_lack() -> str:
+    """What a worker that was started with this variable lacks."""
+    return os.environ.get("TESTS_LACK", "")
+
+
 @dataclass(frozen=True)
 class Items:
     """A state: numbers in a row. Whoever merges `deadly` ones dies, `times` so often."""

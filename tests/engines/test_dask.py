@@ -15,12 +15,12 @@ from distributed.comm import CommClosedError
 
 from normcli import kernel
 from normcli.engines import _dask_run, _dask_workers
-from normcli.engines._arithmetic import difference, facts
+from normcli.engines._arithmetic import NO_REASON, SAME, difference, facts
 from normcli.engines._dask_connection import Connection
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError, UsageError
 from tests import cluster
-from tests.engines.spans import Doubled, Number
+from tests.engines.spans import Doubled, Number, storage_lack
 
 PATIENCE = 20.0
 FEW_DEATHS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
@@ -150,7 +150,10 @@ def test_a_worker_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatc
     with cluster.running(2) as made:
         os.kill(made.workers[0], signal.SIGSTOP)
         engine = Dask.connect(made.address)
-        assert list(engine.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
+        warnings = list[str]()
+        warned = engine.with_warning(warnings.append)
+        assert list(warned.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
+        assert re.match(r"1 of 2 workers are left out, .*: worker tcp://\S+ did not answer in 0\.5 s", *warnings)
         assert state_of(engine) == []
         os.kill(made.workers[1], signal.SIGSTOP)
         engine.patience = 1.0
@@ -236,9 +239,31 @@ def test_workers_that_differ_are_left_out(tmp_path: Path) -> None:
         engine.close(5.0)
 
 
+def test_workers_that_lack_what_is_needed_are_left_out_whenever_they_come() -> None:
+    """Without them the run goes on, and it ends where none is left."""
+    env = {"TESTS_LACK": "does not see /out"}
+    with cluster.running(1, env=env) as made:
+        engine = Dask.connect(made.address)
+        with pytest.raises(UsageError, match=r"^no worker is left: worker tcp://\S+ does not see /out \(what is read"):
+            list(engine.map_spans(Doubled(), numbers(3), ready=storage_lack))
+        made.add()
+        warnings = list[str]()
+        warned = engine.with_warning(warnings.append)
+        results = warned.map_spans(Doubled(pause=0.02), numbers(60), ready=storage_lack)
+        next(results)
+        made.add(env=env)
+        assert list(results) == [2 * n for n in range(1, 60)]
+        (warning,) = warnings
+        left = (
+            r"1 of 2 workers are left out, which leaves 1 thread: worker tcp://\S+ does not see /out \(what is .* all\)"
+        )
+        assert re.fullmatch(left, warning)
+        engine.close(5.0)
+
+
 @pytest.mark.parametrize(
     ("fake", "what"),
-    [({"polars": "0.1"}, r"has polars 0\.1 and not "), ({"arithmetic": "0"}, "its processor adds or multiplies")],
+    [({"polars": "0.1"}, r"has polars 0\.1 and not "), ({"arithmetic": "0"}, "has a processor that adds")],
 )
 def test_where_all_differ_nothing_is_done(fake: dict[str, str], what: str, tmp_path: Path) -> None:
     with cluster.running(0) as made:
@@ -268,8 +293,8 @@ def test_a_processor_without_fused_multiply_adds_differs_from_one_that_has_them(
     for lack in ("", "the processor has no fused multiply-adds"):
         monkeypatch.setattr(kernel, "comoments_lack", lambda lack=lack: lack)
         every.append(facts())
-    assert difference(*every) == "co-moments by numpy and not the native kernel"
-    assert difference(every[0], every[0]) == ""
+    assert difference(*every) == ("has co-moments by numpy and not the native kernel", SAME)
+    assert difference(every[0], every[0]) == NO_REASON
 
 
 # -- addresses ---------------------------------------------------------------------------------------------------

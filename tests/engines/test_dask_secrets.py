@@ -29,6 +29,9 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
 
+    def with_warning(self, warning: Callable[[str], None]) -> "Recorder":
+        return self
+
     def map_spans(
         self, work: Callable[[Any, Share], Any], spans: Iterable[Any], *, state: int = 0,
         ready: Callable[[], str] | None = None, folding: Folding | None = None,
