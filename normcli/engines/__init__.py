@@ -76,6 +76,10 @@ class Cluster(Protocol):
         again. On each worker, `ready` says beforehand what it lacks. Raises UsageError where one lacks something, or
         none computes as this process does, ClusterError where the cluster is lost."""
 
+    @staticmethod
+    def worker() -> str:
+        """What messages call the worker that calls this."""
+
     @property
     def description(self) -> str:
         """What a person should know of it, in a line."""
