@@ -238,7 +238,7 @@ def test_who_opens_a_path_elsewhere_says_of_it_what_is_said_here(
         if there:
             monkeypatch.chdir("/")
         with pytest.raises(NoInputError) as caught:
-            open_source(path, given=given) if there else open_source(given)
+            open_source(path, spelling=given) if there else open_source(given)
         said.append((caught.value.message, caught.value.hint))
     assert said[0] == said[1]
 
