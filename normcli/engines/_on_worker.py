@@ -14,7 +14,7 @@ from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
 from normcli.engines import Share
-from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference, facts
+from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference_from
 from normcli.engines._worker_plans import plans
 
 EMPTY = pickle.dumps([])
@@ -97,7 +97,7 @@ async def compare(driver: dict[str, str], ready: bytes) -> Reason:
 
 def _compare(driver: dict[str, str], ready: bytes) -> Reason:
     """What differs from the driver, or else what the work needs and this worker lacks."""
-    reason = difference(driver, facts())
+    reason = difference_from(driver)
     lack = _running.lack(ready) if ready and reason == NO_REASON else ""
     return (lack, SHARED) if lack else reason
 
