@@ -147,7 +147,7 @@ async def _scheduler(answer: int) -> None:
 async def _worker(what: dict[str, Any], answer: int) -> None:
     from distributed import Worker
 
-    from normcli.engines import _on_worker
+    from normcli.engines import _arithmetic
     from tests import dying
 
     if "broken" in what["fake"]:
@@ -157,8 +157,8 @@ async def _worker(what: dict[str, Any], answer: int) -> None:
     elif "rests" in what["fake"]:
         dying.slow(float(what["fake"]["rests"]))
     elif what["fake"]:
-        truth = _on_worker.facts()
-        _on_worker.facts = lambda: truth | what["fake"]  # type: ignore[assignment]
+        truth = _arithmetic.facts
+        _arithmetic.facts = lambda **flags: truth(**flags) | what["fake"]  # type: ignore[assignment]
     workers = [
         Worker(
             what["address"], nthreads=what["threads"], host="127.0.0.1", dashboard=False, memory_limit=LIMIT,

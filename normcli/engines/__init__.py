@@ -67,15 +67,15 @@ class Cluster(Protocol):
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None, folding: Folding | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None, comoments: bool = False,
     ) -> Generator[R]:  # fmt: skip
         """`work` of each span, in order, with what it may use there; a bounded number under way at once. A None among
         the spans says that the next one depends on results that have not been taken yet. `work`, spans and results are
         pickled; a result takes about `state` bytes. Large states of a `folding` stay with the workers until they are
         fetched. `work` has no effect that must not happen twice: where a worker dies, another one does all of a span
         again. On each worker, `ready` says beforehand what it lacks. One that lacks something, or does not compute as
-        this process does, is left out. Raises UsageError where none is left, ClusterError where the cluster is
-        lost."""
+        this process does, also `comoments` if there are any, is left out. Raises UsageError where none is left,
+        ClusterError where the cluster is lost."""
 
     def with_warning(self, warning: Callable[[str], None]) -> Self:
         """The same cluster for one job, with spans of its own: `warning` is called once where workers are left out."""

@@ -100,7 +100,11 @@ class States:
         """A future of all of them merged, or of a single one that has others beside it. What it needs stays wanted
         until it is done: the scheduler may hear of what is no longer wanted before it knows what for."""
         needs, places = tuple(part.future for part in parts), tuple(part.place for part in parts)
-        future = self.submit(take, *places, *needs) if len(parts) == 1 else self.submit(merge, places, facts(), *needs)
+        future = (
+            self.submit(take, *places, *needs)
+            if len(parts) == 1
+            else self.submit(merge, places, facts(comoments=False), *needs)
+        )
         self._merging.append((future, needs))
         for part in parts:
             part.future = None

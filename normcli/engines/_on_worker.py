@@ -14,10 +14,11 @@ from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
 from normcli.engines import Share
-from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference, facts
+from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference_from
 from normcli.engines._worker_plans import plans
 
 EMPTY = pickle.dumps([])
+MOST_READY = 64  # runs of which it is known that nothing is missing
 SHARED = "what is read and written has to be there for all"
 
 
@@ -46,7 +47,7 @@ class _Running:
     def __init__(self) -> None:
         self._lock, self._count, self._limits = threading.Lock(), 0, ExitStack()
         self._work: tuple[bytes, Any] = (b"", None)
-        self._ready = b""  # what was found to be so
+        self._ready: dict[bytes, None] = {}  # what works need, pickled, of which nothing is missing here
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -78,13 +79,18 @@ class _Running:
             return self._work[1]
 
     def lack(self, ready: bytes) -> str:
-        """What the work needs and this worker lacks; empty where nothing is missing."""
+        """What the work needs and this worker lacks; empty where nothing is missing. It is looked for outside the lock:
+        storage may hang, and other runs go on."""
         with self._lock:
-            if ready == self._ready:
+            if ready in self._ready:
                 return ""
-            lack = str(pickle.loads(ready)())
-            self._ready = b"" if lack else ready
-            return lack
+        lack = str(pickle.loads(ready)())
+        with self._lock:
+            if not lack:
+                self._ready[ready] = None
+            while len(self._ready) > MOST_READY:
+                del self._ready[next(iter(self._ready))]
+        return lack
 
 
 _running = _Running()
@@ -97,7 +103,7 @@ async def compare(driver: dict[str, str], ready: bytes) -> Reason:
 
 def _compare(driver: dict[str, str], ready: bytes) -> Reason:
     """What differs from the driver, or else what the work needs and this worker lacks."""
-    reason = difference(driver, facts())
+    reason = difference_from(driver)
     lack = _running.lack(ready) if ready and reason == NO_REASON else ""
     return (lack, SHARED) if lack else reason
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from xxhash import xxh3_128
 
-from normcli.engines._arithmetic import NO_REASON, difference, facts
+from normcli.engines._arithmetic import NO_REASON, difference_from
 from normcli.engines._on_worker import Reply, perform, portable
 from normcli.errors import BadDataError
 
@@ -128,7 +128,7 @@ def merge(places: Sequence[Place], driver: dict[str, str], *outputs: TaskOutput)
     for output in outputs:
         if output.reply.failed:
             return TaskOutput(output.reply)
-    reason = difference(driver, facts())
+    reason = difference_from(driver)
     if reason != NO_REASON:
         return TaskOutput(Reply(here, reason=reason))
     try:

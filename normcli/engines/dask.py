@@ -123,9 +123,9 @@ class Dask:
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None, folding: Folding | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None, comoments: bool = False,
     ) -> Generator[R]:  # fmt: skip
-        plan = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
+        plan = pickle.dumps(work), facts(comoments=comoments), pickle.dumps(ready) if ready else b""
         run: Run[S, R] = Run(self._connection(), self.patience, plan, state, self._warning, folding)
         self._runs.add(run)
         try:

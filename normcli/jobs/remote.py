@@ -204,4 +204,4 @@ def write(
             complete=partial(files.complete, span.input, watch), doubt=done.doubt, absent=lambda name: None,
         )  # fmt: skip
 
-    return remote.write(progress, task, part, ready)
+    return remote.write(progress, task, part, ready=ready, watch=outputs.watch)

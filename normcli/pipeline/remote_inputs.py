@@ -97,7 +97,7 @@ class RemoteInputs(Struct, frozen=True):
                 self.versions[span.input] = reader.done.version
             return Part(reader, work, late=late)
 
-        return self._run(progress, task, part)
+        return self._run(progress, task, part, measuring=bare)
 
     def compare(
         self, progress: Progress, watch: DriftMonitor, *, infinite: Infinite, skip: bool
@@ -116,12 +116,16 @@ class RemoteInputs(Struct, frozen=True):
             if done.watch is not None:
                 watch.merge(restored(watch.blank(), done.watch))
 
-        return self._run(progress, task, part, add=add, state=memory.measured(watch.measuring))
+        state = memory.measured(watch.measuring)
+        return self._run(progress, task, part, measuring=watch.measuring, add=add, state=state)
 
-    def write(self, progress: Progress, task: SpanWork, part: PartOf, ready: Callable[[], str]) -> Generator[Written]:
-        """All of it written, each input into a file of its own, which waits beside its place. Each is given in its
-        turn, for who gets it to close its target."""
-        for begun, result in self._run(progress, task, part, ready=ready):
+    def write(
+        self, progress: Progress, task: SpanWork, part: PartOf, *, ready: Callable[[], str], watch: DriftMonitor | None
+    ) -> Generator[Written]:
+        """All of it written, each input into a file of its own, which waits beside its place, and measured for a
+        `watch`. Each is given in its turn, for who gets it to close its target."""
+        measuring = None if watch is None else watch.measuring
+        for begun, result in self._run(progress, task, part, measuring=measuring, ready=ready):
             assert isinstance(begun.reader, RemoteReader)
             file = begun.reader.done.file
             if result.last and file is not None:
@@ -130,13 +134,17 @@ class RemoteInputs(Struct, frozen=True):
                 progress.begin_output()
 
     def _run(
-        self, progress: Progress, task: SpanWork, part: PartOf, *, ready: Callable[[], str] | None = None,
-        add: Callable[[SpanResult], None] = lambda done: None, state: int | None = None,
+        self, progress: Progress, task: SpanWork, part: PartOf, *, measuring: Parameters | None,
+        ready: Callable[[], str] | None = None, add: Callable[[SpanResult], None] = lambda done: None,
+        state: int | None = None,
     ) -> Iterator[tuple[Part, Result]]:  # fmt: skip
-        """The results of all chunks, with `state` bytes of states, or those of the method; `add` is called with what
-        comes of each span, in order."""
+        """The results of all chunks, measured by the blanks of `measuring`, with `state` bytes of states, or those of
+        the method; `add` is called with what comes of each span, in order."""
         begun, state = list[Part](), memory.state(task.parameters) if state is None else state
-        send = partial(self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding)
+        comoments = _has_comoments(measuring)
+        send = partial(
+            self.cluster.map_spans, task, state=state, ready=ready, folding=task.folding, comoments=comoments
+        )
         spans = (
             replace(span, version=version) if (version := self.versions.get(span.input)) else span
             for span in self.spans()
@@ -176,6 +184,11 @@ class RemoteInputs(Struct, frozen=True):
         why = done.error.message.removeprefix(f"{span.name}: ")
         what = f"worker {done.worker}: does not see INPUT {span.name} as this machine does: {why}"
         return NoInputError(what, EVERYWHERE)
+
+
+def _has_comoments(measuring: Parameters | None) -> bool:
+    """Whether last digits of what is measured depend on who computes it."""
+    return measuring is not None and any(s.computation() for step in measuring.steps for s in step.blanks)
 
 
 class _NoSink:

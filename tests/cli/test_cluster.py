@@ -15,7 +15,7 @@ import pytest
 from distributed import Client
 
 import normcli
-from normcli import registry
+from normcli import kernel, registry
 from tests import cluster
 from tests.cli.conftest import Workspace, until
 from tests.conftest import longer
@@ -305,6 +305,22 @@ def test_storage_that_is_not_shared_is_exit_2(here: Workspace, two: cluster.Clus
         os.close(held)
     assert "does not see /proc/self/fd/" in said
     assert not files(here / "out")
+
+
+@pytest.mark.skipif(bool(kernel.comoments_lack()), reason="the kernel does not compute co-moments here")
+def test_a_driver_without_the_kernel_has_workers_with_it_do_what_comes_to_the_same_bits(
+    here: Workspace, two: cluster.Cluster
+) -> None:
+    without, columns = {kernel.SWITCH: "off"}, ["-c", "x,z"]
+    here.succeeds("fit", "in", "-m", "whiten", *columns, "-p", "w.json")
+    said = here.fails(2, "fit", "in", "-m", "whiten", *columns, "-p", "none.json", *on(two), env=without)
+    assert "has co-moments by the native kernel and not numpy" in said
+    here.succeeds("check", "in", "-p", "w.json", *on(two), env=without)
+    here.succeeds("apply", "in", "-p", "w.json", "-o", "a/", *on(two), env=without)
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "z.json", *on(two), env=without)
+    (here / "z.json").rename(here / "many.json")
+    here.succeeds("fit", "in", "-m", "zscore", "-p", "z.json")
+    assert (here / "many.json").read_bytes() == (here / "z.json").read_bytes()
 
 
 def test_workers_that_are_left_out_are_in_one_warning_of_a_run_and_its_report(here: Workspace) -> None:

@@ -26,7 +26,7 @@ class InProcess:
 
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
-        ready: Callable[[], str] | None = None, folding: Folding | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None, comoments: bool = False,
     ) -> Generator[R]:  # fmt: skip
         pickled, source, pending = pickle.dumps(work), iter(spans), deque[bytes]()
         ended = False

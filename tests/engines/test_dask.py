@@ -17,7 +17,7 @@ from distributed.comm import CommClosedError
 import normcli
 from normcli import kernel
 from normcli.engines import _dask_run, _dask_workers
-from normcli.engines._arithmetic import NO_REASON, SAME, difference, facts
+from normcli.engines._arithmetic import KERNEL, NO_REASON, difference, facts
 from normcli.engines._dask_connection import Connection
 from normcli.engines.dask import Dask
 from normcli.errors import BadDataError, ClusterError, UsageError
@@ -278,25 +278,29 @@ def test_where_all_differ_nothing_is_done(fake: dict[str, str], what: str, tmp_p
 
 
 @pytest.mark.skipif(bool(kernel.comoments_lack()), reason="the kernel does not compute co-moments here")
-def test_workers_without_the_kernel_are_left_out(tmp_path: Path) -> None:
+def test_workers_without_the_kernel_are_left_out_of_what_it_computes_to_other_bits(tmp_path: Path) -> None:
     with cluster.running(0) as made:
         made.add(env={kernel.SWITCH: "off"})
         engine = Dask.connect(made.address)
-        with pytest.raises(UsageError, match="has co-moments by numpy and not the native kernel"):
-            list(engine.map_spans(Doubled(folder=str(tmp_path)), numbers(3)))
+        with pytest.raises(
+            UsageError, match=r"has co-moments by numpy and not the native kernel \(.*NORMCLI_KERNEL=off"
+        ):
+            list(engine.map_spans(Doubled(folder=str(tmp_path)), numbers(3), comoments=True))
         assert list(tmp_path.iterdir()) == []
+        assert list(engine.map_spans(Doubled(), numbers(3))) == [0, 2, 4]
         engine.close(5.0)
 
 
 def test_a_processor_without_fused_multiply_adds_differs_from_one_that_has_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    every = []
+    every, others = [], []
     for lack in ("", "the processor has no fused multiply-adds"):
         monkeypatch.setattr(kernel, "comoments_lack", lambda lack=lack: lack)
-        every.append(facts())
-    assert difference(*every) == ("has co-moments by numpy and not the native kernel", SAME)
-    assert difference(every[0], every[0]) == NO_REASON
+        every.append(facts(comoments=True))
+        others.append(facts(comoments=False))
+    assert difference(*every) == ("has co-moments by numpy and not the native kernel", KERNEL)
+    assert difference(every[0], every[0]) == difference(*others) == NO_REASON
 
 
 # -- clients -----------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Recorder:
 
     def map_spans(
         self, work: Callable[[Any, Share], Any], spans: Iterable[Any], *, state: int = 0,
-        ready: Callable[[], str] | None = None, folding: Folding | None = None,
+        ready: Callable[[], str] | None = None, folding: Folding | None = None, comoments: bool = False,
     ) -> Generator[Any]:  # fmt: skip
         self.sent += [pickle.dumps(work), pickle.dumps(ready)]
         for span in spans:
