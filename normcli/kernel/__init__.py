@@ -68,15 +68,14 @@ def _load(on: bool) -> ctypes.CDLL | str:
     if not os.path.exists(path):
         return f"none was built; {REUSED}"
     try:
+        if fault := sources.fault(sources.FOLDER):
+            return f"{path} {fault}: python -m normcli.kernel.build, or pip install, builds it again"
         loaded = ctypes.CDLL(path)
-        loaded.nk_sources.restype = ctypes.c_char_p
-        interface, digest = loaded.nk_interface(), loaded.nk_sources()
+        interface = loaded.nk_interface()
     except (OSError, AttributeError) as e:
         return f"{path} is none of this system: {e}"
     if interface != INTERFACE:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
-    if digest != sources.digest(sources.FOLDER).encode():
-        return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
     for name in ("nk_parse", "nk_format", "nk_find_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
     loaded.nk_comoments_room.restype = ctypes.c_uint64
