@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from normcli import kernel
 from normcli.kernel import build, sources
+from tests.cli.conftest import run
 from tests.kernel.library import compiler
 
 HERE = build.HERE
@@ -177,6 +179,31 @@ def test_the_script_builds_beside_its_sources_and_never_fails(package: Path) -> 
         assert word in run.stdout
         for name in (build.LIBRARY, build.RECORD):
             assert (package / name).exists() == (setting == "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "on"),
+    [(("", "on", "ON", "1", "true", "Yes"), True), (("off", "OFF", "Off", "0", "false", "FALSE", "no"), False)],
+)
+def test_the_switch_is_known_by_several_words(
+    settings: tuple[str, ...], on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in settings:
+        monkeypatch.setenv(kernel.SWITCH, setting)
+        assert kernel._is_on() is on
+        assert on or "without the native kernel: NORMCLI_KERNEL=off" in kernel.description()
+
+
+@pytest.mark.parametrize("words", ["--version -v", "fit t.csv -m zscore -p p", "fit t.parquet -m zscore -p p"])
+def test_what_the_switch_can_not_mean_is_said(words: str, tmp_path: Path) -> None:
+    table = pl.DataFrame({"x": [1.0, 2.0, 4.0]})
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    done = run(*words.split(), cwd=tmp_path, env={kernel.SWITCH: "2"})
+    assert done.code == 2
+    assert done.err == (
+        "normcli: error: NORMCLI_KERNEL=2: is neither on nor off (off switches the native kernel off)\n"
+    )
 
 
 def test_version_says_how_text_is_read_and_co_moments_are_computed() -> None:
