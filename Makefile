@@ -45,7 +45,7 @@ wheel: .venv/.dev
 	$(BIN)/pip wheel -q --no-deps -w dist .
 
 clean:
-	rm -rf .venv build dist normcli/kernel/kernel.so bench-data .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist normcli/kernel/kernel.so* bench-data .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.pip:
 	@echo 'Creating .venv (once) ...'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,23 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         folder = Path(self.root) / "normcli" / "kernel"
         kernel = runpy.run_path(str(folder / "build.py"))
-        library = kernel["LIBRARY"]
-        target = (folder if version == "editable" else self._scratch()) / library
+        target = (folder if version == "editable" else self._scratch()) / kernel["LIBRARY"]
         try:
             command = kernel["build"](target, folder)
         except kernel["NoKernelError"] as e:
-            target.unlink(missing_ok=True)
+            kernel["remove"](target.parent)
             self.app.display_warning(f"No native kernel was built, and text is read and written without it: {e}")
             return
         general = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{kernel['platform'](target, general)}"
         if version != "editable":
-            build_data["force_include"][str(target)] = f"normcli/kernel/{library}"
+            for name in (kernel["LIBRARY"], kernel["RECORD"]):
+                build_data["force_include"][str(target.with_name(name))] = f"normcli/kernel/{name}"
         self.app.display_info(f"The native kernel was built by {command}.")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        (self._scratch() / "kernel.so").unlink(missing_ok=True)
-        self._scratch().rmdir()
+        shutil.rmtree(self._scratch())
 
     def _scratch(self) -> Path:
         """A folder that is empty but for the library of a wheel under way."""

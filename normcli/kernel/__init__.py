@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     import ctypes
 
 INTERFACE = 3  # NK_INTERFACE of kernel.h, as text.py knows it
-SWITCH = "NORMCLI_KERNEL"  # the variable; off: not used
+SWITCH = "NORMCLI_KERNEL"  # the variable
+SETTINGS = dict.fromkeys(("", "on", "1", "true", "yes"), True) | dict.fromkeys(("off", "0", "false", "no"), False)
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
 
 
 def library() -> ctypes.CDLL | None:
-    """The library that was built from the sources beside it; None if there is none, or it is switched off."""
+    """The library that was built from the sources beside it; None if there is none, or it is switched off. Raises
+    UsageError where the variable says neither."""
     loaded = _load(_is_on())
     return None if isinstance(loaded, str) else loaded
 
@@ -46,7 +48,14 @@ def comoments_lack() -> str:
 
 
 def _is_on() -> bool:
-    return os.environ.get(SWITCH) != "off"
+    """What the variable says, in any case of letters. Raises UsageError."""
+    setting = os.environ.get(SWITCH, "")
+    on = SETTINGS.get(setting.lower())
+    if on is None:
+        from normcli.errors import UsageError, printable
+
+        raise UsageError(f"{SWITCH}={printable(setting)}: is neither on nor off", "off switches the native kernel off")
+    return on
 
 
 def _path() -> str:
@@ -68,15 +77,14 @@ def _load(on: bool) -> ctypes.CDLL | str:
     if not os.path.exists(path):
         return f"none was built; {REUSED}"
     try:
+        if fault := sources.fault(sources.FOLDER):
+            return f"{path} {fault}: python -m normcli.kernel.build, or pip install, builds it again"
         loaded = ctypes.CDLL(path)
-        loaded.nk_sources.restype = ctypes.c_char_p
-        interface, digest = loaded.nk_interface(), loaded.nk_sources()
+        interface = loaded.nk_interface()
     except (OSError, AttributeError) as e:
         return f"{path} is none of this system: {e}"
     if interface != INTERFACE:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
-    if digest != sources.digest(sources.FOLDER).encode():
-        return f"{path} was built from other sources: python -m normcli.kernel.build, or pip install, builds it again"
     for name in ("nk_parse", "nk_format", "nk_find_comoments"):
         getattr(loaded, name).restype = ctypes.c_int32
     loaded.nk_comoments_room.restype = ctypes.c_uint64

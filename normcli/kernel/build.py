@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SOURCES = runpy.run_path(str(HERE / "sources.py"))
-LIBRARY = SOURCES["LIBRARY"]
+LIBRARY, RECORD = SOURCES["LIBRARY"], SOURCES["RECORD"]
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden")
 COMPILERS = ("cc", "gcc", "clang")
 OLDEST_GLIBC = (2, 17)  # that wheels can name: PEP 599
@@ -31,16 +31,15 @@ class NoKernelError(Exception):
 
 
 def build(target: Path, here: Path = HERE) -> str:
-    """Compiles the library; the command that did. Raises NoKernelError."""
+    """Compiles the library, and writes its record beside it; the command that did. Raises NoKernelError."""
     command = compiler()
     with tempfile.TemporaryDirectory() as folder:
         tables = runpy.run_path(str(here / "tables.py"))
         (Path(folder) / "powers.h").write_text(tables["header"]())
         product = Path(folder) / LIBRARY
-        define = f'-DNK_SOURCES="{SOURCES["digest"](str(here))}"'
         sources = sorted(str(path) for path in here.glob("*.c"))
         # CFLAGS are those of other code: some would change results
-        args = [*command, *FLAGS, define, f"-I{folder}", f"-I{here}", "-o", str(product), *sources]
+        args = [*command, *FLAGS, f"-I{folder}", f"-I{here}", "-o", str(product), *sources]
         try:
             env = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
             done = subprocess.run(args, capture_output=True, text=True, errors="replace", check=False, env=env)
@@ -50,10 +49,22 @@ def build(target: Path, here: Path = HERE) -> str:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             first = next((line for line in lines if "error" in line), lines[-1])
             raise NoKernelError(f"{shlex.join(command)} failed: {first}")
-        replacement = target.with_name(f"{target.name}.{os.getpid()}")  # a process may have the old one open
-        shutil.copyfile(product, replacement)
-        replacement.replace(target)
+        library = product.read_bytes()
+    _replace(target, library)
+    _replace(target.with_name(RECORD), SOURCES["record"](library, str(here)))
     return shlex.join(command)
+
+
+def _replace(target: Path, content: bytes) -> None:
+    replacement = target.with_name(f"{target.name}.{os.getpid()}")  # a process may have the old one open
+    replacement.write_bytes(content)
+    replacement.replace(target)
+
+
+def remove(folder: Path) -> None:
+    """The library in a folder, and its record."""
+    for name in (LIBRARY, RECORD):
+        (folder / name).unlink(missing_ok=True)
 
 
 def compiler() -> list[str]:
@@ -96,7 +107,7 @@ def main() -> None:
     try:
         print(f"The native kernel was built by {build(HERE / LIBRARY)}.")
     except NoKernelError as e:
-        (HERE / LIBRARY).unlink(missing_ok=True)
+        remove(HERE)
         print(f"No native kernel was built, and text is read and written without it: {e}")
 
 

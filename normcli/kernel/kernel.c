@@ -1,10 +1,6 @@
 /* Which library this is; the loader asks before it calls anything else. */
 #include "kernel.h"
 
-#ifndef NK_SOURCES
-#define NK_SOURCES ""
-#endif
-
 _Static_assert(sizeof(nk_layout) == 32 && sizeof(nk_word) == 16 && sizeof(nk_block) == 104, "layouts of kernel.h");
 _Static_assert(sizeof(nk_column) == 32 && sizeof(nk_table) == 64 && sizeof(nk_output) == 40, "layouts of kernel.h");
 _Static_assert(sizeof(nk_columns) == 88 && sizeof(nk_comoments) == 96, "layouts of kernel.h");
@@ -12,9 +8,4 @@ _Static_assert(sizeof(nk_columns) == 88 && sizeof(nk_comoments) == 96, "layouts 
 uint32_t nk_interface(void)
 {
     return NK_INTERFACE;
-}
-
-const char *nk_sources(void)
-{
-    return NK_SOURCES;
 }

@@ -222,7 +222,6 @@ NK_EXPORT uint32_t nk_lanes(void); /* doubles of a vector that it uses; 0: no fu
 
 /* -- which library this is ----------------------------------------------------------------------------------------- */
 
-NK_EXPORT uint32_t nk_interface(void);      /* NK_INTERFACE */
-NK_EXPORT const char *nk_sources(void);     /* what the build defined as NK_SOURCES, a digest of all sources; else "" */
+NK_EXPORT uint32_t nk_interface(void); /* NK_INTERFACE */
 
 #endif

@@ -86,15 +86,10 @@ class Kernel:
         library.nk_format.argtypes = (P, P)
         library.nk_read_number.argtypes = (ctypes.c_char_p, U64, P)
         library.nk_write_number.argtypes = (ctypes.c_double, P)
-        library.nk_sources.restype = ctypes.c_char_p
 
     @property
     def interface(self) -> int:
         return int(self._library.nk_interface())
-
-    @property
-    def sources(self) -> str:
-        return str(self._library.nk_sources().decode())
 
     def number(self, text: bytes) -> float | None:
         """The double of a decimal; None where it is in doubt."""

@@ -1,15 +1,18 @@
 """Building and loading the native kernel: what does not fit is never called, and what can't be built is no failure."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from normcli import kernel
 from normcli.kernel import build, sources
+from tests.cli.conftest import run
 from tests.kernel.library import compiler
 
 HERE = build.HERE
@@ -22,7 +25,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no C compiler")
     copy = tmp_path_factory.mktemp("kernel")
     for path in HERE.iterdir():
-        if path.is_file() and path.suffix != ".so":
+        if path.is_file() and path.name not in (build.LIBRARY, build.RECORD):
             shutil.copy(path, copy)
     build.build(copy / build.LIBRARY, copy)
     return copy
@@ -39,6 +42,12 @@ def loaded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
         kernel._load.cache_clear()
 
 
+def replace_library(folder: Path, content: bytes) -> None:
+    """Another library in a folder, with the record of a build."""
+    (folder / build.LIBRARY).write_bytes(content)
+    (folder / build.RECORD).write_bytes(sources.record(content, str(folder)))
+
+
 def test_what_was_built_from_these_sources_is_used(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded(monkeypatch, package).startswith("plain text is read and written by the native kernel")
 
@@ -50,6 +59,7 @@ def test_what_was_built_from_other_sources_is_not(
         shutil.copy(path, tmp_path)
     with (tmp_path / "parse.c").open("a") as source:
         source.write("\n")
+    (tmp_path / build.LIBRARY).write_bytes(b"")  # it is not even loaded
     assert "was built from other sources" in loaded(monkeypatch, tmp_path)
 
 
@@ -58,8 +68,40 @@ def test_what_is_no_library_of_this_system_is_not(
 ) -> None:
     for path in package.iterdir():
         shutil.copy(path, tmp_path)
-    (tmp_path / build.LIBRARY).write_bytes(b"\x7fELF")
+    replace_library(tmp_path, b"\x7fELF")
     assert "is none of this system" in loaded(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, 3000, 40000, -1])
+def test_what_was_cut_short_is_not_loaded(
+    size: int, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may end a process that loads it, by SIGBUS."""
+    shutil.copytree(package, tmp_path, dirs_exist_ok=True)
+    library = tmp_path / build.LIBRARY
+    library.write_bytes(library.read_bytes()[:size])
+    assert f"{library} is damaged: python -m normcli.kernel.build" in loaded(monkeypatch, tmp_path)
+
+
+def test_what_has_another_bit_anywhere_is_not_loaded(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(package, tmp_path, dirs_exist_ok=True)
+    library, dice = tmp_path / build.LIBRARY, random.Random(17)
+    content = library.read_bytes()
+    for place in dice.sample(range(len(content)), 20):
+        other = bytearray(content)
+        other[place] ^= 1 << dice.randrange(8)
+        library.write_bytes(other)
+        assert "is damaged" in loaded(monkeypatch, tmp_path)
+
+
+def test_what_nothing_is_known_of_is_not_loaded(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(package, tmp_path, dirs_exist_ok=True)
+    (tmp_path / build.RECORD).unlink()
+    assert f"has no {build.RECORD} beside it" in loaded(monkeypatch, tmp_path)
+    (tmp_path / build.RECORD).write_bytes(b"\xff")
+    assert "was built from other sources" in loaded(monkeypatch, tmp_path)
 
 
 def test_a_missing_library_says_how_another_is_had(
@@ -135,7 +177,33 @@ def test_the_script_builds_beside_its_sources_and_never_fails(package: Path) -> 
             env=os.environ | {"NORMCLI_CC": setting},
         )  # fmt: skip
         assert word in run.stdout
-        assert (package / build.LIBRARY).exists() == (setting == "")
+        for name in (build.LIBRARY, build.RECORD):
+            assert (package / name).exists() == (setting == "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "on"),
+    [(("", "on", "ON", "1", "true", "Yes"), True), (("off", "OFF", "Off", "0", "false", "FALSE", "no"), False)],
+)
+def test_the_switch_is_known_by_several_words(
+    settings: tuple[str, ...], on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in settings:
+        monkeypatch.setenv(kernel.SWITCH, setting)
+        assert kernel._is_on() is on
+        assert on or "without the native kernel: NORMCLI_KERNEL=off" in kernel.description()
+
+
+@pytest.mark.parametrize("words", ["--version -v", "fit t.csv -m zscore -p p", "fit t.parquet -m zscore -p p"])
+def test_what_the_switch_can_not_mean_is_said(words: str, tmp_path: Path) -> None:
+    table = pl.DataFrame({"x": [1.0, 2.0, 4.0]})
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    done = run(*words.split(), cwd=tmp_path, env={kernel.SWITCH: "2"})
+    assert done.code == 2
+    assert done.err == (
+        "normcli: error: NORMCLI_KERNEL=2: is neither on nor off (off switches the native kernel off)\n"
+    )
 
 
 def test_version_says_how_text_is_read_and_co_moments_are_computed() -> None:

@@ -19,6 +19,7 @@ from normcli.formats._delimited.fields import quoted_field
 from normcli.formats._delimited.notation import PLAIN, Notation
 from normcli.formats._delimited.options import DelimitedOptions
 from normcli.formats._text.pieces import Pieces, Sink
+from normcli.formats._text.spelling import check_polars
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,9 +40,10 @@ def in_strips(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _numeric(blank: Frame) -> frozenset[str]:
-    """The columns of numbers."""
+    """The columns of numbers. Raises UsageError where polars is to write these, and spells them in another way."""
     if isinstance(blank, NativeFrame):
         return blank.numeric
+    check_polars()
     return frozenset(n for n, t in blank.to_polars().schema.items() if t.is_numeric())
 
 
@@ -101,6 +103,7 @@ class DelimitedWriter(Struct, frozen=True):
                 return formatted
         import polars as pl
 
+        check_polars()  # here, too: a frame of the kernel is left to polars at a doubt
         rows = self._spelled(frame.to_polars(MOMENT))
         if not self._is_plain:
             rows = self.dialect.encodable(rows, self.options.missing)

@@ -15,6 +15,7 @@ from normcli.formats import Description, Outlet
 from normcli.formats._json.description import JsonDescription
 from normcli.formats._json.values import as_json, quoted
 from normcli.formats._text.pieces import Pieces, Sink
+from normcli.formats._text.spelling import check_polars
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +41,9 @@ class JsonWriter(Struct, frozen=True):
     def for_input(
         cls, description: Description, blank: Frame, options: Options | None, digests: tuple[str, ...]
     ) -> Self:
-        """For output of the columns of `blank`. Text has no place for digests."""
+        """For output of the columns of `blank`. Text has no place for digests. Raises UsageError where polars spells
+        numbers in another way than text is to have them."""
+        check_polars()
         schema = blank.to_polars().schema
         numbers = frozenset(n for n, t in schema.items() if t.is_numeric())
         in_json = frozenset(description.layout.names if isinstance(description, JsonDescription) else ())
