@@ -4,6 +4,7 @@ to the byte."""
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normcli.errors import BadDataError, NormcliError
+from normcli.errors import BadDataError, NoInputError, NormcliError
 from normcli.formats import Reject
 from normcli.io.ranges import FileRange
 from normcli.jobs.check import check
@@ -312,6 +313,53 @@ def test_objects_are_the_same(store: Store, tmp_path: Path, monkeypatch: pytest.
     write_any(path, 2.0)
     with pytest.raises(BadDataError, match=r"was changed while it was read"):
         fitted([uri], Changing(1, change=lambda: store.put(path.name, path.read_bytes())))
+
+
+# -- an input that workers do not see ---------------------------------------------------------------------------------
+@dataclass
+class Elsewhere(InProcess):
+    """Its worker has no directory `hidden`."""
+
+    hidden: Path = Path()
+
+    def map_spans(self, work: Callable[..., Any], *args: Any, **more: Any) -> Generator[Any]:
+        return super().map_spans(Hiding(work, str(self.hidden)), *args, **more)
+
+
+@dataclass
+class Hiding:
+    """Work, while a directory has another name."""
+
+    work: Callable[..., Any]
+    hidden: str
+
+    def __call__(self, *args: Any) -> Any:
+        os.rename(self.hidden, f"{self.hidden}~")
+        try:
+            return self.work(*args)
+        finally:
+            os.rename(f"{self.hidden}~", self.hidden)
+
+
+@pytest.mark.parametrize("name", ["b.csv", "none.csv"])
+def test_an_input_that_a_worker_alone_does_not_see_is_said_to_be_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One that is not there for anybody is as on one machine."""
+    monkeypatch.chdir(tmp_path)
+    Path("many").mkdir()
+    for path in ("a.csv", "many/b.csv"):
+        Path(path).write_text("x\n1\n2\n")
+    request: dict[str, Any] = {"input": ("a.csv", f"many/{name}"), "method": "zscore"}
+    with pytest.raises(NoInputError) as caught:
+        fit(FitRequest(engine=Elsewhere(hidden=tmp_path / "many"), **request))
+    if name == "b.csv":
+        what = "worker in-process: does not see INPUT many/b.csv as this machine does: there is no directory many"
+        assert str(caught.value) == f"{what} (what is read and written has to be there for all)"
+    else:
+        with pytest.raises(NoInputError) as expected:
+            fit(FitRequest(**request))
+        assert str(caught.value) == str(expected.value)
 
 
 # -- an input that changes ---------------------------------------------------------------------------------------

@@ -80,6 +80,10 @@ class Cluster(Protocol):
     def with_warning(self, warning: Callable[[str], None]) -> Self:
         """The same cluster for one job, with spans of its own: `warning` is called once where workers are left out."""
 
+    @staticmethod
+    def worker() -> str:
+        """What messages call the worker that calls this."""
+
     @property
     def description(self) -> str:
         """What a person should know of it, in a line."""

@@ -118,6 +118,12 @@ class Dask(Struct):
             raise
         run.end()
 
+    @staticmethod
+    def worker() -> str:
+        from distributed import get_worker
+
+        return printable(get_worker().address)
+
     @property
     def description(self) -> str:
         threads = self.client.nthreads()

@@ -87,7 +87,7 @@ def remote_inputs(
 
     request = run.request
     limits = SpanLimits(request.most_rejects, request.threads, request.max_memory)
-    opening = SpanReader(request.local(), readers.options)
+    opening = SpanReader(request.local(), readers.options, cluster.worker)
     versions = {input: reader.source.version for input, reader in readers.opened}
     return RemoteInputs(cluster, spans, opening, readers.first.description, limits, leave_out, versions)
 
@@ -120,10 +120,11 @@ def _size(path: str) -> int:
 
 
 class SpanReader(Struct, frozen=True):
-    """Opens inputs on a worker, by the options of a run."""
+    """Opens inputs on a worker, by the options of a run; `worker` says what messages call that."""
 
     request: Reads
     options: FormatOptions
+    worker: Callable[[], str]
 
     def source(self, span: Span, share: Share) -> Source:
         room = memory.of_input(share.max_memory)

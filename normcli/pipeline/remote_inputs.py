@@ -11,7 +11,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from normcli.columns import Infinite
-from normcli.engines import Cluster
+from normcli.engines import Cluster, Share
+from normcli.errors import NoInputError, NormcliError
 from normcli.formats import Chunk, Description, LateColumn, Reader
 from normcli.io.parts import adopt
 from normcli.pipeline import memory
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from normcli.io.inputs import Input
     from normcli.parameters import Parameters
     from normcli.pipeline.span_work import SpanWork
+
+EVERYWHERE = "what is read and written has to be there for all"
 
 
 class RemoteReader(Reader):
@@ -158,7 +161,21 @@ class RemoteInputs(Struct, frozen=True):
                     done.fault.part = len(begun) - 1
                     raise done.fault
                 if done.error is not None:
-                    raise done.error
+                    raise self._unread(span, done) or done.error
+
+    def _unread(self, span: Span, done: SpanResult) -> NoInputError | None:
+        """The error for an input that a worker can't read, by what this process sees of it; None for another error."""
+        if not isinstance(done.error, NoInputError):
+            return None
+        try:
+            self.open.source(span, Share(1, self.limits.max_memory, lambda: True)).close()
+        except NoInputError as e:  # as on one machine
+            return e
+        except NormcliError:  # it is there
+            pass
+        why = done.error.message.removeprefix(f"{span.name}: ")
+        what = f"worker {done.worker}: does not see INPUT {span.name} as this machine does: {why}"
+        return NoInputError(what, EVERYWHERE)
 
 
 class _NoSink:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from normcli import drift
 from normcli.engines import Folding, Share
 from normcli.engines.threads import Threads
-from normcli.errors import EmptyInputError, NormcliError
+from normcli.errors import EmptyInputError, NoInputError, NormcliError
 from normcli.formats import Description, Reader
 from normcli.io.parts import detach
 from normcli.io.sources import check_version
@@ -43,7 +43,10 @@ class SpanWork(Struct, frozen=True):
     limits: SpanLimits
 
     def __call__(self, span: Span, share: Share) -> SpanResult:
-        share = self.limits.within(share)
+        done = self._done(span, self.limits.within(share))
+        return replace(done, worker=self.open.worker()) if isinstance(done.error, NoInputError) else done
+
+    def _done(self, span: Span, share: Share) -> SpanResult:
         try:
             source = self.open.source(span, share)
         except NormcliError as e:

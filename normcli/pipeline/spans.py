@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
@@ -25,6 +25,10 @@ Stretch = tuple[int, int]  # from one byte of text to another
 
 class Opening(Protocol):
     """How workers open inputs."""
+
+    @property
+    def worker(self) -> Callable[[], str]:
+        """Returns what messages call the worker that calls it."""
 
     def source(self, span: Span, share: Share) -> Source:
         """Raises NormcliError."""
@@ -62,6 +66,7 @@ class SpanResult(Struct, frozen=True):
     comments: int = 0  # lines
     count: int = 0  # bytes read
     error: NormcliError | None = None
+    worker: str = ""  # that can't read the input, as its error says
     empty: bool = False  # the input is empty, and was not named itself
     doubt: str = ""  # what should be known of its output
     watch: Any = None  # the state of its watch, as plain values

@@ -142,6 +142,7 @@ class Inline:
 
     __module__ = "engines.inline"  # its name in messages
     description = "inline"
+    worker = str
 
     def __init__(self, before: Callable[[int], None]) -> None:
         self.before, self.passes = before, 0

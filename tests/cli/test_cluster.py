@@ -222,8 +222,8 @@ def test_too_many_bad_rows_are_counted_over_all_inputs(here: Workspace, two: clu
 
 
 def test_an_input_that_is_not_there_is_66(here: Workspace, two: cluster.Cluster) -> None:
-    """Where a worker says so, it asks whether its file system is mounted."""
     for line in (["fit", "in/0.csv", "no.csv", "-m", "zscore", "-p", "p.json"], ["fit", "no.csv", "-m", "zscore"]):
+        assert run(here, *line) == run(here, *line, *on(two))
         assert here.fails(66, *line, *on(two)).startswith("no.csv: there is no such file (")
 
 
@@ -435,3 +435,11 @@ def test_a_store_that_workers_may_not_see_is_exit_2(here: Workspace, store: Stor
     said = here.fails(2, "apply", "in", "-p", "p.json", "-o", store.uri("z/"), *on(two), env=store.env)
     assert "does not see s3://bucket/z as this machine does" in said
     assert store.files() == {}
+
+
+def test_an_object_that_a_worker_alone_does_not_see_is_66_and_names_it(
+    here: Workspace, store: Store, two: cluster.Cluster
+) -> None:
+    store.put("in/0.csv", (here / "in" / "0.csv").read_bytes())
+    said = here.fails(66, "fit", store.uri("in/0.csv"), "-m", "zscore", "-p", "p.json", *on(two), env=store.env)
+    assert re.match(r"worker tcp://127\.0\.0\.1:\d+: does not see INPUT s3://bucket/in/0\.csv as this machine", said)

@@ -185,7 +185,7 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     with open_source(data / "in" / "00.csv").file:
         first = record("csv").open(open_source(data / "in" / "00.csv")).description
     work = WriteSpan(
-        remote.SpanReader(request, options), first, parameters, False, SpanLimits(0),
+        remote.SpanReader(request, options, str), first, parameters, False, SpanLimits(0),
         remote.SpanPart(outputs, "0" * 16),
     )  # fmt: skip
     span = Span(Input(str(data / "in" / "00.csv"), "00.csv"), str(data / "in" / "00.csv"), str(here / "b" / "00.csv"))

@@ -20,6 +20,10 @@ class InProcess:
     threads: int = 1
     log: list[tuple[Any, Any]] = field(default_factory=list)
 
+    @staticmethod
+    def worker() -> str:
+        return "in-process"
+
     def map_spans(
         self, work: Callable[[S, Share], R], spans: Iterable[S | None], *, state: int = 0,
         ready: Callable[[], str] | None = None, folding: Folding | None = None,

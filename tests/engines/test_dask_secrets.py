@@ -25,6 +25,7 @@ class Recorder:
     __module__ = "normcli.engines.recorder"
 
     description = "a recorder"
+    worker = str
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
