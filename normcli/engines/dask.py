@@ -10,15 +10,14 @@ from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct
 
 from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
 from normcli.engines._dask_address import check_secure
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_run import Run
-from normcli.errors import ClusterError, UsageError, printable
+from normcli.errors import ClusterError, UsageError, printable, short
 
 S = TypeVar("S", bound=Unit)
 R = TypeVar("R")
@@ -53,14 +52,33 @@ class _Once(Struct):
             function(text)
 
 
-class Dask(Struct):
+def _client_type() -> Any:
+    """distributed.Client. Raises UsageError where it is not installed."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("--engine dask needs dask.distributed", "pip install 'normcli[dask]'") from None
+    return Client
+
+
+class Dask:
     """The cluster of a client, which stays open."""
 
-    client: Any  # a distributed.Client; the library is typed in part only
-    patience: float = 60.0  # seconds without any worker after which a run gives up
-    _closes_client: bool = False  # the client is ours, and closed at the end
-    _warning: Callable[[str], None] = field(default_factory=_Once)
-    _runs: WeakSet[Run[Any, Any]] = field(default_factory=WeakSet)
+    def __init__(self, client: Any, patience: float = 60.0) -> None:
+        """Of a distributed.Client, and seconds without any worker after which a run gives up. Raises UsageError for
+        anything else, and for an asynchronous client."""
+        if not isinstance(client, _client_type()):
+            hint = 'normcli.Dask(distributed.Client(ADDRESS)), or engine="dask", scheduler=ADDRESS'
+            raise UsageError(f"normcli.Dask: {short(repr(client))} is no distributed.Client", hint)
+        if client.asynchronous:
+            raise UsageError("normcli.Dask: the client is asynchronous", "distributed.Client(ADDRESS) is not")
+        self.client, self.patience = client, patience
+        self._closes_client = False  # it is ours, and closed at the end
+        self._warning: Callable[[str], None] = _Once()
+        self._runs = WeakSet[Run[Any, Any]]()
+
+    def __repr__(self) -> str:
+        return f"Dask({self.client!r})"
 
     @classmethod
     def connect(cls, address: str | None, *, insecure: bool = False) -> Dask:
@@ -69,14 +87,9 @@ class Dask(Struct):
         ClusterError where it does not answer."""
         address = address or os.environ.get(ADDRESS)
         if not address:
-            raise UsageError(f"--engine dask needs --scheduler ADDRESS, or {ADDRESS}", f"for example: {EXAMPLE}")
-        shown = printable(address)
-        try:
-            from distributed import Client
-
-            make: Callable[..., Any] = Client
-        except ImportError:
-            raise UsageError("--engine dask needs dask.distributed", "pip install 'normcli[dask]'") from None
+            what = f"--engine dask needs --scheduler ADDRESS (from Python, scheduler=), or {ADDRESS}"
+            raise UsageError(what, f"for example: {EXAMPLE}")
+        shown, make = printable(address), _client_type()
         import logging
 
         check_secure(address, insecure=insecure)
@@ -94,10 +107,14 @@ class Dask(Struct):
                     f"{what} in {CONNECTING} s", "does it run there, and can this machine reach it?"
                 ) from None
             raise ClusterError(what, f"{type(e).__name__}: {printable(str(e))}") from None
-        return cls(client, patience, _closes_client=True)
+        cluster = cls(client, patience)
+        cluster._closes_client = True
+        return cluster
 
     def with_warning(self, warning: Callable[[str], None]) -> Dask:
-        return replace(self, _warning=_Once(warning), _runs=WeakSet())
+        cluster = type(self)(self.client, self.patience)
+        cluster._closes_client, cluster._warning = self._closes_client, _Once(warning)
+        return cluster
 
     @property
     def name(self) -> str:
@@ -109,7 +126,7 @@ class Dask(Struct):
         ready: Callable[[], str] | None = None, folding: Folding | None = None,
     ) -> Generator[R]:  # fmt: skip
         plan = pickle.dumps(work), facts(), pickle.dumps(ready) if ready else b""
-        run: Run[S, R] = Run(Connection(self.client), self.patience, plan, state, self._warning, folding)
+        run: Run[S, R] = Run(self._connection(), self.patience, plan, state, self._warning, folding)
         self._runs.add(run)
         try:
             yield from run.results(spans)
@@ -126,8 +143,14 @@ class Dask(Struct):
 
     @property
     def description(self) -> str:
-        threads = self.client.nthreads()
+        threads = self._connection().call(self.client.nthreads)
         return f"dask at {self.name}: {len(threads):,} workers, {sum(threads.values()):,} threads"
+
+    def _connection(self) -> Connection:
+        """Raises ClusterError where who made the client has closed it."""
+        if self.client.status in ("closing", "closed") and not self._closes_client:
+            raise ClusterError("normcli.Dask: its client is closed", "make another one: distributed.Client(ADDRESS)")
+        return Connection(self.client)
 
     def close(self, patience: float) -> bool:
         for run in list(self._runs):

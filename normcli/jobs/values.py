@@ -53,7 +53,8 @@ def format_name(value: Any) -> str:
 def engine_name(value: Any) -> str:
     """The name of an engine, or a cluster."""
     names = registry.names("engines")
-    return "" if value in names or hasattr(value, "map_spans") else f"is none of {', '.join(names)}"
+    is_one = value in names or (hasattr(value, "map_spans") and not isinstance(value, type))
+    return "" if is_one else f"is none of {', '.join(names)}, and no normcli.Dask(client)"
 
 
 def name_suffix(value: Any) -> str:

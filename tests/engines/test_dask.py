@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 from distributed.comm import CommClosedError
 
+import normcli
 from normcli import kernel
 from normcli.engines import _dask_run, _dask_workers
 from normcli.engines._arithmetic import NO_REASON, SAME, difference, facts
@@ -297,6 +299,44 @@ def test_a_processor_without_fused_multiply_adds_differs_from_one_that_has_them(
     assert difference(every[0], every[0]) == NO_REASON
 
 
+# -- clients -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("client", ["tcp://127.0.0.1:8786", None, Dask])
+def test_what_is_no_client_is_refused(client: object) -> None:
+    with pytest.raises(UsageError, match=r"is no distributed\.Client") as caught:
+        Dask(client)
+    assert 'engine="dask", scheduler=ADDRESS' in caught.value.hint
+
+
+def test_an_asynchronous_client_is_refused() -> None:
+    class Asynchronous(Client):
+        status, asynchronous = "closed", True
+
+        def __init__(self) -> None:
+            """It is connected to nothing."""
+
+    with pytest.raises(UsageError, match="the client is asynchronous"):
+        Dask(Asynchronous())
+
+
+def test_a_client_that_is_closed_is_said_to_be(two: cluster.Cluster, tmp_path: Path) -> None:
+    with Client(two.address, set_as_default=False) as client:
+        engine = Dask(client)
+        assert repr(engine) == f"Dask({client!r})"
+    (tmp_path / "a.csv").write_text("x\n1\n2\n")
+    with pytest.raises(ClusterError, match=r"normcli\.Dask: its client is closed"):
+        normcli.fit(tmp_path / "a.csv", "zscore", engine=engine)
+    with pytest.raises(ClusterError, match="its client is closed"):
+        next(engine.map_spans(Doubled(), numbers(1)))
+
+
+def test_a_client_itself_is_no_engine(two: cluster.Cluster, tmp_path: Path) -> None:
+    with (
+        Client(two.address, set_as_default=False) as client,
+        pytest.raises(UsageError, match=r"none of dask, threads, and no normcli\.Dask\(client\)"),
+    ):
+        normcli.fit(tmp_path / "a.csv", "zscore", engine=client)
+
+
 # -- addresses ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("address", ["tcp://192.0.2.1:8786", "192.0.2.1:8786", "ws://192.0.2.1:8786"])
 def test_what_is_not_encrypted_is_for_this_machine(address: str) -> None:
@@ -312,7 +352,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-    with pytest.raises(UsageError, match="needs --scheduler ADDRESS, or DASK_SCHEDULER_ADDRESS"):
+    with pytest.raises(UsageError, match=r"needs --scheduler ADDRESS \(from Python, scheduler=\), or DASK_SCHEDULER_A"):
         Dask.connect(None)
 
 
