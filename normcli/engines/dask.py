@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
-from normcli.engines._dask_address import check_secure
+from normcli.engines._dask_address import check_certificates, check_secure
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_run import Run
 from normcli.errors import ClusterError, UsageError, printable, short
@@ -93,12 +93,13 @@ class Dask:
         import logging
 
         check_secure(address, insecure=insecure)
+        check_certificates(address)
         patience = _patience()
         for logger in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
             logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # normcli reports what matters
         try:
             client = make(address, timeout=CONNECTING, set_as_default=False, name="normcli")
-        except (ValueError, TypeError) as e:  # no port, an unknown scheme, no certificates
+        except (ValueError, TypeError) as e:  # no port, an unknown scheme
             raise UsageError(f"--scheduler {shown}: {printable(str(e))}", "normcli help cluster has examples") from None
         except (OSError, RuntimeError) as e:
             what = f"--scheduler {shown}: no Dask scheduler answers"
