@@ -1,11 +1,15 @@
-"""The address of a scheduler, and whether what is sent there can be read, or written, on the way."""
+"""The address of a scheduler, whether what is sent there can be read, or written, on the way, and by what certificates
+it is not."""
 
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from normcli.errors import UsageError, printable
 
 ENCRYPTED = {"tls", "wss"}
+TLS = "DASK_DISTRIBUTED__COMM__TLS__"
+CERTIFICATES = f"{TLS}CA_FILE, {TLS}CLIENT__CERT and {TLS}CLIENT__KEY name their files"
 
 
 def check_secure(address: str, *, insecure: bool) -> None:
@@ -18,6 +22,23 @@ def check_secure(address: str, *, insecure: bool) -> None:
         f"--scheduler {printable(address)}: {scheme}:// to another machine is not encrypted, and lets anybody run code"
     )
     raise UsageError(what, "tls://, or --insecure-scheduler in a network where nobody else is")
+
+
+def check_certificates(address: str) -> None:
+    """Raises UsageError for an encrypted address where Dask's configuration names no certificates, or such as can't be
+    loaded."""
+    import distributed
+
+    library: Any = distributed  # typed in part only
+    if _parts(address)[0] not in ENCRYPTED:
+        return
+    try:
+        context = library.Security().get_connection_args("client").get("ssl_context")
+        why = "" if context else "needs certificates, and Dask's configuration has none"
+    except OSError as e:  # also what ssl raises
+        why = f"the certificates of Dask's configuration can't be loaded: {e.strerror or e}"
+    if why:
+        raise UsageError(f"--scheduler {printable(address)}: {printable(why)}", CERTIFICATES)
 
 
 def _parts(address: str) -> tuple[str, str]:

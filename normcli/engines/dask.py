@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from normcli.engines import Folding, Share, Unit
 from normcli.engines._arithmetic import facts
-from normcli.engines._dask_address import check_secure
+from normcli.engines._dask_address import check_certificates, check_secure
 from normcli.engines._dask_connection import Connection
 from normcli.engines._dask_run import Run
 from normcli.errors import ClusterError, UsageError, printable, short
@@ -74,7 +74,7 @@ class Dask:
             raise UsageError("normcli.Dask: the client is asynchronous", "distributed.Client(ADDRESS) is not")
         self.client, self.patience = client, patience
         self._closes_client = False  # it is ours, and closed at the end
-        self._warning = _Once()
+        self._warning: Callable[[str], None] = _Once()
         self._runs = WeakSet[Run[Any, Any]]()
 
     def __repr__(self) -> str:
@@ -93,12 +93,13 @@ class Dask:
         import logging
 
         check_secure(address, insecure=insecure)
+        check_certificates(address)
         patience = _patience()
         for logger in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
             logging.getLogger(logger).setLevel(logging.CRITICAL + 1)  # normcli reports what matters
         try:
             client = make(address, timeout=CONNECTING, set_as_default=False, name="normcli")
-        except (ValueError, TypeError) as e:  # no port, an unknown scheme, no certificates
+        except (ValueError, TypeError) as e:  # no port, an unknown scheme
             raise UsageError(f"--scheduler {shown}: {printable(str(e))}", "normcli help cluster has examples") from None
         except (OSError, RuntimeError) as e:
             what = f"--scheduler {shown}: no Dask scheduler answers"
@@ -112,7 +113,7 @@ class Dask:
         return cluster
 
     def with_warning(self, warning: Callable[[str], None]) -> Dask:
-        cluster = Dask(self.client, self.patience)
+        cluster = type(self)(self.client, self.patience)
         cluster._closes_client, cluster._warning = self._closes_client, _Once(warning)
         return cluster
 

@@ -152,7 +152,7 @@ def _remove_stale(run: Run[ApplyRequest, ApplyResult], files: Files) -> None:
     top = str(run.request.output)
     in_turn = stores.is_uri(top) and run.cluster is not None  # a run of a cluster does so when it begins to write
     if not run.request.dry_run and not in_turn:
-        remove_stale({os.path.dirname(path) for path in files.paths.values()}, top)
+        remove_stale({top, *map(os.path.dirname, files.paths.values())}, top)
 
 
 def _written(

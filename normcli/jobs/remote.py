@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from normcli import registry
-from normcli.errors import UsageError, printable
+from normcli.errors import ClusterError, UsageError, printable
 from normcli.io import sources, stores
 from normcli.io.checks import Version, digest_here, version_here
 from normcli.io.parts import StorageCheck, Token, open_part
@@ -204,4 +204,12 @@ def write(
             complete=partial(files.complete, span.input, watch), doubt=done.doubt, absent=lambda name: None,
         )  # fmt: skip
 
-    return remote.write(progress, task, part, ready=ready, watch=outputs.watch)
+    return _resumable(remote.write(progress, task, part, ready=ready, watch=outputs.watch))
+
+
+def _resumable(written: Generator[Written]) -> Generator[Written]:
+    """The same; where the cluster is lost, the hint says what becomes of the files that are complete."""
+    try:
+        yield from written
+    except ClusterError as e:
+        raise ClusterError(e.message, f"{e.hint}; apply --resume goes on") from e

@@ -71,42 +71,27 @@ class StretchScan(Struct, frozen=True):
     likely: Address | None
 
 
-def scan_stretch(
-    source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool] = lambda: True
-) -> StretchScan:
-    """A stretch of an open text, for which some of what stands before it is read, too; not all of it once that is no
-    longer wanted. Raises OutputError where reading fails."""
-    parts = _scans(source, description, stretch, is_wanted)
-    first = _first_row(source, description, stretch[0]) if is_wanted() else None
-    return StretchScan(parts, None if first is None else _likely(description, parts, first))
-
-
-def _scans(
-    source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool]
-) -> tuple[Scan, ...]:
-    return tuple(takewhile(lambda _: is_wanted(), scans(source, description, *stretch)))
-
-
 def read_stretch(
     source: Source, description: TextDescription, stretch: tuple[int, int], is_wanted: Callable[[], bool],
     read: Callable[[Source, Address], T],
 ) -> tuple[StretchScan, T | None]:  # fmt: skip
-    """As `scan_stretch`, and what is `read` of its likely segment, which is scanned on the way: to request the bytes of
-    an object twice takes twice the time. None where it is another segment. Raises OutputError."""
+    """A stretch of an open text, for which some of what stands before it is read, too, but not all of it once that is
+    no longer wanted; and what is `read` of its likely segment, which is scanned on the way: to request the bytes of an
+    object twice takes twice the time. None where it is another segment. Raises OutputError where reading fails."""
     start, end = stretch
-    first, streams = _first_row(source, description, start), list[Scanned]()
-    if first is None:
-        return StretchScan(_scans(source, description, stretch, is_wanted), None), None
-    assert description.rows is not None
-    rows, scanner = Address(first, description.rows.end, 0), Scanner(source, description, start)
+    first, streams, result = _first_row(source, description, start), list[Scanned](), None
+    if first is not None:
+        assert description.rows is not None
+        rows, scanner = Address(first, description.rows.end, 0), Scanner(source, description, start)
 
-    def scanned(_: bytes, inlet: Inlet) -> Scanned:
-        streams.append(Scanned(inlet, scanner, edges(start, end, description.mark), rows))
-        return streams[0]
+        def scanned(_: bytes, inlet: Inlet) -> Scanned:
+            streams.append(Scanned(inlet, scanner, edges(start, end, description.mark), rows))
+            return streams[0]
 
-    result = read(source.layered(scanned), Address(first, end, 0))
-    if not streams:  # it could not even be opened
-        return StretchScan(_scans(source, description, stretch, is_wanted), None), None
+        result = read(source.layered(scanned), Address(first, end, 0))
+    if first is None or not streams:  # it could not even be opened
+        parts = tuple(takewhile(lambda _: is_wanted(), scans(source, description, start, end)))
+        return StretchScan(parts, None), None
     try:
         parts = streams[0].rest(is_wanted)
     except OSError as e:

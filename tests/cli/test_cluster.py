@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from distributed import Client
 
 import normcli
 from normcli import kernel, registry
+from normcli.errors import ClusterError
 from tests import cluster
 from tests.cli.conftest import Workspace, until
 from tests.conftest import longer
+from tests.engines.in_process import InProcess
 from tests.methods.test_method_contract import made as by_name
 from tests.store import MANIFEST, Store
 
@@ -26,6 +29,7 @@ OPTIONS = {  # of methods that can't do without
     "group": ["--groups", "2"], "instance": ["--channels", "2"], "batch-instance": ["--channels", "2"],
     "switchable": ["--channels", "2"],
 }  # fmt: skip
+TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 BATCHES = {"batch", "batch-renorm", "batch-instance", "switchable"}
 METHODS = registry.names("methods")
 LAST = {tuple(map(type, by_name(name).statistics)): name for name in METHODS}  # of those that learn from the same
@@ -373,9 +377,32 @@ def test_what_is_encrypted_goes_by_the_configuration_of_dask(here: Workspace, tm
         assert made.address.startswith("tls://")
         here.succeeds("fit", "in", "-m", "zscore", "-p", "many.json", *on(made), env=env)
         said = here.fails(2, "fit", "in", "-m", "zscore", "-p", "q.json", *on(made))
-    assert f"--scheduler {made.address}: TLS expects" in said
+        line = ["fit", "in", "-m", "zscore", "-p", "q.json", *on(made)]
+        absent = here.fails(2, *line, env=env | {f"{TLS}CA_FILE": "no.pem"})
+    assert f"--scheduler {made.address}: needs certificates, and Dask's configuration has none ({TLS}CA_FILE, " in said
+    assert f"--scheduler {made.address}: the certificates of Dask's configuration can't be loaded: No such" in absent
     here.succeeds("fit", "in", "-m", "zscore", "-p", "one.json")
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
+
+
+class Lost(InProcess):
+    """A cluster whose scheduler ends after the first file."""
+
+    __module__ = "engines.lost"  # its name in messages
+
+    def map_spans(self, *args: Any, **more: Any) -> Generator[Any]:
+        yield next(super().map_spans(*args, **more))
+        raise ClusterError("the scheduler is gone", "run this again")
+
+
+def test_where_a_cluster_is_lost_apply_says_that_it_can_be_resumed(here: Workspace) -> None:
+    params = normcli.fit(here / "in", "zscore")
+    with pytest.raises(ClusterError) as caught:
+        normcli.apply(params, here / "in", f"{here / 'out'}/", engine=Lost())
+    assert str(caught.value) == "the scheduler is gone (run this again; apply --resume goes on)"
+    with pytest.raises(ClusterError) as caught:
+        normcli.fit(here / "in", "zscore", engine=Lost())
+    assert str(caught.value) == "the scheduler is gone (run this again)"
 
 
 # -- object stores ---------------------------------------------------------------------------------------------------
