@@ -73,6 +73,7 @@ def test_what_dies_in_the_middle_costs_nothing(here: Workspace, data: Path, kill
         assert process.returncode == 74, said
         lost = b"no worker has been there for 1 s" if killed == "all workers" else b"the scheduler is gone"
         assert lost in said
+        assert b"; apply --resume goes on)" in said
         assert said.count(b"\n") == 1
         here.succeeds("apply", "in/", "-p", "p.json", "-o", "b/", "--resume")
     assert files(here / "b") == files(data / "out")
