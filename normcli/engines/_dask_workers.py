@@ -131,8 +131,9 @@ class Workers:
         if out:
             silence = f"did not answer in {min(ANSWER, self._patience):g} s", "look at what it does"
             what, hint = self._reasons.get(out[0], silence)
+            verb = "is" if len(out) == 1 else "are"
             rest = f"{self.threads:,} thread{'' if self.threads == 1 else 's'}"
-            left = f"{len(out):,} of {len(threads):,} workers are left out, which leaves {rest}"
+            left = f"{len(out):,} of {len(threads):,} workers {verb} left out, which leaves {rest}"
             self._warning(printable(f"{left}: worker {out[0]} {what} ({hint})"))
 
     def _refuse_all(self, workers: Mapping[str, int]) -> None:

@@ -155,7 +155,7 @@ def test_a_worker_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatc
         warnings = list[str]()
         warned = engine.with_warning(warnings.append)
         assert list(warned.map_spans(Doubled(), numbers(100))) == [2 * n for n in range(100)]
-        assert re.match(r"1 of 2 workers are left out, .*: worker tcp://\S+ did not answer in 0\.5 s", *warnings)
+        assert re.match(r"1 of 2 workers is left out, .*: worker tcp://\S+ did not answer in 0\.5 s", *warnings)
         assert state_of(engine) == []
         os.kill(made.workers[1], signal.SIGSTOP)
         engine.patience = 1.0
@@ -257,7 +257,7 @@ def test_workers_that_lack_what_is_needed_are_left_out_whenever_they_come() -> N
         assert list(results) == [2 * n for n in range(1, 60)]
         (warning,) = warnings
         left = (
-            r"1 of 2 workers are left out, which leaves 1 thread: worker tcp://\S+ does not see /out \(what is .* all\)"
+            r"1 of 2 workers is left out, which leaves 1 thread: worker tcp://\S+ does not see /out \(what is .* all\)"
         )
         assert re.fullmatch(left, warning)
         engine.close(5.0)
