@@ -158,21 +158,8 @@ def test_what_is_not_needed_is_not_imported(place: Path, words: str, also: set[s
 
 # What a path imports beyond numpy, click and msgspec: packages, and how many modules of ours at most. Each takes 0.2 ms
 # whatever is in it: whoever needs one more should first see whether it can wait until it is used.
-OF_ANY = {
-    *(
-        "copy",
-        "dataclasses",
-        "fcntl",
-        "fnmatch",
-        "gc",
-        "locale",
-        "resource",
-        "select",
-        "shlex",
-        "signal",
-        "unicodedata",
-    ),
-}
+OF_ANY = {"copy", "dataclasses", "fcntl", "fnmatch", "gc", "locale", "resource", "select", "shlex", "signal"}
+OF_ANY |= {"unicodedata"}
 OF_DATA = OF_ANY | {"hashlib", "json", "numpy", "queue", "heapq", "xxhash"}
 PATHS = {
     "--help": (

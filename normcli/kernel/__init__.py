@@ -85,9 +85,24 @@ def _load(on: bool) -> ctypes.CDLL | str:
         return f"{path} is none of this system: {e}"
     if interface != INTERFACE:
         return f"{path} has interface {interface}, and this version of normcli calls interface {INTERFACE}"
-    for name in ("nk_parse", "nk_format", "nk_find_comoments"):
-        getattr(loaded, name).restype = ctypes.c_int32
-    loaded.nk_comoments_room.restype = ctypes.c_uint64
-    for name in ("nk_count", "nk_reduce", "nk_reduce_deviations"):
-        getattr(loaded, name).restype = None
+    _declare(loaded)
     return loaded
+
+
+def _declare(loaded: ctypes.CDLL) -> None:
+    """Sets what its functions return and take, as kernel.h has them."""
+    from ctypes import c_int32, c_uint32, c_uint64, c_void_p
+
+    of = {
+        "nk_parse": (c_int32, c_void_p, c_void_p, c_uint64, c_void_p),
+        "nk_format": (c_int32, c_void_p, c_void_p),
+        "nk_count": (None, c_void_p, c_uint64, c_void_p, c_void_p),
+        "nk_reduce": (None, c_void_p),
+        "nk_reduce_deviations": (None, c_void_p),
+        "nk_comoments_room": (c_uint64, c_void_p),
+        "nk_find_comoments": (c_int32, c_void_p),
+        "nk_lanes": (c_uint32,),
+    }
+    for name, (result, *arguments) in of.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments

@@ -3,8 +3,9 @@
  *
  * Every function works on memory that the caller owns, within capacities that the caller states. None allocates, keeps
  * state between calls (but what the processor can do), or calls anything but memchr, memcmp, memcpy and memset of the C
- * library, so that all of them may run in any number of threads at once, on different memory. Text is UTF-8, and its quote is ", which is doubled
- * within a field (RFC 4180). Whatever a function was not made for, it does not guess at: it stops and says where.
+ * library, so that all of them may run in any number of threads at once, on different memory. Text is UTF-8, and its
+ * quote is ", which is doubled within a field (RFC 4180). Whatever a function was not made for, it does not guess at:
+ * it stops and says where.
  *
  * Integers have fixed widths and pointers 64 bits, so that a layout is the same for every compiler; the sizes of the
  * structs, in bytes, are at their ends.

@@ -94,7 +94,7 @@ def counts(text: bytes | memoryview, octets: bytes) -> tuple[int, int] | None:
         return None
     address, _ = np.frombuffer(text, np.uint8).__array_interface__["data"]
     both = (c_uint64 * 2)()
-    kernel.nk_count(c_void_p(address), c_uint64(len(text)), c_char_p(octets), both)
+    kernel.nk_count(address, len(text), octets, both)
     return both[0], both[1]
 
 
@@ -197,7 +197,7 @@ class Parser:
         kernel = library()
         assert kernel is not None
         while self.position < size:
-            status = int(kernel.nk_parse(byref(self._layout), c_void_p(address), c_uint64(size), byref(self._block)))
+            status = int(kernel.nk_parse(byref(self._layout), address, size, byref(self._block)))
             if status != FULL or self._block.rows == self._block.capacity:
                 return DOUBT if status == UNFIT else status
             self._words = np.concatenate([self.words, np.empty(max(1024, len(self.words)), WORD)])
