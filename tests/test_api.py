@@ -466,3 +466,11 @@ def test_calls_that_make_no_sense_fail_under_strict_mypy(tmp_path: Path) -> None
     assert "script.py:4" not in done.stdout
     assert "script.py:5" not in done.stdout
     assert "script.py:6: error" in done.stdout
+
+
+@pytest.mark.parametrize("method", ["power", "zscore", "robust", "asinh"])
+@pytest.mark.parametrize("values", [(1.0, 2.0, 3.0, 1e20), (-1e20, -1.0, 5e-324, 1e20), (1.0, 1e8, 1e20)])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_extreme_values_bring_no_warnings_of_numpys(method: str, values: tuple[float, ...]) -> None:
+    Path("h.csv").write_text("x\n" + "".join(f"{x!r}\n" for x in values))
+    normcli.apply(normcli.fit("h.csv", method), "h.csv", "out.csv")

@@ -98,7 +98,14 @@ class Step(Struct, frozen=True, dict=True):
         return replace(self, states=states, transform=type(transforms[0]).stacked(transforms))
 
     def _learned(self, states: StepStates) -> Transform:
-        return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
+        with np.errstate(all="ignore"):  # a method tests what it has learned: no warnings of numpy's for that
+            return self.method.learn(States(self.features, {type(s): s for s in states}, self.length is not None))
+
+    def doubts(self) -> list[str]:
+        """What users should know of what was learned."""
+        states = States(self.features, {type(s): s for s in self.states})
+        with np.errstate(all="ignore"):
+            return [*self.method.doubts(states, self.fitted)]
 
     @property
     def blanks(self) -> StepStates:

@@ -14,7 +14,7 @@ from normcli import registry
 from normcli.blocks.block import Block
 from normcli.columns import Field
 from normcli.errors import BadDataError, UsageError, printable
-from normcli.methods import Method, States, listed, spelled
+from normcli.methods import Method, listed, spelled
 from normcli.parameters import FrameTransform, Measured, Parameters, Rules, Step
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
@@ -194,7 +194,7 @@ def warn_of_columns(parameters: Parameters, warn: Callable[[str], None]) -> None
             warn(f"no value in {listed(empty)}: nothing is learned, and all comes out missing{_without(step, empty)}")
         if same:
             warn(f"constant: {listed(same)}; {_of_constants(step, same)}{_without(step, same)}")
-        for doubt in step.method.doubts(States(step.features, {type(s): s for s in step.states}), step.fitted):
+        for doubt in step.doubts():
             warn(doubt)
 
 
