@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define NK_INTERFACE 3       /* number of this interface: another one where a layout or a meaning changes */
-#define NK_PADDING 16        /* bytes that must be readable after a text that is parsed; what they are does not matter */
+#define NK_PADDING 16        /* bytes that must be readable after a text that is parsed, whatever they are */
 #define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
 #define NK_LONGEST_TEXT 0x7fffffef
@@ -162,7 +162,7 @@ NK_EXPORT int32_t nk_read_number(const char *text, uint64_t size, double *value)
  * before it (1e+16, 9.999999e-6, 5e-324). */
 NK_EXPORT uint32_t nk_write_number(double x, char *text);
 
-/* -- columns to sums ------------------------------------------------------------------------------------------------ */
+/* -- columns to sums ----------------------------------------------------------------------------------------------- */
 
 /* Columns, and the reductions of their values but NaN. Every sum has the bits of numpy's pairwise summation of a
  * contiguous column, from which NaN was removed. */
@@ -171,7 +171,7 @@ typedef struct {
     double *room;                 /* (rows) for whatever is needed meanwhile */
     double *counts;               /* (features), as all that follow: values that are not NaN */
     double *sums;
-    double *least;                /* +inf without a value; NaN where the least or the greatest is 0 and there is a -0: */
+    double *least;                /* +inf without a value; NaN where least or greatest is 0 and there is a -0: */
     double *greatest;             /* which zero numpy takes depends on the processor; -inf without a value */
     double *centers;              /* from which deviations are taken */
     double *deviations;           /* sums of them */
@@ -186,7 +186,7 @@ NK_EXPORT void nk_reduce(const nk_columns *columns); /* all of it, with centers 
 /* Deviations and squares from the centers that are there, and with the counts of nk_reduce. */
 NK_EXPORT void nk_reduce_deviations(const nk_columns *columns);
 
-/* -- columns to co-moments ------------------------------------------------------------------------------------------ */
+/* -- columns to co-moments ----------------------------------------------------------------------------------------- */
 
 /* Rows of columns, and their means and co-products, high + low; (features), or (features, features) with room up to a
  * stride, which is the next multiple of 8. What is beyond the features may be anything. */
@@ -197,7 +197,7 @@ typedef struct {
     double *means_low;            /* (stride) 0 on entry */
     double *products;             /* (stride, stride) 0 on entry; symmetric */
     double *products_low;
-    double *room;                 /* (room_size) for whatever is needed meanwhile; best where a line of the cache begins */
+    double *room;                 /* (room_size) for whatever is needed meanwhile; best from a line of the cache on */
     uint64_t room_size;           /* at least nk_comoments_room */
     uint64_t rows;
     uint64_t stride;
@@ -215,8 +215,8 @@ NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles,
  * - Deviations from centers, and their products with weights, are rounded; in parts of 8 rows, counted from the first,
  *   they, and products of two of them, are added one after the other, the products fused; so are the sums of 8 parts, a
  *   run; the sum of a run is added to the total, and the error of that addition to its low part.
- * - The mean deviation from the centers is added to these, and what it makes of the products is taken from them. Where a
- *   product overflows it is the greatest double. */
+ * - The mean deviation from the centers is added to these, and what it makes of the products is taken from them. Where
+ *   a product overflows it is the greatest double. */
 NK_EXPORT int32_t nk_find_comoments(const nk_comoments *comoments);
 
 NK_EXPORT uint32_t nk_lanes(void); /* doubles of a vector that it uses; 0: no fused multiply-adds here */
