@@ -32,7 +32,7 @@ STAGES = {  # a stage, and where it is; what is in none of them is the rest
     "statistics": ("normcli.pipeline.work:measure",),
     "digest": ("normcli.pipeline.learning:digest",),
     "transform": ("normcli.parameters:FrameTransform.transform",),
-    "encode": ("normcli.pipeline.work:Work.encoded",),
+    "encode": ("normcli.pipeline.work:Work.encoded", "normcli.formats._binary.row_groups:Grouping.encode"),
     "write": ("normcli.io.outputs:Target.write", "normcli.io.outputs:Target.prepare"),
 }
 JOBS = {
