@@ -44,10 +44,11 @@ NEXT = {
     "needs": set(),
     "suggestions": set(),
     "registry": set(),
+    "caching": set(),
     "errors": set(),
 }
 SCRIPTS = {"kernel/build.py", "kernel/tables.py"}
-ANYWHERE = {"errors", "registry", "suggestions"}
+ANYWHERE = {"caching", "errors", "registry", "suggestions"}
 
 
 @dataclass(frozen=True)

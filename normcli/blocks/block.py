@@ -1,7 +1,6 @@
 """Block: the selected columns as numbers, the input of statistics and transforms."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from normcli.blocks.record import Array, Codes
 from normcli.blocks.reductions import Reductions
+from normcli.caching import cached_property
 
 STRIP = 1 << 15  # values
 

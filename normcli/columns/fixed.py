@@ -5,7 +5,6 @@ from __future__ import annotations
 import decimal
 import re
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns.numbers import EXACT
 from normcli.errors import BadRowError, printable
 

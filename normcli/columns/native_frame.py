@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns import native_packing, stacking
 from normcli.columns.back import check_finite
 from normcli.columns.frame import MOMENT, Frame, Numbers, Packed

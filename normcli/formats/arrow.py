@@ -4,9 +4,10 @@ we write is sealed."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from normcli.caching import cached_property
 from normcli.formats import Format
 from normcli.formats._binary import seal
 from normcli.formats._binary.arrow_writer import MAGIC, WHAT, Writer

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from normcli import columns
 from normcli.blocks.record import Array
+from normcli.caching import cached_property
 from normcli.columns import Dtype, Frame
 from normcli.parameters.lineage import ColumnLineage
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from normcli import columns
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns import Frame, Infinite
 from normcli.columns.fixed import Rounding
 from normcli.columns.storage import unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property, partial
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from normcli import columns
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns import Dtype, Frame, Infinite
 from normcli.errors import BadRowError
 from normcli.parameters.column_layout import ColumnLayout

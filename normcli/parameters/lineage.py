@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 from msgspec import Struct
+
+from normcli.caching import cached_property
 
 
 class ColumnLineage(Struct, frozen=True, dict=True):

@@ -1,7 +1,6 @@
 """Matrices: inputs and outputs of successive steps on frames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import NoReturn, TypeVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from msgspec import Struct, field
 from normcli import columns
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
 from normcli.parameters.steps import Step

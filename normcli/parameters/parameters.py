@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from math import lcm
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from normcli import registry
+from normcli.caching import cached_property
 from normcli.columns import Schema
 from normcli.errors import NotInvertibleError, UsageError
 from normcli.methods import Method

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
 
 from normcli.blocks.record import Array, Codes
+from normcli.caching import cached_property
 from normcli.columns import Frame, Infinite
 from normcli.columns.fixed import Fixed, Rounding, Where
 from normcli.columns.storage import is_coarse, is_long, is_single

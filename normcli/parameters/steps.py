@@ -1,7 +1,6 @@
 """Step: one method on one feature matrix."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from math import lcm
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
+from normcli.caching import cached_property
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, BadRowError, BadValueError, printable
 from normcli.methods import Method, States

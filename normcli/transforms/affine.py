@@ -1,7 +1,6 @@
 """Each column by itself: subtract, divide, stretch, shift."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +8,7 @@ from msgspec.structs import replace
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
+from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
 from normcli.transforms import LAST, Terms, Transform
 

@@ -1,12 +1,12 @@
 """Products of rows and one matrix, stored as factors."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
+from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
 from normcli.transforms import LAST, Terms, Transform
 

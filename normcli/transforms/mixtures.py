@@ -1,6 +1,5 @@
 """Normalizes values by mixtures of instance, layer and batch statistics."""
 
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ from normcli.blocks import tensor
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
+from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
 from normcli.transforms import Terms
 from normcli.transforms._batches import ByBatches

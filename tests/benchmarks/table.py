@@ -58,7 +58,7 @@ class Bench:
         """Our process for one job, as `options` have it; parameters and output go below `scratch`."""
         path = self.path(source)
         out = f"{self.scratch}/out/ours{path.suffix}"
-        learned = f"{self.scratch}/ours{path.suffix}.json"
+        learned = f"{self.scratch}/ours-{path.name}.json"
         options = {
             "fit": ("fit", "-m", "zscore", "-p", f"{self.scratch}/out/params.json", "-c", "f*"),
             "learn": ("fit", "-m", "zscore", "-p", learned, "-c", "f*"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
+from normcli.caching import cached_property
 from normcli.columns import Infinite
 from normcli.columns.arrow_frame import ArrowFrame
 from normcli.errors import BadPlaceError, raise_shortage

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from msgspec.structs import replace
 
 from normcli import columns
+from normcli.caching import cached_property
 from normcli.columns import Field
 from normcli.errors import BadDataError, EmptyInputError, printable
 from normcli.formats import Address, Description, Reader

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from normcli import columns
+from normcli.caching import cached_property
 from normcli.errors import BadRowError, printable
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from normcli import columns
+from normcli.caching import cached_property
 from normcli.columns import NUMERIC_WORD, Field, Schema
 from normcli.formats._delimited import remedies
 from normcli.formats._delimited.dialect import Dialect

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from normcli.caching import cached_property
 from normcli.formats._delimited.fields import NUMBER
 from normcli.formats._delimited.layout import Layout
 from normcli.formats._delimited.native import is_native

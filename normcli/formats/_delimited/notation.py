@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from normcli.caching import cached_property
 
 if TYPE_CHECKING:
     import polars as pl

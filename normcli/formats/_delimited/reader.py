@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from normcli import columns
+from normcli.caching import cached_property
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Address, Description
 from normcli.formats._delimited import native_sampling

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal, Self
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from normcli.caching import cached_property
 from normcli.columns import Field, Schema
 
 Kind = Literal["integer", "float", "empty", "string", "bool", "list", "json"]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ctypes
 import os
 import tempfile
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import IO, Any
 
+from normcli.caching import cached_property
 from normcli.errors import CannotCreateError, OutputError, UsageError, printable
 from normcli.io.stores._filesystems import DENIED, Outcome, info, open_object, place, s3, store_request
 
