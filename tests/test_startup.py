@@ -166,7 +166,7 @@ PATHS = {
         OF_ANY | {"click", "shutil", "zlib", "bz2", "lzma", "textwrap", "struct", "ctypes"},
         18,
     ),  # of shutil, by click
-    "inspect p.json": (OF_DATA, 113),
+    "inspect p.json": (OF_DATA, 114),
     "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 169),
     "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 171),
 }
