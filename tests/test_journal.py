@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +114,32 @@ def test_a_journal_that_can_not_be_synced_is_closed_all_the_same(disk: Disk, lin
     disk.error = 5
     lines.close()
     assert lines._fd == outputs.CLOSED
+
+
+@pytest.mark.parametrize("seconds", [60.0, 0.0])
+def test_what_waits_for_a_batch_has_ended_when_it_is_closed(
+    seconds: float, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Called off, or about to sync what close syncs."""
+    timers = []
+
+    class Slow(threading.Timer):
+        def run(self) -> None:
+            timers.append(self)
+            super().run()
+            time.sleep(0.02)
+
+    monkeypatch.setattr(journal, "SECONDS", seconds)
+    monkeypatch.setattr(threading, "Timer", Slow)
+    lines = Journal(str(tmp_path / "lines"))
+    lines.begin([])
+    for _ in range(3):
+        lines.add(b"line\n")
+        lines.sync()
+        lines.add(b"line\n")
+    lines.close()
+    assert timers
+    assert [timer for timer in timers if timer.is_alive()] == []
 
 
 def test_no_more_of_a_file_is_read_than_is_wanted(tmp_path: Path) -> None:

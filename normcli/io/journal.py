@@ -21,6 +21,7 @@ class Batches(ABC):
     def __init__(self) -> None:
         self._count = 0  # lines that are not synced
         self._timer: threading.Timer | None = None
+        self._timers: list[threading.Thread] = []  # all that may not have ended
         self._failure: NormcliError | None = None  # of a sync
         self._lock = threading.RLock()
 
@@ -68,6 +69,8 @@ class Batches(ABC):
             self._stop()
             with contextlib.suppress(NormcliError):
                 self.sync()
+        for timer in self._timers:  # without the lock, which one of them may wait for
+            timer.join()
 
     @abstractmethod
     def _write(self, line: bytes) -> None:
@@ -83,6 +86,7 @@ class Batches(ABC):
             self._timer = threading.Timer(SECONDS, self._sync_late)
             self._timer.daemon = True
             self._timer.start()
+            self._timers = [*filter(threading.Thread.is_alive, self._timers), self._timer]
 
     def _sync_late(self) -> None:
         with self._lock:
@@ -138,8 +142,8 @@ class Journal(Batches):
             self._await()
 
     def close(self) -> None:
+        super().close()
         with self._lock:
-            super().close()
             if self.is_open:
                 os.close(self._fd)
             self._fd = outputs.CLOSED
