@@ -8,6 +8,8 @@ from msgspec import Struct
 J = TypeVar("J")
 R = TypeVar("R")
 
+SHARED = "what is read and written has to be there for all"  # a hint, where a worker does not see it
+
 
 class Engine(Protocol):
     def map_ordered(self, work: Callable[[J], R], jobs: Iterable[J]) -> Iterator[R]:

@@ -13,13 +13,12 @@ from typing import Any
 from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
-from normcli.engines import Share
+from normcli.engines import SHARED, Share
 from normcli.engines._arithmetic import NO_REASON, SAME, Reason, difference_from
 from normcli.engines._worker_plans import plans
 
 EMPTY = pickle.dumps([])
 MOST_READY = 64  # runs of which it is known that nothing is missing
-SHARED = "what is read and written has to be there for all"
 
 
 class Reply(Struct, frozen=True):

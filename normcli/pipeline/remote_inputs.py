@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from normcli.columns import Infinite
-from normcli.engines import Cluster, Share
+from normcli.engines import SHARED, Cluster, Share
 from normcli.errors import NoInputError, NormcliError
 from normcli.formats import Chunk, Description, LateColumn, Reader
 from normcli.io.parts import adopt
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from normcli.io.inputs import Input
     from normcli.parameters import Parameters
     from normcli.pipeline.span_work import SpanWork
-
-EVERYWHERE = "what is read and written has to be there for all"
 
 
 class RemoteReader(Reader):
@@ -183,7 +181,7 @@ class RemoteInputs(Struct, frozen=True):
             pass
         why = done.error.message.removeprefix(f"{span.name}: ")
         what = f"worker {done.worker}: does not see INPUT {span.name} as this machine does: {why}"
-        return NoInputError(what, EVERYWHERE)
+        return NoInputError(what, SHARED)
 
 
 def _has_comoments(measuring: Parameters | None) -> bool:
