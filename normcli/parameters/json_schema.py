@@ -26,6 +26,12 @@ def schema() -> dict[str, Any]:
         "rows": count,
         "steps": {"type": "array", "minItems": 1, "items": _object(key_step)},
     }
+    sketch = {
+        "column": {"type": "string"},
+        "sizes": {"type": "array", "items": count},
+        "sides": {"type": "array", "items": {"enum": [0, 1, 2]}},
+        "items": {"oneOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]},  # or in base64
+    }
     field = {"name": {"type": "string"}, "type": {"type": "string"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -43,6 +49,7 @@ def schema() -> dict[str, Any]:
                 "weights": {"type": "string"},
                 "unseen": {"enum": list(typing.get_args(Unseen))},
                 "min_count": count,
+                "sketches": {"type": "array", "items": _object(sketch)},
                 "keys": {"type": "array", "minItems": 1, "items": _object(key)},
                 "schema": {"type": "array", "items": _object(field)},
                 "steps": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from math import lcm
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,9 @@ from normcli.parameters.keys import Key
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.rules import TRAINING, Rules, Unseen, mark
 from normcli.parameters.steps import Step
+
+if TYPE_CHECKING:
+    from normcli.parameters.sketches import ColumnSketches
 
 
 class Parameters(Struct, frozen=True, dict=True):
@@ -34,6 +38,7 @@ class Parameters(Struct, frozen=True, dict=True):
     weights: str | None = None  # a column that says how often each row counts
     rules: Rules = Rules()  # which group a row is normalized by, given its key
     dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of the text format that was read
+    sketches: ColumnSketches | None = None  # blank before the fit
     digest: str = ""  # of the file; followed by overrides, if applied with other rules
 
     @cached_property
@@ -114,6 +119,11 @@ class Parameters(Struct, frozen=True, dict=True):
                 wanted.update(step.columns)
                 places.append(i)
         return tuple(reversed(places))
+
+    @cached_property
+    def columns_to_measure(self) -> tuple[str, ...]:
+        """Names of the input columns that are read to measure."""
+        return ColumnLineage.of((self.steps[i].columns, self.steps[i].outputs) for i in self.to_measure).needs
 
     @property
     def multiple(self) -> int:

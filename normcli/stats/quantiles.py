@@ -94,7 +94,7 @@ class Quantiles(ColumnStatistic, frozen=True):
     def _of_column(self, g: int, j: int, shares: Array, least: float, greatest: float) -> Array:
         """(shares,) interpolation between the middles of the ranks of items; equal items cover all their ranks
         together."""
-        values, weights = self._weighted(g, j)
+        values, weights = self.weighted(g, j)
         last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
         ends = np.cumsum(weights)[last]
         starts = np.append(0.0, ends[:-1])
@@ -111,7 +111,7 @@ class Quantiles(ColumnStatistic, frozen=True):
         result[wanted <= 0], result[wanted >= ends[-1] - 1] = least, greatest  # also if equal items cover the end
         return result
 
-    def _weighted(self, g: int, j: int) -> tuple[Array, Array]:
+    def weighted(self, g: int, j: int) -> tuple[Array, Array]:
         """The sorted items of a column, and the number of values that each stands for."""
         sizes = self.sizes[g, j].astype(np.int64)
         items, weights = self.items[g, j, : sizes.sum()], np.repeat(np.exp2(np.arange(len(sizes))), sizes)
@@ -125,7 +125,7 @@ class Quantiles(ColumnStatistic, frozen=True):
     def next_pass(self) -> Statistic | None:
         if not self.repeats or self.is_exact:
             return None
-        columns = [self._weighted(g, j) for g, j in np.ndindex(*self.sizes.shape[:2])]
+        columns = [self.weighted(g, j) for g, j in np.ndindex(*self.sizes.shape[:2])]
         ranks = [np.unique(np.concatenate(self._around(c)[:2])) for c in self.count.ravel().tolist()]
         return windows(columns, ranks, SURE / self.k)
 

@@ -22,6 +22,7 @@ from normcli.parameters.file._values import check_keys, count, fail, of_kind, ty
 FIT_HINT = "a parameter file is what fit -p writes"
 COPY_HINT = "was it copied whole?"
 EDIT_HINT = "was it edited or damaged? fit again, or take a copy"
+OPTIONAL = ("note", "dialect", "by", "weights", "unseen", "min_count", "sketches", "keys")
 MOST_BEFORE_ROWS = 1 << 18  # bytes: a note is as long as an argument may be
 BEGINNING = re.compile(
     rb'\s*\{\s*"format":\s*"normcli",\s*"version":\s*\d+,\s*(?:"note":\s*"(?:[^"\\]|\\.)*",\s*)?"rows":\s*(\d{1,18}),'
@@ -78,7 +79,7 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         raise BadParametersError("$.format: not a normcli parameter file", FIT_HINT)
     if type(document.get("version")) is not int or document["version"] != VERSION:
         _fail_version(document.get("version"))
-    check_keys(document, TOP, "$", optional=("note", "dialect", "by", "weights", "unseen", "min_count", "keys"))
+    check_keys(document, TOP, "$", optional=OPTIONAL)
     schema = tuple(
         typed(Field, f, f"$.schema[{i}]") for i, f in enumerate(of_kind(list, document["schema"], "$.schema"))
     )
@@ -104,6 +105,9 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         rules=_read_rules(document),
         dialect=_read_dialect(document.get("dialect", {}), "$.dialect"),
     )
+    if "sketches" in document:
+        parameters = _with_sketches(parameters, document["sketches"], "$.sketches")
+        document["sketches"] = Lines(document["sketches"])
     if ("keys" in document) != bool(parameters.by):
         fail("$.keys", "there must be keys where there is something to group by, and nowhere else")
     if parameters.by:
@@ -125,6 +129,12 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
             "$.digest: does not match the content: the file was edited or damaged", "--allow-edited accepts it"
         )
     return structs.replace(parameters, digest=digest)
+
+
+def _with_sketches(parameters: Parameters, raw: Any, at: str) -> Parameters:
+    from normcli.parameters.file import _sketches  # here, for older files do without
+
+    return structs.replace(parameters, sketches=_sketches.read(raw, parameters.columns_to_measure, at))
 
 
 def _fail_version(version: Any) -> NoReturn:

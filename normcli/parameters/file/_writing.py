@@ -1,9 +1,11 @@
 """Writing of parameter files."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import structs
@@ -17,6 +19,9 @@ from normcli.parameters import Parameters, Step
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import VERSION, Lines, digest_of, laid
 from normcli.parameters.file._records import builtins, encode_record
+
+if TYPE_CHECKING:
+    from normcli.parameters.sketches import ColumnSketches
 
 PIECE = 1 << 20  # characters
 
@@ -69,6 +74,7 @@ def _body(parameters: Parameters) -> Iterator[str]:
         **({} if not parameters.rules.min_count else {"min_count": parameters.rules.min_count}),
         "schema": [{"name": f.name, "type": f.type} for f in parameters.schema],
         "steps": [_step(s, schema) for s, schema in zip(parameters.steps, parameters.schemas, strict=True)],
+        **({"sketches": Lines(_sketches(parameters.sketches))} if parameters.sketches else {}),
         **({"keys": Lines(_keys.entries(parameters))} if parameters.by else {}),
     }
     held, length = list[str](), 0
@@ -79,6 +85,12 @@ def _body(parameters: Parameters) -> Iterator[str]:
             yield _checked("".join(held[:-1]))
             held, length = [text], len(text)
     yield _checked("".join(held))
+
+
+def _sketches(sketches: ColumnSketches) -> Iterator[dict[str, Any]]:
+    from normcli.parameters.file._sketches import entries  # here, for most commands do without
+
+    return entries(sketches)
 
 
 def _checked(text: str) -> str:
