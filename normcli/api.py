@@ -83,6 +83,7 @@ ARGUMENTS = {
     "note": "text that is kept with the parameters.",
     "unseen": 'rows whose key was not fitted: "error", "global", "missing" or "pass".',
     "min_count": "how many rows a key needs to have statistics of its own.",
+    "no_sketch": "keep no sketches of the columns, which contain some of their values.",
     "no_extra": "columns that the fit did not have are an error.",
     "max_shift": "limit of drift of a mean, in fitted standard deviations.",
     "max_scale_ratio": "limit of drift of a standard deviation, as a ratio of at least 1.",
@@ -130,6 +131,7 @@ def fit(
     weights: str | None = None,
     unseen: Unseen | None = None,
     min_count: int | None = None,
+    no_sketch: bool = False,
     params: Path | None = None,
     update: bool = False,
     create: bool = False,
@@ -177,8 +179,8 @@ def fit(
     request = FitRequest(
         input=_paths(input), method=_method(method, options), plan=_plan(method, plan),
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
-        unseen=unseen, min_count=min_count, params=_path(params), update=update, create=create, recount=recount,
-        allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
+        unseen=unseen, min_count=min_count, no_sketch=no_sketch, params=_path(params), update=update, create=create,
+        recount=recount, allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
@@ -199,6 +201,7 @@ def relearn(
     output: Path | None = None,
     unseen: Unseen | None = None,
     min_count: int | None = None,
+    no_sketch: bool = False,
     allow_edited: bool = False,
     wait: float = 0.0,
     note: str = "",
@@ -210,7 +213,7 @@ def relearn(
     where the statistics are not those that the method needs."""
     request = RelearnRequest(
         relearn=_params(params), method=_method(method, options), params=_path(output), unseen=unseen,
-        min_count=min_count, allow_edited=allow_edited, wait=wait, note=note,
+        min_count=min_count, no_sketch=no_sketch, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
         learned = update_job.relearn(request, _events(events)).parameters

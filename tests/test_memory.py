@@ -234,5 +234,5 @@ def test_less_memory_changes_how_many_blocks_there_are_at_once_and_no_byte(works
 
 def test_it_is_told_what_there_is(workspace: Workspace) -> None:
     done = workspace.succeeds("fit", "table.csv", "-m", "zscore", "-p", "p.json", "-v", "--max-memory", "500M")
-    assert "4 blocks of 41.9 MB at once, 500.0 MB of memory" in done.err
+    assert "4 blocks of 42.0 MB at once, 500.0 MB of memory" in done.err
     assert memory.block(plan(ZScore(), 3)) < 42_000_000

@@ -123,7 +123,8 @@ def test_the_file_is_made_for_people(variant: str) -> None:
     assert "-0.0," not in data.replace("-0.0001", "")
     for name in fitted(variant).steps[0].columns:
         assert sum(line.strip().startswith(f'"{name}": {{') for line in data.splitlines()) >= 1
-    keys = ["format", "version", "note", "rows", "skipped", "inputs", "schema", "steps", "digest"]
+    sketches = ["sketches"] if fitted(variant).learns else []
+    keys = ["format", "version", "note", "rows", "skipped", "inputs", "schema", "steps", *sketches, "digest"]
     assert list(json.loads(data)) == keys
     assert json.loads(data)["note"] == "of a test"
 

@@ -101,7 +101,7 @@ class DriftMonitor:
         steps = tuple(
             replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
         )
-        self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=())
+        self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=(), sketches=None)
         self._blank = tuple(step.statistics_override or () for step in steps)
         self.total = Subtotal(self._blank)  # of completed inputs
         self._here = InputTotal(self._blank)

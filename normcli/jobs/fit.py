@@ -25,6 +25,7 @@ from normcli.jobs.writing import Outputs, Pairs, form_of
 from normcli.methods import listed
 from normcli.parameters import FrameTransform, Parameters, Rules
 from normcli.parameters import file as params
+from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         begun = old or planned(run, readers, needed(plan, request))
         if not old:
             begun = replace(begun, dialect=readers.options.dialect)
+        if request.no_sketch:
+            begun = replace(begun, sketches=None)
         first = readers.first.description
         _describe(result, begun, first, target, file)
         if plan and not request.update:
@@ -206,6 +209,8 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     rules = Rules().override(request.unseen, request.min_count)
     parameters = Parameters(steps, schema, by=by, weights=request.weights, rules=rules)
     parameters.check_rules()
+    if parameters.learns:
+        parameters = replace(parameters, sketches=ColumnSketches(parameters.columns_to_measure))
     on_purpose = plan.left_out(names).union(first.indexes if all(c.columns for c in plan.plan_steps) else ())
     _explain(run, first, {*parameters.needs(), *beside, *on_purpose})
     return parameters
@@ -282,6 +287,9 @@ def _learned(
             max_memory=request.max_memory, excludes=plan.excludes if plan else lambda name: True,
             remote=run.remote_inputs(begun, readers),
         )  # fmt: skip
+        if begun.sketches and not fitted.sketches:
+            column = printable(str(begun.weights))
+            run.notice(f"no sketches are kept: weights in column '{column}' are not whole numbers")
         if fitted.learns:
             progress.end()
             run.check_warnings()

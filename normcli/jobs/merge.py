@@ -14,6 +14,7 @@ from normcli.jobs.reading import report_left_out
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.results import MergeResult
 from normcli.jobs.run import Run
+from normcli.methods import listed
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import SILENT, Events, learning
@@ -27,6 +28,8 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
     with Run(request, result, events) as run:
         sources = _sources(run)
 
+        lacking = list[str]()
+
         def plans() -> Iterator[tuple[str, Parameters]]:
             cut = None
             for source in sources:
@@ -35,6 +38,8 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
                 name = "<stdin>" if source == "-" else source if isinstance(source, str) else "<memory>"
                 parameters = read_parameters(source, example=EXAMPLE, allow_edited=request.allow_edited)
                 cut = (short := learning.cut_batch(parameters)) and f"{name}: {short}"
+                if parameters.sketches is None:
+                    lacking.append(name)
                 yield name, parameters
 
         lock(run, request.output, request.wait)
@@ -43,6 +48,8 @@ def merge(request: MergeRequest, events: Events = SILENT) -> MergeResult:
         merged = learning.merge(plans(), allow_duplicates=request.allow_duplicates)
         parameters = result.parameters = params.sealed(replace(merged, note=request.note or merged.note))
         result.method, result.digest = methods_of(parameters), parameters.digest
+        if lacking and len(lacking) < len(sources):
+            run.notice(f"no sketches are kept: {listed(lacking)} {'has' if len(lacking) == 1 else 'have'} none")
         learning.warn_of_columns(parameters, run.warning)
         run.check_warnings()
         run.changes.fill(target, params.pieces(parameters))

@@ -55,6 +55,8 @@ def relearn(request: RelearnRequest, events: Events = SILENT) -> FitResult:
 def _relearned(request: RelearnRequest, method: Method) -> Parameters:
     old = read_parameters(request.relearn, example=RELEARN, allow_edited=request.allow_edited)
     rules = old.rules.override(request.unseen, request.min_count)
+    if request.no_sketch:
+        old = replace(old, sketches=None)
     try:
         parameters = learning.relearn(replace(old, note=request.note or old.note, rules=rules), method)
         request.check_needs(keys=None if parameters.by else "these are not (fit --by)")

@@ -4,12 +4,19 @@ Chunks fold from the left into a segment, segments into an input, inputs into th
 can be measured independently, and the bits are those of one pass; a short input is one segment.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from normcli.parameters.keys import Ledger, StepStates
 from normcli.parameters.measuring import Measured
 from normcli.parameters.states import merged
 
+if TYPE_CHECKING:
+    from normcli.stats.quantiles import Quantiles
+
+BUFFER = 1 << 18  # items of sketches that are merged at once, in less time than one after the other
 SEGMENT = 64  # chunks, at least; results are the same bytes only with the same number
 
 
@@ -20,12 +27,16 @@ def ends_segment(chunks: int, *, can_end: bool) -> bool:
 
 
 class Subtotal:
-    """Statistics of some rows: each step's states, of all rows and by key, and the number of rows left out because they
-    miss a value."""
+    """Statistics of some rows: each step's states, of all rows and by key, the number of rows left out because they
+    miss a value, and sketches of the input columns."""
 
-    def __init__(self, states: tuple[StepStates, ...], ledger: Ledger | None = None, incomplete: int = 0) -> None:
-        """`states` are blank at first."""
+    def __init__(
+        self, states: tuple[StepStates, ...], ledger: Ledger | None = None, incomplete: int = 0,
+        sketches: Quantiles | None = None,
+    ) -> None:  # fmt: skip
+        """`states` and `sketches` are blank at first. Without sketches there are none of what is added, either."""
         self.states, self.ledger, self.incomplete = states, Ledger() if ledger is None else ledger, incomplete
+        self._sketches = None if sketches is None else [sketches]  # of consecutive rows, to be merged at once
 
     def add(self, measured: Measured) -> None:
         """Adds statistics of the rows that follow."""
@@ -33,17 +44,35 @@ class Subtotal:
         if measured.keyed is not None:
             self.ledger.add(measured.keyed)
         self.incomplete += measured.incomplete
+        if self._sketches is None or measured.sketches is None:
+            self._sketches = None
+            return
+        self._sketches.append(measured.sketches)
+        if sum(sketches.items.size for sketches in self._sketches) > BUFFER:
+            self.merge_sketches()
+
+    def merge_sketches(self) -> None:
+        """Merges the sketches that were added so far: from here on, other rows have the same part in it as in a fit
+        that goes on after a file was written."""
+        if self._sketches:
+            self._sketches = [self._sketches[0].merge_all(self._sketches)]
+
+    @property
+    def sketches(self) -> Quantiles | None:
+        """Of the input columns; None where some of the rows have none."""
+        self.merge_sketches()
+        return self._sketches[0] if self._sketches else None
 
     @property
     def is_blank(self) -> bool:
         """Whether it is of no rows."""
         return not (self.ledger or self.incomplete) and all(state.is_blank for step in self.states for state in step)
 
-    def merge(self, other: "Subtotal") -> "Subtotal":
+    def merge(self, other: Subtotal) -> Subtotal:
         """Statistics of the rows of both, ours first; neither must be used afterwards."""
         return other.after(self)
 
-    def after(self, before: "Subtotal") -> "Subtotal":
+    def after(self, before: Subtotal) -> Subtotal:
         """As `before.merge(self)`, where `before` is of this process."""
         before.states = merged(before.states, self.states)
         if not before.ledger:
@@ -51,24 +80,31 @@ class Subtotal:
         elif self.ledger:
             before.ledger.add(self.ledger.sorted())
         before.incomplete += self.incomplete
+        first, second = before.sketches, self.sketches
+        before._sketches = None if first is None or second is None else [first.merge(second)]
         return before
 
-    def split(self, shards: int) -> list["Subtotal"]:
+    def split(self, shards: int) -> list[Subtotal]:
         """So many shards, each of which merges by itself with that of another one; `joined` after that, they are the
         merged one to the bit. What is by key stays together, in the first."""
         states = [[state.split(shards) for state in step] for step in self.states]
         parts = [Subtotal(tuple(tuple(s[n] for s in step) for step in states)) for n in range(shards)]
         parts[0].ledger, parts[0].incomplete = self.ledger, self.incomplete
+        if self.sketches is not None:
+            for part, sketches in zip(parts, self.sketches.split(shards), strict=True):
+                part._sketches = [sketches]
         return parts
 
     @classmethod
-    def joined(cls, shards: Sequence["Subtotal"]) -> "Subtotal":
+    def joined(cls, shards: Sequence[Subtotal]) -> Subtotal:
         """That of which these are all shards, in order."""
         steps = zip(*(shard.states for shard in shards), strict=True)
         states = tuple(tuple(type(s[0]).joined(s) for s in zip(*step, strict=True)) for step in steps)
-        return cls(states, shards[0].ledger, shards[0].incomplete)
+        sketches = [shard.sketches for shard in shards if shard.sketches is not None]
+        joined = type(sketches[0]).joined(sketches) if sketches else None
+        return cls(states, shards[0].ledger, shards[0].incomplete, joined)
 
-    def local(self) -> "Subtotal":
+    def local(self) -> Subtotal:
         """The same in the memory of this process."""
         return self
 
@@ -76,9 +112,9 @@ class Subtotal:
 class SegmentTotals:
     """Statistics of one segment after the other, chunk by chunk."""
 
-    def __init__(self, blank: tuple[StepStates, ...]) -> None:
-        self._blank = blank
-        self._segment, self._chunks = Subtotal(blank), 0
+    def __init__(self, blank: tuple[StepStates, ...], sketches: Quantiles | None = None) -> None:
+        self._blank, self._blank_sketches = blank, sketches
+        self._segment, self._chunks = Subtotal(blank, sketches=sketches), 0
 
     def add(self, measured: Measured, *, can_end_segment: bool) -> Subtotal | None:
         """Adds statistics of the next chunk; those of the segment, if it ends with it."""
@@ -89,15 +125,16 @@ class SegmentTotals:
     def end(self) -> Subtotal | None:
         """Statistics of the last segment, which may be short; None where nothing follows the one before."""
         ended, count = self._segment, self._chunks
-        self._segment, self._chunks = Subtotal(self._blank), 0
+        self._segment, self._chunks = Subtotal(self._blank, sketches=self._blank_sketches), 0
+        ended.merge_sketches()
         return ended if count else None
 
 
 class InputTotal:
     """Statistics of one input so far, chunk by chunk or segment by segment."""
 
-    def __init__(self, blank: tuple[StepStates, ...]) -> None:
-        self._total, self._segments = Subtotal(blank), SegmentTotals(blank)
+    def __init__(self, blank: tuple[StepStates, ...], sketches: Quantiles | None = None) -> None:
+        self._total, self._segments = Subtotal(blank, sketches=sketches), SegmentTotals(blank, sketches)
 
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
         """Adds statistics of the next chunk."""

@@ -31,6 +31,7 @@ class Matrices(Struct, dict=True):
     reduce: bool = False  # blocks are read for statistics
     values: dict[str, Array] = field(default_factory=dict)  # (rows,) by column, and (rows, length) of one of lists
     read: list[Block] = field(default_factory=list)  # blocks as read from the frames
+    names: list[tuple[str, ...]] = field(default_factory=list)  # of the columns of each, or that of one of lists
 
     @cached_property
     def ends(self) -> Codes:
@@ -45,7 +46,7 @@ class Matrices(Struct, dict=True):
         fresh = [n for n in names if n not in self.values]
         if fresh:
             spellings = [self.spelled.get(n, n) for n in fresh]
-            self._read(lambda frame: columns.block(frame, spellings, self.infinite, reduce=self.reduce))
+            self._read(fresh, lambda frame: columns.block(frame, spellings, self.infinite, reduce=self.reduce))
         if len(fresh) == len(names):
             return self.read[-1]
         read = dict(zip(fresh, self.read[-1].columns, strict=True)) if fresh else {}
@@ -57,10 +58,11 @@ class Matrices(Struct, dict=True):
         if name in self.values:
             matrix = self.values[name]
             return Block(tuple(map(self._finite, matrix.T, features)), matrix)
-        self._read(lambda frame: columns.list_block(frame, spelling, features, self.infinite))
+        self._read([name], lambda frame: columns.list_block(frame, spelling, features, self.infinite))
         return self.read[-1]
 
-    def _read(self, work: Callable[[Frame], Block]) -> None:
+    def _read(self, names: Sequence[str], work: Callable[[Frame], Block]) -> None:
+        self.names.append(tuple(names))
         self.read.append(Block.joined(map_frames(self.frames, work)))
 
     def _finite(self, values: Array, name: str) -> Array:

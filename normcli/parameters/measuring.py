@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -18,17 +19,21 @@ from normcli.parameters.keys import Keyed, StepStates
 from normcli.parameters.matrices import Matrices, raise_first
 from normcli.parameters.parameters import Parameters
 
+if TYPE_CHECKING:
+    from normcli.stats.quantiles import Quantiles
+
 
 class Measured(Struct, frozen=True):
     """Statistics of frames: each step's states, of all rows and by key; the number of rows of nonzero weight, and of
-    those of them that were left out because they miss a value; and the blocks that were read, with weights and
-    codes."""
+    those of them that were left out because they miss a value; the blocks that were read, with weights and codes; and
+    sketches of their columns, if there are to be any."""
 
     states: tuple[StepStates, ...]
     keyed: Keyed | None
     rows: int
     incomplete: int
     blocks: list[Block]
+    sketches: Quantiles | None = None
 
 
 def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Measured:
@@ -56,7 +61,7 @@ def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite,
 
 def blocks_of(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite) -> list[Block]:
     """The blocks that are read from consecutive frames to compute statistics. Raises BadRowError."""
-    return _blocks(parameters, frames, infinite)[0]
+    return _blocks(parameters, frames, infinite)[0].read
 
 
 def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
@@ -65,10 +70,8 @@ def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
     return columns.weights(frame, column, integral=integral)
 
 
-def _blocks(
-    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite
-) -> tuple[list[Block], dict[int, Block]]:
-    """The blocks read from frames, and the matrix of each step that learns, by its index. Raises BadRowError."""
+def _blocks(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite) -> tuple[Matrices, dict[int, Block]]:
+    """What is read from frames, and the matrix of each step that learns, by its index. Raises BadRowError."""
     matrices = Matrices(frames, infinite, reduce=parameters.weights is None)
     blocks: dict[int, Block] = {}
     for i in parameters.to_measure:
@@ -79,7 +82,7 @@ def _blocks(
         else:
             fitted = step if step.transform else step.learn(())
             matrices.put(step, matrices.located(partial(fitted.normalized, block)))
-    return matrices.read, blocks
+    return matrices, blocks
 
 
 def _measured(
@@ -88,13 +91,13 @@ def _measured(
 ) -> Measured:  # fmt: skip
     by = parameters.by
     try:
-        read, blocks = _blocks(parameters, frames, infinite)
+        matrices, blocks = _blocks(parameters, frames, infinite)
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
     except BadRowError as e:
         checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
         checks += [partial(columns.keys, texts[0], by)] if by else []
         raise_first(e, checks)
-    every = {id(b): b for b in (*read, *blocks.values())}
+    every = {id(b): b for b in (*matrices.read, *blocks.values())}
     used = list(every.values())
     if weights is not None and (weights != 1.0).any():  # weights of 1 are the same as none
         used = [replace(block, weights=weights) for block in used]
@@ -104,12 +107,15 @@ def _measured(
         incomplete = now[id(block)].incomplete
         if parameters.steps[i].method.by_row and incomplete is not None:
             skipped |= incomplete
+    read = [now[id(block)] for block in matrices.read]
+    sketches = None if parameters.sketches is None else parameters.sketches.of(matrices.names, read)
     states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:
         now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
         count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
         keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
-    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), [now[id(b)] for b in read])
+        read = [now[id(block)] for block in matrices.read]
+    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), read, sketches)
 
 
 def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[StepStates, ...]:

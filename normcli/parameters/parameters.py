@@ -14,13 +14,14 @@ from normcli.caching import cached_property
 from normcli.columns import Schema
 from normcli.errors import NotInvertibleError, UsageError
 from normcli.methods import Method
-from normcli.parameters.keys import Key
+from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.rules import TRAINING, Rules, Unseen, mark
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
     from normcli.parameters.sketches import ColumnSketches
+    from normcli.stats.quantiles import Quantiles
 
 
 class Parameters(Struct, frozen=True, dict=True):
@@ -124,6 +125,11 @@ class Parameters(Struct, frozen=True, dict=True):
     def columns_to_measure(self) -> tuple[str, ...]:
         """Names of the input columns that are read to measure."""
         return ColumnLineage.of((self.steps[i].columns, self.steps[i].outputs) for i in self.to_measure).needs
+
+    @property
+    def blanks(self) -> tuple[tuple[StepStates, ...], Quantiles | None]:
+        """Blank statistics of each step, and sketches of the input columns, if there are to be any."""
+        return tuple(step.blanks for step in self.steps), None if self.sketches is None else self.sketches.blank
 
     @property
     def multiple(self) -> int:

@@ -1,11 +1,13 @@
 """ColumnSketches: how the values of each input column are distributed, in a quantile sketch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.stats.quantiles import Quantiles
 
@@ -33,3 +35,33 @@ class ColumnSketches(Struct, frozen=True):
         order = [self.names.index(name) for name in names]
         statistic = self.statistic if self.statistic.is_blank else self.statistic.reorder(order)
         return replace(self, names=tuple(names), statistic=statistic)
+
+    @property
+    def blank(self) -> Quantiles:
+        """Of no rows."""
+        return BLANK
+
+    @property
+    def without_rows(self) -> Self:
+        """Sketches of the same columns, of no rows."""
+        return replace(self, statistic=BLANK)
+
+    def of(self, names: Sequence[Sequence[str]], blocks: Sequence[Block]) -> Quantiles | None:
+        """The sketch of these columns, from blocks that were read, each with the names of its columns or that of one of
+        lists. None where weights are not integers, as sketches are of whole rows."""
+        columns: dict[str, tuple[Array, Array | None]] = {}
+        for of_block, block in zip(names, blocks, strict=True):
+            if block.weights is not None and (block.weights != np.rint(block.weights)).any():
+                return None
+            values = ((column.values, column.weights) for column in block.present())
+            columns |= zip(of_block, values if len(of_block) == len(block.columns) else _joined(values), strict=True)
+        of_names = [columns[name] for name in self.names]
+        weights = [w for _, w in of_names if w is not None]
+        return BLANK.of_columns([x for x, _ in of_names], weights or None)
+
+
+def _joined(columns: Iterable[tuple[Array, Array | None]]) -> Iterator[tuple[Array, Array | None]]:
+    """The values and weights of all columns as those of one."""
+    columns = list(columns)
+    weights = [w for _, w in columns if w is not None]
+    yield np.concatenate([x for x, _ in columns]), np.concatenate(weights) if weights else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec.structs import asdict, replace
@@ -20,6 +21,9 @@ from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Keyed, Ledger, StepStates, described
 from normcli.pipeline import memory
 
+if TYPE_CHECKING:
+    from normcli.stats.quantiles import Quantiles
+
 
 class Total:
     """States of all inputs: those of the parameters that it begins with, those that have ended since, and the one that
@@ -33,12 +37,12 @@ class Total:
         self.parameters, self.once, self.max_memory = parameters, once, max_memory
         self.rows = 0
         self.inputs: list[str] = []
-        self._blank: tuple[StepStates, ...] = tuple(step.method.statistics for step in self.parameters.steps)
-        self.subtotal = Subtotal(self._blank)
+        self._blank, self._blank_sketches = parameters.blanks
+        self.subtotal = Subtotal(self._blank, sketches=self._blank_sketches)
         self._types: tuple[str, ...] = ()
         self._known: set[str] = set()
         self._runs_on = self.parameters.unfitted_multiple > 1
-        self._here = InputTotal(self._blank)
+        self._here = InputTotal(self._blank, self._blank_sketches)
         self._counted, self._left = 0, 0  # inputs
         if any(step.states for step in self.parameters.steps):
             self.add_fit(self.parameters)
@@ -49,7 +53,7 @@ class Total:
         self._types_here: tuple[str, ...] = ()
         self._digest = xxh3_128()
         if not self._runs_on:
-            self._here = InputTotal(self._blank)
+            self._here = InputTotal(self._blank, self._blank_sketches)
 
     def add_chunk(self, rows: int, types: tuple[str, ...], digest: bytes) -> None:
         """The next chunk of the input that is being read."""
@@ -73,7 +77,7 @@ class Total:
         if not counts:
             self._left += 1
         elif self._rows_here:
-            here = Subtotal(self._blank) if self._runs_on else self._here.end()
+            here = Subtotal(self._blank, sketches=self._blank_sketches) if self._runs_on else self._here.end()
             self._count(here, self._rows_here, self._types_here, (digest,))
             self._counted += 1
         self._start()
@@ -95,9 +99,14 @@ class Total:
             of_rows = tuple(tuple(s.taken([0]) for s in states) for states in of_rows)
             of_keys = tuple(tuple(s.taken(slice(1, None)).by_key() for s in step.states) for step in parameters.steps)
             ledger.add(Keyed(parameters.keys, np.array(parameters.key_rows, np.float64), of_keys))
-        self._count(
-            Subtotal(of_rows, ledger, parameters.skipped), parameters.rows, types_of(parameters), parameters.inputs
-        )
+        total = Subtotal(of_rows, ledger, parameters.skipped, self._sketches_of(parameters))
+        self._count(total, parameters.rows, types_of(parameters), parameters.inputs)
+
+    def _sketches_of(self, parameters: Parameters) -> Quantiles | None:
+        """The sketches of another fit, of the columns of this one, in its order."""
+        if self.parameters.sketches is None or parameters.sketches is None:
+            return None
+        return parameters.sketches.taken(self.parameters.sketches.names).statistic
 
     def _count(self, measured: Subtotal, rows: int, types: tuple[str, ...], inputs: tuple[str, ...]) -> None:
         self.subtotal = self.subtotal.merge(measured)
@@ -113,7 +122,10 @@ class Total:
         fitted = learn(
             replace(self.parameters, schema=schema), self.subtotal.states, self.subtotal.ledger, self.max_memory
         )
-        return replace(fitted, rows=self.rows, skipped=self.subtotal.incomplete, inputs=tuple(self.inputs))
+        state, sketches = self.subtotal.sketches, self.parameters.sketches
+        sketches = None if sketches is None or state is None else replace(sketches, statistic=state)
+        skipped, inputs = self.subtotal.incomplete, tuple(self.inputs)
+        return replace(fitted, rows=self.rows, skipped=skipped, inputs=inputs, sketches=sketches)
 
 
 def learn(
@@ -324,8 +336,9 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
     states = tuple(_needed(step, method) for step in parameters.steps)
     if not method.statistics:
         parameters = replace(
-            parameters, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules()
-        )
+            parameters, rows=0, skipped=0, inputs=(), by=(), keys=(), key_rows=(), weights=None, rules=Rules(),
+            sketches=None,
+        )  # fmt: skip
     steps = tuple(replace(step, method=method, transform=None) for step in parameters.steps)
     fitted = learn(replace(parameters, steps=steps), states)
     fitted.check_rules()

@@ -104,12 +104,18 @@ def state(plan: Parameters) -> int:
     """Bytes of the states of a plan's steps, or of those that they will have after all rows."""
     states = (s for step in plan.steps for s in step.states)
     known = sum(_held(s) for s in states)
-    return known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
+    of_steps = known or sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.method.statistics)
+    return of_steps + _sketches(plan)
 
 
 def measured(plan: Parameters) -> int:
     """Bytes of the states that are measured by the blanks of a plan's steps."""
-    return sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.blanks)
+    return sum(s.bytes_of(len(step.features)) for step in plan.steps for s in step.blanks) + _sketches(plan)
+
+
+def _sketches(plan: Parameters) -> int:
+    """Bytes of the sketches of columns, if there are to be any."""
+    return plan.sketches.blank.bytes_of(len(plan.sketches.names)) if plan.sketches else 0
 
 
 def _held(record: Record) -> int:

@@ -68,7 +68,7 @@ class ReadSpan(SpanWork, frozen=True):
         )
 
     def _all(self, part: Part, share: Share) -> SpanResult:
-        total = InputTotal(tuple(step.blanks for step in self.parameters.steps))
+        total = InputTotal(*self.parameters.blanks)
 
         def take(result: Result) -> Result:
             measured = _to_fold(part, result)
@@ -87,7 +87,7 @@ class ReadSpan(SpanWork, frozen=True):
         reader = open_at(source, description, address)
         before = reader.count  # of a binary file, all bytes of which count where it is opened first
         part = self._part(reader)
-        totals = SegmentTotals(tuple(step.blanks for step in self.parameters.steps))
+        totals = SegmentTotals(*self.parameters.blanks)
 
         def take(result: Result) -> Result:
             measured = _to_fold(part, result)

@@ -86,7 +86,8 @@ class RemoteInputs(Struct, frozen=True):
         BadDataError is raised."""
         from normcli.pipeline.read_spans import MeasureSpan
 
-        bare = replace(parameters, steps=tuple(replace(step, states=()) for step in parameters.steps))
+        steps = tuple(replace(step, states=()) for step in parameters.steps)
+        bare = replace(parameters, steps=steps, sketches=parameters.sketches and parameters.sketches.without_rows)
         task = MeasureSpan(self.open, self.first, bare, True, self.limits, replace(work, measuring=bare))
         repeats = any(statistic.repeats for step in parameters.steps for statistic in step.blanks)
 

@@ -6,6 +6,9 @@ or the second. A coin decides which; the coin is a hash of all items, so that eq
 second time, a level takes the opposite side of the last time, which halves the variance of the ranks.
 """
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -32,13 +35,24 @@ def of_sorted(x: Array, k: int) -> list[Array]:
     """The levels, at most k items in all, of the sorted values (n,) of one column. Of 2^h neighbours, one next to the
     middle remains, so that every rank is off by at most half of that. (In merges, errors in the same direction would
     add up: they need coins.)"""
-    levels, n = [], len(x)
+    n = len(x)
+    return [x[chosen] for chosen in halvings(n, k, second=n > k and bool(second_side(x[None])[0]))]
+
+
+def halvings(n: int, k: int, *, second: bool) -> list[Counts]:
+    """Which of n sorted values are the items of each level, at most k in all, where the first side that is taken of all
+    pairs is the second or not."""
+    levels, chosen = [], np.arange(n)
     depth = next(h for h in range(64) if (n >> h) + (n & ((1 << h) - 1)).bit_count() <= k)
-    side = int(_hashes(x[None], np.array([[n]]))[0]) & 1 if depth else 0
     for h in range(depth):
-        levels.append(x[len(x) & ~1 :])
-        x = x[side ^ (h == depth - 1) : len(x) & ~1 : 2]
-    return [*levels, x]
+        levels.append(chosen[len(chosen) & ~1 :])
+        chosen = chosen[second ^ (h == depth - 1) : len(chosen) & ~1 : 2]
+    return [*levels, chosen]
+
+
+def second_side(x: Array) -> NDArray[np.bool_]:
+    """(rows,) a coin for the values (rows, n) of each row."""
+    return np.asarray(hashes(x, np.full((len(x), 1), x.shape[1])) & np.uint64(1), np.bool_)
 
 
 def ascending(x: Array) -> Array:
@@ -57,7 +71,7 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
         for h, items in enumerate(of_sorted(np.sort(x[(times >> digit) & 1 == 1]) + 0.0, k), digit):
             parts[h].append(items)
     levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
-    sketches = merged(laid([[np.empty(0)]]), levels, k)
+    sketches = merged([laid([[np.empty(0)]]), levels], k)
     return [items[0, : count[0]] for items, count in levels_of(sketches.items, sketches.sizes)]
 
 
@@ -82,21 +96,28 @@ def laid(rows: list[list[Array]]) -> Sketches:
     return Sketches(items, sizes, np.zeros_like(sizes))
 
 
-def merged(a: Sketches, b: Sketches, k: int) -> Sketches:
+def merged(parts: Sequence[Sketches], k: int) -> Sketches:
     """The merged sketches, row by row, of at most k items each."""
-    levels = max(a.sizes.shape[1], b.sizes.shape[1])
-    sizes = [_widened(s.sizes, levels) for s in (a, b)]
-    held = sizes[0] + sizes[1]
+    levels = max(part.sizes.shape[1] for part in parts)
+    sizes = [_widened(part.sizes, levels) for part in parts]
+    held = np.sum(sizes, axis=0)
     plan = _plan(held, k)
-    sides = [_widened(s.sides, plan.shape[1]) for s in (a, b)]
-    side, left = _sides(plan, np.where(sides[0] > 0, *sides), _hashes(a.items, sizes[0]) ^ _hashes(b.items, sizes[1]))
+    due = reduce(_earlier, (_widened(part.sides, plan.shape[1]) for part in parts))
+    coins = reduce(np.bitwise_xor, (hashes(part.items, s) for part, s in zip(parts, sizes, strict=True)))
+    side, left = _sides(plan, due, coins)
     new = _sizes(_widened(held, plan.shape[1]), plan)
     items = np.empty((len(new), int(new.sum(axis=1).max(initial=0))))
     step = max(STRIP // max(items.shape[1], 1), 1)
     for rows in (slice(at, at + step) for at in range(0, len(new), step)):
-        both = zip(levels_of(a.items[rows], sizes[0][rows]), levels_of(b.items[rows], sizes[1][rows]), strict=True)
-        _fill(items[rows], [together(*pair) for pair in both], plan[rows], side[rows] == SECOND)
+        of_parts = (levels_of(part.items[rows], s[rows]) for part, s in zip(parts, sizes, strict=True))
+        runs = zip(*of_parts, strict=True)
+        _fill(items[rows], [together(*level) for level in runs], plan[rows], side[rows] == SECOND)
     return Sketches(items, new, left[:, : new.shape[1]])
+
+
+def _earlier(a: Counts, b: Counts) -> Counts:
+    """The sides that are due, those of `a` first."""
+    return np.where(a > 0, a, b)
 
 
 def _sizes(held: Counts, plan: NDArray[np.bool_]) -> Counts:
@@ -132,9 +153,10 @@ def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
     """Mask (rows, levels or more) of the levels to compact, the lowest first, until at most k items are left: those
     above their capacity. If that is not enough, a level is added, which reduces the capacity of all others."""
     rows, levels = sizes.shape
-    plan = np.zeros((rows, levels + 4), np.bool_)
-    sizes = _widened(sizes, levels + 4)
-    top = np.max(np.where(sizes > 0, np.arange(levels + 4), 0), axis=1)
+    levels += 4 + (int(sizes.sum(axis=1).max(initial=0)) // k).bit_length()
+    plan = np.zeros((rows, levels), np.bool_)
+    sizes = _widened(sizes, levels)
+    top = np.max(np.where(sizes > 0, np.arange(levels), 0), axis=1)
     left = sizes.sum(axis=1) > k
     while left.any():
         total, carry = sizes.sum(axis=1), np.zeros(rows, np.int64)
@@ -149,7 +171,7 @@ def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
     return plan
 
 
-def _hashes(items: Array, sizes: Counts) -> NDArray[np.uint64]:
+def hashes(items: Array, sizes: Counts) -> NDArray[np.uint64]:
     """(rows,) 64 coins per row: a hash of its items, independent of their order (mixed as in splitmix64)."""
     filling = (items.shape[1] - sizes.sum(axis=1)).astype(np.uint64)
     z = items.view(np.uint64).sum(axis=1, dtype=np.uint64) - filling * INFINITY

@@ -56,14 +56,14 @@ def first(count: Counts, width: int) -> NDArray[np.bool_]:
     return np.arange(width, dtype=np.int32) < count[:, None].astype(np.int32)
 
 
-def together(a: Level, b: Level) -> Level:
-    """Two sorted runs of a level, merged."""
-    if not b[1].any():
-        return a
-    if not a[1].any():
-        return b
-    count = a[1] + b[1]
-    return np.sort(np.concatenate([a[0], b[0]], axis=1), axis=1)[:, : count.max()], count
+def together(*runs: Level) -> Level:
+    """Sorted runs of a level, merged."""
+    full = [run for run in runs if run[1].any()] or [runs[0]]
+    if len(full) == 1:
+        return full[0]
+    items, counts = zip(*full, strict=True)
+    count = np.sum(counts, axis=0)
+    return np.sort(np.concatenate(items, axis=1), axis=1)[:, : count.max()], count
 
 
 def compacted(level: Level, which: NDArray[np.bool_], side: NDArray[np.bool_]) -> tuple[Level, Level]:

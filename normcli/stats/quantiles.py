@@ -1,5 +1,6 @@
 """Quantiles of each column."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 import numpy as np
@@ -44,6 +45,17 @@ class Quantiles(ColumnStatistic, frozen=True):
                 rows[group][j] = of_weighted(x, weights, self.k)
         return self._with(laid([levels for row in rows for levels in row]), block.groups)
 
+    def of_columns(self, columns: Sequence[Array], weights: Sequence[Array] | None = None) -> Self:
+        """The sketch of the values (n,) of each column, with their integer weights (n,) if there are any; without, of a
+        sample where there are many values, which is quick. At 99 % confidence, ranks are off by less than 4/k even so,
+        for k up to 256."""
+        from normcli.stats import _sampling  # here, for only a fit needs it
+
+        if weights is None:
+            return self._with(_sampling.of_columns(columns, self.k), 1)
+        pairs = zip(columns, weights, strict=True)
+        return self._with(laid([of_weighted(x, w, self.k) for x, w in pairs]), 1)
+
     def by_key(self) -> Self:
         return replace(self, k=K_BY_KEY)
 
@@ -55,10 +67,16 @@ class Quantiles(ColumnStatistic, frozen=True):
         return replace(self, items=items, sizes=sizes, sides=sides, exact=np.empty((groups, 0, items.shape[1])))
 
     def _merge(self, other: Self) -> Self:
-        for a, b in ((self, other), (other, self)):
-            if not b.sizes.any():
-                return a
-        return self._with(merged(self._rows(), other._rows(), self.k), groups=self.groups)
+        return self.merge_all((self, other))
+
+    @classmethod
+    def merge_all(cls, states: Sequence[Self]) -> Self:
+        """The sketch of the rows of all states, merged at once: that takes less time than one after the other, and
+        items are compacted less often."""
+        full = [s for s in states if s.sizes.any()] or [s for s in states if not s.is_blank]
+        if len(full) < 2 or not full[0].sizes.any():
+            return next(iter(full), states[0])
+        return full[0]._with(merged([s._rows() for s in full], full[0].k), groups=full[0].groups)
 
     def _rows(self) -> Sketches:
         rows = self.sizes.shape[0] * self.sizes.shape[1]

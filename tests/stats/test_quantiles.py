@@ -155,9 +155,9 @@ def test_sketches_merged_at_once_are_to_the_bit_those_merged_alone(counts: list[
     pieces = [[np.sort(rng.normal(size=n)) for n in rng.permutation(counts)] for _ in range(8)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compactors, "STRIP", 300)  # two rows or so
-        whole = reduce(lambda a, b: compactors.merged(a, b, 128), map(sketched, pieces))
+        whole = reduce(lambda a, b: compactors.merged([a, b], 128), map(sketched, pieces))
     for j in range(len(counts)):
-        alone = reduce(lambda a, b: compactors.merged(a, b, 128), (sketched([piece[j]]) for piece in pieces))
+        alone = reduce(lambda a, b: compactors.merged([a, b], 128), (sketched([piece[j]]) for piece in pieces))
         for name in ("items", "sizes", "sides"):
             one, row = getattr(alone, name)[0], getattr(whole, name)[j]
             filling = np.full(len(row) - len(one), np.inf if name == "items" else 0)

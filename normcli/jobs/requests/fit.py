@@ -41,6 +41,7 @@ class FitRequest(Writes, OnCluster):
     weights: str | None = option(None, group="learn", needs=(LEARNS,))
     unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
     min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
+    no_sketch: bool = option(False, group="learn", needs=(LEARNS,))
     update: bool = option(False, group="updating")
     create: bool = option(False, group="updating", needs=(UPDATE,))
     recount: bool = option(False, group="updating", needs=(UPDATE,))

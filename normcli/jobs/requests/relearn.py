@@ -31,6 +31,7 @@ class RelearnRequest(Request):
     params: str | None = option(None, "-p", group="output")
     unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
     min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
+    no_sketch: bool = option(False, group="learn")
     allow_edited: bool = option(False, group="safety")
     wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
     note: str = option("", group="output")
