@@ -1,6 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Tests rewrite their assertions, which takes each process of pytest five seconds unless what comes of it is cached.
+export PYTHONDONTWRITEBYTECODE :=
+
 KERNEL := $(wildcard normcli/kernel/*.c normcli/kernel/*.h) $(addprefix normcli/kernel/,tables.py build.py sources.py)
 
 .PHONY: demo test coverage soak bench reference lint format types wheel clean

@@ -424,7 +424,7 @@ class House:
     path: Path
 
     def run(self, *args: str, stdin: str = "") -> str:
-        env = os.environ | {"PYTHONPATH": str(self.path)}
+        env = os.environ | {"PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": ""}
         line = [sys.executable, "-m", "normcli", *args]
         done = subprocess.run(
             line, cwd=self.path, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
@@ -436,7 +436,7 @@ class House:
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     path = tmp_path_factory.mktemp("house")
     copy = path / "normcli"
-    shutil.copytree(HOME, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HOME, copy)  # with its bytecode, so that no run compiles it
     (copy / "methods" / "divide_by.py").write_text(METHOD.lstrip())
     (copy / "stats" / "totals.py").write_text(STATISTIC.lstrip())
     (copy / "transforms" / "quotients.py").write_text(TRANSFORM.lstrip())
@@ -487,7 +487,7 @@ def test_adding_a_format_is_adding_a_file(house: House) -> None:
 @pytest.mark.parametrize("laws", ["toy and (again or each_other or pickled or record)", *longer("toy")])
 def test_a_new_format_is_tested_before_a_test_is_edited(laws: str, house: House) -> None:
     tests, there = Path(__file__).parent, house.path / "tests"
-    skipped = shutil.ignore_patterns("__pycache__", "data", "benchmarks")
+    skipped = shutil.ignore_patterns("data", "benchmarks")
     shutil.copytree(tests, there, ignore=skipped, dirs_exist_ok=True)
     shutil.copy(tests.parent / "pyproject.toml", house.path)
     words = ["tests/formats/test_format_contract.py", "-vv", "-k", laws, "-n", "0", "-p", "no:cacheprovider"]

@@ -99,6 +99,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         whole = (path / f"d.{suffix}").read_bytes()
         (path / f"cut.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
         (path / f"empty.{suffix}").write_bytes(b"")
+    gc.collect()
+    gc.freeze()  # what other tests have left, which takes as long to go through as a job takes
     return path
 
 

@@ -13,7 +13,7 @@ from normcli import api
 from normcli.formats.csv import Options
 from normcli.io.sources import Source
 from normcli.methods.zscore import ZScore
-from tests.conftest import examples
+from tests.conftest import examples, longer
 from tests.formats.conftest import (
     Rows,
     applied,
@@ -129,7 +129,7 @@ SAME = (
 ).encode()
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("threads", [1, 3, *longer(2)])
 def test_params_and_output_are_the_same_bytes_whatever_the_way_in(threads: int, folder: Path) -> None:
     path = folder / "same.csv"
     path.write_bytes(SAME)

@@ -14,7 +14,7 @@ from tests.kernel.rows import random_shape, random_text
 def plain_kernel(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
     """A kernel that reads all rows field by field."""
     folder = tmp_path_factory.mktemp("plain")
-    return Kernel(compiled(folder, "kernel.so", ("-DNK_NO_STRIPS", "-fPIC", "-shared")))
+    return Kernel(compiled(folder, "kernel.so", ("-O0", "-DNK_NO_STRIPS", "-fPIC", "-shared")))
 
 
 def decimal(dice: random.Random) -> str:

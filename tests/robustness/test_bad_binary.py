@@ -59,11 +59,11 @@ def damaged(names: Sequence[str], way: str, bits: int, every: int, record_proper
 # -- damage ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("way", ["cut", "flipped"])
 def test_what_we_wrote_is_refused_or_the_same(way: str, record_property: Record) -> None:
-    damaged(OURS, way, 1, 3, record_property)
+    damaged(OURS, way, 1, 7, record_property)
 
 
 def test_what_others_wrote_ends_nothing(record_property: Record) -> None:
-    damaged(FEW, "flipped", 1, 3, record_property)
+    damaged(FEW, "flipped", 1, 7, record_property)
 
 
 @pytest.mark.soak
