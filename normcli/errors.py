@@ -73,6 +73,10 @@ class NotInvertibleError(UsageError):
     """The inverse of a transform does not exist."""
 
 
+class NoFormulaError(UsageError):
+    """A transform is not arithmetic on the columns of a row."""
+
+
 class BadDataError(NormcliError):
     """The data are invalid, or do not suit the request."""
 

@@ -8,8 +8,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, constant
 from normcli.blocks.record import Array, Record
-from normcli.errors import BadValueError, UsageError
+from normcli.errors import BadValueError, NoFormulaError, UsageError
 
 RESTORED = 1e-12  # greatest error of a restored value, of the largest absolute value in its column
 GREATEST = np.finfo(np.float64).max
@@ -59,6 +60,21 @@ class Transform(Record, frozen=True):
         if np.isinf(out).any():
             self._hold(block, out)
         return out
+
+    def formula(self, x: Expression) -> Expression:
+        """What `__call__` computes of columns `x`, by the parameters of the first group. Raises NoFormulaError with the
+        reason, if no formula says it."""
+        raise NoFormulaError("it is no formula of arithmetic and functions")
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        """What `inverse` computes of normalized columns `y`, by the parameters of the first group. Raises
+        NotInvertibleError, NoFormulaError."""
+        self.check_invertible()
+        raise NoFormulaError("its inverse is no formula of arithmetic and functions")
+
+    def parameter(self, name: str) -> Expression:
+        """The field (groups, features) of that name, of the first group, in a formula."""
+        return constant(getattr(self, name)[0], name)
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
         """(rows,) bounds of the rounding errors of both directions in the restored values of column j, in input units;

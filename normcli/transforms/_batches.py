@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
@@ -58,6 +59,11 @@ class ByBatches(Transform, frozen=True):
             if np.isnan(self.mean[0, j]):
                 y[:] = np.nan
         return out
+
+    def finished(self, y: Expression) -> Expression:
+        """`finish` as a formula."""
+        unknown = np.where(np.isnan(self.mean[0]), np.nan, self.beta[0])
+        return y * self.parameter("gamma") + unknown
 
 
 class Training(Transform, frozen=True):

@@ -7,6 +7,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, if_complete, maximum, minimum, where_equal, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
@@ -90,6 +91,29 @@ class Affine(Transform, frozen=True, dict=True):
         np.clip(t, low, high, out=t, where=within)
         t[top] = high
         t += 0.0
+
+    def formula(self, x: Expression) -> Expression:
+        y = (x - self.parameter("center") - self.parameter("center_low")) / self.parameter("scale")
+        y = y * self._gains(x.width) + self.offset if self.ends is None else self._between_ends(y)
+        return if_complete(y, x) if self.whole else y
+
+    def _between_ends(self, t: Expression) -> Expression:
+        """`_between` as a formula."""
+        assert self.ends is not None
+        low, high = self.ends
+        if self.clip:
+            t = minimum(maximum(t, 0.0), 1.0)
+        y = t * (high - low) + (low + 0.0)
+        if (high - low) + low == high:
+            return y
+        within = where_less(1.0, t, y, minimum(maximum(y, low), high))
+        return where_equal(t, 1.0, high, where_less(t, 0.0, y, within)) + 0.0
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        self.check_invertible()
+        low, high = self.ends if self.ends is not None else (self.offset, self.offset)
+        gains = (high - low,) if self.ends is not None else self._gains(y.width)
+        return (y - low) / gains * self.parameter("scale") + self.parameter("center_low") + self.parameter("center")
 
     def check_invertible(self) -> None:
         if self.clip:

@@ -7,9 +7,11 @@ from msgspec import Meta
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, if_complete
 from normcli.blocks.record import Array, per_group
 from normcli.errors import NotInvertibleError
 from normcli.transforms import Transform
+from normcli.transforms._rows import normalized_rows
 
 
 class Axes(Transform, frozen=True):
@@ -43,6 +45,10 @@ class Axes(Transform, frozen=True):
         if block.incomplete is not None:
             out[block.incomplete] = np.nan
         return out
+
+    def formula(self, x: Expression) -> Expression:
+        y = normalized_rows(x, self.groups, self.eps, centred=self.centred)
+        return if_complete(y * self.parameter("gamma") + self.parameter("beta"), x)
 
     def check_invertible(self) -> None:
         raise NotInvertibleError("the mean and the size of each row are gone" if self.centred else

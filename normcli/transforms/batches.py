@@ -6,6 +6,7 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
@@ -56,6 +57,21 @@ class Batches(ByBatches, frozen=True):
             else:
                 self._by_batch(x, y, j, batches)
         return out
+
+    def formula(self, x: Expression) -> Expression:
+        return self.finished(self.standardized_formula(x))
+
+    def standardized_formula(self, x: Expression) -> Expression:
+        """`standardized` by the running statistics."""
+        return (x - self.parameter("mean") - self.parameter("mean_low")) / self.parameter("scale")
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        self.check_invertible()
+        return (
+            (y - self.parameter("beta")) / self.parameter("gamma") * self.parameter("scale")
+            + self.parameter("mean_low")
+            + self.parameter("mean")
+        )
 
     def _by_batch(self, x: Array, y: Array, j: int, b: OverBatches) -> None:
         c = self.channel(j)

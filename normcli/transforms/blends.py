@@ -6,10 +6,12 @@ import numpy as np
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, if_complete, spread
 from normcli.blocks.record import Array, per_group
 from normcli.blocks.tensor import OverBatches
 from normcli.errors import NotInvertibleError
 from normcli.transforms._batches import Training
+from normcli.transforms._rows import centred_rows, divisor, normalized_rows, spread_rows
 from normcli.transforms.batches import Batches
 
 
@@ -42,6 +44,22 @@ class Blends(Batches, frozen=True):
         if block.incomplete is not None:
             out[block.incomplete] = np.nan
         return self.finish(out)
+
+    def formula(self, x: Expression) -> Expression:
+        weighted = self.standardized_formula(x) * self.parameter("share") + self._instance_formula(x) * (
+            1.0 - self.share[0]
+        )
+        return self.finished(if_complete(weighted, x))
+
+    def _instance_formula(self, x: Expression) -> Expression:
+        """`_instance` of all channels."""
+        if self.norm == "l2" and not self.mean_only:
+            return normalized_rows(x, self.channels, self.eps)
+        deviations, _ = centred_rows(x, self.channels)
+        if self.mean_only:
+            return deviations
+        by = divisor(spread_rows(deviations, self.channels, self.norm), self.eps, self.norm)
+        return deviations / spread(by, x.width)
 
     def _instance(self, columns: list[Array]) -> Array:
         """(rows, positions) of one channel, by statistics of each row."""

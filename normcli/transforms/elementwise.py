@@ -6,12 +6,14 @@ from typing import Literal, Self
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, Function, call
 from normcli.blocks.record import Array
 from normcli.errors import BadValueError
 from normcli.transforms import Transform
 
 FORTH = {"asinh": np.arcsinh, "log1p": np.log1p}
 BACK = {"asinh": np.sinh, "log1p": np.expm1}
+INVERSES: dict[str, Function] = {"asinh": "sinh", "log1p": "expm1"}
 SLOPE: dict[str, Callable[[Array], Array]] = {  # dx/dy
     "asinh": lambda x: np.hypot(1.0, x),
     "log1p": lambda x: 1.0 + x,
@@ -33,6 +35,12 @@ class Elementwise(Transform, frozen=True):
 
     def _inverse(self, block: Block) -> Array:
         return _by_column(BACK[self.function], block)
+
+    def formula(self, x: Expression) -> Expression:
+        return call(self.function, x) + 0.0
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        return call(INVERSES[self.function], y) + 0.0
 
     def inverse_error(self, block: Block, error: Array, restored: Block) -> Array:
         out = np.empty_like(error, order="F")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, product
 from normcli.blocks.record import Array, per_group
 from normcli.caching import cached_property
 from normcli.errors import NotInvertibleError
@@ -86,6 +87,20 @@ class Linear(Transform, frozen=True, dict=True):
             column -= self.mean_low[0, j]
             column /= self.scale[0, j]
         return _times(x, self._forth, block)
+
+    def formula(self, x: Expression) -> Expression:
+        return (
+            product((x - self.parameter("mean") - self.parameter("mean_low")) / self.parameter("scale"), self._forth)
+            + 0.0
+        )
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        self.check_invertible()
+        return (
+            (product(y, self._back) + 0.0) * self.parameter("scale")
+            + self.parameter("mean_low")
+            + self.parameter("mean")
+        )
 
     def check_invertible(self) -> None:
         features = self.basis.shape[1]

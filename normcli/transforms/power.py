@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, call, constant, maximum, minimum, where_equal, where_less
 from normcli.blocks.record import Array, per_group
 from normcli.transforms import LAST, Terms, Transform
 
@@ -47,6 +48,22 @@ class Power(Transform, frozen=True):
                 x[:] = back(phi, self.exponent[0, j], self.origin[0, j])
             x += 0.0
         return out
+
+    def formula(self, x: Expression) -> Expression:
+        sign, exponent, origin = self._from_zero()
+        phi = forth_formula(x * sign, exponent, origin) * sign
+        return (phi - self.parameter("center")) / self.parameter("scale") + 0.0
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        sign, exponent, origin = self._from_zero()
+        phi = (y * self.parameter("scale") + self.parameter("center")) * sign
+        return back_formula(phi, exponent, origin) * sign + 0.0
+
+    def _from_zero(self) -> tuple[Array, Array, Array]:
+        """(features,) signs with which no origin is below zero, and the exponents and origins for these."""
+        below = self.origin[0] < 0.0
+        exponent = np.where(below, 2.0 - self.exponent[0], self.exponent[0])
+        return np.where(below, -1.0, 1.0), exponent, np.abs(self.origin[0])
 
     def rounding(self, block: Block, restored: Array, j: int, allowed: Any) -> Array | float:
         if block.codes is None and (bound := self._bound(block.columns[j], j)) <= allowed:
@@ -117,6 +134,41 @@ def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
         return same
     psi = (np.minimum(phi, at_zero) - at_zero) * far ** (exponent - 1.0)
     return np.where(phi < at_zero, -np.expm1(shrunk(-psi, 2.0 - exponent, end)), same)
+
+
+def forth_formula(x: Expression, exponent: Array, origin: Array) -> Expression:
+    """`forth` for origins (features,) of at least 0."""
+    far = 1.0 + origin
+    same = stretched_formula(call("log1p", (maximum(x, 0.0) - origin) / far), exponent) * far
+    below = -stretched_formula(call("log1p", -minimum(x, 0.0)), 2.0 - exponent)
+    below = below * far ** (1.0 - exponent) + _at_zero(exponent, origin)
+    return where_less(x, 0.0, below, same)
+
+
+def back_formula(phi: Expression, exponent: Array, origin: Array) -> Expression:
+    """`back` for origins (features,) of at least 0."""
+    far, at_zero = 1.0 + origin, _at_zero(exponent, origin)
+    same = call("expm1", shrunk_formula(phi / far, exponent)) * far + origin
+    psi = (minimum(phi, at_zero) - at_zero) * far ** (exponent - 1.0)
+    return where_less(phi, at_zero, -call("expm1", shrunk_formula(-psi, 2.0 - exponent)), same)
+
+
+def _at_zero(exponent: Array, origin: Array) -> Array:
+    """(features,) φ(0)."""
+    pairs = zip(-np.log1p(origin), exponent.tolist(), strict=True)
+    return np.asarray((1.0 + origin) * [stretched(u, e) for u, e in pairs])
+
+
+def stretched_formula(u: Expression, exponent: Array) -> Expression:
+    """`stretched` with an exponent for each column."""
+    by = np.where(exponent == 0.0, 1.0, exponent)
+    return where_equal(constant(exponent), 0.0, u, call("expm1", u * by) / by)
+
+
+def shrunk_formula(s: Expression, exponent: Array) -> Expression:
+    """`shrunk` with an exponent for each column."""
+    by = np.where(exponent == 0.0, 1.0, exponent)
+    return where_equal(constant(exponent), 0.0, s, call("log1p", maximum(s * by, -ONE)) / by)
 
 
 def blur(x: Array, phi: Array, sizes: Array, exponent: float, origin: float) -> Array:

@@ -5,7 +5,9 @@ from typing import Literal
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression
 from normcli.blocks.record import Array, per_group
+from normcli.errors import NoFormulaError
 from normcli.transforms import LAST, Terms, Transform
 from normcli.transforms._normal import TAIL, ppf, share
 
@@ -52,6 +54,12 @@ class Ranks(Transform, frozen=True):
                 y[:] = np.clip(ppf(y), *_ENDS)
             y += 0.0
         return out
+
+    def formula(self, x: Expression) -> Expression:
+        raise NoFormulaError("values are looked up in a table of quantiles")
+
+    def inverse_formula(self, y: Expression) -> Expression:
+        return self.formula(y)
 
     def _share(self, x: Array, knots: Array) -> Array:
         """(rows,) from 0 to 1, NaN where missing."""

@@ -6,6 +6,7 @@ from typing import Literal, Self
 import numpy as np
 
 from normcli.blocks.block import Block
+from normcli.blocks.expressions import Expression, call, greatest, total, where_equal
 from normcli.blocks.record import Array
 from normcli.errors import NotInvertibleError
 from normcli.transforms import Transform
@@ -53,6 +54,22 @@ class Rows(Transform, frozen=True):
         if self.norm in ("l1", "max"):
             return total
         return np.asarray(np.sqrt(total) if self.norm == "l2" else total ** (1.0 / float(self.norm)))
+
+    def formula(self, x: Expression) -> Expression:
+        largest = greatest(call("abs", x))
+        scaled = x / where_equal(largest, 0.0, 1.0, largest)
+        length = self._length_formula(call("abs", scaled))
+        return scaled / where_equal(length, 0.0, 1.0, length) * self.gain + 0.0
+
+    def _length_formula(self, sizes: Expression) -> Expression:
+        """`_length` of absolute values."""
+        if self.norm == "max":
+            return greatest(sizes)
+        if self.norm == "l1":
+            return total(sizes)
+        if self.norm == "l2":
+            return call("sqrt", total(sizes * sizes))
+        return total(sizes ** float(self.norm)) ** (1.0 / float(self.norm))
 
     def check_invertible(self) -> None:
         raise NotInvertibleError("the length of each row is gone")
