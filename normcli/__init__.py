@@ -10,7 +10,7 @@ of a class for each kind. The classes that functions take and return are here, t
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.api import apply, check, describe, fit, fit_blocks, load, merge, relearn, save
+    from normcli.api import apply, check, describe, export, fit, fit_blocks, load, merge, relearn, save
     from normcli.drift import Comparison
     from normcli.engines.dask import Dask
     from normcli.errors import (
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DriftError,
         EmptyInputError,
         LockedError,
+        NoFormulaError,
         NoInputError,
         NormcliError,
         NormcliWarning,
@@ -57,6 +58,7 @@ __all__ = [
     "LockedError",
     "MergeResult",
     "Method",
+    "NoFormulaError",
     "NoInputError",
     "NormcliError",
     "NormcliWarning",
@@ -71,6 +73,7 @@ __all__ = [
     "apply",
     "check",
     "describe",
+    "export",
     "fit",
     "fit_blocks",
     "load",

@@ -31,6 +31,7 @@ from normcli.io import stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
 from normcli.jobs import describe as describe_job
+from normcli.jobs import export as export_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import update as update_job
@@ -38,6 +39,7 @@ from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
+from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -388,6 +390,29 @@ def merge(
         result = merge_job.merge(request, _events(events)).parameters
     assert result is not None
     return result
+
+
+@documented
+def export(
+    params: Parameters | Path,
+    to: str,
+    *,
+    output: Path | None = None,
+    inverse: bool = False,
+    key: str | None = None,
+    allow_edited: bool = False,
+    events: Events | None = None,
+    **options: Any,
+) -> bytes:
+    """What parameters compute, written for another engine: `to` is its name, with `options` of it, and `output` the
+    file that it is saved in. Returns the contents, UTF-8 where they are text. With `inverse`, what restores the
+    original values; with `key`, of the rows of one key of parameters by key. Raises NormcliError; NoFormulaError and
+    NotInvertibleError for what the engine can't compute."""
+    request = ExportRequest(
+        params=_params(params), to=to, output=_path(output), inverse=inverse, key=key, target_options=options,
+        allow_edited=allow_edited,
+    )  # fmt: skip
+    return export_job.export(request, _events(events)).content
 
 
 @documented

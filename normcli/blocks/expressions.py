@@ -78,7 +78,7 @@ class Binary(Expression, frozen=True, eq=False):
     right: Expression
 
 
-class Choice(Expression, frozen=True, eq=False):
+class Conditional(Expression, frozen=True, eq=False):
     """`then` where `left` is less than `right`, or with `equal`, where they are the same; else `otherwise`, also where
     one of them is missing. Either branch may be undefined where the other is taken."""
 
@@ -150,21 +150,21 @@ def call(function: Function, x: Expression) -> Expression:
 
 def where_less(left: Operand, right: Operand, then: Operand, otherwise: Operand) -> Expression:
     """`then` where `left` < `right`, else `otherwise`."""
-    return _choice(False, left, right, then, otherwise)
+    return _conditional(False, left, right, then, otherwise)
 
 
 def where_equal(left: Operand, right: Operand, then: Operand, otherwise: Operand) -> Expression:
     """`then` where `left` == `right`, else `otherwise`."""
-    return _choice(True, left, right, then, otherwise)
+    return _conditional(True, left, right, then, otherwise)
 
 
-def _choice(equal: bool, *operands: Operand) -> Expression:
+def _conditional(equal: bool, *operands: Operand) -> Expression:
     left, right, then, otherwise = map(constant, operands)
     if isinstance(left, Constant) and isinstance(right, Constant):
         same = [a == b if equal else a < b for a, b in zip(*_even(left.values, right.values), strict=True)]
         if len(set(same)) == 1:
             return then if same[0] else otherwise
-    return Choice(max(x.width for x in (left, right, then, otherwise)), equal, left, right, then, otherwise)
+    return Conditional(max(x.width for x in (left, right, then, otherwise)), equal, left, right, then, otherwise)
 
 
 def _even(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -203,9 +203,9 @@ def product(x: Expression, matrix: Array) -> Expression:
 
 def take(columns: Sequence[tuple[Expression, int]]) -> Expression:
     """Columns of others; the expression itself, where all of its columns are taken in order."""
-    whole = columns[0][0]
-    if len(columns) == whole.width and all(x is whole and j == at for at, (x, j) in enumerate(columns)):
-        return whole
+    source = columns[0][0]
+    if len(columns) == source.width and all(x is source and j == at for at, (x, j) in enumerate(columns)):
+        return source
     return Take(len(columns), tuple(columns))
 
 
@@ -220,7 +220,7 @@ def operands(x: Expression) -> tuple[Expression, ...]:
     match x:
         case Binary():
             return x.left, x.right
-        case Choice():
+        case Conditional():
             return x.left, x.right, x.then, x.otherwise
         case Call() | Total() | Spread() | Product():
             return (x.x,)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
     from normcli.pipeline.data_profile import DataProfile as DataProfile
 
-LONG = {"progress", "source", "changes", "parameters", "comparison", "profile"}  # fields that no repr shows
+LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "content"}  # fields that no repr shows
 
 
 class Preview(Struct, frozen=True):
@@ -168,6 +168,13 @@ class DescribeResult(Result):
     @property
     def activity(self) -> str:
         return "describing"
+
+
+class ExportResult(Result):
+    """What was written, and where."""
+
+    content: bytes = b""
+    targets: tuple[str, ...] = ()
 
 
 class MergeResult(Result):

@@ -138,25 +138,33 @@ def back(phi: Array, exponent: float, origin: float, end: float = ONE) -> Array:
 
 def forth_formula(x: Expression, exponent: Array, origin: Array) -> Expression:
     """`forth` for origins (features,) of at least 0."""
-    far = 1.0 + origin
+    far, at_zero = _at_zero(exponent, origin)
     same = stretched_formula(call("log1p", (maximum(x, 0.0) - origin) / far), exponent) * far
     below = -stretched_formula(call("log1p", -minimum(x, 0.0)), 2.0 - exponent)
-    below = below * far ** (1.0 - exponent) + _at_zero(exponent, origin)
+    below = below * _power(far, 1.0 - exponent) + at_zero
     return where_less(x, 0.0, below, same)
 
 
 def back_formula(phi: Expression, exponent: Array, origin: Array) -> Expression:
     """`back` for origins (features,) of at least 0."""
-    far, at_zero = 1.0 + origin, _at_zero(exponent, origin)
+    far, at_zero = _at_zero(exponent, origin)
     same = call("expm1", shrunk_formula(phi / far, exponent)) * far + origin
-    psi = (minimum(phi, at_zero) - at_zero) * far ** (exponent - 1.0)
+    psi = (minimum(phi, at_zero) - at_zero) * _power(far, exponent - 1.0)
     return where_less(phi, at_zero, -call("expm1", shrunk_formula(-psi, 2.0 - exponent)), same)
 
 
-def _at_zero(exponent: Array, origin: Array) -> Array:
-    """(features,) φ(0)."""
+def _at_zero(exponent: Array, origin: Array) -> tuple[Array, Array]:
+    """(features,) 1 + origin, and φ(0), infinite beyond a float."""
+    far = 1.0 + origin
     pairs = zip(-np.log1p(origin), exponent.tolist(), strict=True)
-    return np.asarray((1.0 + origin) * [stretched(u, e) for u, e in pairs])
+    with np.errstate(over="ignore"):
+        return far, far * [stretched(u, e) for u, e in pairs]
+
+
+def _power(base: Array, exponent: Array) -> Array:
+    """(features,) powers, infinite beyond a float."""
+    with np.errstate(over="ignore"):
+        return np.asarray(base**exponent)
 
 
 def stretched_formula(u: Expression, exponent: Array) -> Expression:

@@ -1,0 +1,189 @@
+"""Formulas as statements of Python, over the arrays of a library."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from normcli.blocks.expressions import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Expression,
+    IfComplete,
+    Input,
+    Product,
+    Spread,
+    Take,
+    Total,
+    in_order,
+    operands,
+)
+from normcli.parameters.formulas import Formula
+
+LONG = 72  # characters of an expression that gets a name of its own
+WIDE = 120
+
+
+class Statements:
+    """The statements of a formula: `constants`, arrays by name; and `lines`, the last of which returns the result.
+
+    An expression that is used once is written where it is used, unless it becomes long.
+    """
+
+    library: ClassVar[str]
+    functions: ClassVar[Mapping[str, str]]
+    nan: ClassVar[str]
+    owner: ClassVar[str] = ""  # before the names of constants
+
+    def __init__(self, formula: Formula) -> None:
+        self.constants: dict[str, Sequence[float] | Sequence[Sequence[float]]] = {}
+        self.lines: list[str] = []
+        self.uses_total = False
+        self._texts: dict[int, str] = {}
+        order = in_order(formula.result)
+        uses = Counter(id(operand) for x in order for operand in operands(x))
+        for x in order:
+            text = self._text(x)
+            if x is formula.result:
+                self.lines.append(f"return {_bare(text)}")
+            elif not isinstance(x, Input | Constant) and (uses[id(x)] > 1 or len(text) > LONG):
+                name = f"y{len(self.lines) + 1}"
+                self.lines.append(f"{name} = {_bare(text)}")
+                text = name
+            self._texts[id(x)] = text
+
+    def _text(self, x: Expression) -> str:
+        """An expression as text that stands anywhere."""
+        a = [self._texts[id(operand)] for operand in operands(x)]
+        match x:
+            case Input():
+                return "x"
+            case Constant():
+                return self._constant(x)
+            case Call():
+                return f"{self.library}.{self.functions[x.function]}({_bare(a[0])})"
+            case Binary(operator="-", left=Constant(values=(0.0,))):
+                return f"(-{a[1]})"
+            case Binary():
+                left = _bare(a[0]) if _binds(x.left, x.operator) else a[0]
+                return f"({left} {x.operator} {a[1]})"
+            case Conditional():
+                test = f"{a[0]} {'==' if x.equal else '<'} {a[1]}"
+                return f"{self.library}.where({test}, {_bare(a[2])}, {_bare(a[3])})"
+            case Total():
+                return self.greatest(a[0]) if x.greatest else self._total(a[0], x.width)
+            case Spread():
+                return self.repeat(a[0], x.width // x.x.width)
+            case Product():
+                return f"({a[0]} @ {self._named('WEIGHTS', x.matrix.tolist())})"
+            case Take():
+                return self._taken(x)
+            case IfComplete():
+                return f"{self.library}.where({self.row_misses(a[1])}, {self.nan}, {_bare(a[0])})"
+        raise AssertionError(type(x))
+
+    def _total(self, x: str, runs: int) -> str:
+        self.uses_total = True
+        return f"total({_bare(x)}, {runs})"
+
+    def _constant(self, x: Constant) -> str:
+        if x.width == 1:
+            return self.number(x.values[0]) if x.values[0] >= 0.0 else f"({self.number(x.values[0])})"
+        return self._named(x.label.upper() or "NUMBERS", list(x.values))
+
+    def _named(self, label: str, values: Sequence[float] | Sequence[Sequence[float]]) -> str:
+        name, count = label, 1
+        while name in self.constants and self.constants[name] != values:
+            count += 1
+            name = f"{label}_{count}"
+        self.constants[name] = values
+        return f"{self.owner}{name}"
+
+    def _taken(self, x: Take) -> str:
+        parts: list[tuple[str, list[int]]] = []
+        for source, j in x.columns:
+            text = self._texts[id(source)]
+            if not parts or parts[-1][0] != text:
+                parts.append((text, []))
+            parts[-1][1].append(j)
+        texts = [f"{text}[:, {columns(at)}]" for text, at in parts]
+        return texts[0] if len(texts) == 1 else self.beside(texts)
+
+    def number(self, x: float) -> str:
+        """A number; those that are not finite have no literal."""
+        return (
+            repr(x)
+            if math.isfinite(x)
+            else self.nan.replace("nan", f"{x}")
+            if x > 0 or x != x
+            else f"-{self.number(-x)}"
+        )
+
+    def numbers(self, values: Sequence[float] | Sequence[Sequence[float]]) -> str:
+        """A list of numbers, or of lists of them, within lines of a file."""
+        rows = [[self.number(v) for v in row] for row in values] if isinstance(values[0], Sequence) else None  # type: ignore[union-attr]
+        if rows is not None:
+            return "[\n" + "".join(f"    [{', '.join(row)}],\n" for row in rows) + "]"
+        return wrapped([self.number(v) for v in values])  # type: ignore[arg-type]
+
+    def greatest(self, x: str) -> str:
+        """The greatest of each row, (rows, 1)."""
+        raise NotImplementedError
+
+    def repeat(self, x: str, times: int) -> str:
+        """Each column repeated."""
+        raise NotImplementedError
+
+    def row_misses(self, x: str) -> str:
+        """(rows, 1) whether a row misses a value."""
+        raise NotImplementedError
+
+    def beside(self, parts: Sequence[str]) -> str:
+        """Columns beside each other."""
+        raise NotImplementedError
+
+
+def wrapped(words: Sequence[str]) -> str:
+    """A list of words, broken into lines where it is long."""
+    line = f"[{', '.join(words)}]"
+    if len(line) <= WIDE - 20:
+        return line
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > WIDE - 8:
+            lines.append("")
+        lines[-1] += f"{word}, "
+    return "[\n" + "".join(f"    {line.rstrip()}\n" for line in lines) + "]"
+
+
+def columns(at: Sequence[int]) -> str:
+    """Positions of columns as an index."""
+    if list(at) == list(range(at[0], at[0] + len(at))):
+        return f"{at[0]}:{at[0] + len(at)}"
+    return str(list(at))
+
+
+def _binds(left: Expression, operator: str) -> bool:
+    """Whether a left operand needs no parentheses."""
+    ranks = {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
+    if not isinstance(left, Binary) or operator == "**" or left.operator == "**":
+        return False
+    if isinstance(left.left, Constant) and left.operator == "-":  # written as a sign
+        return False
+    return ranks[left.operator] >= ranks[operator]
+
+
+def _bare(text: str) -> str:
+    """Text without the parentheses around all of it."""
+    if not text.startswith("("):
+        return text
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if not depth:
+            return text[1:-1] if at == len(text) - 1 else text
+    return text

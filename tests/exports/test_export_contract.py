@@ -1,0 +1,116 @@
+"""What is exported computes what normcli does: each target and each method, on nasty numbers, there and back."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from msgspec.structs import fields
+
+import normcli
+from normcli import exports, registry
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
+from normcli.columns import Field
+from normcli.errors import NoFormulaError, NotInvertibleError, UsageError
+from normcli.exports import Target
+from normcli.parameters import Parameters, Step
+from normcli.parameters.formulas import formula
+
+TARGETS, METHODS = registry.names("exports"), registry.names("methods")
+NAMES = ("a", "b b", 'c"ü', "d")
+FAR = {"center", "maxabs", "mean-range", "minmax", "robust", "weight", "zscore"}  # nothing that is squared overflows
+
+
+def run(target: str, content: bytes, x: Array, outputs: int) -> Array:
+    """(rows, outputs) what the engine of a target makes of a file."""
+    engine: Callable[[bytes, Array, int], Array] = import_module(f"tests.exports.engines.{target}").run
+    return engine(content, x, outputs)
+
+
+def numbers(method: str) -> Array:
+    """(300, 4), positive, of units and offsets far apart, with ties, zeros of either sign and a value beside zero."""
+    rng = np.random.default_rng(METHODS.index(method))
+    x = np.abs(rng.normal(3.0, 2.0, (300, 4))) * [1.0, 1e-3, 1e3, 1.0] + [0.0, 1e6, 0.0, 0.0]
+    x[::7] = np.round(x[::7])
+    x[5:8, 2], x[9, 0], x[20:22, 3], x[30, 0] = 0.0, -0.0, 3.0, 5e-324
+    return x
+
+
+def data(method: str) -> Array:
+    """`numbers`, some of them missing, and rows that the fit has not seen: negative and far off where that is valid."""
+    x = numbers(method)
+    x[3, 1], x[11] = np.nan, np.nan
+    if method != "log1p":
+        x[40:50] *= -1.0
+    if method in FAR:
+        x[50:54] *= np.array([1e300, 1e-300, 1e17, 1e-17])[:, None]
+    return x
+
+
+def fitted(method: str) -> Parameters:
+    kind = registry.only("methods", method)
+    required = dict.fromkeys((f.name for f in fields(kind) if f.required), 2)
+    step = normcli.fit_blocks(kind(**required), [numbers(method)], NAMES)
+    return Parameters((step,), tuple(Field(n, "float64") for n in NAMES), 300)
+
+
+def assert_near(result: Array, expected: Array, difference: float) -> None:
+    assert result.shape == expected.shape
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+    if difference:
+        largest = np.nanmax(np.abs(expected), axis=0)
+        assert (np.nanmax(np.abs(result - expected), axis=0) <= difference * largest).all()
+    else:
+        assert np.nan_to_num(result).tobytes() == np.nan_to_num(np.ascontiguousarray(expected)).tobytes()
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_computes_what_normcli_does_or_says_why_not(target: str, method: str, inverse: bool) -> None:
+    parameters = fitted(method)
+    step: Step = parameters.steps[0]
+    forth = step.fitted(Block.of(data(method)))
+    try:
+        content = normcli.export(parameters, target, inverse=inverse)
+    except (NoFormulaError, NotInvertibleError):
+        return
+    kind: Target = registry.only("exports", target)()
+    x, expected = (forth, step.fitted.inverse(Block.of(forth))) if inverse else (data(method), forth)
+    assert_near(
+        run(target, content, x, expected.shape[1]), expected, kind.difference(formula(parameters, inverse=inverse))
+    )
+
+
+def test_each_target_has_an_engine_that_runs_it() -> None:
+    folder = Path(__file__).with_name("engines")
+    assert {path.stem for path in folder.glob("[!_]*.py")} == {name.replace("-", "_") for name in TARGETS}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_writes_the_same_bytes_each_time(target: str) -> None:
+    assert normcli.export(fitted("zscore"), target) == normcli.export(fitted("zscore"), target)
+
+
+def test_what_is_arithmetic_has_the_same_bits() -> None:
+    exact = {name for name in METHODS if name != "quantile" and exports.is_arithmetic(formula(fitted(name)))}
+    assert exact == {
+        "center",
+        "maxabs",
+        "mean-range",
+        "minmax",
+        "robust",
+        "spectral",
+        "weight",
+        "zscore",
+        "batch",
+        "batch-renorm",
+    }
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_options_of_another_target_are_refused(target: str) -> None:
+    with pytest.raises(UsageError, match="--nosuch is no option of --to"):
+        normcli.export(fitted("zscore"), target, nosuch=1)
