@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ShortageError,
         UsageError,
     )
-    from normcli.jobs.results import ApplyResult, CheckResult, DescribeResult, FitResult, MergeResult
+    from normcli.jobs.results import ApplyResult, CheckResult, DescribeResult, ExportResult, FitResult, MergeResult
     from normcli.methods import Method
     from normcli.parameters import Parameters, Step
     from normcli.parameters.file import read, write
@@ -54,6 +54,7 @@ __all__ = [
     "DriftError",
     "EmptyInputError",
     "Events",
+    "ExportResult",
     "FitResult",
     "LockedError",
     "MergeResult",

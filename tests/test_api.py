@@ -436,7 +436,9 @@ def test_a_result_shows_what_was_done_and_not_how() -> None:
     assert len(shown) < 500
 
 
-@pytest.mark.parametrize("name", ["fit", "relearn", "apply", "check", "describe", "merge", "load", "fit_blocks"])
+@pytest.mark.parametrize(
+    "name", ["fit", "relearn", "apply", "check", "describe", "export", "merge", "load", "fit_blocks"]
+)
 def test_a_docstring_describes_every_argument(name: str) -> None:
     function = getattr(normcli, name)
     text, names = inspect.getdoc(function) or "", inspect.signature(function).parameters

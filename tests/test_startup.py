@@ -166,9 +166,9 @@ PATHS = {
         OF_ANY | {"click", "shutil", "zlib", "bz2", "lzma", "textwrap", "struct", "ctypes"},
         18,
     ),  # of shutil, by click
-    "inspect p.json": (OF_DATA, 120),
-    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 176),
-    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 177),
+    "inspect p.json": (OF_DATA, 121),
+    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 177),
+    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 178),
 }
 
 

@@ -42,7 +42,7 @@ def place(workspace: Workspace) -> Workspace:
     ("line", "offered"),
     [
         ("me", ["merge", "methods"]),
-        ("help ex", ["exit-codes"]),
+        ("help ex", ["exit-codes", "exports", "export"]),
         ("help me", ["merge", "methods"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("methods un", ["unit"]),

@@ -18,6 +18,7 @@ from normcli.jobs.requests import Request
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
+from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -29,6 +30,7 @@ OF_ANY_RUN = {
     "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "engine"},
     "check": {"params", "as_json", "no_extra", "engine"},
     "describe": {"columns", "exclude"},
+    "export": {"params", "to", "output", "inverse"},
     "fit": {"method", "params", "relearn", "engine"},
     "completion": {"shell"},
     "help": {"topic"},
@@ -76,6 +78,8 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("merge", "lock"): ("merge", "p.json"),
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
+    ("export", "no quiet"): ("export", "p.json", "--to", "json", "-o", "q.json", "-q"),
+    ("export", "keys"): ("export", "p.json", "--to", "json"),
     ("merge", "no quiet"): ("merge", "p.json", "-o", "q.json", "-q"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),
     ("apply", "check"): (*APPLY, "p.json", "table.csv"),
@@ -137,12 +141,15 @@ def fact_of(need: Need) -> str:
 
 
 REQUESTS: dict[str, type[Request]] = {
-    "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "fit": FitRequest,
-    "merge": MergeRequest,
+    "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "export": ExportRequest,
+    "fit": FitRequest, "merge": MergeRequest,
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
-    **{(name, "verbose"): (need("no quiet", "not for -q"),) for name in ("apply", "check", "describe", "fit", "merge")},
+    **{
+        (name, "verbose"): (need("no quiet", "not for -q"),)
+        for name in ("apply", "check", "describe", "export", "fit", "merge")
+    },
     **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
     ("inspect", "key"): (NO_SCHEMA, KEYS),
