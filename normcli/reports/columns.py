@@ -1,17 +1,18 @@
 """The panel of each input column: its pictures, with the figures behind them."""
 
 from normcli.reports.drift_bars import drift_bars
-from normcli.reports.histogram import histogram
+from normcli.reports.histogram import Histogram, histogram
 from normcli.reports.markup import escaped, figure, name_cell, table
 from normcli.reports.quantile_plot import of_fit, of_new
+from normcli.reports.scales import number
 from normcli.reports.summaries import ColumnSummary
 
 
-def panel(column: ColumnSummary, number: int) -> str:
+def panel(column: ColumnSummary, place: int) -> str:
     """A column's pictures and tables."""
     tag = "<b>drift</b>" if column.drift else ""
-    head = f'<h3 id="c{number}">{name_cell(column.name)} <small>{escaped(column.type)}</small>{tag}</h3>'
-    figures = "".join(_figures(column, f"h{number}"))
+    head = f'<h3 id="c{place}">{name_cell(column.name)} <small>{escaped(column.type)}</small>{tag}</h3>'
+    figures = "".join(_figures(column, f"h{place}"))
     return f'<section class="card">{head}<div class="row">{figures}</div>{_tables(column)}</section>'
 
 
@@ -19,22 +20,27 @@ def _figures(column: ColumnSummary, identity: str) -> list[str]:
     if column.fit is None:
         return ["<p>No sketch of its values is in the file.</p>"]
     before = histogram("Fit", column.fit, column.new)
-    if column.normalized is not None:
-        second = histogram("Normalized", column.normalized, column.new_normalized)
-        after = figure(second.picture(identity, before), "normalized")
-    else:
-        after = "<p>Normalized values are not those of one column: there is no picture of them by themselves.</p>"
     if column.new is not None:
         plot = figure(of_new(column.fit, column.new), "new against fit")
     else:
         plot = figure(of_fit(column.fit), "against normal")
-    return [figure(before.picture(identity), "as it was"), after, plot]
+    return [figure(before.picture(identity), "as it was"), _after(column, before, identity), plot]
+
+
+def _after(column: ColumnSummary, before: Histogram, identity: str) -> str:
+    """The picture of normalized values: that of the values with another scale, where they lie on a line."""
+    if column.normalized is None or column.fit is None:
+        return "<p>Normalized values are not those of one column: there is no picture of them by themselves.</p>"
+    scale = column.fit.rescaled(before.scale, column.normalized)
+    if scale is None:
+        return figure(histogram("Normalized", column.normalized, column.new_normalized).picture(), "normalized")
+    low, high = column.normalized.values[[0, -1]].tolist()
+    words = f"Normalized: {number(low)} to {number(high)}, of the same shape"
+    return figure(before.shared(words, scale, identity), "normalized")
 
 
 def _tables(column: ColumnSummary) -> str:
-    rows = column.rows()
-    heads = ["", "fit", "normalized", "new"][: len(rows[0])]
-    text = table(heads, rows)
+    text = table(*column.table())
     if column.measures:
         text += f'<div class="drift">{_drift_table(column)}</div>'
     return f'<div class="tables">{text}</div>'

@@ -54,8 +54,21 @@ class Distribution(Struct, frozen=True):
 
     def deviation(self) -> float:
         """About the standard deviation of the rows."""
+        unit = float(np.abs(self.values).max()) or 1.0  # whose square may be no float
+        apart = self.values / unit - self.mean() / unit
+        return unit * float(np.sqrt((apart**2 * (self.weights / self.total)).sum()))
+
+    def rescaled(self, scale: Scale, to: Self) -> Scale | None:
+        """The scale where our values are those of `to`; None unless these lie on a rising line over ours."""
+        x, y = self.values, to.values
+        if len(x) != len(y) or not x[0] < x[-1] or not y[0] < y[-1]:
+            return None
         with np.errstate(all="ignore"):
-            return float(np.sqrt(((self.values - self.mean()) ** 2 * (self.weights / self.total)).sum()))
+            slope = (y[-1] - y[0]) / (x[-1] - x[0])
+            if not (np.abs(y[0] + slope * (x - x[0]) - y) <= 1e-9 * (y[-1] - y[0])).all():
+                return None
+            low, high = (float(y[0] + slope * (end - x[0])) for end in (scale.low, scale.high))
+        return Scale(low, high) if np.isfinite([low, high]).all() and low < high else None
 
     def frequent(self) -> Array:
         """The values that several rows have, and at least a tenth of all."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 from normcli.reports.scales import number
 from normcli.reports.svg import coordinate, path, picture
 
-WIDTH, ROW, EDGE = 170.0, 14.0, 6.0
+WIDTH, EDGE = 170.0, 6.0
 
 
 class Dot(Struct, frozen=True):
@@ -19,14 +19,14 @@ class Dot(Struct, frozen=True):
     high: float
 
 
-def dot_rows(words: str, dots: Sequence[Dot], reach: float) -> str:
+def dot_rows(words: str, dots: Sequence[Dot], reach: float, *, row: float = 14.0, kind: str = "") -> str:
     """The picture of a row for each dot, from −`reach` to `reach`; what lies beyond stands at the edge as a triangle.
     The band is 0 ± 1."""
-    height = ROW * len(dots)
+    height = row * len(dots)
     band = f"M{_x(-1, reach)} 0H{_x(1, reach)}V{coordinate(height)}H{_x(-1, reach)}z"
     whiskers = points = beyond = ""
     for i, dot in enumerate(dots):
-        y = i * ROW + ROW / 2
+        y = i * row + row / 2
         if not np.isfinite([dot.at, dot.low, dot.high]).all():
             continue
         whiskers += f"M{_x(dot.low, reach)} {coordinate(y)}H{_x(dot.high, reach)}"
@@ -36,7 +36,7 @@ def dot_rows(words: str, dots: Sequence[Dot], reach: float) -> str:
             beyond += f"M{_x(dot.at, reach)} {coordinate(y - 4)}v8l{'5' if dot.at > 0 else '-5'}-4z"
     zero = f"M{_x(0, reach)} 0V{coordinate(height)}"
     parts = path("k", band), path("d", zero), path("u", whiskers), path("p", points), path("v", beyond)
-    return picture(words, WIDTH, max(height, ROW), *parts)
+    return picture(words, WIDTH, max(height, row), *parts, kind=kind)
 
 
 def _x(value: float, reach: float) -> str:

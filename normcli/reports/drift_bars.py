@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from normcli.reports.measures import Measure
 from normcli.reports.svg import coordinate, path, picture
 
-WIDTH, ROW = 90.0, 20.0
-ONE = 50.0  # where drift begins
-FLOOR_TICK = 6.0
+WIDTH, ROW = 72.0, 20.0
+ONE = 40.0  # where drift begins
 
 
 def drift_bars(measures: Sequence[Measure]) -> str:

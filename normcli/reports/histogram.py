@@ -1,7 +1,5 @@
 """Histograms: of the fit as an area, of new data as an outline over it; frequent values as lines."""
 
-from typing import Self
-
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -23,13 +21,14 @@ class Histogram(Struct, frozen=True):
     scale: Scale
     body: str
 
-    def picture(self, identity: str = "", first: Self | None = None) -> str:
-        """The picture. What has the same shape as the `first`, drawn with this `identity`, is that again."""
-        if first is not None and first.body == self.body:
-            body = f'<use href="#{identity}"/>'
-        else:
-            body = f'<g id="{identity}">{self.body}</g>' if identity and first is None else self.body
+    def picture(self, identity: str = "") -> str:
+        """The picture; with an `identity` by which another one may refer to what stands above the axis."""
+        body = f'<g id="{identity}">{self.body}</g>' if identity else self.body
         return picture(self.words, WIDTH, HEIGHT, axis(self.scale), body)
+
+    def shared(self, words: str, scale: Scale, identity: str) -> str:
+        """The same picture with another scale, which refers to the first."""
+        return picture(words, WIDTH, HEIGHT, axis(scale), f'<use href="#{identity}"/>')
 
 
 def histogram(what: str, fit: Distribution, new: Distribution | None = None) -> Histogram:

@@ -44,7 +44,7 @@ def key_sections(parameters: Parameters) -> Iterator[str]:
         return
     yield (
         " A panel has a row for each column: the mean of the key with a deviation to each side, in deviations of all "
-        "rows, which are the band.</p>"
+        f"rows, which are the band. From the top: {', '.join(map(name_cell, of.names))}.</p>"
     )
     largest = np.argsort(-of.rows[1:], kind="stable")[:FEW] + 1
     differences = of.differences()[1:]

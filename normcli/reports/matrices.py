@@ -31,7 +31,11 @@ def _section(parameters: Parameters, i: int, step: Step, state: Comoments) -> It
     if len(correlation) > MOST:
         yield f"<p>Heat maps are drawn to {MOST} columns; here are {len(correlation):,}.</p>"
     else:
-        yield '<div class="row">'
+        yield (
+            "<p>Columns are in the order of the fit, from the top left. Cells above 0 are blue, cells below 0 orange, "
+            "and from −0.3 on with a bar; the stronger, the nearer to 1 or −1.</p>"
+            '<div class="row">'
+        )
         caption = f"correlation before ({kinds}complete rows)"
         yield _with_table(
             heat_map("Correlation before", correlation, step.features), caption, correlation, step.features

@@ -75,6 +75,13 @@ def number(x: float | None, digits: int = 5) -> str:
     return text.replace("-", MINUS)
 
 
+def digits_of(low: float, high: float) -> int:
+    """As many digits as show a thousandth of the way between two values, 5 at least."""
+    if not low < high or not math.isfinite(high / 2 - low / 2):
+        return 5
+    return min(max(5, 5 + math.floor(math.log10(max(abs(low), abs(high)) / (high - low)))), 17)
+
+
 def count(x: float) -> str:
     """A number of rows or values; sums of weights may be fractions."""
     return f"{int(x):,}" if float(x).is_integer() and abs(x) < 1e15 else number(x, 6)

@@ -82,7 +82,7 @@ table{border-collapse:collapse;font-size:.8rem;line-height:20px}
 td,th{padding:0 0 0 .75rem;text-align:right;font-weight:400;white-space:nowrap}
 th{color:var(--quiet)}
 tr>:first-child{text-align:left;padding-left:0}
-.list th:first-child{color:inherit}
+.list th:first-child{color:var(--text)}
 a bdi{text-decoration:underline}
 .list tr:hover{background:var(--raised)}
 .wide{overflow-x:auto;max-width:100%}
@@ -94,7 +94,7 @@ a bdi{text-decoration:underline}
 .keys{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,10rem),1fr));
 gap:1rem 1.25rem;margin:0 0 1.5rem}
 figure{margin:0;min-width:0}
-.plot{margin:1.5rem 0;max-width:40rem}
+.plot{margin:1.5rem 0;max-width:26rem}
 .row p,figcaption{line-height:1.35;margin:.1rem 0 0}
 .row>p{color:var(--quiet);font-size:.8rem}
 svg{display:block;width:100%;height:auto;overflow:visible}
@@ -103,7 +103,7 @@ svg .b{text-anchor:start}
 svg .e{text-anchor:end}
 .tables{display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin-top:.75rem}
 .drift{display:flex;align-items:flex-start}
-svg.bars{width:90px;margin:21px 0 0 .75rem;flex:none}
+svg.bars{width:72px;margin:21px 0 0 .75rem;flex:none}
 path{fill:none}
 .f{fill:var(--area);stroke:var(--edge);stroke-width:.75}
 .n{stroke:var(--accent);stroke-width:1.5;stroke-linejoin:round}
@@ -121,6 +121,7 @@ path{fill:none}
 .k{fill:var(--raised)}
 .u{stroke:var(--edge);stroke-width:1.5}
 .p{stroke:var(--accent);stroke-width:6;stroke-linecap:round}
+svg.dots{width:170px;margin:21px 1.5rem 0 0;flex:none}
 .map{max-width:44rem}
 .legend i{display:inline-block;width:1.6em;height:.7em;margin:0 .3em 0 .8em;border:1px solid var(--edge);
 background:var(--area)}

@@ -13,7 +13,7 @@ from normcli.parameters import Parameters, Step
 from normcli.parameters.sketches import ColumnSketches
 from normcli.reports.distribution import Distribution
 from normcli.reports.measures import Measure, measures
-from normcli.reports.scales import count, number, share
+from normcli.reports.scales import count, digits_of, number, share
 from normcli.transforms.affine import Affine
 
 SHARES = {"5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
@@ -43,13 +43,15 @@ class ColumnSummary(Struct, frozen=True):
     def drift(self) -> bool:
         return any(m.drift for m in self.measures)
 
-    def rows(self) -> list[list[str]]:
-        """A table: a row for each figure, of the fit, normalized, and of new data if there are any."""
-        sides = [_cells(self.fit_figures, self.fit), _cells({}, self.normalized, 4)]
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """A table: its heads, and a row for each figure, of the fit, normalized, and of new data if there are any."""
+        sides = {"fit": _cells(self.fit_figures, self.fit)}
+        if self.normalized is not None:
+            sides["normalized"] = _cells({}, self.normalized)
         if self.new_figures or self.new is not None:
-            sides.append(_cells(self.new_figures, self.new))
-        names = (name for name in sides[0] if name != "outside" or len(sides) > 2)
-        return [[name, *(side[name] for side in sides)] for name in names]
+            sides["new"] = _cells(self.new_figures, self.new)
+        names = (name for name in sides["fit"] if name != "outside" or "new" in sides)
+        return ["", *sides], [[name, *(side[name] for side in sides.values())] for name in names]
 
 
 def summaries(
@@ -134,7 +136,7 @@ def is_column_wise(step: Step) -> bool:
     return step.method.element_wise or isinstance(fitted, Affine) or (not step.method.by_row and fitted.is_apart())
 
 
-def _cells(figures: Mapping[str, float], of: Distribution | None, digits: int = 5) -> dict[str, str]:
+def _cells(figures: Mapping[str, float], of: Distribution | None) -> dict[str, str]:
     """The figures of one side as text; what a sketch says about is marked so."""
     about: dict[str, float] = {}
     if of is not None:
@@ -143,8 +145,10 @@ def _cells(figures: Mapping[str, float], of: Distribution | None, digits: int = 
         about |= {**dict(zip(SHARES, quantiles, strict=True)), "max": float(of.values[-1])}
     cells = {"count": count(figures.get("count", about.get("count", 0.0)))}
     cells |= {name: share(figures.get(name)) for name in ("missing", "outside")}
+    low, high = (figures.get(name, about.get(name, 0.0)) for name in ("min", "max"))
+    digits = digits_of(low, high)
     for name in ("mean", "std", "min", *SHARES, "max"):
         known = figures.get(name, np.nan)
         mark = "≈ " if name in ("mean", "std") and not np.isfinite(known) and name in about else ""
-        cells[name] = mark + number(known if np.isfinite(known) else about.get(name), digits)
+        cells[name] = mark + number(known if np.isfinite(known) else about.get(name), 5 if name == "std" else digits)
     return cells
