@@ -10,6 +10,7 @@ from normcli.blocks.record import Array
 
 MINUS, NOTHING = "−", "–"
 LARGEST = 1e300  # beyond, sums of values may overflow
+GREATEST = float(np.finfo(np.float64).max)
 NARROW = 7  # characters of a label that has room beside two others
 
 
@@ -24,7 +25,8 @@ class Scale(Struct, frozen=True):
         """From `low` to `high`, or about them where they are the same."""
         if low < high:
             return cls(low, high)
-        return cls(low - (abs(low) / 10 or 1.0), low + (abs(low) / 10 or 1.0))
+        room = abs(low) / 10 or 1.0
+        return cls(max(low - room, -GREATEST), min(low + room, GREATEST))
 
     def at(self, values: Array | float) -> Array:
         """The places of values, which may lie outside."""
@@ -63,15 +65,15 @@ def number(x: float | None, digits: int = 5) -> str:
     """A number for people, with so many digits; a dash where there is none."""
     if x is None or not math.isfinite(x):
         return NOTHING if x is None or math.isnan(x) else ("∞" if x > 0 else f"{MINUS}∞")
-    rounded = float(f"{x:.{digits}g}")
-    if rounded == 0.0:
+    mantissa, _, exponent = f"{x:.{digits - 1}e}".partition("e")
+    if x == 0.0:
         return "0"
-    if 1e-4 <= abs(rounded) < 1e6:
-        text = f"{rounded:,.{max(0, digits - 1 - math.floor(math.log10(abs(rounded))))}f}"
+    power = int(exponent)
+    if -4 <= power < 6:
+        text = f"{float(f'{x:.{digits}g}'):,.{max(0, digits - 1 - power)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
-        mantissa, _, power = f"{rounded:.{digits - 1}e}".partition("e")
-        text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
+        text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{power}"
     return text.replace("-", MINUS)
 
 
