@@ -21,11 +21,12 @@ aliases = ("page", "html", "plot", "chart", "dashboard", "visualize", "histogram
 EXAMPLES = (
     ("What was fitted, in pictures", "normcli report data.json -o report.html"),
     ("With today's data over it, in one pass", "normcli report data.json today.csv -o today.html"),
-    ("Without a file", "normcli report data.json | mail -a 'Content-Type: text/html' me@localhost"),
+    ("To another program", "normcli report data.json | gzip > report.html.gz"),
 )
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("drift", "formats"))
+@click.argument("params", metavar="PARAMS", type=PLACE)
 @click.option("-o", "--output", metavar="FILE", type=PLACE, help="The page, as HTML; default: standard output")
 @thresholds
 @NO_EXTRA
@@ -34,7 +35,6 @@ EXAMPLES = (
 @cluster_options
 @many
 @skipping
-@click.argument("params", metavar="PARAMS", type=PLACE)
 def command(**values: Any) -> None:
     """Show a fit on one page of HTML: histograms before and after, quantiles, correlations, batches, keys; and how new
     data compare with it, drift first.

@@ -8,7 +8,7 @@ from normcli.errors import printable
 from normcli.jobs import paths
 from normcli.jobs.check import compare, read_fitted
 from normcli.jobs.requests.report import ReportRequest
-from normcli.jobs.results import ReportResult
+from normcli.jobs.results import Preview, ReportResult
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT, Events, learning
 from normcli.reports import NewData, page
@@ -30,7 +30,7 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
             _read_alone(run)
         if request.dry_run:
             assert result.preview is not None
-            result.preview = replace(result.preview, targets=(request.output,) if request.output else ())
+            result.preview = replace(result.preview, targets=(printable(request.output),) if request.output else ())
             return result
         run.check_warnings()
         assert result.parameters is not None
@@ -48,6 +48,10 @@ def _read_alone(run: Run[ReportRequest, ReportResult]) -> None:
     nothing = "there is no INPUT"
     request.check_needs(check=nothing, learns=nothing, rows=nothing)
     parameters = read_fitted(run, EXAMPLE)
+    if request.dry_run:
+        columns = tuple(f for f in parameters.schema if f.name in parameters.needs())
+        result.preview = Preview((), None, columns, (), ())
+        return
     learning.warn_of_columns(parameters, run.warning)
 
 
