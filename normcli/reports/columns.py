@@ -40,7 +40,7 @@ def _after(column: ColumnSummary, before: Histogram, identity: str) -> str:
 
 
 def _tables(column: ColumnSummary) -> str:
-    text = table(*column.table())
+    text = table(*column.table)
     if column.measures:
         text += f'<div class="drift">{_drift_table(column)}</div>'
     return f'<div class="tables">{text}</div>'

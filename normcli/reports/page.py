@@ -67,7 +67,7 @@ def _link(column: ColumnSummary, j: int, pictured: bool) -> str:
 
 
 def _figures(column: ColumnSummary, *, drift: bool) -> Iterator[str]:
-    cells = {row[0]: row[1] for row in column.table()[1]}
+    cells = {row[0]: row[1] for row in column.table[1]}
     yield from (cells[name] for name in ("count", "missing", "mean", "std", "min", "median", "max"))
     if drift:
         worst = max(column.measures, key=lambda m: (m.drift, m.severity or 0.0), default=None)

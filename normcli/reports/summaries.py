@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
+from normcli.caching import cached_property
 from normcli.drift import Columns, Comparison
 from normcli.errors import NormcliError
 from normcli.parameters import Parameters, Step
@@ -19,7 +20,7 @@ from normcli.transforms.affine import Affine
 SHARES = {"5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
 
 
-class ColumnSummary(Struct, frozen=True):
+class ColumnSummary(Struct, frozen=True, dict=True):
     """An input column. Distributions are None where there is no sketch, and figures are empty where nothing is known;
     `normalized` is None, too, where no column of its own comes from it."""
 
@@ -33,7 +34,7 @@ class ColumnSummary(Struct, frozen=True):
     new_figures: Mapping[str, float]
     measures: tuple[Measure, ...] = ()
 
-    @property
+    @cached_property
     def severity(self) -> float:
         """How far it has drifted: at least 1 if it has, and -1 where nothing is known."""
         known = [m.severity for m in self.measures if m.severity is not None]
@@ -43,6 +44,7 @@ class ColumnSummary(Struct, frozen=True):
     def drift(self) -> bool:
         return any(m.drift for m in self.measures)
 
+    @cached_property
     def table(self) -> tuple[list[str], list[list[str]]]:
         """A table: its heads, and a row for each figure, of the fit, normalized, and of new data if there are any."""
         sides = {"fit": _cells(self.fit_figures, self.fit)}

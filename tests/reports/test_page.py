@@ -50,6 +50,22 @@ def compared(parameters: Parameters, matrix: np.ndarray) -> NewData:
 
 
 # -- one document ------------------------------------------------------------------------------------------------
+NEEDED = {
+    "group": {"groups": 2}, "instance": {"channels": 2}, "batch-instance": {"channels": 2},
+    "switchable": {"channels": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", registry.names("methods"))
+def test_every_method_has_a_page(name: str) -> None:
+    method = registry.only("methods", name)(**NEEDED.get(name, {}))
+    matrix = RNG.lognormal(size=(300, 4))
+    parameters = fitted(matrix, method)
+    found = checked(page(parameters, compared(parameters, matrix) if method.statistics else None))
+    assert name in found.text("h1")
+    assert found.text("h3").count("float64") == 4
+
+
 @pytest.mark.parametrize("method", [ZScore(), MinMax(), Whiten(), Batch(batch_size=64)])
 def test_a_page_is_one_strict_document_that_loads_nothing(method: Method) -> None:
     parameters = fitted(MATRIX, method)
