@@ -89,17 +89,18 @@ def _with_table(image: str, caption: str, matrix: Array, names: tuple[str, ...])
 def _scree(step: Step, correlation: Array) -> Iterator[str]:
     """The variances of the components that the method gives, else of the correlation matrix."""
     components = step.terms().components
-    if "variance" in components:
-        variances, caption = np.asarray(components["variance"]), "variance of each component that is kept"
+    if "explained" in components:
+        variances, shares = np.asarray(components["variance"]), np.asarray(components["explained"])
+        caption = "variance of each component that is kept, of all variance"
     else:
         variances = np.maximum(np.linalg.eigvalsh(correlation)[::-1], 0.0)
-        caption = "eigenvalues of the correlation matrix"
-    if not variances.sum() > 0:
+        shares = variances / (variances.sum() or 1.0)
+        caption = "eigenvalues of the correlation matrix, of their sum"
+    if not shares.sum() > 0:
         return
-    shares = variances / variances.sum()
     rows = [
         [str(k + 1), number(float(v)), share(float(s)), share(float(c))]
         for k, (v, s, c) in enumerate(zip(variances, shares, np.cumsum(shares), strict=True))
     ]
     text = table(["component", "variance", "share", "cumulated"], rows)
-    yield figure(scree(variances), f"{caption}: bars, and cumulated as a line", behind(text), kind="plot")
+    yield figure(scree(shares), f"{caption}: bars, and cumulated as a line", behind(text), kind="plot")

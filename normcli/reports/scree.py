@@ -9,10 +9,9 @@ from normcli.reports.svg import coordinate, label, path, picture, polyline
 WIDTH, HEIGHT, LEFT, TOP, BASE = 360.0, 170.0, 34.0, 8.0, 146.0
 
 
-def scree(variances: Array) -> str:
-    """The picture of (components,) variances, as shares of their sum: bars, and the line of the cumulated share."""
-    shares = variances / (variances.sum() or 1.0)
-    total, count = np.cumsum(shares), len(variances)
+def scree(shares: Array) -> str:
+    """The picture of (components,) shares of the variance: bars, and the line of the cumulated share."""
+    total, count = np.cumsum(shares), len(shares)
     step = (WIDTH - LEFT) / count
     bars = "".join(
         f"M{coordinate(LEFT + i * step + step * 0.1)} {coordinate(BASE)}"
@@ -34,6 +33,11 @@ def _up(part: float) -> float:
 
 
 def _words(shares: Array, total: Array) -> str:
-    most = int(np.searchsorted(total, 0.9 - 1e-12)) + 1
-    of = f"the first {most} of {len(shares)}" if most > 1 else f"the first of {len(shares)}"
-    return f"Variance of components: the first has {share(float(shares[0]), 1)}, {of} have at least 90 %"
+    first, count = share(float(shares[0]), 1), len(shares)
+    return f"Variance of components: the first has {first}, all {count} have {share(float(total[-1]), 1)}{_most(total)}"
+
+
+def _most(total: Array) -> str:
+    """How many components have nine tenths, if any number has."""
+    enough = np.flatnonzero(total >= 0.9 - 1e-12)
+    return f", the first {enough[0] + 1} at least 90 %" if len(enough) else ""

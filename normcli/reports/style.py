@@ -94,7 +94,7 @@ a bdi{text-decoration:underline}
 .keys{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,10rem),1fr));
 gap:1rem 1.25rem;margin:0 0 1.5rem}
 figure{margin:0;min-width:0}
-.plot{margin:1.5rem 0;max-width:26rem}
+.part .plot{margin:1.5rem 0;max-width:26rem}
 .row p,figcaption{line-height:1.35;margin:.1rem 0 0}
 .row>p{color:var(--quiet);font-size:.8rem}
 svg{display:block;width:100%;height:auto;overflow:visible}

@@ -218,8 +218,8 @@ def test_a_heat_map_fills_each_cell_once_by_its_sign() -> None:
 
 
 def test_the_cumulated_variance_ends_at_all_of_it() -> None:
-    drawn = scree(np.array([4.0, 3.0, 2.0, 1.0]))
-    assert "the first has 40 %, the first 3 of 4 have at least 90 %" in drawn
+    drawn = scree(np.array([0.4, 0.3, 0.2, 0.1]))
+    assert "the first has 40 %, all 4 have 100 %, the first 3 at least 90 %" in drawn
 
 
 # -- batches and keys --------------------------------------------------------------------------------------------
