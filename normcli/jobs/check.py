@@ -34,21 +34,22 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     return result
 
 
-def compare(run: Run[Any, Any], example: str) -> None:
+def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> DriftMonitor:
     """Reads the parameters and all inputs of a run whose request is a CheckRequest, and fills its result, a
-    CheckResult; `example` is a command with a file, for hints. Raises NormcliError."""
+    CheckResult; what has monitored the inputs, with `sketch` their distributions, too. `example` is a command with a
+    file, for hints. Raises NormcliError."""
     request, result = run.request, run.result
     inputs = find(run, request)
     parameters = read_fitted(run, example)
     nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
     request.check_needs(learns=nothing, rows=nothing)
-    watch = DriftMonitor(parameters, extra=not request.no_extra)
+    watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch)
     run.connect(inputs)
     run.open_rejects(request)
     readers = Readers(run, request, inputs, dialect=parameters.dialect, example=example, writes=False)
     if request.dry_run:
         result.preview = Preview.of(readers, parameters.needs(), ())
-        return
+        return watch
     with run.counting(request, readers) as progress:
         progress.least = 0  # fewer rows allow no verdict, which is no error
         remote = run.remote_inputs(watch.measuring, readers)
@@ -59,6 +60,7 @@ def compare(run: Run[Any, Any], example: str) -> None:
         progress.end()
         result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
         warn_of_few(run, result.comparison)
+    return watch
 
 
 def read_fitted(run: Run[Any, Any], example: str) -> Parameters:

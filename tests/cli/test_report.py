@@ -41,6 +41,7 @@ def test_drift_is_shown_and_is_no_error(place: Workspace) -> None:
     page = checked((place / "r.html").read_text())
     assert "The new data have drifted." in page.text("b")
     assert "far.csv, 40 rows" in page.text("dd")
+    assert page.text("figcaption").count("new against fit") == 3
     few = checked(place.succeeds("report", "p.json", "table.csv").out.decode())
     assert "Too few rows of new data for a verdict." in few.text("p")
     assert "6 rows are too few for a verdict" in few.text("li")
