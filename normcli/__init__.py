@@ -2,15 +2,16 @@
 
 From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
 normalized data, `check(params, path)` compares new data with the fitted, `describe(path)` shows what is in columns,
-`merge` and `relearn` need no data; `load` and `save` are for parameter files, `read` and `write` for their bytes;
-`fit_blocks` fits matrices in memory. What a run says while it goes are `Events`; what it refuses is a `NormcliError`,
-of a class for each kind. The classes that functions take and return are here, too. All are loaded when first used.
+`report(params)` a fit in pictures; `merge` and `relearn` need no data; `load` and `save` are for parameter files,
+`read` and `write` for their bytes; `fit_blocks` fits matrices in memory. What a run says while it goes are `Events`;
+what it refuses is a `NormcliError`, of a class for each kind. The classes that functions take and return are here, too.
+All are loaded when first used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.api import apply, check, describe, export, fit, fit_blocks, load, merge, relearn, save
+    from normcli.api import apply, check, describe, export, fit, fit_blocks, load, merge, relearn, report, save
     from normcli.drift import Comparison
     from normcli.engines.dask import Dask
     from normcli.errors import (
@@ -31,7 +32,15 @@ if TYPE_CHECKING:
         ShortageError,
         UsageError,
     )
-    from normcli.jobs.results import ApplyResult, CheckResult, DescribeResult, ExportResult, FitResult, MergeResult
+    from normcli.jobs.results import (
+        ApplyResult,
+        CheckResult,
+        DescribeResult,
+        ExportResult,
+        FitResult,
+        MergeResult,
+        ReportResult,
+    )
     from normcli.methods import Method
     from normcli.parameters import Parameters, Step
     from normcli.parameters.file import read, write
@@ -68,6 +77,7 @@ __all__ = [
     "OutputError",
     "Parameters",
     "PlanStep",
+    "ReportResult",
     "ShortageError",
     "Step",
     "UsageError",
@@ -81,6 +91,7 @@ __all__ = [
     "merge",
     "read",
     "relearn",
+    "report",
     "save",
     "write",
 ]

@@ -34,6 +34,7 @@ from normcli.jobs import describe as describe_job
 from normcli.jobs import export as export_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
+from normcli.jobs import report as report_job
 from normcli.jobs import update as update_job
 from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests.apply import ApplyRequest
@@ -43,6 +44,7 @@ from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
+from normcli.jobs.requests.report import ReportRequest
 from normcli.jobs.results import ApplyResult
 from normcli.methods import Method
 from normcli.parameters import Measured, Parameters, Step, Unseen, refined
@@ -332,6 +334,50 @@ def check(
         comparison = check_job.check(request, _events(events)).comparison
     assert comparison is not None
     return comparison
+
+
+@documented
+def report(
+    params: Parameters | Path,
+    input: Paths | None = None,
+    *,
+    output: Path | None = None,
+    max_shift: float | None = None,
+    max_scale_ratio: float | None = None,
+    max_outside: float | None = None,
+    max_missing: float | None = None,
+    min_rows: int = 30,
+    no_extra: bool = False,
+    allow_edited: bool = False,
+    from_: str | None = None,
+    format_options: Any = None,
+    infinite: Infinite = "error",
+    on_bad_row: Literal["error", "skip"] = "error",
+    max_bad_rows: int | None = None,
+    rejects: Path | None = None,
+    block_size: int | None = None,
+    engine: str | Cluster = "threads",
+    scheduler: str | None = None,
+    insecure_scheduler: bool = False,
+    threads: int | None = None,
+    max_memory: int | None = None,
+    events: Events | None = None,
+) -> str:
+    """The text of a page of HTML that shows parameters, or a file of them, in pictures; and how data compare with those
+    that they were fitted on, if `input` names any: then arguments are as in `check`. `output` is a file for the page.
+    Raises NormcliError, but no DriftError."""
+    request = ReportRequest(
+        params=_params(params), input=() if input is None else _paths(input), output=_path(output),
+        max_shift=max_shift, max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing,
+        min_rows=min_rows, no_extra=no_extra, allow_edited=allow_edited, from_=from_,
+        format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
+        rejects=_path(rejects), block_size=block_size, engine=engine, scheduler=scheduler,
+        insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
+    )  # fmt: skip
+    with threadpool_limits(1, "blas"):
+        page = report_job.report(request, _events(events)).page
+    assert page is not None
+    return page
 
 
 @documented

@@ -29,6 +29,7 @@ NEXT = {
     "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {
         "exports",
+        "reports",
         "pipeline",
         "engines",
         "drift",
@@ -41,6 +42,7 @@ NEXT = {
         "needs",
     },
     "exports": {"parameters", "blocks"},
+    "reports": {"drift", "parameters", "transforms", "stats", "blocks"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": {"kernel"},
     "drift": {"parameters", "formats", "columns", "stats", "blocks", "limits"},
@@ -209,6 +211,7 @@ ROOMS = {
     "parameters",
     "pipeline",
     "registry",
+    "reports",
     "suggestions",
     "kernel",
     "transforms",

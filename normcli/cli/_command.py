@@ -182,7 +182,7 @@ class WithOptions(Plain):
         from normcli.jobs.format_options import needs_of
 
         kinds = [formats.record(n).options for n in registry.names("formats")]
-        writes = any(p.name == "output" for p in self.params)
+        writes = any(p.name == "to" for p in self.params)
         for name, flag in {str(f.name): f for kind in kinds for f in flags(kind, FORMAT)}.items():
             if writes or OUTPUT not in needs_of(name.removeprefix(FORMAT)):
                 yield flag

@@ -101,7 +101,8 @@ def _in_our_words(error: click.ClickException) -> str:
     """The message of a click error in the form of other messages: the option, and its fault."""
     param = getattr(error, "param", None)
     if isinstance(error, click.MissingParameter) and param is not None:
-        return f"{param.opts[0]} {param.make_metavar(error.ctx)} is missing"
+        flag = f"{param.opts[0]} " if isinstance(param, click.Option) else ""
+        return f"{flag}{param.make_metavar(error.ctx)} is missing"
     message = error.message if isinstance(error, click.BadParameter) and param is not None else error.format_message()
     message = re.sub(r"is not in the range (\d+)<=x<=(\d+)", r"must be from \1 to \2", message)
     message = re.sub(r"is not in the range x>=(\d+)", r"must be \1 or more", message)

@@ -44,13 +44,14 @@ FEW = click.option(  # only affects the verdict; no effect if there is none
     metavar="N",
     help="Fewer rows, or values of a column, allow no verdict",
 )
+NO_EXTRA = click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too")
 RANKS = {"shift": 2, "scale": 3, "outside": 4, "missing": 5}  # the greatest is dropped first on a narrow terminal
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("drift", "exit-codes", "formats"))
 @PARAMS
 @thresholds
-@click.option("--no-extra", is_flag=True, help="Columns that the fit did not see are drift, too")
+@NO_EXTRA
 @ALLOW_EDITED
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of the table")
 @partial(common, fewest=FEW)

@@ -8,7 +8,7 @@ import click
 
 from normcli.cli._command import OneOf, Plain
 
-ORDER = 9
+ORDER = 11
 EXAMPLES = (
     ("In ~/.bashrc", 'eval "$(normcli completion bash)"'),
     ("In ~/.zshrc, after compinit", 'eval "$(normcli completion zsh)"'),

@@ -15,7 +15,7 @@ from normcli.cli._request import or_stdout, request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ORDER = 7
+ORDER = 8
 aliases = ("convert", "save-as", "onnx", "sql", "codegen")
 EXAMPLES = (
     ("A module of Python that needs numpy alone", "normcli export data.json --to numpy -o scale.py"),

@@ -14,7 +14,7 @@ from normcli.errors import UsageError, printable
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-ORDER = 8
+ORDER = 10
 aliases = ("man", "usage", "topics", "docs")
 EXAMPLES = (
     ("Every topic", "normcli help"),

@@ -12,7 +12,7 @@ from normcli.cli._params import WAIT
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, replacing
 
-ORDER = 6
+ORDER = 7
 aliases = ("combine", "join", "concat", "add")
 EXAMPLES = (("One fit of all the data that the parts counted", "normcli merge part-*.json -o whole.json"),)
 

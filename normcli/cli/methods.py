@@ -9,7 +9,7 @@ from normcli.cli._command import Entry, Plain
 from normcli.cli._common import COLOR
 from normcli.errors import UsageError
 
-ORDER = 7
+ORDER = 9
 EXAMPLES = (
     ("Every method, with its formula and options", "normcli methods"),
     ("All about one, by any of its names", "normcli methods whiten"),

@@ -18,6 +18,7 @@ from normcli.limits import Limits
 from normcli.parameters import Measured, Parameters, Step
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
+from normcli.parameters.sketches import ColumnSketches
 from normcli.stats import Statistic
 from normcli.stats.extrema import Extrema
 from normcli.stats.moments import Moments
@@ -91,6 +92,7 @@ class DriftMonitor:
 
     parameters: Parameters  # as they were fitted
     extra: bool = True  # columns that the fit did not have are no drift
+    sketch: bool = False  # the input columns that the fit has sketches of are sketched, too
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
     incomplete: int = 0
@@ -101,12 +103,19 @@ class DriftMonitor:
         steps = tuple(
             replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
         )
-        self.measuring = replace(self.parameters, steps=steps, keys=(), key_rows=(), sketches=None)
-        self._blank = tuple(step.statistics_override or () for step in steps)
-        self.total = Subtotal(self._blank)  # of completed inputs
-        self._here = InputTotal(self._blank)
+        sketches = self.parameters.sketches if self.sketch else None
+        self.measuring = replace(
+            self.parameters, steps=steps, keys=(), key_rows=(), sketches=sketches and sketches.without_rows
+        )
+        self._blank, self._blank_sketches = self.measuring.blanks
+        self._clear()
         self._known = set(self.parameters.keys)
         self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
+
+    def _clear(self) -> None:
+        """Forgets all statistics."""
+        self.total = Subtotal(self._blank, sketches=self._blank_sketches)  # of completed inputs
+        self._here = InputTotal(self._blank, self._blank_sketches)
 
     # -- columns -------------------------------------------------------------------------------------------------
     def of_input(self, reader: Reader) -> tuple[Parameters, tuple[str, ...]]:
@@ -180,7 +189,7 @@ class DriftMonitor:
     def finish(self) -> None:
         """Ends the last input."""
         self.total = self.total.merge(self._here.end())
-        self._here = InputTotal(self._blank)
+        self._here = InputTotal(self._blank, self._blank_sketches)
 
     def _add_keys(self, keyed: Keyed) -> None:
         new = [i for i, key in enumerate(keyed.keys) if key not in self._known]
@@ -192,12 +201,12 @@ class DriftMonitor:
         monitor = copy(self)
         monitor.changes, monitor.some = {}, {}
         monitor.counted = monitor.incomplete = monitor.unseen = 0
-        monitor.total, monitor._here = Subtotal(monitor._blank), InputTotal(monitor._blank)
+        monitor._clear()
         return monitor
 
     def merge(self, other: Self) -> None:
         """Adds `other`, whose inputs follow ours."""
-        self.total = self.total.merge(Subtotal(other.states))
+        self.total = self.total.merge(Subtotal(other.states, sketches=other.total.sketches))
         self.changes |= {at: change for at, change in other.changes.items() if at not in self.changes}
         self.counted += other.counted
         self.incomplete += other.incomplete
@@ -208,6 +217,13 @@ class DriftMonitor:
     def states(self) -> tuple[StepStates, ...]:
         """Statistics of completed inputs."""
         return self.total.local().states
+
+    @property
+    def sketches(self) -> ColumnSketches | None:
+        """Of the input columns of completed inputs; None where they are not sketched, or have weights that are not
+        whole."""
+        state, sketches = self.total.local().sketches, self.measuring.sketches
+        return None if state is None or sketches is None else replace(sketches, statistic=state)
 
     def compared(self, limits: Limits, rows: int) -> Comparison:
         """The comparison of all data so far, of `rows` rows, with the fitted data."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from normcli import pipeline
 from normcli.drift import DriftMonitor
 from normcli.jobs.choosing import methods_of
@@ -13,6 +15,9 @@ from normcli.jobs.results import CheckResult, Preview
 from normcli.jobs.run import Run
 from normcli.pipeline import SILENT, Events
 
+if TYPE_CHECKING:
+    from normcli.parameters import Parameters
+
 EXAMPLE = "normcli check today.csv -p data.json"
 
 
@@ -21,30 +26,49 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
     with Run(request, result, events) as run:
-        inputs = find(run, request)
-        parameters = result.parameters = read_parameters(
-            request.params, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
-        )
-        result.digest, result.method = parameters.digest, methods_of(parameters)
-        nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
-        request.check_needs(learns=nothing, rows=nothing)
-        watch = DriftMonitor(parameters, extra=not request.no_extra)
-        run.connect(inputs)
-        run.open_rejects(request)
-        readers = Readers(run, request, inputs, dialect=parameters.dialect, example=EXAMPLE, writes=False)
+        compare(run, EXAMPLE)
         if request.dry_run:
-            result.preview = Preview.of(readers, parameters.needs(), ())
             return result
-        with run.counting(request, readers) as progress:
-            progress.least = 0  # fewer rows allow no verdict, which is no error
-            remote = run.remote_inputs(watch.measuring, readers)
-            pipeline.check(
-                (reader for _, reader in readers), watch, run.engine(request, parameters),
-                infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
-            )  # fmt: skip
-            progress.end()
-            result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
-            warn_of_few(run, result.comparison)
         run.check_warnings("")
         run.changes.commit(run.rejects)
     return result
+
+
+def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> DriftMonitor:
+    """Reads the parameters and all inputs of a run whose request is a CheckRequest, and fills its result, a
+    CheckResult; what has monitored the inputs, with `sketch` their distributions, too. `example` is a command with a
+    file, for hints. Raises NormcliError."""
+    request, result = run.request, run.result
+    inputs = find(run, request)
+    parameters = read_fitted(run, example)
+    nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
+    request.check_needs(learns=nothing, rows=nothing)
+    watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch)
+    run.connect(inputs)
+    run.open_rejects(request)
+    readers = Readers(run, request, inputs, dialect=parameters.dialect, example=example, writes=False)
+    if request.dry_run:
+        result.preview = Preview.of(readers, parameters.needs(), ())
+        return watch
+    with run.counting(request, readers) as progress:
+        progress.least = 0  # fewer rows allow no verdict, which is no error
+        remote = run.remote_inputs(watch.measuring, readers)
+        pipeline.check(
+            (reader for _, reader in readers), watch, run.engine(request, parameters),
+            infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
+        )  # fmt: skip
+        progress.end()
+        result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
+        warn_of_few(run, result.comparison)
+    return watch
+
+
+def read_fitted(run: Run[Any, Any], example: str) -> Parameters:
+    """The parameters of a run whose request is a CheckRequest, which are in its result from then on. Raises
+    NoInputError, BadParametersError."""
+    request, result = run.request, run.result
+    parameters = result.parameters = read_parameters(
+        request.params, example=example, allow_edited=request.allow_edited, max_memory=request.max_memory
+    )
+    result.digest, result.method = parameters.digest, methods_of(parameters)
+    return parameters

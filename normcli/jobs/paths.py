@@ -53,7 +53,7 @@ def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> Non
     if any(i.path is None for i in input_list):
         standard.insert(0, "INPUT")
     if len(standard) > 1:
-        order = ("INPUT", "-p", "--files-from", "--plan")
+        order = ("INPUT", "-p", "PARAMS", "--files-from", "--plan")
         raise UsageError(f"both {' and '.join(sorted(standard, key=order.index))} are standard input")
     for place in read:
         if place.flag == "-p" and place.path != "-" and inputs.below(input_list, place.path):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
     from normcli.pipeline.data_profile import DataProfile as DataProfile
 
-LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "content"}  # fields that no repr shows
+# fields that no repr shows
+LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "content", "page"}
 
 
 class Preview(Struct, frozen=True):
@@ -158,6 +159,17 @@ class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
     parameters: Parameters | None = None
+
+
+class ReportResult(CheckResult):
+    """The page on a fit, and on how new data compare with it."""
+
+    page: str | None = None
+    targets: tuple[str, ...] = ()
+
+    @property
+    def activity(self) -> str:
+        return "reporting"
 
 
 class DescribeResult(Result):

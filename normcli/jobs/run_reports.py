@@ -31,7 +31,7 @@ class RunReport(TypedDict):
         dict[str, str],
         Meta(description="of normcli, Python, and of the libraries that were loaded, here or by workers"),
     ]
-    command: Annotated[str, Meta(description="fit, apply, check, describe or merge")]
+    command: Annotated[str, Meta(description="fit, apply, check, describe, report or merge")]
     started: Moment
     ended: Moment
     seconds: Annotated[float, Meta(ge=0, description="from start to end, by a clock that is never set")]

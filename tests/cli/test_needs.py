@@ -22,6 +22,7 @@ from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
+from normcli.jobs.requests.report import ReportRequest
 from normcli.needs import Need
 from tests.cli.conftest import Workspace
 
@@ -37,10 +38,16 @@ OF_ANY_RUN = {
     "inspect": {"json_schema", "verbose"},
     "merge": {"inputs", "output", "note"},
     "methods": {"method"},
+    "report": {"params", "no_extra", "engine", "output"},
 }
 OF_ANY_COMMAND = {"_click_default_help", "run_report", "werror", "quiet", "allow_edited", "color"}
 OF_DATA = {"input", "files_from", "from_", "threads", "max_memory", "dry_run"}
-ALLOWING = {"apply": {"in_place", "allow_normalized"}, "check": {"min_rows"}, "merge": {"allow_duplicates"}}
+ALLOWING = {
+    "apply": {"in_place", "allow_normalized"},
+    "check": {"min_rows"},
+    "report": {"min_rows"},
+    "merge": {"allow_duplicates"},
+}
 
 VALUES: dict[str, str] = {  # of options that take one
     "by": "site", "check": "", "column_suffix": "_z", "columns": "a", "dtype": "float64", "exclude": "a",
@@ -98,6 +105,14 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("check", "files_from"): (*CHECK, "p.json"),
     ("check", "skip"): (*CHECK, "p.json"),
     ("check", "text"): ("check", "-p", "p.json", "t.parquet"),
+    ("report", "check"): ("report", "p.json"),
+    ("report", "learns"): ("report", "unit.json", "table.csv"),
+    ("report", "rows"): ("report", "unit.json", "table.csv", "--on-bad-row", "skip"),
+    ("report", "files_from"): ("report", "p.json", "table.csv"),
+    ("report", "skip"): ("report", "p.json", "table.csv"),
+    ("report", "text"): ("report", "p.json", "t.parquet"),
+    ("report", "cluster"): ("report", "p.json", "table.csv"),
+    ("report", "no quiet"): ("report", "p.json", "-q"),
     ("describe", "no quiet"): ("describe", "table.csv", "-q"),
     ("describe", "no dry_run"): ("describe", "table.csv", "--dry-run"),
     ("describe", "files_from"): ("describe", "table.csv"),
@@ -111,6 +126,7 @@ OTHERS = {  # runs that read and write no format that has the option
     "apply": ("apply", "-p", "p.json", "t.parquet", "-o", "o.parquet"),
     "check": ("check", "-p", "p.json", "t.parquet"),
     "describe": ("describe", "t.parquet"),
+    "report": ("report", "p.json", "t.parquet"),
 }
 TEXT = {
     "fit": (*FIT, "zscore", "-p", "q.json", "-o", "o.csv"),
@@ -120,6 +136,7 @@ ALWAYS = {  # facts of every run of a command
     "apply": {"no relearn", "data written", "rows"},
     "check": {"no relearn", "check"},
     "describe": {"rows"},
+    "report": {"no relearn"},
 }
 
 
@@ -142,13 +159,13 @@ def fact_of(need: Need) -> str:
 
 REQUESTS: dict[str, type[Request]] = {
     "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "export": ExportRequest,
-    "fit": FitRequest, "merge": MergeRequest,
+    "fit": FitRequest, "merge": MergeRequest, "report": ReportRequest,
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
     **{
         (name, "verbose"): (need("no quiet", "not for -q"),)
-        for name in ("apply", "check", "describe", "export", "fit", "merge")
+        for name in ("apply", "check", "describe", "export", "fit", "merge", "report")
     },
     **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),

@@ -45,6 +45,10 @@ RUNS = {
     "check table.csv -p nosuch.json": 66,
     "describe table.csv": 0,
     "describe none.csv": 66,
+    "report p.json": 0,
+    "report p.json far.csv -o far.html": 0,
+    "report nosuch.json": 66,
+    "report p.json -o none/o.html": 73,
     "merge p.json r.json -o q.json": 0,
     "merge p.json p.json -o q.json": 65,
 }
@@ -91,7 +95,7 @@ def test_the_report_of_every_run_is_what_the_schema_says(line: str, place: Works
 
 def test_every_command_with_a_report_is_run() -> None:
     commands = {line.split()[0] for line in RUNS}
-    assert commands == {"fit", "apply", "check", "describe", "merge"}
+    assert commands == {"fit", "apply", "check", "describe", "merge", "report"}
 
 
 @pytest.mark.parametrize("words", ["check far.csv -p p.json", "apply far.csv -p p.json -o o.csv --check"])

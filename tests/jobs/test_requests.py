@@ -24,18 +24,21 @@ from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
+from normcli.jobs.requests.report import ReportRequest
 
 REQUESTS: dict[str, tuple[type[Request], ...]] = {
     "apply": (ApplyRequest,), "check": (CheckRequest,), "describe": (DescribeRequest,),
     "export": (ExportRequest,),
-    "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,),
+    "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,), "report": (ReportRequest,),
 }  # fmt: skip
-NO_FLAG = {"check": {"spool_dir"}, "describe": {"spool_dir"}, "export": {"werror"}, "merge": {"werror"}}
+NO_FLAG = {"check": {"spool_dir"}, "describe": {"spool_dir"}, "report": {"spool_dir"}}
+NO_FLAG |= {"export": {"werror"}, "merge": {"werror"}}
 OF_COMMANDS = {"quiet", "verbose", "as_json", "color", "help"}  # what is said, and how
 FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
     "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "export": (api.export, ExportRequest),
     "fit": (api.fit, FitRequest),
     "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
+    "report": (api.report, ReportRequest),
 }  # fmt: skip
 OF_COMMAND_LINES = {"run_report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
 ALSO_CALLED = {"relearn": {"relearn": "params", "params": "output"}, "merge": {"inputs": "params"}}
@@ -73,7 +76,17 @@ def test_every_field_is_an_argument_of_the_function(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [FitRequest, RelearnRequest, ApplyRequest, CheckRequest, DescribeRequest, ExportRequest, MergeRequest]
+    "kind",
+    [
+        FitRequest,
+        RelearnRequest,
+        ApplyRequest,
+        CheckRequest,
+        DescribeRequest,
+        ExportRequest,
+        MergeRequest,
+        ReportRequest,
+    ],
 )
 def test_a_request_is_frozen_and_says_what_was_given(kind: type[Request]) -> None:
     values = {n: v for n, v in BLANK.items() if n in kind.options()} | ({"to": "json"} if kind is ExportRequest else {})

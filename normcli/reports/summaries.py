@@ -1,0 +1,156 @@
+"""What is known of each input column: counts, moments, ends and quartiles, of the fit, normalized, and of new data."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from msgspec import Struct
+
+from normcli.blocks.block import Block
+from normcli.blocks.record import Array
+from normcli.caching import cached_property
+from normcli.drift import Columns, Comparison
+from normcli.errors import NormcliError
+from normcli.parameters import Parameters, Step
+from normcli.parameters.sketches import ColumnSketches
+from normcli.reports.distribution import Distribution
+from normcli.reports.measures import Measure, measures
+from normcli.reports.scales import count, digits_of, number, share
+from normcli.transforms.affine import Affine
+
+SHARES = {"5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
+
+
+class ColumnSummary(Struct, frozen=True, dict=True):
+    """An input column. Distributions are None where there is no sketch, and figures are empty where nothing is known;
+    `normalized` is None, too, where no column of its own comes from it."""
+
+    name: str
+    type: str
+    fit: Distribution | None
+    new: Distribution | None
+    normalized: Distribution | None
+    new_normalized: Distribution | None
+    fit_figures: Mapping[str, float]  # count, missing (a share), mean, std, min, max
+    new_figures: Mapping[str, float]
+    measures: tuple[Measure, ...] = ()
+
+    @cached_property
+    def severity(self) -> float:
+        """How far it has drifted: at least 1 if it has, and -1 where nothing is known."""
+        known = [m.severity for m in self.measures if m.severity is not None]
+        return max([*known, *(1.0 for m in self.measures if m.drift)], default=-1.0)
+
+    @property
+    def drift(self) -> bool:
+        return any(m.drift for m in self.measures)
+
+    @cached_property
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """A table: its heads, and a row for each figure, of the fit, normalized, and of new data if there are any."""
+        sides = {"fit": _cells(self.fit_figures, self.fit)}
+        if self.normalized is not None:
+            sides["normalized"] = _cells({}, self.normalized)
+        if self.new_figures or self.new is not None:
+            sides["new"] = _cells(self.new_figures, self.new)
+        names = (name for name in sides["fit"] if name != "outside" or "new" in sides)
+        return ["", *sides], [[name, *(side[name] for side in sides.values())] for name in names]
+
+
+def summaries(
+    parameters: Parameters, sketches: ColumnSketches | None, new: ColumnSketches | None, comparison: Comparison | None
+) -> list[ColumnSummary]:
+    """All input columns, in order; `new` are the sketches of new data."""
+    places = _places([step.features for step in parameters.steps if step.learns])
+    steps = [step for step in parameters.steps if step.learns]
+    tables = [_figures(step) for step in steps]
+    compared = comparison.steps if comparison is not None else ()
+    new_places = _places([columns.names for columns in compared])
+    results = list[ColumnSummary]()
+    for name in parameters.needs():
+        figures, pair = dict[str, float](), None
+        if name in places:
+            i, j = places[name]
+            figures = {n: float(a[j]) for n, a in tables[i].items()}
+        if name in new_places:
+            i, j = new_places[name]
+            pair = compared[i], j
+        results.append(_summary(parameters, name, sketches, new, figures, pair, comparison))
+    return results
+
+
+def _summary(
+    parameters: Parameters, name: str, sketches: ColumnSketches | None, new: ColumnSketches | None,
+    figures: Mapping[str, float], compared: tuple[Columns, int] | None, comparison: Comparison | None,
+) -> ColumnSummary:  # fmt: skip
+    fit, other = (Distribution.in_sketches(s, name) for s in (sketches, new))
+    new_figures: dict[str, float] = {}
+    of_drift: tuple[Measure, ...] = ()
+    if compared is not None and comparison is not None:
+        columns, j = compared
+        figures = {n: float(a[j]) for n, a in columns.fitted.items()}
+        new_figures = {n: float(a[j]) for n, a in columns.data.items()}
+        of_drift = tuple(measures(comparison, columns, j))
+        new_figures["outside"] = float(columns.apart["outside"][j])
+    normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))
+    return ColumnSummary(
+        name, parameters.types.get(name, ""), fit, other, normalized, new_normalized, figures, new_figures,
+        of_drift,
+    )  # fmt: skip
+
+
+def _places(names: list[tuple[str, ...]]) -> dict[str, tuple[int, int]]:
+    """The first step that has a column, and the place of the column in it."""
+    return {name: (i, j) for i, of in reversed([*enumerate(names)]) for j, name in reversed([*enumerate(of)])}
+
+
+def _figures(step: Step) -> dict[str, Array]:
+    """(features,) each: what a step knows of its columns."""
+    of = dict(step.summary())
+    if "missing" in of:
+        with np.errstate(all="ignore"):
+            of["missing"] = of["missing"] / (of["count"] + of["missing"])
+    return of
+
+
+def _normalized(parameters: Parameters, name: str, of: Distribution) -> Distribution | None:
+    """The distribution after all steps, by the parameters of all rows; None where a step is not column by column."""
+    values = of.values
+    for step in parameters.steps:
+        if name not in step.columns:
+            continue
+        if not is_column_wise(step):
+            return None
+        one = step.of([step.columns.index(name)])
+        try:
+            with np.errstate(all="ignore"):
+                values = one.normalized(Block((np.ascontiguousarray(values, np.float64),)))[:, 0]
+        except NormcliError:  # new data may hold what the method is not defined for
+            return None
+    after = Distribution.of(values, of.weights)
+    return after if len(after.values) else None
+
+
+def is_column_wise(step: Step) -> bool:
+    """Whether each output column depends on the input column of the same name alone."""
+    if step.length is not None or step.results != step.features:
+        return False
+    fitted = step.fitted
+    return step.method.element_wise or isinstance(fitted, Affine) or (not step.method.by_row and fitted.is_apart())
+
+
+def _cells(figures: Mapping[str, float], of: Distribution | None) -> dict[str, str]:
+    """The figures of one side as text; what a sketch says about is marked so."""
+    about: dict[str, float] = {}
+    if of is not None:
+        quantiles = of.quantiles(np.array([*SHARES.values()])).tolist()
+        about = {"count": of.total, "mean": of.mean(), "std": of.deviation(), "min": float(of.values[0])}
+        about |= {**dict(zip(SHARES, quantiles, strict=True)), "max": float(of.values[-1])}
+    cells = {"count": count(figures.get("count", about.get("count", 0.0)))}
+    cells |= {name: share(figures.get(name)) for name in ("missing", "outside")}
+    low, high = (figures.get(name, about.get(name, 0.0)) for name in ("min", "max"))
+    digits = digits_of(low, high)
+    for name in ("mean", "std", "min", *SHARES, "max"):
+        known = figures.get(name, np.nan)
+        mark = "≈ " if name in ("mean", "std") and not np.isfinite(known) and name in about else ""
+        cells[name] = mark + number(known if np.isfinite(known) else about.get(name), 5 if name == "std" else digits)
+    return cells
