@@ -59,6 +59,8 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {  # file, line, what is said of it
     "stray quote over rows": (b'a,b\n1,2\n3,5"x\ny"z,6\n7,8\n', 3, "a quote inside a field"),
     "text after a closing quote": (b'a,b\n1,2\n"3"x,4\n5,6\n', 3, "text after a closing quote"),
     "space after a closing quote": (b'a,b\n1,2\n"3" ,4\n5,6\n', 3, "text after a closing quote"),
+    "carriage return before the header": (b"\ra,b\n1,2\n", 1, "a carriage return that ends no line"),
+    "carriage return before a quoted header": (b'\n\r"a",b\n1,2\n', 2, "a carriage return that ends no line"),
     "text after quoted newlines": (b'a,b\n1,2\n"3\n4\n5"x,6\n', 5, "text after a closing quote"),
     "unclosed quote": (b'a,b\n1,2\n"3,4\n5,6\n', 3, "a quote that is never closed"),
     "unclosed quote at the end": (b'a,b\n1,2\n3,"4\n', 3, "a quote that is never closed"),

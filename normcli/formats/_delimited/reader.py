@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Self
@@ -46,7 +47,7 @@ class DelimitedReader(reader.TextReader):
         before = beginning(source, options.dialect, options.skip_lines)
         self._respelled = before.respelled
         head = self._head(_count_line_ends, 2, b"\r\n", what="is empty, not even a header")
-        start = len(head) - len(head.lstrip(b"\r\n"))  # blank lines
+        start = _blank_lines(head)
         blank_lines = head.count(b"\n", 0, start)
         notices = before.notices
         if before.dialect.comment:
@@ -143,9 +144,15 @@ class DelimitedReader(reader.TextReader):
         )
 
 
+def _blank_lines(data: bytes) -> int:
+    """How many bytes the blank lines at the beginning have. A carriage return that ends no line is of the header."""
+    blank = re.match(rb"(?:\r*\n)*", data)
+    return blank.end() if blank else 0
+
+
 def _count_line_ends(data: bytes) -> int:
     """How many rows end, after blank lines."""
-    data = data.lstrip(b"\r\n")
+    data = data[_blank_lines(data) :]
     return len(line_ends(data, b'"' in data))
 
 
