@@ -2,7 +2,11 @@
 
 One of each 2^h consecutive values stands for all of them (the sampler of Karnin, Lang and Liberty, 2016), chosen by
 coins that differ from group to group, so that no period of the data goes with them. The variance of a rank is at most
-(2^h − 1)/4 for each value, whatever the order of values; 2^h is as large as a limit permits.
+(2^h − 1)/4 for each value, whatever the order of values; 2^h is as large as that permits.
+
+Blocks that are merged with others need fewer: if that at position p has 2p + 1 times the variance of the first, all up
+to it have, with (p + 1)² in the denominator, that of the first again. It ends at 4, for the sake of a column that has
+values in few blocks.
 """
 
 from collections.abc import Sequence
@@ -15,18 +19,18 @@ from normcli.blocks.record import Array
 from normcli.stats._compactors import Sketches, halvings, hashes
 from normcli.stats._levels import Counts
 
-ALONE = 0.0057**2  # variance of a rank through sampling, as a share of all values: below 1.6 % at 99 % confidence
-FIRST, LATER = ALONE / 4, 3.75 * ALONE  # of blocks of as many values: two of them together have that, and more less
-COINS = 1 << 17  # those of one sample begin in the first half: one has less than 1/(2·FIRST) values
+VARIANCE = 0.0054**2  # of a rank through sampling, as a share of all values: 1.4 % at 99 % confidence
+MOST = 4
+COINS = 1 << 16  # those of one sample, fewer than 1/(2·VARIANCE), begin in the first half
 
 
-def of_columns(columns: Sequence[Array], variances: Sequence[float], position: int, k: int) -> Sketches:
-    """A sketch of the values (n,) of each column, of at most k items; contains all of them if these are no more. The
-    variance of a rank through sampling, as a share of all values, is at most that in `variances`. Equal columns at
-    different positions have different samples: that the data repeat themselves is no disadvantage."""
+def of_columns(columns: Sequence[Array], alone: Sequence[bool], position: int, k: int) -> Sketches:
+    """A sketch of the values (n,) of each column, of at most k items; contains all of them if these are no more. It is
+    that of the block at a `position`, but for columns that are to be sampled as if it were `alone`. Equal columns at
+    different positions have different samples, for data may repeat themselves."""
     places: dict[tuple[int, float], list[int]] = {}
-    for j, like in enumerate(zip(map(len, columns), variances, strict=True)):
-        places.setdefault(like, []).append(j)
+    for j, x in enumerate(columns):
+        places.setdefault((len(x), VARIANCE * (1 if alone[j] else min(2 * position + 1, MOST))), []).append(j)
     parts = {like: _of_length([columns[j] for j in same], *like, position, k) for like, same in places.items()}
     levels = max((len(of_level) for _, of_level in parts.values()), default=0)
     width = max((held.shape[1] for held, _ in parts.values()), default=0)

@@ -54,9 +54,8 @@ class Quantiles(ColumnStatistic, frozen=True):
 
         if any(c.weights is not None for c in columns):
             return self._with(laid([of_weighted(c.values, c.weights, self.k) for c in columns]), 1)
-        later = (_sampling.ALONE if c.missing.any() else _sampling.LATER for c in columns)
-        variances = [*later] if position else [_sampling.FIRST] * len(columns)
-        return self._with(_sampling.of_columns([c.values for c in columns], variances, position, self.k), 1)
+        alone = [bool(c.missing.any()) for c in columns]
+        return self._with(_sampling.of_columns([c.values for c in columns], alone, position, self.k), 1)
 
     def by_key(self) -> Self:
         return replace(self, k=K_BY_KEY)
