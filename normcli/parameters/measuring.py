@@ -36,12 +36,14 @@ class Measured(Struct, frozen=True):
     sketches: Quantiles | None = None
 
 
-def measure(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Measured:
+def measure(
+    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame], position: int = 0
+) -> Measured:
     """The statistics of each step on consecutive frames; `texts` are frames of the same rows that hold the keys. With
-    keys or weights there must be one frame, as batches support neither. Rows of weight 0 are never at fault. Raises
-    BadRowError."""
+    keys or weights there must be one frame, as batches support neither. Rows of weight 0 are never at fault. At a
+    `position` above 0, their sketches are rougher, as they will be merged with those before. Raises BadRowError."""
     if parameters.weights is None:
-        return _measured(parameters, frames, infinite, texts)
+        return _measured(parameters, frames, infinite, texts, position=position)
     (frame,), (text,) = frames, texts
     try:
         counts = _counts(parameters, parameters.weights, frame)
@@ -87,7 +89,7 @@ def _blocks(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite)
 
 def _measured(
     parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, texts: Sequence[Frame],
-    weights: Array | None = None,
+    weights: Array | None = None, *, position: int = 0,
 ) -> Measured:  # fmt: skip
     by = parameters.by
     try:
@@ -108,7 +110,7 @@ def _measured(
         if parameters.steps[i].method.by_row and incomplete is not None:
             skipped |= incomplete
     read = [now[id(block)] for block in matrices.read]
-    sketches = None if parameters.sketches is None else parameters.sketches.of(matrices.names, read)
+    sketches = None if parameters.sketches is None else parameters.sketches.of(matrices.names, read, position)
     states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:
         now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}

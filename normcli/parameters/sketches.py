@@ -1,13 +1,13 @@
 """ColumnSketches: how the values of each input column are distributed, in a quantile sketch."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from normcli.blocks.block import Block
+from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array
 from normcli.stats.quantiles import Quantiles
 
@@ -46,22 +46,23 @@ class ColumnSketches(Struct, frozen=True):
         """Sketches of the same columns, of no rows."""
         return replace(self, statistic=BLANK)
 
-    def of(self, names: Sequence[Sequence[str]], blocks: Sequence[Block]) -> Quantiles | None:
+    def of(self, names: Sequence[Sequence[str]], blocks: Sequence[Block], position: int = 0) -> Quantiles | None:
         """The sketch of these columns, from blocks that were read, each with the names of its columns or that of one of
-        lists. None where weights are not integers, as sketches are of whole rows."""
-        columns: dict[str, tuple[Array, Array | None]] = {}
+        lists. At a `position` above 0, it will be merged with those of the rows before. None where weights are not
+        integers, as sketches are of whole rows."""
+        columns: dict[str, Column] = {}
         for of_block, block in zip(names, blocks, strict=True):
             if block.weights is not None and (block.weights != np.rint(block.weights)).any():
                 return None
-            values = ((column.values, column.weights) for column in block.present())
-            columns |= zip(of_block, values if len(of_block) == len(block.columns) else _joined(values), strict=True)
-        of_names = [columns[name] for name in self.names]
-        weights = [w for _, w in of_names if w is not None]
-        return BLANK.of_columns([x for x, _ in of_names], weights or None)
+            of_lists = len(of_block) < len(block.columns)
+            columns |= zip(of_block, [_joined(block.present())] if of_lists else block.present(), strict=True)
+        return BLANK.of_columns([columns[name] for name in self.names], position)
 
 
-def _joined(columns: Iterable[tuple[Array, Array | None]]) -> Iterator[tuple[Array, Array | None]]:
-    """The values and weights of all columns as those of one."""
+def _joined(columns: Iterable[Column]) -> Column:
+    """The values of all columns as those of one."""
     columns = list(columns)
-    weights = [w for _, w in columns if w is not None]
-    yield np.concatenate([x for x, _ in columns]), np.concatenate(weights) if weights else None
+    weights = [column.weights for column in columns if column.weights is not None]
+    values = np.concatenate([column.values for column in columns])
+    missing = np.sum([column.missing for column in columns], axis=0)
+    return Column(values, np.concatenate(weights) if weights else None, missing)

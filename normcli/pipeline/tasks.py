@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from normcli.engines import Engine
 from normcli.errors import BadDataError, BadPlaceError
 from normcli.formats import Chunk, Grouping
+from normcli.parameters.folding import ends_segment
 from normcli.pipeline.work import Result, Work
 
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ class Job(Struct, frozen=True):
             raise
 
 
+class _Jobs:
+    """Of the chunks of a part, one after the other."""
+
+    def __init__(self, part: int, work: Work | Survey) -> None:
+        self._part, self._work, self._position = part, work, 0
+        self._counts = isinstance(work, Work) and work.multiple == 1  # batches are cut from several chunks
+
+    def __call__(self, chunk: Chunk) -> Job:
+        work = replace(self._work, position=self._position) if self._counts else self._work
+        self._position += 1
+        if ends_segment(self._position, can_end=chunk.can_end_segment):
+            self._position = 0
+        return Job(self._part, work, chunk)
+
+
 def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
     """All chunks of all parts, which are opened one after the other, and said to have `begun`."""
     for number, part in enumerate(parts):
@@ -53,7 +68,7 @@ def jobs_of(parts: Iterable[Part], begun: list[Part]) -> Iterator[Job]:
             chunks: Iterator[Chunk] = part.reader.chunks(part.needed)
             if work.in_parts:
                 chunks = chain.from_iterable(chunk.parts(work.copied) for chunk in chunks)
-            yield from map(partial(Job, number, work), chunks)  # which holds no chunk
+            yield from map(_Jobs(number, work), chunks)  # which holds no chunk
         except BadPlaceError as e:
             e.part = number
             raise

@@ -85,6 +85,7 @@ class Work(Struct, frozen=True):
     counts: bool = False  # the states are learned from, so types and digests are needed, too
     absent: tuple[str, ...] = ()  # columns of which there are no numbers: all of them are missing
     spool: Spool | None = None  # where what was measured is kept, to be normalized later
+    position: int = 0  # of the chunk in its segment: sketches of the first are finer
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -236,7 +237,11 @@ class Work(Struct, frozen=True):
         self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
     ) -> Result:
         texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
-        measuring = partial(measure, self.measuring, frames, self.infinite, texts=texts) if self.measuring else None
+        measuring = (
+            partial(measure, self.measuring, frames, self.infinite, texts=texts, position=self.position)
+            if self.measuring
+            else None
+        )
         if self.transform:
             try:
                 frames_out, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)

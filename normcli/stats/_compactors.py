@@ -36,7 +36,8 @@ def of_sorted(x: Array, k: int) -> list[Array]:
     middle remains, so that every rank is off by at most half of that. (In merges, errors in the same direction would
     add up: they need coins.)"""
     n = len(x)
-    return [x[chosen] for chosen in halvings(n, k, second=n > k and bool(second_side(x[None])[0]))]
+    second = n > k and bool(hashes(x[None], np.array([[n]]))[0] & np.uint64(1))
+    return [x[chosen] for chosen in halvings(n, k, second=second)]
 
 
 def halvings(n: int, k: int, *, second: bool) -> list[Counts]:
@@ -48,11 +49,6 @@ def halvings(n: int, k: int, *, second: bool) -> list[Counts]:
         levels.append(chosen[len(chosen) & ~1 :])
         chosen = chosen[second ^ (h == depth - 1) : len(chosen) & ~1 : 2]
     return [*levels, chosen]
-
-
-def second_side(x: Array) -> NDArray[np.bool_]:
-    """(rows,) a coin for the values (rows, n) of each row."""
-    return np.asarray(hashes(x, np.full((len(x), 1), x.shape[1])) & np.uint64(1), np.bool_)
 
 
 def ascending(x: Array) -> Array:
