@@ -73,20 +73,6 @@ AVX2 INLINE uint64_t digits_value(const constants *same, __m256i values)
     return early * UINT64_C(10000000000000000) + (late & UINT32_MAX) * 100000000 + (late >> 32);
 }
 
-/* nearest_fraction where the fraction is not 0. Then no power is exact, and the product less than it would be with all
- * of the power, so halfway between two doubles there is none but those for which the half is not enough. */
-AVX2 INLINE uint64_t nearest_inexact(uint64_t m, int fraction)
-{
-    const int zeros = (int)_lzcnt_u64(m);
-    const uint128 product = (uint128)(m << zeros) * ten_to(-fraction).high;
-    const uint64_t high = (uint64_t)(product >> 64), upper = high >> 63;
-    if (UNLIKELY((high & 0x1ff) == 0x1ff))
-        return nk_nearest_double(m, -fraction);
-    const uint64_t significand = ((high >> (upper + 9)) + 1) >> 1; /* of 53 bits; a carry goes into the exponent */
-    const uint64_t exponent = (uint64_t)(log2_of_ten(-fraction) + 63 - zeros + 1023) + upper;
-    return ((exponent - 1) << 52) + significand;
-}
-
 /* Read the number that is the text up to `end`, if it is one without an exponent: whether it is; if not, it may be one
  * yet. WIDTH + 1 bytes before `end` must be readable. */
 AVX2 INLINE int read_number_before(const constants *same, const char *text, const char *end, double *x, unsigned *traits)
@@ -106,7 +92,7 @@ AVX2 INLINE int read_number_before(const constants *same, const char *text, cons
         const uint64_t m = digits_value(same, values);
         if (UNLIKELY(!m))
             return 0;
-        bits = size > LONGEST_SHORT ? nearest_inexact(m, (int)fraction)
+        bits = size > LONGEST_SHORT ? nearest_fraction(m, fraction)
                                     : bits_of((double)(int64_t)m / nk_exact_tens[fraction]);
         *traits |= NK_FRACTION;
     } else {
