@@ -1,11 +1,16 @@
 """Pieces of an input, and the result of decoding them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from normcli.columns import Frame, Infinite
+
+if TYPE_CHECKING:
+    from xxhash import xxh3_128
 
 OF_BYTE, OF_VALUE = 8, 64  # bytes of memory for each byte of a chunk, and each value in it: measured, as the most
 PART = 1 << 18  # values that are decoded at once of a chunk of text, about, unless it has not twice as many
@@ -31,13 +36,15 @@ class LateColumn(Struct, frozen=True):
 
 class Decoded(Struct, frozen=True):
     """A chunk's rows, how many places (lines of text, rows of binary data) it spans, how many blank lines were
-    skipped on the way, and the bad rows that were, in order; and columns that the first rows do not have."""
+    skipped on the way, and the bad rows that were, in order; columns that the first rows do not have; and a hasher of
+    the content, if it was hashed on the way."""
 
     frame: Frame
     places: int
     blank_lines: int = 0
     rejects: tuple[Reject, ...] = ()
     late: tuple[LateColumn, ...] = ()
+    hasher: xxh3_128 | None = None
 
     def row(self, row: int) -> int:
         """Which of the chunk's rows the frame's row `row` is."""
@@ -75,7 +82,7 @@ class Chunk(Protocol):
     def can_end_segment(self) -> bool:
         """Whether what follows may be measured apart from it: of text always, else where a row group or batch ends."""
 
-    def parts(self, delimiter: str | None = None) -> Iterator["Chunk"]:
+    def parts(self, delimiter: str | None = None) -> Iterator[Chunk]:
         """Its rows in chunks that take less memory at once: of text, of about PART values each, or fewer for `compact`
         with that delimiter; else itself."""
 
@@ -84,7 +91,7 @@ class Chunk(Protocol):
         the format has to look for it, it may say of an infinite value that it is one. With `skip`, bad rows of text
         are left out, those with an infinite value that is an error among them."""
 
-    def with_content(self, content: bytes) -> "Chunk":
+    def with_content(self, content: bytes) -> Chunk:
         """Such a chunk of other text; itself where it is none."""
 
     def compact(self, wanted: frozenset[str], infinite: Infinite, delimiter: str | None = None) -> Decoded | None:

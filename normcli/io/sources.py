@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 STDIN = "<stdin>"
 FIRST = 1 << 18  # initial size of the buffer in bytes, where nobody knows how many there are
-HOT = 1 << 20  # bytes that are still in the cache when they have been read
+HOT = 1 << 18  # bytes that are still in the cache when they have been read
 
 
 class Inlet(Protocol):

@@ -1,35 +1,28 @@
-/* How often bytes are there. */
+/* How often bytes are there, by vectors of LANES bytes. */
 #include "kernel.h"
-#include "octets.h"
+#include "processor.h"
 
-enum { LANES = 16, RUN = 255, AHEAD = 1024 };
-typedef uint8_t lanes __attribute__((vector_size(LANES)));
+enum { RUN = 255, AHEAD = 1024 };
 
-static uint64_t sum_of(lanes counts)
-{
-    uint64_t total = 0;
-    for (int k = 0; k < LANES; k++)
-        total += counts[k];
-    return total;
-}
+#if defined __x86_64__
+#define TARGET __attribute__((target("avx2")))
+#define LANES 32
+#include "counting_lanes.h"
+#endif
+
+#define TARGET
+#define LANES 16
+#include "counting_lanes.h"
 
 void nk_count(const char *text, uint64_t size, const char octets[2], uint64_t counts[2])
 {
-    const lanes first = (lanes){0} + (uint8_t)octets[0], second = (lanes){0} + (uint8_t)octets[1];
     uint64_t at = 0;
     counts[0] = counts[1] = 0;
-    while (size - at >= LANES) {
-        lanes of_first = {0}, of_second = {0};
-        for (int i = 0; i < RUN && size - at >= LANES; i++, at += LANES) { /* as far as a byte counts */
-            lanes bytes;
-            memcpy(&bytes, text + at, LANES);
-            __builtin_prefetch(text + at + AHEAD);
-            of_first -= (lanes)(bytes == first);
-            of_second -= (lanes)(bytes == second);
-        }
-        counts[0] += sum_of(of_first);
-        counts[1] += sum_of(of_second);
-    }
+#if defined __x86_64__
+    if (nk_features() & NK_AVX2_AND_BITS)
+        at = count_32(text, size, octets, counts);
+#endif
+    at += count_16(text + at, size - at, octets, counts);
     for (; at < size; at++) {
         counts[0] += text[at] == octets[0];
         counts[1] += text[at] == octets[1];

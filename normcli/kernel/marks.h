@@ -2,11 +2,9 @@
 #ifndef NK_MARKS_H
 #define NK_MARKS_H
 
-#include "octets.h"
+#include "strips.h"
 
 #include <emmintrin.h>
-
-enum { STEP = 64 };
 
 typedef struct {
     uint64_t marks;  /* delimiters and newlines */
@@ -25,6 +23,7 @@ INLINE __m128i either(__m128i bytes, __m128i one, __m128i another)
     return _mm_or_si128(_mm_cmpeq_epi8(bytes, one), _mm_cmpeq_epi8(bytes, another));
 }
 
+/* Of STEP bytes. */
 INLINE step_bits bits_of_step(const char *text, char delimiter)
 {
     const __m128i delimiters = _mm_set1_epi8(delimiter), newlines = _mm_set1_epi8('\n');

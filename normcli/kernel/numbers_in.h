@@ -16,10 +16,7 @@
 #define WHOLE_DOUBLES (UINT64_C(1) << 53) /* up to here a double holds every whole number */
 #define INFINITE_BITS (UINT64_C(0x7ff) << 52)
 #define UNKNOWN_BITS UINT64_MAX
-enum {
-    MOST_DIGITS = 19,  /* that a 64-bit word holds, whatever they are */
-    MOST_FRACTION = 23 /* behind a point, that read_fraction counts */
-};
+enum { MOST_DIGITS = 19 }; /* that a 64-bit word holds, whatever they are */
 
 HIDDEN extern const uint32_t nk_small_tens[9]; /* 10^0 to 10^8 */
 HIDDEN extern const double nk_exact_tens[23];  /* 10^0 to 10^22: those that a double holds */
@@ -94,20 +91,20 @@ INLINE const char *read_fraction(const char *text, uint64_t *m)
     return text + 8 + more + rest;
 }
 
-/* The double nearest to m / 10^fraction, m > 0 and fraction at most MOST_FRACTION, as nk_nearest_double has it; here
- * nothing can be infinite, below the normal doubles or unknown, and no branch decides anything usual. */
-INLINE uint64_t nearest_fraction(uint64_t m, int fraction)
+/* The double nearest to m / 10^fraction, m > 0 and fraction from 1 to MOST_FRACTION, as nk_nearest_double has it; here
+ * nothing can be infinite, below the normal doubles or unknown, and no branch decides anything usual. The high word of
+ * these powers is less than the power, by less than 1, so the product is too small, by less than 1 in its high word:
+ * only where that ends in ones does what is missing count, and only there can m be halfway between two doubles. */
+INLINE uint64_t nearest_fraction(uint64_t m, uint32_t fraction)
 {
-    const int zeros = __builtin_clzll(m);
-    const power_of_ten ten = ten_to(-fraction);
-    const uint128 product = (uint128)(m << zeros) * ten.high;
-    const uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
-    if (UNLIKELY((high & 0x1ff) == 0x1ff || low <= 1))
-        return nk_nearest_double(m, -fraction);
-    const int upper = (int)(high >> 63);
+    const uint64_t zeros = (uint64_t)__builtin_clzll(m);
+    const uint128 product = (uint128)(m << zeros) * nk_fractions[fraction].high;
+    const uint64_t high = (uint64_t)(product >> 64);
+    if (UNLIKELY((high & 0x1ff) == 0x1ff))
+        return nk_nearest_double(m, -(int)fraction);
+    const uint64_t upper = high >> 63;
     const uint64_t significand = ((high >> (upper + 9)) + 1) >> 1; /* of 53 bits; a carry goes into the exponent */
-    const int exponent = log2_of_ten(-fraction) + 63 + upper - zeros + 1023;
-    return ((uint64_t)(exponent - 1) << 52) + significand;
+    return ((nk_fractions[fraction].exponent + upper - zeros) << 52) + significand;
 }
 
 /* How many zeros the digits of a number begin with. */
@@ -151,7 +148,7 @@ INLINE const char *read_usual_number(const char *text, double *x, unsigned *trai
         count = fraction > MOST_FRACTION ? count : count - leading_zeros(text);
     if (UNLIKELY(count > MOST_DIGITS || m == 0)) /* or no digits */
         return NULL;
-    const uint64_t bits = point ? nearest_fraction(m, fraction) : bits_of((double)m);
+    const uint64_t bits = fraction ? nearest_fraction(m, (uint32_t)fraction) : bits_of((double)m);
     *traits |= point ? NK_FRACTION : m > WHOLE_DOUBLES ? NK_WIDE : 0u;
     *x = double_of(bits | (uint64_t)negative << 63);
     return end;

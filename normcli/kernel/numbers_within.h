@@ -85,7 +85,8 @@ INLINE int read_number_within(const char *begin, const char *text, const char *e
     if (UNLIKELY(others || beyond_nine(before) || first >= 1000 || !m)) /* more digits than 19; or 0, or none */
         return 0;
     *traits |= points || many ? NK_FRACTION : m > WHOLE_DOUBLES ? NK_WIDE : 0u;
-    const uint64_t bits = many ? nearest_fraction(m, fraction) : bits_of((double)m / nk_exact_tens[fraction]);
+    const uint64_t bits =
+        many && fraction ? nearest_fraction(m, (uint32_t)fraction) : bits_of((double)m / nk_exact_tens[fraction]);
     *x = double_of(bits | (uint64_t)negative << 63);
     return 1;
 }

@@ -6,6 +6,7 @@
 
 #define LEAST_POWER (-342)  /* a greatest significand of 64 bits times this is below half of the least double */
 #define GREATEST_POWER 324  /* what the least double needs to be written */
+#define MOST_FRACTION 23     /* digits behind a point */
 #define EXACT_POWER 55      /* from 0 to here, 128 bits hold the power: 5^55 < 2^128 < 5^56 */
 
 /* 10^e = (high * 2^64 + low) * 2^(floor(log2(10^e)) - 127), the highest bit set: rounded up below 10^0, exact to
@@ -15,6 +16,13 @@ typedef struct {
 } power_of_ten;
 
 HIDDEN extern const power_of_ten nk_powers[GREATEST_POWER - LEAST_POWER + 1];
+
+/* 10^-f for f = 0 to MOST_FRACTION: the high word, and the biased exponent of 2^63 times it, less 1. */
+typedef struct {
+    uint64_t high, exponent;
+} fraction_power;
+
+HIDDEN extern const fraction_power nk_fractions[MOST_FRACTION + 1];
 
 INLINE power_of_ten ten_to(int e)
 {

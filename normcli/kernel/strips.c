@@ -5,13 +5,14 @@
 
 #include "marks.h"
 #include "numbers_within.h"
+#include "processor.h"
 
 #include <math.h>
 #include <stddef.h>
 
-/* The bits before the first quote, or carriage return that ends no line. */
-COLD static uint64_t bits_before(const char *text, uint64_t others)
+COLD uint64_t nk_bits_before(const char *text)
 {
+    uint64_t others = bits_of_step(text, ',').others;
     for (; others; others &= others - 1) {
         const char *const other = text + __builtin_ctzll(others);
         if (*other == '"' || other[1] != '\n')
@@ -22,6 +23,13 @@ COLD static uint64_t bits_before(const char *text, uint64_t others)
 
 void nk_find_fields(const text_scan *scan, const char *row, uint32_t fields, strip *s)
 {
+    s->avx2 = 0;
+#if NK_AVX2
+    if (nk_features() & NK_AVX2_AND_BITS) {
+        nk_find_fields_avx2(scan, row, fields, s);
+        return;
+    }
+#endif
     uint32_t *end = s->ends, *const most = s->ends + MOST_MARKS - STEP;
     uint64_t within = UINT64_MAX;
     *end++ = (uint32_t)(row - scan->start) - 1;
@@ -29,7 +37,7 @@ void nk_find_fields(const text_scan *scan, const char *row, uint32_t fields, str
     for (const char *text = row; end <= most && within == UINT64_MAX && scan->end - text >= STEP; text += STEP) {
         const step_bits bits = bits_of_step(text, scan->delimiter);
         if (UNLIKELY(bits.others))
-            within = bits_before(text, bits.others);
+            within = nk_bits_before(text);
         uint64_t marks = bits.marks & within;
         const uint32_t place = (uint32_t)(text - scan->start);
         const unsigned count = count_bits(marks);
@@ -44,16 +52,6 @@ void nk_find_fields(const text_scan *scan, const char *row, uint32_t fields, str
     s->rows = (uint32_t)(end - s->ends - 1) / fields;
 }
 
-/* Fields of a column. */
-typedef struct {
-    const char *text;
-    const uint32_t *ends; /* of the field before the first one; and of the next, `fields` further on */
-    uint32_t fields, rows;
-    uint32_t size;        /* of the text of a strip, about */
-    char separator;       /* behind each field */
-    int last;             /* of the row */
-} strip_column;
-
 /* The field of row r: 0, or whether it ends in something else. */
 INLINE int wrong_field(const strip_column *c, uint32_t r, field *f)
 {
@@ -64,10 +62,9 @@ INLINE int wrong_field(const strip_column *c, uint32_t r, field *f)
     return *mark != c->separator;
 }
 
-/* Whether a field is a number that is not as most are; then it is read. */
-COLD static int read_other_number(const field *f, double *x, unsigned *traits)
+COLD int nk_read_other_number(const char *text, const char *end, double *x, unsigned *traits)
 {
-    return read_number(f->start, x, traits) == f->end;
+    return read_number(text, x, traits) == end;
 }
 
 /* Read numbers: how many rows there are before one in which it is not certain what stands there. */
@@ -88,9 +85,8 @@ static uint32_t __attribute__((noinline)) read_numbers(const strip_column *colum
             x[r] = NAN;
             of_number = NK_MISSING;
         } else if (UNLIKELY(!read_number_within(c.text, f.start, f.end, x + r, &of_number))) {
-            const field other = f; /* likewise */
-            unsigned of_other = 0;
-            if (!read_other_number(&other, x + r, &of_other))
+            unsigned of_other = 0; /* likewise */
+            if (!nk_read_other_number(f.start, f.end, x + r, &of_other))
                 break;
             of_number = of_other;
         }
@@ -102,10 +98,10 @@ static uint32_t __attribute__((noinline)) read_numbers(const strip_column *colum
 
 static int is_ascii(const char *text, const char *end)
 {
-    uint8_t all = 0;
-    while (text < end)
-        all |= (uint8_t)*text++;
-    return all < 0x80;
+    for (; end - text > LANES; text += LANES)
+        if (high_bits(load_lanes(text)))
+            return 0;
+    return !(high_bits(load_lanes(text)) & ((UINT64_C(1) << (end - text)) - 1)); /* it may read some of the padding */
 }
 
 /* The same of text, whose places may be stored or not. */
@@ -144,7 +140,13 @@ uint32_t nk_parse_strip(const text_scan *scan, const nk_layout *layout, const st
         c.last = j == fields - 1;
         c.separator = c.last ? '\n' : scan->delimiter;
         if (kind == NK_NUMBER) {
-            c.rows = read_numbers(&c, block->values + number, traits++);
+#if NK_AVX2
+            c.rows = s->avx2 ? nk_read_numbers_avx2(&c, block->values + number, traits)
+                             : read_numbers(&c, block->values + number, traits);
+#else
+            c.rows = read_numbers(&c, block->values + number, traits);
+#endif
+            traits++;
             number += block->stride;
         } else if (kind == NK_TEXT) {
             c.rows = read_texts(&c, s->wide, block->starts + text, block->lengths + text);

@@ -1,8 +1,9 @@
-"""Write powers.h, the rows of the table in powers_of_ten.c: python tables.py > powers.h
+"""Write powers.h, the rows of the tables in powers_of_ten.c: python tables.py > powers.h
 
-A row is the 128-bit significand of 10^e with its highest bit set, rounded up below 10^0, exact to 10^55, and rounded
-down above: so Eisel and Lemire's proof wants them for reading. Schubfach's, for writing, wants them rounded up; it adds
-1 to the low word above 10^55, which never carries (checked here).
+A row of nk_powers is the 128-bit significand of 10^e with its highest bit set, rounded up below 10^0, exact to 10^55,
+and rounded down above: so Eisel and Lemire's proof wants them for reading. Schubfach's, for writing, wants them rounded
+up; it adds 1 to the low word above 10^55, which never carries (checked here). Rows of nk_fractions are the high words
+of 10^0 and below, and the exponents of doubles that go with them.
 
 All arithmetic is on Python's integers. The formulas for logarithms in powers_of_ten.h are checked for every exponent in
 use. Nothing but the standard library is needed: the script runs while a wheel is built.
@@ -10,6 +11,7 @@ use. Nothing but the standard library is needed: the script runs while a wheel i
 
 LEAST, GREATEST = -342, 324
 EXACT = 55
+FRACTION = 23  # MOST_FRACTION
 
 
 def significand(e: int) -> int:
@@ -54,11 +56,16 @@ def header() -> str:
     """The text of powers.h."""
     check()
     same = f"LEAST_POWER == {LEAST} && GREATEST_POWER == {GREATEST} && EXACT_POWER == {EXACT}"
+    same += f" && MOST_FRACTION == {FRACTION}"
     lines = ["/* Made by tables.py; not to be edited. */", f"#if !({same})", "#error another range of powers", "#endif"]
+    lines.append("#ifdef NK_FRACTIONS")
+    for e in range(0, -FRACTION - 1, -1):
+        lines.append(f"{{UINT64_C(0x{significand(e) >> 64:016x}), {floor_log2_of_ten(e) + 63 + 1022}}}, /* {e} */")
+    lines.append("#else")
     for e in range(LEAST, GREATEST + 1):
         high, low = divmod(significand(e), 2**64)
         lines.append(f"{{UINT64_C(0x{high:016x}), UINT64_C(0x{low:016x})}}, /* {e} */")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "#endif", ""])
 
 
 if __name__ == "__main__":

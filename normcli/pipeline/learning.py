@@ -165,9 +165,11 @@ def digest(
     blocks: Sequence[Block],
     keyed: Keyed | None = None,
     beside: Sequence[tuple[str, str | None]] = (),
+    hasher: xxh3_128 | None = None,
 ) -> bytes:
-    """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input."""
-    hasher = xxh3_128(content or b"")
+    """Of what is counted of a chunk: its text, or what was decoded of it; and the keys that come with its input. The
+    text may have gone through a `hasher` already."""
+    hasher = xxh3_128(content or b"") if hasher is None else hasher
     if beside:
         hasher.update(repr(beside).encode())
     if content is None:

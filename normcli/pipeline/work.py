@@ -22,6 +22,8 @@ from normcli.pipeline import decoding, learning
 from normcli.pipeline.spool import Piece, Spool, SpoolChunk, Stored, keep, keep_parsed, keep_text
 
 if TYPE_CHECKING:
+    from xxhash import xxh3_128
+
     from normcli.parameters.folding import Subtotal
     from normcli.parameters.restoring import Doubt
     from normcli.pipeline.profile import ProfileState
@@ -136,7 +138,7 @@ class Work(Struct, frozen=True):
                     from normcli.pipeline.rebatch import Segment
 
                     return replace(result, segment=Segment(0, 0, chunk, decoded.rejects, decoded.frame))
-                return self._done(result, [self], [decoded.frame], chunk.content)
+                return self._done(result, [self], [decoded.frame], chunk.content, decoded.hasher)
         except BadRowError as e:
             row = decoded.row(e.row) if decoded else e.row
             raise BadPlaceError(chunk.locate(row), decoding.in_words(chunk, row, e), e.hint) from None
@@ -234,8 +236,9 @@ class Work(Struct, frozen=True):
         return frame.with_originals(texts, measuring.needs()) if copies else frame
 
     def _done(
-        self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None
-    ) -> Result:
+        self, result: Result, works: Sequence[Work], frames: Sequence[Frame], content: bytes | None = None,
+        hasher: xxh3_128 | None = None,
+    ) -> Result:  # fmt: skip
         texts = [work._texts(frame) for work, frame in zip(works, frames, strict=True)]
         measuring = (
             partial(measure, self.measuring, frames, self.infinite, texts=texts, position=self.position)
@@ -255,7 +258,8 @@ class Work(Struct, frozen=True):
                 result = replace(result, incomplete=measured.incomplete)
             if self.counts and self.multiple == 1:
                 beside = self.beside if self.by else ()
-                result = replace(result, digest=learning.digest(content, measured.blocks, measured.keyed, beside))
+                digest = learning.digest(content, measured.blocks, measured.keyed, beside, hasher)
+                result = replace(result, digest=digest)
             result = replace(result, measured=replace(measured, blocks=[]), counted=measured.rows)
         return result
 

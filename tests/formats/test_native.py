@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from xxhash import xxh3_128
 
 from normcli import columns, kernel, pipeline
 from normcli.columns import Frame
@@ -358,6 +359,8 @@ def test_a_piece_in_doubt_is_decoded_by_polars_and_the_others_are_not(monkeypatc
     assert decoded is not None
     np.testing.assert_array_equal(decoded.frame.numbers("a"), expected.frame.numbers("a"))
     assert decoded.frame.to_polars().equals(expected.frame.to_polars())
+    assert decoded.hasher is not None
+    assert decoded.hasher.digest() == xxh3_128(chunk.content or b"").digest()
     assert (decoded.places, decoded.blank_lines) == (expected.places, expected.blank_lines)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 from msgspec import Struct
+from xxhash import xxh3_128
 
 from normcli.columns import Frame, inexact
 from normcli.columns.native_frame import Column, NativeFrame
@@ -75,16 +76,17 @@ def decoded(
     parser = kernel.Parser(is_number, layout.separator, missing, most, texts=texts)
     parsing = _Parsing(rows, layout, [n for n in layout.names if n in wanted], parser, plain)
     step = max(1, PIECE * most // len(data))
-    while parser.position < len(data):
+    hasher, content = None if texts else xxh3_128(), memoryview(rows.data)
+    while (begin := parser.position) < len(data):
+        done = False
         if not doubts.passes():
-            start = parser.position
-            done = parser.parse(data, step) != kernel.DOUBT and parser.position > start and parsing.has_types()
+            done = parser.parse(data, step) != kernel.DOUBT and parser.position > begin and parsing.has_types()
             doubts.add(doubt=not done)
-            if done:
-                continue
-        if len(data) < 2 * PIECE or not parsing.has_types() or not parsing.add_plain():
+        if not done and (len(data) < 2 * PIECE or not parsing.has_types() or not parsing.add_plain()):
             return None
-    return Decoded(parsing.frame(), lines, parsing.blank_lines)
+        if hasher:
+            hasher.update(content[begin : parser.position])  # as long as it is in the cache
+    return Decoded(parsing.frame(), lines, parsing.blank_lines, hasher=hasher)
 
 
 def blank(layout: Layout, wanted: frozenset[str], decode: Callable[[], Frame]) -> NativeFrame:
