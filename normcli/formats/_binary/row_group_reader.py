@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FAR_GROUP = 128 << 20  # bytes of a row group that are requested together, of an object store
 FAR_BUFFERS = 64 << 20  # or else so many of all columns
-SHARES = 16  # of columns, about, that are decoded side by side: each takes some microseconds a block
+SHARES = 16  # of columns, at most, that are decoded side by side: each takes some microseconds a block
+OF_BLOCK = 2  # and so many for each block of a row group: as many workers are at it at once, at most
 LARGEST = (1 << 31) - 1  # bytes of a block whose texts are in one array
 
 
@@ -83,7 +84,7 @@ class RowGroups:
             return
         count, read = self.rows_in(group), partial(self._batches, file, plan, rows, group)
         sizes = [min(rows, count - at) for at in range(0, count, rows)]
-        step = -(-len(names) // SHARES) if len(sizes) > 1 else len(names)
+        step = -(-len(names) // min(SHARES, OF_BLOCK * len(sizes))) if len(sizes) > 1 else len(names)
         shares = [names[at : at + step] for at in range(0, len(names), step)]
         decoding = GroupDecoding(self._source, sizes, [ColumnBlocks(partial(read, share)) for share in shares])
         for number, size in enumerate(sizes):
