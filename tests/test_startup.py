@@ -129,7 +129,7 @@ def test_a_run_loads_what_it_needs_alone(place: Path, command: str, format: str)
     assert {name.removeprefix("normcli.") for name in loaded} & unused == set()
     if not is_text(format):  # polars loads them itself
         writes_texts = (command, format) == ("apply", "parquet")  # in dictionaries, which compute takes apart
-        slow = {"bz2", "lzma", "tempfile", "random"} | (set() if writes_texts else {"pyarrow.compute"})
+        slow = {"bz2", "lzma", "tempfile", "random"} | (set() if writes_texts else {"pyarrow.compute", "pyarrow.fs"})
         assert loaded & slow == set()
 
 

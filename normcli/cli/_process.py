@@ -41,9 +41,10 @@ def run() -> int:
     """Runs the command line; returns the exit code."""
     _open_closed()
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy is imported: its threads would compete with ours
-    # jemalloc returns memory soonest; under a limit, its threads flood standard error, and it crashes by SIGSEGV
+    # jemalloc takes the least memory; under a limit, its threads flood standard error, and it crashes by SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "narenas:1")  # else each thread holds what it has used
+    # one arena, else each thread holds what it has used; which returns nothing, else each block is of fresh pages
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "narenas:1,dirty_decay_ms:-1")
     if is_limited():
         # polars: freed memory is available to all, and its crash message is one line, since a longer one needs memory
         os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")

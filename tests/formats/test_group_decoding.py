@@ -17,7 +17,8 @@ from normcli.engines.threads import Threads
 from normcli.errors import BadDataError
 from normcli.formats import parquet
 from normcli.formats._binary.chunk import Chunk
-from normcli.formats._binary.group_decoding import ColumnBlocks
+from normcli.formats._binary.group_decoding import ColumnBlocks, GroupDecoding
+from normcli.formats._binary.parquet_file import ParquetFile
 from normcli.io.sources import Source
 from tests.conftest import examples
 
@@ -105,3 +106,35 @@ def test_damage_is_reported_by_whoever_decodes(path: Path, tmp_path: Path) -> No
     assert [next(results).num_rows for _ in range(5)] == [64, 64, 64, 64, 44]
     with pytest.raises(BadDataError, match="not a sound Parquet file"):
         list(results)
+
+
+@pytest.mark.parametrize("needed", [None, (), ("a",), ("a.b", "c"), ("a.x", "a"), ("c", "a.b", "a")])
+def test_columns_are_found_as_pyarrow_finds_them_by_name(tmp_path: Path, needed: Sequence[str] | None) -> None:
+    """A name may be a path, and a path a name: `a` is a group with `x` and `y`, `a.b` a column beside it."""
+    columns = {"a": [{"x": 1, "y": [{"z": 2.0}]}] * 9, "a.b": [3] * 9, "c": ["t"] * 9}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=5)
+    with pa.OSFile(str(tmp_path / "t.parquet")) as place, pq.ParquetFile(tmp_path / "t.parquet") as theirs:
+        ours = ParquetFile(place, coded=["c"])
+        assert ours.arrow.names == theirs.schema_arrow.names
+        for group in range(2):
+            expected = theirs.iter_batches(3, row_groups=[group], columns=needed and list(needed))
+            batches = [b.to_pylist() for b in ours.batches(3, group, needed)]
+            assert batches == [b.to_pylist() for b in expected]
+
+
+def test_each_block_begins_with_other_columns() -> None:
+    """Else workers would queue for the first ones; what a block holds is in order all the same."""
+    order = list[tuple[int, int]]()
+
+    class Share(ColumnBlocks):
+        def __init__(self, place: int) -> None:
+            self.place = place
+
+        def take(self, number: int, rows: Sequence[int]) -> pa.RecordBatch:
+            order.append((number, self.place))
+            return pa.record_batch({f"x{self.place}": np.arange(rows[number])})
+
+    decoding = GroupDecoding(Source("t", io.FileIO(__file__)), [3, 3, 2, 1], [Share(j) for j in range(8)])
+    blocks = [decoding.block(number) for number in range(4)]
+    assert [b.schema.names for b in blocks] == [[f"x{j}" for j in range(8)]] * 4
+    assert [place for number, place in order if order.index((number, place)) % 8 == 0] == [0, 2, 4, 6]

@@ -14,6 +14,7 @@ from normcli.formats._binary import dictionaries, pages, row_groups, seal
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.faults import in_place
 from normcli.formats._binary.group_decoding import ColumnBlocks, GroupDecoding
+from normcli.formats._binary.parquet_file import ParquetFile
 from normcli.formats._binary.sizes import Limit, expanded, longest_entry
 from normcli.io.sources import Source
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 FAR_GROUP = 128 << 20  # bytes of a row group that are requested together, of an object store
 FAR_BUFFERS = 64 << 20  # or else so many of all columns
-SHARES = 16  # of columns, about, that are decoded side by side: each takes some microseconds a block
+SHARES = 16  # of columns, at most, that are decoded side by side: each takes some microseconds a block
+OF_BLOCK = 2  # and so many for each block of a row group: as many workers are at it at once, at most
 LARGEST = (1 << 31) - 1  # bytes of a block whose texts are in one array
 
 
@@ -44,20 +46,19 @@ class RowGroups:
     def __init__(self, source: Source, magic: bytes) -> None:
         """Raises ValueError or ArrowException where the file is damaged."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         self._source, self._limit = source, Limit.of(source)
         place = self._place = in_place(source)
         self._seal = seal.seal_of(source, magic)
         settings: dict[str, Any] = {"page_checksum_verification": self._seal is None or source.is_far}
         settings |= {"pre_buffer": False, "buffer_size": 1 << 16}
-        self._file = pq.ParquetFile(place, **settings)
+        self._file = ParquetFile(place, **settings)
         self.footer = pages.Footer(source)
         if source.is_far:
             settings |= far_settings(self.footer)
-            self._file = pq.ParquetFile(place, metadata=self._file.metadata, **settings)
+            self._file = ParquetFile(place, metadata=self._file.metadata, **settings)
         self._settings, self._coded = settings, (frozenset[str](), self._file)
-        self.arrow: pa.Schema = self._file.schema_arrow
+        self.arrow: pa.Schema = self._file.arrow
         texts = [f for f in row_groups.fields_by_path(self.arrow) if dictionaries.is_text(f.type)]
         self._texts = frozenset(f.name for f in texts)
         self._coded_anyway = frozenset(f.name for f in texts if pa.types.is_dictionary(f.type))
@@ -83,7 +84,7 @@ class RowGroups:
             return
         count, read = self.rows_in(group), partial(self._batches, file, plan, rows, group)
         sizes = [min(rows, count - at) for at in range(0, count, rows)]
-        step = -(-len(names) // SHARES) if len(sizes) > 1 else len(names)
+        step = -(-len(names) // min(SHARES, OF_BLOCK * len(sizes))) if len(sizes) > 1 else len(names)
         shares = [names[at : at + step] for at in range(0, len(names), step)]
         decoding = GroupDecoding(self._source, sizes, [ColumnBlocks(partial(read, share)) for share in shares])
         for number, size in enumerate(sizes):
@@ -138,31 +139,23 @@ class RowGroups:
         return plan
 
     def _batches(
-        self, file: Any, plan: _Plan, rows: int, group: int, needed: Sequence[str] | None
+        self, file: ParquetFile, plan: _Plan, rows: int, group: int, needed: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         if self._seal:
             for name in needed if plan.in_shares and needed is not None else plan.places:
                 for start, end in plan.places.get(name, ()):
                     self._seal.check(start, end)
-        return dictionaries.shared(self._rows_of(file, rows, group, needed))
+        return dictionaries.shared(file.batches(rows, group, needed))
 
-    def _with_codes(self, names: frozenset[str]) -> Any:
+    def _with_codes(self, names: frozenset[str]) -> ParquetFile:
         """The file, with the columns of these names read as dictionaries: for batches of as many rows each, for how
         many there are is a setting of the file."""
         if self._coded[0] != names:
             self._coded = names, self._open(names)
         return self._coded[1]
 
-    def _open(self, coded: Collection[str] = ()) -> Any:
-        import pyarrow.parquet as pq
-
-        known = {"metadata": self._file.metadata, "read_dictionary": sorted(coded)}
-        return pq.ParquetFile(self._place, **known, **self._settings)
-
-    def _rows_of(self, file: Any, rows: int, group: int, needed: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-        batches: Iterator[pa.RecordBatch]
-        batches = file.iter_batches(rows, row_groups=[group], columns=needed and list(needed), use_threads=False)
-        return batches
+    def _open(self, coded: Collection[str] = ()) -> ParquetFile:
+        return ParquetFile(self._place, metadata=self._file.metadata, coded=coded, **self._settings)
 
     def _longest(self, group: int, name: str) -> float:
         """Bytes of the longest text in the dictionary of a column, without a bound where only the rows tell."""
@@ -171,20 +164,21 @@ class RowGroups:
         if name not in self.arrow.names:  # a part of one
             return inf
         file = self._open([name])
-        first = next(self._rows_of(file, 1, group, [name]), None)
+        first = next(file.batches(1, group, [name]), None)
         if first is None or not pa.types.is_dictionary(first.column(0).type):
             return inf
         return longest_entry(first.column(0))
 
     def _measure(
-        self, file: Any, group: int, rows: int, needed: Sequence[str] | None, coded: Container[str], times: float
-    ) -> None:
+        self, file: ParquetFile, group: int, rows: int, needed: Sequence[str] | None, coded: Container[str],
+        times: float,
+    ) -> None:  # fmt: skip
         """Reads a row group in steps that are small for any content, to measure the bytes of its blocks."""
         most = min(rows, self.rows_in(group))
         step, count, block = rows, 0, 0
         while step > 1 and step * times > most:
             step //= 2
-        for batch in self._rows_of(file, step, group, needed):
+        for batch in file.batches(step, group, needed):
             count, block = count + batch.num_rows, block + expanded(batch, coded)
             self._limit.check_block(block)
             if count >= rows:
