@@ -32,7 +32,7 @@ def restored(watch: DriftMonitor, raw: Any) -> DriftMonitor:
     states = tuple(_states(blanks, arrays, len(step.features)) for step, blanks, arrays in steps)
     watch.changes = {(change.column, change.what): change for change in changes}
     watch.counted, watch.incomplete, watch.unseen = counted, incomplete, unseen
-    watch.some, watch.total = dict.fromkeys(keys), Subtotal(states)
+    watch.some, watch.total = dict.fromkeys(keys), Subtotal(states, sketches=watch.measuring.blanks[1])
     return watch
 
 

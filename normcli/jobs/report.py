@@ -36,7 +36,9 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
             return result
         run.check_warnings()
         assert result.parameters is not None
-        result.page = page(result.parameters, _new_data(result, watch), result.warnings)
+        remarks = list[str]()
+        learning.warn_of_columns(result.parameters, remarks.append)
+        result.page = page(result.parameters, _new_data(result, watch), [*remarks, *result.warnings])
         run.changes.fill(target, [result.page.encode()])
         run.changes.commit(run.rejects, target)
         result.targets = (target.name,) if target else ()
@@ -44,7 +46,7 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
 
 
 def _read_alone(run: Run[ReportRequest, ReportResult]) -> None:
-    """Reads the parameters, and warns of what they say. Raises UsageError for options of data."""
+    """Reads the parameters. Raises UsageError for options of data."""
     request, result = run.request, run.result
     paths.check_inputs(request, result, [])
     nothing = "there is no INPUT"
@@ -53,8 +55,6 @@ def _read_alone(run: Run[ReportRequest, ReportResult]) -> None:
     if request.dry_run:
         columns = tuple(f for f in parameters.schema if f.name in parameters.needs())
         result.preview = Preview((), None, columns, (), ())
-        return
-    learning.warn_of_columns(parameters, run.warning)
 
 
 def _new_data(result: ReportResult, watch: DriftMonitor | None) -> NewData | None:

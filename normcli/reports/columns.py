@@ -10,7 +10,8 @@ from normcli.reports.summaries import ColumnSummary
 
 def panel(column: ColumnSummary, place: int) -> str:
     """A column's pictures and tables."""
-    tag = "<b>drift</b>" if column.drift else ""
+    words = column.verdicts or (("drift",) if column.drift else ())
+    tag = "".join(f"<b>{word}</b>" if word.startswith("drift") else f"<small>{word}</small>" for word in words)
     head = f'<h3 id="c{place}">{name_cell(column.name)} <small>{escaped(column.type)}</small>{tag}</h3>'
     figures = "".join(_figures(column, f"h{place}"))
     return f'<section class="card">{head}<div class="row">{figures}</div>{_tables(column)}</section>'

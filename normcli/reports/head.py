@@ -6,6 +6,7 @@ from normcli import registry
 from normcli.drift import Comparison, changed
 from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
+from normcli.parameters.keys import described
 from normcli.reports.markup import escaped
 from normcli.reports.scales import share
 
@@ -54,7 +55,21 @@ def _facts(parameters: Parameters, new: str | None, comparison: Comparison | Non
     if comparison is not None:
         rows = "" if comparison.rows is None else f", {comparison.rows:,} rows"
         yield "new data", f"{escaped(new or '')}{rows}"
+        yield from _of_rows(comparison)
     yield "digest", f"<code>{escaped(parameters.digest)}</code>"
+
+
+def _of_rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """Shares of the new rows that miss a value, or have a key that was not fitted."""
+    if comparison.incomplete is not None:
+        rows = comparison.incomplete
+        text = f"{share(rows.share)} miss a value, of the fitted {share(rows.fitted)}"
+        yield "new rows", f"<b>{text}</b>" if rows.drift else text
+    if comparison.unseen is not None:
+        unseen = comparison.unseen
+        some = "; ".join(described(unseen.by, key) for key in unseen.some[:3])
+        text = f"{share(unseen.share)} of the rows" + (f" ({escaped(some)})" if some else "")
+        yield "unseen keys", f"<b>{text}</b>" if unseen.drift else text
 
 
 def _method(step: Step) -> str:
@@ -80,8 +95,3 @@ def _changes(comparison: Comparison) -> Iterator[str]:
     """What new data lack or have beside."""
     for change in comparison.changes:
         yield f"column {change.column}: {changed(change)}{' (drift)' if change.drift else ''}"
-    if comparison.incomplete is not None:
-        rows = comparison.incomplete
-        yield f"{share(rows.share)} of the new rows miss a value, of the fitted {share(rows.fitted)}"
-    if comparison.unseen is not None and comparison.unseen.rows:
-        yield f"{share(comparison.unseen.share)} of the new rows have a key that was not fitted"

@@ -43,6 +43,16 @@ class Measure(Struct, frozen=True):
         return [self.name, *(self.text(x, 3) for x in (self.value, self.limit, self.floor))]
 
 
+WORDS = {"constant": "was constant", "unlearned": "had no value"}  # of drift without a measure
+
+
+def verdicts(columns: Columns, j: int) -> list[str]:
+    """What is drift of column `j` and no measure, or why there is no verdict, in words."""
+    if not columns.judged[j]:
+        return ["too few values for a verdict"]
+    return [f"drift: {WORDS[name]}" for name in columns.reasons(j) if name in WORDS]
+
+
 def measures(comparison: Comparison, columns: Columns, j: int) -> list[Measure]:
     """The measures of column `j`; those of one that has too few values are no drift."""
     limits, judged = comparison.limits, bool(columns.judged[j])

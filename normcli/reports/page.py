@@ -72,6 +72,7 @@ def _figures(column: ColumnSummary, *, drift: bool) -> Iterator[str]:
     if drift:
         worst = max(column.measures, key=lambda m: (m.drift, m.severity or 0.0), default=None)
         text = NOTHING if worst is None or worst.severity is None else f"{worst.name} {worst.cells()[1]}"
+        text = "; ".join(column.verdicts) or text
         yield f"<b>{text}</b>" if column.drift else text
 
 

@@ -13,7 +13,7 @@ from normcli.errors import NormcliError
 from normcli.parameters import Parameters, Step
 from normcli.parameters.sketches import ColumnSketches
 from normcli.reports.distribution import Distribution
-from normcli.reports.measures import Measure, measures
+from normcli.reports.measures import Measure, measures, verdicts
 from normcli.reports.scales import count, digits_of, number, share
 from normcli.transforms.affine import Affine
 
@@ -33,16 +33,17 @@ class ColumnSummary(Struct, frozen=True, dict=True):
     fit_figures: Mapping[str, float]  # count, missing (a share), mean, std, min, max
     new_figures: Mapping[str, float]
     measures: tuple[Measure, ...] = ()
+    verdicts: tuple[str, ...] = ()  # in words, of what no measure says
 
     @cached_property
     def severity(self) -> float:
         """How far it has drifted: at least 1 if it has, and -1 where nothing is known."""
         known = [m.severity for m in self.measures if m.severity is not None]
-        return max([*known, *(1.0 for m in self.measures if m.drift)], default=-1.0)
+        return max([*known, *([1.0] if self.drift else [])], default=-1.0)
 
     @property
     def drift(self) -> bool:
-        return any(m.drift for m in self.measures)
+        return any(m.drift for m in self.measures) or any(text.startswith("drift") for text in self.verdicts)
 
     @cached_property
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -85,16 +86,18 @@ def _summary(
     fit, other = (Distribution.in_sketches(s, name) for s in (sketches, new))
     new_figures: dict[str, float] = {}
     of_drift: tuple[Measure, ...] = ()
+    words: tuple[str, ...] = ()
     if compared is not None and comparison is not None:
         columns, j = compared
         figures = {n: float(a[j]) for n, a in columns.fitted.items()}
         new_figures = {n: float(a[j]) for n, a in columns.data.items()}
         of_drift = tuple(measures(comparison, columns, j))
+        words = tuple(verdicts(columns, j))
         new_figures["outside"] = float(columns.apart["outside"][j])
     normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))
     return ColumnSummary(
         name, parameters.types.get(name, ""), fit, other, normalized, new_normalized, figures, new_figures,
-        of_drift,
+        of_drift, words,
     )  # fmt: skip
 
 

@@ -153,6 +153,8 @@ def test_updates_and_checks_are_the_same(here: Workspace, two: cluster.Cluster) 
     assert (here / "one.json").read_bytes() == (here / "many.json").read_bytes()
     check = ["check", "in", "-p", "one.json", "--json", "-q"]
     assert here.run(*check).out == here.run(*check, *on(two)).out != b""
+    report = ["report", "one.json", "in", "-q"]
+    assert here.succeeds(*report).out == here.succeeds(*report, *on(two)).out
     drifted = ["check", "in/4.csv", "-p", "one.json", "--json", "--min-rows", "5", "--max-shift", "0"]
     assert here.run(*drifted).code == here.run(*drifted, *on(two)).code == 1
     assert here.run(*drifted).out == here.run(*drifted, *on(two)).out

@@ -152,6 +152,16 @@ def test_columns_are_in_order_of_drift_the_farthest_first() -> None:
     assert "drift" in found.text("b")
 
 
+def test_a_column_that_was_constant_or_empty_says_so_where_it_has_drifted() -> None:
+    matrix = np.column_stack([np.full(100, 7.0), np.full(100, np.nan), RNG.normal(size=100)])
+    parameters = fitted(matrix, ZScore())
+    found = checked(page(parameters, compared(parameters, RNG.normal(size=(100, 3)))))
+    assert found.text("h3").count("drift: was constant") == 1
+    assert found.text("h3").count("drift: had no value") == 1
+    few = checked(page(parameters, compared(parameters, RNG.normal(size=(20, 3)))))
+    assert few.text("h3").count("too few values for a verdict") == 3
+
+
 def test_200_columns_are_drawn_and_the_rest_are_in_the_table() -> None:
     parameters = fitted(RNG.normal(size=(30, MOST + 7)), ZScore())
     found = checked(page(parameters))
