@@ -24,6 +24,7 @@ from normcli.parameters import Measured, Step, merged
 from normcli.parameters import file as params
 from normcli.parameters.folding import InputTotal, Subtotal
 from normcli.parameters.keys import Key, Keyed, StepStates
+from normcli.parameters.sketches import BLANK
 from tests.conftest import examples, longer
 from tests.test_learning import again, fit, text
 from tests.test_learning import merged as merged_files
@@ -49,7 +50,8 @@ def measured(method: Method) -> list[Measured]:
         codes = np.array([0, 1, 1, 0])
         by_key = step.measure(Block.of(x, codes=codes, groups=2), by_key=True)
         keyed = Keyed(those, np.array([2.0, 2.0]), (by_key,))
-        made.append(Measured((step.measure(Block.of(x)),), keyed, 4, i % 2, []))
+        sketches = BLANK.of_columns([*Block.of(x).present()], i)
+        made.append(Measured((step.measure(Block.of(x)),), keyed, 4, i % 2, [], sketches))
     return made
 
 
@@ -67,7 +69,8 @@ def contents(total: Subtotal) -> list[bytes]:
     """Every bit of it."""
     keyed = total.ledger.sorted()
     parts = [str((total.incomplete, keyed.keys)).encode(), keyed.rows.tobytes()]
-    return parts + [getattr(s, n).tobytes() for seen in (*total.states, *keyed.states) for s in seen for n in s.axes()]
+    every = (*total.states, *keyed.states, () if total.sketches is None else (total.sketches,))
+    return parts + [getattr(s, n).tobytes() for states in every for s in states for n in s.axes()]
 
 
 def blank(method: Method) -> tuple[StepStates, ...]:
@@ -79,11 +82,11 @@ def blank(method: Method) -> tuple[StepStates, ...]:
 @given(can_end=st.one_of(st.lists(st.booleans(), min_size=1, max_size=CHUNKS), st.just([True] * CHUNKS)))
 def test_segments_measured_apart_and_folded_are_one_pass_to_the_bit(method: Method, can_end: list[bool]) -> None:
     chunks = measured(method)[: len(can_end)]
-    one_pass, apart = InputTotal(blank(method)), InputTotal(blank(method))
+    one_pass, apart = InputTotal(blank(method), BLANK), InputTotal(blank(method), BLANK)
     for chunk, can in zip(chunks, can_end, strict=True):
         one_pass.add(chunk, can_end_segment=can)
     for run in segments(can_end):
-        segment = Subtotal(blank(method))
+        segment = Subtotal(blank(method), sketches=BLANK)
         for chunk in chunks[run]:
             segment.add(chunk)
         apart.add_segment(segment)
@@ -94,7 +97,7 @@ def test_segments_measured_apart_and_folded_are_one_pass_to_the_bit(method: Meth
 @pytest.mark.parametrize("shards", [1, 2, 3])
 def test_shards_folded_one_by_one_are_one_total_to_the_bit(method: Method, shards: int) -> None:
     """Each from a blank, as segments begin."""
-    totals = [Subtotal(blank(method)) for _ in range(4)]
+    totals = [Subtotal(blank(method), sketches=BLANK) for _ in range(4)]
     for total, chunk in zip(totals[1:] * 2, measured(method), strict=False):
         total.add(chunk)
     split = [total.split(shards) for total in deepcopy(totals)]

@@ -49,7 +49,7 @@ EXAMPLES = (
     "--weights", type=Column(numbers=True), metavar="COLUMN", help="How often each row counts: numbers from 0"
 )
 @rules
-@click.option("--no-sketch", is_flag=True, help="Leave out the sketches of columns: they hold real values")
+@click.option("--no-sketch", is_flag=True, help="No sketches of columns: they hold real values")
 @continuing
 @WAIT
 @click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")

@@ -31,12 +31,12 @@ def of_columns(columns: Sequence[Array], alone: Sequence[bool], position: int, k
     places: dict[tuple[int, float], list[int]] = {}
     for j, x in enumerate(columns):
         places.setdefault((len(x), VARIANCE * (1 if alone[j] else min(2 * position + 1, MOST))), []).append(j)
-    parts = {like: _of_length([columns[j] for j in same], *like, position, k) for like, same in places.items()}
+    parts = {case: _of_length([columns[j] for j in same], *case, position, k) for case, same in places.items()}
     levels = max((len(of_level) for _, of_level in parts.values()), default=0)
     width = max((held.shape[1] for held, _ in parts.values()), default=0)
     sizes, items = np.zeros((len(columns), levels), np.int64), np.full((len(columns), width), np.inf)
-    for like, same in places.items():
-        held, of_level = parts[like]
+    for case, same in places.items():
+        held, of_level = parts[case]
         sizes[same, : len(of_level)], items[same, : held.shape[1]] = of_level, held
     return Sketches(items, sizes, np.zeros_like(sizes))
 
