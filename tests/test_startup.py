@@ -166,9 +166,9 @@ PATHS = {
         OF_ANY | {"click", "shutil", "zlib", "bz2", "lzma", "textwrap", "struct", "ctypes"},
         18,
     ),  # of shutil, by click
-    "inspect p.json": (OF_DATA, 114),
-    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 169),
-    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 171),
+    "inspect p.json": (OF_DATA, 115),
+    "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 170),
+    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 172),
 }
 
 

@@ -34,7 +34,7 @@ RUN_REPORT = click.option(
 QUIET = click.option(
     "-q", "--quiet", count=True, envvar="NORMCLI_QUIET", help="Only warnings and errors; -qq: only errors"
 )
-VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Say what is done and why; show whole tables, and names")
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Say what is done and why; tables and names whole")
 COLOR = click.option(
     "--color",
     type=OneOf(WHEN),

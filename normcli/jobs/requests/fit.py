@@ -31,6 +31,7 @@ class FitRequest(Writes, OnCluster):
     """
 
     command = "fit"
+    topics = dict.fromkeys(("limit", "fill", "precision", "drop_constant"), "columns")  # of -o
     method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
     plan: str | Plan | None = option(None, group="learn")
