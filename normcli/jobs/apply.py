@@ -80,8 +80,9 @@ def _into_one(
     readers = Readers(run, request, inputs, to=to, dialect=parameters.dialect, example=EXAMPLE)
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
-    if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
-        what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
+    if first.source.is_file(request.output) and not formats.keeps_marks(to) and not request.in_place:
+        output = "text" if formats.is_text(to) else to
+        what = f"-o {printable(str(request.output))} is the INPUT, and {output} can't say that it was normalized"
         raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.description.name} is {first.description.format}, {target.name} will be {to}")
     outputs = _outputs(run, parameters, readers, watch)

@@ -80,10 +80,10 @@ def check_present(
     fields, name = {f.name: f for f in description.schema}, description.name
     absent = [n for n in needs if n not in fields]
     if absent:
+        hint = suggestions.question(absent[0], fields) or description.hint or f"there are {listed(list(fields))}"
         some = otherwise([n for n in needs if n in fields])
-        question = suggestions.question(absent[0], fields)
-        hint = "; ".join(filter(None, (question, some))) or description.hint or f"there are {listed(list(fields))}"
-        raise BadDataError(f"{name}: {none_called(absent)}, which the parameters need", hint)
+        what = f"{name}: {none_called(absent)}, which the parameters need"
+        raise BadDataError(what, f"{hint}; {some}" if some else hint)
     absent = [n for n in by if n not in fields and n not in dict(description.keys)]
     if absent:
         what = f"{none_called(absent)}, by which rows are grouped"
@@ -168,12 +168,13 @@ def doubt(transform: FrameTransform, description: Description, to: str) -> str:
     if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
         return "" if description.digests[-1:] == (parameters.digest,) else what
-    if not formats.is_text(to):
+    if formats.keeps_marks(to):
         return ""
+    output = "text" if formats.is_text(to) else to
     if is_training(parameters.digest):  # what can never be undone is known for that
         lost = all(method.invertible != "no" for method in parameters.methods)
-        return f"{override}: what is written can't be undone, and text can't say so" if lost else ""
-    only = f"{override}: what is written can be undone with {override} only, and text can't say so"
+        return f"{override}: what is written can't be undone, and {output} can't say so" if lost else ""
+    only = f"{override}: what is written can be undone with {override} only, and {output} can't say so"
     return only if parameters.is_invertible else ""
 
 

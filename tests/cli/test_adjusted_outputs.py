@@ -54,7 +54,8 @@ def test_predictions_of_one_column_come_back_alone(data: Workspace) -> None:
     (data / "predicted.csv").write_bytes(b"row,price\n1,-0.7206088129322407\n2,0.5\n")
     (data / "beside.csv").write_bytes(b"row,price_pred\n1,-0.7206088129322407\n2,0.5\n")
     message = data.fails(65, "apply", "predicted.csv", "-p", "p.json", "--inverse")
-    assert message == "predicted.csv: no columns are called k, qty, which the parameters need (-c price takes it alone)"
+    what = "predicted.csv: no columns are called k, qty, which the parameters need"
+    assert message == f"{what} (there are row, price; -c price takes it alone)"
     inverse = ("-p", "p.json", "--inverse", "-c", "price", "--precision", "6")
     done = data.succeeds("apply", "predicted.csv", *inverse)
     x = np.array([1.5, 2.75, 100.0])

@@ -53,7 +53,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
     "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
-    "limit": "-2 2", "fill": "0", "precision": "6",
+    "format_option_tensors": "x", "limit": "-2 2", "fill": "0", "precision": "6",
     "color": "never", "format_option_quote": '"', "format_option_escape": "none",
     "format_option_comment": "none", "format_option_skip_lines": "0", "format_option_duplicate_names": "refuse",
 }  # fmt: skip
