@@ -96,6 +96,10 @@ ARGUMENTS = {
     "dtype": 'the type of normalized columns: "float32" or "float64".',
     "column_suffix": "keep the columns, and add normalized ones, whose names end in this.",
     "only": "write the normalized columns alone.",
+    "limit": "two numbers that results are held within, in their own units.",
+    "fill": "what is missing afterwards becomes this number.",
+    "precision": "how many significant digits floats have at most in text, 1 to 17.",
+    "drop_constant": "leave out columns that were constant in the fit.",
     "events": "callbacks for warnings, progress and skipped rows, an `Events`; without it, warnings are issued as\n"
     "  NormcliWarning.",
 }
@@ -148,6 +152,10 @@ def fit(
     dtype: Dtype | None = None,
     column_suffix: str | None = None,
     only: bool = False,
+    limit: tuple[float, float] | None = None,
+    fill: float | None = None,
+    precision: int | None = None,
+    drop_constant: bool = False,
     from_: str | None = None,
     format_options: Any = None,
     infinite: Infinite = "error",
@@ -185,7 +193,8 @@ def fit(
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
         unseen=unseen, min_count=min_count, no_sketch=no_sketch, params=_path(params), update=update, create=create,
         recount=recount, allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
-        column_suffix=column_suffix, only=only, from_=from_,
+        column_suffix=column_suffix, only=only, limit=limit, fill=fill, precision=precision,
+        drop_constant=drop_constant, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
@@ -232,6 +241,8 @@ def apply(
     output: Path,
     *,
     inverse: bool = False,
+    columns: Names = (),
+    exclude: Names = (),
     training: bool = False,
     unseen: Unseen | None = None,
     min_count: int | None = None,
@@ -249,6 +260,10 @@ def apply(
     dtype: Dtype | None = None,
     column_suffix: str | None = None,
     only: bool = False,
+    limit: tuple[float, float] | None = None,
+    fill: float | None = None,
+    precision: int | None = None,
+    drop_constant: bool = False,
     from_: str | None = None,
     format_options: Any = None,
     infinite: Infinite = "error",
@@ -271,6 +286,7 @@ def apply(
       input becomes a file of its own. With `resume`, those that an earlier run has completed are left, if their inputs
       have the same size and time ("stat", or True) or content ("digest").
     - `inverse`: restore normalized data. `training`: normalize by each batch's own statistics.
+    - `columns`, `exclude`: selectors of fitted columns; the others pass as they are, and need not be there.
     - `check`: data that have drifted raise DriftError and leave `output` as it was ("refuse"), or are warned of
       ("warn"). True is "refuse".
     - `in_place`: `output` may be the input. `allow_normalized`: the data may be marked as normalized already.
@@ -278,11 +294,13 @@ def apply(
     Raises NormcliError; NotInvertibleError for an `inverse` that does not exist.
     """
     request = ApplyRequest(
-        params=_params(params), input=_paths(input), output=_path(output), inverse=inverse, training=training,
+        params=_params(params), input=_paths(input), output=_path(output), inverse=inverse,
+        columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
         max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, resume=_word(resume, "stat"),
         in_place=in_place, allow_normalized=allow_normalized, allow_edited=allow_edited, to=to, dtype=dtype,
-        column_suffix=column_suffix, only=only, from_=from_, format_options=_options(format_options),
+        column_suffix=column_suffix, only=only, limit=limit, fill=fill, precision=precision,
+        drop_constant=drop_constant, from_=from_, format_options=_options(format_options),
         infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects),
         min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory, spool_dir=_path(spool_dir),

@@ -36,7 +36,7 @@ def parameters(method: Method) -> Parameters:
 
 
 def outcome(transform: FrameTransform, frame: ArrowFrame) -> pa.RecordBatch:
-    (result,), *_ = transform.transform([frame], "error", texts=[frame])
+    (result,) = transform.transform([frame], "error", texts=[frame]).frames
     return result.to_arrow()
 
 

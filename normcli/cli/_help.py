@@ -90,7 +90,7 @@ def write_options(
         with formatter.section(TITLES.get(group, group)):
             write_rows(formatter, rows[group], widest=TERM)
             for topic, flags in rare.get(group, {}).items():
-                write_text(formatter, f"and, as normcli help {topic} says: {' '.join(flags)}")
+                write_text(formatter, f"and, see normcli help {topic}: {' '.join(flags)}")
 
 
 def write_more(formatter: click.HelpFormatter, more: Sequence[str]) -> None:

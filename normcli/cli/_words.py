@@ -11,7 +11,7 @@ import click
 from normcli.errors import printable, short
 
 if TYPE_CHECKING:
-    from normcli.jobs.results import Preview, Progress
+    from normcli.jobs.results import Preview, Progress, Result
 
 
 FEW = 5  # names in a summary
@@ -33,6 +33,15 @@ def counted_rows(rows: int, progress: Progress | None) -> str:
     left = f", {counted(none, 'empty input')} left out" if none else ""
     rejected = f", {counted(bad, 'bad row')} rejected" if bad else ""
     return f"{counted(rows, 'row')}{of}{skipped}{rejected}{left}"
+
+
+def adjusted(result: Result, progress: Progress | None) -> str:
+    """How many values were held within limits and filled, and which constant columns were left out, as far as any."""
+    clips = f", {counted(progress.clips, 'value')} held within limits" if progress and progress.clips else ""
+    fills = f", {counted(progress.fills, 'missing value')} filled" if progress and progress.fills else ""
+    n = len(result.constants)
+    constants = f", {counted(n, 'constant column')} left out ({some(result.constants)})" if n else ""
+    return clips + fills + constants
 
 
 def some(names: Sequence[str]) -> str:

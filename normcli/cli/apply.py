@@ -11,9 +11,10 @@ from normcli.cli._command import WithOptions, Word
 from normcli.cli._common import ALLOW_EDITED, PARAMS, common
 from normcli.cli._drift import thresholds
 from normcli.cli._keys import rules
+from normcli.cli._names import Column
 from normcli.cli._reading import many, skipping
 from normcli.cli._request import request
-from normcli.cli._words import counted, counted_rows, show
+from normcli.cli._words import adjusted, counted, counted_rows, show
 from normcli.cli._writing import written
 
 ORDER = 2
@@ -21,6 +22,7 @@ aliases = ("transform", "predict")
 EXAMPLES = (
     ("Normalize by what was fitted", "normcli apply new.csv -p data.json -o new-z.csv"),
     ("Restore", "normcli apply new-z.csv -p data.json --inverse -o new.csv"),
+    ("Restore predictions of one column", "normcli apply predicted.csv -p data.json --inverse -c price -o prices.csv"),
     ("Unless the data have drifted", "normcli apply new.csv -p data.json -o new-z.csv --check"),
     ("Each file of a directory", "normcli apply measurements/ -p m.json -o normalized/ --to parquet"),
     ("In a pipe", "zcat new.csv.gz | normcli apply -p data.json | gzip > new-z.csv.gz"),
@@ -31,6 +33,17 @@ EXAMPLES = (
 @PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data")
+@click.option(
+    "-c",
+    "--columns",
+    multiple=True,
+    type=Column(numbers=True),
+    metavar="SELECTOR",
+    help="Only these fitted columns; others pass as they are",
+)
+@click.option(
+    "-x", "--exclude", multiple=True, type=Column(numbers=True), metavar="SELECTOR", help="All but these fitted columns"
+)
 @click.option("--training", is_flag=True, help="Each batch by its own statistics (batch methods)")
 @rules
 @click.option(
@@ -75,7 +88,8 @@ def command(**values: Any) -> None:
         return
     what = "restored" if result.inverse else "applied"
     missing = f", {counted(progress.incomplete, 'row')} missing for a missing value" if progress.incomplete else ""
+    taken = counted(len(result.columns), "column") + adjusted(result, progress)
     console.info(
-        f"{what} {result.method}: {counted_rows(progress.rows, progress)}{missing}, "
-        f"{counted(len(result.columns), 'column')}, {console.took(progress.count)} -> {', '.join(result.targets)}"
+        f"{what} {result.method}: {counted_rows(progress.rows, progress)}{missing}, {taken}, "
+        f"{console.took(progress.count)} -> {', '.join(result.targets)}"
     )

@@ -15,7 +15,7 @@ from normcli.cli._names import Column
 from normcli.cli._params import WAIT, continuing
 from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import or_stdout, request
-from normcli.cli._words import FEW, counted, counted_rows, noted, option, replacing, show, some
+from normcli.cli._words import FEW, adjusted, counted, counted_rows, noted, option, replacing, show, some
 from normcli.cli._writing import written
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def summarize(result: FitResult, console: Console) -> None:
     first, *rest = result.targets or ("",)
     more = f", {plan.rows:,} in all" if result.updated else ""
     more += f", {counted(len(plan.keys), 'key')} of {','.join(map(printable, plan.by))}" if plan.by else ""
-    taken = columns_taken(result, named=console.verbose)
+    taken = columns_taken(result, named=console.verbose) + adjusted(result, result.progress)
     to = ", ".join([first + replacing(result.rows_before, plan.rows), *rest])
     console.info(
         f"{'update' if result.updated else 'fit'} {result.method}: {counted_rows(result.rows, result.progress)}{more}, "

@@ -28,13 +28,14 @@ def put(
     *,
     restored: Mapping[str, str] | None = None,
     dtype: Dtype | None = None,
+    digits: int | None = None,
 ) -> Frame:
     """The frame with the columns `sources` replaced by outputs: `values`, (rows,) each, by name.
 
     `places` says for each output which of the sources it takes the place of; several keep their order. Missing values
     in a source of the same name stay as they are (see `Frame.put`). Fixed values keep their type. Other values have the
     type in `restored` of their name; else `dtype`; without either, float32 if a column of their name was float32, else
-    float64. Raises BadRowError if a result does not fit the type.
+    float64; floats are rounded to `digits`. Raises BadRowError if a result does not fit the type.
     """
     names = frame.names
     typed_names = set(names) if frame.typed and not restored and not dtype else set[str]()
@@ -43,6 +44,8 @@ def put(
         o: _restorable(restored[o]) if restored else dtype or ("float32" if was.get(o) == "float32" else "float64")
         for o in values
     }
+    if digits is not None:
+        values = {o: significant(y, digits, kinds[o]) if isinstance(y, np.ndarray) else y for o, y in values.items()}
     standing: dict[str, list[str]] = {}
     for o in values:
         standing.setdefault(places[o], []).append(o)
@@ -52,6 +55,13 @@ def put(
             yield from standing.get(n, []) if n in sources else [n]
 
     return frame.put(values, kinds, list(order()))
+
+
+def significant(values: Array, digits: int, kind: str) -> Array:
+    """Floats rounded to so many significant digits."""
+    from normcli.columns.significant import round_to
+
+    return round_to(values, digits, kind)
 
 
 def _restorable(kind: str) -> str:

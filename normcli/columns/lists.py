@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
-from normcli.columns.back import Dtype, narrowed
+from normcli.columns.back import Dtype, narrowed, significant
 from normcli.columns.buffers import as_arrow, as_numpy, is_nan, stored
 from normcli.columns.frame import Frame
 from normcli.columns.numbers import Infinite, finite
@@ -78,12 +78,20 @@ def _list_sizes(column: pa.Array) -> NDArray[np.int64]:
 
 
 def put_list(
-    frame: Frame, name: str, values: Array, restored: str | None = None, *, dtype: Dtype | None = None
+    frame: Frame,
+    name: str,
+    values: Array,
+    restored: str | None = None,
+    *,
+    dtype: Dtype | None = None,
+    digits: int | None = None,
+    fills: bool = False,
 ) -> Frame:
     """The frame with the lists in a column replaced by the rows of `values` (rows, outputs).
 
-    Null lists stay null; elements are treated as values in `put`. The list type (fixed size or not) is kept, unless
-    `restored` gives another; `dtype` is the type of the elements. Raises BadRowError if a result does not fit the type.
+    Null lists stay null, unless there is something that `fills` them; elements are treated as values in `put`. The list
+    type (fixed size or not) is kept, unless `restored` gives another; `dtype` is the type of the elements. Raises
+    BadRowError if a result does not fit the type.
     """
     import pyarrow as pa
 
@@ -91,12 +99,13 @@ def put_list(
     kind, number = _vector(restored or arrow_name(pa.field(name, old.type)))
     if dtype or restored is None:
         number = dtype or ("float32" if number == "float32" else "float64")
-    present = _list_sizes(old) >= 0
-    rows = np.ascontiguousarray(values[present]) if old.null_count else values
+    present = (_list_sizes(old) >= 0) | fills
+    rows = values if present.all() else np.ascontiguousarray(values[present])
     flat = np.empty(rows.shape, number)
     for j in range(rows.shape[1]):
         try:
-            flat[:, j], _ = narrowed(rows[:, j], number, f"{name}[{j}]")
+            x = rows[:, j] if digits is None else significant(np.ascontiguousarray(rows[:, j]), digits, number)
+            flat[:, j], _ = narrowed(x, number, f"{name}[{j}]")
         except BadRowError as e:
             raise BadRowError(int(np.flatnonzero(present)[e.row]), e.what, e.hint) from None
     missing = np.isnan(flat).ravel()

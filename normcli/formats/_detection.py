@@ -30,7 +30,7 @@ def of_source(source: Source, wanted: str | None = None) -> str:
     if detected and binary and claim and not signature(claim).binary:
         raise _other(source, wanted, detected, claim, detected)
     format = (detected if binary else claim or detected) or TEXT
-    if not binary:
+    if not binary and not _begins_anyhow(format):
         _foreign.check_input(source)
         magic, head = signature(format).magic, source.peek(_foreign.HEAD)
         if magic and head and not head.startswith(magic) and _foreign.is_text(head):
@@ -38,6 +38,11 @@ def of_source(source: Source, wanted: str | None = None) -> str:
     if source.compression:
         _check_compressible(format, source.compression, source.name)
     return format
+
+
+def _begins_anyhow(format: str) -> bool:
+    """Whether it is a binary format that no first bytes tell."""
+    return signature(format).binary and not signature(format).magic
 
 
 def _other(source: Source, wanted: str | None, what: str, claim: str, reading: str) -> BadDataError:
@@ -85,8 +90,13 @@ def of_output(wanted: str | None, path: str | os.PathLike[str] | None, default: 
 
 
 def is_text(name: str) -> bool:
-    """Whether csv, csv.gz or the like is text, which has no place for digests and types."""
+    """Whether csv, csv.gz or the like is text, which has no place for types."""
     return not signature(bare(name)).binary
+
+
+def keeps_marks(name: str) -> bool:
+    """Whether csv, csv.gz or the like has a place for the digests of what data were normalized by."""
+    return signature(bare(name)).keeps_marks
 
 
 def is_binary(name: str) -> bool:

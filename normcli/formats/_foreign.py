@@ -52,7 +52,6 @@ KINDS = (  # of several that begin alike, the last is what a file is called whos
     Kind("a DuckDB database", (".duckdb",), rb"(?s:.{8})DUCK" + BINARY, "duckdb -csv FILE 'FROM t' | normcli …"),
     Kind("an SQLite database", (".sqlite", ".sqlite3"), rb"SQLite format 3\0",
          "sqlite3 -csv -header FILE 'SELECT * FROM t' | normcli …"),
-    Kind("a NumPy array", (".npy",), rb"\x93NUMPY", "numpy.load reads it, numpy.savetxt writes CSV, for --no-header"),
     Kind("an HDF5 file", (".h5", ".hdf5", ".hdf"), rb"\x89HDF\r\n\x1a\n", "h5py or pandas.read_hdf reads it"),
     Kind("a netCDF file", (".nc",), rb"CDF[\x01\x02\x05]", "xarray.open_dataset reads it"),
     Kind("a Python pickle", (".pkl", ".pickle"), rb"\x80[\x02-\x05]" + BINARY,

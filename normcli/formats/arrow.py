@@ -109,6 +109,7 @@ FORMAT = Format(
     suffixes=(".arrow", ".feather"),
     binary=True,
     magic=b"ARROW1",
+    keeps_marks=True,
     on_pipe="arrows",  # for a pipe has no footer to wait for
     options=Options,
     reader=Reader,

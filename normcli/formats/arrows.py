@@ -93,5 +93,11 @@ class Reader(BatchReader):
 
 
 FORMAT = Format(
-    suffixes=(".arrows",), binary=True, magic=b"\xff\xff\xff\xff", options=Options, reader=Reader, writer=Writer
+    suffixes=(".arrows",),
+    binary=True,
+    magic=b"\xff\xff\xff\xff",
+    keeps_marks=True,
+    options=Options,
+    reader=Reader,
+    writer=Writer,
 )

@@ -95,6 +95,7 @@ FORMAT = Format(
     suffixes=(".parquet", ".pq"),
     binary=True,
     magic=b"PAR1",
+    keeps_marks=True,
     on_pipe="arrows",  # for a pipe has no footer to wait for
     options=Options,
     reader=Reader,

@@ -106,6 +106,20 @@ class Target:
         return len(view)
 
     @property
+    def can_patch(self) -> bool:
+        """Whether bytes that are written can be replaced: of a file that nobody sees yet, and whose digest is not
+        computed."""
+        return self.temporary is not None and self.hashed is None and not self.is_remote
+
+    def patch(self, start: int, data: bytes) -> None:
+        """Replaces bytes that are written. Raises OutputError."""
+        try:
+            os.pwrite(self.fd, data, start)
+        except OSError as e:
+            self.dead = True
+            raise self._failed(e) from None
+
+    @property
     def streamed(self) -> bool:
         """Whether bytes are visible as soon as they are written: only the end marker says that the output is
         complete."""

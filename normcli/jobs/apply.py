@@ -17,7 +17,7 @@ from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.results import ApplyResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs, form_of
+from normcli.jobs.writing import Outputs, transform_of
 from normcli.limits import Limits
 from normcli.parameters import FrameTransform
 from normcli.pipeline import SILENT, Events
@@ -49,6 +49,10 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
         )  # fmt: skip
         result.digest, result.method = parameters.digest, methods_of(parameters)
         _check_options(request, parameters)
+        if request.columns or request.exclude or request.drop_constant:
+            from normcli.jobs.selecting import selected, without_constants
+
+            parameters, result.constants = without_constants(request, selected(request, parameters))
         watch = _watch(parameters) if request.check else None
         parameters = parameters.override(request.unseen, request.min_count)
         if request.training:
@@ -76,11 +80,12 @@ def _into_one(
     readers = Readers(run, request, inputs, to=to, dialect=parameters.dialect, example=EXAMPLE)
     first = readers.first
     to = formats.of_output(request.to, request.output, writing.as_input(first, target))
-    if first.source.is_file(request.output) and formats.is_text(to) and not request.in_place:
-        what = f"-o {printable(str(request.output))} is the INPUT, and text can't say that it was normalized"
+    if first.source.is_file(request.output) and not formats.keeps_marks(to) and not request.in_place:
+        output = "text" if formats.is_text(to) else to
+        what = f"-o {printable(str(request.output))} is the INPUT, and {output} can't say that it was normalized"
         raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.description.name} is {first.description.format}, {target.name} will be {to}")
-    outputs = _outputs(request, parameters, readers, watch)
+    outputs = _outputs(run, parameters, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
@@ -104,7 +109,7 @@ def _into_directory(
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
-        _outputs(request, parameters, None, watch).manifest(
+        _outputs(run, parameters, None, watch).manifest(
             contents=request.resume == "digest", checks=run.checks(), resumes=request.resume is not None
         ),
         watch,
@@ -125,7 +130,7 @@ def _into_directory(
     except EmptyInputError:  # of all that is left, of which no file is made
         if len(left) == len(inputs) or not all(i.implicit for i in left):
             raise
-    outputs = _outputs(request, parameters, readers, watch)
+    outputs = _outputs(run, parameters, readers, watch)
     result.targets = (printable(str(request.output)),)
     if request.dry_run:
         if readers:
@@ -174,10 +179,11 @@ def _path(request: ApplyRequest) -> str | None:
 
 
 def _outputs(
-    request: ApplyRequest, parameters: Parameters, readers: Readers | None, watch: DriftMonitor | None
+    run: Run[ApplyRequest, ApplyResult], parameters: Parameters, readers: Readers | None, watch: DriftMonitor | None
 ) -> Outputs:
+    request, constants = run.request, run.result.constants
     options = readers.options.writing if readers else lambda format: None
-    transform = FrameTransform(parameters, form_of(request), inverse=request.inverse)
+    transform = transform_of(request, parameters, constants, inverse=request.inverse)
     return Outputs(
         request, transform, options, extra=not request.no_extra, repeatedly=request.allow_normalized, watch=watch
     )

@@ -21,9 +21,9 @@ from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.results import FitResult, Preview
 from normcli.jobs.run import Run
-from normcli.jobs.writing import Outputs, Pairs, form_of
+from normcli.jobs.writing import Outputs, Pairs, transform_of
 from normcli.methods import listed
-from normcli.parameters import FrameTransform, Parameters, Rules
+from normcli.parameters import Parameters, Rules
 from normcli.parameters import file as params
 from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events
@@ -101,6 +101,7 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
             targets = Targets(params_target, file)
             written = _write(run, parameters, readers, spool, targets, progress)
             result.rows_out = written.rows
+            progress.clips, progress.fills = written.clips, written.fills
             if not spool:
                 progress = written
             result.progress = progress  # of what was read: a spool has no blank lines
@@ -264,7 +265,7 @@ def _writable(
 ) -> Iterator[Reader]:
     """The inputs, each once it is known that its columns have a place in the output."""
     request = run.request
-    outputs = Outputs(request, FrameTransform(parameters, form_of(request)), readers.options.writing)
+    outputs = Outputs(request, transform_of(request, parameters), readers.options.writing)
     below = {} if file else writing.paths_below(run, request, readers.inputs)
     for input, reader in readers:
         path = request.output if file else below[input]
@@ -302,7 +303,12 @@ def _write(
 ) -> Progress:  # fmt: skip
     """Normalizes what was read, from the spool, or the inputs themselves where nothing had to be learned. The warnings
     of what was `fitted` are not repeated."""
-    outputs = Outputs(run.request, FrameTransform(parameters, form_of(run.request)), readers.options.writing)
+    if run.request.drop_constant:
+        from normcli.jobs.selecting import without_constants
+
+        parameters, run.result.constants = without_constants(run.request, parameters)
+    transform = transform_of(run.request, parameters, run.result.constants)
+    outputs = Outputs(run.request, transform, readers.options.writing)
     write = _write_directory if targets.file is None else _write_file
     shown = targets.file is None or not os.isatty(targets.file.fd)
     with run.counting(run.request, readers, shown=shown, rows_before=fitted.rows if spool else None) as progress:

@@ -83,6 +83,7 @@ class Result(Struct):
     on_cluster: bool = False  # the workers of a cluster read the inputs
     preview: Preview | None = None  # of a dry run
     changes: Transaction | None = None  # what it replaces
+    constants: tuple[str, ...] = ()  # constant columns that are left out of what is written
 
     def __repr__(self) -> str:
         """Without what was read, learned or compared, which is long."""

@@ -47,6 +47,9 @@ class RunReport(TypedDict):
     rows_in: Annotated[Count | None, Meta(description="rows that were read, rejected ones too")]
     rows_out: Annotated[Count | None, Meta(description="rows that were written")]
     rows_rejected: Count | None
+    values_limited: Annotated[Count | None, Meta(description="output values that --limit changed")]
+    values_filled: Annotated[Count | None, Meta(description="missing output values that --fill replaced")]
+    columns_left_out: Annotated[Strings, Meta(description="constant columns that --drop-constant left out")]
     bytes_in: Count | None
     drift: Annotated[bool | None, Meta(description="the verdict of check and apply --check; null: there is none")]
     comparison: Annotated[Figures | None, Meta(description="of check and apply --check: what check --json prints")]
@@ -81,6 +84,9 @@ def report_of(result: Result, code: int, error: str | None, *, started: float, s
         "rows_in": result.rows_in,
         "rows_out": result.rows_out,
         "rows_rejected": result.rows_rejected,
+        "values_limited": None if result.progress is None else result.progress.clips,
+        "values_filled": None if result.progress is None else result.progress.fills,
+        "columns_left_out": list(map(text, result.constants)),
         "bytes_in": result.bytes_in,
         "drift": comparison and comparison["drift"],
         "comparison": comparison,

@@ -24,6 +24,20 @@ def between(least: float, greatest: float = math.inf, *, integer: bool = True) -
     return check
 
 
+def number(value: Any) -> str:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "is no number"
+    return "" if math.isfinite(value) else "is not finite"
+
+
+def interval(value: Any) -> str:
+    """Two finite numbers, the first below the second."""
+    if not isinstance(value, tuple | list) or len(value) != 2 or any(map(number, value)):
+        return "is not two finite numbers"
+    return "" if value[0] < value[1] else "must rise"
+
+
 def one_of(*words: str) -> Check:
     """One of these words."""
 

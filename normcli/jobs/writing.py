@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -121,8 +121,10 @@ class Outputs(Struct, frozen=True):
         return Manifest(self.request.output, fingerprint, contents, checks or Checks(), resumes)
 
     def transform_for(self, to: str, description: Description) -> FrameTransform:
-        """The transform, with the form of the output of an input."""
+        """The transform, with the form of the output of an input. Raises UsageError for digits of binary numbers."""
         form = self.transform.form
+        if form.digits is not None and formats.is_binary(to) and not formats.is_text(to):
+            raise UsageError(f"--precision is for text, and what is written here is {to}", "--dtype float32 is smaller")
         beside = bool(form.suffix) and not self.transform.inverse and not self.request.only
         texts = beside and formats.spell_alike(to, description.format)
         form = replace(form, text=formats.is_text(to), texts=texts)
@@ -167,9 +169,14 @@ def _measuring(watch: DriftMonitor | None, reader: Reader) -> Parameters | None:
     return measuring if measuring.learns else None
 
 
-def form_of(request: Writes) -> Form:
-    """The form of normalized columns of a request, for any output format."""
-    return Form(request.dtype, request.column_suffix or "")
+def transform_of(
+    request: Writes, parameters: Parameters, constants: Sequence[str] = (), *, inverse: bool = False
+) -> FrameTransform:
+    """The transform of a request, for any output format; the `constants` are left out, but for originals."""
+    limits = (request.limit[0] + 0.0, request.limit[1] + 0.0) if request.limit else None  # never −0
+    fill = None if request.fill is None else request.fill + 0.0
+    form = Form(request.dtype, request.column_suffix or "", limits=limits, fill=fill, digits=request.precision)
+    return FrameTransform(parameters, form, inverse, frozenset(() if form.suffix else constants))
 
 
 def check_output(run: Run[Any, Any], request: Writes) -> None:

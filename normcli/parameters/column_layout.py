@@ -27,6 +27,8 @@ class ColumnLayout(Struct, frozen=True, dict=True):
     dtype: Dtype | None = None  # None: float32 where the column was, else float64; original types if `inverse`
     suffix: str = ""
     inverse: bool = False  # output columns are restored ones
+    digits: int | None = None  # that floats are rounded to
+    fills_lists: bool = False  # null lists have values, too
 
     @cached_property
     def needed(self) -> frozenset[str]:
@@ -50,9 +52,9 @@ class ColumnLayout(Struct, frozen=True, dict=True):
         numbers = {n: values[n] for n in self.lineage.gives if n not in self.lists}
         if numbers:
             drop = self.needed - self.lists
-            frame = columns.put(frame, numbers, self.lineage.places, drop, dtype=self.dtype)
+            frame = columns.put(frame, numbers, self.lineage.places, drop, dtype=self.dtype, digits=self.digits)
         for name in (n for n in self.lineage.gives if n in self.lists):
-            frame = columns.put_list(frame, name, values[name], dtype=self.dtype)
+            frame = self._put_list(frame, name, values[name])
         return frame
 
     def _put_back(self, frame: Frame, values: Mapping[str, Any]) -> Frame:
@@ -63,10 +65,15 @@ class ColumnLayout(Struct, frozen=True, dict=True):
             places = self.lineage.sources({n: i for i, n in enumerate(self.lineage.gives)})
             drop = set(self.lineage.gives) - self.lists
             types = None if self.dtype else self.types
-            frame = columns.put(frame, numbers, places, drop, restored=types, dtype=self.dtype)
+            frame = columns.put(frame, numbers, places, drop, restored=types, dtype=self.dtype, digits=self.digits)
         for name in (n for n in self.lineage.needs if n in self.lists):
-            frame = columns.put_list(frame, name, values[name], restored=self.types[name], dtype=self.dtype)
+            frame = self._put_list(frame, name, values[name], self.types[name])
         return frame
+
+    def _put_list(self, frame: Frame, name: str, values: Any, restored: str | None = None) -> Frame:
+        return columns.put_list(
+            frame, name, values, restored, dtype=self.dtype, digits=self.digits, fills=self.fills_lists
+        )
 
     def _apart(self, frame: Frame) -> Frame:
         """The columns to be normalized, as numbers; or the normalized columns alone, renamed without the suffix."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from normcli.parameters.rules import INSTEAD, PASS
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
+    from normcli.columns.fixed import Fixed
     from normcli.parameters.restoring import Doubt
     from normcli.parameters.targets import Target
 
@@ -34,21 +35,37 @@ class Form(Struct, frozen=True):
     """Form of the output columns: their type (None: float32 where the column was, else float64), and an optional
     suffix, with which they are added after the originals instead of replacing them. The output may be `text`, which can
     show a fraction in a column of whole numbers. `texts`: originals that are kept are copied character for character
-    from `Frame.with_originals`; else they are numbers."""
+    from `Frame.with_originals`; else they are numbers. Values are held within
+    `limits`, then missing ones become `fill`, and floats are rounded to `digits`."""
 
     dtype: Dtype | None = None
     suffix: str = ""
     text: bool = False
     texts: bool = False
+    limits: tuple[float, float] | None = None
+    fill: float | None = None
+    digits: int | None = None
+
+
+class Transformed(Struct, frozen=True):
+    """Frames with their output columns; the number of rows that became missing because one value is; the doubts about
+    restored columns; and how many values were clipped to limits, and filled."""
+
+    frames: list[Frame]
+    incomplete: int
+    doubts: dict[str, Doubt]
+    clips: int
+    fills: int
 
 
 class FrameTransform(Struct, frozen=True, dict=True):
     """Parameters, a direction and the form of the output: normalizes columns of frames, or with `inverse`, restores
-    them. Workers receive it pickled."""
+    them. Outputs have no columns called as `constants`. Workers receive it pickled."""
 
     parameters: Parameters
     form: Form = Form()
     inverse: bool = False
+    constants: frozenset[str] = frozenset()
 
     def needs(self) -> tuple[str, ...]:
         """Names of the columns that a frame must have."""
@@ -57,6 +74,15 @@ class FrameTransform(Struct, frozen=True, dict=True):
     def gives(self) -> tuple[str, ...]:
         """Names of the output columns."""
         return self.parameters.lineage.needs if self.inverse else self._normalized
+
+    def origins(self, names: Collection[str]) -> list[str]:
+        """Names of the fitted columns that the columns `names`, which a frame must have, are or come from."""
+        lineage = self.parameters.lineage
+        if not self.inverse:
+            return [n for n in lineage.needs if n in names]
+        spelled = zip(self._normalized, lineage.origins.values(), strict=True)
+        origins = {n for name, origins in spelled if name in names for n in origins}
+        return [n for n in lineage.needs if n in origins]
 
     @cached_property
     def _normalized(self) -> tuple[str, ...]:
@@ -68,8 +94,9 @@ class FrameTransform(Struct, frozen=True, dict=True):
         """Positions and types of the output columns."""
         parameters, form = self.parameters, self.form
         return ColumnLayout(
-            parameters.lineage, parameters.lists, parameters.types, form.dtype, form.suffix, inverse=self.inverse
-        )
+            parameters.lineage, parameters.lists, parameters.types, form.dtype, form.suffix, inverse=self.inverse,
+            digits=form.digits, fills_lists=form.fill is not None,
+        )  # fmt: skip
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -102,12 +129,9 @@ class FrameTransform(Struct, frozen=True, dict=True):
         original = tuple(f.name for f in self.parameters.schema)
         return original if set(original) == set(names) else tuple(names)
 
-    def transform(
-        self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]
-    ) -> tuple[list[Frame], int, dict[str, Doubt]]:
-        """Consecutive frames with their columns normalized, or restored; the number of rows that became missing because
-        one value is; and the doubts about restored columns. `texts` are frames of the same rows that hold the keys.
-        Raises BadRowError."""
+    def transform(self, frames: Sequence[Frame], infinite: Infinite, *, texts: Sequence[Frame]) -> Transformed:
+        """Consecutive frames with their columns normalized, or restored. `texts` are frames of the same rows that hold
+        the keys. Raises BadRowError; UsageError for limits that no value of a column can be in."""
         steps = self.parameters.steps[:: -1 if self.inverse else 1]
         matrices = self.matrices(frames, infinite)
         incomplete = np.zeros(matrices.ends[-1], np.bool_)
@@ -121,7 +145,8 @@ class FrameTransform(Struct, frozen=True, dict=True):
         codes_of_frames = repeat(None) if codes is None else np.split(codes, matrices.ends[:-1])
         triples = [(*part, codes) for part, codes in zip(matrices.parts(), codes_of_frames, strict=False)]
         results = map_frames(triples, lambda triple: self._placed(*triple, infinite, doubts))
-        return results, int(np.count_nonzero(incomplete)), doubts
+        outputs, clips, fills = zip(*results, strict=True)
+        return Transformed(list(outputs), int(np.count_nonzero(incomplete)), doubts, sum(clips), sum(fills))
 
     def matrices(self, frames: Sequence[Frame], infinite: Infinite) -> Matrices:
         """The matrices of the steps in frames, as input of this direction."""
@@ -131,13 +156,20 @@ class FrameTransform(Struct, frozen=True, dict=True):
 
     def _placed(
         self, frame: Frame, values: dict[str, Array], codes: Codes | None, infinite: Infinite, doubts: dict[str, Doubt]
-    ) -> Frame:
-        """A frame with the `values` of its output columns; adds to `doubts`."""
-        if not self.inverse or not self.targets:
-            return self.column_layout(frame, values)
-        from normcli.parameters.restoring import Restoring
+    ) -> tuple[Frame, int, int]:
+        """A frame with the `values` of its output columns, and how many were clipped and filled; adds to `doubts`."""
+        outputs: Mapping[str, Array | Fixed] = values
+        if self.inverse and self.targets:
+            from normcli.parameters.restoring import Restoring
 
-        return self.column_layout(frame, Restoring(self, frame, infinite, codes, values).fixed(doubts))
+            outputs = Restoring(self, frame, infinite, codes, values).fixed(doubts)
+        clips = fills = 0
+        limits, fill = self.form.limits, self.form.fill
+        if limits is not None or fill is not None:
+            from normcli.columns.adjusting import adjust
+
+            outputs, clips, fills = adjust(outputs, limits, fill, text=self.form.text)
+        return self.column_layout(frame, outputs), clips, fills
 
     def _codes(self, texts: Sequence[Frame], matrices: Matrices) -> Codes | None:
         """(rows,) the group of each row of all frames; None without keys. Raises BadRowError for the first row at

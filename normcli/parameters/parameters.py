@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from normcli import registry
 from normcli.caching import cached_property
 from normcli.columns import Schema
 from normcli.errors import NotInvertibleError, UsageError
-from normcli.methods import Method
+from normcli.methods import Method, listed
 from normcli.parameters.keys import Key, StepStates
 from normcli.parameters.lineage import ColumnLineage
-from normcli.parameters.rules import TRAINING, Rules, Unseen, mark
+from normcli.parameters.marks import TRAINING, mark, of_columns
+from normcli.parameters.rules import Rules, Unseen
 from normcli.parameters.steps import Step
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class Parameters(Struct, frozen=True, dict=True):
     rules: Rules = Rules()  # which group a row is normalized by, given its key
     dialect: tuple[tuple[str, str | int | bool], ...] = ()  # options of the text format that was read
     sketches: ColumnSketches | None = None  # blank before the fit
-    digest: str = ""  # of the file; followed by overrides, if applied with other rules
+    digest: str = ""  # of the file; followed by overrides, if applied with other rules, or of some of the columns
+    left: tuple[str, ...] = ()  # fitted columns that are left as they are
 
     @cached_property
     def types(self) -> dict[str, str]:
@@ -96,6 +99,41 @@ class Parameters(Struct, frozen=True, dict=True):
     def needs(self) -> tuple[str, ...]:
         """Names of the input columns."""
         return self.lineage.needs
+
+    @cached_property
+    def every(self) -> tuple[str, ...]:
+        """Names of all fitted columns, those that are left among them."""
+        names = {*self.needs(), *self.left}
+        return tuple(f.name for f in self.schema if f.name in names)
+
+    def only(self, names: Collection[str]) -> Parameters:
+        """Parameters of some of the input columns, which leave the others as they are. Raises UsageError where a step
+        mixes some of these with others."""
+        steps, wanted = list[Step](), set(names)
+        for i, step in enumerate(self.steps):
+            at = [j for j, n in enumerate(step.columns) if n in wanted]
+            if len(at) == len(step.columns):
+                steps.append(step)
+                wanted.update(step.outputs)
+            elif at and step.mixes:
+                some = listed([n for n in step.columns if n in wanted])
+                rest = listed([n for n in step.columns if n not in wanted])
+                what = f"{self.at(i)}{registry.name_of(step.method)} mixes its columns"
+                raise UsageError(f"{what}: there is no {some} without {rest}")
+            elif at:
+                steps.append(step.only(at))
+        left = tuple(n for n in self.every if n not in wanted)
+        if not left:
+            return self
+        digest = of_columns(self.digest, wanted, self.every) if self.digest else ""
+        return replace(self, steps=tuple(steps), digest=digest, left=left)
+
+    @cached_property
+    def constants(self) -> tuple[str, ...]:
+        """Names of the input columns that were constant in the fit, and that no step mixes with others."""
+        same = {name for step in self.steps for name in step.constants}
+        mixed = {name for step in self.steps if step.transform and step.mixes for name in step.columns}
+        return tuple(n for n in self.needs() if n in same and n not in mixed)
 
     def numbers(self) -> tuple[str, ...]:
         """Names of the columns that a fit reads as numbers."""

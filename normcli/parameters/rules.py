@@ -1,4 +1,4 @@
-"""Rules: which group a row is normalized by, given its key; and marks in digests for overrides of the file."""
+"""Rules: which group a row is normalized by, given its key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -10,7 +10,6 @@ from normcli.parameters.keys import Key
 MISSING, PASS = -1, -2  # in place of a group: output is missing, or the input unchanged
 Unseen = Literal["error", "global", "missing", "pass"]
 INSTEAD: Mapping[Unseen, int] = {"global": 0, "missing": MISSING, "pass": PASS, "error": PASS}
-TRAINING = "training"
 
 
 class Rules(Struct, frozen=True):
@@ -33,24 +32,3 @@ class Rules(Struct, frozen=True):
         """The values that differ from `other`, as min-count=50,unseen=global; empty if none does."""
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in ("min_count", "unseen"))
         return ",".join(f"{name.replace('_', '-')}={mine}" for name, mine, theirs in pairs if mine != theirs)
-
-
-def mark(digest: str, override: str) -> str:
-    """The digest, marked with an override; unchanged if that is empty."""
-    return f"{digest}:{override}" if override else digest
-
-
-def parameters_of(digest: str) -> str:
-    """The digest, sha256:…, without marks."""
-    return ":".join(digest.split(":")[:2])
-
-
-def override_of(digest: str) -> str:
-    """The marks of a digest as flags: --min-count 50 --unseen global; empty if there are none."""
-    _, *rest = digest.removeprefix(parameters_of(digest)).split(":", 1)
-    return " ".join(f"--{rule.replace('=', ' ')}" for rule in (rest[0].split(",") if rest else ()))
-
-
-def is_training(digest: str) -> bool:
-    """Whether the digest is marked as training, with statistics of each batch."""
-    return digest.endswith(f":{TRAINING}")

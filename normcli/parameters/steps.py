@@ -78,6 +78,25 @@ class Step(Struct, frozen=True, dict=True):
             return self
         return replace(self, columns=tuple(self.columns[j] for j in at), states=(), transform=self.fitted.reorder(at))
 
+    @property
+    def mixes(self) -> bool:
+        """Whether a column's outputs depend on other columns, or on which of them there are in its row or channel."""
+        grouped = getattr(self.method, "channels", None) is not None
+        return self.method.by_row or grouped or not self.fitted.is_apart()
+
+    def only(self, at: Sequence[int]) -> "Step":
+        """A step of the columns at these indices, which are independent, with their states."""
+        states = tuple(state.reorder(at) for state in self.states)
+        columns = tuple(self.columns[j] for j in at)
+        return replace(self, columns=columns, states=states, transform=self.fitted.reorder(at))
+
+    @property
+    def constants(self) -> list[str]:
+        """Names of the columns whose values were all the same in the fit, going by its statistics."""
+        summary = self.summary()
+        ends = zip(self.features, summary.get("min", ()), summary.get("max", ()), strict=False)
+        return [n for n, least, greatest in ends if least == greatest and self.length is None]
+
     def learn(self, states: StepStates, called: Sequence[str] = ("",)) -> "Step":
         """A fitted step with these states; `called` are the names of the groups for messages, empty for all rows.
         Raises BadDataError."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import numpy as np
 
 from normcli import columns, formats, registry, suggestions
 from normcli.columns import Frame
-from normcli.errors import BadDataError, BadRowError, short
+from normcli.errors import BadDataError, BadRowError, UsageError, printable, short
 from normcli.formats import Description, LateColumn, Reader
 from normcli.methods import listed
-from normcli.parameters import FrameTransform, Parameters, is_training, override_of, parameters_of
+from normcli.parameters import FrameTransform, Parameters, is_training, marks, override_of, parameters_of
 from normcli.pipeline.spool import SpoolReader
+
+FEW = 5  # columns that a hint names
 
 
 def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -> Description:
@@ -25,7 +29,10 @@ def needing(description: Description, needs: Sequence[str], by: Sequence[str]) -
 def check_columns(transform: FrameTransform, description: Description, *, extra: bool = True) -> None:
     """Raises BadDataError where an input's columns do not go with a transform; other orders do."""
     name, suffix = description.name, transform.form.suffix
-    check_present(description, transform.needs(), transform.lists, by=transform.parameters.by)
+    check_present(
+        description, transform.needs(), transform.lists, by=transform.parameters.by,
+        otherwise=partial(_some_alone, transform),
+    )  # fmt: skip
     clashes = transform.clashes({f.name for f in description.schema})
     if clashes:
         hint = "rename it, or fit with --prefix" + (", or give another --column-suffix" if suffix else "")
@@ -33,6 +40,19 @@ def check_columns(transform: FrameTransform, description: Description, *, extra:
     more = [f.name for f in description.schema if not _is_known(transform, f.name)]
     if more and not extra:
         raise BadDataError(f"{name}: columns that were not fitted: {listed(more)}", "without --no-extra they pass")
+
+
+def _some_alone(transform: FrameTransform, names: Collection[str]) -> str:
+    """How a transform takes some of the columns that it needs without the others, or why not; empty without any."""
+    columns = transform.origins(names)
+    if not columns:
+        return ""
+    try:
+        transform.parameters.only(columns)
+    except UsageError as e:
+        return e.message
+    which = shlex.quote(",".join(map(printable, columns)))
+    return f"-c {which} takes {'it' if len(columns) == 1 else 'them'} alone" if len(columns) <= FEW else "-c takes some"
 
 
 def check_late(transform: FrameTransform, column: LateColumn, where: str) -> None:
@@ -46,14 +66,24 @@ def _is_known(transform: FrameTransform, name: str) -> bool:
     return name in transform.parameters.types or name in transform.parameters.by or name in transform.needs()
 
 
-def check_present(description: Description, needs: Sequence[str], lists: frozenset[str], *, by: Sequence[str]) -> None:
+def check_present(
+    description: Description,
+    needs: Sequence[str],
+    lists: frozenset[str],
+    *,
+    by: Sequence[str],
+    otherwise: Callable[[Collection[str]], str] = lambda names: "",
+) -> None:
     """Raises BadDataError where an input lacks a column, or one that rows are grouped by, or has one that is certainly
-    not numeric, or holds no lists where it should."""
+    not numeric, or holds no lists where it should. Where it has some of the columns, what may be done instead is said
+    `otherwise`."""
     fields, name = {f.name: f for f in description.schema}, description.name
     absent = [n for n in needs if n not in fields]
     if absent:
         hint = suggestions.question(absent[0], fields) or description.hint or f"there are {listed(list(fields))}"
-        raise BadDataError(f"{name}: {none_called(absent)}, which the parameters need", hint)
+        some = otherwise([n for n in needs if n in fields])
+        what = f"{name}: {none_called(absent)}, which the parameters need"
+        raise BadDataError(what, f"{hint}; {some}" if some else hint)
     absent = [n for n in by if n not in fields and n not in dict(description.keys)]
     if absent:
         what = f"{none_called(absent)}, by which rows are grouped"
@@ -90,8 +120,13 @@ def all_rejected(name: str, count: int, first: str = "") -> BadDataError:
 
 def check_not_normalized(parameters: Parameters, description: Description, hint: str) -> None:
     """Raises BadDataError where an input is marked as normalized by these parameters, with any rules."""
-    if parameters_of(parameters.digest) in map(parameters_of, description.digests):
-        raise BadDataError(f"{description.name}: is normalized by these parameters already", hint)
+    for mark in description.digests:
+        if parameters_of(mark) == parameters_of(parameters.digest):
+            of = marks.columns_of(mark)
+            twice = [n for n in parameters.needs() if of is None or n in of]
+            which = f" in {listed(twice)}" if of else ""
+            if twice:
+                raise BadDataError(f"{description.name}: is normalized by these parameters already{which}", hint)
 
 
 def digests_after(transform: FrameTransform, description: Description, *, repeatedly: bool = False) -> tuple[str, ...]:
@@ -101,9 +136,10 @@ def digests_after(transform: FrameTransform, description: Description, *, repeat
     if not transform.inverse:
         if not repeatedly:
             check_not_normalized(parameters, description, "--allow-normalized insists")
-        return (*done, parameters.digest)
-    if done and done[-1] == parameters.digest:
-        return done[:-1]
+        return marks.add(done, parameters.digest, parameters.every)
+    left = marks.remove(done, parameters.digest, parameters.every)
+    if left is not None:
+        return left
     if done and not repeatedly:
         raise BadDataError(f"{description.name}: {_other_way(parameters, done[-1])}", "--allow-normalized insists")
     return done
@@ -114,6 +150,8 @@ def _other_way(parameters: Parameters, digest: str) -> str:
     theirs, ours = override_of(digest), override_of(parameters.digest)
     if parameters_of(digest) != parameters_of(parameters.digest):
         return f"was normalized by other parameters ({digest})"
+    if theirs == ours:
+        return f"was normalized in {listed(list(marks.columns_of(digest) or ()))} only"
     if not theirs:
         return f"was normalized as the parameters say, without {ours}"
     how = "which can't be undone" if is_training(digest) else f"and is restored with {theirs} only"
@@ -130,12 +168,13 @@ def doubt(transform: FrameTransform, description: Description, to: str) -> str:
     if transform.inverse:
         what = f"{override}: restores what was normalized with {override}, and the data do not say whether they were"
         return "" if description.digests[-1:] == (parameters.digest,) else what
-    if not formats.is_text(to):
+    if formats.keeps_marks(to):
         return ""
+    output = "text" if formats.is_text(to) else to
     if is_training(parameters.digest):  # what can never be undone is known for that
         lost = all(method.invertible != "no" for method in parameters.methods)
-        return f"{override}: what is written can't be undone, and text can't say so" if lost else ""
-    only = f"{override}: what is written can be undone with {override} only, and text can't say so"
+        return f"{override}: what is written can't be undone, and {output} can't say so" if lost else ""
+    only = f"{override}: what is written can be undone with {override} only, and {output} can't say so"
     return only if parameters.is_invertible else ""
 
 
@@ -147,15 +186,17 @@ def output_frame(transform: FrameTransform, description: Description, *, only: b
     texts = columns.with_texts(empty, description.keys)
     try:
         with np.errstate(all="ignore"):
-            (blank,), *_ = transform.transform([empty], "error", texts=[texts])
+            (blank,) = transform.transform([empty], "error", texts=[texts]).frames
     except BadRowError as e:  # of a column as a whole
         raise BadDataError(f"{description.name}: {e.what}", e.hint) from None
     hidden = blank.hidden
-    visible = [n for n in blank.names if n not in hidden]
+    visible = [n for n in blank.names if n not in hidden and n not in transform.constants]
     if only:
         normalized = set(transform.gives())
         return blank.select([n for n in visible if n in normalized])
-    return blank.select([*transform.original_order(visible), *hidden]) if transform.inverse else blank
+    if transform.inverse:
+        visible = list(transform.original_order(visible))
+    return blank.select([*visible, *hidden]) if transform.inverse or transform.constants else blank
 
 
 def passing_frame(transform: FrameTransform, description: Description, *, only: bool = False) -> Frame:

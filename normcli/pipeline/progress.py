@@ -37,6 +37,8 @@ class Tally(Struct):
     blank_lines: int = 0
     comments: int = 0  # lines
     incomplete: int = 0  # rows that miss a value, where whole rows are looked at
+    clips: int = 0  # output values that were held within limits
+    fills: int = 0  # and missing ones that were filled
     warnings: list[str] = field(default_factory=list)
 
     def add(self, other: Tally | Result) -> None:
@@ -44,6 +46,8 @@ class Tally(Struct):
         self.rows += other.rows
         self.blank_lines += other.blank_lines
         self.incomplete += other.incomplete
+        self.clips += other.clips
+        self.fills += other.fills
         self.comments += other.comments if isinstance(other, Tally) else 0
         self.rejected += other.rejected if isinstance(other, Tally) else 0  # those of a chunk are reported one by one
 

@@ -40,6 +40,8 @@ class Result(Struct, frozen=True):
     places: int = 0
     blank_lines: int = 0
     incomplete: int = 0
+    clips: int = 0  # output values that were held within limits
+    fills: int = 0  # and missing ones that were filled
     rejects: tuple[Reject, ...] = ()
     late: tuple[LateColumn, ...] = ()  # that the first rows do not have, each with a place in the chunk
     measured: Measured | None = None
@@ -247,11 +249,14 @@ class Work(Struct, frozen=True):
         )
         if self.transform:
             try:
-                frames_out, incomplete, doubts = self.transform.transform(frames, self.infinite, texts=texts)
+                transformed = self.transform.transform(frames, self.infinite, texts=texts)
             except BadRowError as e:
                 raise_first(e, [measuring] if measuring else [])
-            pieces = tuple(map_frames(list(zip(works, frames_out, strict=True)), lambda pair: pair[0].encoded(pair[1])))
-            result = replace(result, incomplete=incomplete, doubts=doubts, pieces=pieces)
+            pairs = list(zip(works, transformed.frames, strict=True))
+            result = replace(
+                result, incomplete=transformed.incomplete, clips=transformed.clips, fills=transformed.fills,
+                doubts=transformed.doubts, pieces=tuple(map_frames(pairs, lambda pair: pair[0].encoded(pair[1]))),
+            )  # fmt: skip
         if measuring:
             measured = measuring()
             if not self.transform:

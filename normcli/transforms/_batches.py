@@ -1,9 +1,11 @@
 """Base of transforms by batches: by learned running statistics, or in training, by those of each batch."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from msgspec import Meta
+from msgspec.structs import replace
 
 from normcli.blocks import tensor
 from normcli.blocks.block import Block
@@ -45,6 +47,10 @@ class ByBatches(Transform, frozen=True):
 
     def training(self) -> Transform:
         return Training(self)
+
+    def reorder(self, order: Sequence[int]) -> Self:
+        alone = self.channels == self.gamma.shape[1]  # each column is a channel
+        return replace(super().reorder(order), channels=len(order) if alone else self.channels)
 
     def channel(self, j: int) -> int:
         """The channel of column j."""

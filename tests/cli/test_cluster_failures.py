@@ -174,7 +174,6 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     from normcli.jobs import remote, writing
     from normcli.jobs.format_options import FormatOptions
     from normcli.jobs.requests.apply import ApplyRequest
-    from normcli.parameters import FrameTransform
     from normcli.parameters.file import read_file
     from normcli.pipeline.span_work import WriteSpan
     from normcli.pipeline.spans import Span, SpanLimits
@@ -182,7 +181,7 @@ def test_a_span_that_is_done_twice_at_once_makes_two_parts(here: Workspace, data
     request = ApplyRequest(input=(str(data / "in" / "00.csv"),), params="p.json", output=str(here / "b"))
     options = FormatOptions(request, {"csv"}, {"csv"})
     parameters = read_file(str(data / "p.json"), example="", largest=1 << 30)
-    outputs = writing.Outputs(request, FrameTransform(parameters, writing.form_of(request)), options.writing)
+    outputs = writing.Outputs(request, writing.transform_of(request, parameters), options.writing)
     with open_source(data / "in" / "00.csv").file:
         first = record("csv").open(open_source(data / "in" / "00.csv")).description
     work = WriteSpan(

@@ -28,7 +28,10 @@ from tests.cli.conftest import Workspace
 
 # Options that have an effect in every run, or on what a run takes and says; and those that only allow more.
 OF_ANY_RUN = {
-    "apply": {"params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "engine"},
+    "apply": {
+        *("params", "inverse", "no_extra", "to", "dtype", "only", "column_suffix", "output", "engine"),
+        *("columns", "exclude", "limit", "fill", "precision"),
+    },
     "check": {"params", "as_json", "no_extra", "engine"},
     "describe": {"columns", "exclude"},
     "export": {"params", "to", "output", "inverse"},
@@ -59,6 +62,7 @@ VALUES: dict[str, str] = {  # of options that take one
     "to": "csv", "unseen": "error", "wait": "0", "weights": "c", "max_shift": "1", "max_scale_ratio": "2",
     "max_outside": "0.5", "max_missing": "0.5", "format_option_na_values": "x", "format_option_delimiter": ",",
     "format_option_compression": "none", "format_option_decimal": ",", "format_option_thousands": "_",
+    "format_option_tensors": "x", "limit": "-2 2", "fill": "0", "precision": "6",
     "color": "never", "format_option_quote": '"', "format_option_escape": "none",
     "format_option_comment": "none", "format_option_skip_lines": "0", "format_option_duplicate_names": "refuse",
 }  # fmt: skip
@@ -71,7 +75,7 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "data written"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "files_from"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "skip"): (*FIT, "zscore", "-p", "q.json"),
-    ("fit", "learns"): (*FIT, "unit", "-p", "q.json"),
+    ("fit", "learns"): (*FIT, "unit", "-p", "q.json", "-o", "o.csv"),
     ("fit", "keys"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "rows"): (*FIT, "unit", "-p", "q.json", "--on-bad-row", "skip"),
     ("fit", "text"): ("fit", "t.parquet", "-m", "zscore", "-p", "q.json"),
@@ -205,7 +209,7 @@ def words(option: click.Parameter) -> list[str]:
     flag = (option.secondary_opts or option.opts)[0]
     if getattr(option, "is_flag", False) or value is None or (value == "" and option.name != "note"):
         return [flag]
-    return [flag, value]
+    return [flag, *(value.split() if option.nargs == 2 else [value])]
 
 
 def without(name: str, option: click.Parameter, fact: str) -> tuple[str, ...]:
@@ -295,13 +299,19 @@ ONCE = [
 ]  # fmt: skip
 
 
+def _with_value(option: click.Option, flag: str, value: str) -> list[str]:
+    if option.name == "resume":
+        return [f"{flag}={value or 'stat'}"]
+    return [flag, *(value.split() if option.nargs == 2 else [value])]
+
+
 @pytest.mark.parametrize(("name", "option"), [pytest.param(*case, id=f"{case[0]} {case[1].name}") for case in ONCE])
 def test_an_option_of_one_value_is_given_once(name: str, option: click.Option) -> None:
     command: Any = main.get_command(click.Context(main), name)
     value = VALUES[str(option.name)]
     flag = max(option.opts, key=len)
     needed = [] if option.name == "params" else {"apply": ["-p", "p.json"], "check": ["-p", "p.json"]}.get(name, [])
-    words = ["p.json", *needed, *([f"{flag}={value or 'stat'}"] if option.name == "resume" else [flag, value])]
+    words = ["p.json", *needed, *_with_value(option, flag, value)]
     if option.name != "check":
         command.make_context(name, [*words])
         with pytest.raises(UsageError, match="is given more than once"):

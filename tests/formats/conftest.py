@@ -32,6 +32,7 @@ from normcli.parameters import Parameters, unfitted
 from normcli.parameters import file as params
 from normcli.pipeline.decoding import in_words
 from tests.cli.conftest import run
+from tests.cli.conftest import workspace as workspace
 from tests.conftest import longer
 
 NAME = "t.csv"

@@ -16,6 +16,8 @@ from normcli.io.sources import Source
 from tests import tables
 
 NAMES = registry.names("formats")
+NAMELESS = {"npy"}  # formats with no place for names of columns
+BARE = {"npy", "safetensors"}  # and those in which any bits are a number, with no place for a checksum
 
 
 def suffix(name: str) -> str:

@@ -111,7 +111,6 @@ KNOWN: dict[str, tuple[str, Callable[[], bytes]]] = {  # where no library is her
     "docx": ("a ZIP archive", lambda: zipped("[Content_Types].xml", "_rels/.rels", "word/document.xml")),
     "npz": ("a NumPy archive", lambda: written_by(lambda out: np.savez(out, x=np.ones(3)))),
     "zip": ("a ZIP archive", lambda: zipped("a.csv")),
-    "npy": ("a NumPy array", lambda: written_by(lambda out: np.save(out, np.ones(3)))),
     "orc": ("an ORC file", lambda: written_by(lambda out: orc.write_table(TABLE, out))),
     "sqlite": ("an SQLite database", database),
     "pickle": ("a Python pickle", lambda: pickle.dumps({"x": [1.0, 2.0]})),
@@ -195,7 +194,7 @@ def test_text_that_begins_nearly_as_one_is_read(text: str) -> None:
     assert formats.of_source(in_memory(text.encode(), "t.csv")) == "csv"
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "npy", "zip", "pdf", "html", "xls", "7z"])
+@pytest.mark.parametrize("kind", ["sqlite", "npz", "zip", "pdf", "html", "xls", "7z"])
 def test_through_the_command_it_is_one_line_and_no_iconv(kind: str, tmp_path: Path) -> None:
     data = KNOWN[kind][1]()
     (tmp_path / "it's.csv").write_bytes(data)
@@ -242,7 +241,6 @@ OTHERS = {
         ".duckdb",
         ".sqlite",
         ".sqlite3",
-        ".npy",
         ".npz",
         ".h5",
         ".hdf5",
@@ -277,19 +275,19 @@ def test_any_other_is_as_the_input(name: str | None) -> None:
 
 def test_before_anything_is_read_or_written(tmp_path: Path) -> None:
     """The input is not there: that would be 66."""
-    (tmp_path / "out.npy").write_bytes(b"as it was")
+    (tmp_path / "out.npz").write_bytes(b"as it was")
     (tmp_path / "d.csv").write_text("x\n1\n2\n")
     assert normcli("fit", "d.csv", "-m", "center", "-p", "p.json", cwd=tmp_path).returncode == 0
     before = (tmp_path / "p.json").read_bytes()
     for line in (["fit", "-m", "zscore"], ["apply"]):
-        done = normcli(*line, "gone.csv", "-p", "p.json", "-o", "out.npy", cwd=tmp_path)
+        done = normcli(*line, "gone.csv", "-p", "p.json", "-o", "out.npz", cwd=tmp_path)
         assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
-        done = normcli(*line, "d.csv", "-p", "p.json", "-o", "out.npy", cwd=tmp_path)
+        done = normcli(*line, "d.csv", "-p", "p.json", "-o", "out.npz", cwd=tmp_path)
         assert done.returncode == 2
-        assert (tmp_path / "out.npy").read_bytes() == b"as it was"
+        assert (tmp_path / "out.npz").read_bytes() == b"as it was"
         assert (tmp_path / "p.json").read_bytes() == before
-    done = normcli("apply", "d.csv", "-p", "p.json", "-o", "out.npy", "--to", "csv", cwd=tmp_path)
+    done = normcli("apply", "d.csv", "-p", "p.json", "-o", "out.npz", "--to", "csv", cwd=tmp_path)
     assert done.returncode == 0
-    assert (tmp_path / "out.npy").read_bytes() == b"x\n-0.5\n0.5\n"
+    assert (tmp_path / "out.npz").read_bytes() == b"x\n-0.5\n0.5\n"
     (tmp_path / "out.db").mkdir()
     assert normcli("apply", "d.csv", "-p", "p.json", "-o", "out.db", cwd=tmp_path).returncode == 0

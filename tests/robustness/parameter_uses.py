@@ -54,7 +54,7 @@ def put_to_use(plan: Parameters) -> dict[str, bool]:
 
     def apply() -> None:
         with np.errstate(all="ignore"):
-            made.extend(FrameTransform(plan).transform([frame], "error", texts=[columns.with_texts(frame, ())])[0])
+            made.extend(FrameTransform(plan).transform([frame], "error", texts=[columns.with_texts(frame, ())]).frames)
 
     def inverse() -> None:
         plan.check_invertible()

@@ -15,9 +15,20 @@ from msgspec import Struct
 
 from normcli import needs, registry
 from normcli.errors import UsageError
-from normcli.jobs.facts import CLUSTER, OUTPUT, ROWS, SKIP, SOME_REJECTS, SPOOL, TEXT, need
+from normcli.jobs.facts import CLUSTER, LEARNS, OUTPUT, ROWS, SKIP, SOME_REJECTS, SPOOL, TEXT, need
 from normcli.jobs.format_options import flag_of, needs_of
-from normcli.jobs.values import Check, between, engine_name, format_name, name_suffix, one_of, text, truth
+from normcli.jobs.values import (
+    Check,
+    between,
+    engine_name,
+    format_name,
+    interval,
+    name_suffix,
+    number,
+    one_of,
+    text,
+    truth,
+)
 from normcli.needs import Need
 
 if TYPE_CHECKING:
@@ -68,6 +79,7 @@ class Request:
 
     command: ClassVar[str]
     may_replace_input: ClassVar[bool] = False  # an output may be the only input
+    topics: ClassVar[Mapping[str, str]] = {}  # of help, that explain options which are rare in this command alone
     # a file for what was done, and how the run ended
     run_report: str | None = option(None, group="messages")
     werror: bool = option(False, group="safety")  # warnings are errors
@@ -158,8 +170,10 @@ class Request:
 
 def rare(command: str) -> dict[str, str]:
     """The topics that explain rare options of a command, by their names."""
-    options = (about for kind in Request.of_command(command) for about in kind.options().items())
-    return {n: about["topic"] for n, about in options if about["topic"]}
+    topics: dict[str, str] = {}
+    for kind in Request.of_command(command):
+        topics |= {n: about["topic"] for n, about in kind.options().items() if about["topic"]} | dict(kind.topics)
+    return topics
 
 
 def groups(command: str) -> dict[str, Group | None]:
@@ -235,6 +249,18 @@ class Writes(Reads):
     dtype: Dtype | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=one_of("float32", "float64"))
     column_suffix: str | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=name_suffix)
     only: bool = option(False, group="output", needs=(OUTPUT,), shapes=True)
+    # what normalized or restored values are held within, in units of the output
+    limit: tuple[float, float] | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=interval)
+    # what is missing afterwards becomes that
+    fill: float | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=number)
+    # significant digits of normalized and restored floats in text
+    precision: int | None = option(None, group="output", needs=(OUTPUT,), shapes=True, check=between(1, 17))
+    drop_constant: bool = option(False, group="output", needs=(OUTPUT, LEARNS), shapes=True)
+
+    def check_options(self) -> None:
+        super().check_options()
+        if self.limit and self.fill is not None and not self.limit[0] <= self.fill <= self.limit[1]:
+            raise UsageError(f"--fill {self.fill:g} is not within --limit {self.limit[0]:g} {self.limit[1]:g}")
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)

@@ -29,6 +29,8 @@ class ApplyRequest(Writes, Watches, OnCluster):
     may_replace_input = True
     params: str | Parameters = option("", "-p", group="apply")
     inverse: bool = option(False, group="apply", shapes=True)
+    columns: tuple[str, ...] = option((), "-c", group="apply", shapes=True)
+    exclude: tuple[str, ...] = option((), "-x", group="apply", shapes=True)
     unseen: Unseen | None = option(None, group="apply", needs=(KEYS,), check=UNSEEN)
     min_count: int | None = option(None, group="apply", needs=(KEYS,), check=between(0))
     training: bool = option(False, group="apply", needs=(need("no inverse", NO_TRAINING),), shapes=True)

@@ -31,6 +31,7 @@ class FitRequest(Writes, OnCluster):
     """
 
     command = "fit"
+    topics = dict.fromkeys(("limit", "fill", "precision", "drop_constant"), "columns")  # of -o
     method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
     plan: str | Plan | None = option(None, group="learn")
@@ -43,8 +44,8 @@ class FitRequest(Writes, OnCluster):
     min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
     no_sketch: bool = option(False, group="learn", needs=(LEARNS,))
     update: bool = option(False, group="updating")
-    create: bool = option(False, group="updating", needs=(UPDATE,))
-    recount: bool = option(False, group="updating", needs=(UPDATE,))
+    create: bool = option(False, group="updating", topic="updating", needs=(UPDATE,))
+    recount: bool = option(False, group="updating", topic="updating", needs=(UPDATE,))
     allow_edited: bool = option(False, group="safety")
     wait: float = option(0.0, group="updating", needs=(LOCK,), check=between(0, integer=False))
     note: str = option("", group="output", needs=(PARAMS_WRITTEN,))
