@@ -43,8 +43,9 @@ def run() -> int:
     os.environ.update(dict.fromkeys(BLAS, "1"))  # before numpy is imported: its threads would compete with ours
     # jemalloc takes the least memory; under a limit, its threads flood standard error, and it crashes by SIGSEGV
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system" if is_limited() else "jemalloc")
-    # one arena, else each thread holds what it has used; which returns nothing, else each block is of fresh pages
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "narenas:1,dirty_decay_ms:-1")
+    # one arena, else each thread holds what it has used; which returns nothing, else each block is of fresh pages; and
+    # without a thread that would, for it wakes ten thousand times a run
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "narenas:1,dirty_decay_ms:-1,background_thread:false")
     if is_limited():
         # polars: freed memory is available to all, and its crash message is one line, since a longer one needs memory
         os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:false,narenas:1,retain:false")
