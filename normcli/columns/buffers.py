@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+
+
+def numpy_type(kind: pa.DataType) -> np.dtype[Any]:
+    """The numpy type of a type of numbers or booleans; older versions of pyarrow load pandas to answer that."""
+    return np.dtype(FLOATS.get(str(kind), str(kind)))
+
+
 def as_numpy(column: pa.Array) -> NDArray[Any]:
     """(rows,) values of a column of floats, NaN where null, or of integers without null. May share its memory."""
     values, present = stored(column), valid(column)
@@ -20,7 +28,7 @@ def as_numpy(column: pa.Array) -> NDArray[Any]:
 
 def stored(column: pa.Array) -> NDArray[Any]:
     """(rows,) values of a column of floats or integers, sharing its memory; undefined where null."""
-    kind, data = np.dtype(column.type.to_pandas_dtype()), column.buffers()[1]
+    kind, data = numpy_type(column.type), column.buffers()[1]
     if data is None or not len(column):
         return np.zeros(len(column), kind)
     return np.frombuffer(data, kind, len(column), column.offset * kind.itemsize)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normcli.columns import buffers
 from normcli.columns.buffers import as_arrow, stored, valid
 from normcli.errors import BadRowError, printable
 
@@ -30,8 +31,7 @@ def numpy_type(kind: pa.DataType) -> np.dtype[Any] | None:
     import pyarrow.types as t
 
     if t.is_floating(kind) or t.is_integer(kind) or t.is_boolean(kind):
-        values: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
-        return values
+        return buffers.numpy_type(kind)
     return np.dtype(np.float64) if t.is_null(kind) else None
 
 
