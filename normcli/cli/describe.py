@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import asdict
 
-from normcli.cli._command import WithOptions
+from normcli.cli._command import PLACE, WithOptions
 from normcli.cli._common import common
+from normcli.cli._params import WAIT
 from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import request
-from normcli.cli._words import counted, counted_rows, show
+from normcli.cli._words import counted, counted_rows, replacing, show
 
 if TYPE_CHECKING:
     from normcli.jobs.results import ColumnProfile, DataProfile
@@ -26,12 +27,16 @@ EXAMPLES = (
     ("What is in this file?", "normcli describe data.csv"),
     ("Some columns of all files below a directory", "normcli describe measurements/ -c 'x*,site'"),
     ("Columns that miss a value", "normcli describe d.csv --json | jq '.columns[] | select(.missing > 0)'"),
+    ("Keep what new data are compared with", "normcli describe data.csv --save data.json"),
     ("From a pipe", "zcat data.csv.gz | normcli describe"),
 )
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@click.option("--save", metavar="PARAMS", type=PLACE, help="Keep what check and report compare with, a file")
+@click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")
+@WAIT
 @partial(selecting, numbers=False)
 @partial(common, infinite=False)
 @many
@@ -43,6 +48,7 @@ def command(**values: Any) -> None:
     values are counted apart. The deviation is that of all values (divided by their number). Quartiles are exact up to
     4,096 values; beyond, the rank of each is off by less than 0.1 % of the values, at 99 % confidence. From 1,000
     different values on they are not counted, and how often the most common occur is low by at most 0.1 % of the values.
+    --save writes a parameter file of the columns of numbers, as fit -m zscore does; infinite values count as missing.
     """
     from normcli.cli._console import Console
     from normcli.jobs.describe import describe
@@ -64,6 +70,7 @@ def command(**values: Any) -> None:
     console.info(
         f"described {counted_rows(profile.rows, result.progress)}, "
         f"{counted(len(profile.columns), 'column')}, {console.took(result.bytes_in)}"
+        + "".join(f" -> {target}{replacing(result.rows_before, profile.rows)}" for target in result.targets)
     )
 
 

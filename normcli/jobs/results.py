@@ -177,6 +177,8 @@ class DescribeResult(Result):
     """The profile of the columns of data; None after a dry run."""
 
     profile: DataProfile | None = None
+    rows_before: int = 0  # of the parameter file that is replaced
+    targets: tuple[str, ...] = ()
 
     @property
     def activity(self) -> str:
