@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ EXAMPLES = (
     ("From a pipe", "zcat data.csv.gz | normcli describe"),
 )
 
+HISTOGRAM = 2  # its rank
+
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
@@ -51,7 +53,8 @@ def command(**values: Any) -> None:
     --save writes a parameter file of the columns of numbers, as fit -m zscore does; infinite values count as missing.
     """
     from normcli.cli._console import Console
-    from normcli.jobs.describe import describe
+    from normcli.cli._sparkline import are_shown, sparkline
+    from normcli.jobs.describe import describe, distributions
     from normcli.jobs.requests.describe import DescribeRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
@@ -65,7 +68,11 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(profile), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(profile, full=bool(values["verbose"]))
+        assert result.state is not None
+        lines = (
+            {name: sparkline(heights) for name, heights in distributions(result.state).items()} if are_shown() else {}
+        )
+        show_tables(profile, lines, full=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(profile.rows, result.progress)}, "
@@ -82,8 +89,10 @@ def document(profile: DataProfile) -> dict[str, Any]:
     return {"rows": profile.rows, "columns": columns}
 
 
-def show_tables(profile: DataProfile, *, full: bool) -> None:
-    """Prints tables for users: a line per column, and another per column with numbers; `full` tables, or what fits."""
+def show_tables(profile: DataProfile, lines: Mapping[str, str], *, full: bool) -> None:
+    """Prints tables for users: a line per column, and another per column with numbers, which has a sparkline if there
+    are any; `full` tables, or what fits."""
+    from normcli.cli._sparkline import histogram_column
     from normcli.cli._table import Column, names, table
     from normcli.cli._terminal import truncated
 
@@ -98,7 +107,11 @@ def show_tables(profile: DataProfile, *, full: bool) -> None:
     if figures:
         click.echo()
         ranks = {"mean": 1, "deviation": 2, "least": 3, "25 %": 4, "median": 1, "75 %": 4, "greatest": 3}
-        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, full=full)
+        heads = [names(), *(Column(title, rank=rank) for title, rank in ranks.items())]
+        if lines:
+            heads.append(histogram_column(HISTOGRAM))
+            figures = [(*row, lines.get(row[0], "")) for row in figures]
+        table(heads, figures, full=full)
 
 
 def _cells(column: ColumnProfile, rows: int, infinite: bool) -> Iterator[Any]:

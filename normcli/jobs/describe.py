@@ -15,13 +15,15 @@ from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.results import DescribeResult, Preview
 from normcli.jobs.run import Run
 from normcli.parameters import file as params
+from normcli.parameters.histograms import heights
 from normcli.pipeline import SILENT, Events, describing, memory
 from normcli.pipeline.data_profile import DataProfile
-from normcli.pipeline.profile import bytes_of
+from normcli.pipeline.profile import bytes_of, quantiles_of
 from normcli.pipeline.profile_parameters import parameters_of
 
 if TYPE_CHECKING:
     from normcli.columns import Schema
+    from normcli.pipeline.profile import ProfileState
 
 EXAMPLE = "normcli describe data.csv"
 
@@ -55,12 +57,20 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
             )  # fmt: skip
             progress.end()
             result.profile = DataProfile.of(state)
+            result.state = state
         run.check_warnings(replaced(0) if target else "")
         if target:
             parameters = replace(parameters_of(state), note=request.note, dialect=readers.options.dialect)
             run.changes.fill(target, params.pieces(parameters))
         run.changes.commit(target, run.rejects)
     return result
+
+
+def distributions(state: ProfileState) -> dict[str, tuple[float, ...]]:
+    """A histogram of the numbers of each column that has some, as `histograms` has them."""
+    numbers = ((name, state.numbers_of(name)) for name in state.types)
+    sketches = ((name, quantiles_of(states)) for name, states in numbers if states)
+    return {name: heights(*sketch.weighted(0, 0)) for name, sketch in sketches if sketch.sizes.any()}
 
 
 def _chosen(request: DescribeRequest, readers: Readers) -> Schema:
