@@ -413,15 +413,20 @@ def describe(
     block_size: int | None = None,
     threads: int | None = None,
     max_memory: int | None = None,
+    save: Path | None = None,
+    wait: float = 0.0,
+    note: str = "",
     events: Events | None = None,
 ) -> DataProfile:
     """The profile of the columns of data, all or those that `columns` and `exclude` select, by names or globs: types,
     missing values, mean, standard deviation and quartiles, distinct values and the most common ones, in one pass.
-    Columns may be of any type. Raises NormcliError."""
+    Columns may be of any type. `save` is a file for parameters of the columns of numbers, which `check` and `report`
+    take, as `fit` with "zscore" learns them. Raises NormcliError."""
     request = DescribeRequest(
         input=_paths(input), columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), from_=from_,
         format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
+        save=_path(save), wait=wait, note=note,
     )  # fmt: skip
     with threadpool_limits(1, "blas"):
         profile = describe_job.describe(request, _events(events)).profile

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import asdict
 
-from normcli.cli._command import WithOptions
+from normcli.cli._command import PLACE, WithOptions
 from normcli.cli._common import common
+from normcli.cli._params import WAIT
 from normcli.cli._reading import many, selecting, skipping
 from normcli.cli._request import request
-from normcli.cli._words import counted, counted_rows, show
+from normcli.cli._words import counted, counted_rows, replacing, show
 
 if TYPE_CHECKING:
     from normcli.jobs.results import ColumnProfile, DataProfile
@@ -26,12 +27,18 @@ EXAMPLES = (
     ("What is in this file?", "normcli describe data.csv"),
     ("Some columns of all files below a directory", "normcli describe measurements/ -c 'x*,site'"),
     ("Columns that miss a value", "normcli describe d.csv --json | jq '.columns[] | select(.missing > 0)'"),
+    ("Keep what new data are compared with", "normcli describe data.csv --save data.json"),
     ("From a pipe", "zcat data.csv.gz | normcli describe"),
 )
+
+HISTOGRAM = 2  # its rank
 
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
+@click.option("--save", metavar="PARAMS", type=PLACE, help="Keep what check and report compare with, a file")
+@click.option("--note", default="", metavar="TEXT", help="Words of your own to keep in PARAMS")
+@WAIT
 @partial(selecting, numbers=False)
 @partial(common, infinite=False)
 @many
@@ -43,9 +50,11 @@ def command(**values: Any) -> None:
     values are counted apart. The deviation is that of all values (divided by their number). Quartiles are exact up to
     4,096 values; beyond, the rank of each is off by less than 0.1 % of the values, at 99 % confidence. From 1,000
     different values on they are not counted, and how often the most common occur is low by at most 0.1 % of the values.
+    --save writes a parameter file of the columns of numbers, as fit -m zscore does; infinite values count as missing.
     """
     from normcli.cli._console import Console
-    from normcli.jobs.describe import describe
+    from normcli.cli._sparkline import are_shown, sparkline
+    from normcli.jobs.describe import describe, distributions
     from normcli.jobs.requests.describe import DescribeRequest
 
     console = Console(quiet=values["quiet"], verbose=values["verbose"])
@@ -59,11 +68,16 @@ def command(**values: Any) -> None:
     if values["as_json"]:
         click.echo(json.dumps(document(profile), ensure_ascii=False, allow_nan=False))
     else:
-        show_tables(profile, full=bool(values["verbose"]))
+        assert result.state is not None
+        lines = (
+            {name: sparkline(heights) for name, heights in distributions(result.state).items()} if are_shown() else {}
+        )
+        show_tables(profile, lines, full=bool(values["verbose"]))
     sys.stdout.flush()
     console.info(
         f"described {counted_rows(profile.rows, result.progress)}, "
         f"{counted(len(profile.columns), 'column')}, {console.took(result.bytes_in)}"
+        + "".join(f" -> {target}{replacing(result.rows_before, profile.rows)}" for target in result.targets)
     )
 
 
@@ -75,8 +89,10 @@ def document(profile: DataProfile) -> dict[str, Any]:
     return {"rows": profile.rows, "columns": columns}
 
 
-def show_tables(profile: DataProfile, *, full: bool) -> None:
-    """Prints tables for users: a line per column, and another per column with numbers; `full` tables, or what fits."""
+def show_tables(profile: DataProfile, lines: Mapping[str, str], *, full: bool) -> None:
+    """Prints tables for users: a line per column, and another per column with numbers, which has a sparkline if there
+    are any; `full` tables, or what fits."""
+    from normcli.cli._sparkline import histogram_column
     from normcli.cli._table import Column, names, table
     from normcli.cli._terminal import truncated
 
@@ -91,7 +107,11 @@ def show_tables(profile: DataProfile, *, full: bool) -> None:
     if figures:
         click.echo()
         ranks = {"mean": 1, "deviation": 2, "least": 3, "25 %": 4, "median": 1, "75 %": 4, "greatest": 3}
-        table([names(), *(Column(title, rank=rank) for title, rank in ranks.items())], figures, full=full)
+        heads = [names(), *(Column(title, rank=rank) for title, rank in ranks.items())]
+        if lines:
+            heads.append(histogram_column(HISTOGRAM))
+            figures = [(*row, lines.get(row[0], "")) for row in figures]
+        table(heads, figures, full=full)
 
 
 def _cells(column: ColumnProfile, rows: int, infinite: bool) -> Iterator[Any]:

@@ -25,6 +25,8 @@ EXAMPLES = (
 NOTHING = "''"  # the empty text in a shell
 RANKS = {"type": 7, "count": 6, "missing": 5, "mean": 3, "std": 4, "min": 2, "max": 2}  # of columns not learned
 
+HISTOGRAM = 5  # its rank
+
 
 @click.command(cls=Plain, examples=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output instead of tables")
@@ -62,7 +64,7 @@ def command(**values: Any) -> None:
     elif values["keys"]:
         show_keys(document, plan.by, full=values["verbose"])
     else:
-        show(document, full=values["verbose"])
+        show(document, full=values["verbose"], lines=sparklines(plan, values["key"]))
 
 
 def check_alone(flags: Mapping[str, bool]) -> None:
@@ -71,8 +73,19 @@ def check_alone(flags: Mapping[str, bool]) -> None:
         raise UsageError(f"{flag} is not for --json-schema, which is of all parameter files")
 
 
-def show(document: Mapping[str, Any], *, full: bool) -> None:
-    """Prints a parameter file for users."""
+def sparklines(plan: Any, key: str | None) -> list[dict[str, str]]:
+    """The distributions of the columns of each step that are input columns, if they are known and can be shown."""
+    if key is not None or not sys.stdout.isatty():
+        return []
+    from normcli.cli._sparkline import are_shown, sparkline
+    from normcli.jobs.inspect import distributions
+
+    steps = distributions(plan) if are_shown() else []
+    return [{name: sparkline(heights) for name, heights in step.items()} for step in steps]
+
+
+def show(document: Mapping[str, Any], *, full: bool, lines: Sequence[Mapping[str, str]] = ()) -> None:
+    """Prints a parameter file for users; `lines` are sparklines of the columns of each step."""
     from normcli.cli._table import labelled
     from normcli.cli._terminal import truncated, width
 
@@ -85,7 +98,7 @@ def show(document: Mapping[str, Any], *, full: bool) -> None:
             labelled(f"steps[{i}]", method(step))
         else:
             labelled("method", method(step))
-        show_step(step, full=full)
+        show_step(step, full=full, lines=lines[i] if lines else {})
     digest = document["digest"]
     click.echo(f"\n{digest if full or not sys.stdout.isatty() else truncated(digest, width(1))}")
 
@@ -119,7 +132,7 @@ def method(step: Mapping[str, Any]) -> str:
     return f"{step['method']} ({options})" if options else str(step["method"])
 
 
-def show_step(step: Mapping[str, Any], *, full: bool) -> None:
+def show_step(step: Mapping[str, Any], *, full: bool, lines: Mapping[str, str]) -> None:
     """Prints what a step has learned."""
     from normcli.cli._table import Column, labelled, names, table
 
@@ -134,11 +147,14 @@ def show_step(step: Mapping[str, Any], *, full: bool) -> None:
     columns = step["columns"]
     if columns:
         ranks = RANKS | dict.fromkeys(step["terms"], 1)
-        table(
-            [names(), *(Column(h, right=h != "type", rank=ranks.get(h, 1)) for h in [*columns[0]][1:])],
-            [tuple(row.values()) for row in columns],
-            full=full,
-        )
+        heads = [names(), *(Column(h, right=h != "type", rank=ranks.get(h, 1)) for h in [*columns[0]][1:])]
+        rows = [tuple(row.values()) for row in columns]
+        if lines:
+            from normcli.cli._sparkline import histogram_column
+
+            heads.append(histogram_column(HISTOGRAM))
+            rows = [(*row, lines.get(row[0], "")) for row in rows]
+        table(heads, rows, full=full)
     if step["components"]:
         click.echo()
         shown = [Column(head, rank=1) for head in [*step["components"][0]][1:]]

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from normcli import columns
 from normcli.columns import Field
-from normcli.errors import BadDataError
+from normcli.errors import BadDataError, replaced
+from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.results import DescribeResult, Preview
 from normcli.jobs.run import Run
+from normcli.parameters import file as params
+from normcli.parameters.histograms import heights
 from normcli.pipeline import SILENT, Events, describing, memory
 from normcli.pipeline.data_profile import DataProfile
-from normcli.pipeline.profile import bytes_of
+from normcli.pipeline.profile import bytes_of, quantiles_of
+from normcli.pipeline.profile_parameters import parameters_of
 
 if TYPE_CHECKING:
     from normcli.columns import Schema
+    from normcli.pipeline.profile import ProfileState
 
 EXAMPLE = "normcli describe data.csv"
 
@@ -26,12 +33,16 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
     result = DescribeResult("describe")
     with Run(request, result, events) as run:
         inputs = find(run, request)
+        lock(run, request.save, request.wait)
+        result.rows_before = rows_before(request.save)
+        target = None if request.save is None else run.changes.open(request.save)
+        result.targets = (target.name,) if target else ()
         run.open_rejects(request)
         readers = Readers(run, request, inputs, example=EXAMPLE, writes=False)
         chosen = _chosen(request, readers)
         first = readers.first.description
         if request.dry_run:
-            result.preview = Preview.of(readers, [f.name for f in chosen], ())
+            result.preview = Preview.of(readers, [f.name for f in chosen], result.targets)
             return result
         unread = first.unread_numbers.keys() & {f.name for f in chosen}
         for doubt in (first.doubt, *(why for name, why in first.not_numbers.items() if name in unread)):
@@ -46,9 +57,20 @@ def describe(request: DescribeRequest, events: Events = SILENT) -> DescribeResul
             )  # fmt: skip
             progress.end()
             result.profile = DataProfile.of(state)
-        run.check_warnings("")
-        run.changes.commit(run.rejects)
+            result.state = state
+        run.check_warnings(replaced(0) if target else "")
+        if target:
+            parameters = replace(parameters_of(state), note=request.note, dialect=readers.options.dialect)
+            run.changes.fill(target, params.pieces(parameters))
+        run.changes.commit(target, run.rejects)
     return result
+
+
+def distributions(state: ProfileState) -> dict[str, tuple[float, ...]]:
+    """A histogram of the numbers of each column that has some, as `histograms` has them."""
+    numbers = ((name, state.numbers_of(name)) for name in state.types)
+    sketches = ((name, quantiles_of(states)) for name, states in numbers if states)
+    return {name: heights(*sketch.weighted(0, 0)) for name, sketch in sketches if sketch.sizes.any()}
 
 
 def _chosen(request: DescribeRequest, readers: Readers) -> Schema:

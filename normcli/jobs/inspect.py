@@ -49,6 +49,18 @@ def document(parameters: Parameters, key: str | None = None) -> dict[str, Any]:
     }
 
 
+def distributions(parameters: Parameters) -> list[dict[str, tuple[float, ...]]]:
+    """A histogram of each input column of each step, as `histograms` has them; of outputs of other steps there is
+    none."""
+    from normcli.parameters.histograms import histograms  # here, for only a terminal shows them
+
+    outputs, steps = set[str](), list[dict[str, tuple[float, ...]]]()
+    for step in parameters.steps:
+        steps.append(histograms(parameters.sketches, [name for name in step.features if name not in outputs]))
+        outputs.update(step.outputs)
+    return steps
+
+
 def key_row(parameters: Parameters, group: int) -> dict[str, Any]:
     """A key, how --key spells it, how many rows it has, and whether they are fewer than it takes for statistics of its
     own."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from normcli.io.sources import Source
     from normcli.jobs.results import Result
 
+REPLACING = ("-p", "-o", "--save")  # files that are the point of a run
 BESIDE = ("--run-report", "--rejects")  # may be a pipe or a device that others use, too
 
 
@@ -48,7 +49,7 @@ def check_beside(request: Request, result: Result, files: Iterable[str]) -> None
 
 def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> None:
     """Raises UsageError where an input is what else the run reads or writes."""
-    read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in ("-p", "-o") and p.path != "-"]
+    read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in REPLACING and p.path != "-"]
     standard = [p.flag for p in read if p.path == "-"]
     if any(i.path is None for i in input_list):
         standard.insert(0, "INPUT")
@@ -71,7 +72,7 @@ def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> Non
 def check_source(request: Reads, source: Source, *, alone: bool) -> None:
     """Raises UsageError where an open input, under any name, is a file that the run replaces."""
     for place in request.writes():
-        if place.flag in ("-p", "-o") and source.is_file(place.path):
+        if place.flag in REPLACING and source.is_file(place.path):
             check_replaced(request, place, alone=alone)
 
 

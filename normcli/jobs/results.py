@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from normcli.pipeline import Progress as Progress
     from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
     from normcli.pipeline.data_profile import DataProfile as DataProfile
+    from normcli.pipeline.profile import ProfileState
 
 # fields that no repr shows
-LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "content", "page"}
+LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "state", "content", "page"}
 
 
 class Preview(Struct, frozen=True):
@@ -177,6 +178,9 @@ class DescribeResult(Result):
     """The profile of the columns of data; None after a dry run."""
 
     profile: DataProfile | None = None
+    state: ProfileState | None = None  # that the profile is of
+    rows_before: int = 0  # of the parameter file that is replaced
+    targets: tuple[str, ...] = ()
 
     @property
     def activity(self) -> str:

@@ -141,6 +141,11 @@ class ProfileState(Struct, frozen=True):
         return states
 
 
+def quantiles_of(states: tuple[Statistic, ...]) -> Quantiles:
+    """The sketch among the states of numbers."""
+    return next(state for state in states if isinstance(state, Quantiles))
+
+
 def wider(a: str, b: str) -> str:
     """The type of a column some values of which are of one type, and some of another."""
     if a == b or "null" in (a, b):

@@ -57,6 +57,10 @@ class Quantiles(ColumnStatistic, frozen=True):
         alone = [bool(c.missing.any()) for c in columns]
         return self._with(_sampling.of_columns([c.values for c in columns], alone, position, self.k), 1)
 
+    def reduced(self, k: int) -> Self:
+        """A sketch of the same values of at most k items a column."""
+        return replace(self, k=k)._with(merged([self._rows()], k), self.groups)
+
     def by_key(self) -> Self:
         return replace(self, k=K_BY_KEY)
 

@@ -481,3 +481,46 @@ def test_the_documents_list_the_keys_of_json() -> None:
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     keys = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
     assert sorted(keys) == sorted(field.name for field in fields(ColumnProfile))
+
+
+# -- what it saves -----------------------------------------------------------------------------------------------
+def test_what_it_saves_is_a_fit_of_the_columns_of_numbers(workspace: Workspace) -> None:
+    """All but what was counted of the input, and of long columns the items of sketches."""
+    (workspace / "t.csv").write_text("name,a,b\nx,1,2.5\ny,2,\nz,4,-1\n")
+    done = workspace.succeeds("describe", "t.csv", "--save", "d.json", "--note", "of a test")
+    assert done.lines[-1].endswith(" -> d.json")
+    workspace.succeeds("fit", "t.csv", "-m", "zscore", "-p", "f.json", "--note", "of a test")
+    saved, fitted = (json.loads((workspace / f"{name}.json").read_bytes()) for name in "df")
+    assert saved.pop("inputs") == []
+    assert fitted.pop("inputs")
+    assert saved.pop("digest") != fitted.pop("digest")
+    assert saved == fitted
+    workspace.succeeds("check", "t.csv", "-p", "d.json", "--min-rows", "0")
+
+
+def test_what_it_saves_takes_data_as_they_come(workspace: Workspace) -> None:
+    """Infinite values count as missing, and so does a column that a file does not have."""
+    (workspace / "1.csv").write_text("a,b,words\n1,inf,3\n2,7,x\n")
+    (workspace / "2.csv").write_text("a\n6\n")
+    workspace.succeeds("describe", "1.csv", "2.csv", "--save", "d.json")
+    (step,) = json.loads((workspace / "d.json").read_bytes())["steps"]
+    counts = {name: (c["count"], c["missing"], c["mean"]) for name, c in step["columns"].items()}
+    assert counts == {"a": (3, 0, 3.0), "b": (1, 2, 7.0)}
+
+
+def test_saved_sketches_of_long_columns_have_256_items(workspace: Workspace) -> None:
+    (workspace / "t.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(20_000)))
+    workspace.succeeds("describe", "t.csv", "--save", "d.json")
+    sketches = normcli.load(workspace / "d.json").sketches
+    assert sketches is not None
+    items, weights = sketches.weighted("a")
+    assert len(items) <= 256
+    assert np.abs(np.cumsum(weights) - weights / 2 - items).max() <= 0.005 * 20_000
+
+
+def test_there_is_something_to_save_and_a_place_for_it(workspace: Workspace) -> None:
+    (workspace / "t.csv").write_text("name\nx\n")
+    assert "no column of numbers" in workspace.fails(65, "describe", "t.csv", "--save", "d.json")
+    assert not (workspace / "d.json").exists()
+    assert "--save t.csv is the INPUT" in workspace.fails(2, "describe", "t.csv", "--save", "t.csv")
+    assert "--note is for --save PARAMS" in workspace.fails(2, "describe", "t.csv", "--note", "x")

@@ -33,7 +33,7 @@ OF_ANY_RUN = {
         *("columns", "exclude", "limit", "fill", "precision"),
     },
     "check": {"params", "as_json", "no_extra", "engine"},
-    "describe": {"columns", "exclude"},
+    "describe": {"columns", "exclude", "save"},
     "export": {"params", "to", "output", "inverse"},
     "fit": {"method", "params", "relearn", "engine"},
     "completion": {"shell"},
@@ -72,6 +72,8 @@ FIT, APPLY, CHECK = ("fit", "table.csv", "-m"), ("apply", "-p"), ("check", "tabl
 LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "no relearn"): ("fit", "--relearn", "p.json", "-m", "zscore", "-p", "q.json", "--on-bad-row", "skip"),
     ("fit", "update"): (*FIT, "zscore", "-p", "q.json"),
+    ("describe", "save"): ("describe", "table.csv"),
+    ("describe", "lock"): ("describe", "table.csv", "--save", "/dev/null"),
     ("fit", "data written"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "files_from"): (*FIT, "zscore", "-p", "q.json"),
     ("fit", "skip"): (*FIT, "zscore", "-p", "q.json"),
