@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WHAT = "NumPy array"
-STRIP = 1 << 15  # values that are put in order at once, which fit a cache
+STRIP = 1 << 15  # values that are put in order at once
+FEW = 64  # columns
 
 
 class Writer(Struct, frozen=True):
@@ -66,15 +68,24 @@ class Writer(Struct, frozen=True):
         columns = [of_column(c, kind, n) for c, n in zip(batch.columns, batch.schema.names, strict=True)]
         if len(columns) == 1:
             return np.ascontiguousarray(columns[0].reshape(batch.num_rows, -1), kind.newbyteorder("<"))
-        out = np.empty((batch.num_rows, len(columns)), kind.newbyteorder("<"))
-        rows = max(1, STRIP // len(columns))
-        for at in range(0, batch.num_rows, rows):
-            for j, column in enumerate(columns):
-                out[at : at + rows, j] = column[at : at + rows]
-        return out
+        return _by_row(columns, np.empty((batch.num_rows, len(columns)), kind.newbyteorder("<")))
 
     def open(self, file: Outlet) -> Sink:
         return Sink(file, Header(self._kind, 0, self._columns, dimensions=1 if self.is_flat else 2))
+
+
+def _by_row(columns: Sequence[Values], out: Values) -> Values:
+    """Columns (rows,) in an array (rows, columns): of a few, some rows at once, which fit a cache; of many, some
+    columns, for fewer calls."""
+    if len(columns) > FEW:
+        for j in range(0, len(columns), FEW):
+            out[:, j : j + FEW] = np.stack(columns[j : j + FEW]).T
+        return out
+    rows = max(1, STRIP // len(columns))
+    for at in range(0, len(out), rows):
+        for j, column in enumerate(columns):
+            out[at : at + rows, j] = column[at : at + rows]
+    return out
 
 
 class Sink:
