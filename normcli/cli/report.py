@@ -53,6 +53,7 @@ def command(**values: Any) -> None:
         return
     assert result.parameters is not None
     columns = counted(len(result.parameters.needs()), "column")
-    read = "" if result.progress is None else f"{counted_rows(result.progress.rows, result.progress)} against "
+    comparison, progress = result.comparison, result.progress
+    read = "" if comparison is None else f"{counted_rows(comparison.rows or 0, progress)} against "
     fitted = f"{read}a fit of {counted(result.parameters.rows, 'row')}, {columns}"
     console.info(f"report {result.method}: {fitted} -> {result.targets[0]}")

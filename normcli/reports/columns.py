@@ -12,9 +12,10 @@ def panel(column: ColumnSummary, place: int) -> str:
     """A column's pictures and tables."""
     words = column.verdicts or (("drift",) if column.drift else ())
     tag = "".join(f"<b>{word}</b>" if word.startswith("drift") else f"<small>{word}</small>" for word in words)
-    head = f'<h3 id="c{place}">{name_cell(column.name)} <small>{escaped(column.type)}</small>{tag}</h3>'
+    kind = "" if column.type == "float64" else f" <small>{escaped(column.type)}</small>"
+    head = f'<h3 id="c{place}">{name_cell(column.name)}{kind}{tag}</h3>'
     figures = "".join(_figures(column, f"h{place}"))
-    return f'<section class="card">{head}<div class="row">{figures}</div>{_tables(column)}</section>'
+    return f'<article>{head}<div class="row">{figures}</div>{_tables(column)}</article>'
 
 
 def _figures(column: ColumnSummary, identity: str) -> list[str]:

@@ -14,18 +14,18 @@ def drift_bars(measures: Sequence[Measure]) -> str:
     go on."""
     within, beyond, floors = "", "", ""
     for i, measure in enumerate(measures):
-        y = i * ROW + 5
+        y = (i + 0.5) * ROW
         if measure.severity is not None:
             width = min(measure.severity * ONE, WIDTH)
-            bar = f"M0 {coordinate(y)}h{coordinate(max(width, 1.0))}v10H0z"
+            bar = f"M0 {coordinate(y)}h{coordinate(max(width, 1.0))}"
             within, beyond = (within, beyond + bar) if measure.drift else (within + bar, beyond)
         if measure.floor_share is not None:
             x = coordinate(min(measure.floor_share * ONE, WIDTH))
-            floors += f"M{x} {coordinate(y - 2)}v14"
+            floors += f"M{x} {coordinate(y - 7)}v14"
     height = ROW * len(measures)
     line = path("d", f"M{coordinate(ONE)} 0V{coordinate(height)}")
     return picture(
-        _words(measures), WIDTH, height, path("w", within), path("v", beyond), path("t", floors), line, kind="bars"
+        _words(measures), WIDTH, height, path("w", within), path("r", beyond), path("t", floors), line, kind="bars"
     )
 
 

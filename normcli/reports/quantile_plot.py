@@ -9,7 +9,7 @@ from normcli.reports.histogram import BASE, HEIGHT, LEFT, RIGHT, TOP, WIDTH, axi
 from normcli.reports.scales import Scale, number
 from normcli.reports.svg import path, picture, polyline
 
-POINTS = 21
+POINTS = 17
 SHARES = evenly(POINTS)
 NORMAL = np.array([NormalDist().inv_cdf(share) for share in SHARES.tolist()])
 
@@ -19,10 +19,7 @@ def of_new(fit: Distribution, new: Distribution) -> str:
     x, y = fit.quantiles(SHARES), new.quantiles(SHARES)
     scale = Scale.around(float(min(x[0], y[0])), float(max(x[-1], y[-1])))
     middle = POINTS // 2
-    words = (
-        f"Quantiles of new data against the fit, 1 to 99 %: median {number(float(y[middle]))} against "
-        f"{number(float(x[middle]))}"
-    )
+    words = f"Quantiles, new against fit: median {number(float(y[middle]))} against {number(float(x[middle]))}"
     right, up = _placed(scale.at(x), scale.at(y))
     return picture(words, WIDTH, HEIGHT, axis(scale), _line((0.0, 1.0), (0.0, 1.0)), path("n", polyline(right, up)))
 

@@ -78,8 +78,8 @@ dt{color:var(--quiet)}
 dd{margin:0;overflow-wrap:anywhere}
 ul{margin:.25rem 0 1rem;padding-left:1.1rem;max-width:60rem}
 li{overflow-wrap:anywhere}
-table{border-collapse:collapse;font-size:.8rem;line-height:20px}
-td,th{padding:0 0 0 .75rem;text-align:right;font-weight:400;white-space:nowrap}
+table{border-collapse:collapse;font-size:.75rem;line-height:20px}
+td,th{padding:0 0 0 .65rem;text-align:right;font-weight:400;white-space:nowrap}
 th{color:var(--quiet)}
 tr>:first-child{text-align:left;padding-left:0}
 .list th:first-child{color:var(--text)}
@@ -87,7 +87,7 @@ a bdi{text-decoration:underline}
 .list tr:hover{background:var(--raised)}
 .wide{overflow-x:auto;max-width:100%}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,34rem),1fr));gap:1rem}
-.card{border:1px solid var(--rule);border-radius:3px;padding:.75rem 1rem 1rem;min-width:0;contain:layout}
+article{border:1px solid var(--rule);border-radius:3px;padding:.75rem 1rem 1rem;min-width:0;contain:layout}
 .row{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,9.25rem),1fr));gap:.5rem 1rem}
 .part .row{grid-template-columns:repeat(auto-fill,minmax(min(100%,22rem),1fr));gap:1.5rem}
 .part figure{max-width:44rem}
@@ -101,9 +101,9 @@ svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--quiet);font-size:10px;text-anchor:middle}
 svg .b{text-anchor:start}
 svg .e{text-anchor:end}
-.tables{display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin-top:.75rem}
+.tables{display:flex;flex-wrap:wrap;gap:1rem 1.25rem;margin-top:.75rem}
 .drift{display:flex;align-items:flex-start}
-svg.bars{width:72px;margin:21px 0 0 .75rem;flex:none}
+svg.bars{width:72px;margin:21px 0 0 .65rem;flex:none}
 path{fill:none}
 .f{fill:var(--area);stroke:var(--edge);stroke-width:.75}
 .n{stroke:var(--accent);stroke-width:1.5;stroke-linejoin:round}
@@ -113,7 +113,8 @@ path{fill:none}
 .d{stroke:var(--edge);stroke-width:.75;stroke-dasharray:3 2}
 .q{stroke:var(--text);stroke-width:1.5;stroke-linejoin:round}
 .g{stroke:var(--ground);stroke-width:2}
-.w{fill:var(--edge)}
+.w,.r{stroke:var(--edge);stroke-width:10}
+.r{stroke:var(--accent)}
 .v{fill:var(--accent)}
 .t{stroke:var(--text);stroke-width:1.5}
 .o{stroke:var(--edge);stroke-width:.5;vector-effect:non-scaling-stroke}
@@ -132,7 +133,7 @@ PAPER = """
 @page{margin:14mm}
 @media print{
 body{padding:0;font-size:9.5pt}
-.card,.keys figure,tr{break-inside:avoid}
+article,.keys figure,tr{break-inside:avoid}
 h2,h3{break-after:avoid}
 a{color:inherit;text-decoration:none}
 .grid{grid-template-columns:1fr}

@@ -152,8 +152,11 @@ def _cells(figures: Mapping[str, float], of: Distribution | None) -> dict[str, s
     cells |= {name: share(figures.get(name)) for name in ("missing", "outside")}
     low, high = (figures.get(name, about.get(name, 0.0)) for name in ("min", "max"))
     digits = digits_of(low, high)
+    rough = 5 if np.isfinite(figures.get("std", np.nan)) else 3
     for name in ("mean", "std", "min", *SHARES, "max"):
         known = figures.get(name, np.nan)
         mark = "≈ " if name in ("mean", "std") and not np.isfinite(known) and name in about else ""
-        cells[name] = mark + number(known if np.isfinite(known) else about.get(name), 5 if name == "std" else digits)
+        cells[name] = mark + number(
+            known if np.isfinite(known) else about.get(name), digits if name != "std" and not mark else rough
+        )
     return cells

@@ -152,7 +152,7 @@ def test_normalized_values_on_a_line_share_the_picture_and_others_have_their_own
 @pytest.mark.parametrize("method", [Whiten(), Unit(), Decorrelate()])
 def test_what_depends_on_other_columns_has_no_picture_by_itself(method: Method) -> None:
     found = checked(page(fitted(RNG.normal(size=(100, 3)), method)))
-    assert "not those of one column" in found.text("section")
+    assert "not those of one column" in found.text("article")
 
 
 # -- quantiles and drift -----------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_equal_distributions_lie_on_the_diagonal() -> None:
 def test_a_bar_crosses_the_line_where_its_measure_is_drift() -> None:
     def bar(value: float, limit: float, floor: float | None) -> tuple[float, str]:
         drawn = drift_bars([Measure("ks", value, limit, floor, value > max(limit, floor or 0), number)])
-        return float(re.search(r"h([\d.]+)v10", drawn)[1]), drawn  # type: ignore[index]
+        return float(re.search(r"M0 10h([\d.]+)", drawn)[1]), drawn  # type: ignore[index]
 
     assert bar(0.1, 0.1, None)[0] == ONE
     assert bar(0.15, 0.1, 0.3)[0] == ONE / 2
