@@ -28,6 +28,6 @@ class Limits(Struct, frozen=True):
         return limit
 
 
-LEAST = {"max_scale_ratio": 1.0}
-GREATEST = {"max_outside": 1.0, "max_missing": 1.0, "max_ks": 1.0}
+LEAST = {"max_scale_ratio": 1}
+GREATEST = {"max_outside": 1, "max_missing": 1, "max_ks": 1}
 NAMES = tuple(name for name in Limits.__struct_fields__ if name.startswith("max_"))

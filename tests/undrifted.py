@@ -7,7 +7,7 @@ import numpy as np
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array
 from normcli.drift.measures import Pair, measures
-from normcli.drift.shapes import Cuts, Shapes
+from normcli.drift.shapes import Counted, Cuts, Shapes, joined
 from normcli.limits import Limits
 from normcli.stats.quantiles import SURE, Quantiles
 
@@ -37,23 +37,11 @@ def sketch(x: Array) -> tuple[Array, Array, float]:
 def shapes(fits: Sequence[tuple[Array, Array, float]], fitted: int, samples: Sequence[Array]) -> Shapes:
     """Of sketches of `fitted` rows, and of sorted new data."""
     columns = [Cuts.of(values, weights) for values, weights, _ in fits]
-    width = max(len(cuts.at) for cuts in columns)
-
-    def padded(arrays: Sequence[Array], fill: Sequence[float]) -> Array:
-        return np.array([np.pad(a, (0, width - len(a)), constant_values=f) for a, f in zip(arrays, fill, strict=True)])
-
-    total = np.array([len(x) for x in samples], np.float64)
-    less, most = (
-        padded(
-            [np.searchsorted(x, c.at, side).astype(np.float64) for x, c in zip(samples, columns, strict=True)],
-            total.tolist(),
-        )
-        for side in ("left", "right")
-    )
-    at = padded([c.at for c in columns], [c.at[-1] for c in columns])
+    counts = [Counted.of(c, x, np.ones(len(x)), 0.0) for c, x in zip(columns, samples, strict=True)]
+    rows, data = np.full(len(fits), float(fitted)), np.array([len(x) for x in samples], np.float64)
     errors = np.array([error for _, _, error in fits])
-    weights = padded([c.weights for c in columns], [0.0] * len(columns))
-    return Shapes.of(at, weights, less, most, total, fitted=np.full(len(fits), float(fitted)), fitted_error=errors)
+    ends = np.array([x[0] for x in samples]), np.array([x[-1] for x in samples])
+    return joined(list(zip(columns, counts, strict=True)), (rows, data), errors, ends)
 
 
 def pair(old: Sequence[Array], samples: Sequence[Array]) -> Pair:

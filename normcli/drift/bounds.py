@@ -81,3 +81,17 @@ def _divergence(share: Array, common: Array) -> Array:
     """Of Kullback and Leibler, of two shares."""
     terms = (share, common), (1 - share, 1 - common)
     return np.asarray(sum(np.where(a > 0, a * np.log(a / b), 0.0) for a, b in terms))
+
+
+def new_keys(alpha: float, singles: int, pairs: int, n: float, m: float) -> float:
+    """The number of m new rows whose key is none of n fitted ones. That of fitted rows with a key of their own alone,
+    `singles`, has its mean times n/m (Good 1953): given both together, s, new ones are x of them with probability below
+    exp(−s·D(x/s‖ρ)), ρ = m/(n + m). Keys of two rows, `pairs`, make singles vary more than by chance."""
+    share, spread = m / (n + m), 1.0 + 2.0 * pairs / (singles + 1.0)
+    low, high = singles * m / n, float(m)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        both = singles + middle
+        unlikely = both * float(_divergence(np.array(middle / both), np.array(share))) > spread * math.log(1 / alpha)
+        low, high = (low, middle) if unlikely else (middle, high)
+    return high

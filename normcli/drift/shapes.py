@@ -1,6 +1,6 @@
 """Shapes: distributions of columns as step functions, the fitted ones and those of new data at the same cuts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ from normcli.blocks.record import Array
 from normcli.caching import cached_property
 from normcli.drift.bounds import inverse_counts
 
-OUTER = 20  # cuts beyond each end of the fitted values, so that deciles of wider data are known
+OUTER = 20  # cuts beyond each end of the fitted values, so that deciles of wider data are known, and one at the end
 REACH, GROWTH = 0.25, 2.0  # of the nearest of them, in spreads; and of each by the one before
 EPSILON = 1e-12  # of rounded sums of shares
 LARGEST = np.finfo(np.float64).max
@@ -25,7 +25,7 @@ class Shapes(Struct, frozen=True, dict=True):
     """
 
     cuts: Array
-    weights: Array  # share of the fitted values at each cut
+    weights: Array  # number of fitted values at each cut
     less: Array  # number of new values below each cut
     most: Array  # and of those at most as large
     total: Array  # (columns,) number of new values
@@ -33,25 +33,27 @@ class Shapes(Struct, frozen=True, dict=True):
     data: Array  # (columns,)
     fitted_error: Array  # (columns,)
     data_error: Array  # (columns,)
-
-    @classmethod
-    def of(cls, cuts: Array, weights: Array, less: Array, most: Array, total: Array, **counts: Array) -> Self:
-        """Of numbers of fitted values at the cuts; the counts of rows are those of values where they are not given."""
-        with np.errstate(all="ignore"):
-            values = weights.sum(axis=-1)
-            none = np.zeros_like(values)
-            defaults = {"fitted": values, "data": total, "fitted_error": none, "data_error": none}
-            return cls(cuts, weights / values[..., None], less, most, total, **(defaults | counts))
+    least: Array  # (columns,) new value; NaN where unknown
+    greatest: Array  # (columns,)
 
     @cached_property
     def upto(self) -> Array:
         """F: the share of fitted values up to each cut."""
-        return np.cumsum(self.weights, axis=-1)
+        return np.asarray(np.cumsum(self.weights, axis=-1) / self._values)
 
     @cached_property
     def below(self) -> Array:
         """The share of fitted values below each cut."""
-        return np.maximum(self.upto - self.weights, 0.0)
+        return np.asarray((np.cumsum(self.weights, axis=-1) - self.weights) / self._values)
+
+    @property
+    def shares(self) -> Array:
+        """The share of fitted values at each cut."""
+        return np.asarray(self.weights / self._values)
+
+    @property
+    def _values(self) -> Array:
+        return np.asarray(self.weights.sum(axis=-1, keepdims=True))
 
     @cached_property
     def new_upto(self) -> Array:
@@ -89,7 +91,7 @@ class Shapes(Struct, frozen=True, dict=True):
         return self.at(self.place(share))
 
     def new_quantile(self, share: float) -> Array:
-        """(columns,) the same of new values, which are spread evenly between the cuts."""
+        """(columns,) the same of new values, which are spread evenly between two cuts, as far as they reach."""
         last = self.cuts.shape[-1] - 1
         place = np.minimum((self.new_upto < share - EPSILON).sum(axis=-1), last)
         before = np.maximum(place - 1, 0)
@@ -99,8 +101,9 @@ class Shapes(Struct, frozen=True, dict=True):
         )
         with np.errstate(all="ignore"):
             part = np.clip((share - low) / (high - low), 0.0, 1.0)
-            a, b = self.at(before), self.at(place)
-            return np.where((place > before) & (high > low), a + (b - a) * part, b)
+            a, b = np.fmax(self.at(before), self.least), np.fmin(self.at(place), self.greatest)
+            value = np.where((place > before) & (high > low), a + (b - a) * part, b)
+            return np.where(self.total > 0, value, np.nan)
 
 
 class Cuts(Struct, frozen=True):
@@ -118,10 +121,44 @@ class Cuts(Struct, frozen=True):
         first, last = values[np.searchsorted(upto, np.array([0.1, 0.9]) - EPSILON)]
         with np.errstate(over="ignore"):
             spread = next((s for s in (last - first, values[-1] - values[0], abs(values[0])) if s > 0.0), 1.0)
-            reach = spread * (REACH * GROWTH ** np.arange(OUTER))
+            reach = spread * np.append(REACH * GROWTH ** np.arange(OUTER), np.inf)
             outer = np.clip([values[0] - reach, values[-1] + reach], -LARGEST, LARGEST)
         at = np.unique(np.concatenate([values, *outer]))
         return cls(at, np.bincount(np.searchsorted(at, values), weights, len(at)).astype(np.float64))
+
+
+class Counted(Struct, frozen=True):
+    """New values of one column among its cuts: how many are less than each, and at most as large, and all."""
+
+    less: Array  # (cuts,)
+    most: Array
+    total: float
+    error: float = 0.0  # of ranks, as a share, where the values are known from a sketch
+
+    @classmethod
+    def of(cls, cuts: Cuts, values: Array, weights: Array, error: float) -> Self:
+        """Of the sorted items of a sketch, and the number of values that each stands for."""
+        upto = np.append(0.0, np.cumsum(weights))
+        less, most = (upto[np.searchsorted(values, cuts.at, side)] for side in ("left", "right"))
+        return cls(less, most, float(upto[-1]), error)
+
+
+def joined(
+    columns: Sequence[tuple[Cuts, Counted]], rows: tuple[Array, Array], fitted_error: Array, ends: tuple[Array, Array]
+) -> Shapes:
+    """The shapes of columns, of so many independent `rows` (columns,) of the fit and of new data, whose least and
+    greatest values are `ends`, NaN where unknown."""
+    width = max((len(cuts.at) for cuts, _ in columns), default=0)
+
+    def padded(arrays: Iterable[tuple[Array, float]]) -> Array:
+        rows = [np.pad(a, (0, width - len(a)), constant_values=fill) for a, fill in arrays]
+        return np.array(rows, np.float64).reshape(len(rows), width)
+
+    at = padded((c.at, c.at[-1] if len(c.at) else np.nan) for c, _ in columns)
+    weights = padded((c.weights, 0.0) for c, _ in columns)
+    less, most = padded((n.less, n.total) for _, n in columns), padded((n.most, n.total) for _, n in columns)
+    total, error = (np.array([getattr(n, name) for _, n in columns]) for name in ("total", "error"))
+    return Shapes(at, weights, less, most, total, *rows, fitted_error, error, *ends)
 
 
 def of_shapes(measure: Callable[..., Array]) -> Callable[..., Array]:

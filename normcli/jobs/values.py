@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from normcli import formats, registry, suggestions
+from normcli.limits import GREATEST, LEAST
 
 Check = Callable[[Any], str]
 
@@ -22,6 +23,11 @@ def between(least: float, greatest: float = math.inf, *, integer: bool = True) -
         return f"is not {least:,} or more" if greatest == math.inf else f"is not from {least:,} to {greatest:,}"
 
     return check
+
+
+def limit_check(name: str) -> Check:
+    """Of a limit of drift."""
+    return between(LEAST.get(name, 0), GREATEST.get(name, math.inf), integer=False)
 
 
 def one_of(*words: str) -> Check:

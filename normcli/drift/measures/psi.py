@@ -36,7 +36,7 @@ def _edges(shapes: Shapes) -> NDArray[np.bool_]:
     edges = np.zeros(shapes.cuts.shape, np.bool_)
     for decile in range(1, BINS):
         np.put_along_axis(edges, shapes.place(decile / BINS)[..., None], True, -1)
-    heavy = shapes.weights >= 1 / BINS - EPSILON
+    heavy = shapes.shares >= 1 / BINS - EPSILON
     edges |= heavy
     edges[..., :-1] |= heavy[..., 1:]
     return edges & (shapes.upto > 0.0) & (shapes.upto < 1.0 - EPSILON)

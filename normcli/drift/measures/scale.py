@@ -18,7 +18,7 @@ def value(pair: Pair) -> Array:
         return np.where((was == 0.0) & (now == 0.0), 1.0, now / was)
     distance = _distance(pair.shapes, *DECILES)
     new = pair.shapes.new_quantile(DECILES[1]) - pair.shapes.new_quantile(DECILES[0])
-    return np.where(distance > 0.0, new / distance, np.nan)
+    return np.where((distance > 0.0) & np.isfinite(distance), new / distance, np.nan)
 
 
 def floor(pair: Pair, alpha: float) -> Array:
