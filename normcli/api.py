@@ -90,6 +90,7 @@ ARGUMENTS = {
     "min_count": "how many rows a key needs to have statistics of its own.",
     "no_sketch": "keep no sketches of the columns, which contain some of their values.",
     "no_extra": "columns that the fit did not have are an error.",
+    "by_key": "each key is compared by itself, too, by its moments.",
     "max_shift": "limit of drift of a mean, in fitted standard deviations. As all limits, it may be a dict by column:\n"
     '  {"price": 0.8, None: 0.5}, where None is all others.',
     "max_scale_ratio": "limit of drift of the distance between the deciles, as a ratio of at least 1.",
@@ -336,8 +337,6 @@ def check(
     """Compares data, or what another parameter file says of some, with those that parameters, or a file of them, were
     fitted on.
 
-    - `by_key`: each key is compared by itself, too, by its moments.
-
     `drift` of the result is the verdict, None for fewer than `min_rows` rows. Columns that the fit did not have are
     drift with `no_extra`. Raises NormcliError, but no DriftError.
     """
@@ -362,12 +361,17 @@ def report(
     input: Paths | None = None,
     *,
     output: Path | None = None,
-    max_shift: float | None = None,
-    max_scale_ratio: float | None = None,
-    max_outside: float | None = None,
-    max_missing: float | None = None,
+    max_shift: Limit = None,
+    max_scale_ratio: Limit = None,
+    max_outside: Limit = None,
+    max_missing: Limit = None,
+    max_ks: Limit = None,
+    max_wasserstein: Limit = None,
+    max_psi: Limit = None,
+    limits: Path | None = None,
     min_rows: int = 30,
     no_extra: bool = False,
+    by_key: bool = False,
     allow_edited: bool = False,
     from_: str | None = None,
     format_options: Any = None,
@@ -389,7 +393,8 @@ def report(
     request = ReportRequest(
         params=_params(params), input=() if input is None else _paths(input), output=_path(output),
         max_shift=max_shift, max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing,
-        min_rows=min_rows, no_extra=no_extra, allow_edited=allow_edited, from_=from_,
+        max_ks=max_ks, max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits),
+        min_rows=min_rows, no_extra=no_extra, by_key=by_key, allow_edited=allow_edited, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from normcli.parameters.sketches import ColumnSketches
 from normcli.errors import printable
 from normcli.jobs import paths
 from normcli.jobs.check import compare, read_fitted
 from normcli.jobs.requests.report import ReportRequest
 from normcli.jobs.results import Preview, ReportResult
 from normcli.jobs.run import Run
+from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events, learning
 from normcli.reports import NewData, page
 

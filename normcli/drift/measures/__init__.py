@@ -39,6 +39,7 @@ class Measure(Struct, frozen=True, kw_only=True):
     form: str  # how it is shown: a format
     words: str  # of drift, with the value {}
     size: Callable[[Array], Array] = np.abs  # what the limit is for
+    none: float = 0.0  # the size where nothing has drifted
     of_shape: bool = False  # needs shapes
 
     def spelled(self, value: float) -> str:

@@ -46,5 +46,12 @@ def _size(ratio: Array) -> Array:
 
 
 MEASURE = Measure(
-    key="scale_ratio", limit="max_scale_ratio", value=value, floor=floor, form=".3g", words="scale {}", size=_size
+    key="scale_ratio",
+    limit="max_scale_ratio",
+    value=value,
+    floor=floor,
+    form=".3g",
+    words="scale {}",
+    size=_size,
+    none=1.0,
 )
