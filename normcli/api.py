@@ -62,6 +62,7 @@ Paths = Path | Iterable[Path]
 Names = str | Sequence[str] | None
 OneMethod = str | Method | type[Method]
 AnyMethod = OneMethod | Sequence[PlanStep]
+Limit = float | Mapping[str | None, float] | None
 F = TypeVar("F", bound=Callable[..., Any])
 
 ARGUMENTS = {
@@ -89,10 +90,16 @@ ARGUMENTS = {
     "min_count": "how many rows a key needs to have statistics of its own.",
     "no_sketch": "keep no sketches of the columns, which contain some of their values.",
     "no_extra": "columns that the fit did not have are an error.",
-    "max_shift": "limit of drift of a mean, in fitted standard deviations.",
-    "max_scale_ratio": "limit of drift of a standard deviation, as a ratio of at least 1.",
+    "by_key": "each key is compared by itself, too, by its moments.",
+    "max_shift": "limit of drift of a mean, in fitted standard deviations. As all limits, it may be a dict by column:\n"
+    '  {"price": 0.8, None: 0.5}, where None is all others.',
+    "max_scale_ratio": "limit of drift of the distance between the deciles, as a ratio of at least 1.",
     "max_outside": "limit of the share of values outside the fitted range, 0 to 1.",
     "max_missing": "limit of the growth of the share of missing values, 0 to 1.",
+    "max_ks": "limit of the greatest difference of the shares up to a value, 0 to 1.",
+    "max_wasserstein": "limit of the mean distance by which values are moved, in fitted robust deviations.",
+    "max_psi": "limit of the population stability index over fitted deciles.",
+    "limits": "a TOML file of such limits, with those of single columns in tables like [columns.price].",
     "dtype": 'the type of normalized columns: "float32" or "float64".',
     "column_suffix": "keep the columns, and add normalized ones, whose names end in this.",
     "only": "write the normalized columns alone.",
@@ -248,10 +255,14 @@ def apply(
     min_count: int | None = None,
     no_extra: bool = False,
     check: Literal["refuse", "warn"] | bool | None = None,
-    max_shift: float | None = None,
-    max_scale_ratio: float | None = None,
-    max_outside: float | None = None,
-    max_missing: float | None = None,
+    max_shift: Limit = None,
+    max_scale_ratio: Limit = None,
+    max_outside: Limit = None,
+    max_missing: Limit = None,
+    max_ks: Limit = None,
+    max_wasserstein: Limit = None,
+    max_psi: Limit = None,
+    limits: Path | None = None,
     resume: Literal["stat", "digest"] | bool | None = None,
     in_place: bool = False,
     allow_normalized: bool = False,
@@ -297,7 +308,8 @@ def apply(
         params=_params(params), input=_paths(input), output=_path(output), inverse=inverse,
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
-        max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, resume=_word(resume, "stat"),
+        max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, max_ks=max_ks,
+        max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits), resume=_word(resume, "stat"),
         in_place=in_place, allow_normalized=allow_normalized, allow_edited=allow_edited, to=to, dtype=dtype,
         column_suffix=column_suffix, only=only, limit=limit, fill=fill, precision=precision,
         drop_constant=drop_constant, from_=from_, format_options=_options(format_options),
@@ -314,12 +326,17 @@ def check(
     params: Parameters | Path,
     input: Paths,
     *,
-    max_shift: float | None = None,
-    max_scale_ratio: float | None = None,
-    max_outside: float | None = None,
-    max_missing: float | None = None,
+    max_shift: Limit = None,
+    max_scale_ratio: Limit = None,
+    max_outside: Limit = None,
+    max_missing: Limit = None,
+    max_ks: Limit = None,
+    max_wasserstein: Limit = None,
+    max_psi: Limit = None,
+    limits: Path | None = None,
     min_rows: int = 30,
     no_extra: bool = False,
+    by_key: bool = False,
     allow_edited: bool = False,
     from_: str | None = None,
     format_options: Any = None,
@@ -335,14 +352,16 @@ def check(
     max_memory: int | None = None,
     events: Events | None = None,
 ) -> Comparison:
-    """Compares data with those that parameters, or a file of them, were fitted on.
+    """Compares data, or what another parameter file says of some, with those that parameters, or a file of them, were
+    fitted on.
 
     `drift` of the result is the verdict, None for fewer than `min_rows` rows. Columns that the fit did not have are
     drift with `no_extra`. Raises NormcliError, but no DriftError.
     """
     request = CheckRequest(
         params=_params(params), input=_paths(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
-        max_outside=max_outside, max_missing=max_missing, min_rows=min_rows, no_extra=no_extra,
+        max_outside=max_outside, max_missing=max_missing, max_ks=max_ks, max_wasserstein=max_wasserstein,
+        max_psi=max_psi, limits=_path(limits), min_rows=min_rows, no_extra=no_extra, by_key=by_key,
         allow_edited=allow_edited, from_=from_, format_options=_options(format_options), infinite=infinite,
         on_bad_row=on_bad_row, max_bad_rows=max_bad_rows, rejects=_path(rejects), block_size=block_size,
         engine=engine, scheduler=scheduler,
@@ -360,12 +379,17 @@ def report(
     input: Paths | None = None,
     *,
     output: Path | None = None,
-    max_shift: float | None = None,
-    max_scale_ratio: float | None = None,
-    max_outside: float | None = None,
-    max_missing: float | None = None,
+    max_shift: Limit = None,
+    max_scale_ratio: Limit = None,
+    max_outside: Limit = None,
+    max_missing: Limit = None,
+    max_ks: Limit = None,
+    max_wasserstein: Limit = None,
+    max_psi: Limit = None,
+    limits: Path | None = None,
     min_rows: int = 30,
     no_extra: bool = False,
+    by_key: bool = False,
     allow_edited: bool = False,
     from_: str | None = None,
     format_options: Any = None,
@@ -387,7 +411,8 @@ def report(
     request = ReportRequest(
         params=_params(params), input=() if input is None else _paths(input), output=_path(output),
         max_shift=max_shift, max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing,
-        min_rows=min_rows, no_extra=no_extra, allow_edited=allow_edited, from_=from_,
+        max_ks=max_ks, max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits),
+        min_rows=min_rows, no_extra=no_extra, by_key=by_key, allow_edited=allow_edited, from_=from_,
         format_options=_options(format_options), infinite=infinite, on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,

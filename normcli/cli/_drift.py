@@ -8,36 +8,53 @@ from typing import Any, TypeVar
 
 import click
 
-from normcli.limits import Limits
+from normcli.limits import GREATEST, LEAST, NAMES, Limits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Finite(click.FloatRange):
-    """A finite number with bounds."""
+class Limit(click.ParamType[Any]):
+    """A finite number with bounds; after COLUMN= of a column alone."""
+
+    name = "limit"
+
+    def __init__(self, least: float, greatest: float | None) -> None:
+        self._number = click.FloatRange(least, greatest)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
+        if not isinstance(value, str):
+            return value
+        column, _, text = value.rpartition("=")
+        number = self._number(text, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{number} is no limit", param, ctx)
-        return number
+        return (column if "=" in value else None), number
 
 
-THRESHOLDS = {  # type and help of each
-    "max_shift": (Finite(0), "Of means, in fitted deviations"),
-    "max_scale_ratio": (Finite(1), "Of deviations, by each other"),
-    "max_outside": (
-        Finite(0, 1),
-        "Share beyond the fitted range",
-    ),
-    "max_missing": (Finite(0, 1), "Share that is missing more"),
+HELP = {
+    "max_shift": "Of means, in fitted deviations",
+    "max_scale_ratio": "Of distances between deciles, by each other",
+    "max_outside": "Share beyond the fitted range",
+    "max_missing": "Share that is missing more",
+    "max_ks": "Difference of shares up to a value",
+    "max_wasserstein": "Mean distance of values, in fitted deviations",
+    "max_psi": "Population stability index over deciles",
 }
 
 
 def thresholds(function: F) -> F:
     """Decorates a command with the options for the thresholds of drift."""
-    for name, (kind, about) in reversed(THRESHOLDS.items()):
+    limits = click.option("--limits", metavar="FILE", help="A TOML file of such limits: max_psi = 0.5, [columns.NAME]")
+    function = limits(function)
+    for name in reversed(NAMES):
         flag, default = f"--{name.replace('_', '-')}", getattr(Limits(), name)
-        about = f"{about}  [default: {default:g}]"
-        function = click.option(flag, type=kind, metavar="NUMBER", help=about)(function)
+        kind = Limit(LEAST.get(name, 0), GREATEST.get(name))
+        about = f"{HELP[name]}  [default: {default:g}]"
+        function = click.option(
+            flag, type=kind, metavar="[COLUMN=]NUMBER", help=about, multiple=True, callback=_by_column
+        )(function)
     return function
+
+
+def _by_column(ctx: click.Context, param: click.Parameter, value: tuple[Any, ...]) -> dict[str | None, float] | None:
+    return dict(value) if value else None

@@ -14,7 +14,7 @@ from normcli.cli._drift import thresholds
 from normcli.cli._reading import many, skipping
 from normcli.cli._request import or_stdout, request
 from normcli.cli._words import counted, counted_rows, show
-from normcli.cli.check import FEW, NO_EXTRA
+from normcli.cli.check import BY_KEY, FEW, NO_EXTRA
 
 ORDER = 6
 aliases = ("page", "html", "plot", "chart", "dashboard", "visualize", "histogram")
@@ -29,6 +29,7 @@ EXAMPLES = (
 @click.argument("params", metavar="PARAMS", type=PLACE)
 @click.option("-o", "--output", metavar="FILE", type=PLACE, help="The page, as HTML; default: standard output")
 @thresholds
+@BY_KEY
 @NO_EXTRA
 @ALLOW_EDITED
 @partial(common, fewest=FEW)

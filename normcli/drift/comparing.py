@@ -1,33 +1,33 @@
-"""Comparison of column statistics: those of the fit, and those of new data."""
+"""Comparison of columns: figures and shapes of the fit, and those of new data."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
+from normcli.caching import cached_property
+from normcli.drift import bounds
+from normcli.drift.describing import FIGURES
+from normcli.drift.measures import Pair, measures
 from normcli.limits import Limits
-from normcli.parameters import Step
-from normcli.stats.running import Running
-
-FIGURES = ("count", "missing", "mean", "std", "min", "max")  # `missing` is a share
-LARGEST, SMALLEST = 1e150, 1e-150  # deviations whose squares stay well inside a float's range
 
 
 class Columns(Struct, frozen=True):
-    """The input columns of a step, (features,) each: NaN where a number is unknown.
+    """Columns that are compared together, (features,) each: NaN where a number is unknown.
 
-    `past` has the limits that are exceeded: `constant` where a column that had a single value has another (a deviation
-    of 0 is no scale), `unlearned` where a column that had no value has some. A column that is not `judged` has too few
-    values.
+    `past` has the measures whose limit and floor are exceeded. For `constant`, where a column that had a single value
+    has another, and `unlearned`, where one that had no value has some, there is no limit, but a floor. A column that is
+    not `judged` has too few values.
     """
 
     names: tuple[str, ...]
     fitted: dict[str, Array]
     data: dict[str, Array]
-    apart: dict[str, Array]  # shift, scale_ratio, outside, missing_change; shift and ratio may be infinite
+    apart: dict[str, Array]  # values by the key of a measure; they may be infinite
+    limits: dict[str, Array]  # the same
+    floors: dict[str, Array]  # the same: what undrifted data exceed by chance; may be infinite
     past: dict[str, NDArray[np.bool_]]
     judged: NDArray[np.bool_]
 
@@ -40,75 +40,80 @@ class Columns(Struct, frozen=True):
         """The limits that column j exceeds."""
         return [name for name, where in self.past.items() if where[j]]
 
-
-def compared(
-    fitted: Step, data: Step, limits: Limits, *, rows: int, weighted: bool, lost: Collection[str] = ()
-) -> Columns:
-    """The comparison of a fitted step with the same step with the states of new data of `rows` rows. `lost` columns are
-    absent or not numeric: the share of missing values is unknown (NaN) if they have no value."""
-    with np.errstate(all="ignore"):
-        was, now = _described(fitted), _described(data)
-        if (
-            fitted.method.by_row and "missing" not in fitted.summary()
-        ):  # statistics of complete rows know no missing values
-            now["missing"] = np.full(len(fitted.features), np.nan)
-        of = fitted.features if fitted.length is None else fitted.columns * len(fitted.features)
-        unknown = np.array([name in lost for name in of]) & (now["count"] == 0)
-        now["missing"] = np.where(unknown, np.nan, now["missing"])
-        return _judged(fitted.features, was, now, limits, rows if weighted else None, rows >= limits.min_rows)
+    def taken(self, rows: Sequence[int] | NDArray[np.bool_]) -> "Columns":
+        """Some of the columns."""
+        at = np.arange(len(self.names))[rows].tolist()
+        parts = {
+            name: {key: a[at] for key, a in getattr(self, name).items()}
+            for name in ("fitted", "data", "apart", "limits", "floors", "past")
+        }
+        return Columns(tuple(self.names[j] for j in at), **parts, judged=self.judged[at])
 
 
-def _judged(
-    names: tuple[str, ...], was: dict[str, Array], now: dict[str, Array], limits: Limits, weighted: int | None,
-    enough: bool,
-) -> Columns:  # fmt: skip
-    gap = (now["mean"] - was["mean"]) + (now["mean_low"] - was["mean_low"])
-    shift = np.where(gap == 0.0, 0.0, gap / was["std"])
-    ratio = np.where((was["std"] == 0.0) & (now["std"] == 0.0), 1.0, now["std"] / was["std"])
-    outside = np.where(was["count"] > 0, now["outside"], np.nan)
-    more = now["missing"] - was["missing"]
-    values = now["count"] if weighted is None else weighted * now["count"] / (now["count"] + now["lost"])
-    judged = (values >= limits.min_rows) & enough
-    constant = was["min"] == was["max"]
-    changed = constant & (now["count"] > 0) & ((now["min"] != was["min"]) | (now["max"] != was["max"]))
-    varied = judged & ~constant
-    past = {
-        "unlearned": (was["count"] == 0) & (now["count"] > 0) & enough,
-        "constant": changed & judged,
-        "shift": (np.abs(shift) > limits.max_shift) & varied,
-        "scale": (np.maximum(ratio, 1.0 / ratio) > limits.max_scale_ratio) & varied,
-        "outside": (outside > limits.max_outside) & varied,
-        "missing": (more > limits.max_missing) & enough,
-    }
-    apart = {"shift": shift, "scale_ratio": ratio, "outside": outside, "missing_change": more}
-    fitted, data = ({name: figures[name] for name in FIGURES} for figures in (was, now))
-    return Columns(names, fitted, data, apart, past, judged | past["missing"] | past["unlearned"])
+class Compared(Struct, frozen=True, dict=True):
+    """Columns before the verdict, which depends on how many there are. `columns` are what the names are of;
+    `enough` (features,) tells whether there are rows enough, `judged` whether there are values enough."""
 
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    pair: Pair
+    enough: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
 
-def _described(step: Step) -> dict[str, Array]:
-    """(features,) each: statistics of all rows, with `mean_low`, the low part of the mean, and `lost`, the weight of
-    missing values. NaN where unknown: without values, with squares beyond the range of a float, or with batches that
-    had fewer than two values."""
-    summary, nothing = step.summary(), np.full(len(step.features), np.nan)
-    figures = {name: np.array(summary.get(name, nothing), np.float64) for name in (*FIGURES, "outside")}
-    figures["lost"] = np.where(np.isnan(figures["missing"]), 0.0, figures["missing"])
-    figures["missing"] = figures["missing"] / (figures["count"] + figures["missing"])
-    unknown, low = figures["count"] == 0, np.zeros_like(nothing)
-    for state in (s.taken([0]) for s in step.states):
-        if "mean_low" in state.axes():
-            values = asdict(state)
-            low = (values["mean"][0] - figures["mean"]) + values["mean_low"][0]
-        if isinstance(state, Running):
-            figures["std"] = np.where(state.updates[0] == 0, np.nan, figures["std"])
-            figures["mean"] = np.where(state.updates[0] == 0, np.nan, figures["mean"])
-    for name in ("mean", "std", "min", "max", "outside"):
-        figures[name] = np.where(unknown | ~np.isfinite(figures[name]), np.nan, figures[name])
-    largest = np.maximum(figures["max"] - figures["mean"], figures["mean"] - figures["min"])
-    beyond = (largest > LARGEST) | (largest < SMALLEST) | (figures["std"] == 0.0)
-    constant = figures["min"] == figures["max"]
-    figures["std"] = np.where(constant, 0.0, np.where(beyond, np.nan, figures["std"]))
-    figures["mean"], figures["mean_low"] = (
-        np.where(constant, figures["min"], figures["mean"]),
-        np.where(constant, 0.0, low),
-    )
-    return figures
+    @classmethod
+    def of(
+        cls, names: tuple[str, ...], columns: tuple[str, ...], pair: Pair, enough: NDArray[np.bool_], min_rows: int
+    ) -> "Compared":
+        """Of columns, those with rows enough that also have values enough."""
+        return cls(names, columns, pair, enough, (pair.rows[1] >= min_rows) & enough)
+
+    @cached_property
+    def values(self) -> Mapping[str, Array]:
+        """By the name of a measure."""
+        with np.errstate(all="ignore"):
+            return {name: measure.value(self.pair) for name, measure in measures().items()}
+
+    @property
+    def comparisons(self) -> int:
+        """The number of values that may be past their limit."""
+        return sum(int(np.count_nonzero(~np.isnan(values) & self.judged)) for values in self.values.values())
+
+    def judged_by(self, limits: Limits, alpha: float) -> Columns:
+        """The verdict, where undrifted data exceed each floor with a probability of at most `alpha`."""
+        was, now, enough = self.pair.fitted, self.pair.data, self.enough
+        apart, ends, floors, past = {}, {}, {}, self._structural(alpha)
+        judged = self.judged
+        varied = judged & ~self._constant
+        with np.errstate(all="ignore"):
+            for name, measure in measures().items():
+                value, floor = self.values[name], measure.floor(self.pair, alpha)
+                key = measure.key
+                ends[key] = np.array(
+                    [limits.of(measure.limit, *pair) for pair in zip(self.names, self.columns, strict=True)]
+                )
+                apart[key], floors[key] = value, np.where(np.isnan(value), np.nan, floor)
+                exceeds = measure.size(value) > np.fmax(ends[key], floor)
+                past[name] = exceeds & (enough if name == "missing" else varied)
+        past["constant"] &= judged
+        fitted, data = ({name: figures[name] for name in FIGURES} for figures in (was, now))
+        return Columns(
+            self.names, fitted, data, apart, ends, floors, past, judged | past["missing"] | past["unlearned"]
+        )
+
+    @property
+    def _constant(self) -> NDArray[np.bool_]:
+        return np.asarray(self.pair.fitted["min"] == self.pair.fitted["max"])
+
+    def _structural(self, alpha: float) -> dict[str, NDArray[np.bool_]]:
+        """Values in a column that had none, and other values in one that had a single value, if they are more than by
+        chance: the rows that have them may all be new ones."""
+        was, now = self.pair.fitted, self.pair.data
+        with np.errstate(all="ignore"):
+            present = 1.0 - np.where(np.isnan(now["missing"]), 0.0, now["missing"])
+            unlearned = present > bounds.beyond(alpha, *self.pair.all_rows) / self.pair.all_rows[1]
+            different = now["outside"] > bounds.beyond(alpha, *self.pair.rows) / self.pair.rows[1]
+        changed = (now["min"] != was["min"]) | (now["max"] != was["max"])
+        return {
+            "unlearned": (was["count"] == 0) & (now["count"] > 0) & unlearned & self.enough,
+            "constant": self._constant & (now["count"] > 0) & changed & different,
+        }

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 from msgspec.structs import asdict, replace
 
-from normcli.drift.watching import Change, DriftMonitor
+from normcli.drift.comparison import Change
+from normcli.drift.watching import DriftMonitor
 from normcli.parameters.folding import Subtotal
 from normcli.parameters.keys import StepStates
 from normcli.stats import Statistic
@@ -49,6 +50,7 @@ def _state(blank: Statistic, raw: Any, features: int) -> Statistic:
     if not raw:
         return blank
     arrays = {name: np.array(raw[name], np.float64) for name in blank.axes()}
-    if any(array.shape != (1, features) for array in arrays.values()):
+    sizes = {"feature": features, **blank.extents}
+    if any(arrays[name].shape != (1, *(sizes[dim] for dim in axes.dims)) for name, axes in blank.axes().items()):
         raise ValueError("not as many numbers as there are features")
     return replace(blank, **arrays)

@@ -7,11 +7,13 @@ import numpy as np
 from msgspec.structs import asdict
 
 from normcli.drift.comparing import Columns
-from normcli.drift.watching import Comparison
+from normcli.drift.comparison import Comparison
+from normcli.drift.keys import KeyComparison
 
 
 class ColumnFigures(TypedDict):
-    """An input column of the step that learned from it; null where a number is unknown or infinite."""
+    """An input column of the step that learned from it, or a column of lists; null where a number is unknown or
+    infinite."""
 
     column: str
     fitted: dict[str, float | None]  # count, missing (a share), mean, std, min, max
@@ -20,6 +22,11 @@ class ColumnFigures(TypedDict):
     scale_ratio: float | None
     outside: float | None
     missing_change: float | None
+    ks: float | None
+    wasserstein: float | None
+    psi: float | None
+    limits: dict[str, float]  # of each of these values
+    floors: dict[str, float | None]  # what each exceeds by chance, where nothing has drifted
     drift: list[str] | None  # limits exceeded; null if there are too few values for a verdict
 
 
@@ -40,6 +47,8 @@ class IncompleteFigures(TypedDict):
     fitted: float
     share: float
     drift: bool
+    limit: float
+    floor: float | None
     change: float
 
 
@@ -51,6 +60,38 @@ class UnseenFigures(TypedDict):
     share: float
     some: list[list[str | None]]
     drift: bool
+    limit: float
+    floor: float | None
+
+
+class KeyFigures(TypedDict):
+    """A key that has drifted, and those of its columns that have."""
+
+    key: list[str | None]
+    rows: int
+    columns: list[ColumnFigures]
+
+
+class KeysFigures(TypedDict):
+    """Keys compared by themselves: how many, and those that have drifted."""
+
+    by: list[str]
+    compared: int
+    drifted: list[KeyFigures]
+
+
+class LimitFigures(TypedDict):
+    """Limits of all columns, and those of single ones, by column."""
+
+    max_shift: float
+    max_scale_ratio: float
+    max_outside: float
+    max_missing: float
+    max_ks: float
+    max_wasserstein: float
+    max_psi: float
+    min_rows: int
+    columns: dict[str, dict[str, float]]
 
 
 class Figures(TypedDict):
@@ -59,10 +100,11 @@ class Figures(TypedDict):
     drift: bool | None
     rows: int | None
     fitted_rows: int
-    limits: dict[str, float]
+    limits: LimitFigures
     changes: list[ChangeFigures]
     incomplete: IncompleteFigures | None
     unseen_keys: UnseenFigures | None
+    keys: KeysFigures | None
     columns: list[ColumnFigures]
 
 
@@ -75,23 +117,45 @@ def figures(comparison: Comparison) -> Figures:
         "fitted_rows": comparison.fitted_rows,
         "limits": asdict(comparison.limits),
         "changes": [asdict(change) for change in comparison.changes],
-        "incomplete": incomplete and {**asdict(incomplete), "change": incomplete.change},
-        "unseen_keys": unseen and {**asdict(unseen), "by": list(unseen.by), "some": [list(key) for key in unseen.some]},
+        "incomplete": incomplete and _finite({**asdict(incomplete), "change": incomplete.change}),
+        "unseen_keys": unseen
+        and _finite({**asdict(unseen), "by": list(unseen.by), "some": [list(key) for key in unseen.some]}),
+        "keys": comparison.keys and _keys(comparison.keys),
         "columns": [column for step in comparison.steps for column in _columns(step)],
     }
     return cast(Figures, document)
 
 
+def _keys(keys: KeyComparison) -> dict[str, Any]:
+    drifted = [
+        {
+            "key": list(of_key.key),
+            "rows": of_key.rows,
+            "columns": [c for step in of_key.columns for c in _columns(step)],
+        }
+        for of_key in keys.drifted
+    ]
+    return {"by": list(keys.by), "compared": keys.compared, "drifted": drifted}
+
+
 def _columns(step: Columns) -> Iterator[dict[str, Any]]:
     """The columns of a step, in order."""
-    sides = {side: {n: a.tolist() for n, a in getattr(step, side).items()} for side in ("fitted", "data", "apart")}
+    sides = {
+        name: {key: values.tolist() for key, values in getattr(step, name).items()}
+        for name in ("fitted", "data", "apart", "limits", "floors")
+    }
     for j, name in enumerate(step.names):
         numbers = {side: {n: _number(n, values[j]) for n, values in arrays.items()} for side, arrays in sides.items()}
-        drift = step.reasons(j) if step.judged[j] else None
-        yield {"column": name, "fitted": numbers["fitted"], "data": numbers["data"], **numbers["apart"], "drift": drift}
+        apart, drift = numbers.pop("apart"), step.reasons(j) if step.judged[j] else None
+        yield {"column": name, **numbers, **apart, "drift": drift}
 
 
 def _number(name: str, value: float) -> float | int | None:
     if not np.isfinite(value):
         return None
     return int(value) if name == "count" and value.is_integer() else value + 0.0  # sums of weights may be fractions
+
+
+def _finite(document: dict[str, Any]) -> dict[str, Any]:
+    """With null in place of an infinite floor."""
+    return document | {"floor": _number("floor", document["floor"])}

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
 from normcli.columns import Field
-from normcli.drift.comparing import Columns, compared
+from normcli.drift.comparison import Change, Comparison, comparison
+from normcli.drift.counting import Counting, CutCounts
+from normcli.drift.describing import described
+from normcli.drift.pairing import Sample
+from normcli.drift.raw_columns import Distributions, lengths
+from normcli.drift.shapes import Counted
 from normcli.errors import BadDataError
 from normcli.formats import LateColumn, Reader
 from normcli.limits import Limits
@@ -27,65 +31,6 @@ from normcli.stats.outside import Outside
 SOME = 20  # keys that are named
 
 
-class Change(Struct, frozen=True):
-    """A column that is absent, new, or of another type. `drift` if the parameters need it."""
-
-    column: str
-    what: Literal["gone", "type", "new"]
-    was: str | None
-    now: str | None
-    drift: bool
-    cause: str | None = None  # for text in place of numbers: where it is, and an example
-
-
-class Unseen(Struct, frozen=True):
-    """Rows whose key was not fitted, their share, and the first of these keys."""
-
-    by: tuple[str, ...]
-    rows: int
-    share: float
-    some: tuple[Key, ...]
-    drift: bool
-
-
-class Incomplete(Struct, frozen=True):
-    """The share of rows that are left out because they miss a value: in the fit, and now."""
-
-    fitted: float
-    share: float
-    drift: bool
-
-    @property
-    def change(self) -> float:
-        """Difference of the shares."""
-        return self.share - self.fitted
-
-
-class Comparison(Struct, frozen=True):
-    """Comparison of new data with the fitted data. `rows` is None if no step has statistics to compare with."""
-
-    limits: Limits
-    rows: int | None
-    fitted_rows: int
-    changes: tuple[Change, ...]
-    steps: tuple[Columns, ...]
-    incomplete: Incomplete | None  # of methods that use complete rows only
-    unseen: Unseen | None  # of parameters by key
-
-    @property
-    def judged(self) -> bool:
-        """Whether there are rows enough for a verdict on their values."""
-        return self.rows is None or self.rows >= self.limits.min_rows
-
-    @property
-    def drift(self) -> bool | None:
-        """The verdict; None if there are too few rows for one. Changes of columns need no minimum of rows."""
-        of_rows = (x.drift for x in (self.incomplete, self.unseen) if x is not None)
-        if any(c.drift for c in self.changes) or any(of_rows) or any(s.drifted.any() for s in self.steps):
-            return True
-        return False if self.judged else None
-
-
 @dataclass
 class DriftMonitor:
     """Changes of columns and statistics of rows of the inputs so far; the statistics are those that the fit stores."""
@@ -93,6 +38,7 @@ class DriftMonitor:
     parameters: Parameters  # as they were fitted
     extra: bool = True  # columns that the fit did not have are no drift
     sketch: bool = False  # the input columns that the fit has sketches of are sketched, too
+    by_key: bool = False  # each key is compared by itself, too
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     counted: int = 0  # rows whose weight is not 0
     incomplete: int = 0
@@ -100,17 +46,28 @@ class DriftMonitor:
     some: dict[Key, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        steps = tuple(
-            replace(s, statistics_override=_statistics(s), states=()) if s.learns else s for s in self.parameters.steps
-        )
+        self._distributions = Distributions.of(self.parameters)
+        by_key = (Moments(), Extrema()) if self.by_key else ()
+        measured = [
+            replace(s, statistics_override=_statistics(s), override_by_key=by_key, states=()) if s.learns else s
+            for s in self.parameters.steps
+        ]
+        self._counting = Counting.of(self.parameters, measured, self._distributions)
         sketches = self.parameters.sketches if self.sketch else None
         self.measuring = replace(
-            self.parameters, steps=steps, keys=(), key_rows=(), sketches=sketches and sketches.without_rows
-        )
+            self.parameters, steps=self._counting.steps, keys=(), key_rows=(),
+            sketches=sketches and sketches.without_rows,
+        )  # fmt: skip
         self._blank, self._blank_sketches = self.measuring.blanks
         self._clear()
         self._known = set(self.parameters.keys)
-        self._lengths = {s.columns[0]: s.length for s in reversed(steps) if s.length is not None}  # of the data's
+        self._lengths = lengths(self.parameters)
+
+    @property
+    def names(self) -> dict[str, None]:
+        """The names that limits may be for: of input columns, and of elements of lists."""
+        features = (name for step in self.parameters.steps for name in step.features)
+        return dict.fromkeys((*self.parameters.needs(), *features))
 
     def _clear(self) -> None:
         """Forgets all statistics."""
@@ -167,7 +124,7 @@ class DriftMonitor:
     # -- rows ----------------------------------------------------------------------------------------------------
     def add(self, measured: Measured, *, can_end_segment: bool) -> None:
         """Adds statistics of the next chunk, or of the next complete batches."""
-        self._here.add(replace(measured, keyed=None), can_end_segment=can_end_segment)
+        self._here.add(measured if self.by_key else replace(measured, keyed=None), can_end_segment=can_end_segment)
         self.count(measured)
 
     def add_segment(self, segment: Subtotal) -> None:
@@ -230,24 +187,31 @@ class DriftMonitor:
         self.finish()
         parameters, changes = self.parameters, tuple(self.changes.values())
         if not parameters.learns or not self.counted:
-            return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, (), None, None)
-        pairs = [
-            (s, replace(s, states=states)) for s, states in zip(parameters.steps, self.states, strict=True) if s.learns
-        ]
-        here = [self.counted - (self.incomplete if s.method.by_row else 0) for s, _ in pairs]
-        weighted = parameters.weights is not None
-        counts = zip(pairs, here, strict=True)
+            return Comparison(limits, rows if parameters.learns else None, parameters.rows, changes, ())
+        states, distributions = self.states, self._distributions
+        weighted = None if parameters.weights is None else np.full((1, 1), float(self.counted))
+        with np.errstate(all="ignore"):
+            figures = {
+                i: {n: a[0] for n, a in described(of_step, len(step.features), weighted).items()}
+                for i, (step, of_step) in enumerate(zip(parameters.steps, states[self._counting.more :], strict=True))
+                if step.learns
+            }
         lost = {c.column for c in changes if c.what != "new"}
-        steps = tuple(compared(*pair, limits, rows=count, weighted=weighted, lost=lost) for pair, count in counts)
-        enough = rows >= limits.min_rows
-        incomplete = unseen = None
-        if any(s.method.by_row for s in parameters.steps if s.learns):
-            fitted, share = parameters.skipped / max(parameters.rows, 1), self.incomplete / max(rows, 1)
-            incomplete = Incomplete(fitted, share, enough and share - fitted > limits.max_missing)
-        if parameters.by:
-            share, some = self.unseen / max(rows, 1), tuple(self.some)
-            unseen = Unseen(parameters.by, self.unseen, share, some, enough and share > limits.max_outside)
-        return Comparison(limits, rows, parameters.rows, changes, steps, incomplete, unseen)
+        counts = {name: self._counted_of(states, name) for name in self._counting.places}
+        sample = Sample(rows, self.counted - self.incomplete, self.incomplete, figures, counts, lost)
+        keyed = self.total.local().ledger.sorted() if self.by_key else None
+        return comparison(
+            parameters, sample, limits, changes, distributions=distributions,
+            unseen=(self.unseen, tuple(self.some)), keyed=keyed,
+        )  # fmt: skip
+
+    def _counted_of(self, states: tuple[StepStates, ...], name: str) -> Counted:
+        """The values of an input column among its cuts; of lists, those of all elements."""
+        i, features = self._counting.places[name]
+        state = next(s for s in states[i] if isinstance(s, CutCounts))
+        size = len(self._distributions.cuts[name].at)
+        less, most = (a[0, features, :size].sum(axis=0) for a in (state.less, state.most))
+        return Counted(less, most, float(state.count[0, features].sum()))
 
 
 def _statistics(step: Step) -> tuple[Statistic, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from normcli.drift.measures import measures
 from normcli.errors import printable, short
+from normcli.parameters.keys import described
 
 if TYPE_CHECKING:
     from normcli.drift import Change, Columns, Comparison
@@ -28,8 +30,15 @@ def _drifted(comparison: Comparison) -> Iterator[str]:
     if comparison.incomplete is not None and comparison.incomplete.drift:
         yield f"rows that miss a value ({comparison.incomplete.share:.2%}, were {comparison.incomplete.fitted:.2%})"
     for step in comparison.steps:
-        for j in step.drifted.nonzero()[0].tolist():
-            yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
+        yield from _of_columns(step)
+    for of_key in comparison.keys.drifted if comparison.keys is not None else ():
+        key = described(comparison.keys.by if comparison.keys else (), of_key.key)
+        yield from (f"{key}: {text}" for step in of_key.columns for text in _of_columns(step))
+
+
+def _of_columns(step: Columns) -> Iterator[str]:
+    for j in step.drifted.nonzero()[0].tolist():
+        yield f"{short(step.names[j])} ({', '.join(spelled(step, j))})"
 
 
 def changed(change: Change) -> str:
@@ -42,13 +51,8 @@ def changed(change: Change) -> str:
 
 def spelled(step: Columns, j: int) -> list[str]:
     """The limits that column j exceeds, with values."""
-    apart = {name: float(values[j]) for name, values in step.apart.items()}
-    words = {
-        "unlearned": "had no value",
-        "constant": "was constant",
-        "shift": f"shift {apart['shift']:+.3g}",
-        "scale": f"scale {apart['scale_ratio']:.3g}",
-        "outside": f"{apart['outside']:.2%} outside",
-        "missing": f"{apart['missing_change']:+.2%} missing",
+    words = {"unlearned": "had no value", "constant": "was constant"} | {
+        name: measure.words.format(measure.spelled(float(step.apart[measure.key][j])))
+        for name, measure in measures().items()
     }
     return [words[reason] for reason in step.reasons(j)]

@@ -11,7 +11,7 @@ from normcli.errors import DriftError, EmptyInputError, UsageError, printable, r
 from normcli.io import stores
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import methods_of
-from normcli.jobs.judging import warn_of_few
+from normcli.jobs.judging import warn
 from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests.apply import ApplyRequest
@@ -54,6 +54,8 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
 
             parameters, result.constants = without_constants(request, selected(request, parameters))
         watch = _watch(parameters) if request.check else None
+        if watch is not None:
+            request.limits_of(Limits().min_rows, watch.names)  # which are refused before data are read
         parameters = parameters.override(request.unseen, request.min_count)
         if request.training:
             parameters = parameters.in_training()
@@ -222,9 +224,9 @@ def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows
     from normcli import drift
 
     request = run.request
-    comparison = watch.compared(request.limits(request.min_rows or Limits().min_rows), rows)
+    comparison = watch.compared(request.limits_of(request.min_rows or Limits().min_rows, watch.names), rows)
     run.result.comparison = comparison
-    warn_of_few(run, comparison)
+    warn(run, comparison, watch.parameters)
     if comparison.rows is None:
         run.info("nothing was learned from values: --check has compared columns alone")
     if comparison.drift and request.check == "refuse":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from normcli import pipeline
-from normcli.drift import DriftMonitor
+from normcli.drift import DriftMonitor, compared_fits
 from normcli.jobs.choosing import methods_of
-from normcli.jobs.judging import warn_of_few
-from normcli.jobs.parameter_files import read_parameters
+from normcli.jobs.judging import warn
+from normcli.jobs.parameter_files import other_fit, read_parameters
 from normcli.jobs.reading import Readers, find
 from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.results import CheckResult, Preview
@@ -17,13 +17,14 @@ from normcli.pipeline import SILENT, Events
 
 if TYPE_CHECKING:
     from normcli.parameters import Parameters
+    from normcli.parameters.sketches import ColumnSketches
 
 EXAMPLE = "normcli check today.csv -p data.json"
 
 
 def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
-    """Compares all inputs of a request with the data that its parameters were fitted on. Drift is no error here. Raises
-    NormcliError."""
+    """Compares all inputs of a request, data or one parameter file, with the data that its parameters were fitted on.
+    Drift is no error here. Raises NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
     with Run(request, result, events) as run:
         compare(run, EXAMPLE)
@@ -34,22 +35,31 @@ def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
     return result
 
 
-def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> DriftMonitor:
+def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> ColumnSketches | None:
     """Reads the parameters and all inputs of a run whose request is a CheckRequest, and fills its result, a
-    CheckResult; what has monitored the inputs, with `sketch` their distributions, too. `example` is a command with a
-    file, for hints. Raises NormcliError."""
+    CheckResult; the sketches of the inputs, with `sketch` or if these are a parameter file. `example` is a command with
+    a file, for hints. Raises NormcliError."""
     request, result = run.request, run.result
     inputs = find(run, request)
     parameters = read_fitted(run, example)
     nothing = None if parameters.learns else f"{result.method} learned nothing: columns alone are compared"
-    request.check_needs(learns=nothing, rows=nothing)
-    watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch)
+    request.check_needs(learns=nothing, rows=nothing, keys=None if parameters.by else "these are not (fit --by)")
+    watch = DriftMonitor(parameters, extra=not request.no_extra, sketch=sketch, by_key=request.by_key)
+    limits = request.limits_of(request.min_rows, watch.names)
+    other = other_fit(run, request, inputs)
+    if other is not None:
+        if request.dry_run:
+            result.preview = Preview((), None, other.schema, (), ())
+            return None
+        result.comparison = compared_fits(parameters, other, limits, extra=not request.no_extra, by_key=request.by_key)
+        warn(run, result.comparison, parameters, other)
+        return other.sketches
     run.connect(inputs)
     run.open_rejects(request)
     readers = Readers(run, request, inputs, dialect=parameters.dialect, example=example, writes=False)
     if request.dry_run:
         result.preview = Preview.of(readers, parameters.needs(), ())
-        return watch
+        return None
     with run.counting(request, readers) as progress:
         progress.least = 0  # fewer rows allow no verdict, which is no error
         remote = run.remote_inputs(watch.measuring, readers)
@@ -58,9 +68,9 @@ def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> DriftM
             infinite=request.infinite, skip=request.skips, progress=progress, remote=remote,
         )  # fmt: skip
         progress.end()
-        result.comparison = watch.compared(request.limits(request.min_rows), progress.rows)
-        warn_of_few(run, result.comparison)
-    return watch
+        result.comparison = watch.compared(limits, progress.rows)
+        warn(run, result.comparison, parameters)
+    return watch.sketches
 
 
 def read_fitted(run: Run[Any, Any], example: str) -> Parameters:

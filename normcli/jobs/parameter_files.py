@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
+from normcli.errors import UsageError, printable
 from normcli.io import outputs
 from normcli.jobs.run import Run
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
 from normcli.pipeline import memory
+
+if TYPE_CHECKING:
+    from normcli.io.inputs import Input
+    from normcli.jobs.requests import Reads
+
+PEEK = 64  # bytes
+BEGINNING = re.compile(rb'\s*\{\s*"format":\s*"normcli"')
 
 
 def read_parameters(
@@ -20,6 +31,30 @@ def read_parameters(
         return source
     largest = memory.largest_file(max_memory)
     return params.read_file(source, example=example, allow_edited=allow_edited, largest=largest)
+
+
+def other_fit(run: Run[Any, Any], request: Reads, input_list: list[Input]) -> Parameters | None:
+    """The parameters in the only input, if that is a file of them; None if inputs are data. Raises UsageError for
+    several of them, and BadParametersError."""
+    paths, alone = [i.path for i in input_list if i.path is not None], len(input_list) == 1
+    files = [path for path in paths if _is_parameter_file(run, path, alone=alone)]
+    if not files:
+        return None
+    if len(input_list) > 1:
+        raise UsageError(
+            f"{printable(files[0])} is a parameter file, and it is not the only INPUT",
+            "normcli merge makes one of several",
+        )
+    return params.read_file(files[0], example="", allow_edited=getattr(request, "allow_edited", False))
+
+
+def _is_parameter_file(run: Run[Any, Any], path: str, *, alone: bool) -> bool:
+    """Whether a file begins as parameter files do. One of several is only opened if it is called .json, which data are
+    not."""
+    if not (alone or path.lower().endswith(".json")) or (os.path.exists(path) and not os.path.isfile(path)):
+        return False
+    with closing(run.source(path)) as source:
+        return bool(BEGINNING.match(source.peek(PEEK)))
 
 
 def lock(run: Run[Any, Any], path: str | None, wait: float) -> None:

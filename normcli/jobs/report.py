@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from normcli.drift import DriftMonitor
 from normcli.errors import printable
 from normcli.jobs import paths
 from normcli.jobs.check import compare, read_fitted
 from normcli.jobs.requests.report import ReportRequest
 from normcli.jobs.results import Preview, ReportResult
 from normcli.jobs.run import Run
+from normcli.parameters.sketches import ColumnSketches
 from normcli.pipeline import SILENT, Events, learning
 from normcli.reports import NewData, page
 
@@ -25,9 +25,9 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
     result.output = request.explicit_value("output")
     with Run(request, result, events) as run:
         target = None if request.dry_run or request.output is None else run.changes.open(request.output)
-        watch = None
+        sketches = None
         if request.has_input:
-            watch = compare(run, EXAMPLE, sketch=True)
+            sketches = compare(run, EXAMPLE, sketch=True)
         else:
             _read_alone(run)
         if request.dry_run:
@@ -38,7 +38,7 @@ def report(request: ReportRequest, events: Events = SILENT) -> ReportResult:
         assert result.parameters is not None
         remarks = list[str]()
         learning.warn_of_columns(result.parameters, remarks.append)
-        result.page = page(result.parameters, _new_data(result, watch), [*remarks, *result.warnings])
+        result.page = page(result.parameters, _new_data(result, sketches), [*remarks, *result.warnings])
         run.changes.fill(target, [result.page.encode()])
         run.changes.commit(run.rejects, target)
         result.targets = (target.name,) if target else ()
@@ -57,10 +57,10 @@ def _read_alone(run: Run[ReportRequest, ReportResult]) -> None:
         result.preview = Preview((), None, columns, (), ())
 
 
-def _new_data(result: ReportResult, watch: DriftMonitor | None) -> NewData | None:
+def _new_data(result: ReportResult, sketches: ColumnSketches | None) -> NewData | None:
     """What is beside the fit."""
-    if watch is None or result.comparison is None or result.inputs is None:
+    if result.comparison is None or result.inputs is None:
         return None
     more = f" and {len(result.inputs) - NAMED:,} more" if len(result.inputs) > NAMED else ""
     names = ", ".join("standard input" if name == "-" else printable(name) for name in result.inputs[:NAMED])
-    return NewData(f"{names}{more}", result.comparison, watch.sketches)
+    return NewData(f"{names}{more}", result.comparison, sketches)

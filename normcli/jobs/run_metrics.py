@@ -32,9 +32,12 @@ HELP = {
     "normcli_run_drift": "1 where the data have drifted, 0 where they have not; not there without a verdict",
     "normcli_column_drift": "1 where a column has drifted, 0 where it has not; not there without a verdict",
     "normcli_column_shift": "Shift of the mean, in fitted standard deviations",
-    "normcli_column_scale_ratio": "Standard deviation, as a multiple of the fitted one",
+    "normcli_column_scale_ratio": "Distance between deciles, or standard deviation, as a multiple of the fitted one",
     "normcli_column_outside_ratio": "Share of values outside the fitted range",
     "normcli_column_missing_ratio": "Share of values that are missing",
+    "normcli_column_ks": "Greatest difference of the shares up to a value (Kolmogorov and Smirnov)",
+    "normcli_column_wasserstein": "Mean distance by which values are moved, in fitted robust deviations",
+    "normcli_column_psi": "Population stability index over fitted deciles",
     "normcli_build_info": "Versions of normcli and Python",
 }
 
@@ -90,6 +93,9 @@ def _of_columns(report: RunReport, run_labels: Labels) -> Iterator[Sample]:
             "normcli_column_scale_ratio": column["scale_ratio"],
             "normcli_column_outside_ratio": column["outside"],
             "normcli_column_missing_ratio": column["data"]["missing"],
+            "normcli_column_ks": column["ks"],
+            "normcli_column_wasserstein": column["wasserstein"],
+            "normcli_column_psi": column["psi"],
         }
         yield from ((n, labels, float(value)) for n, value in values.items() if value is not None)
 

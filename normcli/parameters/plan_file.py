@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError, printable
-from normcli.io.sources import open_source
+from normcli.parameters import toml_file
 from normcli.parameters.method_options import method_with
 from normcli.parameters.plan import Plan, PlanStep
 
-LARGEST = 1 << 24  # bytes
 KEYS = ("method", "columns", "exclude", "options")
 
 
 def read(path: str, *, example: str) -> Plan:
     """The plan in a TOML file: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
     UsageError with the position."""
-    data = b""
-    with closing(open_source(path, example=example)) as source:
-        while len(data) <= LARGEST and (part := source.read(1 << 20)):
-            data += part
+    data, name = toml_file.read(path, example=example)
     try:
-        return Plan(parsed(data), source.name)
+        return Plan(parsed(data), name)
     except UsageError as e:
-        raise UsageError(f"{source.name}{e.message}", e.hint) from None
+        raise UsageError(f"{name}{e.message}", e.hint) from None
 
 
 def parsed(data: bytes) -> tuple[PlanStep, ...]:
     """The steps in the bytes of a TOML file. Raises UsageError, whose message continues the name of the file."""
-    import tomllib
-
-    if len(data) > LARGEST:
-        raise UsageError(f": more than {LARGEST >> 20} MB")
-    try:
-        document = tomllib.loads(data.decode("utf-8-sig"))
-    except tomllib.TOMLDecodeError as e:
-        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(e), re.DOTALL)
-        what = place[1] if place else str(e)
-        line = (place and place[2]) or 1 + data.rstrip().count(b"\n")
-        raise UsageError(f":{line}: not TOML: {printable(what[:1].lower() + what[1:])}") from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as e:
-        why = "not UTF-8" if isinstance(e, UnicodeDecodeError) else "a value that can't be read"
-        raise UsageError(f": not TOML: {why}") from None
+    document = toml_file.parsed(data)
     unknown = next((k for k in document if k != "steps"), None)
     if unknown is not None:
         raise UsageError(f": {printable(unknown)}: unknown; there are [[steps]] and nothing else")

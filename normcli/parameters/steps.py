@@ -32,9 +32,8 @@ class Step(Struct, frozen=True, dict=True):
     states: StepStates = ()
     transform: Transform | None = None
     length: int | None = None
-    statistics_override: StepStates | None = (
-        None  # what is measured in place of the method's statistics, of all rows alone
-    )
+    statistics_override: StepStates | None = None  # what is measured in place of the method's statistics, of all rows
+    override_by_key: StepStates = ()  # and by key, where there is such an override
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -141,11 +140,9 @@ class Step(Struct, frozen=True, dict=True):
         if self.method.by_row:
             block = block.complete if self.unfitted_multiple == 1 else block.all_or_nothing
         if by_key:
-            return (
-                ()
-                if self.statistics_override is not None
-                else tuple(s.by_key().of(block) for s in self.method.statistics)
-            )
+            overridden = self.statistics_override is not None
+            blanks = self.override_by_key if overridden else tuple(s.by_key() for s in self.method.statistics)
+            return tuple(s.of(block) for s in blanks)
         return tuple(s.of(block) for s in self.blanks)
 
     def normalized(self, block: Block) -> Array:

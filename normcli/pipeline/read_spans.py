@@ -155,11 +155,11 @@ class CompareSpan(ReadSpan, frozen=True):
 
 
 def _to_fold(part: Part, result: Result) -> Measured | None:
-    """What was measured of a chunk. A watch has no states by key, and counts rows by itself."""
+    """What was measured of a chunk. A watch counts rows by itself, and has states by key only if it compares keys."""
     if part.watch is None or result.measured is None:
         return result.measured
     part.watch.count(result.measured)
-    return replace(result.measured, keyed=None)
+    return result.measured if part.watch.by_key else replace(result.measured, keyed=None)
 
 
 def _watch_state(part: Part) -> object:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from msgspec import Struct
 
-from normcli.drift import Columns, Comparison
+from normcli.drift import Columns
+from normcli.drift.measures import measures as drift_measures
 from normcli.reports.scales import number, share
 
 
@@ -53,18 +54,17 @@ def verdicts(columns: Columns, j: int) -> list[str]:
     return [f"drift: {WORDS[name]}" for name in columns.reasons(j) if name in WORDS]
 
 
-def measures(comparison: Comparison, columns: Columns, j: int) -> list[Measure]:
-    """The measures of column `j`; those of one that has too few values are no drift."""
-    limits, judged = comparison.limits, bool(columns.judged[j])
-    apart = {name: float(values[j]) for name, values in columns.apart.items()}
-    reasons = set(columns.reasons(j)) if judged else set()
-    ratio = apart["scale_ratio"]
-    with np.errstate(all="ignore"):
-        farthest = max(ratio, float(np.divide(1.0, ratio))) if not math.isnan(ratio) else ratio
-    rows = (
-        ("shift", abs(apart["shift"]), limits.max_shift, number, 0.0),
-        ("scale", farthest, limits.max_scale_ratio, number, 1.0),
-        ("outside", apart["outside"], limits.max_outside, share, 0.0),
-        ("missing", apart["missing_change"], limits.max_missing, share, 0.0),
-    )
-    return [Measure(name, value, limit, None, name in reasons, text, start) for name, value, limit, text, start in rows]
+def measures(columns: Columns, j: int) -> list[Measure]:
+    """The measures of column `j`, without those of its shape that are not defined; those of one that has too few values
+    are no drift."""
+    reasons = set(columns.reasons(j)) if columns.judged[j] else set()
+    of_column = list[Measure]()
+    for name, measure in drift_measures().items():
+        value, limit, floor = (float(a[measure.key][j]) for a in (columns.apart, columns.limits, columns.floors))
+        with np.errstate(all="ignore"):
+            size = float(measure.size(np.array(value)))
+        if not (measure.of_shape and math.isnan(value)):
+            text = share if "%" in measure.form else number
+            end = floor if math.isfinite(floor) else None
+            of_column.append(Measure(name, size, limit, end, name in reasons, text, measure.none))
+    return of_column

@@ -91,7 +91,7 @@ def _summary(
         columns, j = compared
         figures = {n: float(a[j]) for n, a in columns.fitted.items()}
         new_figures = {n: float(a[j]) for n, a in columns.data.items()}
-        of_drift = tuple(measures(comparison, columns, j))
+        of_drift = tuple(measures(columns, j))
         words = tuple(verdicts(columns, j))
         new_figures["outside"] = float(columns.apart["outside"][j])
     normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))

@@ -7,12 +7,14 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import click
 import numpy as np
 import pytest
 
 from normcli.cli import main
+from normcli.drift.measures import measures
 from normcli.errors import NormcliError
 from tests.cli.conftest import Workspace
 
@@ -65,9 +67,10 @@ def test_what_is_as_it_was_is_exit_0_and_a_table(here: Workspace) -> None:
     done = here.succeeds("check", "old.csv", "-p", "p.json")
     lines = done.out.decode().splitlines()
     assert lines[:2] == ["rows     60, fitted 60", ""]
-    heads = ["column", "mean", "fitted mean", "shift", "scale", "outside", "missing", "fitted missing", "drift"]
+    heads = ["column", "mean", "fitted mean", "shift", "scale", "outside", "missing", "fitted missing"]
+    heads += ["ks", "wasserstein", "psi", "drift"]
     assert re.split(" {2,}", lines[2]) == heads
-    assert [line.split()[0] for line in lines[3:]] == ["a", "b"]
+    assert [line.split()[0] for line in lines[3:5]] == ["a", "b"]
     assert done.lines[0].startswith("normcli: check zscore: no drift: 60 rows, 2 columns, ")
     assert here.succeeds("check", "old.csv", "-p", "p.json", "-q").err == ""
 
@@ -75,7 +78,7 @@ def test_what_is_as_it_was_is_exit_0_and_a_table(here: Workspace) -> None:
 def test_drift_is_exit_1_with_the_whole_table_and_one_line_that_names_it(here: Workspace) -> None:
     done = here.run("check", "moved.csv", "-p", "p.json", "-q", "--run-report", "r.json")
     assert done.code == 1
-    assert done.out.decode().splitlines()[-2].endswith("shift, outside")
+    assert done.out.decode().splitlines()[3].endswith("shift, outside, ks, wasserstein, psi")
     assert len(done.lines) == 1
     assert done.lines[0].startswith("normcli: error: drift: a (shift +")
     report = json.loads((here / "r.json").read_text())
@@ -94,25 +97,36 @@ def test_the_object_is_the_same_bytes_however_the_data_come(here: Workspace) -> 
     assert {(w.code, w.out) for w in ways} == {(1, ways[0].out)}
     found = json.loads(ways[0].out)
     assert list(found) == [
-        "drift", "rows", "fitted_rows", "limits", "changes", "incomplete", "unseen_keys", "columns",
+        "drift", "rows", "fitted_rows", "limits", "changes", "incomplete", "unseen_keys", "keys", "columns",
     ]  # fmt: skip
     assert [list(c) for c in found["columns"]] == [
-        ["column", "fitted", "data", "shift", "scale_ratio", "outside", "missing_change", "drift"]
+        ["column", "fitted", "data", "limits", "floors", *(m.key for m in measures().values()), "drift"]
     ] * 2
     assert found["columns"][0]["data"]["count"] == 60
     assert (found["drift"], found["columns"][0]["drift"], found["columns"][1]["drift"]) == (
         True,
-        ["shift", "outside"],
+        ["shift", "outside", "ks", "wasserstein", "psi"],
         [],
     )
 
 
 def test_limits_are_options(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
-    wide = ("--max-shift", "20", "--max-outside", "1", "--max-scale-ratio", "3", "--max-missing", "0.5")
+    wide: tuple[str, ...] = (
+        "--max-shift",
+        "20",
+        "--max-outside",
+        "1",
+        "--max-scale-ratio",
+        "3",
+        "--max-missing",
+        "0.5",
+    )
+    wide += ("--max-ks", "1", "--max-wasserstein", "30", "--max-psi", "40", "--max-psi", "b=0.5")
     code, found = document(here, capsys, "moved.csv", "-p", "p.json", *wide)
     assert (code, found["drift"]) == (0, False)
     assert found["limits"] == {
-        "max_shift": 20.0, "max_scale_ratio": 3.0, "max_outside": 1.0, "max_missing": 0.5, "min_rows": 30,
+        "max_shift": 20.0, "max_scale_ratio": 3.0, "max_outside": 1.0, "max_missing": 0.5, "max_ks": 1.0,
+        "max_wasserstein": 30.0, "max_psi": 40.0, "min_rows": 30, "columns": {"b": {"max_psi": 0.5}},
     }  # fmt: skip
     for bad in ("--max-shift=nan", "--max-shift=-1", "--max-shift=inf", "--max-scale-ratio=0.9", "--max-outside=1.1"):
         assert within(here, "check", "old.csv", "-p", "p.json", bad) == 2
@@ -124,7 +138,7 @@ def test_too_few_rows_are_no_verdict(here: Workspace, capfd: pytest.CaptureFixtu
     out, err = capfd.readouterr()
     assert "normcli: warning: 29 rows are too few for a verdict on drift, which takes 30 (--min-rows)\n" in err
     assert ": no verdict: 29 rows" in err
-    assert out.splitlines()[-1].endswith("too few values")
+    assert out.splitlines()[4].endswith("too few values")
     assert within(here, "check", "few.csv", "-p", "p.json", "--json") == 0
     found = json.loads(capfd.readouterr().out)
     assert (found["drift"], found["columns"][0]["drift"]) == (None, None)
@@ -191,12 +205,13 @@ def test_all_inputs_are_compared_together(here: Workspace, capsys: pytest.Captur
 
 def test_keys_that_the_fit_has_not_seen(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     assert within(here, "fit", "old.csv", "-m", "zscore", "-c", "a,b", "--by", "site", "-p", "k.json") == 0
+    unseen = {"by": ["site"], "drift": False, "limit": 0.01, "floor": ANY}
     code, found = document(here, capsys, "old.csv", "-p", "k.json")
-    assert (code, found["unseen_keys"]) == (0, {"by": ["site"], "rows": 0, "share": 0.0, "some": [], "drift": False})
+    assert (code, found["unseen_keys"]) == (0, unseen | {"rows": 0, "share": 0.0, "some": []})
     (here / "keys.csv").write_bytes((here / "old.csv").read_bytes().replace(b"n1,", b"n9,"))
     code, found = document(here, capsys, "keys.csv", "-p", "k.json")
     assert (code, found["columns"][0]["shift"]) == (1, 0.0)
-    assert found["unseen_keys"] == {"by": ["site"], "rows": 20, "share": 20 / 60, "some": [["n9"]], "drift": True}
+    assert found["unseen_keys"] == unseen | {"rows": 20, "share": 20 / 60, "some": [["n9"]], "drift": True}
     capsys.readouterr()
     within(here, "check", "keys.csv", "-p", "k.json")
     assert "unseen   33.33% of rows have a key that was not fitted (site=n9)  drift\n" in capsys.readouterr().out
@@ -239,7 +254,7 @@ def test_names_are_told_on_one_line_as_they_are_in_the_object(workspace: Workspa
     assert within(workspace, "fit", "t.csv", "-m", "zscore", "-p", "p.json") == 0
     done = workspace.run("check", "u.csv", "-p", "p.json")
     assert done.code == 1
-    assert [line.split("  ")[0] for line in done.out.decode().splitlines()[3:]] == [
+    assert [line.split("  ")[0] for line in done.out.decode().splitlines()[3:7]] == [
         "[/red]",
         "=cmd()",
         "two\\nlines",
@@ -285,7 +300,8 @@ def test_a_warning_goes_on(here: Workspace, capfd: pytest.CaptureFixture[str]) -
 def test_both_find_the_same(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     """At a limit that is just that of check, and just below it."""
     shift = document(here, capsys, "moved.csv", "-p", "p.json")[1]["columns"][0]["shift"]
-    args = ("apply", "moved.csv", "-p", "p.json", "-o", "o.csv", "--check", "--max-outside", "1")
+    args: tuple[str, ...] = ("apply", "moved.csv", "-p", "p.json", "-o", "o.csv", "--check", "--max-outside", "1")
+    args += ("--max-ks", "1", "--max-wasserstein", "99", "--max-psi", "99")
     assert within(here, *args, "--max-shift", repr(shift)) == 0
     assert within(here, *args, "--max-shift", repr(np.nextafter(shift, 0.0).item())) == 1
 

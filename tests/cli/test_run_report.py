@@ -213,7 +213,8 @@ def test_a_file_of_metrics_appears_whole_and_anybody_may_read_it(place: Workspac
 
 def a_report(names: list[str], **more: Any) -> Any:
     column: Mapping[str, Any] = {
-        "fitted": {}, "data": {"missing": 0.5}, "shift": -1e-7, "scale_ratio": None, "outside": 0.0, "drift": None,
+        "fitted": {}, "data": {"missing": 0.5}, "shift": -1e-7, "scale_ratio": None, "outside": 0.0, "ks": 0.5,
+        "wasserstein": None, "psi": 2.0, "drift": None,
     }  # fmt: skip
     found = {
         "command": "check", "seconds": 0.25, "exit_code": 0, "rows_in": 3, "rows_out": None, "rows_rejected": 0,

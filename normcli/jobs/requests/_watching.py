@@ -2,31 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+from normcli import suggestions
+from normcli.errors import UsageError, short
 from normcli.jobs.facts import (
     CHECK,
     LEARNS,
 )
-from normcli.jobs.requests import Request, option
-from normcli.jobs.values import between
-from normcli.limits import Limits
+from normcli.jobs.requests import Place, Request, option
+from normcli.jobs.values import Check, limit_check
+from normcli.limits import NAMES, Limits
 
-if TYPE_CHECKING:
-    pass
+Limit = float | Mapping[str | None, float] | None  # of all columns, or by column: None of all others
+
+
+def _limit(name: str) -> Check:
+    """The check of a limit, of all columns or by column."""
+    of_one = limit_check(name)
+
+    def check(value: Any) -> str:
+        by_column = value if isinstance(value, Mapping) else {None: value}
+        if not all(isinstance(column, str | None) for column in by_column):
+            return "is not by the names of columns"
+        return next(filter(None, map(of_one, by_column.values())), "")
+
+    return check
+
+
+def _max(name: str) -> Any:
+    return option(None, group="drift", needs=(CHECK, LEARNS), check=_limit(name))
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Watches(Request):
-    """When data have drifted, beyond which of these limits; None: as they are by default."""
+    """When data have drifted, beyond which of these limits; None: as they are by default, or in the file `limits`."""
 
-    max_shift: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, integer=False))
-    max_scale_ratio: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(1, integer=False))
-    max_outside: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
-    max_missing: float | None = option(None, group="drift", needs=(CHECK, LEARNS), check=between(0, 1, integer=False))
+    max_shift: Limit = _max("max_shift")
+    max_scale_ratio: Limit = _max("max_scale_ratio")
+    max_outside: Limit = _max("max_outside")
+    max_missing: Limit = _max("max_missing")
+    max_ks: Limit = _max("max_ks")
+    max_wasserstein: Limit = _max("max_wasserstein")
+    max_psi: Limit = _max("max_psi")
+    limits: str | None = option(None, group="drift", needs=(CHECK, LEARNS))  # a TOML file of them
 
-    def limits(self, min_rows: int) -> Limits:
-        """Those that were given, and for the others what there is by default."""
-        limits = {n: getattr(self, n) for n in Watches.options() if n.startswith("max_")}
-        return Limits(**{n: value for n, value in limits.items() if value is not None}, min_rows=min_rows)
+    def reads(self) -> Iterator[Place]:
+        yield from super().reads()
+        if self.limits is not None:
+            yield Place("--limits", self.limits)
+
+    def limits_of(self, min_rows: int, names: Mapping[str, object]) -> Limits:
+        """Those that were given, those in the file, and for the others what there is by default. Raises NoInputError,
+        UsageError for a column that is none of `names`."""
+        from normcli.jobs import limits_file
+
+        limits: dict[str, dict[str | None, float]] = {name: {None: getattr(Limits(), name)} for name in NAMES}
+        if self.limits is not None:
+            for name, by_column in limits_file.read(self.limits).items():
+                limits[name] |= by_column
+        for name in NAMES:
+            value = getattr(self, name)
+            if value is not None:
+                limits[name] |= value if isinstance(value, Mapping) else {None: value}
+        columns: dict[str, dict[str, float]] = {}
+        for name, by_column in limits.items():
+            for column, limit in by_column.items():
+                if column is not None:
+                    columns.setdefault(column, {})[name] = float(limit)
+        unknown = next((column for column in columns if column not in names), None)
+        if unknown is not None:
+            what = f"no column that is compared is called '{short(unknown)}'"
+            raise UsageError(f"a limit of drift: {what}", suggestions.hint(unknown, names))
+        return Limits(**{name: limits[name][None] for name in NAMES}, min_rows=min_rows, columns=columns)

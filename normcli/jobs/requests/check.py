@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from normcli.jobs.facts import KEYS
 from normcli.jobs.requests import OnCluster, Place, option
 from normcli.jobs.requests._showing import Shows
 from normcli.jobs.requests._watching import Watches
@@ -24,6 +25,7 @@ class CheckRequest(Shows, Watches, OnCluster):
     min_rows: int = option(Limits().min_rows, group="safety", check=between(0))
     params: str | Parameters = option("", "-p", group="drift")
     no_extra: bool = option(False, group="drift")
+    by_key: bool = option(False, group="drift", needs=(KEYS,))
     allow_edited: bool = option(False, group="safety")
 
     def reads(self) -> Iterator[Place]:

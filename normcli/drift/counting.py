@@ -1,0 +1,99 @@
+"""CutCounts: how new values lie among the fitted ones."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from normcli.blocks.block import Block, Column
+from normcli.blocks.record import Array, per_group
+from normcli.drift.raw_columns import Distributions, columns_of, lengths, ways
+from normcli.methods.center import Center
+from normcli.parameters import Parameters, Step
+from normcli.stats import ColumnStatistic
+
+
+class CutCounts(ColumnStatistic, frozen=True):
+    """The number of present values of each column, and of those less than, and at most, each of its `cuts`, which
+    ascend: of one group, of all rows. A column whose cuts are None is not counted."""
+
+    count: Array = per_group("feature", holds="count")
+    less: Array = per_group("feature", "cut", holds="count")
+    most: Array = per_group("feature", "cut", holds="count")
+    cuts: tuple[Array | None, ...] = ()
+
+    def of(self, block: Block) -> Self:
+        shape = (1, len(self.cuts), self.extents["cut"])
+        count, less, most = np.zeros(shape[:2]), np.zeros(shape), np.zeros(shape)
+        for j, (cuts, column) in enumerate(zip(self.cuts, block.present(), strict=True)):
+            if cuts is not None:
+                count[0, j] = column.count[0]
+                less[0, j, : len(cuts)], most[0, j, : len(cuts)] = _counted(column, cuts)
+        return replace(self, count=count, less=less, most=most)
+
+    def _merge(self, other: Self) -> Self:
+        sums = (getattr(self, name) + getattr(other, name) for name in self.axes())
+        return replace(self, **dict(zip(self.axes(), sums, strict=True)))
+
+    @property
+    def extents(self) -> dict[str, int]:
+        return {"cut": max((len(cuts) for cuts in self.cuts if cuts is not None), default=0)}
+
+
+def _counted(column: Column, cuts: Array) -> tuple[Array, Array]:
+    """(cuts,) the weight of values less than each cut, and at most as large."""
+    if column.weights is None:
+        x = np.sort(column.values)
+        less, most = (np.searchsorted(x, cuts, side).astype(np.float64) for side in ("left", "right"))
+        return less, most
+    order = np.argsort(column.values)
+    x, upto = column.values[order], np.append(0.0, np.cumsum(column.weights[order]))
+    return upto[np.searchsorted(x, cuts, "left")], upto[np.searchsorted(x, cuts, "right")]
+
+
+class Counting(Struct, frozen=True):
+    """How the values of input columns are counted: by `steps`, of which the first `more` count those columns that the
+    others, which measure anyway, do not read as they are in the data. `places` are the index of the step that counts a
+    column, and those of its features."""
+
+    steps: tuple[Step, ...]
+    more: int
+    places: dict[str, tuple[int, list[int]]]
+
+    @classmethod
+    def of(cls, parameters: Parameters, steps: Sequence[Step], distributions: Distributions) -> Self:
+        """Of the columns that have a distribution; `steps` are those of the parameters with what they measure."""
+        cuts = {name: c.at for name, c in distributions.cuts.items()}
+        at = {n: i for n, (i, before) in ways(parameters).items() if n in cuts and not before}
+        at = {n: i for n, i in at.items() if not steps[i].method.by_row}  # which leaves rows out
+        steps = [_counting(step, {n: cuts[n] for n in at if at[n] == i}) for i, step in enumerate(steps)]
+        more = [
+            _counting(Step(Center(), names, length=length, statistics_override=()), cuts)
+            for names, length in _matrices(parameters, [n for n in cuts if n not in at])
+        ]
+        places = {n: (i + len(more), _features(steps[i], n)) for n, i in at.items()}
+        places |= {n: (i, _features(step, n)) for i, step in enumerate(more) for n in step.columns}
+        return cls((*more, *steps), len(more), places)
+
+
+def _counting(step: Step, cuts: Mapping[str, Array]) -> Step:
+    """A step that also counts those of its columns that have cuts."""
+    if not cuts:
+        return step
+    statistic = CutCounts(cuts=tuple(map(cuts.get, columns_of(step))))
+    return replace(step, statistics_override=(*step.blanks, statistic))
+
+
+def _matrices(parameters: Parameters, names: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int | None]]:
+    """Columns of numbers together, and each of lists with their length."""
+    of_lists = lengths(parameters)
+    numbers = tuple(n for n in names if n not in of_lists)
+    if numbers:
+        yield numbers, None
+    yield from (((n,), of_lists[n]) for n in names if n in of_lists)
+
+
+def _features(step: Step, column: str) -> list[int]:
+    return [j for j, name in enumerate(columns_of(step)) if name == column]
