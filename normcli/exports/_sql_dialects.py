@@ -1,0 +1,111 @@
+"""Dialects of SQL: how each spells names, numbers and functions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+from msgspec import Struct
+
+from normcli.errors import NoFormulaError, UsageError, printable
+
+PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')  # of the name of a table
+SHIFT = 62  # the greatest power of two that all integers of 64 bits have
+
+
+def with_exponent(x: float) -> str:
+    """The shortest decimal of a float, as a literal that is no decimal number: 1.5e0."""
+    text = repr(x)
+    return text if "e" in text else f"{text}e0"
+
+
+def scaled(x: float) -> str:
+    """An integer times or over powers of two, which no engine rounds: for those that misread decimals. A decimal that
+    is the float itself stays."""
+    if x == 0.0 or (1e-3 <= abs(x) < 1e15 and Fraction(repr(x)) == Fraction(x)):
+        return repr(x)
+    mantissa, exponent = math.frexp(x)
+    integer = int(mantissa * 2**53)
+    zeros = (integer & -integer).bit_length() - 1
+    integer, exponent = integer >> zeros, exponent - 53 + zeros
+    sign, steps = ("*", exponent) if exponent > 0 else ("/", -exponent)
+    powers = [SHIFT] * (steps // SHIFT) + [steps % SHIFT] * (steps % SHIFT > 0)
+    return "(" + f" {sign} ".join([f"{integer}.0", *(f"{2**power}.0" for power in powers)]) + ")"
+
+
+def or_scaled(x: float) -> str:
+    """For an engine that can't read the decimals of subnormal numbers."""
+    return with_exponent(x) if x == 0.0 or abs(x) >= 2.0**-1022 else scaled(x)
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """How one engine spells it."""
+
+    title: str
+    double: str  # the type of doubles
+    number: Callable[[float], str] = with_exponent  # a literal of that type, of a finite number
+    log: str = "ln"
+    functions: frozenset[str] = frozenset({"sinh", "asinh"})  # beyond abs, sqrt, exp and log
+    quotes: str = '""'
+    escape: str = ""  # before a quote within quotes, and before itself; without, a quote is doubled
+    nan: bool = True  # whether a double may be NaN, which equals itself and is the greatest, or not
+    stage: tuple[str, str] = ("AS (", ")")  # around a SELECT that is to be computed once
+
+    def quoted(self, name: str) -> str:
+        """A name as an identifier. Raises NoFormulaError."""
+        if "\0" in name:
+            raise NoFormulaError(f"the name '{printable(name)}' holds a NUL, which SQL has no way to write")
+        first, last = self.quotes[0], self.quotes[1]
+        if self.escape:
+            name = name.replace(self.escape, self.escape * 2).replace(last, self.escape + last)
+        else:
+            name = name.replace(last, last * 2)
+        return f"{first}{name}{last}"
+
+    def table(self, path: str) -> str:
+        """The name of a table, whose parts are between dots. Raises UsageError."""
+        parts, at = [], 0
+        while match := PART.match(path, at):
+            parts.append(match[1].replace('""', '"') if match[1] else match[2])
+            at = match.end() + 1
+            if path[at - 1 : at] != ".":
+                break
+        if at != len(path) + 1 or not parts:
+            hint = 'as in main.sales; a part with a dot goes between quotation marks: "2026.csv"'
+            raise UsageError(f"--table '{printable(path)}' is no name of a table", hint)
+        return ".".join(map(self.quoted, parts))
+
+    def function(self, name: str) -> str:
+        """The name of a function of expressions."""
+        return self.log if name == "log" else name
+
+    def cast(self, text: str) -> str:
+        """As a double."""
+        return f"CAST({text} AS {self.double})"
+
+
+ALL = frozenset({"sinh", "asinh", "log1p", "expm1"})
+DIALECTS = {
+    "duckdb": Dialect(title="DuckDB", double="DOUBLE"),
+    "postgres": Dialect(
+        title="PostgreSQL",
+        double="double precision",
+        number=lambda x: f"'{x!r}'::float8",  # without quotes it is a decimal number
+        stage=("AS (", "OFFSET 0)"),  # else a stage is merged into those after it, and computed for each mention
+    ),
+    "sqlite": Dialect(title="SQLite", double="REAL", number=scaled, nan=False, stage=("AS MATERIALIZED (", ")")),
+    "bigquery": Dialect(title="BigQuery", double="FLOAT64", quotes="``", escape="\\"),
+    "snowflake": Dialect(title="Snowflake", double="DOUBLE", number=lambda x: f"'{x!r}'::DOUBLE"),
+    "spark": Dialect(title="Spark", double="DOUBLE", number=lambda x: f"{x!r}D".upper(), functions=ALL, quotes="``"),
+    "tsql": Dialect(title="SQL Server", double="float", log="log", functions=frozenset(), quotes="[]", nan=False),
+    "clickhouse": Dialect(
+        title="ClickHouse",
+        double="Nullable(Float64)",
+        number=or_scaled,
+        functions=ALL - {"expm1"},
+        quotes="``",
+        escape="\\",
+    ),
+}

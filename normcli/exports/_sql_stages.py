@@ -1,0 +1,195 @@
+"""Stages: what is used more than once is a column of a SELECT before, so that text grows with the formula alone."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from msgspec import Struct
+
+from normcli.blocks.expressions import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Expression,
+    IfComplete,
+    Input,
+    Take,
+    in_order,
+    operands,
+)
+from normcli.exports._python import bare, binds
+from normcli.exports._sql_dialects import Dialect
+
+NULL = "NULL"
+SHORT, LONG = 24, 1500  # characters of what is written again, and of what gets a column though it is used once
+GREATEST = 1.7976931348623157e308
+
+Branch = tuple[Conditional, bool]  # whether it is the first
+
+
+class Text(Struct, frozen=True):
+    """An expression that stands anywhere, and the last stage that it reads."""
+
+    text: str
+    stage: int = 0
+
+
+class Stages:
+    """The columns of each stage, and the `results` by the columns of the last one."""
+
+    def __init__(self, dialect: Dialect, columns: Sequence[Expression], inputs: Sequence[str], mark: str) -> None:
+        """Of `columns` of width 1 (`scalars`) over `inputs`, which are identifiers; `mark` is part of new names."""
+        self.dialect, self._inputs, self._mark = dialect, inputs, mark
+        root = Take(len(columns), tuple((column, 0) for column in columns))
+        self._order = in_order(root)[:-1]
+        self._uses = _uses(self._order, root)
+        self._paths = _paths(self._order)
+        compares = any(isinstance(x, Conditional) for x in self._order)
+        self._null_for_nan = compares and dialect.nan
+        self._write(staged=False)
+        if self._count:  # then all begins with a stage that converts the inputs
+            self._write(staged=True)
+        self.results = [bare(self._texts[id(column)].text) for column in columns]
+
+    def statement(self, others: Sequence[str], select: Sequence[str], table: str) -> str:
+        """The statement that reads a table, of which it passes `others`, and selects."""
+        source, parts = table, []
+        first, last = self.dialect.stage
+        for number, columns in enumerate(self._stages, start=1):
+            listed = ["*"] if number > 1 else list(others)
+            body = _select([*listed, *(f"{text} AS {name}" for name, text in columns)], source, "  ")
+            source = f"s{self._mark}{number}"
+            parts.append(f"{source} {first}\n{body}\n{last}")
+        return (f"WITH {', '.join(parts)}\n" if parts else "") + _select(select, source, "")
+
+    def _write(self, *, staged: bool) -> None:
+        self._texts: dict[int, Text] = {}
+        self._stages: list[list[tuple[str, str]]] = []
+        self._count = 0
+        for x in self._order:
+            if isinstance(x, Input):
+                continue
+            text = self._text(x)
+            uses, size = self._uses[id(x)], len(text.text)
+            if _is_input(x):
+                apart = staged or uses > 1
+            else:
+                apart = not isinstance(x, Constant | Take) and (size > LONG or (uses > 1 and size > SHORT))
+            self._texts[id(x)] = self._column(x, text) if apart else text
+
+    def _column(self, x: Expression, text: Text) -> Text:
+        """A column for what is used again, which is computed only where it is used: what is not may be undefined."""
+        what, stage = text.text, text.stage
+        for test, first in reversed(self._paths[id(x)]):
+            a, b = (self._texts[id(side)] for side in (test.left, test.right))
+            stage = max(stage, a.stage, b.stage)
+            what = _case(_test(test, a, b), what if first else NULL, NULL if first else what)
+        self._count += 1
+        name = f"v{self._mark}{self._count}"
+        while len(self._stages) <= stage:
+            self._stages.append([])
+        self._stages[stage].append((name, bare(what)))
+        return Text(name, stage + 1)
+
+    def _text(self, x: Expression) -> Text:
+        """An expression of what has a text."""
+        if _is_input(x):
+            return Text(self._input(self._inputs[x.columns[0][1]]))
+        parts = [self._texts[id(operand)] for operand in operands(x)]
+        stage, a = max((part.stage for part in parts), default=0), [part.text for part in parts]
+        match x:
+            case Constant():
+                return Text(self._number(x.values[0]))
+            case Call():
+                return Text(f"{self.dialect.function(x.function)}({bare(a[0])})", stage)
+            case Binary(operator="**"):
+                return Text(f"power({bare(a[0])}, {bare(a[1])})", stage)
+            case Binary(operator="-", left=Constant(values=(0.0,))):
+                return Text(f"(-{a[1]})", stage)
+            case Binary():
+                left = bare(a[0]) if binds(x.left, x.operator) else a[0]
+                right = bare(a[1]) if x.operator in "+-" and _is_product(x.right) else a[1]
+                return Text(f"({left} {x.operator} {right})", stage)
+            case Conditional():
+                return Text(_case(_test(x, *parts[:2]), a[2], a[3]), stage)
+            case Take():
+                return Text(" AND ".join(f"{text} IS NOT NULL" for text in a), stage)
+            case IfComplete():
+                return Text(f"CASE WHEN {a[1]} THEN 1 END", stage)
+        raise AssertionError(type(x))
+
+    def _input(self, name: str) -> str:
+        """An input as a double; where values are compared, NULL for NaN, which engines compare each in its own way."""
+        x = self.dialect.cast(name)
+        if not self._null_for_nan:
+            return x
+        return _case(f"abs({x}) <= {self.dialect.number(GREATEST)}", x, NULL)
+
+    def _number(self, x: float) -> str:
+        """A number; NULL for what is missing, or beyond a float."""
+        if not math.isfinite(x):
+            return self.dialect.cast(NULL)
+        return self.dialect.number(x) if math.copysign(1.0, x) > 0.0 else f"({self.dialect.number(x)})"
+
+
+def _is_input(x: Expression) -> TypeGuard[Take]:
+    return isinstance(x, Take) and isinstance(x.columns[0][0], Input)
+
+
+def _is_product(x: Expression) -> bool:
+    return isinstance(x, Binary) and x.operator in "*/"
+
+
+def _test(x: Conditional, left: Text, right: Text) -> str:
+    if isinstance(x.left, IfComplete):
+        return f"{left.text} = 1"
+    return f"{bare(left.text)} {'=' if x.equal else '<'} {bare(right.text)}"
+
+
+def _case(test: str, then: str, otherwise: str) -> str:
+    """With a condition that is in the way, the next one."""
+    if otherwise == NULL:
+        return f"CASE WHEN {test} THEN {bare(then)} END"
+    if otherwise.startswith("CASE WHEN "):
+        return f"CASE WHEN {test} THEN {bare(then)} {otherwise[5:]}"
+    return f"CASE WHEN {test} THEN {bare(then)} ELSE {bare(otherwise)} END"
+
+
+def _uses(order: Sequence[Expression], root: Expression) -> Counter[int]:
+    """How often each expression is written; what a condition compares, also before a column that depends on it."""
+    uses = Counter(id(operand) for x in (*order, root) for operand in operands(x))
+    uses.update(id(side) for x in order if isinstance(x, Conditional) for side in (x.left, x.right))
+    return uses
+
+
+def _paths(order: Sequence[Expression]) -> dict[int, tuple[Branch, ...]]:
+    """The branches within which each expression is used, from the outermost on; but for those that hold for rows that
+    miss no value, where all is missing in the others."""
+    paths: dict[int, tuple[Branch, ...]] = {}
+    for x in reversed(order):
+        here = paths.setdefault(id(x), ())
+        for operand, branch in _branches(x):
+            path = (*here, *branch)
+            paths[id(operand)] = _common(paths.get(id(operand), path), path)
+    return paths
+
+
+def _branches(x: Expression) -> list[tuple[Expression, tuple[Branch, ...]]]:
+    if not isinstance(x, Conditional) or isinstance(x.left, IfComplete):
+        return [(operand, ()) for operand in operands(x)]
+    return [(x.left, ()), (x.right, ()), (x.then, ((x, True),)), (x.otherwise, ((x, False),))]
+
+
+def _common(a: tuple[Branch, ...], b: tuple[Branch, ...]) -> tuple[Branch, ...]:
+    """What both begin with."""
+    length = next((i for i, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+    return a[:length]
+
+
+def _select(columns: Sequence[str], source: str, margin: str) -> str:
+    listed = ",\n".join(f"{margin}  {column}" for column in columns)
+    return f"{margin}SELECT\n{listed}\n{margin}FROM {source}"

@@ -1,0 +1,90 @@
+"""sql: a SELECT for databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from normcli.blocks.expressions import Product, in_order
+from normcli.errors import NoFormulaError
+from normcli.exports import Export, Target
+from normcli.exports._elementary import elementary
+from normcli.exports._scalars import scalars
+from normcli.exports._sql_dialects import DIALECTS
+from normcli.exports._sql_stages import Stages
+from normcli.parameters import Parameters
+from normcli.parameters.formulas import Formula
+
+WIDEST = 64  # columns of a matrix; at 256 its text is 2 MB
+
+
+class Sql(Target, frozen=True, kw_only=True):
+    """A SELECT of the fitted columns of a table, normalized in their place; a missing value is NULL."""
+
+    suffix: ClassVar[str] = ".sql"
+    dialect: Annotated[
+        Literal["duckdb", "postgres", "sqlite", "bigquery", "snowflake", "spark", "tsql", "clickhouse"],
+        msgspec.Meta(description="Of which engine"),
+    ] = "duckdb"
+    table: Annotated[str, msgspec.Meta(description="What it selects from, as in main.sales")] = "data"
+
+    def write(self, export: Export) -> bytes:
+        dialect, formula = DIALECTS[self.dialect], export.formula
+        _check(export)
+        table = dialect.table(self.table)
+        results = scalars(elementary(formula.result, {*dialect.functions, "abs", "sqrt", "exp", "log"}))
+        before, after = _columns(export.parameters, inverse=export.inverse)
+        inputs = {name: dialect.quoted(name) for name in before}
+        stages = Stages(
+            dialect,
+            results,
+            [inputs[name] for name in formula.inputs],
+            _mark([*before, *re.split('[."]+', self.table)]),
+        )
+        texts = dict(zip(formula.outputs, stages.results, strict=True))
+        others = [text for name, text in inputs.items() if name not in formula.inputs]
+        select = [f"{texts[name]} AS {dialect.quoted(name)}" if name in texts else inputs[name] for name in after]
+        text = stages.statement(others, select, table)
+        return f"-- {export.heading}, for {dialect.title}\n{text}\n".encode()
+
+    def difference(self, formula: Formula) -> float:
+        products = any(isinstance(x, Product) for x in in_order(formula.result))
+        return super().difference(formula) and (1e-11 if products else 1e-12)
+
+
+def _check(export: Export) -> None:
+    """Raises NoFormulaError for what is not written in SQL."""
+    for name in sorted(export.parameters.lists):
+        raise NoFormulaError(f"column '{name}' holds lists, which each engine has in its own way", "--to numpy, onnx")
+    widest = max((x.x.width for x in in_order(export.formula.result) if isinstance(x, Product)), default=0)
+    if widest > WIDEST:
+        what = f"a matrix of {widest} columns is a text that grows with their square, and {WIDEST} are the most"
+        raise NoFormulaError(what, "--to onnx has no such limit")
+
+
+def _columns(parameters: Parameters, *, inverse: bool) -> tuple[list[str], list[str]]:
+    """The names of the columns of the table and of the result, in order."""
+    lineage = parameters.lineage
+    needs = set(lineage.needs)
+    names = list(dict.fromkeys([*(f.name for f in parameters.schema), *lineage.needs]))
+    normalized: list[str] = []
+    for name in names:
+        here = [output for output, place in lineage.places.items() if place == name]
+        normalized += here if name in needs else [name]
+    if not inverse:
+        return names, normalized
+    sources = lineage.sources({name: i for i, name in enumerate(normalized)})
+    restored: list[str] = []
+    for name in normalized:
+        here = [original for original in lineage.needs if sources[original] == name]
+        restored += here if name in lineage.origins else [name]
+    return normalized, restored
+
+
+def _mark(names: Iterable[str]) -> str:
+    """What keeps s1 and v1, for stages and their columns, apart from all names."""
+    longest = max((len(match[1]) for name in names if (match := re.match("[sv](_*)[0-9]", name, re.I))), default=-1)
+    return "_" * (longest + 1)
