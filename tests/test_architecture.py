@@ -25,7 +25,7 @@ NEXT = {
     "__main__": {"cli"},
     # names, loaded when they are used
     "__init__": {"api", "jobs", "pipeline", "engines", "drift", "parameters", "methods"},
-    "api": {"jobs", "pipeline", "engines", "drift", "parameters", "methods", "columns", "io", "blocks"},
+    "api": {"jobs", "pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "blocks"},
     "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {
         "exports",

@@ -1,0 +1,85 @@
+"""Matrices of numpy: a row an observation, columns called x0, x1 and so on, as in scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct, field
+from numpy.typing import NDArray
+
+from normcli.columns.buffers import as_arrow, as_numpy
+from normcli.errors import BadDataError
+from normcli.formats._memory.tables import NAME
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Matrix(Struct, frozen=True):
+    """A matrix, of which the columns of a block are copied where they do not lie in one piece."""
+
+    data: NDArray[Any]
+    schema: pa.Schema
+
+    @property
+    def rows(self) -> int:
+        return len(self.data)
+
+    def column(self, name: str, start: int, stop: int) -> pa.Array:
+        return as_arrow(self._column(name)[start:stop])
+
+    def output(self, names: Sequence[str], normalized: pa.Schema) -> MatrixOutput:
+        kinds = [
+            np.dtype(normalized.field(n).type.to_pandas_dtype()) if n in normalized.names else self._column(n).dtype
+            for n in names
+        ]
+        by_column = self.data.flags.f_contiguous and not self.data.flags.c_contiguous
+        result = np.empty((self.rows, len(names)), np.result_type(*kinds), order="F" if by_column else "C")
+        for name, x in zip(names, result.T, strict=True):
+            if name not in normalized.names:
+                x[:] = self._column(name)
+        return MatrixOutput(result, [j for j, name in enumerate(names) if name in normalized.names], names)
+
+    def stable(self) -> Matrix:
+        return Matrix(np.array(self.data, order="F"), self.schema)
+
+    def _column(self, name: str) -> NDArray[Any]:
+        column: NDArray[Any] = self.data[:, self.schema.get_field_index(name)]
+        return column
+
+
+class MatrixOutput(Struct):
+    """A matrix (rows, columns) that is filled from the top, in the columns at `places`."""
+
+    data: NDArray[Any]
+    places: Sequence[int]
+    names: Sequence[str]
+    rows: int = field(default=0)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        stop = self.rows + int(batch.num_rows)
+        for j in self.places:
+            values = as_numpy(batch.column(self.names[j]))
+            if values.dtype.kind == "f" and self.data.dtype.kind != "f":  # whole numbers of which some are missing
+                self.data = self.data.astype(np.float64)
+            self.data[self.rows : stop, j] = values
+        self.rows = stop
+
+    def end(self) -> NDArray[Any]:
+        return self.data
+
+
+def table(data: Any) -> Matrix:
+    """Of a matrix of numbers. Raises BadDataError for any other array."""
+    import pyarrow as pa
+
+    if data.ndim != 2:
+        hint = "reshape(-1, 1) makes one column of it" if data.ndim == 1 else ""
+        raise BadDataError(f"{NAME}: an array of {data.ndim} dimensions, and a matrix has 2", hint)
+    if data.dtype.kind not in "biuf" or data.dtype.itemsize > 8:
+        raise BadDataError(f"{NAME}: an array of {data.dtype}, and a matrix is of numbers", "astype(float) converts it")
+    data = np.asarray(data, data.dtype.newbyteorder("="))
+    kind = pa.from_numpy_dtype(data.dtype)
+    return Matrix(data, pa.schema([pa.field(f"x{j}", kind) for j in range(data.shape[1])]))
