@@ -69,7 +69,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ARGUMENTS = {
     "params": "parameters, or the path of a file of them.",
     "input": 'one path or several: files, directories, globs, URIs of objects; "-" is standard input. Or a table in\n'
-    "  memory: a DataFrame of pandas or polars, a matrix of numpy, what exports an Arrow stream; or an iterable of such.",
+    "  memory: a DataFrame of pandas or polars, a matrix of numpy, what exports Arrow streams; or an iterable of such.",
     "from_": "the name of the format that is read; by default it is detected from the suffix, then from the content.",
     "to": "the name of the format that is written; by default that of the suffix of `output`, else that of the input.",
     "format_options": 'options of a format: a dict, as {"delimiter": ";"}, or an instance of the format\'s `Options`.',

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from normcli.columns.buffers import as_arrow, as_numpy
 from normcli.errors import BadDataError
-from normcli.formats._memory.tables import NAME
+from normcli.formats._memory.tables import NAME, MemoryTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Matrix(Struct, frozen=True):
+class Matrix(MemoryTable, frozen=True):
     """A matrix, of which the columns of a block are copied where they do not lie in one piece."""
 
     data: NDArray[Any]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from normcli.columns.buffers import as_arrow, as_numpy
 from normcli.errors import BadDataError, printable
 from normcli.formats._memory.of_pyarrow import joined
-from normcli.formats._memory.tables import NAME, unconvertible
+from normcli.formats._memory.tables import NAME, MemoryTable, unconvertible
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class PandasTable(Struct, frozen=True):
+class PandasTable(MemoryTable, frozen=True):
     """A DataFrame: its columns by their names as text, as numpy's numbers, or else converted as far as they are
     read."""
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from normcli.formats._memory.of_pyarrow import joined
-from normcli.formats._memory.tables import unconvertible
+from normcli.formats._memory.tables import MemoryTable, unconvertible
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
 
-class PolarsTable(Struct, frozen=True):
+class PolarsTable(MemoryTable, frozen=True):
     """A DataFrame whose numbers are shared; other columns are converted as far as they are read."""
 
     data: pl.DataFrame

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from normcli.errors import BadDataError, raise_shortage
-from normcli.formats._memory.tables import NAME
+from normcli.formats._memory.tables import NAME, MemoryTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class ArrowTable(Struct, frozen=True):
+class ArrowTable(MemoryTable, frozen=True):
     """A table in chunks, of which no row is copied but those of a block that lies in several."""
 
     data: pa.Table

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import Struct
+
 from normcli.errors import BadDataError, printable
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class Table(Protocol):
         """The same values, whatever becomes of the memory that they were in."""
 
 
+class MemoryTable(Struct, frozen=True):
+    """A table of one of the kinds that are here."""
+
+
 def batch(table: Table, names: Sequence[str], start: int, stop: int) -> pa.RecordBatch:
     """Rows of some columns. Raises BadDataError."""
     import pyarrow as pa
@@ -58,7 +64,10 @@ def batch(table: Table, names: Sequence[str], start: int, stop: int) -> pa.Recor
 
 
 def kind_of(data: Any) -> str | None:
-    """The library whose table this is; "pyarrow" for all that only exports Arrow; None for what is no table."""
+    """The library whose table this is, "pyarrow" for all that only exports Arrow; "" for a table of these files; None
+    for what is no table."""
+    if isinstance(data, MemoryTable):
+        return ""
     for library in MODULES[:2]:
         module = sys.modules.get(library)
         if module is not None and isinstance(data, getattr(module, "DataFrame", ())):
@@ -81,6 +90,9 @@ def table_of(data: Any) -> Table:
     from importlib import import_module
 
     kind = kind_of(data)
+    if isinstance(data, MemoryTable):
+        known: Any = data
+        return known  # type: ignore[no-any-return]
     if kind is None:
         what = f"{NAME}: {printable(type(data).__name__)} is no table"
         raise BadDataError(what, "those of pandas, polars, numpy and all that export Arrow streams are")
