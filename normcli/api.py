@@ -14,13 +14,15 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from inspect import cleandoc, signature
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import fields, replace
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
@@ -106,6 +108,18 @@ ARGUMENTS = {
     "events": "callbacks for warnings, progress and skipped rows, an `Events`; without it, warnings are issued as\n"
     "  NormcliWarning.",
 }
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """numpy's BLAS, which is there since this module is, and takes a millisecond to be looked for."""
+    return ThreadpoolController()
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """Inside, BLAS runs on one thread, so that the same input gives the same bytes."""
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limit
 
 
 def documented(function: F) -> F:
@@ -203,7 +217,7 @@ def fit(
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
         spool_dir=_path(spool_dir),
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         fitted = fit_job.fit(request, _events(events)).parameters
     assert fitted is not None
     return fitted
@@ -231,7 +245,7 @@ def relearn(
         relearn=_params(params), method=_method(method, options), params=_path(output), unseen=unseen,
         min_count=min_count, no_sketch=no_sketch, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         learned = update_job.relearn(request, _events(events)).parameters
     assert learned is not None
     return learned
@@ -313,7 +327,7 @@ def apply(
     )  # fmt: skip
     if output is None:
         return _pulled(request, _events(events))
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         return apply_job.apply(request, _events(events))
 
 
@@ -323,7 +337,7 @@ def _pulled(request: ApplyRequest, events: Events) -> Any:
         raise UsageError("output is missing", "it names a file or a directory; tables in memory do without")
 
     def limited() -> Generator[Any]:
-        with threadpool_limits(1, "blas"):
+        with _one_blas_thread():
             yield from pulling.pull(request, events)
 
     results = limited()
@@ -373,7 +387,7 @@ def check(
         engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         comparison = check_job.check(request, _events(events)).comparison
     assert comparison is not None
     return comparison
@@ -448,7 +462,7 @@ def describe(
         format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         profile = describe_job.describe(request, _events(events)).profile
     assert profile is not None
     return profile
@@ -475,7 +489,7 @@ def merge(
         inputs=tuple(map(_params, parts)), output=_path(output), allow_duplicates=allow_duplicates,
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         result = merge_job.merge(request, _events(events)).parameters
     assert result is not None
     return result
@@ -649,7 +663,7 @@ def _fitted(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step
             total.add(measured, can_end_segment=step.unfitted_multiple == 1)
         return total.end().states
 
-    with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
+    with _one_blas_thread(), np.errstate(all="ignore"):
         (states,) = refined(measure((method.statistics,)), measure)
         if states and not states[0].groups:
             raise BadDataError("there are no rows to learn from")

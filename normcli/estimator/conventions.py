@@ -4,7 +4,7 @@ imported where it asks."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, Self
 
 from numpy.typing import NDArray
@@ -50,14 +50,17 @@ class Conventions:
             self._sklearn_output_config = {"transform": transform}  # which scikit-learn's clone copies
         return self
 
-    def _contained(self, matrix: NDArray[Any], names: Iterable[str], like: Any) -> Any:
-        """The output in the container that was chosen for this estimator, or else for all."""
+    def _contained(self, matrix: NDArray[Any], names: Callable[[], Iterable[str]], like: Any) -> Any:
+        """The output in the container that was chosen for this estimator, or else for all; `names` gives those of its
+        columns."""
         container = getattr(self, "_sklearn_output_config", {}).get("transform")
         if container is None and "sklearn" in sys.modules:
             import sklearn
 
             container = sklearn.get_config()["transform_output"]
-        return contained(matrix, list(names), container or "default", like)
+        if container in (None, "default"):
+            return matrix
+        return contained(matrix, list(names()), container, like)
 
     # -- metadata routing ----------------------------------------------------------------------------------------
     def get_metadata_routing(self) -> Any:

@@ -122,7 +122,7 @@ class Normalizer(Conventions):
             features = self._features(X)
             view = AsMatrix(features.table, self._columns, order=features.order)
             matrix: Any = api.apply(self.parameters_, view, allow_normalized=True)
-        return self._contained(matrix, self.get_feature_names_out(), X)
+        return self._contained(matrix, self.get_feature_names_out, X)
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Restores what `transform` returned, as float64. Raises ValueError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from msgspec.structs import fields
@@ -18,6 +19,7 @@ from normcli.parameters.plan import Plan, PlanStep
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@cache
 def option_names() -> tuple[str, ...]:
     """Those of all methods, sorted."""
     kinds: list[Any] = [registry.only("methods", name) for name in registry.names("methods")]

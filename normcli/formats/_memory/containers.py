@@ -11,15 +11,13 @@ CONTAINERS = ("default", "pandas", "polars")
 
 
 def contained(matrix: NDArray[Any], names: Sequence[str], container: str, like: Any) -> Any:
-    """A matrix (rows, columns) as a DataFrame, with the index of what it was computed from, if that has one; itself by
-    default."""
+    """A matrix (rows, columns) as a DataFrame of pandas, with the index of what it was computed from, if that has one;
+    or of polars."""
     if container == "pandas":
         import pandas as pd
 
         index = like.index if isinstance(like, pd.DataFrame) else None
         return pd.DataFrame(matrix, index, list(names), copy=False)
-    if container == "polars":
-        import polars as pl
+    import polars as pl
 
-        return pl.DataFrame({name: matrix[:, j] for j, name in enumerate(names)})
-    return matrix
+    return pl.DataFrame({name: matrix[:, j] for j, name in enumerate(names)})
