@@ -38,7 +38,7 @@ KINDS: dict[str, Callable[[pa.Table], Any]] = {
     "polars": pl.from_arrow,
     "polars-chunks": lambda table: pl.from_arrow(chunked(table), rechunk=False),
     "pandas": pa.Table.to_pandas,
-    "pandas-nullable": lambda table: table.to_pandas().convert_dtypes(),
+    "pandas-nullable": lambda table: table.to_pandas().convert_dtypes(convert_integer=False),
     "pandas-arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
     "duckdb": relation,
     "exporter": Exporter,

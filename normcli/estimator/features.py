@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from normcli.columns import arrow_fields
 from normcli.estimator.faults import fault
-from normcli.formats._memory import tables
+from normcli.formats._memory import of_numpy, tables
 from normcli.formats._memory.tables import Table
-from normcli.formats._memory.views import named_matrix
 
 MISMATCH = "The feature names should match those that were passed during fit.\n"
 SHOWN = 5  # names of features in a message
@@ -31,7 +30,7 @@ class Features:
         kind = tables.kind_of(data)
         if kind is None or kind == "numpy":
             matrix = _matrix(data)
-            self.table: Table = named_matrix(matrix, [f"x{j}" for j in range(matrix.shape[1])])
+            self.table: Table = of_numpy.named(matrix, [f"x{j}" for j in range(matrix.shape[1])])
             self.order: Literal["C", "F"] = "F" if matrix.flags.f_contiguous and not matrix.flags.c_contiguous else "C"
         else:
             self.table, self.order = tables.table_of(data), "F"
@@ -103,7 +102,7 @@ def _matrix(data: Any) -> NDArray[Any]:
         raise fault(f"{what} either using array.reshape(-1, 1) for a feature or array.reshape(1, -1) for a sample.")
     if array.ndim != 2:
         raise fault(f"Found array with dim {array.ndim}, while dim <= 2 is required. Reshape your data.")
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return array
 
 
 def weights_of(values: Any, rows: int) -> NDArray[np.float64] | None:

@@ -31,6 +31,8 @@ def pull(request: ApplyRequest, events: Events = SILENT) -> Generator[Any]:
         inputs, parameters, watch = apply_job.prepared(run)
         _check_request(request, request.tables)
         run.connect(inputs)
+        if request.inverse:  # a matrix has no names that its components could be called by
+            request.tables.matrix_names = result.columns
         readers = Readers(run, request, inputs, to=MEMORY, dialect=parameters.dialect, example=apply_job.EXAMPLE)
         outputs = apply_job.outputs_of(run, parameters, readers, watch)
         reader: TableReader = readers.first  # type: ignore[assignment]

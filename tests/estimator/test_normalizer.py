@@ -58,20 +58,14 @@ SEARCH = {
 }
 RANK = {"check_sample_weight_equivalence_on_dense_data": "27 rows of 30 columns have no full rank: rank='auto' passes"}
 CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
-    ("zscore", {}, {}), ("decorrelate", {"components": 2}, {}), ("batch", {}, BATCHES), ("unit", {}, {}),
-    *(
-        case.values[0]
-        for case in longer(
-            ("asinh", {}, {}), ("center", {}, {}), ("maxabs", {}, {}), ("mean-range", {}, {}), ("minmax", {}, {}),
-            ("batch-instance", {"channels": 1}, BATCHES), ("batch-renorm", {}, BATCHES),
-            ("switchable", {"channels": 1}, BATCHES), ("group", {"groups": 1}, {}), ("instance", {"channels": 1}, {}),
-            ("layer", {}, {}), ("log1p", {}, NOT_ABOVE), ("power", {}, SEARCH), ("quantile", {}, {}), ("rms", {}, {}),
-            ("robust", {}, {}), ("robust", {"exact": True}, EXACT), ("spectral", {}, {}), ("weight", {}, {}),
-            ("whiten", {}, RANK), ("whiten", {"rank": "auto"}, {}),
-        )
-    ),
+    ("zscore", {}, {}), ("batch", {}, BATCHES), ("decorrelate", {"components": 2}, {}), ("unit", {}, {}),
+    ("asinh", {}, {}), ("center", {}, {}), ("maxabs", {}, {}), ("mean-range", {}, {}), ("minmax", {}, {}),
+    ("batch-instance", {"channels": 1}, BATCHES), ("batch-renorm", {}, BATCHES), ("layer", {}, {}), ("rms", {}, {}),
+    ("switchable", {"channels": 1}, BATCHES), ("group", {"groups": 1}, {}), ("instance", {"channels": 1}, {}),
+    ("log1p", {}, NOT_ABOVE), ("power", {}, SEARCH), ("quantile", {}, {}), ("spectral", {}, {}), ("weight", {}, {}),
+    ("robust", {}, {}), ("robust", {"exact": True}, EXACT), ("whiten", {}, RANK), ("whiten", {"rank": "auto"}, {}),
 ]  # fmt: skip
-QUICK = 4  # of them
+QUICK = 2  # of them
 
 
 def case_id(case: Any) -> str:
@@ -218,7 +212,7 @@ def test_sparse_data_are_refused() -> None:
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("method", SCALERS)
+@pytest.mark.parametrize("method", ["zscore", "robust", *longer("minmax", "maxabs", "unit", "center")])
 def test_cross_validation_on_real_data_is_that_of_scikit_learns_scaler(method: str) -> None:
     x, y = load_breast_cancer(return_X_y=True)
     theirs, options = SCALERS[method]

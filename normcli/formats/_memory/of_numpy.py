@@ -42,6 +42,12 @@ class Matrix(MemoryTable, frozen=True):
                 x[:] = self._column(name)
         return MatrixOutput(result, [j for j, name in enumerate(names) if name in normalized.names], names)
 
+    def called(self, names: Sequence[str]) -> Matrix:
+        """The matrix with columns of these names, where there are as many, and it lacks one."""
+        if len(names) != self.data.shape[1] or set(names) <= set(self.schema.names):
+            return self
+        return named(self.data, names)
+
     def stable(self) -> Matrix:
         return Matrix(np.array(self.data, order="F"), self.schema)
 
@@ -73,13 +79,18 @@ class MatrixOutput(Struct):
 
 def table(data: Any) -> Matrix:
     """Of a matrix of numbers. Raises BadDataError for any other array."""
-    import pyarrow as pa
-
     if data.ndim != 2:
         hint = "reshape(-1, 1) makes one column of it" if data.ndim == 1 else ""
         raise BadDataError(f"{NAME}: an array of {data.ndim} dimensions, and a matrix has 2", hint)
     if data.dtype.kind not in "biuf" or data.dtype.itemsize > 8:
         raise BadDataError(f"{NAME}: an array of {data.dtype}, and a matrix is of numbers", "astype(float) converts it")
+    return named(data, [f"x{j}" for j in range(data.shape[1])])
+
+
+def named(data: NDArray[Any], names: Sequence[str]) -> Matrix:
+    """A matrix of numbers (rows, columns), whose columns have names."""
+    import pyarrow as pa
+
     data = np.asarray(data, data.dtype.newbyteorder("="))
     kind = pa.from_numpy_dtype(data.dtype)
-    return Matrix(data, pa.schema([pa.field(f"x{j}", kind) for j in range(data.shape[1])]))
+    return Matrix(data, pa.schema([pa.field(name, kind) for name in names]))

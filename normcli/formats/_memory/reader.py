@@ -16,6 +16,7 @@ from normcli.formats._binary.description import BatchDescription
 from normcli.formats._binary.faults import reading
 from normcli.formats._binary.reader import FEW, BatchReader
 from normcli.formats._memory import tables
+from normcli.formats._memory.of_numpy import Matrix
 from normcli.formats._memory.of_pyarrow import exporting, one_batch
 from normcli.formats._memory.tables import GROUP, NAME, Table
 from normcli.io.memory_source import MemorySource
@@ -35,6 +36,7 @@ class Tables:
         self.is_one = rest is None
         self.is_lazy = not self.is_one and not isinstance(data, list | tuple)  # not all of them are in memory
         self.repeats = self.is_one or iter(data) is not data
+        self.matrix_names: Sequence[str] = ()  # what columns of matrices are called, if not x0 and so on
 
     def __iter__(self) -> Iterator[Any]:
         """Those of an iterator once only."""
@@ -70,6 +72,7 @@ class TableReader(_MemoryReader):
         """Raises BadDataError where the first is no table, or has columns that can't be read."""
         self.waiting: deque[Table] | None = deque() if keeps else None  # for their normalized rows
         values = iter(data)
+        self._matrix_names = data.matrix_names
         self._stable = data.is_lazy  # whoever makes them one after the other may use the same memory again
         self._first = self._table(next(values))
         self._tables = chain((self._first,), map(self._table, values))
@@ -91,6 +94,7 @@ class TableReader(_MemoryReader):
 
     def _table(self, value: Any) -> Table:
         table = tables.table_of(value)
+        table = table.called(self._matrix_names) if isinstance(table, Matrix) else table
         return table.stable() if self._stable else table
 
     def _batch(self, table: Table, names: list[str], start: int, stop: int, *, converts: bool) -> pa.RecordBatch:

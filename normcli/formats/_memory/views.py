@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from msgspec import Struct
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from normcli.columns.arrow_columns import as_numbers
 from normcli.columns.buffers import as_arrow
-from normcli.formats._memory.of_numpy import Matrix, MatrixOutput
+from normcli.formats._memory.of_numpy import MatrixOutput
 from normcli.formats._memory.tables import MemoryTable, Output, Table
 
 if TYPE_CHECKING:
@@ -116,11 +116,3 @@ class _Names(Struct, frozen=True):
 
     def end(self) -> list[str]:
         return list(self.names)
-
-
-def named_matrix(data: NDArray[Any], names: Sequence[str]) -> Matrix:
-    """A matrix of numbers (rows, columns) whose columns have names of their own."""
-    import pyarrow as pa
-
-    kind = pa.from_numpy_dtype(data.dtype)
-    return Matrix(data, pa.schema([pa.field(name, kind) for name in names]))
