@@ -26,6 +26,11 @@ class Exporter:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
+def nullable(data: pd.DataFrame) -> pd.DataFrame:
+    """With columns of floats whose missing values are pandas.NA."""
+    return data.astype({name: "Float64" for name, kind in data.dtypes.items() if kind == np.float64})
+
+
 def relation(table: pa.Table) -> Any:
     """A relation of DuckDB."""
     return duckdb.from_arrow(table)
@@ -38,7 +43,7 @@ KINDS: dict[str, Callable[[pa.Table], Any]] = {
     "polars": pl.from_arrow,
     "polars-chunks": lambda table: pl.from_arrow(chunked(table), rechunk=False),
     "pandas": pa.Table.to_pandas,
-    "pandas-nullable": lambda table: table.to_pandas().convert_dtypes(convert_integer=False),
+    "pandas-nullable": lambda table: nullable(table.to_pandas()),
     "pandas-arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
     "duckdb": relation,
     "exporter": Exporter,

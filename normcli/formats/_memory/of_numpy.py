@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from normcli.formats._memory.tables import NAME, MemoryTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+TILE = 2048  # rows
 
 
 class Matrix(MemoryTable, frozen=True):
@@ -29,6 +31,14 @@ class Matrix(MemoryTable, frozen=True):
 
     def column(self, name: str, start: int, stop: int) -> pa.Array:
         return as_arrow(self._column(name)[start:stop])
+
+    def arrays(self, names: Sequence[str], start: int, stop: int) -> list[pa.Array]:
+        if self.data.flags.f_contiguous or len(names) < self.data.shape[1]:
+            return super().arrays(names, start, stop)
+        block = np.empty((self.data.shape[1], stop - start), self.data.dtype)  # columns, rows
+        for at in _tiles(start, stop):
+            block[:, at.start - start : at.stop - start] = self.data[at].T
+        return [as_arrow(block[self.schema.get_field_index(name)]) for name in names]
 
     def output(self, names: Sequence[str], normalized: pa.Schema) -> MatrixOutput:
         kinds = [
@@ -65,16 +75,25 @@ class MatrixOutput(Struct):
     rows: int = field(default=0)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        stop = self.rows + int(batch.num_rows)
-        for j in self.places:
-            values = as_numpy(batch.column(self.names[j]))
-            if values.dtype.kind == "f" and self.data.dtype.kind != "f":  # whole numbers of which some are missing
-                self.data = self.data.astype(np.float64)
-            self.data[self.rows : stop, j] = values
+        start, stop = self.rows, self.rows + int(batch.num_rows)
+        columns = {j: as_numpy(batch.column(self.names[j])) for j in self.places}
+        if self.data.dtype.kind != "f" and any(x.dtype.kind == "f" for x in columns.values()):
+            self.data = self.data.astype(np.float64)  # whole numbers of which some are missing
+        if self.data.flags.f_contiguous or len(columns) < len(self.names):
+            for j, x in columns.items():
+                self.data[start:stop, j] = x
+        else:
+            for at in _tiles(start, stop):
+                self.data[at] = np.array([x[at.start - start : at.stop - start] for x in columns.values()]).T
         self.rows = stop
 
     def end(self) -> NDArray[Any]:
         return self.data
+
+
+def _tiles(start: int, stop: int) -> Iterator[slice]:
+    """Runs of rows that a cache holds while they change between rows and columns."""
+    return (slice(at, min(at + TILE, stop)) for at in range(start, stop, TILE))
 
 
 def table(data: Any) -> Matrix:

@@ -42,6 +42,9 @@ class Table(Protocol):
     def column(self, name: str, start: int, stop: int) -> pa.Array:
         """Rows of a column, of the type in the schema. Thread-safe. Raises BadDataError."""
 
+    def arrays(self, names: Sequence[str], start: int, stop: int) -> list[pa.Array]:
+        """The same of several columns."""
+
     def output(self, names: Sequence[str], normalized: pa.Schema) -> Output:
         """What makes a table of the same kind: of these columns, those that are `normalized` from what is added and the
         others from this one. The metadata of `normalized` are those of the new table."""
@@ -53,13 +56,19 @@ class Table(Protocol):
 class MemoryTable(Struct, frozen=True):
     """A table of one of the kinds that are here."""
 
+    def column(self, name: str, start: int, stop: int) -> pa.Array:
+        raise NotImplementedError
+
+    def arrays(self, names: Sequence[str], start: int, stop: int) -> list[pa.Array]:
+        return [self.column(name, start, stop) for name in names]
+
 
 def batch(table: Table, names: Sequence[str], start: int, stop: int) -> pa.RecordBatch:
     """Rows of some columns. Raises BadDataError."""
     import pyarrow as pa
 
     fields = [table.schema.field(name) for name in names]
-    arrays = [table.column(name, start, stop) for name in names]
+    arrays = table.arrays(names, start, stop)
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, table.schema.metadata))
 
 

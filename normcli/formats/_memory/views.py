@@ -64,7 +64,11 @@ class AsMatrix(MemoryTable, frozen=True):
         return pa.schema([f.with_name(n) for f, n in zip(self.table.schema, self.names, strict=True)])
 
     def column(self, name: str, start: int, stop: int) -> pa.Array:
-        return self.table.column(self.table.schema.names[self.names.index(name)], start, stop)
+        return self.arrays([name], start, stop)[0]
+
+    def arrays(self, names: Sequence[str], start: int, stop: int) -> list[pa.Array]:
+        original = dict(zip(self.names, self.table.schema.names, strict=True))
+        return self.table.arrays([original[name] for name in names], start, stop)
 
     def output(self, names: Sequence[str], normalized: pa.Schema) -> Output:
         names = self.results or names
