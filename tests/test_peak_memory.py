@@ -88,8 +88,8 @@ assert rows == params.rows
 def test_a_generator_of_batches_is_fitted_and_applied_in_flat_memory(count: int, tmp_path: Path) -> None:
     """2 GB in batches of 8 MB, against a few of them."""
     peaks = []
-    for number in (15, count):
+    for number in (40, count):
         command = [sys.executable, "-c", BATCHES, str(number)]
         subprocess.run([sys.executable, LAUNCH, "peak", *command], cwd=tmp_path, check=True)
         peaks.append(float((tmp_path / "peak").read_text().split()[2]) / MB)
-    assert peaks[1] < peaks[0] + 16
+    assert peaks[1] < peaks[0] + 32  # as many blocks as may be on their way

@@ -50,7 +50,7 @@ class Conventions:
             self._sklearn_output_config = {"transform": transform}  # which scikit-learn's clone copies
         return self
 
-    def _contained(self, matrix: NDArray[Any], names: Callable[[], Iterable[str]], like: Any) -> Any:
+    def _contained(self, matrix: NDArray[Any], names: Callable[[], Iterable[str]], origin: Any) -> Any:
         """The output in the container that was chosen for this estimator, or else for all; `names` gives those of its
         columns."""
         container = getattr(self, "_sklearn_output_config", {}).get("transform")
@@ -60,7 +60,7 @@ class Conventions:
             container = sklearn.get_config()["transform_output"]
         if container in (None, "default"):
             return matrix
-        return contained(matrix, list(names()), container, like)
+        return contained(matrix, list(names()), container, origin)
 
     # -- metadata routing ----------------------------------------------------------------------------------------
     def get_metadata_routing(self) -> Any:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 CONTAINERS = ("default", "pandas", "polars")
 
 
-def contained(matrix: NDArray[Any], names: Sequence[str], container: str, like: Any) -> Any:
+def contained(matrix: NDArray[Any], names: Sequence[str], container: str, origin: Any) -> Any:
     """A matrix (rows, columns) as a DataFrame of pandas, with the index of what it was computed from, if that has one;
     or of polars."""
     if container == "pandas":
         import pandas as pd
 
-        index = like.index if isinstance(like, pd.DataFrame) else None
+        index = origin.index if isinstance(origin, pd.DataFrame) else None
         return pd.DataFrame(matrix, index, list(names), copy=False)
     import polars as pl
 

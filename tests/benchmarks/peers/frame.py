@@ -1,4 +1,4 @@
-"""Fit a scaler to a DataFrame in memory, and with "transform" normalize it, too: SOURCE sklearn|normcli fit|transform."""
+"""Fit a scaler to a DataFrame, and with "transform" normalize it, too: SOURCE sklearn|normcli fit|transform."""
 
 import sys
 
