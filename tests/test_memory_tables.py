@@ -400,6 +400,25 @@ def test_options_of_files_are_refused(options: dict[str, Any], message: str) -> 
         normcli.apply(normcli.fit(table(), "zscore"), table(), **options)
 
 
+def test_what_is_no_table_yet_is_refused() -> None:
+    for data in (pl.LazyFrame({"a": [1.0]}), {"a": [1.0]}):
+        with pytest.raises(UsageError, match="is no table in memory"):
+            normcli.fit(data, "zscore")
+    with pytest.raises(UsageError, match="neither one nor several"):
+        normcli.fit(7, "zscore")
+    for inverse in (False, True):
+        with pytest.raises(BadDataError, match="no column is called"):
+            normcli.apply(normcli.fit(table(), "zscore"), table().drop(["a"]), inverse=inverse)
+
+
+def test_whole_numbers_of_pandas_with_missing_ones_come_back() -> None:
+    data = pd.DataFrame({"i": pd.array([1, 2, None, 4], dtype="Int64"), "u": np.arange(4, dtype="u1")})
+    params = normcli.fit(data, "zscore")
+    result = normcli.apply(params, data)
+    assert [str(kind) for kind in result.dtypes] == ["Float64", "float64"]
+    pd.testing.assert_frame_equal(normcli.apply(params, result, inverse=True), data)
+
+
 def test_files_need_an_output_and_an_iterable_a_table() -> None:
     with pytest.raises(UsageError, match="output is missing"):
         normcli.apply(normcli.fit(table(), "zscore"), parquet(table()))

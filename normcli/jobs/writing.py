@@ -81,9 +81,9 @@ class Outputs(Struct, frozen=True):
         the Arrow schema of these. Raises BadDataError where the columns do not go with the transform."""
         reader = self._needing(reader)
         description, normalizing = reader.description, replace_option(self.request, only=True)
-        names = pipeline.output_frame(self.transform, description, only=self.request.only).names
         outputs = replace(self, request=normalizing)
         blank, digests = outputs._blank_and_digests(description.format, input, description)
+        names = pipeline.output_frame(self.transform, description, only=self.request.only).names
         work = outputs._work(description.format, description, blank, digests)
         watch = self.watch
         work = replace(work, measuring=_measuring(watch, reader))

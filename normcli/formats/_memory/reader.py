@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -164,6 +164,9 @@ def tables_in(data: Any) -> Tables | list[Any]:
     for what is none of that."""
     if tables.kind_of(data) is not None and not hasattr(data, "__next__"):
         return Tables(data)
+    if isinstance(data, Mapping) or tables.is_lazy(data):
+        hint = "collect() makes a DataFrame of it" if tables.is_lazy(data) else "pyarrow.table makes one of columns"
+        raise UsageError(f"input: {type(data).__name__} is no table in memory", hint)
     try:
         values = iter(data)
     except TypeError:

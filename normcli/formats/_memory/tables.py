@@ -87,6 +87,11 @@ def kind_of(data: Any) -> str | None:
     return "pyarrow" if exports and not isinstance(data, type) else None
 
 
+def is_lazy(data: Any) -> bool:
+    """Whether it is a query of polars, of which there are no rows yet."""
+    return isinstance(data, getattr(sys.modules.get("polars"), "LazyFrame", ()))
+
+
 def is_stream(data: Any) -> bool:
     """Whether it can be read in pieces alone: what exports a stream, of a library that is not known."""
     import pyarrow as pa
