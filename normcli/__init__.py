@@ -3,9 +3,10 @@
 From Python, as on the command line: `fit(path, method)` learns parameters, `apply(params, path, output)` writes
 normalized data, `check(params, path)` compares new data with the fitted, `describe(path)` shows what is in columns,
 `report(params)` a fit in pictures; `merge` and `relearn` need no data; `load` and `save` are for parameter files,
-`read` and `write` for their bytes; `fit_blocks` fits matrices in memory. What a run says while it goes are `Events`;
-what it refuses is a `NormcliError`, of a class for each kind. The classes that functions take and return are here, too.
-All are loaded when first used.
+`read` and `write` for their bytes; `fit_blocks` fits matrices in memory. Data are paths, or tables in memory;
+`Normalizer` is an estimator with scikit-learn's conventions. What a run says while it goes are `Events`; what it
+refuses is a `NormcliError`, of a class for each kind. The classes that functions take and return are here, too. All are
+loaded when first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ShortageError,
         UsageError,
     )
+    from normcli.estimator import Normalizer
     from normcli.jobs.results import (
         ApplyResult,
         CheckResult,
@@ -70,6 +72,7 @@ __all__ = [
     "Method",
     "NoFormulaError",
     "NoInputError",
+    "Normalizer",
     "NormcliError",
     "NormcliWarning",
     "NotInvertibleError",
@@ -103,6 +106,7 @@ HOMES = {
     "DataProfile": "pipeline.data_profile",
     "Events": "pipeline",
     "Method": "methods",
+    "Normalizer": "estimator",
     "Parameters": "parameters",
     "PlanStep": "parameters.plan",
     "Step": "parameters",

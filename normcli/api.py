@@ -13,20 +13,23 @@ that waits for a pipe that nobody writes to ends when somebody does.
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from inspect import cleandoc, signature
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import fields, replace
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.engines import Cluster
 from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
+from normcli.formats._memory.reader import Tables, tables_in
 from normcli.io import stores
 from normcli.jobs import apply as apply_job
 from normcli.jobs import check as check_job
@@ -34,6 +37,7 @@ from normcli.jobs import describe as describe_job
 from normcli.jobs import export as export_job
 from normcli.jobs import fit as fit_job
 from normcli.jobs import merge as merge_job
+from normcli.jobs import pulling
 from normcli.jobs import report as report_job
 from normcli.jobs import update as update_job
 from normcli.jobs.format_options import format_option_names
@@ -58,7 +62,7 @@ from normcli.pipeline.data_profile import DataProfile
 from normcli.pipeline.rebatch import size_of
 
 Path = str | os.PathLike[str]
-Paths = Path | Iterable[Path]
+Data = Path | Iterable[Any] | Any  # paths, or tables in memory
 Names = str | Sequence[str] | None
 OneMethod = str | Method | type[Method]
 AnyMethod = OneMethod | Sequence[PlanStep]
@@ -67,7 +71,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 ARGUMENTS = {
     "params": "parameters, or the path of a file of them.",
-    "input": 'one path or several: files, directories, globs, URIs of objects; "-" is standard input.',
+    "input": 'one path or several: files, directories, globs, URIs of objects; "-" is standard input. Or a table in\n'
+    "  memory: a DataFrame of pandas or polars, a matrix of numpy, what exports Arrow streams; or an iterable of such.",
     "from_": "the name of the format that is read; by default it is detected from the suffix, then from the content.",
     "to": "the name of the format that is written; by default that of the suffix of `output`, else that of the input.",
     "format_options": 'options of a format: a dict, as {"delimiter": ";"}, or an instance of the format\'s `Options`.',
@@ -112,6 +117,18 @@ ARGUMENTS = {
 }
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """numpy's BLAS, which is there since this module is, and takes a millisecond to be looked for."""
+    return ThreadpoolController()
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """Inside, BLAS runs on one thread, so that the same input gives the same bytes."""
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limit
+
+
 def documented(function: F) -> F:
     """The function with those of its arguments in its docstring that it does not describe itself."""
     text = cleandoc(function.__doc__ or "")
@@ -136,7 +153,7 @@ class Warnings(Events):
 
 @documented
 def fit(
-    input: Paths,
+    input: Data,
     method: AnyMethod | None = None,
     *,
     plan: Path | None = None,
@@ -196,7 +213,7 @@ def fit(
     """
     _check_options(options)
     request = FitRequest(
-        input=_paths(input), method=_method(method, options), plan=_plan(method, plan),
+        **_reading(input), method=_method(method, options), plan=_plan(method, plan),
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
         unseen=unseen, min_count=min_count, no_sketch=no_sketch, params=_path(params), update=update, create=create,
         recount=recount, allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,
@@ -207,7 +224,7 @@ def fit(
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
         spool_dir=_path(spool_dir),
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         fitted = fit_job.fit(request, _events(events)).parameters
     assert fitted is not None
     return fitted
@@ -235,7 +252,7 @@ def relearn(
         relearn=_params(params), method=_method(method, options), params=_path(output), unseen=unseen,
         min_count=min_count, no_sketch=no_sketch, allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         learned = update_job.relearn(request, _events(events)).parameters
     assert learned is not None
     return learned
@@ -244,8 +261,8 @@ def relearn(
 @documented
 def apply(
     params: Parameters | Path,
-    input: Paths,
-    output: Path,
+    input: Data,
+    output: Path | None = None,
     *,
     inverse: bool = False,
     columns: Names = (),
@@ -290,8 +307,11 @@ def apply(
     max_memory: int | None = None,
     spool_dir: Path | None = None,
     events: Events | None = None,
-) -> ApplyResult:
-    """Normalizes data by parameters, or by a file of them; the rows and files that were read are in the result.
+) -> ApplyResult | Any:
+    """Normalizes data by parameters, or by a file of them; the rows and files that were read are in the result. Without
+    `output`, for tables in memory, the result is what becomes of them: a table of the same kind, a list of them for a
+    list, and for any other iterable an iterator, which gives a table for each as soon as its rows are done, in little
+    memory. Until it is at its end, or closed, BLAS runs on one thread.
 
     - `output`: a file, which appears whole or not at all; or a directory, or a path that ends in a slash: there, each
       input becomes a file of its own. With `resume`, those that an earlier run has completed are left, if their inputs
@@ -305,7 +325,7 @@ def apply(
     Raises NormcliError; NotInvertibleError for an `inverse` that does not exist.
     """
     request = ApplyRequest(
-        params=_params(params), input=_paths(input), output=_path(output), inverse=inverse,
+        params=_params(params), **_reading(input), output=_path(output), inverse=inverse,
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
         max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, max_ks=max_ks,
@@ -317,14 +337,33 @@ def apply(
         min_rows=min_rows, block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory, spool_dir=_path(spool_dir),
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    if output is None:
+        return _pulled(request, _events(events))
+    with _one_blas_thread():
         return apply_job.apply(request, _events(events))
+
+
+def _pulled(request: ApplyRequest, events: Events) -> Any:
+    """What becomes of tables in memory: a table, a list of them, or an iterator. Raises UsageError for files."""
+    if request.tables is None:
+        raise UsageError("output is missing", "it names a file or a directory; tables in memory do without")
+
+    def limited() -> Generator[Any]:
+        with _one_blas_thread():
+            yield from pulling.pull(request, events)
+
+    results = limited()
+    next(results)  # what is wrong before any row is read is raised here
+    if request.tables.is_lazy:
+        return results
+    collected = list(results)
+    return collected[0] if request.tables.is_one else collected
 
 
 @documented
 def check(
     params: Parameters | Path,
-    input: Paths,
+    input: Data,
     *,
     max_shift: Limit = None,
     max_scale_ratio: Limit = None,
@@ -359,7 +398,7 @@ def check(
     drift with `no_extra`. Raises NormcliError, but no DriftError.
     """
     request = CheckRequest(
-        params=_params(params), input=_paths(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
+        params=_params(params), **_reading(input), max_shift=max_shift, max_scale_ratio=max_scale_ratio,
         max_outside=max_outside, max_missing=max_missing, max_ks=max_ks, max_wasserstein=max_wasserstein,
         max_psi=max_psi, limits=_path(limits), min_rows=min_rows, no_extra=no_extra, by_key=by_key,
         allow_edited=allow_edited, from_=from_, format_options=_options(format_options), infinite=infinite,
@@ -367,7 +406,7 @@ def check(
         engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         comparison = check_job.check(request, _events(events)).comparison
     assert comparison is not None
     return comparison
@@ -376,7 +415,7 @@ def check(
 @documented
 def report(
     params: Parameters | Path,
-    input: Paths | None = None,
+    input: Data | None = None,
     *,
     output: Path | None = None,
     max_shift: Limit = None,
@@ -409,7 +448,7 @@ def report(
     that they were fitted on, if `input` names any: then arguments are as in `check`. `output` is a file for the page.
     Raises NormcliError, but no DriftError."""
     request = ReportRequest(
-        params=_params(params), input=() if input is None else _paths(input), output=_path(output),
+        params=_params(params), **({} if input is None else _reading(input)), output=_path(output),
         max_shift=max_shift, max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing,
         max_ks=max_ks, max_wasserstein=max_wasserstein, max_psi=max_psi, limits=_path(limits),
         min_rows=min_rows, no_extra=no_extra, by_key=by_key, allow_edited=allow_edited, from_=from_,
@@ -417,7 +456,7 @@ def report(
         rejects=_path(rejects), block_size=block_size, engine=engine, scheduler=scheduler,
         insecure_scheduler=insecure_scheduler, threads=threads, max_memory=max_memory,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         page = report_job.report(request, _events(events)).page
     assert page is not None
     return page
@@ -425,7 +464,7 @@ def report(
 
 @documented
 def describe(
-    input: Paths,
+    input: Data,
     *,
     columns: Names = (),
     exclude: Names = (),
@@ -448,12 +487,12 @@ def describe(
     Columns may be of any type. `save` is a file for parameters of the columns of numbers, which `check` and `report`
     take, as `fit` with "zscore" learns them. Raises NormcliError."""
     request = DescribeRequest(
-        input=_paths(input), columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), from_=from_,
+        **_reading(input), columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), from_=from_,
         format_options=_options(format_options), on_bad_row=on_bad_row, max_bad_rows=max_bad_rows,
         rejects=_path(rejects), min_rows=min_rows, block_size=block_size, threads=threads, max_memory=max_memory,
         save=_path(save), wait=wait, note=note,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         profile = describe_job.describe(request, _events(events)).profile
     assert profile is not None
     return profile
@@ -480,7 +519,7 @@ def merge(
         inputs=tuple(map(_params, parts)), output=_path(output), allow_duplicates=allow_duplicates,
         allow_edited=allow_edited, wait=wait, note=note,
     )  # fmt: skip
-    with threadpool_limits(1, "blas"):
+    with _one_blas_thread():
         result = merge_job.merge(request, _events(events)).parameters
     assert result is not None
     return result
@@ -530,12 +569,16 @@ def _path_of(path: Any) -> str:
     return stores.plain(stores.text_of(path))
 
 
-def _paths(paths: Paths) -> tuple[str, ...]:
-    """Raises UsageError for none, which would be standard input."""
-    names = [paths] if isinstance(paths, str | bytes | os.PathLike) else _listed(paths, "input")
+def _reading(data: Any) -> dict[str, Any]:
+    """The fields of a request that say what is read. Raises UsageError for nothing, which would be standard input."""
+    names: Any = [data]
+    if not isinstance(data, str | bytes | os.PathLike):
+        names = tables_in(data)
+    if isinstance(names, Tables):
+        return {"tables": names}
     if not names:
         raise UsageError("no input is named", "'-' is standard input")
-    return tuple(map(_path_of, names))
+    return {"input": tuple(map(_path_of, names))}
 
 
 def _params(params: Parameters | Path) -> Parameters | str:
@@ -650,7 +693,7 @@ def _fitted(method: Method, blocks: Iterable[Any], names: Sequence[str]) -> Step
             total.add(measured, can_end_segment=step.unfitted_multiple == 1)
         return total.end().states
 
-    with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
+    with _one_blas_thread(), np.errstate(all="ignore"):
         (states,) = refined(measure((method.statistics,)), measure)
         if states and not states[0].groups:
             raise BadDataError("there are no rows to learn from")

@@ -24,8 +24,9 @@ HOME = Path(normcli.__file__).parent
 NEXT = {
     "__main__": {"cli"},
     # names, loaded when they are used
-    "__init__": {"api", "jobs", "pipeline", "engines", "drift", "parameters", "methods"},
-    "api": {"jobs", "pipeline", "engines", "drift", "parameters", "methods", "columns", "io", "blocks"},
+    "__init__": {"estimator", "api", "jobs", "pipeline", "engines", "drift", "parameters", "methods"},
+    "estimator": {"api", "parameters", "formats", "methods", "columns"},
+    "api": {"jobs", "pipeline", "engines", "drift", "parameters", "formats", "methods", "columns", "io", "blocks"},
     "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {
         "exports",

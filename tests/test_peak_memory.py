@@ -65,3 +65,31 @@ def test_a_run_has_no_more_in_memory_than_it_may(name: str, tmp_path: Path) -> N
         peaks.append([peak(tmp_path, *run, *most) for run in short])
     growth = {" ".join(run[:2]): large - small for run, small, large in zip(short, *peaks, strict=True)}
     assert max(growth.values()) <= limit - BASE / MB, growth
+
+
+BATCHES = """
+import sys
+import normcli, numpy as np
+
+def batches(count):
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        yield rng.standard_normal((50_000, 20))
+
+count = int(sys.argv[1])
+params = normcli.fit(batches(count), "zscore", threads=2)
+assert params.rows == 50_000 * count
+rows = sum(len(batch) for batch in normcli.apply(params, batches(count), threads=2))
+assert rows == params.rows
+"""
+
+
+@pytest.mark.parametrize("count", longer(250))
+def test_a_generator_of_batches_is_fitted_and_applied_in_flat_memory(count: int, tmp_path: Path) -> None:
+    """2 GB in batches of 8 MB, against a few of them."""
+    peaks = []
+    for number in (40, count):
+        command = [sys.executable, "-c", BATCHES, str(number)]
+        subprocess.run([sys.executable, LAUNCH, "peak", *command], cwd=tmp_path, check=True)
+        peaks.append(float((tmp_path / "peak").read_text().split()[2]) / MB)
+    assert peaks[1] < peaks[0] + 32  # as many blocks as may be on their way

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from threading import Condition, Event, Semaphore, Thread
@@ -54,6 +55,11 @@ class _Room:
             self._changed.wait_for(lambda: self._left >= min(load, self.count))
             self._left -= load
 
+    def has(self, load: int) -> bool:
+        """Whether there is room for a job at once."""
+        with self._changed:
+            return self._left >= min(load, self.count)
+
     def give(self, load: int) -> None:
         with self._changed:
             self._left += load
@@ -76,6 +82,7 @@ class Threads(Struct, frozen=True):
     count: int
     window: int | None = None  # how many jobs may be on their way at once, results not yet taken among them
     room: int | None = None  # bytes of memory for these jobs, each of which has a `load`
+    inline: bool = False  # whoever takes results makes the jobs, for they come from code that may know one thread only
     _mappings: list[_Mapping] = field(default_factory=list)
 
     @property
@@ -117,8 +124,11 @@ class Threads(Struct, frozen=True):
                 ordered.put(failed)
             finally:
                 ordered.put(None)
-                for _ in range(workers):
-                    todo.put(None)
+                leave()
+
+        def leave() -> None:
+            for _ in range(workers):
+                todo.put(None)
 
         def serve() -> None:
             while (entry := todo.get()) is not None:
@@ -136,13 +146,18 @@ class Threads(Struct, frozen=True):
             window.release()
             if room:
                 room.give(room.count)
+            if self.inline:
+                leave()
 
-        threads = tuple(Thread(target=target, daemon=True) for target in (feed, *[serve] * workers))
+        threads = tuple(
+            Thread(target=target, daemon=True) for target in (*[feed] * (not self.inline), *[serve] * workers)
+        )
         self._mappings.append(_Mapping(threads, end))
         for thread in threads:
             thread.start()
+        tasks = self._inline_tasks(jobs, todo, room) if self.inline else iter(ordered.get, None)
         try:
-            while (task := ordered.get()) is not None:
+            for task in tasks:
                 task.done.wait()
                 if task.error is not None:
                     raise task.error
@@ -153,6 +168,36 @@ class Threads(Struct, frozen=True):
                 window.release()
         finally:
             end()
+
+    def _inline_tasks(
+        self, jobs: Iterable[J], todo: SimpleQueue[tuple[J, _Task[R]] | None], room: _Room | None
+    ) -> Iterator[_Task[R]]:
+        """The tasks in order, each given to the workers as soon as there is room. Raises what the jobs do, in its
+        turn."""
+        source, ordered, most = iter(jobs), deque[_Task[R]](), self.window or self.most
+        job: J | None = None
+        failure: BaseException | None = None
+        while True:
+            while failure is None and len(ordered) < most:
+                try:
+                    job = next(source) if job is None else job
+                except BaseException as e:
+                    failure = e
+                    break
+                task = _Task[R]()
+                task.load = getattr(job, "load", 0) if room else 0
+                if room and ordered and not room.has(task.load):
+                    break
+                if room:
+                    room.take(task.load)
+                todo.put((job, task))
+                ordered.append(task)
+                job = None
+            if not ordered:
+                break
+            yield ordered.popleft()
+        if failure is not None and not isinstance(failure, StopIteration):
+            raise failure
 
     def close(self, patience: float) -> bool:
         deadline = time.monotonic() + patience

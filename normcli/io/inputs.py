@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -14,9 +15,10 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Input(Struct, frozen=True):
-    """One input: its path (None: standard input), and its path relative to the name it was resolved from, which is also
-    its path in an output directory. `keys` are the partition keys of its directories (`year=2026/`), None for null. An
-    `implicit` input was found in a named directory or by a pattern, not named itself."""
+    """One input: its path (None: standard input, or data in memory), and its path relative to the name it was resolved
+    from, which is also its path in an output directory. `keys` are the partition keys of its directories
+    (`year=2026/`), None for null. An `implicit` input was found in a named directory or by a pattern, not named
+    itself."""
 
     path: str | None
     relative: str
@@ -24,11 +26,19 @@ class Input(Struct, frozen=True):
     top: str | None = None  # the named directory that it was found in
     implicit: bool = False
     size: int = 0  # bytes of an object; 0: not known, or of a file
+    tables: Any = None  # data in memory, `formats.Tables`, in place of a path
 
     @property
     def name(self) -> str:
         """Its name in messages."""
+        if self.tables is not None:
+            return self.relative
         return STDIN if self.path is None else printable(self.path)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is standard input."""
+        return self.path is None and self.tables is None
 
 
 class Listing(Struct):

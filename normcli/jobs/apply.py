@@ -37,32 +37,10 @@ IRREVOCABLE = "what is written before drift shows can't be taken back"
 
 def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
     """Normalizes, or restores, all inputs of a request, into one output or a directory. Raises NormcliError."""
-    result = ApplyResult("apply", params=_path(request), output=request.output, inverse=request.inverse)
+    result = ApplyResult("apply", params=path_of(request), output=request.output, inverse=request.inverse)
     with Run(request, result, events) as run:
-        if request.dtype == "float32" and request.inverse:
-            raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
-        inputs = find(run, request)
-        writing.check_output(run, request)
-        parameters = read_parameters(
-            request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
-            max_memory=request.max_memory,
-        )  # fmt: skip
-        result.digest, result.method = parameters.digest, methods_of(parameters)
-        _check_options(request, parameters)
-        if request.columns or request.exclude or request.drop_constant:
-            from normcli.jobs.selecting import selected, without_constants
-
-            parameters, result.constants = without_constants(request, selected(request, parameters))
-        watch = _watch(parameters) if request.check else None
-        if watch is not None:
-            request.limits_of(Limits().min_rows, watch.names)  # which are refused before data are read
-        parameters = parameters.override(request.unseen, request.min_count)
-        if request.training:
-            parameters = parameters.in_training()
-        if request.inverse:
-            parameters.check_invertible()
+        inputs, parameters, watch = prepared(run)
         _check_keeping(request)
-        result.columns = FrameTransform(parameters, inverse=request.inverse).needs()
         run.connect(inputs)
         run.open_rejects(request)
         into = _into_directory if paths.is_directory(request.output) else _into_one
@@ -70,6 +48,36 @@ def apply(request: ApplyRequest, events: Events = SILENT) -> ApplyResult:
     if result.progress is not None:
         result.rows_out = result.progress.rows
     return result
+
+
+def prepared(run: Run[ApplyRequest, ApplyResult]) -> tuple[list[Input], Parameters, DriftMonitor | None]:
+    """The inputs of a request, its parameters with what it overrides, and what notices drift, if that is wanted. Raises
+    NormcliError."""
+    request, result = run.request, run.result
+    if request.dtype == "float32" and request.inverse:
+        raise UsageError("--dtype float32 is not for --inverse: it restores the original types, or float64")
+    inputs = find(run, request)
+    writing.check_output(run, request)
+    parameters = read_parameters(
+        request.params, example="normcli apply data.csv -p data.json", allow_edited=request.allow_edited,
+        max_memory=request.max_memory,
+    )  # fmt: skip
+    result.digest, result.method = parameters.digest, methods_of(parameters)
+    _check_options(request, parameters)
+    if request.columns or request.exclude or request.drop_constant:
+        from normcli.jobs.selecting import selected, without_constants
+
+        parameters, result.constants = without_constants(request, selected(request, parameters))
+    watch = _watch(parameters) if request.check else None
+    if watch is not None:
+        request.limits_of(Limits().min_rows, watch.names)  # which are refused before data are read
+    parameters = parameters.override(request.unseen, request.min_count)
+    if request.training:
+        parameters = parameters.in_training()
+    if request.inverse:
+        parameters.check_invertible()
+    result.columns = FrameTransform(parameters, inverse=request.inverse).needs()
+    return inputs, parameters, watch
 
 
 def _into_one(
@@ -87,7 +95,7 @@ def _into_one(
         what = f"-o {printable(str(request.output))} is the INPUT, and {output} can't say that it was normalized"
         raise UsageError(what, "--in-place replaces it all the same")
     run.detail(f"{first.description.name} is {first.description.format}, {target.name} will be {to}")
-    outputs = _outputs(run, parameters, readers, watch)
+    outputs = outputs_of(run, parameters, readers, watch)
     parts = outputs.into(target, to, (readers.first_input, first), readers)
     result.targets = (target.name,)
     if request.dry_run:
@@ -97,7 +105,7 @@ def _into_one(
         with closing(pipeline.apply(parts, run.engine(request, parameters), file=target, progress=progress)) as written:
             ends = [output.sink for output in written]
         progress.end()
-        _judge(run, watch, progress.rows)
+        judge(run, watch, progress.rows)
     run.check_warnings()
     run.changes.finish(target, ends, run.rejects)
 
@@ -111,7 +119,7 @@ def _into_directory(
     request, result = run.request, run.result
     files = Files(
         writing.paths_below(run, request, inputs),
-        _outputs(run, parameters, None, watch).manifest(
+        outputs_of(run, parameters, None, watch).manifest(
             contents=request.resume == "digest", checks=run.checks(), resumes=request.resume is not None
         ),
         watch,
@@ -132,7 +140,7 @@ def _into_directory(
     except EmptyInputError:  # of all that is left, of which no file is made
         if len(left) == len(inputs) or not all(i.implicit for i in left):
             raise
-    outputs = _outputs(run, parameters, readers, watch)
+    outputs = outputs_of(run, parameters, readers, watch)
     result.targets = (printable(str(request.output)),)
     if request.dry_run:
         if readers:
@@ -146,7 +154,7 @@ def _into_directory(
         count = writing.put_in_place(run, _written(run, outputs, readers, files, progress), files)
         files.reach()
         progress.end(replaced(count) if count else "")
-        _judge(run, watch, progress.rows)
+        judge(run, watch, progress.rows)
     run.check_warnings(replaced(count))
     run.changes.commit(run.rejects)
 
@@ -176,11 +184,12 @@ def _written(
     return pipeline.apply(parts, run.engine(run.request, parameters), progress=progress)
 
 
-def _path(request: ApplyRequest) -> str | None:
+def path_of(request: ApplyRequest) -> str | None:
+    """The file of the parameters; None where they are in memory."""
     return request.params if isinstance(request.params, str) else None
 
 
-def _outputs(
+def outputs_of(
     run: Run[ApplyRequest, ApplyResult], parameters: Parameters, readers: Readers | None, watch: DriftMonitor | None
 ) -> Outputs:
     request, constants = run.request, run.result.constants
@@ -217,7 +226,7 @@ def _watch(parameters: Parameters) -> DriftMonitor:
     return DriftMonitor(parameters)
 
 
-def _judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows: int) -> None:
+def judge(run: Run[ApplyRequest, ApplyResult], watch: DriftMonitor | None, rows: int) -> None:
     """The verdict after the last row. Raises DriftError where data have drifted, if drift is an error."""
     if watch is None:
         return

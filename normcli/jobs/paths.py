@@ -51,7 +51,7 @@ def check_inputs(request: Reads, result: Result, input_list: list[Input]) -> Non
     """Raises UsageError where an input is what else the run reads or writes."""
     read, written = list(request.reads()), [p for p in _outputs(request) if p.flag in REPLACING and p.path != "-"]
     standard = [p.flag for p in read if p.path == "-"]
-    if any(i.path is None for i in input_list):
+    if any(i.is_standard for i in input_list):
         standard.insert(0, "INPUT")
     if len(standard) > 1:
         order = ("INPUT", "-p", "PARAMS", "--files-from", "--plan")

@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING, Any
 from normcli import formats
 from normcli.errors import EmptyInputError, UsageError, printable
 from normcli.io import inputs, sources
+from normcli.io.inputs import Input
 from normcli.jobs import paths
 from normcli.jobs.format_options import FormatOptions
 from normcli.jobs.requests import Reads
 from normcli.pipeline import memory
 
+NAME, MEMORY = "<memory>", "arrows"  # what data in memory are called, and the format that they are most like
+
 if TYPE_CHECKING:
     from normcli.formats import Description, Reader
-    from normcli.io.inputs import Input, Listing
+    from normcli.formats._memory.reader import Tables
+    from normcli.io.inputs import Listing
     from normcli.io.sources import Source
     from normcli.jobs.run import Run
 
 
 def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     """The inputs that a request means. Raises UsageError, NoInputError."""
+    if request.tables is not None:
+        return [in_memory(run, request, request.tables)]
     names = list(request.input)
     if request.files_from is not None:
         listed = inputs.listed_in(run.source(request.files_from).rest(), zero=request.null)
@@ -45,6 +51,14 @@ def find(run: Run[Any, Any], request: Reads) -> list[Input]:
     return search.inputs
 
 
+def in_memory(run: Run[Any, Any], request: Reads, data: Tables) -> Input:
+    """Data in memory, as an input. Raises UsageError for what is for bytes alone."""
+    if request.from_ is not None:
+        raise UsageError("--from is for files: data in memory have no format")
+    run.result.inputs = [NAME]
+    return Input(None, NAME, tables=data)
+
+
 def report_left_out(run: Run[Any, Any], search: Listing) -> None:
     """What is no input, though it was found."""
     for path, why in search.left:
@@ -58,7 +72,11 @@ def report_left_out(run: Run[Any, Any], search: Listing) -> None:
 def check_repeatable(input_list: list[Input], flag: str) -> None:
     """Raises UsageError for an input that can be read only once."""
     for input in input_list:
-        if input.path is None or (os.path.exists(input.path) and not os.path.isfile(input.path)):
+        if input.tables is not None:
+            if not input.tables.repeats:
+                what = f"{flag} reads the data more than once, and an iterator gives them once"
+                raise UsageError(what, "a list of tables does, or an object whose __iter__ begins anew")
+        elif input.path is None or (os.path.exists(input.path) and not os.path.isfile(input.path)):
             raise UsageError(
                 f"{flag} reads the data more than once, and {input.name} can be read only once: put it in a file first"
             )
@@ -118,6 +136,9 @@ class Readers:
     def reopened(self) -> Iterator[Reader]:
         """All inputs once more, after they were read. Raises BadDataError for one that was changed meanwhile."""
         for input in self.inputs:
+            if input.tables is not None:
+                yield self._open(input)[1]
+                continue
             sources.check_unchanged(str(input.path), self._identities[input])
             yield self._open(input)[1]
             sources.check_unchanged(str(input.path), self._identities[input])
@@ -145,6 +166,8 @@ class Readers:
 
     def _open(self, input: Input) -> tuple[Input, Reader]:
         room = memory.of_input(self._request.max_memory)
+        if input.tables is not None:
+            return input, self._memory_reader(input.tables, room)
         source = self._run.source(input.path, example=self._example, keys=input.keys, room=room)
         try:
             with self._run.waiting(source):
@@ -152,6 +175,14 @@ class Readers:
         except BaseException:
             source.close()
             raise
+
+    def _memory_reader(self, data: Tables, room: int) -> Reader:
+        request = self._request
+        if request.skips:
+            raise UsageError("--on-bad-row skip is for text, and the data are in memory")
+        self.options.reading(MEMORY)
+        keeps = request.command == "apply" and getattr(request, "output", None) is None
+        return data.reader(room=room, block_size=request.block_size, keeps=keeps)
 
     def _reader(self, input: Input, source: Source) -> Reader:
         request = self._request

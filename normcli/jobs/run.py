@@ -141,11 +141,12 @@ class Run(Events, Generic[R, S]):
         sizes = needs if isinstance(needs, memory.Sizes) else memory.Sizes.of(needs)
         workers = Threads(request.threads or available())
         window = memory.window(sizes, request.max_memory, workers.most)
-        room, block = size(memory.room(request.max_memory)), size(sizes.block)
+        total, block = size(memory.room(request.max_memory)), size(sizes.block)
         blocks = f"{window:,} block{'' if window == 1 else 's'} of {block} at once"
         if self.cluster is None:
-            self.detail(f"{workers.count} threads, {blocks}, {room} of memory to use")
-        engine = Threads(workers.count, window, memory.of_blocks(sizes, request.max_memory, workers.most))
+            self.detail(f"{workers.count} threads, {blocks}, {total} of memory to use")
+        room = memory.of_blocks(sizes, request.max_memory, workers.most)
+        engine = Threads(workers.count, window, room, inline=request.tables is not None and request.tables.is_lazy)
         self._engines.append(engine)
         return engine
 

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace as replace_option
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,29 @@ class Outputs(Struct, frozen=True):
                 yield pipeline.Part(reader, measuring, watch=self.watch, late=late, doubt=doubt)
 
         return parts()
+
+    def in_memory(self, input: Input, reader: Reader) -> tuple[tuple[str, ...], Part, Any]:
+        """Tables in memory: the columns of what becomes of them, in order; the part that makes the normalized ones; and
+        the Arrow schema of these. Raises BadDataError where the columns do not go with the transform."""
+        reader = self._needing(reader)
+        description, normalizing = reader.description, replace_option(self.request, only=True)
+        outputs = replace(self, request=normalizing)
+        blank, digests = outputs._blank_and_digests(description.format, input, description)
+        names = pipeline.output_frame(self.transform, description, only=self.request.only).names
+        work = outputs._work(description.format, description, blank, digests)
+        watch = self.watch
+        work = replace(work, measuring=_measuring(watch, reader))
+        needed = (
+            *self.transform.needs(),
+            *self.transform.parameters.by,
+            *(work.measuring.numbers() if work.measuring else ()),
+        )
+        part = pipeline.Part(
+            reader, work, needed, watch=watch, late=partial(self._on_late_column, watch),
+            doubt=pipeline.doubt(self.transform, description, description.format),
+        )  # fmt: skip
+        assert work.writer is not None
+        return names, part, work.writer.schema  # type: ignore[attr-defined]
 
     def check_passing(self, to: str, description: Description) -> None:
         """Raises BadDataError for a column that the output has no place for, before anything is learned of it."""
@@ -197,8 +221,9 @@ def paths_below(run: Run[Any, Any], request: Writes, input_list: list[Input]) ->
     """The file of each input in the directory that the output is. Raises UsageError."""
     directory = request.output
     assert directory is not None
-    if any(i.path is None for i in input_list):
-        raise UsageError(f"standard input has no name that a file in {printable(directory)} could have")
+    if nameless := next((i for i in input_list if i.path is None), None):
+        what = "standard input has" if nameless.is_standard else "data in memory have"
+        raise UsageError(f"{what} no name that a file in {printable(directory)} could have")
     suffix, old = formats.suffix_of(request.to) if request.to else None, formats.suffixes()
     targets = inputs.targets(input_list, directory, lambda relative: inputs.renamed(relative, old, suffix))
     paths.check_beside(request, run.result, targets)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -68,6 +68,7 @@ __all__ = [
     "needing",
     "output_frame",
     "passing_frame",
+    "pieces",
     "written_by",
 ]
 
@@ -152,12 +153,9 @@ def apply(
     with ExitStack() as stack:
         written: Written | None = None
         for part, result in progress.run(parts, engine):
-            if part.watch is not None and result.last:
-                part.watch.end_input()
-            if part.watch is not None and result.measured is not None:
-                part.watch.add(result.measured, can_end_segment=result.can_end_segment)
-                if not result.pieces:
-                    continue  # of parts of which some may be complete
+            _watch(part, result)
+            if part.watch is not None and result.measured is not None and not result.pieces:
+                continue  # of parts of which some may be complete
             if written is None:
                 target = stack.enter_context(part.output()) if part.output else None
                 outlet = target or file
@@ -176,6 +174,21 @@ def apply(
         shared = written
     if shared is not None:
         yield shared
+
+
+def pieces(parts: Iterable[Part], engine: Engine, progress: Progress) -> Generator[Any]:
+    """Normalizes, or restores, all inputs, as `apply`, for whoever takes their pieces: encoded, in order."""
+    for part, result in progress.run(parts, engine):
+        _watch(part, result)
+        yield from result.pieces
+
+
+def _watch(part: Part, result: Result) -> None:
+    """Adds what was measured of a chunk to the watch of its part, if there is one."""
+    if part.watch is not None and result.last:
+        part.watch.end_input()
+    if part.watch is not None and result.measured is not None:
+        part.watch.add(result.measured, can_end_segment=result.can_end_segment)
 
 
 def check(

@@ -170,6 +170,14 @@ def describing(b: Bench) -> Iterator[Row]:
         yield Row(f"describe {kind} vs fit robust", (ours,), (theirs,), DESCRIBE_WALL, sources=(source,))
 
 
+def frames(b: Bench) -> Iterator[Row]:
+    """Our estimator against scikit-learn's scaler on a DataFrame of 2,000,000 × 16, which both read first."""
+    for job, name in (("fit", "fit"), ("transform", "fit and transform")):
+        command = (sys.executable, str(PEERS / "frame.py"), str(b.path(PARQUET)))
+        ours, theirs = (Step((*command, who, job)) for who in ("normcli", "sklearn"))
+        yield Row(f"{name} DataFrame vs scikit-learn", (ours,), (theirs,), sources=(PARQUET,), package="sklearn")
+
+
 def units(b: Bench) -> Iterator[Row]:
     """Whitening of columns in units far apart against itself on the same in one unit."""
     row = b.itself("fit whiten units far apart vs one unit", "whiten", UNITS, SQUARE, (False, False))
@@ -190,4 +198,4 @@ def rows(b: Bench) -> list[Row]:
     """The whole table, in the order it is run."""
     start = Row("--help vs import click", (Step((*b.command, "--help")),),
                 (Step((sys.executable, "-c", "import click")),), wall_limit=1.8, runs=20)  # fmt: skip
-    return [*peers(b), *kinds(b), *variants(b), *describing(b), *units(b), *large(b), start]
+    return [*peers(b), *kinds(b), *variants(b), *describing(b), *frames(b), *units(b), *large(b), start]

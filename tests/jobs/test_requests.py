@@ -13,7 +13,7 @@ import pytest
 import normcli.cli
 from normcli import api, registry
 from normcli.cli import main
-from normcli.cli._command import FORMAT
+from normcli.cli._command import FORMAT, TARGET
 from normcli.errors import UsageError
 from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests import Request
@@ -54,11 +54,11 @@ def test_every_flag_is_a_field_of_a_request(name: str) -> None:
         - OF_COMMANDS
         - {"_click_default_help"}
     )
-    plain = {n for n in names if not n.startswith(FORMAT)}
+    plain = {n for n in names if not n.startswith((FORMAT, TARGET))}
     fields = {n for kind in REQUESTS[name] for n in kind.options()}
     assert plain <= fields
     assert fields - plain <= NO_FLAG.get(name, set())
-    assert {n.removeprefix(FORMAT) for n in names - plain} <= format_option_names()
+    assert {n.removeprefix(FORMAT) for n in names - plain if not n.startswith(TARGET)} <= format_option_names()
 
 
 def test_a_command_without_a_request_reads_no_data() -> None:

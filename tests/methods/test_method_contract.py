@@ -3,14 +3,16 @@
 import pickle
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from msgspec import Struct
 from msgspec.structs import fields
 
-from normcli import registry
+from normcli import api, registry
 from normcli.api import fit_blocks
 from normcli.blocks.block import Block
 from normcli.blocks.record import Array, Record
@@ -21,6 +23,8 @@ from normcli.parameters import Parameters, Step
 from normcli.parameters import file as params
 from normcli.stats import Statistic
 from normcli.transforms import Transform
+from tests.conftest import longer
+from tests.memory_tables import KINDS, arrow, numbers
 
 NAMES = registry.names("methods")
 every_name = pytest.mark.parametrize("name", NAMES)
@@ -298,3 +302,32 @@ def test_a_column_without_a_value_goes_through_the_parameter_file(name: str) -> 
         y = back.fitted(Block.of(data()))
         assert np.isnan(y[:, 1]).all()
         assert np.isfinite(y[:, [0, 2, 3]]).all()
+
+
+# -- tables in memory --------------------------------------------------------------------------------------------
+MEMORY = {**KINDS, "numpy": lambda table: np.column_stack([x.to_numpy() for x in table.columns])}
+FIRST = ["numpy", "pandas", "polars", "pyarrow-chunks"]
+every_memory = pytest.mark.parametrize("kind", [*FIRST, *longer(*sorted(MEMORY.keys() - {*FIRST}))])
+
+
+@every_name
+@every_memory
+def test_a_method_takes_tables_in_memory_of_every_kind(name: str, kind: str) -> None:
+    """With the same parameters, and the same numbers out, as of a table of Arrow; and what it gives can be restored, if
+    the method can be undone."""
+    names = COLUMNS if kind != "numpy" else tuple(f"x{j}" for j in range(4))
+    table = pa.table(dict(zip(names, data().T, strict=True)))
+    expected = api.fit(table, made(name), block_size=25)
+    fitted = api.fit(MEMORY[kind](table), made(name), block_size=25)
+    assert params.write(fitted) == params.write(expected)
+    result, out = api.apply(fitted, MEMORY[kind](table)), api.apply(expected, table)
+    assert type(result) is (pa.Table if kind in ("duckdb", "exporter") else type(MEMORY[kind](table)))
+    np.testing.assert_array_equal(rows_of(result), rows_of(out))
+    if expected.is_invertible:
+        np.testing.assert_array_equal(
+            rows_of(api.apply(fitted, result, inverse=True)), rows_of(api.apply(expected, out, inverse=True))
+        )
+
+
+def rows_of(table: Any) -> Array:
+    return table if isinstance(table, np.ndarray) else numbers(table, arrow(table).column_names)

@@ -34,6 +34,7 @@ from normcli.needs import Need
 if TYPE_CHECKING:
     from normcli.columns import Dtype, Infinite
     from normcli.engines import Cluster
+    from normcli.formats._memory.reader import Tables
 
 
 def option(
@@ -199,6 +200,7 @@ class Reads(Resources):
     their names or contents do; `format_options` are those of formats, by name."""
 
     input: tuple[str, ...] = option((), "INPUT", group="input")
+    tables: Tables | None = None  # data in memory, in place of INPUT
     files_from: str | None = option(None, group="input")  # a list of more of them
     null: bool = option(False, "-0", group="input", needs=(need("files_from", "for --files-from"),))
     from_: str | None = option(None, group="input", shapes=True, check=format_name)

@@ -1,0 +1,67 @@
+"""The parameters of an estimator: a method, and every option that any method has, each by its name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from msgspec.structs import fields
+
+from normcli import registry
+from normcli.errors import UsageError
+from normcli.methods import Method
+from normcli.parameters import Parameters
+from normcli.parameters.method_options import method_of, method_of_class
+from normcli.parameters.plan import Plan, PlanStep
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@cache
+def option_names() -> tuple[str, ...]:
+    """Those of all methods, sorted."""
+    kinds: list[Any] = [registry.only("methods", name) for name in registry.names("methods")]
+    return tuple(sorted({f.name for kind in kinds for f in fields(kind)}))
+
+
+def with_options(function: F) -> F:
+    """A constructor whose signature has every option of a method."""
+    signature = inspect.signature(function)
+    plain = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in option_names()]
+    function.__signature__ = signature.replace(parameters=[*plain, *options])  # type: ignore[attr-defined]
+    return function
+
+
+def chosen(method: Any, options: Mapping[str, Any]) -> Method | list[PlanStep]:
+    """The method, or the steps of a plan, with those options that are not None. Raises UsageError."""
+    explicit = {name: value for name, value in options.items() if value is not None}
+    if isinstance(method, str):
+        return method_of(method, explicit)
+    if isinstance(method, type):
+        return method_of_class(method, explicit)
+    if isinstance(method, Method):
+        return method_of_class(type(method), _options_of(method) | explicit) if explicit else method
+    steps = list(method.plan_steps) if isinstance(method, Plan) else list(method)
+    if explicit:
+        raise UsageError(f"{min(explicit)}: an option of no method that is named", "each step of a plan has its own")
+    return steps
+
+
+def _options_of(method: Method) -> dict[str, Any]:
+    return {f.name: value for f in fields(method) if (value := getattr(method, f.name)) != f.default}
+
+
+def methods_of(choice: Method | list[PlanStep]) -> list[Method]:
+    """The methods of one, or of a plan."""
+    return [choice] if isinstance(choice, Method) else [step.method for step in choice]
+
+
+def method_and_options(parameters: Parameters) -> tuple[str | list[PlanStep], dict[str, Any]]:
+    """What a constructor takes for parameters: the name of their method and its options, or the steps of a plan."""
+    if len(parameters.steps) == 1:
+        (step,) = parameters.steps
+        return registry.name_of(step.method), _options_of(step.method)
+    return [PlanStep(step.method, step.columns) for step in parameters.steps], {}
