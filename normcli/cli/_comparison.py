@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
+from normcli.cli._sparkline import histogram_column
 from normcli.cli._table import DIGITS, LEAST, Column, names, number, table
 from normcli.errors import short
 from normcli.jobs.comparisons import changed, described, measures
@@ -21,18 +23,26 @@ Row = tuple[float | str, ...]
 RANKS = {
     "shift": 2, "scale": 3, "outside": 4, "missing": 5, "ks": 6, "wasserstein": 7, "psi": 8
 }  # the greatest is dropped first on a narrow terminal  # fmt: skip
+HISTOGRAM = 9  # its rank
 FORMS = {"shift": "+.3f", "scale": ".3f", "outside": ".2%", "ks": ".3f", "wasserstein": ".3f", "psi": ".3f"}
 
 
-def show_table(comparison: Comparison, *, full: bool) -> None:
-    """Prints a comparison for users."""
+def show_table(
+    comparison: Comparison, *, full: bool, lines: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> None:
+    """Prints a comparison for users; `lines` are sparklines of columns, now and in the fit."""
     _show_rows(comparison)
     columns = [(step, j) for step in comparison.steps for j in range(len(step.names))]
     if columns:
         reasons = {reason for column in columns for reason in _reasons(*column)}
         click.echo()
+        heads = _columns_shown(reasons, shaped=comparison.shaped)
+        rows_shown = [_row(*c, shaped=comparison.shaped) for c in columns]
+        if lines:
+            heads = (*heads, *(histogram_column(HISTOGRAM, name) for name in ("histogram", "fitted histogram")))
+            rows_shown = [(*row, *lines.get(str(row[0]), ("", ""))) for row in rows_shown]
         table(
-            _columns_shown(reasons, shaped=comparison.shaped), [_row(*c, shaped=comparison.shaped) for c in columns],
+            heads, rows_shown,
             marked=[bool(_reasons(*column)) for column in columns], mark="drift", full=full,
         )  # fmt: skip
         values = [row for column in columns for row in _values(*column)]

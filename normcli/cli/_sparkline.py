@@ -22,11 +22,11 @@ def are_shown() -> bool:
     return sys.stdout.isatty()
 
 
-def histogram_column(rank: int) -> Column:
+def histogram_column(rank: int, name: str = "histogram") -> Column:
     """The column of sparklines."""
     from normcli.cli._table import Column
 
-    return Column("histogram", right=False, rank=rank)
+    return Column(name, right=False, rank=rank)
 
 
 def sparkline(heights: Sequence[float]) -> str:

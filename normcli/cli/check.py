@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def command(**values: Any) -> None:
     that have drifted, with -qq never.
     """
     from normcli.cli._console import Console
-    from normcli.jobs.check import check
+    from normcli.cli._sparkline import are_shown, sparkline
+    from normcli.jobs.check import check, distributions
     from normcli.jobs.comparisons import summary
     from normcli.jobs.requests.check import CheckRequest
 
@@ -76,14 +78,17 @@ def command(**values: Any) -> None:
         values["as_json"],
     )
     table = "--json" if as_json else "the table" if quiet < 2 else None
-    result = check(request(CheckRequest, values, table=table), console)
+    draws = table == "the table" and are_shown()
+    result = check(request(CheckRequest, values, table=table), console, sketch=draws)
     comparison, plan = result.comparison, result.parameters
     if comparison is None or plan is None:
         assert result.preview is not None
         show(result.preview)
         return
     if as_json or not quiet or (comparison.drift and quiet == 1):
-        show_comparison(comparison, as_json=as_json, full=values["verbose"])
+        pairs = distributions(result).items() if draws else ()
+        lines = {name: (sparkline(now), sparkline(fitted)) for name, (now, fitted) in pairs}
+        show_comparison(comparison, as_json=as_json, full=values["verbose"], lines=lines)
     if comparison.drift:
         raise DriftError(summary(comparison))
     verdict = (
@@ -100,7 +105,7 @@ def command(**values: Any) -> None:
     )
 
 
-def show_comparison(comparison: Comparison, *, as_json: bool, full: bool) -> None:
+def show_comparison(comparison: Comparison, *, as_json: bool, full: bool, lines: Mapping[str, tuple[str, str]]) -> None:
     """Prints the comparison on standard output and flushes it, before any message."""
     if as_json:
         from normcli.jobs.comparisons import figures
@@ -109,5 +114,5 @@ def show_comparison(comparison: Comparison, *, as_json: bool, full: bool) -> Non
     else:
         from normcli.cli._comparison import show_table
 
-        show_table(comparison, full=full)
+        show_table(comparison, full=full, lines=lines)
     sys.stdout.flush()

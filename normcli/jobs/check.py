@@ -22,17 +22,29 @@ if TYPE_CHECKING:
 EXAMPLE = "normcli check today.csv -p data.json"
 
 
-def check(request: CheckRequest, events: Events = SILENT) -> CheckResult:
-    """Compares all inputs of a request, data or one parameter file, with the data that its parameters were fitted on.
-    Drift is no error here. Raises NormcliError."""
+def check(request: CheckRequest, events: Events = SILENT, *, sketch: bool = False) -> CheckResult:
+    """Compares all inputs of a request, data or one parameter file, with the data that its parameters were fitted on,
+    and with `sketch` keeps their distributions. Drift is no error here. Raises NormcliError."""
     result = CheckResult("check", params=request.params if isinstance(request.params, str) else None)
     with Run(request, result, events) as run:
-        compare(run, EXAMPLE)
+        result.sketches = compare(run, EXAMPLE, sketch=sketch)
         if request.dry_run:
             return result
         run.check_warnings("")
         run.changes.commit(run.rejects)
     return result
+
+
+def distributions(result: CheckResult) -> dict[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Histograms of the new data and of the fitted, in the same bins, of each input column that was sketched in both,
+    as `histograms` has them."""
+    from normcli.parameters.histograms import compared, histograms  # here, for only a terminal shows them
+
+    fitted = result.parameters.sketches if result.parameters else None
+    if fitted is None or result.sketches is None:
+        return {}
+    now, then = compared(result.sketches, fitted), histograms(fitted, fitted.names)
+    return {name: (now[name], then.get(name, ())) for name in now}
 
 
 def compare(run: Run[Any, Any], example: str, *, sketch: bool = False) -> ColumnSketches | None:

@@ -56,7 +56,8 @@ def distributions(parameters: Parameters) -> list[dict[str, tuple[float, ...]]]:
 
     outputs, steps = set[str](), list[dict[str, tuple[float, ...]]]()
     for step in parameters.steps:
-        steps.append(histograms(parameters.sketches, [name for name in step.features if name not in outputs]))
+        names = [name for name in step.features if name not in outputs]
+        steps.append({} if parameters.sketches is None else histograms(parameters.sketches, names))
         outputs.update(step.outputs)
     return steps
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from normcli.io.transaction import Transaction
     from normcli.jobs.reading import Readers
     from normcli.parameters import Parameters
+    from normcli.parameters.sketches import ColumnSketches
     from normcli.pipeline import Progress as Progress
     from normcli.pipeline.data_profile import ColumnProfile as ColumnProfile
     from normcli.pipeline.data_profile import DataProfile as DataProfile
     from normcli.pipeline.profile import ProfileState
 
 # fields that no repr shows
-LONG = {"progress", "source", "changes", "parameters", "comparison", "profile", "state", "content", "page"}
+LONG = {"progress", "source", "changes", "parameters", "sketches", "comparison", "profile", "state", "content", "page"}
 
 
 class Preview(Struct, frozen=True):
@@ -161,6 +162,7 @@ class CheckResult(Judged):
     """How new data compare with those that were fitted."""
 
     parameters: Parameters | None = None
+    sketches: ColumnSketches | None = None  # of the new data, where they were sketched
 
 
 class ReportResult(CheckResult):

@@ -63,3 +63,12 @@ def test_inspect_and_describe_draw_them_on_a_terminal_alone(workspace: Workspace
         row = next(text for text in reversed(shown) if text.startswith("a "))
         assert row.endswith("  █      ▄")
         assert "█" not in workspace.succeeds(*line).out.decode()
+
+
+def test_check_draws_new_data_in_the_bins_of_the_fitted(workspace: Workspace) -> None:
+    (workspace / "t.csv").write_text("a\n1\n1\n8\n")
+    (workspace / "new.csv").write_text("a\n-5\n-5\n7\n9\n9\n9\n9\n")
+    workspace.succeeds("fit", "t.csv", "-m", "zscore", "-p", "p.json")
+    _, shown = at_width(workspace, 160, "check", "new.csv", "-p", "p.json")
+    (row,) = (text for text in shown if text.startswith("a "))
+    assert row.endswith("  ▄     ▂█   █      ▄")
