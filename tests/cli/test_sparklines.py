@@ -70,5 +70,5 @@ def test_check_draws_new_data_in_the_bins_of_the_fitted(workspace: Workspace) ->
     (workspace / "new.csv").write_text("a\n-5\n-5\n7\n9\n9\n9\n9\n")
     workspace.succeeds("fit", "t.csv", "-m", "zscore", "-p", "p.json")
     _, shown = at_width(workspace, 160, "check", "new.csv", "-p", "p.json")
-    (row,) = (text for text in shown if text.startswith("a "))
+    row = next(text for text in shown if text.startswith("a "))
     assert row.endswith("  ▄     ▂█   █      ▄")
