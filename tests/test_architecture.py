@@ -46,7 +46,7 @@ NEXT = {
     "reports": {"drift", "parameters", "transforms", "stats", "blocks"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": {"kernel"},
-    "drift": {"parameters", "formats", "methods", "columns", "stats", "blocks", "limits"},
+    "drift": {"parameters", "formats", "methods", "columns", "transforms", "stats", "blocks", "limits"},
     "limits": set(),
     "parameters": {"formats", "methods", "columns", "transforms", "stats", "io", "blocks"},
     "formats": {"columns", "io", "kernel"},

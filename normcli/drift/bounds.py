@@ -4,11 +4,11 @@ Arrays broadcast. `alpha` is the probability, and h = 1/n + 1/m of n fitted and 
 """
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
 from normcli.blocks.record import Array
+from normcli.transforms._normal import ppf
 
 RATE = 0.01  # of checks of undrifted data that may find drift
 STEPS = 64  # of a fixed-point iteration whose error shrinks geometrically
@@ -22,7 +22,7 @@ def inverse_counts(n: Array, m: Array) -> Array:
 
 def normal(alpha: float) -> float:
     """The z that a standard normal value exceeds."""
-    return -NormalDist().inv_cdf(max(alpha, 1e-300))
+    return float(-ppf(np.array([alpha]))[0])
 
 
 def student(alpha: float, freedom: Array) -> Array:

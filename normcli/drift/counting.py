@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from normcli.blocks.block import Block, Column
 from normcli.blocks.record import Array, per_group
 from normcli.drift.raw_columns import Distributions, columns_of, lengths, ways
-from normcli.methods.center import Center
 from normcli.parameters import Parameters, Step
 from normcli.stats import ColumnStatistic
 
@@ -70,12 +69,19 @@ class Counting(Struct, frozen=True):
         at = {n: i for n, i in at.items() if not steps[i].method.by_row}  # which leaves rows out
         steps = [_counting(step, {n: cuts[n] for n in at if at[n] == i}) for i, step in enumerate(steps)]
         more = [
-            _counting(Step(Center(), names, length=length, statistics_override=()), cuts)
+            _counting(_reading(names, length), cuts)
             for names, length in _matrices(parameters, [n for n in cuts if n not in at])
         ]
         places = {n: (i + len(more), _features(steps[i], n)) for n, i in at.items()}
         places |= {n: (i, _features(step, n)) for i, step in enumerate(more) for n in step.columns}
         return cls((*more, *steps), len(more), places)
+
+
+def _reading(names: tuple[str, ...], length: int | None) -> Step:
+    """A step that measures nothing of columns, and leaves out no row."""
+    from normcli.methods.center import Center  # which most checks don't need
+
+    return Step(Center(), names, length=length, statistics_override=())
 
 
 def _counting(step: Step, cuts: Mapping[str, Array]) -> Step:

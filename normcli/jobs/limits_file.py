@@ -6,7 +6,7 @@ from typing import Any
 
 from normcli import suggestions
 from normcli.errors import UsageError, printable
-from normcli.jobs.values import limit_check
+from normcli.jobs.requests._watching import limit_check
 from normcli.limits import NAMES
 from normcli.parameters import toml_file
 

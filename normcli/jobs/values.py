@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from normcli import formats, registry, suggestions
-from normcli.limits import GREATEST, LEAST
 
 Check = Callable[[Any], str]
 
@@ -37,11 +36,6 @@ def interval(value: Any) -> str:
     if not isinstance(value, tuple | list) or len(value) != 2 or any(map(number, value)):
         return "is not two finite numbers"
     return "" if value[0] < value[1] else "must rise"
-
-
-def limit_check(name: str) -> Check:
-    """Of a limit of drift."""
-    return between(LEAST.get(name, 0), GREATEST.get(name, math.inf), integer=False)
 
 
 def one_of(*words: str) -> Check:

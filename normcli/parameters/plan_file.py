@@ -7,7 +7,6 @@ from typing import Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError, printable
-from normcli.parameters import toml_file
 from normcli.parameters.method_options import method_with
 from normcli.parameters.plan import Plan, PlanStep
 
@@ -17,6 +16,8 @@ KEYS = ("method", "columns", "exclude", "options")
 def read(path: str, *, example: str) -> Plan:
     """The plan in a TOML file: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
     UsageError with the position."""
+    from normcli.parameters import toml_file
+
     data, name = toml_file.read(path, example=example)
     try:
         return Plan(parsed(data), name)
@@ -26,6 +27,8 @@ def read(path: str, *, example: str) -> Plan:
 
 def parsed(data: bytes) -> tuple[PlanStep, ...]:
     """The steps in the bytes of a TOML file. Raises UsageError, whose message continues the name of the file."""
+    from normcli.parameters import toml_file
+
     document = toml_file.parsed(data)
     unknown = next((k for k in document if k != "steps"), None)
     if unknown is not None:

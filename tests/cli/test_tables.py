@@ -189,14 +189,17 @@ def test_what_has_drifted_stands_on_top_in_colour_and_the_rest_is_counted(wide: 
     assert code == 1
     start = next(i for i, text in enumerate(lines) if "column" in text and "mean" in text)
     assert [text.split()[0] for text in lines[start + 1 : start + 3]] == ["\x1b[31msensor_24", "\x1b[31msensor_25"]
-    assert not any("\x1b" in text for text in lines[start + 3 :])
+    end = lines.index("", start)
+    assert not any("\x1b" in text for text in lines[start + 3 : end])
+    values = [text.split()[:2] for text in lines[end + 2 :] if "drift" in text and "\x1b" in text]
+    assert values[0] == ["\x1b[31msensor_24", "shift"]
     assert "… 10 more, all without drift (-v)" in lines
     code, lines = at_width(wide, 80, *line, env={"NO_COLOR": "1"})
     assert not any("\x1b" in text for text in lines)
     code, lines = at_width(wide, 80, *line, "--color", "never", "-v")
     assert not any("\x1b" in text for text in lines)
     assert any("x" * 90 in text for text in lines)
-    assert sum("sensor_" in text for text in lines) == 26
+    assert sum("sensor_" in text for text in lines[: lines.index("", start)]) == 26
 
 
 def test_colours_are_for_a_terminal_unless_they_are_wanted(wide: Workspace) -> None:

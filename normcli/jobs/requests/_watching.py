@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,15 @@ from normcli.jobs.facts import (
     LEARNS,
 )
 from normcli.jobs.requests import Place, Request, option
-from normcli.jobs.values import Check, limit_check
-from normcli.limits import NAMES, Limits
+from normcli.jobs.values import Check, between
+from normcli.limits import GREATEST, LEAST, NAMES, Limits
 
 Limit = float | Mapping[str | None, float] | None  # of all columns, or by column: None of all others
+
+
+def limit_check(name: str) -> Check:
+    """Of a limit of drift by its name."""
+    return between(LEAST.get(name, 0), GREATEST.get(name, math.inf), integer=False)
 
 
 def _limit(name: str) -> Check:
