@@ -43,7 +43,7 @@ NEXT = {
         "needs",
     },
     "exports": {"parameters", "blocks"},
-    "reports": {"drift", "parameters", "transforms", "stats", "blocks"},
+    "reports": {"drift", "parameters", "transforms", "stats", "blocks", "limits"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": {"kernel"},
     "drift": {"parameters", "formats", "methods", "columns", "transforms", "stats", "blocks", "limits"},

@@ -21,6 +21,7 @@ aliases = ("page", "html", "plot", "chart", "dashboard", "visualize", "histogram
 EXAMPLES = (
     ("What was fitted, in pictures", "normcli report data.json -o report.html"),
     ("With today's data over it, in one pass", "normcli report data.json today.csv -o today.html"),
+    ("Tonight's fit beside the first one, without data", "normcli report data.json tonight.json -o fits.html"),
     ("To another program", "normcli report data.json | gzip > report.html.gz"),
 )
 
@@ -40,8 +41,9 @@ def command(**values: Any) -> None:
     """Show a fit on one page of HTML: histograms before and after, quantiles, correlations, batches, keys; and how new
     data compare with it, drift first.
 
-    PARAMS: the parameter file, from fit. INPUT: data to compare, as for check; without any, nothing else is read. The
-    page has no script and loads nothing; the same input gives the same bytes. Drift is shown, and the exit code is 0.
+    PARAMS: the parameter file, from fit. INPUT: data to compare, or another parameter file, as for check; without any,
+    nothing else is read. The page has no script and loads nothing; the same input gives the same bytes. Drift is shown,
+    and the exit code is 0.
     """
     from normcli.cli._console import Console
     from normcli.jobs.report import report

@@ -50,7 +50,7 @@ def _read_alone(run: Run[ReportRequest, ReportResult]) -> None:
     request, result = run.request, run.result
     paths.check_inputs(request, result, [])
     nothing = "there is no INPUT"
-    request.check_needs(check=nothing, learns=nothing, rows=nothing)
+    request.check_needs(check=nothing, learns=nothing, rows=nothing, keys=nothing)
     parameters = read_fitted(run, EXAMPLE)
     if request.dry_run:
         columns = tuple(f for f in parameters.schema if f.name in parameters.needs())

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from normcli.reports.measures import Measure
+from normcli.reports.measures import MeasuredDrift
 from normcli.reports.svg import coordinate, path, picture
 
 WIDTH, ROW = 72.0, 20.0
 ONE = 40.0  # where drift begins
 
 
-def drift_bars(measures: Sequence[Measure]) -> str:
+def drift_bars(measures: Sequence[MeasuredDrift]) -> str:
     """The picture: a row for each measure, as high as a row of the table beside it. A bar that reaches the end would
     go on."""
     within, beyond, floors = "", "", ""
@@ -29,7 +29,7 @@ def drift_bars(measures: Sequence[Measure]) -> str:
     )
 
 
-def _words(measures: Sequence[Measure]) -> str:
+def _words(measures: Sequence[MeasuredDrift]) -> str:
     drifting = [m.name for m in measures if m.drift]
     if drifting:
         return f"Beyond what would be drift: {', '.join(drifting)}"

@@ -6,14 +6,18 @@ import numpy as np
 from msgspec import Struct
 
 from normcli.blocks.record import Array
+from normcli.drift import Comparison
+from normcli.drift.keys import KeyComparison
+from normcli.drift.words import spelled
 from normcli.parameters import Parameters, Step
 from normcli.parameters.keys import described
 from normcli.reports.dot_rows import Dot, dot_rows, farthest
-from normcli.reports.markup import behind, escaped, figure, name_cell, table
+from normcli.reports.markup import behind, escaped, figure, name_cell, table, wide
 from normcli.reports.scales import count, number
 
 FEW = 10  # keys of each kind
 MOST = 12  # columns
+SHOWN = 50  # keys that have drifted
 REACH = 3.0  # deviations
 
 
@@ -32,8 +36,8 @@ class KeyTable(Struct, frozen=True):
         return np.asarray(np.nanmax(np.where(np.isfinite(away), away, -np.inf), axis=1, initial=-np.inf))
 
 
-def key_sections(parameters: Parameters) -> Iterator[str]:
-    """A section for parameters by key."""
+def key_sections(parameters: Parameters, comparison: Comparison | None) -> Iterator[str]:
+    """A section for parameters by key, with those that have drifted, if keys were compared."""
     if not parameters.keys:
         return
     of = key_table(parameters)
@@ -56,7 +60,10 @@ def key_sections(parameters: Parameters) -> Iterator[str]:
             if groups
             else ("<p>No key differs by more than chance may do.</p>")
         )
-    yield f"{_table(parameters, of, sorted({*largest.tolist(), *different}))}</section>"
+    yield _table(parameters, of, sorted({*largest.tolist(), *different}))
+    if comparison is not None and comparison.keys is not None:
+        yield _drifted(comparison.keys)
+    yield "</section>"
 
 
 def key_table(parameters: Parameters) -> KeyTable | None:
@@ -83,6 +90,21 @@ def _located(step: Step) -> tuple[tuple[str, ...], Array, Array] | None:
             half = known["max"] / 2 - known["min"] / 2
             return step.features, known["min"] + half, half
     return None
+
+
+def _drifted(keys: KeyComparison) -> str:
+    """The keys that have drifted, each with its columns, and how."""
+    title = f"<h3>Drifted: {len(keys.drifted):,} of {keys.compared:,} keys</h3>"
+    rows = (
+        [name_cell(described(keys.by, of_key.key)), count(float(of_key.rows)), name_cell(columns.names[j]),
+         escaped(", ".join(spelled(columns, j)))]
+        for of_key in keys.drifted[:SHOWN]
+        for columns in of_key.columns
+        for j in range(len(columns.names))
+    )  # fmt: skip
+    more = len(keys.drifted) - SHOWN
+    rest = f"<p>{more:,} more keys have drifted.</p>" if more > 0 else ""
+    return title + (wide(table(["key", "new rows", "column", "drift"], rows)) + rest if keys.drifted else "")
 
 
 def _multiple(parameters: Parameters, of: KeyTable, g: int) -> str:

@@ -1,50 +1,59 @@
 """Measures of drift of a column, each with its limit and its floor, from a comparison."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from msgspec import Struct
 
 from normcli.drift import Columns
-from normcli.drift.measures import measures as drift_measures
-from normcli.reports.scales import number, share
+from normcli.drift.measures import Measure
+from normcli.drift.measures import measures as all_measures
+from normcli.limits import LEAST
+from normcli.reports.scales import NOTHING
+
+NEARLY = 1e-9  # of a limit of 0
+WORDS = {"constant": "was constant", "unlearned": "had no value"}  # of drift without a measure
 
 
-class Measure(Struct, frozen=True):
-    """One measure: `limit` and `floor` are values of it; beyond both is drift. None where it is unknown."""
+class MeasuredDrift(Struct, frozen=True):
+    """One measure: past both `limit` and `floor` is drift. Values are NaN where they are not defined."""
 
     name: str
-    value: float | None
+    measure: Measure
+    value: float
     limit: float
-    floor: float | None
+    floor: float
     drift: bool
-    text: Callable[[float | None, int], str]
-    start: float = 0.0  # the value of no drift at all
 
     @property
     def severity(self) -> float | None:
         """How far it is on the way to drift, which is 1."""
-        if self.value is None or math.isnan(self.value):
-            return None
-        return self._part(self.value) / (self._part(max(self.limit, self.floor or 0.0)) or 1e-9)
+        with np.errstate(all="ignore"):
+            size = float(self.measure.size(np.array(self.value)))
+        return None if math.isnan(size) else self._along(size)
 
     @property
     def floor_share(self) -> float | None:
         """The place of the floor on that way."""
-        if self.floor is None or not math.isfinite(self.floor):
-            return None
-        return self._part(self.floor) / (self._part(max(self.limit, self.floor)) or 1e-9)
+        return self._along(self.floor) if math.isfinite(self.floor) else None
 
-    def _part(self, x: float) -> float:
-        return max(x - self.start, 0.0)
+    def _along(self, size: float) -> float:
+        none = LEAST.get(self.measure.limit, 0.0)  # the size of no drift at all
+        end = max(self.limit, 0.0 if math.isnan(self.floor) else self.floor)
+        if not math.isfinite(end):
+            return 0.0
+        return max(size - none, 0.0) / max(end - none, NEARLY)
 
     def cells(self) -> list[str]:
         """Its row of a table: name, value, limit, floor."""
-        return [self.name, *(self.text(x, 3) for x in (self.value, self.limit, self.floor))]
+        bounds = (self._spelled(x).removeprefix("+") for x in (self.limit, self.floor))
+        return [self.name, self._spelled(self.value), *bounds]
 
-
-WORDS = {"constant": "was constant", "unlearned": "had no value"}  # of drift without a measure
+    def _spelled(self, value: float) -> str:
+        if math.isnan(value):
+            return NOTHING
+        text = "∞" if math.isinf(value) else self.measure.spelled(value)
+        return text.replace("-", "−").replace("%", " %")
 
 
 def verdicts(columns: Columns, j: int) -> list[str]:
@@ -54,17 +63,17 @@ def verdicts(columns: Columns, j: int) -> list[str]:
     return [f"drift: {WORDS[name]}" for name in columns.reasons(j) if name in WORDS]
 
 
-def measures(columns: Columns, j: int) -> list[Measure]:
-    """The measures of column `j`, without those of its shape that are not defined; those of one that has too few values
-    are no drift."""
+def measures(columns: Columns, j: int) -> list[MeasuredDrift]:
+    """The measures of column `j` that are defined; those of one that has too few values are no drift."""
     reasons = set(columns.reasons(j)) if columns.judged[j] else set()
-    of_column = list[Measure]()
-    for name, measure in drift_measures().items():
-        value, limit, floor = (float(a[measure.key][j]) for a in (columns.apart, columns.limits, columns.floors))
-        with np.errstate(all="ignore"):
-            size = float(measure.size(np.array(value)))
-        if not (measure.of_shape and math.isnan(value)):
-            text = share if "%" in measure.form else number
-            end = floor if math.isfinite(floor) else None
-            of_column.append(Measure(name, size, limit, end, name in reasons, text, measure.none))
-    return of_column
+    return [
+        MeasuredDrift(name, measure, *numbers, drift=name in reasons)
+        for name, measure in all_measures().items()
+        if not math.isnan((numbers := _numbers(columns, measure.key, j))[0])
+    ]
+
+
+def _numbers(columns: Columns, key: str, j: int) -> tuple[float, float, float]:
+    """Value, limit and floor of a measure."""
+    value, limit, floor = (float(a[key][j]) for a in (columns.apart, columns.limits, columns.floors))
+    return value, limit, floor

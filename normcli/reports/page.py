@@ -46,7 +46,7 @@ def _parts(parameters: Parameters, new: NewData | None, warnings: Sequence[str])
     yield _overview(columns, order, drift=comparison is not None)
     yield from matrix_sections(parameters)
     yield from batch_sections(parameters)
-    yield from key_sections(parameters)
+    yield from key_sections(parameters, comparison)
     yield _panels(columns, order, new=new is not None)
     yield "</main></body></html>\n"
 

@@ -13,7 +13,7 @@ from normcli.errors import NormcliError
 from normcli.parameters import Parameters, Step
 from normcli.parameters.sketches import ColumnSketches
 from normcli.reports.distribution import Distribution
-from normcli.reports.measures import Measure, measures, verdicts
+from normcli.reports.measures import MeasuredDrift, measures, verdicts
 from normcli.reports.scales import count, digits_of, number, share
 from normcli.transforms.affine import Affine
 
@@ -32,7 +32,7 @@ class ColumnSummary(Struct, frozen=True, dict=True):
     new_normalized: Distribution | None
     fit_figures: Mapping[str, float]  # count, missing (a share), mean, std, min, max
     new_figures: Mapping[str, float]
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[MeasuredDrift, ...] = ()
     verdicts: tuple[str, ...] = ()  # in words, of what no measure says
 
     @cached_property
@@ -85,7 +85,7 @@ def _summary(
 ) -> ColumnSummary:  # fmt: skip
     fit, other = (Distribution.in_sketches(s, name) for s in (sketches, new))
     new_figures: dict[str, float] = {}
-    of_drift: tuple[Measure, ...] = ()
+    of_drift: tuple[MeasuredDrift, ...] = ()
     words: tuple[str, ...] = ()
     if compared is not None and comparison is not None:
         columns, j = compared

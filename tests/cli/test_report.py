@@ -47,6 +47,27 @@ def test_drift_is_shown_and_is_no_error(place: Workspace) -> None:
     assert "6 rows are too few for a verdict" in few.text("li")
 
 
+def test_another_fit_is_compared_without_data(place: Workspace) -> None:
+    place.succeeds("fit", "far.csv", "-m", "zscore", "-p", "far.json", "-q")
+    done = place.succeeds("report", "p.json", "far.json", "-o", "r.html")
+    assert done.err == "normcli: report zscore: 40 rows against a fit of 6 rows, 3 columns -> r.html\n"
+    page = checked((place / "r.html").read_text())
+    assert "The new data have drifted." in page.text("b")
+    assert page.text("figcaption").count("new against fit") == 3
+    assert place.succeeds("report", "p.json", "far.json", "--dry-run", "-o", "r2.html").out
+    assert not (place / "r2.html").exists()
+
+
+def test_keys_that_have_drifted_are_listed(place: Workspace) -> None:
+    rows = [f"{site},{i % 7}" for site in ("north", "south") for i in range(60)]
+    (place / "k.csv").write_text("site,a\n" + "\n".join(rows))
+    (place / "moved.csv").write_text("site,a\n" + "\n".join(r.replace("south,", "south,9") for r in rows))
+    place.succeeds("fit", "k.csv", "-m", "zscore", "--by", "site", "-p", "k.json", "-q")
+    page = checked(place.succeeds("report", "k.json", "moved.csv", "--by-key").out.decode())
+    assert "Drifted: 1 of 2 keys" in page.text("h3")
+    assert "site=south" in page.text("td") + page.text("th")
+
+
 @pytest.mark.parametrize("words", [("table.csv",), ("far.csv", "--max-shift", "9"), ("table.csv", "far.csv")])
 def test_the_same_input_gives_the_same_bytes(place: Workspace, words: tuple[str, ...]) -> None:
     digests = {

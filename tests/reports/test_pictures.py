@@ -1,5 +1,6 @@
 """Pictures: what is drawn is what numpy counts, and matrices are what linear algebra says."""
 
+import math
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from normcli import api
 from normcli.blocks.block import Block
+from normcli.drift.measures import measures
 from normcli.methods import Method
 from normcli.methods.batch import Batch
 from normcli.methods.decorrelate import Decorrelate
@@ -26,7 +28,7 @@ from normcli.reports.heat_map import MOST, heat_map
 from normcli.reports.histogram import BASE, LEFT, RIGHT, TOP, histogram
 from normcli.reports.keys import key_table
 from normcli.reports.matrices import correlation_of, covariance_after
-from normcli.reports.measures import Measure
+from normcli.reports.measures import MeasuredDrift
 from normcli.reports.quantile_plot import SHARES, of_new
 from normcli.reports.scales import Scale, digits_of, number, share
 from normcli.reports.scree import scree
@@ -167,14 +169,17 @@ def test_equal_distributions_lie_on_the_diagonal() -> None:
 
 def test_a_bar_crosses_the_line_where_its_measure_is_drift() -> None:
     def bar(value: float, limit: float, floor: float | None) -> tuple[float, str]:
-        drawn = drift_bars([Measure("ks", value, limit, floor, value > max(limit, floor or 0), number)])
+        nothing = math.nan if floor is None else floor
+        drawn = drift_bars(
+            [MeasuredDrift("ks", measures()["ks"], value, limit, nothing, value > max(limit, floor or 0))]
+        )
         return float(re.search(r"M0 10h([\d.]+)", drawn)[1]), drawn  # type: ignore[index]
 
     assert bar(0.1, 0.1, None)[0] == ONE
     assert bar(0.15, 0.1, 0.3)[0] == ONE / 2
     assert 'class="t" d="M40 ' in bar(0.15, 0.1, 0.3)[1]
     assert "Beyond what would be drift: ks" in bar(0.5, 0.1, 0.2)[1]
-    unknown = drift_bars([Measure("ks", float("nan"), 0.1, None, False, number)])
+    unknown = drift_bars([MeasuredDrift("ks", measures()["ks"], math.nan, 0.1, math.nan, False)])
     assert "No measure of drift is known" in unknown
 
 
