@@ -375,7 +375,9 @@ def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
         (pd.DataFrame({"a": [1.0, 2.0], "m": [1, "x"]}), "column 'm' can't be read"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1.0], "o": [object()]}), "column 'o' can't be read"),
-        (pd.Series([1.0, 2.0]), "Series exports no table"),
+        (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
+        (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
+        (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
