@@ -375,7 +375,9 @@ def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
         (pd.DataFrame({"a": [1.0, 2.0], "m": [1, "x"]}), "column 'm' can't be read"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1.0], "o": [object()]}), "column 'o' can't be read"),
-        (pd.Series([1.0, 2.0]), "Series exports no table"),
+        (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
+        (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
+        (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
@@ -430,3 +432,27 @@ def test_files_need_an_output_and_an_iterable_a_table() -> None:
     with pytest.raises(NormcliError, match="no rows"):
         normcli.fit(table(0), "zscore")
     assert len(normcli.apply(normcli.fit(table(), "zscore"), table(0))) == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"columns": "a"}, {"exclude": "n", "column_suffix": "_z"}, {"fill": 0.0}, {"limit": (-1.0, 1.0)},
+        {"drop_constant": True}, {"inverse": True, "columns": "a"}, {"unseen": "pass"}, {"training": True},
+    ],
+)  # fmt: skip
+def test_every_option_of_apply_is_that_of_files(options: dict[str, Any]) -> None:
+    data = table().append_column("same", pa.array(np.ones(3000)))
+    params = normcli.fit(data, "batch" if "training" in options else "zscore", by="site" if "unseen" in options else ())
+    normcli.apply(params, parquet(data), "z.parquet", **options)
+    expected = pq.read_table("z.parquet")
+    assert normcli.apply(params, data, **options).cast(expected.schema).equals(expected)
+    results = list(normcli.apply(params, slices(data, 600), **options))
+    assert pa.concat_tables(results).cast(expected.schema).equals(expected)
+
+
+def test_a_report_shows_a_table_beside_the_fit() -> None:
+    data = table()
+    params = normcli.fit(data, "zscore")
+    far = data.set_column(0, "a", pa.array(np.full(3000, 99.0)))
+    assert normcli.report(params, far) != normcli.report(params)

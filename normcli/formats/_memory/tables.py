@@ -79,7 +79,7 @@ def kind_of(data: Any) -> str | None:
         return ""
     for library in MODULES[:2]:
         module = sys.modules.get(library)
-        if module is not None and isinstance(data, getattr(module, "DataFrame", ())):
+        if module is not None and isinstance(data, (getattr(module, "DataFrame", ()), getattr(module, "Series", ()))):
             return library
     if isinstance(data, sys.modules["numpy"].ndarray):
         return "numpy"
@@ -110,6 +110,8 @@ def table_of(data: Any) -> Table:
     if kind is None:
         what = f"{NAME}: {printable(type(data).__name__)} is no table"
         raise BadDataError(what, "those of pandas, polars, numpy and all that export Arrow streams are")
+    if type(data).__name__ == "Series":
+        raise BadDataError(f"{NAME}: a Series is a column, and no table", "to_frame() makes one of it")
     table: Table = import_module(f"normcli.formats._memory.of_{kind}").table(data)
     return table
 

@@ -24,7 +24,7 @@ class ReportRequest(CheckRequest):
     @property
     def has_input(self) -> bool:
         """Whether there is anything to compare with the fit: standard input has to be named."""
-        return bool(self.input) or self.files_from is not None
+        return bool(self.input) or self.files_from is not None or self.tables is not None
 
     def reads(self) -> Iterator[Place]:
         yield from (Place("PARAMS" if place.flag == "-p" else place.flag, place.path) for place in super().reads())
