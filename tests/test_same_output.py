@@ -18,6 +18,7 @@ from normcli import formats, registry
 from normcli.errors import NormcliError
 from tests import inside
 from tests.conftest import examples, longer
+from tests.formats.files import takes
 
 # -- fit -o ------------------------------------------------------------------------------------------------------
 HEADER = ("k", "x", "y", "w", "t")  # a key, numbers as people spell them, weights, text
@@ -35,7 +36,7 @@ METHODS = (
     ("center",), ("zscore", "--ddof", "1"), ("minmax",), ("robust",), ("decorrelate",), ("whiten", "--kind", "pca"),
     ("unit",), ("batch", "--batch-size", "3"), ("robust", "--exact"), ("rms",),
 )  # fmt: skip
-OUT = registry.names("formats")
+OUT = tuple(name for name in registry.names("formats") if takes(name, pa.table({"t": ["x"]})))  # and texts
 OF_FIT = ((), ("--by", "k"), ("--weights", "w"), ("--by", "k", "--weights", "w"))
 OF_BOTH = ("--threads 1", "--on-bad-row skip", "--na-values NA,-1", "--infer-types", "--inf missing")
 OF_OUTPUT = ("--column-suffix _z", "--only", "--dtype float32")

@@ -126,7 +126,8 @@ class Parameters(Struct, frozen=True, dict=True):
         if not left:
             return self
         digest = of_columns(self.digest, wanted, self.every) if self.digest else ""
-        return replace(self, steps=tuple(steps), digest=digest, left=left)
+        sketches = self.sketches and self.sketches.taken([n for n in self.sketches.names if n in wanted])
+        return replace(self, steps=tuple(steps), sketches=sketches, digest=digest, left=left)
 
     @cached_property
     def constants(self) -> tuple[str, ...]:

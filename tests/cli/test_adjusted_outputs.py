@@ -263,6 +263,8 @@ def test_they_shape_what_a_resumed_run_takes_for_finished(data: Workspace) -> No
 def test_a_check_on_the_way_is_of_the_columns_that_are_taken(data: Workspace) -> None:
     (data / "new.csv").write_bytes(b"price,qty\n" + b"1.5,9999\n100,9999\n" * 20)
     data.succeeds("apply", "new.csv", "-p", "p.json", "-c", "price", "--check", "--max-shift", "9", "-o", "n.csv")
+    (data / "one.csv").write_bytes(b"price\n" + b"1.5\n100\n" * 20)
+    data.succeeds("apply", "one.csv", "-p", "p.json", "-c", "price", "--check", "--max-shift", "9", "-o", "n.csv")
     assert "qty" in data.fails(1, "apply", "new.csv", "-p", "p.json", "-c", "price,qty", "--check", "-o", "m.csv")
 
 
