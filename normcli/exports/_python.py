@@ -49,10 +49,10 @@ class Statements:
         for x in order:
             text = self._text(x)
             if x is formula.result:
-                self.lines.append(f"return {bare(text)}")
+                self.lines.append(f"return {_bare(text)}")
             elif not isinstance(x, Input | Constant) and (uses[id(x)] > 1 or len(text) > LONG):
                 name = f"y{len(self.lines) + 1}"
-                self.lines.append(f"{name} = {bare(text)}")
+                self.lines.append(f"{name} = {_bare(text)}")
                 text = name
             self._texts[id(x)] = text
 
@@ -65,15 +65,15 @@ class Statements:
             case Constant():
                 return self._constant(x)
             case Call():
-                return f"{self.library}.{self.functions[x.function]}({bare(a[0])})"
+                return f"{self.library}.{self.functions[x.function]}({_bare(a[0])})"
             case Binary(operator="-", left=Constant(values=(0.0,))):
                 return f"(-{a[1]})"
             case Binary():
-                left = bare(a[0]) if binds(x.left, x.operator) else a[0]
+                left = _bare(a[0]) if binds(x.left, x.operator) else a[0]
                 return f"({left} {x.operator} {a[1]})"
             case Conditional():
                 test = f"{a[0]} {'==' if x.equal else '<'} {a[1]}"
-                return f"{self.library}.where({test}, {bare(a[2])}, {bare(a[3])})"
+                return f"{self.library}.where({test}, {_bare(a[2])}, {_bare(a[3])})"
             case Total():
                 return self.greatest(a[0]) if x.greatest else self._total(a[0], x.width)
             case Spread():
@@ -83,12 +83,12 @@ class Statements:
             case Take():
                 return self._taken(x)
             case IfComplete():
-                return f"{self.library}.where({self.row_misses(a[1])}, {self.nan}, {bare(a[0])})"
+                return f"{self.library}.where({self.row_misses(a[1])}, {self.nan}, {_bare(a[0])})"
         raise AssertionError(type(x))
 
     def _total(self, x: str, runs: int) -> str:
         self.uses_total = True
-        return f"total({bare(x)}, {runs})"
+        return f"total({_bare(x)}, {runs})"
 
     def _constant(self, x: Constant) -> str:
         if x.width == 1:
@@ -177,7 +177,7 @@ def binds(left: Expression, operator: str) -> bool:
     return ranks[left.operator] >= ranks[operator]
 
 
-def bare(text: str) -> str:
+def _bare(text: str) -> str:
     """Text without the parentheses around all of it."""
     if not text.startswith("("):
         return text

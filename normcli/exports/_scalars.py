@@ -33,6 +33,7 @@ from normcli.blocks.expressions import (
 
 Columns = tuple[Expression, ...]  # of width 1 each
 
+MOST = 250  # conditions that are joined: engines limit how deep an expression is
 OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "**": np.power,
 }  # fmt: skip
@@ -128,6 +129,8 @@ def _complete(columns: Sequence[Expression]) -> Expression:
     """1 where no column is missing, else missing."""
     if any(map(_is_missing, columns)):
         return constant(math.nan)
+    if len(columns) > MOST:
+        return _complete([_complete(columns[at : at + MOST]) for at in range(0, len(columns), MOST)])
     looks_at = [column for column in columns if not isinstance(column, Constant)]
     if not looks_at:
         return constant(1.0)

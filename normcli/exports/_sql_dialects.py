@@ -47,7 +47,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     double: str  # the type of doubles
     number: Callable[[float], str] = with_exponent  # a literal of that type, of a finite number
     log: str = "ln"
-    functions: frozenset[str] = frozenset({"sinh", "asinh"})  # beyond abs, sqrt, exp and log
+    functions: frozenset[str] = frozenset()  # that are accurate, beyond abs, sqrt, exp and log
     quotes: str = '""'
     escape: str = ""  # before a quote within quotes, and before itself; without, a quote is doubled
     nan: bool = True  # whether a double may be NaN, which equals itself and is the greatest, or not
@@ -86,25 +86,39 @@ class Dialect(Struct, frozen=True, kw_only=True):
         return f"CAST({text} AS {self.double})"
 
 
-ALL = frozenset({"sinh", "asinh", "log1p", "expm1"})
+HYPERBOLIC = frozenset({"sinh", "asinh"})
 DIALECTS = {
-    "duckdb": Dialect(title="DuckDB", double="DOUBLE"),
+    "duckdb": Dialect(title="DuckDB", double="DOUBLE", functions=HYPERBOLIC),
     "postgres": Dialect(
         title="PostgreSQL",
         double="double precision",
         number=lambda x: f"'{x!r}'::float8",  # without quotes it is a decimal number
+        functions=HYPERBOLIC,
         stage=("AS (", "OFFSET 0)"),  # else a stage is merged into those after it, and computed for each mention
     ),
-    "sqlite": Dialect(title="SQLite", double="REAL", number=scaled, nan=False, stage=("AS MATERIALIZED (", ")")),
-    "bigquery": Dialect(title="BigQuery", double="FLOAT64", quotes="``", escape="\\"),
+    "sqlite": Dialect(
+        title="SQLite",
+        double="REAL",
+        number=scaled,
+        functions=HYPERBOLIC,
+        nan=False,
+        stage=("AS MATERIALIZED (", ")"),  # likewise
+    ),
+    "bigquery": Dialect(title="BigQuery", double="FLOAT64", functions=HYPERBOLIC, quotes="``", escape="\\"),
     "snowflake": Dialect(title="Snowflake", double="DOUBLE", number=lambda x: f"'{x!r}'::DOUBLE"),
-    "spark": Dialect(title="Spark", double="DOUBLE", number=lambda x: f"{x!r}D".upper(), functions=ALL, quotes="``"),
-    "tsql": Dialect(title="SQL Server", double="float", log="log", functions=frozenset(), quotes="[]", nan=False),
+    "spark": Dialect(
+        title="Spark",
+        double="DOUBLE",
+        number=lambda x: f"{x!r}D".upper(),
+        functions=frozenset({"sinh", "log1p", "expm1"}),  # its asinh is log(x + sqrt(x * x + 1)), which cancels
+        quotes="``",
+    ),
+    "tsql": Dialect(title="SQL Server", double="float", log="log", quotes="[]", nan=False),
     "clickhouse": Dialect(
         title="ClickHouse",
         double="Nullable(Float64)",
         number=or_scaled,
-        functions=ALL - {"expm1"},
+        functions=HYPERBOLIC | {"log1p"},
         quotes="``",
         escape="\\",
     ),

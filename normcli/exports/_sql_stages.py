@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TypeGuard
@@ -21,11 +22,11 @@ from normcli.blocks.expressions import (
     in_order,
     operands,
 )
-from normcli.exports._python import bare, binds
+from normcli.exports._python import binds
 from normcli.exports._sql_dialects import Dialect
 
 NULL = "NULL"
-SHORT, LONG = 24, 1500  # characters of what is written again, and of what gets a column though it is used once
+SHORT, LONG = 40, 4000  # characters of what is written again, and of what gets a column though it is used once
 GREATEST = 1.7976931348623157e308
 
 Branch = tuple[Conditional, bool]  # whether it is the first
@@ -53,22 +54,32 @@ class Stages:
         self._write(staged=False)
         if self._count:  # then all begins with a stage that converts the inputs
             self._write(staged=True)
-        self.results = [bare(self._texts[id(column)].text) for column in columns]
+        self.results = [_bare(self._texts[id(column)].text) for column in columns]
 
     def statement(self, others: Sequence[str], select: Sequence[str], table: str) -> str:
         """The statement that reads a table, of which it passes `others`, and selects."""
         source, parts = table, []
         first, last = self.dialect.stage
-        for number, columns in enumerate(self._stages, start=1):
-            listed = ["*"] if number > 1 else list(others)
-            body = _select([*listed, *(f"{text} AS {name}" for name, text in columns)], source, "  ")
+        for number, (columns, earlier) in enumerate(zip(self._stages, self._earlier(), strict=True), start=1):
+            listed = [*others, *earlier, *(f"{text} AS {name}" for name, text in columns.items())]
+            body = _select(listed, source, "  ")
             source = f"s{self._mark}{number}"
             parts.append(f"{source} {first}\n{body}\n{last}")
         return (f"WITH {', '.join(parts)}\n" if parts else "") + _select(select, source, "")
 
+    def _earlier(self) -> list[list[str]]:
+        """For each stage, the columns of earlier ones that it passes to later ones."""
+        passed: list[list[str]] = []
+        name = re.compile(rf"\bv{self._mark}[0-9]+\b")
+        needed = {n: None for text in self.results for n in name.findall(text)}
+        for columns in reversed(self._stages):
+            passed.append([n for n in needed if n not in columns])
+            needed = dict.fromkeys(passed[-1]) | {n: None for text in columns.values() for n in name.findall(text)}
+        return passed[::-1]
+
     def _write(self, *, staged: bool) -> None:
         self._texts: dict[int, Text] = {}
-        self._stages: list[list[tuple[str, str]]] = []
+        self._stages: list[dict[str, str]] = []  # text by name
         self._count = 0
         for x in self._order:
             if isinstance(x, Input):
@@ -91,8 +102,8 @@ class Stages:
         self._count += 1
         name = f"v{self._mark}{self._count}"
         while len(self._stages) <= stage:
-            self._stages.append([])
-        self._stages[stage].append((name, bare(what)))
+            self._stages.append({})
+        self._stages[stage][name] = _bare(what)
         return Text(name, stage + 1)
 
     def _text(self, x: Expression) -> Text:
@@ -105,14 +116,14 @@ class Stages:
             case Constant():
                 return Text(self._number(x.values[0]))
             case Call():
-                return Text(f"{self.dialect.function(x.function)}({bare(a[0])})", stage)
+                return Text(f"{self.dialect.function(x.function)}({_bare(a[0])})", stage)
             case Binary(operator="**"):
-                return Text(f"power({bare(a[0])}, {bare(a[1])})", stage)
+                return Text(f"power({_bare(a[0])}, {_bare(a[1])})", stage)
             case Binary(operator="-", left=Constant(values=(0.0,))):
                 return Text(f"(-{a[1]})", stage)
             case Binary():
-                left = bare(a[0]) if binds(x.left, x.operator) else a[0]
-                right = bare(a[1]) if x.operator in "+-" and _is_product(x.right) else a[1]
+                left = _bare(a[0]) if binds(x.left, x.operator) else a[0]
+                right = _bare(a[1]) if x.operator in "+-" and _is_product(x.right) else a[1]
                 return Text(f"({left} {x.operator} {right})", stage)
             case Conditional():
                 return Text(_case(_test(x, *parts[:2]), a[2], a[3]), stage)
@@ -136,6 +147,11 @@ class Stages:
         return self.dialect.number(x) if math.copysign(1.0, x) > 0.0 else f"({self.dialect.number(x)})"
 
 
+def _bare(text: str) -> str:
+    """Text without the parentheses around it: what begins with one ends with the other of the pair."""
+    return text[1:-1] if text.startswith("(") else text
+
+
 def _is_input(x: Expression) -> TypeGuard[Take]:
     return isinstance(x, Take) and isinstance(x.columns[0][0], Input)
 
@@ -147,16 +163,16 @@ def _is_product(x: Expression) -> bool:
 def _test(x: Conditional, left: Text, right: Text) -> str:
     if isinstance(x.left, IfComplete):
         return f"{left.text} = 1"
-    return f"{bare(left.text)} {'=' if x.equal else '<'} {bare(right.text)}"
+    return f"{_bare(left.text)} {'=' if x.equal else '<'} {_bare(right.text)}"
 
 
 def _case(test: str, then: str, otherwise: str) -> str:
     """With a condition that is in the way, the next one."""
     if otherwise == NULL:
-        return f"CASE WHEN {test} THEN {bare(then)} END"
+        return f"CASE WHEN {test} THEN {_bare(then)} END"
     if otherwise.startswith("CASE WHEN "):
-        return f"CASE WHEN {test} THEN {bare(then)} {otherwise[5:]}"
-    return f"CASE WHEN {test} THEN {bare(then)} ELSE {bare(otherwise)} END"
+        return f"CASE WHEN {test} THEN {_bare(then)} {otherwise[5:]}"
+    return f"CASE WHEN {test} THEN {_bare(then)} ELSE {_bare(otherwise)} END"
 
 
 def _uses(order: Sequence[Expression], root: Expression) -> Counter[int]:

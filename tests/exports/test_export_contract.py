@@ -1,6 +1,7 @@
 """What is exported computes what normcli does: each target and each method, on nasty numbers, there and back."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +64,7 @@ def data(method: str) -> Array:
     return x
 
 
+@cache
 def fitted(method: str) -> Parameters:
     kind = registry.only("methods", method)
     required = dict.fromkeys((f.name for f in fields(kind) if f.required), 2)
