@@ -103,7 +103,7 @@ def test_fit_with_output_is_fit_and_apply() -> None:
         tried[one_or_both(**drawn)] += 1
 
     of_options()
-    assert tried[True] > tried[False]
+    assert 5 * tried[True] > tried[False]  # many combinations are refused, either way
 
 
 @pytest.mark.parametrize("to", OUT)
