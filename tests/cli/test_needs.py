@@ -108,7 +108,6 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("apply", "binary output"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
     ("check", "learns"): (*CHECK, "unit.json"),
     ("check", "keys"): (*CHECK, "p.json"),
-    ("report", "keys"): ("report", "p.json", "table.csv", "-o", "r.html"),
     ("check", "no dry_run"): (*CHECK, "p.json", "--dry-run"),
     ("check", "rows"): (*CHECK, "unit.json", "--on-bad-row", "skip"),
     ("check", "files_from"): (*CHECK, "p.json"),
