@@ -13,8 +13,8 @@ from normcli.blocks.record import Array
 from normcli.drift import bounds
 from normcli.drift.measures import measures
 from normcli.limits import GREATEST, LEAST, NAMES, Limits
-from tests.conftest import examples
-from tests.undrifted import DISTRIBUTIONS, alarms, pair
+from tests.conftest import examples, longer
+from tests.undrifted import DISTRIBUTIONS, alarms, exact, pair, pairs
 
 COLUMNS = (1, 100)
 SIZES = (30, 100, 344, 1_000, 10_000)
@@ -159,3 +159,32 @@ def test_a_limit_may_be_that_of_a_column() -> None:
         0.7,
         0.9,
     ]
+
+
+# -- power -------------------------------------------------------------------------------------------------------
+ROWS = 50_000
+PAIRS = pairs()
+
+
+@pytest.mark.parametrize("name", [*list(PAIRS)[::6], *longer(*(n for i, n in enumerate(PAIRS) if i % 6))])
+def test_what_is_past_a_limit_by_a_quarter_is_drift(name: str) -> None:
+    """Of sketches, against distances of all values: none is missed, and they are near."""
+    r = np.random.default_rng(3)
+    old, new = (draw(r, ROWS) for draw in PAIRS[name])
+    both, expected = pair([old], [new]), exact(old, new)
+    alarm = alarms(both, 100)
+    distances = values(old, new)
+    for measure, distance in expected.items():
+        limit: float = getattr(Limits(), measures()[measure].limit)
+        if distance > 1.25 * limit:
+            assert alarm[measure][0], (measure, distance)
+        if distance < 0.8 * limit:
+            assert not alarm[measure][0], (measure, distance)
+    assert distances["ks"] == pytest.approx(expected["ks"], abs=0.02)
+    assert distances["psi"] == pytest.approx(expected["psi"], rel=0.15, abs=0.03)
+    if "wasserstein" in expected:
+        assert distances["wasserstein"] == pytest.approx(expected["wasserstein"], rel=0.1, abs=0.05)
+
+
+def test_there_are_40_pairs() -> None:
+    assert len(PAIRS) == 40

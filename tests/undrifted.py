@@ -76,3 +76,88 @@ def alarms(both: Pair, columns: int) -> dict[str, Array]:
             name: varied & (measure.size(values[name]) > np.fmax(floors[name], getattr(Limits(), measure.limit)))
             for name, measure in measures().items()
         }
+
+
+# -- pairs of distributions, by their quantile functions --------------------------------------------------------------
+Quantile = Callable[[Array], Array]
+
+
+def _mixture(a: Quantile, b: Quantile, share: float) -> Draw:
+    def draw(r: np.random.Generator, n: int) -> Array:
+        return np.where(r.uniform(size=n) < share, a(r.uniform(size=n)), b(r.uniform(size=n)))
+
+    return draw
+
+
+def _of(quantile: Quantile) -> Draw:
+    return lambda r, n: quantile(r.uniform(size=n))
+
+
+def pairs() -> dict[str, tuple[Draw, Draw]]:
+    """40 pairs of distributions: moved, wider, of other shapes, with more of a value, with other tails."""
+    from scipy import stats  # type: ignore[import-untyped]
+
+    normal = stats.norm.ppf
+    some: dict[str, tuple[Draw, Draw]] = {}
+    for move in (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2.0):
+        some[f"normal moved by {move}"] = (_of(normal), _of(lambda u, d=move: normal(u) + d))
+    for factor in (0.3, 0.5, 0.7, 0.9, 1.2, 1.5, 2.0, 3.0, 10.0):
+        some[f"normal times {factor}"] = (_of(normal), _of(lambda u, f=factor: normal(u) * f))
+    for move in (0.1, 0.3, 0.6, 1.0):
+        some[f"lognormal, mean of logarithms {move}"] = (
+            _of(lambda u: np.exp(normal(u))), _of(lambda u, d=move: np.exp(normal(u) + d))
+        )  # fmt: skip
+    for half in (0.5, 0.7, 0.95):
+        humps = _mixture(
+            lambda u, a=half: normal(u) * np.sqrt(1 - a * a) - a,
+            lambda u, a=half: normal(u) * np.sqrt(1 - a * a) + a,
+            0.5,
+        )
+        some[f"two humps at {half} of the same deviation"] = (_of(normal), humps)
+    for name, other in {
+        "uniform": stats.uniform(-np.sqrt(3), 2 * np.sqrt(3)).ppf, "Laplace": stats.laplace(scale=np.sqrt(0.5)).ppf,
+        "t2": stats.t(2).ppf, "Cauchy": stats.cauchy.ppf, "exponential": lambda u: stats.expon.ppf(u) - 1,
+        "gamma": lambda u: stats.gamma(4).ppf(u) / 2 - 2,
+    }.items():  # fmt: skip
+        some[f"{name} after normal"] = (_of(normal), _of(other))
+    for zeros in (0.55, 0.65, 0.8, 0.95):
+        after = _mixture(np.zeros_like, stats.expon.ppf, zeros)
+        some[f"{zeros:.0%} zeros after 70 %"] = (DISTRIBUTIONS["zero-inflated"], after)
+    for shares in (
+        (0.4, 0.3, 0.2, 0.07, 0.03),
+        (0.5, 0.25, 0.1, 0.1, 0.05),
+        (0.2, 0.2, 0.2, 0.2, 0.2),
+        (0, 0.5, 0.3, 0.15, 0.05),
+    ):
+        some[f"five values {shares}"] = (
+            DISTRIBUTIONS["five values"], lambda r, n, p=shares: r.choice(5, size=n, p=p).astype(np.float64)
+        )  # fmt: skip
+    some["t2 times 2"] = (_of(stats.t(2).ppf), _of(lambda u: 2 * stats.t(2).ppf(u)))
+    some["Cauchy moved by 1"] = (_of(stats.cauchy.ppf), _of(lambda u: stats.cauchy.ppf(u) + 1))
+    return some
+
+
+def exact(old: Array, new: Array) -> dict[str, float]:
+    """Distances of large samples, from all of their values."""
+    from scipy import stats
+
+    low, high, first, last = np.quantile(old, [0.005, 0.995, 0.025, 0.975], method="inverted_cdf")
+    found = {"ks": float(stats.ks_2samp(old, new).statistic)}
+    unit = (last - first) / 3.92
+    if unit > 0:
+        found["wasserstein"] = stats.wasserstein_distance(np.clip(old, low, high), np.clip(new, low, high)) / unit
+    values, counts = np.unique(old, return_counts=True)
+    upto, heavy = np.cumsum(counts) / len(old), counts >= 0.1 * len(old)
+    edges = {int(np.searchsorted(upto, d / 10 - 1e-12)) for d in range(1, 10)}
+    edges |= {*np.flatnonzero(heavy).tolist(), *(np.flatnonzero(heavy) - 1).tolist()} - {-1}
+    ends = values[sorted(e for e in edges if upto[e] < 1 - 1e-12)]
+    shares = []
+    for x in (old, new):
+        bins = np.bincount(np.searchsorted(ends, x, "left"), minlength=len(ends) + 1)
+        shares.append((bins + 0.5) / (len(x) + len(bins) / 2))
+    found["psi"] = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    distance, other = (np.subtract(*np.quantile(x, [0.9, 0.1], method="inverted_cdf")) for x in (old, new))
+    if distance > 0:
+        found["scale"] = float(max(other / distance, distance / other)) if other > 0 else float("inf")
+    found["shift"] = abs(float(new.mean() - old.mean())) / float(old.std())
+    return found

@@ -89,9 +89,11 @@ def _with_shapes(
         _filled(figures, present, rows * sizes, lost & (present == 0), weighted=parameters.weights is not None)
         for figures, present, rows in zip((pair.fitted, pair.data), values, pair.all_rows, strict=True)
     )
-    rows = tuple(np.where(np.isnan(known), n / sizes, known) for known, n in zip(pair.rows, values, strict=True))
+    present = tuple(n / sizes for n in values)  # the sketches are of all rows
+    rows = tuple(np.where(np.isnan(n), m, n) for n, m in zip(pair.rows, present, strict=True))
+    of_shapes = rows if parameters.weights is not None else present
     errors = np.array([distributions.error[name] for name in names])
-    shapes: Shapes = joined(columns, (rows[0], rows[1]), errors, (data["min"], data["max"]))
+    shapes: Shapes = joined(columns, (of_shapes[0], of_shapes[1]), errors, (data["min"], data["max"]))
     return Pair(fitted, data, (rows[0], rows[1]), pair.all_rows, shapes)
 
 
