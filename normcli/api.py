@@ -265,6 +265,7 @@ def apply(
     output: Path | None = None,
     *,
     inverse: bool = False,
+    lossy: bool = False,
     columns: Names = (),
     exclude: Names = (),
     training: bool = False,
@@ -316,7 +317,8 @@ def apply(
     - `output`: a file, which appears whole or not at all; or a directory, or a path that ends in a slash: there, each
       input becomes a file of its own. With `resume`, those that an earlier run has completed are left, if their inputs
       have the same size and time ("stat", or True) or content ("digest").
-    - `inverse`: restore normalized data. `training`: normalize by each batch's own statistics.
+    - `inverse`: restore normalized data; with `lossy`, but for values that were filled or held, which stay as they
+      are. `training`: normalize by each batch's own statistics.
     - `columns`, `exclude`: selectors of fitted columns; the others pass as they are, and need not be there.
     - `check`: data that have drifted raise DriftError and leave `output` as it was ("refuse"), or are warned of
       ("warn"). True is "refuse".
@@ -325,7 +327,7 @@ def apply(
     Raises NormcliError; NotInvertibleError for an `inverse` that does not exist.
     """
     request = ApplyRequest(
-        params=_params(params), **_reading(input), output=_path(output), inverse=inverse,
+        params=_params(params), **_reading(input), output=_path(output), inverse=inverse, lossy=lossy,
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), training=training,
         unseen=unseen, min_count=min_count, no_extra=no_extra, check=_word(check, "refuse"), max_shift=max_shift,
         max_scale_ratio=max_scale_ratio, max_outside=max_outside, max_missing=max_missing, max_ks=max_ks,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from normcli import api, formats, pipeline, registry
 from normcli.blocks.record import Array
@@ -28,6 +28,7 @@ from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.parameters.plan import PlanStep
+from tests.least_options import least
 
 NAN = float("nan")
 ROWS = 300
@@ -36,7 +37,7 @@ ROWS = 300
 def method(name: str) -> Method:
     """With the options that it can't do without, and batches of which there are several."""
     kind: Any = registry.only("methods", name)
-    needed = {f.name: 1 for f in fields(kind) if f.required}
+    needed = dict.fromkeys(least(kind), 1)
     batches = {"batch_size": 16} if "batch_size" in kind.__struct_fields__ else {}
     made: Method = kind(**needed, **batches)
     return made

@@ -11,7 +11,6 @@ import click
 import numpy as np
 import pyarrow as pa
 import pytest
-from msgspec.structs import fields
 
 from normcli import registry
 from normcli.blocks.record import Array
@@ -20,6 +19,7 @@ from normcli.jobs.run_report_file import run_report
 from tests import inside
 from tests.conftest import longer
 from tests.formats.files import suffix, takes, write
+from tests.least_options import least
 
 FORMATS = registry.names("formats")
 WITH_LISTS = [f for f in FORMATS if takes(f, pa.table({"l": pa.nulls(1, pa.list_(pa.float64()))}))]
@@ -62,7 +62,7 @@ def lists() -> dict[str, Any]:
 def words(method: str) -> tuple[str, ...]:
     """With the options that it can't do without, and batches of which there are several."""
     kind: Any = registry.only("methods", method)
-    needed = [f.name.replace("_", "-") for f in fields(kind) if f.required]
+    needed = [name.replace("_", "-") for name in least(kind)]
     batches = ["--batch-size", "7"] if "batch_size" in kind.__struct_fields__ else []
     return ("-m", method, *(w for name in needed for w in (f"--{name}", "1")), *batches)
 

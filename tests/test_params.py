@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import fields, replace
@@ -22,6 +23,7 @@ from normcli.parameters import file as params
 from normcli.parameters.file import _reading
 from normcli.parameters.json_schema import schema
 from tests.conftest import longer
+from tests.least_options import least
 
 # Numbers, a constant, a column with nothing in it, gaps, text, and names that a path must not trip over.
 COLUMN_WISE = "id,a.b,none,größe\nx,1,,5\ny,2,,NA\nz,4.5,,5\n,8,,5\n"
@@ -60,7 +62,8 @@ def fitted(variant: str) -> Parameters:
         path = Path(folder) / "data.csv"
         path.write_text(BY_ROW if kind.by_row else COLUMN_WISE, "utf-8")
         include = () if kind.by_row else ("a.b", "none", "größe")
-        return api.fit(path, kind(**VARIANTS[variant]), columns=include, note="of a test")
+        method = msgspec.convert(dict.fromkeys(least(kind), 1) | VARIANTS[variant], kind)
+        return api.fit(path, method, columns=include, note="of a test")
 
 
 @cache

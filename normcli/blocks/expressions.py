@@ -123,6 +123,13 @@ class IfComplete(Expression, frozen=True, eq=False):
     of: Expression
 
 
+class IfMissing(Expression, frozen=True, eq=False):
+    """`x`, or `otherwise` where that is missing."""
+
+    x: Expression
+    otherwise: Expression
+
+
 # -- making them -------------------------------------------------------------------------------------------------
 def constant(value: Operand, label: str = "") -> Expression:
     """Numbers as an expression: one, or one for each column; the `label` is what a reader calls them."""
@@ -214,6 +221,12 @@ def if_complete(x: Expression, of: Expression) -> Expression:
     return IfComplete(x.width, x, of)
 
 
+def if_missing(x: Expression, otherwise: Operand) -> Expression:
+    """`x`, or `otherwise` where that is missing."""
+    instead = constant(otherwise)
+    return IfMissing(max(x.width, instead.width), x, instead)
+
+
 # -- evaluating them ---------------------------------------------------------------------------------------------
 def operands(x: Expression) -> tuple[Expression, ...]:
     """The expressions that one is computed from."""
@@ -226,6 +239,8 @@ def operands(x: Expression) -> tuple[Expression, ...]:
             return (x.x,)
         case IfComplete():
             return x.x, x.of
+        case IfMissing():
+            return x.x, x.otherwise
         case Take():
             return tuple(dict.fromkeys(source for source, _ in x.columns))
     return ()

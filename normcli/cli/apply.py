@@ -33,6 +33,7 @@ EXAMPLES = (
 @PARAMS
 @written
 @click.option("--inverse", is_flag=True, help="Restore normalized data")
+@click.option("--lossy", is_flag=True, help="Restore but what was filled or held, which stays as it is")
 @click.option(
     "-c",
     "--columns",

@@ -14,6 +14,7 @@ from normcli.blocks.expressions import (
     Constant,
     Expression,
     IfComplete,
+    IfMissing,
     Input,
     Product,
     Spread,
@@ -84,6 +85,8 @@ class Statements:
                 return self._taken(x)
             case IfComplete():
                 return f"{self.library}.where({self.row_misses(a[1])}, {self.nan}, {_bare(a[0])})"
+            case IfMissing():
+                return f"{self.library}.where({self.library}.isnan({_bare(a[0])}), {_bare(a[1])}, {_bare(a[0])})"
         raise AssertionError(type(x))
 
     def _total(self, x: str, runs: int) -> str:

@@ -15,6 +15,7 @@ from normcli.blocks.expressions import (
     Constant,
     Expression,
     IfComplete,
+    IfMissing,
     Input,
     Product,
     Spread,
@@ -72,6 +73,9 @@ def _columns(x: Expression, parts: tuple[Columns, ...]) -> Columns:
         case IfComplete():
             flag = _complete(parts[1])
             return tuple(_conditional(True, flag, constant(1.0), a, constant(math.nan)) for a in parts[0])
+        case IfMissing():
+            pairs = _broadcast(x.width, parts)
+            return tuple(_conditional(True, _complete((a,)), constant(1.0), a, b) for a, b in pairs)
     raise AssertionError(type(x))
 
 

@@ -14,6 +14,7 @@ from normcli.blocks.expressions import (
     Constant,
     Expression,
     IfComplete,
+    IfMissing,
     Input,
     Product,
     Spread,
@@ -122,6 +123,8 @@ class _Graph:
                 some = self._add("ReduceMax", missing, axes=[1], keepdims=1)
                 test = self._add("Greater", some, self._tensor(np.zeros((1, 1), np.float32)))
                 return self._add("Where", test, self._tensor(np.full((1, 1), np.nan)), a[0])
+            case IfMissing():
+                return self._add("Where", self._add("IsNaN", a[0]), a[1], a[0])
         raise AssertionError(type(x))
 
     def _total(self, x: Total, name: str) -> str:

@@ -75,6 +75,7 @@ def prepared(run: Run[ApplyRequest, ApplyResult]) -> tuple[list[Input], Paramete
     if request.training:
         parameters = parameters.in_training()
     if request.inverse:
+        parameters = parameters.lossy() if request.lossy else parameters
         parameters.check_invertible()
     result.columns = FrameTransform(parameters, inverse=request.inverse).needs()
     return inputs, parameters, watch

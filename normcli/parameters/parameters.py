@@ -87,6 +87,10 @@ class Parameters(Struct, frozen=True, dict=True):
                 what = f"{self.at(i)}{registry.name_of(step.method)} can't be undone: {e.message}"
                 raise NotInvertibleError(what, e.hint or "--column-suffix keeps the originals beside") from None
 
+    def lossy(self) -> Parameters:
+        """Parameters whose inverse leaves what steps have changed for good as it is."""
+        return replace(self, steps=tuple(replace(s, transform=s.fitted.lossy()) for s in self.steps))
+
     @property
     def is_invertible(self) -> bool:
         """Whether all steps can be inverted."""

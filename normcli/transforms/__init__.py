@@ -53,6 +53,11 @@ class Transform(Record, frozen=True):
     def check_invertible(self) -> None:
         """Raises NotInvertibleError with the reason, if there is no `inverse`."""
 
+    def lossy(self) -> "Transform":
+        """The transform for an inverse that leaves what this one has changed for good as it is; itself, where that is
+        not what an inverse lacks."""
+        return self
+
     def inverse(self, block: Block) -> Array:
         """(rows, features) the rows restored. Raises NotInvertibleError."""
         self.check_invertible()

@@ -117,7 +117,10 @@ class Affine(Transform, frozen=True, dict=True):
 
     def check_invertible(self) -> None:
         if self.clip:
-            raise NotInvertibleError("what was clipped is gone", "fit without --clip")
+            raise NotInvertibleError("what was clipped is gone", "fit without --clip, or --lossy leaves it as it is")
+
+    def lossy(self) -> Self:
+        return replace(self, clip=False)
 
     def _inverse(self, block: Block) -> Array:
         features = len(block.columns)

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from msgspec.structs import fields
 
 from normcli import registry
 from tests import inside
+from tests.least_options import least
 from tests.processes import Arg, start
 
 Stream = int | IO[bytes]
@@ -126,7 +126,7 @@ def run_process(
 
 def required(method: str) -> list[str]:
     """The options that a method can't do without."""
-    return [f.name for f in fields(registry.only("methods", method)) if f.required]
+    return least(registry.only("methods", method))
 
 
 def needed(method: str, *options: str) -> list[str]:

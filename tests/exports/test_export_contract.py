@@ -8,7 +8,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from msgspec.structs import fields
 
 import normcli
 from normcli import exports, registry
@@ -19,6 +18,7 @@ from normcli.errors import NoFormulaError, NotInvertibleError, UsageError
 from normcli.exports import Target
 from normcli.parameters import Parameters, Step
 from normcli.parameters.formulas import formula
+from tests.least_options import least
 
 TARGETS, METHODS = registry.names("exports"), registry.names("methods")
 NAMES = ("a", "b b", 'c"ü', "d")
@@ -67,7 +67,7 @@ def data(method: str) -> Array:
 @cache
 def fitted(method: str) -> Parameters:
     kind = registry.only("methods", method)
-    required = dict.fromkeys((f.name for f in fields(kind) if f.required), 2)
+    required = dict.fromkeys(least(kind), 2)
     step = normcli.fit_blocks(kind(**required), [numbers(method)], NAMES)
     return Parameters((step,), tuple(Field(n, "float64") for n in NAMES), 300)
 

@@ -104,8 +104,8 @@ def test_what_a_finished_file_is_depends_on_what_shapes_it_alone() -> None:
     same = {"allow_edited": True, "werror": True, "threads": 3, "resume": "stat", "min_rows": 1, "in_place": True}
     assert all(replace(request, **{name: value}).shape() == request.shape() for name, value in same.items())
     other: dict[str, Any] = {
-        "inverse": True, "to": "parquet", "dtype": "float32", "only": True, "infinite": "missing", "no_extra": True,
-        "column_suffix": "_z", "training": True, "from_": "tsv", "on_bad_row": "skip",
+        "inverse": True, "lossy": True, "to": "parquet", "dtype": "float32", "only": True, "infinite": "missing",
+        "no_extra": True, "column_suffix": "_z", "training": True, "from_": "tsv", "on_bad_row": "skip",
         "format_options": {"delimiter": ";"},
     }  # fmt: skip
     assert all(replace(request, **{name: value}).shape() != request.shape() for name, value in other.items())

@@ -21,6 +21,7 @@ from normcli.parameters import file as params
 from normcli.parameters.plan_file import parsed
 from normcli.stats import Statistic
 from tests.conftest import examples
+from tests.least_options import least
 
 COLUMNS = tuple("abcdef")
 RNG = np.random.default_rng(3)
@@ -43,7 +44,9 @@ VALUES: dict[str, tuple[Any, ...]] = {  # that differ from the default in what t
     "gain": (2.0, (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)),
     "gamma": (2.0, (1.0, 2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)),
     "groups": (2, 3),
+    "high": (0.5,),
     "kind": ("pca", "zca-cor", "pca-cor", "cholesky"),
+    "low": (-0.5,),
     "lambda_": (0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
     "mean_only": (True,),
     "mean_weights": ((1.0, -2.0, 0.5),),
@@ -63,6 +66,7 @@ VALUES: dict[str, tuple[Any, ...]] = {  # that differ from the default in what t
     "target_std": (2.0,),
     "unit_variance": (True,),
     "var_weights": ((0.3, 0.0, -1.0),),
+    "with_": ("median", 2.5),
 }
 
 
@@ -134,6 +138,7 @@ IN_VAIN: dict[str, dict[str, Any]] = {  # beside these, an option has no effect
     "components": {"kind": "zca-cor"},
     "ddof": {"scale": False},
     "eps": {"mean_only": True},
+    "exact": {"with_": "mean"},
     "norm": {"mean_only": True},
     "prefix": {"kind": "cholesky"},
     "rmax": {"mean_only": True},
@@ -144,7 +149,7 @@ every_need = pytest.mark.parametrize(("name", "option"), NEEDING)
 
 def in_vain(name: str, option: str, value: Any) -> Method:
     kind: Any = registry.only("methods", name)
-    required = {f.name: 1 for f in fields(kind) if f.required}
+    required = dict.fromkeys(least(kind), 1)
     made: Method = kind(**required, **IN_VAIN[option], **{option: value})
     return made
 
@@ -171,7 +176,7 @@ def test_also_one_that_is_given_the_default(name: str, option: str) -> None:
 def test_also_in_a_plan(name: str, option: str) -> None:
     method = in_vain(name, option, next(v for v in VALUES[option] if v != "l2"))
     written = {n: "none" if v is None else v for n, v in asdict(method).items() if n == option or n in IN_VAIN[option]}
-    required = {f.name: 1 for f in fields(method) if f.required}
+    required = dict.fromkeys(least(type(method)), 1)
     options = ", ".join(f"{n} = {msgspec.json.encode(v).decode()}" for n, v in (required | written).items())
     text = f'[[steps]]\nmethod = "{name}"\noptions = {{ {options} }}\n'
     with pytest.raises(UsageError, match=rf": steps\[0\]\.options: --{option} is for "):

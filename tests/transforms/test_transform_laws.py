@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import fields
 
 from normcli import registry
 from normcli.api import fit_blocks
@@ -22,6 +21,8 @@ from normcli.methods.unit import Unit
 from normcli.methods.whiten import Whiten
 from normcli.methods.zscore import ZScore
 from normcli.transforms import Transform
+from normcli.transforms.fills import Fills
+from tests.least_options import least
 
 DATA = np.random.default_rng(6).normal(size=(40, 3)) @ np.random.default_rng(7).normal(size=(3, 3)) + [8.0, 5.0, 1e6]
 NAMES = ["a", "b", "c"]
@@ -30,8 +31,7 @@ NAMES = ["a", "b", "c"]
 def defaults(name: str) -> Method:
     """A method of the folder with as few options as it can have; those required are 1."""
     kind = registry.only("methods", name)
-    required = [f.name for f in fields(kind) if f.default is f.default_factory]  # both are missing
-    method: Method = msgspec.convert(dict.fromkeys(required, 1), kind)
+    method: Method = msgspec.convert(dict.fromkeys(least(kind), 1), kind)
     return method
 
 
@@ -103,12 +103,13 @@ def test_only_missing_values_are_missing(transform: Transform) -> None:
     y = transform(Block.of(rows_with_gaps()))
     complete = ~np.isnan(rows_with_gaps()).any(axis=1)
     assert np.isfinite(y[complete]).all()
-    assert np.isnan(y[~complete]).any(axis=1).all()
+    assert np.isnan(y[~complete]).any(axis=1).all() or isinstance(transform, Fills)
 
 
 @every_transform
 def test_a_row_of_nothing_is_missing_altogether(transform: Transform) -> None:
-    assert np.isnan(transform(Block.of(np.full((2, 3), np.nan)))).all()
+    y = transform(Block.of(np.full((2, 3), np.nan)))
+    assert np.isnan(y).all() or isinstance(transform, Fills)
 
 
 @every_transform

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from normcli.jobs.facts import (
     DIRECTORY,
+    INVERSE,
     KEYS,
     NO_CHECK,
     NO_TRAINING,
@@ -29,6 +30,7 @@ class ApplyRequest(Writes, Watches, OnCluster):
     may_replace_input = True
     params: str | Parameters = option("", "-p", group="apply")
     inverse: bool = option(False, group="apply", shapes=True)
+    lossy: bool = option(False, group="apply", needs=(INVERSE,), shapes=True)
     columns: tuple[str, ...] = option((), "-c", group="apply", shapes=True)
     exclude: tuple[str, ...] = option((), "-x", group="apply", shapes=True)
     unseen: Unseen | None = option(None, group="apply", needs=(KEYS,), check=UNSEEN)
