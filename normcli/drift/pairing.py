@@ -10,7 +10,7 @@ from normcli.blocks.record import Array
 from normcli.drift.comparing import Compared
 from normcli.drift.describing import FIGURES, Figures, described
 from normcli.drift.measures import Pair
-from normcli.drift.raw_columns import Distributions, columns_of, lengths, raw
+from normcli.drift.raw_columns import Distributions, columns_of, lengths, raw, ways
 from normcli.drift.shapes import Counted, Shapes, joined
 from normcli.parameters import Parameters, Step
 
@@ -92,8 +92,11 @@ def _with_shapes(
     present = tuple(n / sizes for n in values)  # the sketches are of all rows
     rows = tuple(np.where(np.isnan(n), m, n) for n, m in zip(pair.rows, present, strict=True))
     of_shapes = rows if parameters.weights is not None else present
+    first = ways(parameters)
+    changed = np.array([bool(first.get(name, (0, ()))[1]) for name in names])  # so that their ends are other values
+    ends = tuple(np.where(changed, np.nan, data[end]) for end in ("min", "max"))
     errors = np.array([distributions.error[name] for name in names])
-    shapes: Shapes = joined(columns, (of_shapes[0], of_shapes[1]), errors, (data["min"], data["max"]))
+    shapes: Shapes = joined(columns, (of_shapes[0], of_shapes[1]), errors, (ends[0], ends[1]))
     return Pair(fitted, data, (rows[0], rows[1]), pair.all_rows, shapes)
 
 
