@@ -54,7 +54,7 @@ def _columns(x: Expression, parts: tuple[Columns, ...]) -> Columns:
         case Constant():
             return tuple(constant(v) for v in x.values)
         case Call():
-            return tuple(a if _is_missing(a) else call(x.function, a) for a in parts[0])
+            return tuple(a if is_missing(a) else call(x.function, a) for a in parts[0])
         case Binary():
             return tuple(_binary(x.operator, *pair) for pair in _broadcast(x.width, parts))
         case Conditional():
@@ -84,12 +84,13 @@ def _broadcast(width: int, parts: Sequence[Columns]) -> list[Columns]:
     return list(zip(*(part * width if len(part) == 1 else part for part in parts), strict=True))
 
 
-def _is_missing(x: Expression) -> bool:
+def is_missing(x: Expression) -> bool:
+    """Whether it is a constant that is missing."""
     return isinstance(x, Constant) and math.isnan(x.values[0])
 
 
 def _binary(operator: Any, a: Expression, b: Expression) -> Expression:
-    if _is_missing(a) or _is_missing(b):
+    if is_missing(a) or is_missing(b):
         return constant(math.nan)
     if isinstance(a, Constant) and isinstance(b, Constant):
         with np.errstate(all="ignore"):
@@ -101,7 +102,7 @@ def _conditional(equal: bool, a: Expression, b: Expression, then: Expression, ot
     """Where one side is known to be missing, or beyond all numbers, the other branch alone."""
     least = isinstance(b, Constant) and b.values[0] == -math.inf
     most = isinstance(a, Constant) and a.values[0] == math.inf
-    if _is_missing(a) or _is_missing(b) or (not equal and (least or most)):
+    if is_missing(a) or is_missing(b) or (not equal and (least or most)):
         return otherwise
     return (where_equal if equal else where_less)(a, b, then, otherwise)
 
@@ -131,7 +132,7 @@ def _greatest(columns: Sequence[Expression]) -> Expression:
 
 def _complete(columns: Sequence[Expression]) -> Expression:
     """1 where no column is missing, else missing."""
-    if any(map(_is_missing, columns)):
+    if any(map(is_missing, columns)):
         return constant(math.nan)
     if len(columns) > MOST:
         return _complete([_complete(columns[at : at + MOST]) for at in range(0, len(columns), MOST)])

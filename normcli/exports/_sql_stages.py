@@ -23,6 +23,7 @@ from normcli.blocks.expressions import (
     operands,
 )
 from normcli.exports._python import binds
+from normcli.exports._scalars import is_missing
 from normcli.exports._sql_dialects import Dialect
 
 NULL = "NULL"
@@ -126,7 +127,7 @@ class Stages:
                 right = _bare(a[1]) if x.operator in "+-" and _is_product(x.right) else a[1]
                 return Text(f"({left} {x.operator} {right})", stage)
             case Conditional():
-                return Text(_case(_test(x, *parts[:2]), a[2], a[3]), stage)
+                return Text(_case(_test(x, *parts[:2]), a[2], NULL if is_missing(x.otherwise) else a[3]), stage)
             case Take():
                 return Text(" AND ".join(f"{text} IS NOT NULL" for text in a), stage)
             case IfComplete():
