@@ -42,7 +42,7 @@ NEXT = {
         "limits",
         "needs",
     },
-    "exports": {"parameters", "blocks"},
+    "exports": {"parameters", "transforms", "stats", "blocks"},
     "reports": {"drift", "parameters", "transforms", "stats", "blocks", "limits"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": {"kernel"},

@@ -21,6 +21,7 @@ EXAMPLES = (
     ("A module of Python that needs numpy alone", "normcli export data.json --to numpy -o scale.py"),
     ("Numbers for any language", "normcli export data.json --to json"),
     ("What undoes it, for PyTorch", "normcli export data.json --to torch --inverse -o back.py"),
+    ("An estimator of scikit-learn", "normcli export data.json --to sklearn -o scale.skops"),
     ("Of the rows of one key (fit --by)", "normcli export sales.json --to numpy --key berlin"),
 )
 

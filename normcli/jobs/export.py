@@ -16,7 +16,6 @@ from normcli.jobs.results import ExportResult
 from normcli.jobs.run import Run
 from normcli.parameters import Parameters
 from normcli.parameters import file as params
-from normcli.parameters.formulas import formula
 from normcli.pipeline import SILENT, Events
 
 EXAMPLE = "normcli export data.json --to sql"
@@ -47,8 +46,7 @@ def _content(request: ExportRequest, target: exports.Target, parameters: Paramet
         raise UsageError("the parameters are by key, and what is exported is of one", "--key KEY names it")
     group = 0 if request.key is None else group_of(parameters, request.key)
     try:
-        what = formula(parameters, group=group, inverse=request.inverse)
-        return target.write(exports.Export(parameters, what, group, request.inverse))
+        return target.write(exports.Export(parameters, group, request.inverse))
     except NoFormulaError as e:
         raise NoFormulaError(f"--to {request.to}: not of {methods_of(parameters)}: {e.message}", e.hint) from None
 
