@@ -77,7 +77,11 @@ def _scaler(step: Step, learned: Affine) -> Any:
     if method == "maxabs":
         return _with(MaxAbsScaler(), scale_=scale, max_abs_=scale.copy(), **_samples(step, one=True))
     if method == "robust":
-        return _with(RobustScaler(), center_=center, scale_=scale)
+        low, high = step.method.quantiles  # type: ignore[attr-defined]
+        unit = step.method.unit_variance  # type: ignore[attr-defined]
+        return _with(
+            RobustScaler(quantile_range=(100.0 * low, 100.0 * high), unit_variance=unit), center_=center, scale_=scale
+        )
     with_mean = getattr(step.method, "center", True) is not False
     with_std = getattr(step.method, "scale", True) is not False and method != "center"
     mean = center if with_mean or moments is None else (moments.mean + moments.mean_low)[0]
@@ -186,5 +190,5 @@ def _pca(step: Step, learned: Linear) -> Any:
 
 
 def _state(step: Step, kind: type[Any]) -> Any:
-    """The state of a step of that kind, if it has one."""
-    return next((state for state in step.states if isinstance(state, kind)), None)
+    """The state of a step of that kind, if it is known."""
+    return next((state for state in step.states if isinstance(state, kind) and not state.is_unknown), None)
