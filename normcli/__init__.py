@@ -12,7 +12,20 @@ loaded when first used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from normcli.api import apply, check, describe, export, fit, fit_blocks, load, merge, relearn, report, save
+    from normcli.api import (
+        apply,
+        check,
+        describe,
+        export,
+        fit,
+        fit_blocks,
+        import_parameters,
+        load,
+        merge,
+        relearn,
+        report,
+        save,
+    )
     from normcli.drift import Comparison
     from normcli.engines.dask import Dask
     from normcli.errors import (
@@ -40,6 +53,7 @@ if TYPE_CHECKING:
         DescribeResult,
         ExportResult,
         FitResult,
+        ImportResult,
         MergeResult,
         ReportResult,
     )
@@ -67,6 +81,7 @@ __all__ = [
     "Events",
     "ExportResult",
     "FitResult",
+    "ImportResult",
     "LockedError",
     "MergeResult",
     "Method",
@@ -90,6 +105,7 @@ __all__ = [
     "export",
     "fit",
     "fit_blocks",
+    "import_parameters",
     "load",
     "merge",
     "read",

@@ -36,6 +36,7 @@ from normcli.jobs import check as check_job
 from normcli.jobs import describe as describe_job
 from normcli.jobs import export as export_job
 from normcli.jobs import fit as fit_job
+from normcli.jobs import import_ as import_job
 from normcli.jobs import merge as merge_job
 from normcli.jobs import pulling
 from normcli.jobs import report as report_job
@@ -46,6 +47,7 @@ from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
+from normcli.jobs.requests.import_ import ImportRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.jobs.requests.report import ReportRequest
@@ -548,6 +550,23 @@ def export(
         allow_edited=allow_edited,
     )  # fmt: skip
     return export_job.export(request, _events(events)).content
+
+
+@documented
+def import_parameters(
+    source: Path, from_: str, *, columns: Names = (), output: Path | None = None, note: str = "",
+    events: Events | None = None, **options: Any,
+) -> Parameters:  # fmt: skip
+    """The parameters of a scaler that another program has learned: `source` is its file, or directory, and `from_` the
+    program, with `options` of it; `columns` are the names of its columns where it has none, or others. `output` is the
+    file that they are saved in. Raises NormcliError."""
+    request = ImportRequest(
+        source=_path_of(source), from_=from_, columns=_names(columns, "columns"), output=_path(output), note=note,
+        origin_options=options,
+    )  # fmt: skip
+    result = import_job.import_parameters(request, _events(events)).parameters
+    assert result is not None
+    return result
 
 
 @documented

@@ -6,22 +6,24 @@ import re
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any, get_type_hints
 
 
 @cache
 def names(room: str) -> tuple[str, ...]:
-    """Names of the entries of a folder, as on the command line. A file starting with `_` is no entry."""
+    """Names of the entries of a folder, as on the command line. A file starting with `_` is no entry; one ending with
+    it is called by a keyword of Python."""
     stems = (entry.removesuffix(".py") for entry in os.listdir(_folder(room)) if _is_module(room, entry))
-    return tuple(sorted(stem.replace("_", "-") for stem in stems))
+    return tuple(sorted(_name(stem) for stem in stems))
 
 
 def load(room: str, name: str) -> ModuleType:
     """The module of an entry. Raises KeyError for an unknown name."""
     if name not in names(room):
         raise KeyError(name)
-    return import_module(f"normcli.{room}.{name.replace('-', '_')}")
+    return import_module(f"normcli.{room}.{_stem(name)}")
 
 
 @cache
@@ -57,6 +59,14 @@ def title(room: str, name: str) -> str:
     return _text(room, name).partition("\n")[0].strip('"').partition(": ")[2]
 
 
+def _name(stem: str) -> str:
+    return stem.rstrip("_").replace("_", "-")
+
+
+def _stem(name: str) -> str:
+    return name.replace("-", "_") + "_" * iskeyword(name)
+
+
 def _folder(room: str) -> str:
     return os.path.join(os.path.dirname(__file__), *room.split("."))
 
@@ -68,7 +78,7 @@ def _is_module(room: str, entry: str) -> bool:
 
 
 def _text(room: str, name: str) -> str:
-    with open(os.path.join(_folder(room), f"{name.replace('-', '_')}.py"), encoding="utf-8") as file:
+    with open(os.path.join(_folder(room), f"{_stem(name)}.py"), encoding="utf-8") as file:
         return file.read()
 
 
@@ -91,4 +101,4 @@ def annotations(kind: type) -> dict[str, Any]:
 
 def name_of(entry: object) -> str:
     """The registered name of the class of `entry`, from its module."""
-    return type(entry).__module__.rsplit(".", 1)[1].replace("_", "-")
+    return _name(type(entry).__module__.rsplit(".", 1)[1])

@@ -30,6 +30,7 @@ NEXT = {
     "cli": {"jobs", "formats", "methods", "kernel", "limits"},  # what a run does, and what describes its options
     "jobs": {
         "exports",
+        "imports",
         "reports",
         "pipeline",
         "engines",
@@ -42,7 +43,8 @@ NEXT = {
         "limits",
         "needs",
     },
-    "exports": {"parameters", "blocks"},
+    "exports": {"parameters", "transforms", "stats", "blocks"},
+    "imports": {"parameters", "formats", "columns", "methods", "transforms", "stats", "io", "blocks"},
     "reports": {"drift", "parameters", "transforms", "stats", "blocks", "limits"},
     "pipeline": {"engines", "drift", "parameters", "formats", "methods", "columns", "stats", "io", "blocks"},
     "engines": {"kernel"},
@@ -154,7 +156,7 @@ def test_each_library_has_its_place() -> None:
     """polars in columns and the formats; pyarrow in the stores, too; click on the command line."""
     places: tuple[tuple[str, Callable[[str], bool]], ...] = (
         ("polars", lambda file: room(file) in ("columns", "formats")),
-        ("pyarrow", lambda file: room(file) in ("columns", "formats") or file.startswith("io/stores/")),
+        ("pyarrow", lambda file: room(file) in ("columns", "formats", "imports") or file.startswith("io/stores/")),
         ("dask", lambda file: room(file) == "engines"),
         ("distributed", lambda file: room(file) == "engines"),
         ("concurrent", lambda file: file.startswith("io/stores/")),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 METHOD = "method_option_"  # prefix of the parameter names of a method's options
 FORMAT = "format_option_"  # and of the formats'; one flag for an option that several formats have
 TARGET = "target_option_"  # and of the targets of exports
+ORIGIN = "origin_option_"  # and of the programs that imports are from
 
 
 class Place(click.Path):

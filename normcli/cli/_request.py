@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from normcli.cli._command import FORMAT, METHOD, TARGET
+from normcli.cli._command import FORMAT, METHOD, ORIGIN, TARGET
 from normcli.errors import UsageError
 
 if TYPE_CHECKING:
     from normcli.jobs.requests import Request
 
 R = TypeVar("R", bound="Request")
-PREFIXES = {"format_options": FORMAT, "method_options": METHOD, "target_options": TARGET}
+PREFIXES = {"format_options": FORMAT, "method_options": METHOD, "target_options": TARGET, "origin_options": ORIGIN}
 
 
 def request(kind: type[R], values: dict[str, Any], **more: Any) -> R:

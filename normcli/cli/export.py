@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from normcli import registry
-from normcli.cli._command import PLACE, TARGET, Entry, Plain
+from normcli.cli._command import PLACE, TARGET, Entry
 from normcli.cli._common import ALLOW_EDITED, COLOR, QUIET, RUN_REPORT, VERBOSE
+from normcli.cli._kinds import WithKinds
 from normcli.cli._names import KEY
 from normcli.cli._request import or_stdout, request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ORDER = 8
 aliases = ("convert", "save-as", "onnx", "sql", "codegen")
@@ -21,39 +18,15 @@ EXAMPLES = (
     ("A module of Python that needs numpy alone", "normcli export data.json --to numpy -o scale.py"),
     ("Numbers for any language", "normcli export data.json --to json"),
     ("What undoes it, for PyTorch", "normcli export data.json --to torch --inverse -o back.py"),
+    ("An estimator of scikit-learn", "normcli export data.json --to sklearn -o scale.skops"),
     ("Of the rows of one key (fit --by)", "normcli export sales.json --to numpy --key berlin"),
 )
 
 
-class WithTargets(Plain):
-    """A command with the flags of all targets, and help that lists them by target."""
+class WithTargets(WithKinds):
+    """With the flags of all targets."""
 
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        params = super().get_params(ctx)
-        return [*params[:-1], *{flag.name: flag for _, flag in _flags()}.values(), params[-1]]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from normcli.cli._help import TERM, write_options, write_rows
-        from normcli.jobs.requests import groups
-
-        having: dict[str, list[str]] = {}
-        for target, flag in _flags():
-            having.setdefault(str(flag.name), []).append(target)
-        of: dict[str, str | None] = {**groups("export")}
-        of |= {name: f"Options of --to {', '.join(targets)}" for name, targets in having.items()}
-        options = (p for p in self.get_params(ctx) if isinstance(p, click.Option))
-        write_options(formatter, options, of, rest="messages")
-        with formatter.section("Targets"):
-            rows = ((name, registry.title("exports", name).rstrip(".")) for name in registry.names("exports"))
-            write_rows(formatter, rows, widest=TERM)
-
-
-def _flags() -> Iterator[tuple[str, click.Option]]:
-    """The flags of each target, with the name of the target."""
-    from normcli.cli._flags import flags
-
-    for target in registry.names("exports"):
-        yield from ((target, flag) for flag in flags(registry.only("exports", target), TARGET))
+    job, room, prefix, word, title = "export", "exports", TARGET, "--to", "Targets"
 
 
 @click.command(cls=WithTargets, examples=EXAMPLES, more=("exports",))

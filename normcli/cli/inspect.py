@@ -140,6 +140,8 @@ def show_step(step: Mapping[str, Any], *, full: bool, lines: Mapping[str, str]) 
         labelled("accuracy", line)
     learned = (f"{name.replace('_', ' ')} {text(value)}" for name, value in step["learned"].items())
     summary = ", ".join(learned) if step["learns"] else "nothing: it does not depend on the data"
+    if step.get("external"):
+        summary = "elsewhere: what it does is known, and no statistics"
     if summary:
         labelled("learned", summary)
     labelled("gives", gives(step, full=full))

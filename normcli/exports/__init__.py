@@ -9,18 +9,22 @@ from msgspec import Struct
 
 from normcli import registry
 from normcli.blocks.expressions import Binary, Call, Product, Total, in_order
+from normcli.caching import cached_property
 from normcli.parameters import Parameters
-from normcli.parameters.formulas import Formula
+from normcli.parameters.formulas import Formula, formula
 
 
-class Export(Struct, frozen=True):
-    """What is exported: parameters, of all rows (group 0) or of those of a key, and what they compute as a formula, of
-    restored columns if `inverse`."""
+class Export(Struct, frozen=True, dict=True):
+    """What is exported: parameters, of all rows (group 0) or of those of a key; what restores columns, if `inverse`."""
 
     parameters: Parameters
-    formula: Formula
     group: int = 0
     inverse: bool = False
+
+    @cached_property
+    def formula(self) -> Formula:
+        """What they compute. Raises NotInvertibleError, NoFormulaError."""
+        return formula(self.parameters, group=self.group, inverse=self.inverse)
 
     @property
     def method(self) -> str:
@@ -46,10 +50,10 @@ class Target(Struct, frozen=True, kw_only=True):
         what to install."""
         raise NotImplementedError
 
-    def difference(self, formula: Formula) -> float:
+    def difference(self, formula: Formula | None) -> float:
         """How far its results may be off, of the greatest absolute value among the results of a column; 0: same bits
-        for finite data."""
-        return 0.0 if is_arithmetic(formula) else 1e-13
+        for finite data. The formula is that of what is exported, if there is one."""
+        return 0.0 if formula is not None and is_arithmetic(formula) else 1e-13
 
 
 def is_arithmetic(formula: Formula) -> bool:

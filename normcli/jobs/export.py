@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 
-from msgspec.structs import fields
-
-from normcli import exports, registry
-from normcli.errors import BadParametersError, NoFormulaError, UsageError
+from normcli import exports
+from normcli.errors import NoFormulaError, UsageError
 from normcli.jobs.choosing import methods_of
 from normcli.jobs.inspect import group_of
+from normcli.jobs.kinds import configured
 from normcli.jobs.parameter_files import read_parameters
 from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.results import ExportResult
 from normcli.jobs.run import Run
 from normcli.parameters import Parameters
-from normcli.parameters import file as params
-from normcli.parameters.formulas import formula
 from normcli.pipeline import SILENT, Events
 
 EXAMPLE = "normcli export data.json --to sql"
@@ -27,7 +24,7 @@ def export(request: ExportRequest, events: Events = SILENT) -> ExportResult:
     NotInvertibleError for what the target can't compute, and why."""
     result = ExportResult("export", output=request.explicit_value("output"))
     with Run(request, result, events) as run:
-        target = _target(request)
+        target: exports.Target = configured("exports", request.to, request.target_options, "--to")
         parameters = read_parameters(request.params, example=EXAMPLE, allow_edited=request.allow_edited)
         result.method, result.digest = methods_of(parameters), parameters.digest
         request.check_needs(keys=None if parameters.by else "these are not (fit --by)")
@@ -47,29 +44,6 @@ def _content(request: ExportRequest, target: exports.Target, parameters: Paramet
         raise UsageError("the parameters are by key, and what is exported is of one", "--key KEY names it")
     group = 0 if request.key is None else group_of(parameters, request.key)
     try:
-        what = formula(parameters, group=group, inverse=request.inverse)
-        return target.write(exports.Export(parameters, what, group, request.inverse))
+        return target.write(exports.Export(parameters, group, request.inverse))
     except NoFormulaError as e:
         raise NoFormulaError(f"--to {request.to}: not of {methods_of(parameters)}: {e.message}", e.hint) from None
-
-
-def _target(request: ExportRequest) -> exports.Target:
-    """The target of a request, with its options. Raises UsageError."""
-    kind: type[exports.Target] = registry.only("exports", request.to)
-    names = {f.name for f in fields(kind)}
-    for name in request.target_options:
-        if name not in names:
-            flag = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{flag} is no option of --to {request.to}", _having(name))
-    try:
-        target: exports.Target = params.typed(kind, dict(request.target_options), f"--to {request.to}")
-    except BadParametersError as e:
-        raise UsageError(e.message, e.hint) from None
-    return target
-
-
-def _having(option: str) -> str:
-    """Which targets have an option."""
-    kinds = ((name, registry.only("exports", name)) for name in registry.names("exports"))
-    having = [name for name, kind in kinds if option in {f.name for f in fields(kind)}]
-    return f"it is of --to {', '.join(having)}" if having else ""

@@ -116,6 +116,7 @@ def _step(step: Step, schema: Schema, group: int) -> dict[str, Any]:
         "method": registry.name_of(step.method),
         "options": params.options(step.method),
         "learns": step.learns,
+        **({"external": True} if step.external else {}),
         "accuracy": [line for state in step.states if (line := state.accuracy())],
         "list": None if step.length is None else step.columns[0],
         "takes": len(step.features),

@@ -196,6 +196,15 @@ class ExportResult(Result):
     targets: tuple[str, ...] = ()
 
 
+class ImportResult(Result):
+    """What was imported, and what it is here."""
+
+    what: str = ""
+    parameters: Parameters | None = None
+    rows_before: int = 0
+    targets: tuple[str, ...] = ()
+
+
 class MergeResult(Result):
     """What the files have learned together."""
 

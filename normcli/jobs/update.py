@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
-from normcli.jobs.choosing import chosen_method, method_name, methods_of
+from normcli.jobs.choosing import chosen_method, method_name
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -113,8 +113,7 @@ def _begin(run: Run[FitRequest, FitResult], path: str, plan: Plan | None) -> Non
 
 def _check_learns(path: str, wanted: Parameters | Plan) -> None:
     if not wanted.learns:
-        what = f"{methods_of(wanted)} learns nothing from data, so there is nothing to update"
-        raise UsageError(f"{printable(path)}: {what}")
+        raise UsageError(f"{printable(path)}: {wanted.why_fixed}, so there is nothing to update")
 
 
 def _check_agrees(path: str, parameters: Parameters, plan: Plan | None, options: Mapping[str, Any]) -> None:

@@ -55,6 +55,7 @@ class Method(Struct, frozen=True, kw_only=True):
     aliases: ClassVar[tuple[str, ...]] = ()  # what else people call it, in small letters
     example: ClassVar[str] = ""  # how a person would use it; else fitted to data.csv with its defaults
     per_column: ClassVar[tuple[str, ...]] = ()  # options that are one number, or one for each column
+    learns_without: ClassVar[tuple[type[Statistic], ...]] = ()  # whose state may be unknown
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

@@ -17,8 +17,11 @@ RESCALE_WEIGHTS = "multiply all weights by a constant"
 
 
 def means(states: States) -> tuple[Array, Array]:
-    """(groups, columns) mean as high and low part, within [min, max]; the minimum if constant, NaN without values."""
+    """(groups, columns) mean as high and low part, within [min, max] if they are known; the minimum if constant, NaN
+    without values."""
     m, x = states[Moments], states[Extrema]
+    if x.is_unknown:
+        return np.where(m.count > 0, m.mean, np.nan), np.where(m.count > 0, m.mean_low, np.nan)
     low_end, high_end = m.mean + m.mean_low < x.least, m.mean + m.mean_low > x.greatest
     hi = np.clip(m.mean, x.least, x.greatest)
     lo = np.where(low_end | high_end | (hi != m.mean), 0.0, m.mean_low)
@@ -31,7 +34,7 @@ def deviations(states: States, ddof: int) -> Array:
     """(groups, columns) standard deviation; 0 where constant. Raises BadDataError for columns whose squares leave the
     range of a float, or with too few values."""
     m, x = states[Moments], states[Extrema]
-    varies = x.least < x.greatest
+    varies = m.squares > 0.0 if x.is_unknown else x.least < x.greatest
     refuse_unsquarable(states, m.mean)
     short = states.which(varies & (m.count <= ddof))
     if short:

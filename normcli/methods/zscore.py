@@ -23,6 +23,7 @@ class ZScore(Method, frozen=True, kw_only=True):
     """
 
     learns_all_groups = True
+    learns_without = (Extrema,)
     shares = f"{BY_COLUMN}the mean and the standard deviation"
     source = "Kreyszig (1979), Advanced Engineering Mathematics, 4th ed., p. 880"
     aliases = (

@@ -56,6 +56,13 @@ class Parameters(Struct, frozen=True, dict=True):
         return any(step.learns for step in self.steps)
 
     @property
+    def why_fixed(self) -> str:
+        """Why nothing more can be learned."""
+        if any(step.external for step in self.steps):
+            return "it was imported without counts of rows, and can't learn more"
+        return f"{', '.join(dict.fromkeys(map(registry.name_of, self.methods)))} learns nothing from data"
+
+    @property
     def methods(self) -> list[Method]:
         """The method of each step."""
         return [step.method for step in self.steps]

@@ -36,6 +36,11 @@ class Plan(Struct, frozen=True):
         return any(c.method.statistics for c in self.plan_steps)
 
     @property
+    def why_fixed(self) -> str:
+        """Why nothing can be learned."""
+        return f"{', '.join(dict.fromkeys(map(registry.name_of, self.methods)))} learns nothing from data"
+
+    @property
     def methods(self) -> list[Method]:
         """The method of each step."""
         return [c.method for c in self.plan_steps]

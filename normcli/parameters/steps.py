@@ -34,6 +34,7 @@ class Step(Struct, frozen=True, dict=True):
     length: int | None = None
     statistics_override: StepStates | None = None  # what is measured in place of the method's statistics, of all rows
     override_by_key: StepStates = ()  # and by key, where there is such an override
+    external: bool = False  # its transform was imported without statistics: it can't learn more
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -60,8 +61,8 @@ class Step(Struct, frozen=True, dict=True):
 
     @property
     def learns(self) -> bool:
-        """Whether the method has statistics."""
-        return bool(self.method.statistics)
+        """Whether it learns from statistics."""
+        return bool(self.method.statistics) and not self.external
 
     def after(self, schema: Schema) -> Schema:
         """The schema after this step, whose outputs are float64."""
@@ -99,6 +100,8 @@ class Step(Struct, frozen=True, dict=True):
     def learn(self, states: StepStates, called: Sequence[str] = ("",)) -> "Step":
         """A fitted step with these states; `called` are the names of the groups for messages, empty for all rows.
         Raises BadDataError."""
+        if self.external:
+            return self
         if not self.learns:  # the same for all groups
             return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
         if self.method.learns_all_groups or len(called) == 1:
@@ -121,6 +124,8 @@ class Step(Struct, frozen=True, dict=True):
 
     def doubts(self) -> list[str]:
         """What users should know of what was learned."""
+        if self.external:
+            return []
         states = States(self.features, {type(s): s for s in self.states})
         with np.errstate(all="ignore"):
             return [*self.method.doubts(states, self.fitted)]
@@ -128,6 +133,8 @@ class Step(Struct, frozen=True, dict=True):
     @property
     def blanks(self) -> StepStates:
         """Blank statistics of this step."""
+        if self.external:
+            return ()
         return self.method.statistics if self.statistics_override is None else self.statistics_override
 
     @property
@@ -152,7 +159,7 @@ class Step(Struct, frozen=True, dict=True):
     def restored(self, block: Block) -> Array:
         """(rows, features) a block restored. Raises BadRowError at a value that cannot be restored precisely."""
         values = self.fitted.inverse(block)
-        extrema = next((s for s in self.states if isinstance(s, Extrema)), None)
+        extrema = next((s for s in self.states if isinstance(s, Extrema) and not s.is_unknown), None)
         if extrema is not None:
             self._named(lambda: self.fitted.check_restored(block, values, extrema.least, extrema.greatest))
         return values
@@ -179,7 +186,7 @@ class Step(Struct, frozen=True, dict=True):
     def summary(self, group: int = 0) -> dict[str, Array]:
         """(features,) each: summary statistics of the columns, of a group (0: all rows)."""
         with np.errstate(all="ignore"):  # of states read from a file that is still to be checked
-            of_one = (state.taken([group]).summary() for state in self.states)
+            of_one = (state.taken([group]).summary() for state in self.states if not state.is_unknown)
             return {name: a[0] for summary in of_one for name, a in summary.items()}
 
 

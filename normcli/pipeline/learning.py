@@ -256,11 +256,8 @@ def merge(fits: Iterable[tuple[str, Parameters]], *, allow_duplicates: bool = Fa
     pairs = iter(fits)
     first_name, first = next(pairs)
     if not first.learns:
-        method = registry.name_of(first.steps[0].method)
-        raise BadDataError(
-            f"{first_name}: {method} learns nothing from data, so there is nothing to merge",
-            "any one of the files is enough",
-        )
+        hint = "fit it from the data" if any(s.external for s in first.steps) else "any one of the files is enough"
+        raise BadDataError(f"{first_name}: {first.why_fixed}, so there is nothing to merge", hint)
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
     for name, fitted in pairs:
@@ -298,6 +295,9 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
             option = next(n for n, value in asdict(x.method).items() if value != getattr(y.method, n))
             of = f" for {listed(list(x.columns))}" if option in x.method.per_column else ""
             yield f"{where}is of {one} {spelled(y.method, option)}{of}, and {first} {spelled(x.method, option)}"
+        elif x.external != y.external:
+            mine, theirs = ("was imported without counts of rows" if s.external else "was not" for s in (y, x))
+            yield f"{where}{mine}, and {first} {theirs}"
         elif more or lacking:
             yield (
                 f"{where}has {listed(more)}, and {first} has not"
@@ -348,12 +348,13 @@ def relearn(parameters: Parameters, method: Method) -> Parameters:
 
 
 def _needed(step: Step, method: Method) -> StepStates:
-    states = {type(state): state for state in step.states}
+    known = tuple(state for state in step.states if not state.is_unknown)
+    states = {type(state): state for state in known}
     same_rows = step.method.by_row == method.by_row
     for blank in method.statistics:
         state = states.get(type(blank))
         if not same_rows or state is None or state.settings() != blank.settings():
-            needed, have = _described(method, method.statistics), _described(step.method, step.states)
+            needed, have = _described(method, method.statistics), _described(step.method, known)
             what = f"{registry.name_of(method)} learns from {needed}, and the file has kept {have}"
             raise UsageError(what, "fit it from the data")
     return tuple(states[type(blank)] for blank in method.statistics)

@@ -28,6 +28,15 @@ class Statistic(Record, frozen=True):
         """Whether it is of no block."""
         return not self.groups
 
+    def unknown(self, features: int) -> Self:
+        """The state of one group of so many columns, of which it is not known: NaN, also merged with any other."""
+        return replace(self, **{name: np.full((1, features), np.nan) for name in self.axes()})
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is known of any column."""
+        return bool(self.groups) and all(bool(np.isnan(getattr(self, name)).all()) for name in self.axes())
+
     def of(self, block: Block) -> Self:
         """The statistic of one block, with the settings of this (blank) one."""
         raise NotImplementedError

@@ -13,7 +13,7 @@ import pytest
 import normcli.cli
 from normcli import api, registry
 from normcli.cli import main
-from normcli.cli._command import FORMAT, TARGET
+from normcli.cli._command import FORMAT, ORIGIN, TARGET
 from normcli.errors import UsageError
 from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests import Request
@@ -22,27 +22,29 @@ from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
+from normcli.jobs.requests.import_ import ImportRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.jobs.requests.report import ReportRequest
 
 REQUESTS: dict[str, tuple[type[Request], ...]] = {
     "apply": (ApplyRequest,), "check": (CheckRequest,), "describe": (DescribeRequest,),
-    "export": (ExportRequest,),
+    "export": (ExportRequest,), "import": (ImportRequest,),
     "fit": (FitRequest, RelearnRequest), "merge": (MergeRequest,), "report": (ReportRequest,),
 }  # fmt: skip
 NO_FLAG = {"check": {"spool_dir"}, "describe": {"spool_dir"}, "report": {"spool_dir"}}
-NO_FLAG |= {"export": {"werror"}, "merge": {"werror"}}
+NO_FLAG |= {"export": {"werror"}, "import": {"werror"}, "merge": {"werror"}}
 OF_COMMANDS = {"quiet", "verbose", "as_json", "color", "help"}  # what is said, and how
 FUNCTIONS: dict[str, tuple[Any, type[Request]]] = {
     "apply": (api.apply, ApplyRequest), "check": (api.check, CheckRequest), "export": (api.export, ExportRequest),
-    "fit": (api.fit, FitRequest),
+    "fit": (api.fit, FitRequest), "import": (api.import_parameters, ImportRequest),
     "merge": (api.merge, MergeRequest), "relearn": (api.relearn, RelearnRequest),
     "report": (api.report, ReportRequest),
 }  # fmt: skip
 OF_COMMAND_LINES = {"run_report", "werror", "dry_run", "files_from", "null"}  # exceptions and values do in Python
 ALSO_CALLED = {"relearn": {"relearn": "params", "params": "output"}, "merge": {"inputs": "params"}}
-BLANK = {"relearn": "p.json", "params": "p.json"}
+BLANK = {"relearn": "p.json", "params": "p.json", "source": "s.skops"}
+REQUIRED: dict[Any, dict[str, Any]] = {ExportRequest: {"to": "json"}, ImportRequest: {"from_": "sklearn"}}
 
 
 @pytest.mark.parametrize("name", sorted(REQUESTS))
@@ -54,7 +56,8 @@ def test_every_flag_is_a_field_of_a_request(name: str) -> None:
         - OF_COMMANDS
         - {"_click_default_help"}
     )
-    plain = {n for n in names if not n.startswith((FORMAT, TARGET))}
+    names = {n for n in names if not n.startswith((TARGET, ORIGIN))}  # a target and a program check their own
+    plain = {n for n in names if not n.startswith(FORMAT)}
     fields = {n for kind in REQUESTS[name] for n in kind.options()}
     assert plain <= fields
     assert fields - plain <= NO_FLAG.get(name, set())
@@ -84,12 +87,13 @@ def test_every_field_is_an_argument_of_the_function(name: str) -> None:
         CheckRequest,
         DescribeRequest,
         ExportRequest,
+        ImportRequest,
         MergeRequest,
         ReportRequest,
     ],
 )
 def test_a_request_is_frozen_and_says_what_was_given(kind: type[Request]) -> None:
-    values = {n: v for n, v in BLANK.items() if n in kind.options()} | ({"to": "json"} if kind is ExportRequest else {})
+    values = {n: v for n, v in BLANK.items() if n in kind.options()} | REQUIRED.get(kind, {})
     request = kind(**values)
     assert request.set_names() == set(values)
     with pytest.raises(FrozenInstanceError):
@@ -133,7 +137,7 @@ def test_a_flag_takes_the_values_that_its_field_does(name: str) -> None:
             else:
                 continue
             checked += 1
-    assert checked or name in ("export", "merge")
+    assert checked or name in ("export", "import", "merge")
 
 
 @pytest.mark.parametrize(

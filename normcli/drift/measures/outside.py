@@ -10,8 +10,9 @@ ORDER = 3
 
 
 def value(pair: Pair) -> Array:
-    """(columns,)"""
-    return np.where(pair.fitted["count"] > 0, pair.data["outside"], np.nan)
+    """(columns,) NaN also where the range is not known, as of what was imported."""
+    known = (pair.fitted["count"] > 0) & ~np.isnan(pair.fitted["min"])
+    return np.where(known, pair.data["outside"], np.nan)
 
 
 def floor(pair: Pair, alpha: float) -> Array:

@@ -49,9 +49,16 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
             fail(f"{at}.columns.{name}", "not in $.schema, nor given by a step before")
     blanks = {registry.name_of(s): s for s in method.statistics}
     statistics = of_kind(dict, raw["statistics"], f"{at}.statistics")
-    check_keys(statistics, tuple(blanks), f"{at}.statistics")
-    states = tuple(decode_record(type(s), statistics[n], f"{at}.statistics.{n}", names) for n, s in blanks.items())
-    for n, state in zip(blanks, states, strict=True):
+    external = bool(blanks) and not statistics
+    optional = tuple(n for n, s in blanks.items() if external or type(s) in method.learns_without)
+    check_keys(statistics, tuple(n for n in blanks if n not in optional), f"{at}.statistics", optional=optional)
+    states = tuple(
+        decode_record(type(s), statistics[n], f"{at}.statistics.{n}", names)
+        if n in statistics
+        else s.unknown(len(names))
+        for n, s in (() if external else blanks.items())
+    )
+    for n, state in zip(blanks, states, strict=not external):
         if state.settings() != blanks[n].settings():
             fail(f"{at}.statistics.{n}", "is not what the options ask for")
     learned = of_kind(dict, raw["learned"], f"{at}.learned")
@@ -59,7 +66,7 @@ def _read_step(raw: Any, at: str, schema: Schema) -> Step:
         fail(f"{at}.learned", "must hold one transform")
     ((kind, fields),) = learned.items()
     transform = decode_record(named("transforms", kind, f"{at}.learned"), fields, f"{at}.learned.{kind}", names)
-    step = Step(method, columns, states, transform, len(names) if "list" in raw else None)
+    step = Step(method, columns, states, transform, len(names) if "list" in raw else None, external=external)
     _checkdescribed(step, raw["columns"], at, schema)
     return step
 

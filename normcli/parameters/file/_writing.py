@@ -109,7 +109,7 @@ def _step(step: Step, schema: Schema) -> dict[str, Any]:
         **({} if step.length is None else {"list": step.columns[0]}),
         "columns": described(step, schema),
         "learned": {registry.name_of(step.fitted): encode_record(step.fitted, step.features)},
-        "statistics": {registry.name_of(s): encode_record(s, step.features) for s in step.states},
+        "statistics": {registry.name_of(s): encode_record(s, step.features) for s in step.states if not s.is_unknown},
     }
 
 

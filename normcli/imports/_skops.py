@@ -1,0 +1,158 @@
+"""Files of skops as data: a zip with a schema in JSON, and arrays. Known classes are looked up by name; no class is
+loaded, nothing is unpickled, and what is read is bounded."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from normcli.errors import BadDataError, NoInputError, absent, open_error, printable, short
+
+LONGEST = 64 << 20  # bytes of all entries, uncompressed
+MOST_ENTRIES = 10_000
+DEEPEST = 16  # nodes below one another in a value
+ARRAY = re.compile(  # of numbers, as numpy.save begins it
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<kind>[<>|](?:f[248]|[iu][1248]|b1))', "
+    rb"'fortran_order': False, 'shape': \((?P<shape>(?:\d{1,12}(?:, ?)?){0,4})\), \} *\n",
+    re.DOTALL,
+)
+HINT = "skops.io.dump writes one"
+
+Values = np.ndarray[Any, Any]
+
+
+class Node(Struct, frozen=True):
+    """An object in a file: its class, and its attributes, which are decoded when they are asked for."""
+
+    archive: Archive
+    name: str  # of the class, with its module
+    fields: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The name of the class alone."""
+        return self.name.rpartition(".")[2]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of an attribute. Raises BadDataError."""
+        if name not in self.fields:
+            return default
+        return self.archive.value(self.fields[name], f"{self.kind}.{name}")
+
+    def numbers(self, name: str, count: int | None = None) -> Values:
+        """(count,) an attribute that is an array of numbers. Raises BadDataError."""
+        value = self.get(name)
+        if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "fiu":
+            raise BadDataError(f"{self.kind}.{name} is no array of numbers", "is it fitted?")
+        if count is not None and len(value) != count:
+            raise BadDataError(f"{self.kind}.{name} has {len(value):,} numbers, not {count:,}")
+        return value.astype(np.float64)
+
+    def flag(self, name: str) -> bool:
+        """An attribute that is true or false. Raises BadDataError."""
+        value = self.get(name)
+        if not isinstance(value, bool):
+            raise BadDataError(f"{self.kind}.{name} is neither true nor false")
+        return value
+
+
+class Archive:
+    """An open file."""
+
+    def __init__(self, path: str) -> None:
+        """Raises NoInputError, BadDataError."""
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except FileNotFoundError:
+            raise NoInputError(f"{printable(path)}: {absent(path)[0]}", absent(path)[1]) from None
+        except OSError as e:
+            raise open_error(NoInputError, printable(path), e) from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+            raise BadDataError("it is no zip, which a .skops file is", HINT) from None
+        entries = self._zip.infolist()
+        total = sum(entry.file_size for entry in entries)
+        if len(entries) > MOST_ENTRIES or total > LONGEST:
+            raise BadDataError(
+                f"{len(entries):,} entries of {total:,} bytes; {MOST_ENTRIES:,} and {LONGEST:,} are read"
+            )
+        self._left = LONGEST
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._zip.close()
+
+    def root(self) -> Node:
+        """The object that the file is of. Raises BadDataError."""
+        try:
+            schema = json.loads(self._bytes("schema.json").decode())
+        except (ValueError, RecursionError):
+            raise BadDataError("schema.json can't be parsed", HINT) from None
+        root = self.value(schema, "schema.json")
+        if not isinstance(root, Node):
+            raise BadDataError("it holds no estimator", HINT)
+        return root
+
+    def value(self, node: Any, at: str, depth: int = 0) -> Any:
+        """What a node stands for: of an object, the Node. Raises BadDataError; `at` spells the place."""
+        if not isinstance(node, dict) or depth > DEEPEST:
+            raise BadDataError(f"{at}: no node of skops, or too deep")
+        content = node.get("content")
+        match node.get("__loader__"):
+            case "JsonNode" if isinstance(content, str):
+                return _scalar(content, at)
+            case "TupleNode" | "ListNode" if isinstance(content, list):
+                return [self.value(entry, at, depth + 1) for entry in content]
+            case "NdArrayNode" if node.get("type") == "json" and isinstance(content, list):
+                return [self.value(entry, at, depth + 1) for entry in content]
+            case "NdArrayNode" if node.get("type") == "numpy" and isinstance(node.get("file"), str):
+                return self._array(node["file"], at)
+            case "ObjectNode" if isinstance(content, dict) and isinstance(content.get("content"), dict):
+                return Node(self, f"{node.get('__module__')}.{node.get('__class__')}", content["content"])
+        raise BadDataError(f"{at}: a {short(str(node.get('__loader__')))}, which is not read")
+
+    def _array(self, name: str, at: str) -> Any:
+        """An array of numbers, or the number of one without dimensions."""
+        text = self._bytes(name)
+        match = ARRAY.match(text)
+        if match is None:
+            raise BadDataError(f"{at}: {short(name)} is no array of numbers")
+        kind, shape = np.dtype(match["kind"].decode()), [int(n) for n in match["shape"].split(b",") if n.strip()]
+        if len(text) - match.end() != math.prod(shape) * kind.itemsize:
+            raise BadDataError(f"{at}: {short(name)} is not as long as its header says")
+        values = np.frombuffer(text, kind, offset=match.end())
+        return values if len(shape) == 1 else values[0].item() if not shape else values.reshape(shape)
+
+    def _bytes(self, name: str) -> bytes:
+        """An entry. All that are read together are bounded."""
+        try:
+            with self._zip.open(name) as file:
+                content = file.read(self._left + 1)
+        except KeyError:
+            raise BadDataError(f"there is no {short(name)} in it", HINT) from None
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+            raise BadDataError(f"{short(name)} in it is damaged", "was it copied whole?") from None
+        self._left -= len(content)
+        if self._left < 0:
+            raise BadDataError(f"more than {LONGEST:,} bytes")
+        return content
+
+
+def _scalar(text: str, at: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = {}
+    if isinstance(value, dict | list):
+        raise BadDataError(f"{at}: is no number, text, true, false or null")
+    return value

@@ -1,0 +1,156 @@
+"""Estimators of scikit-learn: which, with what they would have learned themselves, and plans of several."""
+
+import io
+import sys
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+
+import normcli
+from normcli import registry
+from normcli.blocks.block import Block
+from normcli.columns import Field
+from normcli.errors import NoFormulaError, NotInvertibleError, UsageError
+from normcli.exports._skops import canonical
+from normcli.parameters import Parameters, Step
+from tests.exports.engines import sklearn as engine
+from tests.exports.test_export_contract import assert_near
+
+preprocessing = pytest.importorskip("sklearn.preprocessing")
+decomposition = pytest.importorskip("sklearn.decomposition")
+skops = pytest.importorskip("skops.io")
+pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+NAMES = ("a", "b", "c")
+X = np.abs(np.random.default_rng(1).normal(0.0, [1.0, 5.0, 40.0], (500, 3)))
+
+LIKE: dict[str, tuple[dict[str, Any], Any]] = {
+    "zscore": ({}, preprocessing.StandardScaler()),
+    "minmax": ({"range": (-1.0, 2.0), "clip": True}, preprocessing.MinMaxScaler(feature_range=(-1, 2), clip=True)),
+    "maxabs": ({}, preprocessing.MaxAbsScaler()),
+    "robust": ({"exact": False}, preprocessing.RobustScaler()),
+    "unit": ({"norm": "l1"}, preprocessing.Normalizer("l1")),
+    "quantile": ({"resolution": 50}, preprocessing.QuantileTransformer(n_quantiles=50, subsample=None)),
+    "power": ({}, preprocessing.PowerTransformer()),
+    "decorrelate": ({"components": 2}, decomposition.PCA(2)),
+    "whiten": ({"kind": "pca", "ddof": 1}, decomposition.PCA(whiten=True)),
+    "center": ({}, preprocessing.StandardScaler(with_std=False)),
+}
+UNDONE: dict[str, dict[str, Any]] = {"whiten": {"kind": "pca"}, "quantile": {"distribution": "normal"}}
+SEARCHED = {"power": 1e-4}  # scikit-learn's search of the likeliest power ends there
+
+
+def fitted(method: str, **options: Any) -> Parameters:
+    step = normcli.fit_blocks(registry.only("methods", method)(**options), [X], NAMES)
+    return Parameters((step,), tuple(Field(n, "float64") for n in NAMES), len(X))
+
+
+def load(content: bytes) -> Any:
+    trusted = [name for name in skops.get_untrusted_types(data=content) if name in engine.TRUSTED]
+    return skops.loads(content, trusted=trusted)
+
+
+@pytest.mark.parametrize("method", LIKE)
+def test_an_estimator_has_learned_what_scikit_learn_learns(method: str) -> None:
+    options, own = LIKE[method]
+    own.fit(X)
+    model = load(normcli.export(fitted(method, **options), "sklearn"))
+    assert type(model) is type(own)
+    for name in sorted(n for n in vars(own) if n.endswith("_") and not n.startswith("__")):
+        value, expected = getattr(model, name), getattr(own, name)
+        if name == "components_":  # up to signs
+            value, expected = np.abs(value), np.abs(expected)
+        if expected is None:
+            assert value is None
+            continue
+        np.testing.assert_allclose(value, expected, rtol=SEARCHED.get(method, 1e-9), atol=1e-9, err_msg=name)
+    assert list(model.feature_names_in_) == list(NAMES)
+
+
+@pytest.mark.parametrize("method", sorted({*LIKE, "asinh", "log1p"} - {"unit"}))
+def test_an_estimator_undoes_what_it_does(method: str) -> None:
+    parameters = fitted(method, **UNDONE.get(method, {}))
+    model = load(normcli.export(parameters, "sklearn"))
+    forth = model.transform(X)
+    assert_near(np.asarray(forth), parameters.steps[0].fitted(Block.of(X)), 1e-6)
+    np.testing.assert_allclose(model.inverse_transform(forth), X, rtol=1e-6, atol=1e-6)
+
+
+def test_it_goes_on_learning() -> None:
+    more = X[:100] * 2.0
+    model = load(normcli.export(fitted("zscore"), "sklearn")).partial_fit(more)
+    expected = preprocessing.StandardScaler().fit(np.concatenate([X, more]))
+    np.testing.assert_allclose(model.mean_, expected.mean_, rtol=1e-12)
+    np.testing.assert_allclose(model.scale_, expected.scale_, rtol=1e-12)
+
+
+def plan(*steps: tuple[str, dict[str, Any], tuple[str, ...]]) -> Parameters:
+    """Steps, each fitted to what those before it give."""
+    values, done = dict(zip(NAMES, X.T, strict=True)), list[Step]()
+    for method, options, columns in steps:
+        x = np.column_stack([values[n] for n in columns])
+        step = normcli.fit_blocks(registry.only("methods", method)(**options), [x], columns)
+        values |= dict(zip(step.results, step.fitted(Block.of(x)).T, strict=True))
+        done.append(step)
+    return Parameters(tuple(done), tuple(Field(n, "float64") for n in NAMES), len(X))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        plan(("asinh", {}, NAMES), ("zscore", {}, NAMES)),
+        plan(("zscore", {}, ("c",)), ("minmax", {}, ("a", "b"))),
+        plan(("log1p", {}, ("b",)), ("zscore", {}, ("a", "b")), ("maxabs", {}, ("c", "a"))),
+        plan(("robust", {}, ("a", "c")), ("decorrelate", {"components": 1}, ("a", "c")), ("minmax", {}, ("pc1",))),
+    ],
+    ids=lambda parameters: "+".join(registry.name_of(step.method) for step in parameters.steps),
+)
+def test_a_plan_is_a_pipeline(parameters: Parameters) -> None:
+    expected = dict(zip(NAMES, X.T, strict=True))
+    for step in parameters.steps:
+        block = Block.of(np.column_stack([expected.pop(n) for n in step.features]))
+        expected |= dict(zip(step.results, step.fitted(block).T, strict=True))
+    x = np.column_stack([X[:, NAMES.index(n)] for n in parameters.needs()])
+    result = engine.run(normcli.export(parameters, "sklearn"), x, len(expected))
+    assert_near(result, np.column_stack([expected[n] for n in parameters.lineage.gives]), 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "why"),
+    [
+        ("whiten", {}, "its outputs are columns"),
+        ("whiten", {"kind": "pca-cor"}, "not at right angles"),
+        ("zscore", {"target_mean": 3.0}, "no place in StandardScaler"),
+        ("unit", {"norm": 3.0}, "the norms l1, l2 and max"),
+        ("layer", {}, "scikit-learn has no estimator of it"),
+    ],
+)
+def test_what_scikit_learn_has_no_estimator_of_is_refused(method: str, options: dict[str, Any], why: str) -> None:
+    with pytest.raises(NoFormulaError, match=f"--to sklearn: not of {method}.*{why}"):
+        normcli.export(fitted(method, **options), "sklearn")
+
+
+def test_the_same_estimator_undoes_it() -> None:
+    with pytest.raises((NoFormulaError, NotInvertibleError), match="inverse_transform"):
+        normcli.export(fitted("zscore"), "sklearn", inverse=True)
+
+
+def test_the_bytes_do_not_depend_on_memory_addresses() -> None:
+    content = normcli.export(fitted("quantile"), "sklearn")
+    models = [load(content), load(content)]  # both in memory, so at different places
+    written = [skops.dumps(model) for model in models]
+    assert written[0] != written[1]
+    assert canonical(written[0]) == canonical(written[1])
+    assert normcli.export(fitted("quantile"), "sklearn") == content
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        numbers = sorted(int(name.removesuffix(".npy")) for name in file.namelist() if name != "schema.json")
+    assert numbers[-1] < 1000
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(UsageError, match=r"pip install 'normcli\[sklearn\]'"):
+        normcli.export(fitted("zscore"), "sklearn")

@@ -1,0 +1,5 @@
+"""The workspace of tests of the command line, for imports."""
+
+from tests.cli.conftest import workspace
+
+__all__ = ["workspace"]

@@ -1,0 +1,205 @@
+"""Files to import that were made to harm: refused, bounded, and nothing in them runs."""
+
+import io
+import json
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import normcli
+from normcli.errors import BadDataError, NoInputError, UsageError
+from normcli.imports import _skops
+from tests.conftest import examples
+from tests.imports.test_imports import SAID, STATE, X, preprocessing, saved, skops, spark, tensors
+
+REFUSED = (BadDataError, NoInputError, UsageError)
+
+
+def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> str:
+    with zipfile.ZipFile(path, "w", method) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return str(path)
+
+
+def unzipped(path: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def refused(path: str, program: str = "sklearn", **options: Any) -> str:
+    with pytest.raises(BadDataError) as e:
+        normcli.import_parameters(path, program, columns=["a", "b", "c"], **options)
+    return str(e.value)
+
+
+def npy(header: str, data: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+def test_a_pickle_is_not_loaded(tmp_path: Path) -> None:
+    entries = unzipped(saved(preprocessing.StandardScaler(), tmp_path / "s.skops"))
+    out = io.BytesIO()
+    np.save(out, np.array([print] * 3, object), allow_pickle=True)
+    for name in (name for name in entries if name.endswith(".npy")):
+        assert "no array of numbers" in refused(zipped(tmp_path / "x.skops", {**entries, name: out.getvalue()}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}", bytes(24)),
+        npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,)}", bytes(23)),
+        npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,)}", bytes(24)),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (3,)}", bytes(24)),
+        npy("(" * 9000),
+        npy("__import__('os').system('touch harmed')"),
+        b"\x93NUMPY\x09\0",
+        b"",
+    ],
+)
+def test_arrays_that_are_none_are_refused(content: bytes, tmp_path: Path) -> None:
+    entries = unzipped(saved(preprocessing.StandardScaler(), tmp_path / "s.skops"))
+    name = next(name for name in entries if name.endswith(".npy"))
+    refused(zipped(tmp_path / "x.skops", {n: content if n.endswith(".npy") else c for n, c in entries.items()}))
+    assert name
+    assert not Path("harmed").exists()
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_skops, "LONGEST", 1 << 16)
+    monkeypatch.setattr(_skops, "MOST_ENTRIES", 50)
+    path = zipped(tmp_path / "x.skops", {"schema.json": bytes(_skops.LONGEST + 1)}, zipfile.ZIP_DEFLATED)
+    assert "are read" in refused(path)
+    content = bytearray(Path(path).read_bytes())  # one that lies about its size
+    size = struct.pack("<I", _skops.LONGEST + 1)
+    Path(path).write_bytes(bytes(content).replace(size, struct.pack("<I", 100)))
+    refused(path)
+    many = zipped(tmp_path / "y.skops", {f"{i}.npy": b"" for i in range(_skops.MOST_ENTRIES + 1)})
+    assert "entries" in refused(many)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "[" * 100_000,
+        '{"__loader__":"TupleNode","content":[' * 200 + "]}" * 200,
+        '{"__loader__":"MethodNode","content":{}}',
+        '{"__loader__":"ObjectNode","__class__":"system","__module__":"os","content":{"content":{}}}',
+        '{"__loader__":"ObjectNode","__class__":"StandardScaler","__module__":"sklearn.preprocessing._data",'
+        '"content":{"content":{"n_features_in_":{"__loader__":"JsonNode","content":"1e99"}}}}',
+        "null",
+        "\xff",
+    ],
+)  # fmt: skip
+def test_schemas_that_are_none_are_refused(schema: str, tmp_path: Path) -> None:
+    refused(zipped(tmp_path / "x.skops", {"schema.json": schema.encode("latin-1")}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [("StandardScaler", "scale_", [0.0, 1.0, 1.0]), ("StandardScaler", "mean_", [np.inf, 1.0, 1.0]),
+     ("StandardScaler", "var_", [-1.0, 1.0, 1.0]), ("StandardScaler", "mean_", [1.0]),
+     ("StandardScaler", "n_samples_seen_", -5), ("StandardScaler", "n_features_in_", 0),
+     ("StandardScaler", "n_features_in_", 1 << 40), ("StandardScaler", "with_mean", "yes"),
+     ("MinMaxScaler", "feature_range", (1, 0)), ("MinMaxScaler", "scale_", [np.nan, 0.0, -1.0]),
+     ("RobustScaler", "quantile_range", (80, 20)), ("MaxAbsScaler", "scale_", "text")],
+)  # fmt: skip
+def test_numbers_that_can_not_be_are_refused(kind: str, field: str, value: Any, tmp_path: Path) -> None:
+    scaler = getattr(preprocessing, kind)().fit(X)
+    setattr(scaler, field, np.array(value) if isinstance(value, list) else value)
+    skops.dump(scaler, tmp_path / "s.skops")
+    refused(str(tmp_path / "s.skops"))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "why"),
+    [({"weight": np.float32([1, 1])}, "no running_mean"), ({**STATE, "running_var": np.float32([-1, 1])}, "negative"),
+     ({**STATE, "bias": np.float32([1])}, "not 2 finite"),
+     ({**STATE, "weight": np.float32([np.nan, 1])}, "not 2 finite"),
+     ({**STATE, "running_mean": np.array([1, 2])}, "none of F32")],
+)  # fmt: skip
+def test_states_of_torch_that_can_not_be_are_refused(arrays: Any, why: str, tmp_path: Path) -> None:
+    assert why in refused(tensors(tmp_path / "x.safetensors", arrays), "torch", eps=1e-5, momentum=0.1)
+
+
+def test_directories_that_are_none_of_spark_are_refused(tmp_path: Path) -> None:
+    assert "no directory metadata/" in refused(str(tmp_path), "spark")
+    path = Path(spark(tmp_path / "m", "MaxAbsScalerModel", {}, {"maxAbs": [1, 2, 3]}))
+    for file, content in (("metadata/part-00000", b"{"), ("metadata/part-00000", b'{"class": "os.system"}')):
+        (path / file).write_bytes(content)
+        refused(str(path), "spark")
+    for vector in ({"type": 0, "size": 1 << 30, "indices": [0], "values": [1.0]},
+                   {"type": 0, "size": 3, "indices": [9], "values": [1.0]}, [float("nan")]):  # fmt: skip
+        refused(spark(tmp_path / "v", "MaxAbsScalerModel", {}, {"maxAbs": vector}), "spark")
+    (path / "data" / "part-00000-2c.parquet").touch()
+    refused(str(path), "spark")
+    with pytest.raises(NoInputError):
+        normcli.import_parameters(tmp_path / "none", "spark")
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """Some bytes changed, a run of them left out or repeated, or the end cut off."""
+    out = bytearray(content)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(out))
+        match rng.randrange(4):
+            case 0:
+                out[at] = rng.randrange(256)
+            case 1:
+                del out[at : at + rng.randint(1, 64)]
+            case 2:
+                out[at:at] = out[at : at + rng.randint(1, 64)]
+            case _:
+                out[at : at + 1] = rng.choice([b"9" * 30, b"-", b"[", b'"', b"\0" * 8, b"\xff" * 8])
+        if not out:
+            break
+    return bytes(out)
+
+
+def as_zip(content: dict[str, bytes], rng: random.Random) -> bytes:
+    name = rng.choice(sorted(content))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for n, c in content.items():
+            file.writestr(n, mutated(c, rng) if n == name else c)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["schema or array", "zip", "safetensors", "parquet", "metadata"])
+def test_damaged_files_are_refused_or_read(form: str, tmp_path: Path) -> None:
+    """Whatever is read is valid: it can be written, and read again."""
+    rng = random.Random(zlib.crc32(form.encode()))
+    scaler, path, program = saved(preprocessing.RobustScaler(), tmp_path / "s.skops"), tmp_path / "x", "sklearn"
+    options: dict[str, Any] = {"columns": ["a", "b", "c"]}
+    make: Callable[[], bytes]
+    entries, whole = unzipped(scaler), Path(scaler).read_bytes()
+    if form == "schema or array":
+        make = lambda: as_zip(entries, rng)  # noqa: E731
+    elif form == "zip":
+        make = lambda: mutated(whole, rng)  # noqa: E731
+    elif form == "safetensors":
+        state = Path(tensors(tmp_path / "bn", STATE)).read_bytes()
+        make, program, options = lambda: mutated(state, rng), "torch", SAID
+    else:
+        model = Path(spark(tmp_path / "m", "MaxAbsScalerModel", {}, {"maxAbs": [1, 2, 3]}))
+        path = next((model / ("data" if form == "parquet" else "metadata")).glob("part-*"))
+        good = path.read_bytes()
+        make, program = lambda: mutated(good, rng), "spark"
+    target = model if program == "spark" else path
+    for _ in range(examples(400, part=10)):
+        path.write_bytes(make())
+        try:
+            parameters = normcli.import_parameters(target, program, **options)
+        except REFUSED:
+            continue
+        assert normcli.write(normcli.read(normcli.write(parameters))) == normcli.write(parameters)
+        json.loads(normcli.write(parameters))
