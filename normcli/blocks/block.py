@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from normcli.blocks.record import Array, Codes
 from normcli.blocks.reductions import Reductions
 from normcli.caching import cached_property
+from normcli.kernel import columns as kernel_columns
 
 STRIP = 1 << 15  # values
 
@@ -161,8 +162,12 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
-            nan = np.isnan(x) if total != total else None
-            if nan is None or not nan.any():
+            alone = total != total and self.weights is None and self.codes is None
+            values = kernel_columns.present(x) if alone else None
+            nan = np.isnan(x) if total != total and values is None else None
+            if values is not None:
+                yield Column(values, None, np.array([float(len(x) - len(values))]))
+            elif nan is None or not nan.any():
                 yield Column(x, grouped.weights, none, starts, here)
             else:
                 yield grouped._without(x, nan)
