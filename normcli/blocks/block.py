@@ -155,6 +155,15 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         with np.errstate(over="ignore", invalid="ignore"):
             return np.array([x.sum() for x in self.columns])
 
+    @cached_property
+    def counts(self) -> list[int]:
+        """(features,) how many values of each column are present, whatever their weights and groups."""
+        known: Reductions | None = self.__dict__.get("reductions")
+        if known is not None:
+            return [int(count) for count in known.count.tolist()]
+        totals = zip(self.columns, self.sums.tolist(), strict=True)
+        return [len(x) - (int(np.count_nonzero(np.isnan(x))) if total != total else 0) for x, total in totals]
+
     def present(self) -> Iterator[Column]:
         """The present values of each column. Missing values, weights and groups are handled here, once for all
         statistics."""

@@ -100,7 +100,7 @@ def _declare(loaded: ctypes.CDLL) -> None:
         "nk_reduce": (None, c_void_p),
         "nk_reduce_deviations": (None, c_void_p),
         "nk_present": (c_uint64, c_void_p, c_uint64, c_void_p),
-        "nk_sample": (None, c_void_p),
+        "nk_sample": (c_int32, c_void_p),
         "nk_halve": (None, c_void_p),
         "nk_merge_sketches": (c_int32, c_void_p),
         "nk_comoments_room": (c_uint64, c_void_p),

@@ -261,13 +261,15 @@ NK_EXPORT int32_t nk_merge_sketches(nk_merge *merge);
 
 /* Sketches of columns, from samples. */
 typedef struct {
-    const double *const *columns; /* (features) of (count) each, without NaN */
-    const uint64_t *counts;       /* (features) */
+    const double *const *columns; /* (features) of (lengths) each */
+    const uint64_t *lengths;      /* (features) */
+    const uint64_t *counts;       /* (features) values that are not NaN */
     const uint64_t *heights;      /* (features) of 2^height consecutive values, one is sampled */
     double *sample;               /* (features, stride) padded with +inf */
     double *items;                /* (features, k) level after level, padded with +inf; beyond the sample, at first */
     int64_t *sizes;               /* (features, NK_LEVELS) */
     uint64_t *seeds;              /* (features) */
+    double *room;                 /* (the longest column with NaN) for whatever is needed meanwhile */
     double position;              /* of the block */
     uint64_t features;
     uint64_t stride;              /* at least counts >> heights */
@@ -275,10 +277,11 @@ typedef struct {
     /* result */
     uint64_t width;               /* items of the fullest column */
     uint64_t levels;              /* of the deepest */
-} nk_samples; /* 104 */
+} nk_samples; /* 120 */
 
-/* Fills the sample; when each column of it is sorted, nk_halve makes sketches of it. */
-NK_EXPORT void nk_sample(const nk_samples *samples);
+/* Fills the sample; when each column of it is sorted, nk_halve makes sketches of it. Returns NK_DONE, or NK_UNFIT where
+ * a count is wrong. */
+NK_EXPORT int32_t nk_sample(const nk_samples *samples);
 NK_EXPORT void nk_halve(nk_samples *samples);
 
 /* -- which library this is ----------------------------------------------------------------------------------------- */

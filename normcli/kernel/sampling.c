@@ -34,11 +34,17 @@ INLINE uint64_t coin(uint64_t seed, uint64_t number)
     return mixed(seed % HALF + number + 1);
 }
 
-void nk_sample(const nk_samples *s)
+int32_t nk_sample(const nk_samples *s)
 {
     for (uint64_t j = 0; j < s->features; j++) {
         const double *x = s->columns[j];
-        const uint64_t n = s->counts[j], height = s->heights[j], seed = seed_of(x, n, s->position);
+        const uint64_t n = s->counts[j], height = s->heights[j];
+        if (n < s->lengths[j]) {
+            if (nk_present(x, s->lengths[j], s->room) != n)
+                return NK_UNFIT;
+            x = s->room;
+        }
+        const uint64_t seed = seed_of(x, n, s->position);
         double *to = s->sample + j * s->stride, *items = s->items + j * s->k;
         for (uint64_t i = 0; i < n >> height; i++) /* -0 becomes 0 */
             to[i] = x[(i << height) + low_bits(coin(seed, i), height)] + 0.0;
@@ -49,6 +55,7 @@ void nk_sample(const nk_samples *s)
                 *items++ = x[n - low_bits(n, h + 1) + low_bits(coin(seed, h), h)] + 0.0;
         s->seeds[j] = seed;
     }
+    return NK_DONE;
 }
 
 /* How often n sorted values are halved, and what is left over each time set aside, until k items are left. */

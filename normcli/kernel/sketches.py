@@ -13,6 +13,7 @@ from normcli.kernel import library
 
 DONE = 0  # NK_DONE
 LEVELS = 128  # NK_LEVELS
+SAMPLES = ("columns", "lengths", "counts", "heights", "sample", "items", "sizes", "seeds", "room")
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -34,29 +35,34 @@ class _Merge(Structure):
 
 class _Samples(Structure):
     _fields_ = (
-        *((name, c_void_p) for name in ("columns", "counts", "heights", "sample", "items", "sizes", "seeds")),
+        *((name, c_void_p) for name in SAMPLES),
         ("position", c_double),
         *((name, c_uint64) for name in ("features", "stride", "k", "width", "levels")),
     )
 
 
-def of_samples(columns: Sequence[Array], heights: Sequence[int], position: int, k: int) -> tuple[Array, Counts] | None:
-    """The items (columns, width) of columns without NaN, from samples of one in 2^height values, and the sizes
-    (columns, levels). None without the kernel."""
+def of_samples(
+    columns: Sequence[Array], counts: Sequence[int], heights: Sequence[int], position: int, k: int
+) -> tuple[Array, Counts] | None:
+    """The items (columns, width) of columns, of which so many values are not NaN, from samples of one in 2^height of
+    them, and the sizes (columns, levels). None without the kernel."""
     kernel = library()
     if kernel is None:
         return None
     columns = list(map(_laid_out, columns))
-    counts = np.array([[len(x) for x in columns], heights, [0] * len(columns)], np.uint64)  # with room for seeds
-    where = np.array([_address(x) for x in columns], np.uintp)
-    stride = max((len(x) >> h for x, h in zip(columns, heights, strict=True)), default=0)
+    lengths = [len(x) for x in columns]
+    numbers = np.array([list(map(_address, columns)), lengths, counts, heights, [0] * len(columns)], np.uint64)
+    where, of_lengths, of_counts, of_heights, seeds = (_address(row) for row in numbers)
+    stride = max((n >> h for n, h in zip(counts, heights, strict=True)), default=0)
     sample, items = np.empty((len(columns), stride)), np.empty((len(columns), k))
     sizes = np.empty((len(columns), LEVELS), np.int64)
+    room = np.empty(max((n for n, count in zip(lengths, counts, strict=True) if count < n), default=0))
     samples = _Samples(
-        _address(where), _address(counts[0]), _address(counts[1]), _address(sample), _address(items), _address(sizes),
-        _address(counts[2]), position, len(columns), stride, k,
+        where, of_lengths, of_counts, of_heights, _address(sample), _address(items), _address(sizes), seeds,
+        _address(room), position, len(columns), stride, k,
     )  # fmt: skip
-    kernel.nk_sample(byref(samples))
+    status = kernel.nk_sample(byref(samples))
+    assert status == DONE, "values were counted"
     sample.sort(axis=1)  # with the vectors of the processor
     kernel.nk_halve(byref(samples))
     return np.ascontiguousarray(items[:, : samples.width]), sizes[:, : samples.levels].copy()

@@ -25,14 +25,19 @@ MOST = 4
 COINS = 1 << 16  # those of one sample, fewer than 1/(2·VARIANCE), begin in the first half
 
 
-def of_columns(columns: Sequence[Array], alone: Sequence[bool], position: int, k: int) -> Sketches:
-    """A sketch of the values (n,) of each column, of at most k items; contains all of them if these are no more. It is
-    that of the block at a `position`, but for columns that are to be sampled as if it were `alone`. Equal columns at
-    different positions have different samples, for data may repeat themselves."""
+def of_columns(
+    columns: Sequence[Array], counts: Sequence[int], alone: Sequence[bool], position: int, k: int
+) -> Sketches:
+    """A sketch of the values but NaN, so many as counts say, of each column (n,), of at most k items; contains all of
+    them if these are no more. It is that of the block at a `position`, but for columns that are to be sampled as if it
+    were `alone`. Equal columns at different positions have different samples, for data may repeat themselves."""
     fewer = min(2 * position + 1, MOST)
-    heights = [_height(len(x), 1 if by_itself else fewer) for x, by_itself in zip(columns, alone, strict=True)]
-    items, sizes = sketches.of_samples(columns, heights, position, k) or _of_columns(columns, heights, position, k)
-    return Sketches(items, sizes, np.zeros_like(sizes))
+    heights = [_height(n, 1 if by_itself else fewer) for n, by_itself in zip(counts, alone, strict=True)]
+    held = sketches.of_samples(columns, counts, heights, position, k)
+    if held is None:
+        present = [x if n == len(x) else x[~np.isnan(x)] for x, n in zip(columns, counts, strict=True)]
+        held = _of_columns(present, heights, position, k)
+    return Sketches(*held, np.zeros_like(held[1]))
 
 
 def _height(n: int, variances: int) -> int:

@@ -38,14 +38,17 @@ def test_sketches_of_samples_have_the_bytes_of_numpy(
 ) -> None:
     x = values(seed, lengths)
     each = [(heights + j) % 7 for j in range(len(x))]
-    assert_same(sketches.of_samples(x, each, position, k), sampling._of_columns(x, each, position, k))
+    expected = sampling._of_columns(x, each, position, k)
+    assert_same(sketches.of_samples(x, lengths, each, position, k), expected)
+    gaps = [np.insert(a, np.arange(0, len(a), 1 + seed % 9), np.nan) for a in x]
+    assert_same(sketches.of_samples(gaps, lengths, each, position, k), expected)
 
 
 @settings(max_examples=examples(60, part=3), deadline=None)
 @given(seed=st.integers(0, 1 << 16), parts=st.lists(st.integers(0, 20_000), min_size=1, max_size=9), k=K)
 def test_merges_have_the_bytes_of_numpy(seed: int, parts: list[int], k: int) -> None:
     rows = 1 + seed % 3
-    pool = [sampling.of_columns(values(seed + n, [n] * rows), [True] * rows, n % 5, k) for n in parts]
+    pool = [sampling.of_columns(values(seed + n, [n] * rows), [n] * rows, [True] * rows, n % 5, k) for n in parts]
     for _ in range(4):
         arrays = [(part.items, part.sizes, part.sides) for part in pool]
         expected = compactors._merged(pool, k)
