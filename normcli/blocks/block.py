@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from normcli.blocks.record import Array, Codes
 from normcli.blocks.reductions import Reductions
 from normcli.caching import cached_property
+from normcli.kernel import columns as kernel_columns
 
 STRIP = 1 << 15  # values
 
@@ -154,6 +155,15 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         with np.errstate(over="ignore", invalid="ignore"):
             return np.array([x.sum() for x in self.columns])
 
+    @cached_property
+    def counts(self) -> list[int]:
+        """(features,) how many values of each column are present, whatever their weights and groups."""
+        known: Reductions | None = self.__dict__.get("reductions")
+        if known is not None:
+            return [int(count) for count in known.count.tolist()]
+        totals = zip(self.columns, self.sums.tolist(), strict=True)
+        return [len(x) - (int(np.count_nonzero(np.isnan(x))) if total != total else 0) for x, total in totals]
+
     def present(self) -> Iterator[Column]:
         """The present values of each column. Missing values, weights and groups are handled here, once for all
         statistics."""
@@ -161,8 +171,12 @@ class Block(Struct, frozen=True, dict=True, weakref=True):
         starts, here = (None, None) if grouped.codes is None else _segments(grouped.codes)
         none = np.zeros(self.groups)
         for x, total in zip(grouped.columns, self.sums.tolist(), strict=True):
-            nan = np.isnan(x) if total != total else None
-            if nan is None or not nan.any():
+            alone = total != total and self.weights is None and self.codes is None
+            values = kernel_columns.present(x) if alone else None
+            nan = np.isnan(x) if total != total and values is None else None
+            if values is not None:
+                yield Column(values, None, np.array([float(len(x) - len(values))]))
+            elif nan is None or not nan.any():
                 yield Column(x, grouped.weights, none, starts, here)
             else:
                 yield grouped._without(x, nan)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 3  # NK_INTERFACE of kernel.h, as text.py knows it
+INTERFACE = 4  # NK_INTERFACE of kernel.h, as text.py knows it
 SWITCH = "NORMCLI_KERNEL"  # the variable
 SETTINGS = dict.fromkeys(("", "on", "1", "true", "yes"), True) | dict.fromkeys(("off", "0", "false", "no"), False)
 REUSED = "pip may use again a wheel that was built without a compiler: pip install --no-cache-dir builds another"
@@ -99,6 +99,10 @@ def _declare(loaded: ctypes.CDLL) -> None:
         "nk_count": (None, c_void_p, c_uint64, c_void_p, c_void_p),
         "nk_reduce": (None, c_void_p),
         "nk_reduce_deviations": (None, c_void_p),
+        "nk_present": (c_uint64, c_void_p, c_uint64, c_void_p),
+        "nk_sample": (c_int32, c_void_p),
+        "nk_halve": (None, c_void_p),
+        "nk_merge_sketches": (c_int32, c_void_p),
         "nk_comoments_room": (c_uint64, c_void_p),
         "nk_find_comoments": (c_int32, c_void_p),
         "nk_lanes": (c_uint32,),

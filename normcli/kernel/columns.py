@@ -52,6 +52,15 @@ def deviations(columns: Pointers, rows: int, counts: Array, centers: Array, *, l
     return out[5], out[6]
 
 
+def present(x: Array) -> Array | None:
+    """(n,) the values of a contiguous column (rows,) but NaN; None without the kernel."""
+    kernel = library()
+    if kernel is None:
+        return None
+    values = np.empty(len(x))
+    return values[: kernel.nk_present(_address(x), len(x), _address(values))]
+
+
 def _call(columns: Pointers, room: Array, out: Array, lanes: int) -> _Columns:
     """With the rows of `out` (7, features) as arrays."""
     arrays = (_address(out) + n * out.strides[0] for n in range(len(out)))

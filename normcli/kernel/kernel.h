@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#define NK_INTERFACE 3       /* number of this interface: another one where a layout or a meaning changes */
+#define NK_INTERFACE 4       /* number of this interface: another one where a layout or a meaning changes */
 #define NK_PADDING 16        /* bytes that must be readable after a text that is parsed, whatever they are */
 #define NK_LONGEST_NUMBER 24 /* characters of the longest number: -1.7976931348623157e+308 */
 #define NK_ROOM 40           /* bytes that nk_write_number may write to */
@@ -220,6 +220,69 @@ NK_EXPORT uint64_t nk_comoments_room(const nk_comoments *comoments); /* doubles,
 NK_EXPORT int32_t nk_find_comoments(const nk_comoments *comoments);
 
 NK_EXPORT uint32_t nk_lanes(void); /* doubles of a vector that it uses; 0: no fused multiply-adds here */
+
+/* Copies what is not NaN of x[0 .. rows) to `to`, which has room for all; how many values that are. */
+NK_EXPORT uint64_t nk_present(const double *x, uint64_t rows, double *to);
+
+/* -- sketches ------------------------------------------------------------------------------------------------------ */
+
+#define NK_LEVELS 128 /* of a merged sketch */
+
+/* Quantile sketches of some rows of data, one per row. */
+typedef struct {
+    const double *items;  /* (rows, width) level after level, each sorted; finite, and none of them -0 */
+    const int64_t *sizes; /* (rows, levels) items of each level, at most `width` in all */
+    const int64_t *sides; /* (rows, levels) 0, or 1 or 2: which of each pair moves up next */
+    uint64_t width;
+    uint64_t levels;      /* at most NK_LEVELS */
+} nk_sketches; /* 40 */
+
+typedef struct {
+    const nk_sketches *parts; /* (count) of as many rows each */
+    const double *capacities; /* (NK_LEVELS) of a level so far below the highest */
+    double *items;            /* (rows, capacity) padded with +inf */
+    int64_t *sizes;           /* (rows, NK_LEVELS) */
+    int64_t *sides;           /* (rows, NK_LEVELS) */
+    double *room;             /* (3, room_size) for whatever is needed meanwhile, and `ends`, (count + 1) */
+    uint64_t *ends;
+    uint64_t room_size;       /* at least the widths of all parts */
+    uint64_t count;
+    uint64_t rows;
+    uint64_t k;               /* most items of a row */
+    uint64_t capacity;        /* at least k, or the widths of all parts */
+    /* result */
+    uint64_t width;           /* items of the fullest row */
+    uint64_t levels;          /* up to the last one that holds an item */
+} nk_merge; /* 112 */
+
+/* Merges sketches row by row, as normcli/stats/_compactors.py says. Returns NK_DONE, or NK_UNFIT where levels do not
+ * suffice. */
+NK_EXPORT int32_t nk_merge_sketches(nk_merge *merge);
+
+/* Sketches of columns, from samples. */
+typedef struct {
+    const double *const *columns; /* (features) of (lengths) each */
+    const uint64_t *lengths;      /* (features) */
+    const uint64_t *counts;       /* (features) values that are not NaN */
+    const uint64_t *heights;      /* (features) of 2^height consecutive values, one is sampled */
+    double *sample;               /* (features, stride) padded with +inf */
+    double *items;                /* (features, k) level after level, padded with +inf; beyond the sample, at first */
+    int64_t *sizes;               /* (features, NK_LEVELS) */
+    uint64_t *seeds;              /* (features) */
+    double *room;                 /* (the longest column with NaN) for whatever is needed meanwhile */
+    double position;              /* of the block */
+    uint64_t features;
+    uint64_t stride;              /* at least counts >> heights */
+    uint64_t k;                   /* most items, more than heights */
+    /* result */
+    uint64_t width;               /* items of the fullest column */
+    uint64_t levels;              /* of the deepest */
+} nk_samples; /* 120 */
+
+/* Fills the sample; when each column of it is sorted, nk_halve makes sketches of it. Returns NK_DONE, or NK_UNFIT where
+ * a count is wrong. */
+NK_EXPORT int32_t nk_sample(const nk_samples *samples);
+NK_EXPORT void nk_halve(nk_samples *samples);
 
 /* -- which library this is ----------------------------------------------------------------------------------------- */
 

@@ -50,6 +50,8 @@ class ColumnSketches(Struct, frozen=True):
         """The sketch of these columns, from blocks that were read, each with the names of its columns or that of one of
         lists. At a `position` above 0, it will be merged with those of the rows before. None where weights are not
         integers, as sketches are of whole rows."""
+        if all(block.weights is None for block in blocks):
+            return self._of_values(names, blocks, position)
         columns: dict[str, Column] = {}
         for of_block, block in zip(names, blocks, strict=True):
             if block.weights is not None and (block.weights != np.rint(block.weights)).any():
@@ -57,6 +59,17 @@ class ColumnSketches(Struct, frozen=True):
             of_lists = len(of_block) < len(block.columns)
             columns |= zip(of_block, [_joined(block.present())] if of_lists else block.present(), strict=True)
         return BLANK.of_columns([columns[name] for name in self.names], position)
+
+    def _of_values(self, names: Sequence[Sequence[str]], blocks: Sequence[Block], position: int) -> Quantiles:
+        """That of blocks without weights, whose missing values stay where they are."""
+        columns: dict[str, tuple[Array, int]] = {}
+        for of_block, block in zip(names, blocks, strict=True):
+            if len(of_block) < len(block.columns):
+                columns[of_block[0]] = np.concatenate(block.columns), sum(block.counts)
+            else:
+                columns |= zip(of_block, zip(block.columns, block.counts, strict=True), strict=True)
+        values, counts = zip(*(columns[name] for name in self.names), strict=True) if self.names else ((), ())
+        return BLANK.of_values(values, counts, position)
 
 
 def _joined(columns: Iterable[Column]) -> Column:

@@ -7,13 +7,14 @@ second time, a level takes the opposite side of the last time, which halves the 
 """
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
+from normcli.kernel import sketches
 from normcli.stats._levels import Counts, Level, compacted, first, levels_of, nothing, put, together
 
 SHRINK = 2 / 3  # capacity of a level relative to that of the level above
@@ -67,8 +68,8 @@ def of_weighted(x: Array, weights: Array | None, k: int) -> list[Array]:
         for h, items in enumerate(of_sorted(np.sort(x[(times >> digit) & 1 == 1]) + 0.0, k), digit):
             parts[h].append(items)
     levels = laid([[np.sort(np.concatenate(part)) for part in parts]])
-    sketches = merged([laid([[np.empty(0)]]), levels], k)
-    return [items[0, : count[0]] for items, count in levels_of(sketches.items, sketches.sizes)]
+    total = merged([laid([[np.empty(0)]]), levels], k)
+    return [items[0, : count[0]] for items, count in levels_of(total.items, total.sizes)]
 
 
 def _halved(x: Array, times: Counts) -> tuple[Array, Counts]:
@@ -94,6 +95,18 @@ def laid(rows: list[list[Array]]) -> Sketches:
 
 def merged(parts: Sequence[Sketches], k: int) -> Sketches:
     """The merged sketches, row by row, of at most k items each."""
+    native = sketches.merged([(part.items, part.sizes, part.sides) for part in parts], k, _capacities(k))
+    return _merged(parts, k) if native is None else Sketches(*native)
+
+
+@cache
+def _capacities(k: int) -> Array:
+    """(sketches.LEVELS,) the capacity of a level so far below the highest."""
+    return np.asarray(np.maximum(k * (1 - SHRINK) * SHRINK ** np.arange(sketches.LEVELS), 1))
+
+
+def _merged(parts: Sequence[Sketches], k: int) -> Sketches:
+    """As `merged`, without the native kernel."""
     levels = max(part.sizes.shape[1] for part in parts)
     sizes = [_widened(part.sizes, levels) for part in parts]
     held = np.sum(sizes, axis=0)
@@ -157,9 +170,8 @@ def _plan(sizes: Counts, k: int) -> NDArray[np.bool_]:
     while left.any():
         total, carry = sizes.sum(axis=1), np.zeros(rows, np.int64)
         for h in range(int(top[left].max())):
-            share = k * (1 - SHRINK) * SHRINK ** (top - h)
-            held = sizes[:, h] + carry
-            plan[:, h] = np.where(left, (total > k) & (held > np.maximum(share, 1)) & (h < top), plan[:, h])
+            held, capacity = sizes[:, h] + carry, _capacities(k)[np.maximum(top - h, 0)]
+            plan[:, h] = np.where(left, (total > k) & (held > capacity) & (h < top), plan[:, h])
             carry = np.where(plan[:, h], held // 2, 0)
             total -= carry
         left &= total > k

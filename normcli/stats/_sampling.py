@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normcli.blocks.record import Array
+from normcli.kernel import sketches
 from normcli.stats._compactors import Sketches, halvings, hashes
 from normcli.stats._levels import Counts
 
@@ -24,13 +25,30 @@ MOST = 4
 COINS = 1 << 16  # those of one sample, fewer than 1/(2·VARIANCE), begin in the first half
 
 
-def of_columns(columns: Sequence[Array], alone: Sequence[bool], position: int, k: int) -> Sketches:
-    """A sketch of the values (n,) of each column, of at most k items; contains all of them if these are no more. It is
-    that of the block at a `position`, but for columns that are to be sampled as if it were `alone`. Equal columns at
-    different positions have different samples, for data may repeat themselves."""
-    places: dict[tuple[int, float], list[int]] = {}
-    for j, x in enumerate(columns):
-        places.setdefault((len(x), VARIANCE * (1 if alone[j] else min(2 * position + 1, MOST))), []).append(j)
+def of_columns(
+    columns: Sequence[Array], counts: Sequence[int], alone: Sequence[bool], position: int, k: int
+) -> Sketches:
+    """A sketch of the values but NaN, so many as counts say, of each column (n,), of at most k items; contains all of
+    them if these are no more. It is that of the block at a `position`, but for columns that are to be sampled as if it
+    were `alone`. Equal columns at different positions have different samples, for data may repeat themselves."""
+    fewer = min(2 * position + 1, MOST)
+    heights = [_height(n, 1 if by_itself else fewer) for n, by_itself in zip(counts, alone, strict=True)]
+    held = sketches.of_samples(columns, counts, heights, position, k)
+    if held is None:
+        present = [x if n == len(x) else x[~np.isnan(x)] for x, n in zip(columns, counts, strict=True)]
+        held = _of_columns(present, heights, position, k)
+    return Sketches(*held, np.zeros_like(held[1]))
+
+
+def _height(n: int, variances: int) -> int:
+    return int(1 + 4 * VARIANCE * variances * n).bit_length() - 1
+
+
+def _of_columns(columns: Sequence[Array], heights: Sequence[int], position: int, k: int) -> tuple[Array, Counts]:
+    """Items (columns, width) and sizes (columns, levels), without the native kernel."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for j, case in enumerate(zip(map(len, columns), heights, strict=True)):
+        places.setdefault(case, []).append(j)
     parts = {case: _of_length([columns[j] for j in same], *case, position, k) for case, same in places.items()}
     levels = max((len(of_level) for _, of_level in parts.values()), default=0)
     width = max((held.shape[1] for held, _ in parts.values()), default=0)
@@ -38,12 +56,12 @@ def of_columns(columns: Sequence[Array], alone: Sequence[bool], position: int, k
     for case, same in places.items():
         held, of_level = parts[case]
         sizes[same, : len(of_level)], items[same, : held.shape[1]] = of_level, held
-    return Sketches(items, sizes, np.zeros_like(sizes))
+    return items, sizes
 
 
-def _of_length(columns: Sequence[Array], n: int, variance: float, position: int, k: int) -> tuple[Array, Counts]:
-    """The items (columns, items) of columns of n values each, level after level; and how many items levels have."""
-    height = int(1 + 4 * variance * n).bit_length() - 1
+def _of_length(columns: Sequence[Array], n: int, height: int, position: int, k: int) -> tuple[Array, Counts]:
+    """The items (columns, items) of columns of n values each, of which one in 2^height is sampled, level after level;
+    and how many items levels have."""
     group, rest = divmod(n, 1 << height)
     below = [h for h in range(height) if rest >> h & 1]
     sample, singles = np.empty((len(columns), group)), np.empty((len(columns), len(below)))

@@ -50,12 +50,19 @@ class Quantiles(ColumnStatistic, frozen=True):
         at 99 % confidence, ranks are off by less than 4/k even so, for k up to 256. At a
         `position` above 0, it will be merged with those of the blocks before: fewer are sampled of columns without
         missing values, which probably have values there, too."""
-        from normcli.stats import _sampling  # here, for only a fit needs it
-
         if any(c.weights is not None for c in columns):
             return self._with(laid([of_weighted(c.values, c.weights, self.k) for c in columns]), 1)
         alone = [bool(c.missing.any()) for c in columns]
-        return self._with(_sampling.of_columns([c.values for c in columns], alone, position, self.k), 1)
+        return self._of_values([c.values for c in columns], [len(c.values) for c in columns], alone, position)
+
+    def of_values(self, columns: Sequence[Array], counts: Sequence[int], position: int = 0) -> Self:
+        """The same of columns (rows,) without weights, of which so many values are present, and the others NaN."""
+        return self._of_values(columns, counts, [n < len(x) for x, n in zip(columns, counts, strict=True)], position)
+
+    def _of_values(self, columns: Sequence[Array], counts: Sequence[int], alone: Sequence[bool], position: int) -> Self:
+        from normcli.stats import _sampling  # here, for only a fit needs it
+
+        return self._with(_sampling.of_columns(columns, counts, alone, position, self.k), 1)
 
     def reduced(self, k: int) -> Self:
         """A sketch of the same values of at most k items a column."""

@@ -7,6 +7,9 @@ import pytest
 
 from normcli.kernel.columns import _Columns as Columns
 from normcli.kernel.matrix import _Comoments as Comoments
+from normcli.kernel.sketches import _Merge as Merge
+from normcli.kernel.sketches import _Samples as Samples
+from normcli.kernel.sketches import _Sketches as Sketches
 from normcli.kernel.text import _Column as Column
 from tests.kernel.library import SOURCES, Block, Layout, Output, Table, compiler
 
@@ -28,6 +31,9 @@ def test_library_says_which_one_it_is(request: pytest.FixtureRequest) -> None:
         (Output, "nk_output"),
         (Columns, "nk_columns"),
         (Comoments, "nk_comoments"),
+        (Sketches, "nk_sketches"),
+        (Merge, "nk_merge"),
+        (Samples, "nk_samples"),
     ],
 )
 def test_structures_have_the_sizes_that_the_header_states(structure: type[ctypes.Structure], name: str) -> None:
