@@ -163,7 +163,9 @@ def _is_product(x: Expression) -> bool:
 
 def _test(x: Conditional, left: Text, right: Text) -> str:
     if isinstance(x.left, IfComplete):
-        return f"{left.text} = 1"
+        return (
+            left.text.removeprefix("CASE WHEN ").removesuffix(" THEN 1 END") if " " in left.text else f"{left.text} = 1"
+        )
     return f"{_bare(left.text)} {'=' if x.equal else '<'} {_bare(right.text)}"
 
 

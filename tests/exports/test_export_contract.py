@@ -136,6 +136,9 @@ def test_what_is_arithmetic_has_the_same_bits() -> None:
         "zscore",
         "batch",
         "batch-renorm",
+        "clip",
+        "fill",
+        "winsorize",
     }
 
 
