@@ -49,8 +49,8 @@ def program_name(value: Any) -> str:
 
 
 def conventional_options(program: str | None, method: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a method by its name, and those that the program `program` sets, if there is one. Raises UsageError
-    where there is no method, or none of this name in that program."""
+    """The options of a method by its name, and those that a program sets, if there is one. Raises UsageError where
+    there is no method, or none of this name in that program."""
     if program is None:
         return dict(options)
     if method is None:
