@@ -41,6 +41,7 @@ from normcli.jobs import merge as merge_job
 from normcli.jobs import pulling
 from normcli.jobs import report as report_job
 from normcli.jobs import update as update_job
+from normcli.jobs.conventions import CONVENTIONS, conventional_options
 from normcli.jobs.format_options import format_option_names
 from normcli.jobs.requests.apply import ApplyRequest
 from normcli.jobs.requests.check import CheckRequest
@@ -158,6 +159,7 @@ def fit(
     input: Data,
     method: AnyMethod | None = None,
     *,
+    like: str | None = None,
     plan: Path | None = None,
     columns: Names = (),
     exclude: Names = (),
@@ -203,6 +205,7 @@ def fit(
 
     - `method`: a name, a class or an instance; keyword arguments that are not listed here are its `options`. In its
       place a sequence of `PlanStep`, which follow each other, or `plan`, a TOML file that says them.
+    - `like`: sklearn, spark, r, pandas or torch, whose defaults a method that is called by name has.
     - `columns`, `exclude`: selectors, names or globs; by default every numeric column takes part.
     - `by`: columns whose values are keys, each of which is learned from apart, too. `unseen`: what becomes of rows
       whose key was not fitted; `min_count`: rows that a key needs to have statistics of its own.
@@ -214,8 +217,11 @@ def fit(
     Raises NormcliError.
     """
     _check_options(options)
+    if like is not None and not isinstance(method, str):
+        raise UsageError("like is for a method called by name, whose options it sets")
+    wanted = conventional_options(like, method, options) if like in CONVENTIONS else options
     request = FitRequest(
-        **_reading(input), method=_method(method, options), plan=_plan(method, plan),
+        **_reading(input), method=_method(method, wanted), like=like, plan=_plan(method, plan),
         columns=_names(columns, "columns"), exclude=_names(exclude, "exclude"), by=_names(by, "by"), weights=weights,
         unseen=unseen, min_count=min_count, no_sketch=no_sketch, params=_path(params), update=update, create=create,
         recount=recount, allow_edited=allow_edited, wait=wait, note=note, output=_path(output), to=to, dtype=dtype,

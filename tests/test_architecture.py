@@ -222,6 +222,8 @@ ROOMS = {
 STAY = {
     ("transforms/affine.py", "whole"),  # a setting in parameter files
     ("errors.py", "ReaderGoneError"),
+    ("api.py", "like"),  # as on the command line: --like
+    ("jobs/requests/fit.py", "like"),
 }
 
 

@@ -34,6 +34,7 @@ EXAMPLES = (
 
 @click.command(cls=WithOptions, examples=EXAMPLES, more=("columns", "formats", "keys", "plans", "updating"))
 @click.option("-m", "--method", type=Entry("methods"), metavar="METHOD", help="The method; `normcli methods` lists all")
+@click.option("--like", metavar="PROGRAM", help="Defaults of sklearn, spark, r, pandas or torch")
 @click.option("--plan", metavar="FILE", type=PLACE, help="Several steps, as a TOML file says, instead of -m")
 @click.option("-p", "--params", metavar="PARAMS", type=PLACE, help="The parameter file; default: standard output")
 @written

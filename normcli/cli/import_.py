@@ -16,8 +16,8 @@ ORDER = 8
 aliases = ("convert-from", "from", "read", "skops", "batchnorm")
 EXAMPLES = (
     ("A StandardScaler of scikit-learn", "normcli import scaler.skops --from sklearn -o data.json"),
-    ("A model of Spark, whose vectors have no names", "normcli import model --from spark --columns a,b,c -o data.json"),
-    ("BatchNorm", "normcli import bn.safetensors --from torch --eps 1e-5 --momentum 0.1 --columns a,b -o data.json"),
+    ("A model of Spark, whose vectors have no names", "normcli import model --from spark --columns a,b -o p.json"),
+    ("BatchNorm", "normcli import bn.safetensors --from torch --eps 1e-5 --momentum 0.1"),
 )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError
+from normcli.jobs.conventions import conventional_options
 from normcli.parameters.plan import Plan, PlanStep
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 def chosen(request: FitRequest, *, example: str) -> Plan | None:
     """The steps of a request, or of the plan that it names; None where it has neither. Raises UsageError."""
     if request.plan is None:
+        options = conventional_options(request.like, request.method, request.method_options)
         if request.method is None:
             return None
-        method = chosen_method(request.method, request.method_options)
+        method = chosen_method(request.method, options, explicit=request.method_options)
         return Plan((PlanStep(method, request.columns, request.exclude),))
-    for name in ("method", "columns", "exclude"):
+    for name in ("method", "like", "columns", "exclude"):
         if getattr(request, name):
             raise UsageError(f"{request.spelled(name)} is not for --plan: its steps say that")
     if isinstance(request.plan, Plan):
@@ -42,9 +44,11 @@ def needed(wanted: Plan | None, request: FitRequest) -> Plan:
     return wanted
 
 
-def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Method:
-    """The method of a name, or itself, with options. Raises UsageError, naming the methods, for none, or the
-    nearest for an unknown one."""
+def chosen_method(
+    method: str | Method | None, options: Mapping[str, Any], *, explicit: Collection[str] | None = None
+) -> Method:
+    """The method of a name, or itself, with options, all of which are `explicit` unless it says which. Raises
+    UsageError, naming the methods, for none, or the nearest for an unknown one."""
     if method is not None and not isinstance(method, str):
         method.check()
         return method
@@ -54,7 +58,7 @@ def chosen_method(method: str | Method | None, options: Mapping[str, Any]) -> Me
         raise UsageError(f"-m {method}: no such method", suggestions.of_room(method, "methods"))
     kind: Any = registry.only("methods", method)
     configured: Method = kind(**options)
-    configured.check(options)
+    configured.check(options if explicit is None else explicit)
     return configured
 
 

@@ -16,6 +16,7 @@ from normcli.io.stores import is_uri
 from normcli.jobs import paths, writing
 from normcli.jobs.choosing import chosen, method_name, methods_of, needed
 from normcli.jobs.codes import codes
+from normcli.jobs.conventions import noted
 from normcli.jobs.parameter_files import lock, rows_before
 from normcli.jobs.reading import Readers, check_repeatable, find
 from normcli.jobs.requests.fit import FitRequest
@@ -280,7 +281,8 @@ def _learned(
 ) -> tuple[Parameters, Progress]:  # fmt: skip
     """The parameters fitted to all inputs, whose rows are stored in the spool if there is one; and the counts."""
     request = run.request
-    begun, engine = replace(begun, note=request.note or begun.note), run.engine(request, begun)
+    note = request.note or begun.note if begun.note else noted(request.like, request.method, request.note)
+    begun, engine = replace(begun, note=note), run.engine(request, begun)
     with run.counting(request, readers) as progress:
         fitted = pipeline.fit(
             data, begun, engine, infinite=request.infinite, skip=request.skips,

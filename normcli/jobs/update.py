@@ -12,6 +12,7 @@ from normcli import columns, registry
 from normcli.errors import BadDataError, NoInputError, UsageError, absent, printable
 from normcli.io.stores import is_uri
 from normcli.jobs.choosing import chosen_method, method_name
+from normcli.jobs.conventions import conventional_options
 from normcli.jobs.parameter_files import lock, read_parameters, rows_before
 from normcli.jobs.requests.fit import FitRequest
 from normcli.jobs.requests.relearn import RelearnRequest
@@ -94,7 +95,9 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
         path, example=EXAMPLE, allow_edited=request.allow_edited, max_memory=request.max_memory
     )
     method_options = (
-        request.method_options if request.method is None or isinstance(request.method, str) else asdict(request.method)
+        conventional_options(request.like, request.method, request.method_options)
+        if request.method is None or isinstance(request.method, str)
+        else asdict(request.method)
     )
     _check_agrees(path, parameters, plan, method_options)
     _check_columns(path, parameters, request)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from normcli.jobs.conventions import program_name
 from normcli.jobs.facts import (
     KEYS,
     LEARNS,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class FitRequest(Writes, OnCluster):
     """To learn a method's parameters, or a plan's; and to normalize the same data, where they have an output.
 
-    `method` is a method or its name, with `method_options`; `plan` is a file that asks for several steps, or what such
+    `method` is a method or its name, with `method_options`, and where they are not given, those of the program that it
+    is `like`; `plan` is a file that asks for several steps, or what such
     a file says.
     """
 
@@ -34,14 +36,15 @@ class FitRequest(Writes, OnCluster):
     topics = dict.fromkeys(("limit", "fill", "precision", "drop_constant"), "columns")  # of -o
     method: str | Method | None = option(None, "-m", group="learn")
     method_options: Mapping[str, Any] = field(default_factory=dict)
+    like: str | None = option(None, group="learn", check=program_name)
     plan: str | Plan | None = option(None, group="learn")
     params: str | None = option(None, "-p", group="output")
     columns: tuple[str, ...] = option((), group="columns")
     exclude: tuple[str, ...] = option((), group="columns")
     by: tuple[str, ...] = option((), group="learn", needs=(LEARNS,))
     weights: str | None = option(None, group="learn", needs=(LEARNS,))
-    unseen: Unseen | None = option(None, group="learn", needs=(KEYS,), check=UNSEEN)
-    min_count: int | None = option(None, group="learn", needs=(KEYS,), check=between(0))
+    unseen: Unseen | None = option(None, group="learn", topic="keys", needs=(KEYS,), check=UNSEEN)
+    min_count: int | None = option(None, group="learn", topic="keys", needs=(KEYS,), check=between(0))
     no_sketch: bool = option(False, group="learn", needs=(LEARNS,))
     update: bool = option(False, group="updating")
     create: bool = option(False, group="updating", topic="updating", needs=(UPDATE,))

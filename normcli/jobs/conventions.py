@@ -1,0 +1,78 @@
+"""What other programs do by default where a method leaves a choice: the options of a method that --like sets, unless
+they are given. A method that a program has not is absent, as is one whose convention no option says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from normcli import registry, suggestions
+from normcli.errors import UsageError
+
+CONVENTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "sklearn": {  # StandardScaler divides by n, PCA by n − 1
+        "zscore": {"ddof": 0},
+        "minmax": {"range": (0.0, 1.0)},
+        "maxabs": {},
+        "robust": {"quantiles": (0.25, 0.75)},
+        "unit": {"norm": "l2"},
+        "quantile": {"resolution": 1000, "distribution": "uniform"},
+        "power": {},
+        "decorrelate": {"ddof": 1},
+        "whiten": {"kind": "pca", "ddof": 1},
+    },
+    "spark": {  # StandardScaler has withMean false, and the corrected sample standard deviation
+        "zscore": {"ddof": 1, "center": False},
+        "minmax": {"range": (0.0, 1.0)},
+        "maxabs": {},
+        "unit": {"norm": "l2"},
+    },
+    "r": {"zscore": {"ddof": 1}, "decorrelate": {"ddof": 1}},  # scale(), prcomp()
+    "pandas": {"zscore": {"ddof": 1}},  # (df - df.mean()) / df.std()
+    "torch": {  # torch.std is unbiased; layers divide by √(biased variance + eps)
+        "zscore": {"ddof": 1},
+        "unit": {"norm": "l2"},
+        "batch": {"eps": 1e-5, "momentum": 0.1, "start": "torch"},
+        "layer": {"eps": 1e-5},
+        "group": {"eps": 1e-5},
+        "instance": {"eps": 1e-5},
+    },
+}
+
+
+def program_name(value: Any) -> str:
+    """What is wrong with the name of a program, empty if nothing is."""
+    if value in CONVENTIONS:
+        return ""
+    question = suggestions.question(str(value), CONVENTIONS)
+    return f"is none of {', '.join(CONVENTIONS)}{f'; {question}' if question else ''}"
+
+
+def conventional_options(program: str | None, method: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a method by its name, and those that a program sets, if there is one. Raises UsageError where
+    there is no method, or none of this name in that program."""
+    if program is None:
+        return dict(options)
+    if method is None:
+        raise UsageError("--like is for -m METHOD, whose options it sets")
+    if not isinstance(method, str):  # with its options
+        return dict(options)
+    if method in registry.names("methods") and method not in CONVENTIONS[program]:
+        raise UsageError(f"--like {program}: not of {method}", f"it is of {', '.join(CONVENTIONS[program])}")
+    return {**CONVENTIONS[program].get(method, {}), **options}
+
+
+def noted(program: str | None, method: Any, note: str) -> str:
+    """The note of a fit, which says what it was like."""
+    if program is None:
+        return note
+    options = CONVENTIONS[program].get(method if isinstance(method, str) else registry.name_of(method), {})
+    text = ", ".join(f"{name.replace('_', '-')} {_shown(value)}" for name, value in options.items())
+    phrase = f"like {program}" + (f": {text}" if text else "")
+    return f"{note} ({phrase})" if note else phrase
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
