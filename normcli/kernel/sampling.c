@@ -47,7 +47,7 @@ int32_t nk_sample(const nk_samples *s)
         const uint64_t seed = seed_of(x, n, s->position);
         double *to = s->sample + j * s->stride, *items = s->items + j * s->k;
         for (uint64_t i = 0; i < n >> height; i++) /* -0 becomes 0 */
-            to[i] = x[(i << height) + low_bits(coin(seed, i), height)] + 0.0;
+            to[i] = x[height ? (i << height) + low_bits(coin(seed, i), height) : i] + 0.0;
         for (uint64_t i = n >> height; i < s->stride; i++)
             to[i] = double_of(UINT64_C(0x7ff0000000000000));
         for (uint64_t h = 0; h < height; h++)

@@ -54,7 +54,7 @@ class Subtotal:
     def merge_sketches(self) -> None:
         """Merges the sketches that were added so far: from here on, other rows have the same part in it as in a fit
         that goes on after a file was written."""
-        if self._sketches:
+        if self._sketches and len(self._sketches) > 1:
             self._sketches = [self._sketches[0].merge_all(self._sketches)]
 
     @property
