@@ -80,7 +80,8 @@ def more(alpha: float, share: Array, n: Array, m: Array) -> Array:
 def _divergence(share: Array, common: Array) -> Array:
     """Of Kullback and Leibler, of two shares."""
     terms = (share, common), (1 - share, 1 - common)
-    return np.asarray(sum(np.where(a > 0, a * np.log(a / b), 0.0) for a, b in terms))
+    with np.errstate(all="ignore"):
+        return np.asarray(sum(np.where(a > 0, a * np.log(a / b), 0.0) for a, b in terms))
 
 
 def new_keys(alpha: float, singles: int, pairs: int, n: float, m: float) -> float:
