@@ -137,6 +137,14 @@ def test_a_file_without_sketches_says_how_to_have_them() -> None:
     assert "No sketch" in checked(page(blank)).text("article")
 
 
+def test_normalized_ends_are_those_of_the_least_and_the_greatest_value() -> None:
+    """Which the sketch of many values may have dropped."""
+    x = np.append(RNG.uniform(2.0, 3.0, size=20_000), [0.0, 10.0])
+    text = page(fitted(x[:, None], MinMax()))
+    assert re.search("<th>min<td>0<td>0<", text)
+    assert re.search("<th>max<td>10<td>1<", text)
+
+
 def test_a_method_that_learns_nothing_has_a_page() -> None:
     method = registry.only("methods", "layer")()
     step = Step(method, ("a", "b")).learn(())
