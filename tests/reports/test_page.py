@@ -52,7 +52,7 @@ def compared(parameters: Parameters, matrix: np.ndarray) -> NewData:
 # -- one document ------------------------------------------------------------------------------------------------
 NEEDED = {
     "group": {"groups": 2}, "instance": {"channels": 2}, "batch-instance": {"channels": 2},
-    "switchable": {"channels": 2},
+    "switchable": {"channels": 2}, "clip": {"high": 1},
 }  # fmt: skip
 
 
@@ -133,6 +133,8 @@ def test_a_file_without_sketches_says_how_to_have_them() -> None:
     found = checked(page(replace(fitted(MATRIX, ZScore()), sketches=None)))
     assert "--no-sketch" in found.text("dd")
     assert "No sketch" in found.text("article")
+    weighted = replace(fitted(MATRIX, ZScore()), sketches=None, weights="w")
+    assert "weights are whole" in checked(page(weighted)).text("dd")
     blank = replace(fitted(MATRIX, ZScore()), sketches=ColumnSketches(("x0", "x1", "x2")))
     assert "No sketch" in checked(page(blank)).text("article")
 
