@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from scipy import stats  # type: ignore[import-untyped]
 
 from normcli import registry
@@ -125,6 +126,11 @@ def test_more_is_missing_than_the_floor_with_less_than_its_probability(share: fl
     assert chance <= 1.5 * alpha
 
 
+def test_keys_that_none_has_alone_are_no_division_by_zero() -> None:
+    with np.errstate(all="raise"):
+        assert 0.0 <= bounds.new_keys(1e-3, 0, 0, 1_000.0, 1_000.0) < 1_000.0
+
+
 # -- undrifted data ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("fitted", [344, pytest.param(50_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -141,6 +147,23 @@ def test_undrifted_data_are_taken_for_drift_in_one_check_of_a_hundred(name: str,
                 count[size, columns] += int(np.any([*alarms(both, columns).values()], axis=0).sum())
     expected = {columns: TRIALS * 0.01 / columns for columns in COLUMNS}
     assert [at for at, n in count.items() if n > expected[at[1]] + 3 * math.sqrt(expected[at[1]])] == []
+
+
+@pytest.mark.parametrize("size", [30, 100, 1_000])
+@pytest.mark.parametrize("name", [*DISTRIBUTIONS, "a rare value"])
+def test_tails_are_no_drift_of_scale_without_sketches(name: str, size: int) -> None:
+    """Deviations of few rows, which may lack the tail altogether, are far from those of others."""
+    draw = DISTRIBUTIONS.get(name, lambda r, n: (r.uniform(size=n) < 0.01).astype(np.float64))
+    r = np.random.default_rng(size)
+    both = replace(pair([draw(r, 344) for _ in range(100)], [draw(r, size) for _ in range(100)]), shapes=None)
+    assert alarms(both, 1)["scale"].sum() <= 3
+
+
+@pytest.mark.parametrize("factor", [0.1, 0.4, 2.5, 10.0])
+def test_another_scale_is_drift_without_sketches(factor: float) -> None:
+    r = np.random.default_rng(3)
+    both = replace(pair([r.normal(size=344)], [factor * r.normal(size=1_000)]), shapes=None)
+    assert alarms(both, 1)["scale"].all()
 
 
 # -- measures and limits -----------------------------------------------------------------------------------------

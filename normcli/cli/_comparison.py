@@ -46,10 +46,11 @@ def show_table(
             marked=[bool(_reasons(*column)) for column in columns], mark="drift", full=full,
         )  # fmt: skip
         values = [row for column in columns for row in _values(*column)]
-        click.echo()
-        table(
-            _value_columns(names()), values, marked=[bool(row[-1]) for row in values], mark="drift", full=full
-        )  # fmt: skip
+        if values:
+            click.echo()
+            table(
+                _value_columns(names()), values, marked=[bool(row[-1]) for row in values], mark="drift", full=full
+            )  # fmt: skip
     if comparison.keys is not None:
         by = comparison.keys.by
         rows = [

@@ -17,7 +17,8 @@ def warn(events: Events, comparison: Comparison, parameters: Parameters, other: 
     if not comparison.judged:
         least = comparison.limits.min_rows
         events.warning(
-            f"{comparison.rows:,} rows are too few for a verdict on drift, which takes {least:,} (--min-rows)"
+            f"{comparison.rows:,} row{'s are' if comparison.rows != 1 else ' is'} too few for a verdict on drift, "
+            f"which takes {least:,} (--min-rows)"
         )
     if comparison.rows is None or comparison.shaped:
         return

@@ -48,7 +48,10 @@ def _facts(parameters: Parameters, new: str | None, comparison: Comparison | Non
     if parameters.by:
         yield "keys", f"{len(parameters.keys):,} by {escaped(', '.join(parameters.by))}"
     if parameters.sketches is None:
-        yield "sketches", "none in the file: no histograms; a fit without <code>--no-sketch</code> keeps them"
+        keeps = "a fit without <code>--no-sketch</code> keeps them"
+        if parameters.weights is not None:
+            keeps += ", where weights are whole numbers"
+        yield "sketches", f"none in the file: no histograms; {keeps}"
     else:
         accuracy = parameters.sketches.statistic.accuracy()
         yield "sketches", escaped(accuracy or "all values of each column")

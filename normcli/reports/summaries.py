@@ -32,6 +32,7 @@ class ColumnSummary(Struct, frozen=True, dict=True):
     new_normalized: Distribution | None
     fit_figures: Mapping[str, float]  # count, missing (a share), mean, std, min, max
     new_figures: Mapping[str, float]
+    normalized_figures: Mapping[str, float]  # min and max, which a sketch of many values need not hold
     measures: tuple[MeasuredDrift, ...] = ()
     verdicts: tuple[str, ...] = ()  # in words, of what no measure says
 
@@ -50,7 +51,7 @@ class ColumnSummary(Struct, frozen=True, dict=True):
         """A table: its heads, and a row for each figure, of the fit, normalized, and of new data if there are any."""
         sides = {"fit": _cells(self.fit_figures, self.fit)}
         if self.normalized is not None:
-            sides["normalized"] = _cells({}, self.normalized)
+            sides["normalized"] = _cells(self.normalized_figures, self.normalized)
         if self.new_figures or self.new is not None:
             sides["new"] = _cells(self.new_figures, self.new)
         names = (name for name in sides["fit"] if name != "outside" or "new" in sides)
@@ -97,7 +98,7 @@ def _summary(
     normalized, new_normalized = (None if of is None else _normalized(parameters, name, of) for of in (fit, other))
     return ColumnSummary(
         name, parameters.types.get(name, ""), fit, other, normalized, new_normalized, figures, new_figures,
-        of_drift, words,
+        _normalized_ends(parameters, name, figures), of_drift, words,
     )  # fmt: skip
 
 
@@ -116,8 +117,22 @@ def _figures(step: Step) -> dict[str, Array]:
 
 
 def _normalized(parameters: Parameters, name: str, of: Distribution) -> Distribution | None:
-    """The distribution after all steps, by the parameters of all rows; None where a step is not column by column."""
-    values = of.values
+    """The distribution after all steps; None where that is not known."""
+    values = _after_steps(parameters, name, of.values)
+    after = None if values is None else Distribution.of(values, of.weights)
+    return after if after is not None and len(after.values) else None
+
+
+def _normalized_ends(parameters: Parameters, name: str, figures: Mapping[str, float]) -> dict[str, float]:
+    """Where the least and the greatest value come to lie; empty where one of them is not known."""
+    ends = np.array([figures.get(end, np.nan) for end in ("min", "max")])
+    after = _after_steps(parameters, name, ends) if np.isfinite(ends).all() else None
+    return {} if after is None else {"min": float(after.min()), "max": float(after.max())}
+
+
+def _after_steps(parameters: Parameters, name: str, values: Array) -> Array | None:
+    """Values of a column after all steps, by the parameters of all rows; None where a step is not column by column, or
+    not defined for them."""
     for step in parameters.steps:
         if name not in step.columns:
             continue
@@ -129,8 +144,7 @@ def _normalized(parameters: Parameters, name: str, of: Distribution) -> Distribu
                 values = one.normalized(Block((np.ascontiguousarray(values, np.float64),)))[:, 0]
         except NormcliError:  # new data may hold what the method is not defined for
             return None
-    after = Distribution.of(values, of.weights)
-    return after if len(after.values) else None
+    return values
 
 
 def is_column_wise(step: Step) -> bool:

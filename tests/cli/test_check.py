@@ -341,6 +341,18 @@ def test_an_input_behind_a_flag_that_may_have_a_word_is_told_where_to_go(
     assert f"put {flag} behind INPUT, or write {flag}={first}" in said
 
 
+def test_of_one_row_the_warning_is_in_the_singular(here: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "one.csv").write_bytes(table(1, rows=1))
+    assert within(here, "check", "one.csv", "-p", "p.json") == 0
+    assert "1 row is too few for a verdict" in capfd.readouterr().err
+
+
+def test_without_a_value_there_is_no_table_of_values(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "other.csv").write_text("site,c\nn1,2\n")
+    assert within(here, "check", "other.csv", "-p", "p.json") == 1
+    assert "measure" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("how", ["refuse", "warn"])
 def test_no_rows_are_no_verdict_on_what_would_be_written(how: str, here: Workspace) -> None:
     (here / "none.csv").write_bytes(table(1, rows=0))

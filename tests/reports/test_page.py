@@ -52,7 +52,7 @@ def compared(parameters: Parameters, matrix: np.ndarray) -> NewData:
 # -- one document ------------------------------------------------------------------------------------------------
 NEEDED = {
     "group": {"groups": 2}, "instance": {"channels": 2}, "batch-instance": {"channels": 2},
-    "switchable": {"channels": 2},
+    "switchable": {"channels": 2}, "clip": {"high": 1},
 }  # fmt: skip
 
 
@@ -133,8 +133,18 @@ def test_a_file_without_sketches_says_how_to_have_them() -> None:
     found = checked(page(replace(fitted(MATRIX, ZScore()), sketches=None)))
     assert "--no-sketch" in found.text("dd")
     assert "No sketch" in found.text("article")
+    weighted = replace(fitted(MATRIX, ZScore()), sketches=None, weights="w")
+    assert "weights are whole" in checked(page(weighted)).text("dd")
     blank = replace(fitted(MATRIX, ZScore()), sketches=ColumnSketches(("x0", "x1", "x2")))
     assert "No sketch" in checked(page(blank)).text("article")
+
+
+def test_normalized_ends_are_those_of_the_least_and_the_greatest_value() -> None:
+    """Which the sketch of many values may have dropped."""
+    x = np.append(RNG.uniform(2.0, 3.0, size=20_000), [0.0, 10.0])
+    text = page(fitted(x[:, None], MinMax()))
+    assert re.search("<th>min<td>0<td>0<", text)
+    assert re.search("<th>max<td>10<td>1<", text)
 
 
 def test_a_method_that_learns_nothing_has_a_page() -> None:
