@@ -372,6 +372,7 @@ def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
         ([table(9), table(9).set_column(0, "a", pa.array(["u"] * 9))], "'u' in column 'a' is no double"),
         (np.zeros(3), "an array of 1 dimensions"),
         (np.zeros((2, 2), object), "an array of object"),
+        (np.ma.masked_less(np.arange(4.0).reshape(2, 2), 1), "a masked array"),
         (pd.DataFrame({"a": [1.0, 2.0], "m": [1, "x"]}), "column 'm' can't be read"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1.0], "o": [object()]}), "column 'o' can't be read"),

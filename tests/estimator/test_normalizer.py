@@ -195,6 +195,7 @@ def test_tables_of_every_library_are_features(kind: Any) -> None:
         (pd.DataFrame({"a": ["u", "v"]}), "could not convert column 'a' to float: it is .*ColumnTransformer"),
         (np.array([["u"], ["v"]]), "could not convert string to float"),
         (np.array([[1j], [2j]]), "Complex data not supported"),
+        (np.ma.masked_less([[1.0], [2.0]], 2), "Masked arrays are not supported"),
         (np.zeros((2, 0)), "0 feature"),
         (np.zeros((0, 2)), "0 sample"),
         ([1.0, 2.0], "Expected 2D array, got 1D array"),
