@@ -58,7 +58,7 @@ from normcli.parameters import file as files
 from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import StepStates
 from normcli.parameters.method_options import method_of, method_of_class
-from normcli.parameters.plan import Plan, PlanStep
+from normcli.parameters.plan import Plan, PlanStep, plan_steps
 from normcli.pipeline import Events
 from normcli.pipeline.data_profile import DataProfile
 from normcli.pipeline.rebatch import size_of
@@ -665,10 +665,7 @@ def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
     if isinstance(method, list | tuple):
         if plan is not None or not method:
             raise UsageError("--plan and steps: either says all" if method else "there is no step")
-        for step in method:
-            if not isinstance(step, PlanStep):
-                raise UsageError(f"method: {step!r} is no PlanStep")
-        return Plan(tuple(method))
+        return Plan(plan_steps(method))
     return _path(plan)
 
 

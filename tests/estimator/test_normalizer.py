@@ -125,6 +125,13 @@ def test_options_are_checked_by_fit() -> None:
         estimator.set_params(nosuch=1)
     with pytest.raises(TypeError, match="nosuch"):
         Normalizer("zscore", nosuch=1)
+    for method in (None, 5, ["zscore"], [normcli.PlanStep("zscore")], [normcli.PlanStep(ZScore)]):  # type: ignore[arg-type]
+        wrong = Normalizer(method)  # type: ignore[arg-type]
+        assert hasattr(wrong, "partial_fit")
+        for fit in (wrong.fit, wrong.partial_fit):
+            with pytest.raises(ValueError, match=r"method: .* (neither|no)") as caught:
+                fit(x)
+            assert isinstance(caught.value, UsageError)
     for method in (ZScore, ZScore(ddof=1)):
         assert repr(Normalizer(method, ddof=1).fit(x).parameters_.steps[0].method) == repr(ZScore(ddof=1))
 
