@@ -376,6 +376,7 @@ def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
         (pd.DataFrame({"a": [1.0, 2.0], "m": [1, "x"]}), "column 'm' can't be read"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1.0], "o": [object()]}), "column 'o' can't be read"),
+        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "column 'a' can't be read: Arrow has no type for Int128"),
         (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
