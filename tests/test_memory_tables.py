@@ -395,6 +395,7 @@ def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
         ({"on_bad_row": "skip"}, "--on-bad-row skip is for text"),
         ({"format_options": {"delimiter": ";"}}, "what is used here is arrows"),
         ({"resume": True}, "--resume"),
+        ({"precision": 3}, "--precision is for text, and tables in memory hold numbers"),
         ({"engine": "dask", "scheduler": "tcp://127.0.0.1:1"}, "<memory> can be read here alone"),
         ({"output": "z/"}, "data in memory have no name that a file in z/ could have"),
     ],
