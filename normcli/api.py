@@ -28,7 +28,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.engines import Cluster
-from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
+from normcli.errors import BadDataError, NormcliWarning, UsageError, printable, short
 from normcli.formats._memory.reader import Tables, tables_in
 from normcli.io import stores
 from normcli.jobs import apply as apply_job
@@ -59,7 +59,7 @@ from normcli.parameters import file as files
 from normcli.parameters.folding import InputTotal
 from normcli.parameters.keys import StepStates
 from normcli.parameters.method_options import method_of, method_of_class
-from normcli.parameters.plan import Plan, PlanStep
+from normcli.parameters.plan import Plan, PlanStep, plan_steps
 from normcli.pipeline import Events
 from normcli.pipeline.data_profile import DataProfile
 from normcli.pipeline.rebatch import size_of
@@ -609,7 +609,12 @@ def _reading(data: Any) -> dict[str, Any]:
 
 
 def _params(params: Parameters | Path) -> Parameters | str:
-    return params if isinstance(params, Parameters) else _path_of(params)
+    if isinstance(params, Parameters):
+        return params
+    if not isinstance(params, str | bytes | os.PathLike):
+        what = f"params: {short(repr(params))} is neither Parameters nor the path of a file"
+        raise UsageError(what, "they come first, and then the data")
+    return _path_of(params)
 
 
 def _listed(values: Any, name: str) -> list[Any]:
@@ -617,7 +622,7 @@ def _listed(values: Any, name: str) -> list[Any]:
     try:
         return list(values)
     except TypeError:
-        raise UsageError(f"{name}: {values!r} is neither one nor several of them") from None
+        raise UsageError(f"{name}: {short(repr(values))} is neither one nor several of them") from None
 
 
 def _names(names: Names, name: str) -> tuple[str, ...]:
@@ -671,10 +676,7 @@ def _plan(method: AnyMethod | None, plan: Path | None) -> str | Plan | None:
     if isinstance(method, list | tuple):
         if plan is not None or not method:
             raise UsageError("--plan and steps: either says all" if method else "there is no step")
-        for step in method:
-            if not isinstance(step, PlanStep):
-                raise UsageError(f"method: {step!r} is no PlanStep")
-        return Plan(tuple(method))
+        return Plan(plan_steps(method))
     return _path(plan)
 
 

@@ -372,9 +372,11 @@ def test_what_needs_several_passes_takes_what_can_be_read_again() -> None:
         ([table(9), table(9).set_column(0, "a", pa.array(["u"] * 9))], "'u' in column 'a' is no double"),
         (np.zeros(3), "an array of 1 dimensions"),
         (np.zeros((2, 2), object), "an array of object"),
+        (np.ma.masked_less(np.arange(4.0).reshape(2, 2), 1), "a masked array"),
         (pd.DataFrame({"a": [1.0, 2.0], "m": [1, "x"]}), "column 'm' can't be read"),
         (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "two columns are called 'a'"),
         (pl.DataFrame({"a": [1.0], "o": [object()]}), "column 'o' can't be read"),
+        (pl.DataFrame({"a": [1]}, {"a": pl.Int128}), "column 'a' can't be read: Arrow has no type for Int128"),
         (pd.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (pl.Series([1.0, 2.0]), "a Series is a column, and no table"),
         (Exporter(pa.chunked_array([[1.0]])), "Exporter exports no table"),
@@ -393,6 +395,7 @@ def test_what_is_no_table_is_refused_in_words(data: Any, message: str) -> None:
         ({"on_bad_row": "skip"}, "--on-bad-row skip is for text"),
         ({"format_options": {"delimiter": ";"}}, "what is used here is arrows"),
         ({"resume": True}, "--resume"),
+        ({"precision": 3}, "--precision is for text, and tables in memory hold numbers"),
         ({"engine": "dask", "scheduler": "tcp://127.0.0.1:1"}, "<memory> can be read here alone"),
         ({"output": "z/"}, "data in memory have no name that a file in z/ could have"),
     ],
@@ -406,8 +409,16 @@ def test_what_is_no_table_yet_is_refused() -> None:
     for data in (pl.LazyFrame({"a": [1.0]}), {"a": [1.0]}):
         with pytest.raises(UsageError, match="is no table in memory"):
             normcli.fit(data, "zscore")
-    with pytest.raises(UsageError, match="neither one nor several"):
+    with pytest.raises(UsageError, match="neither a path nor a table, nor several"):
         normcli.fit(7, "zscore")
+    params = normcli.fit(table(), "zscore")
+    for function in (normcli.apply, normcli.check):
+        with pytest.raises(UsageError, match="params: .* is neither Parameters nor the path of a file") as caught:
+            function(table(), params)  # type: ignore[arg-type]
+        assert len(str(caught.value)) < 400
+    with pytest.raises(UsageError, match="input: Parameters.* is neither a path nor a table") as caught:
+        normcli.apply(params, params)
+    assert len(str(caught.value)) < 400
     for inverse in (False, True):
         with pytest.raises(BadDataError, match="no column is called"):
             normcli.apply(normcli.fit(table(), "zscore"), table().drop(["a"]), inverse=inverse)

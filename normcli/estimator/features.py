@@ -92,6 +92,8 @@ def _text_labels(data: Any, table: Table) -> list[str] | None:
 
 def _matrix(data: Any) -> NDArray[Any]:
     """(rows, columns) floats, or integers. Raises ValueError, TypeError."""
+    if np.ma.is_masked(data):
+        raise fault("Masked arrays are not supported", of_numpy.UNMASK)
     array = np.asarray(data)
     if array.dtype.kind == "c":
         raise fault("Complex data not supported", "of numbers, real ones are")

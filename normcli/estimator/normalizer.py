@@ -62,8 +62,11 @@ class Normalizer(Conventions):
     @property
     def partial_fit(self) -> Callable[..., Self]:
         """Learns from X in addition to what was learned before; absent where a method takes several passes."""
-        choice = self._choice()
-        if any(s.repeats for method in methods_of(choice) for s in method.statistics):
+        try:
+            methods = methods_of(self._choice())
+        except ValueError:
+            return self._partial_fit  # which says what is wrong: whoever asks what there is need not know
+        if any(s.repeats for method in methods for s in method.statistics):
             raise AttributeError(f"{self} takes several passes over the data, and has no partial_fit")
         return self._partial_fit
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
 from msgspec.structs import fields
 
 from normcli import registry
-from normcli.errors import UsageError
+from normcli.errors import UsageError, short
 from normcli.methods import Method
 from normcli.parameters import Parameters
 from normcli.parameters.method_options import method_of, method_of_class
-from normcli.parameters.plan import Plan, PlanStep
+from normcli.parameters.plan import Plan, PlanStep, plan_steps
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +44,9 @@ def chosen(method: Any, options: Mapping[str, Any]) -> Method | list[PlanStep]:
         return method_of_class(method, explicit)
     if isinstance(method, Method):
         return method_of_class(type(method), _options_of(method) | explicit) if explicit else method
-    steps = list(method.plan_steps) if isinstance(method, Plan) else list(method)
+    if not isinstance(method, Plan | Iterable):
+        raise UsageError(f"method: {short(repr(method))} is neither a method nor steps of a plan")
+    steps = list(method.plan_steps if isinstance(method, Plan) else plan_steps(method))
     if explicit:
         raise UsageError(f"{min(explicit)}: an option of no method that is named", "each step of a plan has its own")
     return steps

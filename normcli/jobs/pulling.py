@@ -57,6 +57,8 @@ def _check_request(request: ApplyRequest, tables: Tables) -> None:
     """Raises UsageError for what is for files alone, and where drift would be noticed too late."""
     if request.to is not None:
         raise UsageError("--to is for files: tables in memory come out as they went in", "output names a file")
+    if request.precision is not None:
+        raise UsageError("--precision is for text, and tables in memory hold numbers", "--dtype float32 is smaller")
     if request.check == "refuse" and tables.is_lazy:
         what = "--check can't be had where tables come one after the other: what was taken can't be taken back"
         raise UsageError(what, "--check=warn warns of drift")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -22,6 +23,18 @@ class PlanStep(Struct, frozen=True):
     method: Method
     columns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+
+def plan_steps(steps: Iterable[Any]) -> tuple[PlanStep, ...]:
+    """Those that somebody hands over. Raises UsageError for what is no PlanStep, and for one of no Method."""
+    result = tuple(steps)
+    for step in result:
+        if not isinstance(step, PlanStep):
+            raise UsageError(f"method: {short(repr(step))} is no PlanStep")
+        if not isinstance(step.method, Method):
+            what = f"method: PlanStep has {short(repr(step.method))}, which is no method"
+            raise UsageError(what, "an instance is, of a class of normcli.methods")
+    return result
 
 
 class Plan(Struct, frozen=True):

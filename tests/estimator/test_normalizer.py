@@ -125,6 +125,13 @@ def test_options_are_checked_by_fit() -> None:
         estimator.set_params(nosuch=1)
     with pytest.raises(TypeError, match="nosuch"):
         Normalizer("zscore", nosuch=1)
+    for method in (None, 5, ["zscore"], [normcli.PlanStep("zscore")], [normcli.PlanStep(ZScore)]):  # type: ignore[arg-type]
+        wrong = Normalizer(method)  # type: ignore[arg-type]
+        assert hasattr(wrong, "partial_fit")
+        for fit in (wrong.fit, wrong.partial_fit):
+            with pytest.raises(ValueError, match=r"method: .* (neither|no)") as caught:
+                fit(x)
+            assert isinstance(caught.value, UsageError)
     for method in (ZScore, ZScore(ddof=1)):
         assert repr(Normalizer(method, ddof=1).fit(x).parameters_.steps[0].method) == repr(ZScore(ddof=1))
 
@@ -195,6 +202,7 @@ def test_tables_of_every_library_are_features(kind: Any) -> None:
         (pd.DataFrame({"a": ["u", "v"]}), "could not convert column 'a' to float: it is .*ColumnTransformer"),
         (np.array([["u"], ["v"]]), "could not convert string to float"),
         (np.array([[1j], [2j]]), "Complex data not supported"),
+        (np.ma.masked_less([[1.0], [2.0]], 2), "Masked arrays are not supported"),
         (np.zeros((2, 0)), "0 feature"),
         (np.zeros((0, 2)), "0 sample"),
         ([1.0, 2.0], "Expected 2D array, got 1D array"),

@@ -152,6 +152,18 @@ def test_a_missing_whole_number_has_no_place(workspace: Workspace) -> None:
     assert "row 2: column 'n' misses a value, which int64 has no place for" in message
 
 
+@pytest.mark.parametrize(("lists", "row"), [([[1, 2], [3, None], [5, 6]], 2), ([[1, 2], [3, 4], None], 3)])
+def test_lists_of_whole_numbers_have_no_place_for_a_missing_one(
+    lists: list[Any], row: int, workspace: Workspace
+) -> None:
+    data = pa.table({"x": [1.5, 2.5, 3.5], "l": pa.array(lists, pa.list_(pa.int64(), 2))})
+    pq.write_table(data, workspace / "t.parquet")
+    workspace.succeeds("fit", "t.parquet", "-m", "center", "-c", "x", "-p", "p.json")
+    message = workspace.fails(65, "apply", "t.parquet", "-p", "p.json", "-o", "o.safetensors")
+    assert f"row {row}: column 'l' misses a value, which int64 has no place for" in message
+    assert "--only" in message
+
+
 # -- what is not believed ----------------------------------------------------------------------------------------
 def tensor(*offsets: Any, dtype: Any = "F64", shape: Any = (2,)) -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape) if isinstance(shape, tuple) else shape, "data_offsets": list(offsets)}

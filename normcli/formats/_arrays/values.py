@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[Any]
 KINDS = "fiub"  # of numpy's types: floats, integers, booleans
-GAP = "--fill has a number for it, --dtype float64 a NaN"
+GAP = "of a result, --fill has a number and --dtype float64 a NaN; --only leaves other columns out"
 
 
 def arrow_type(kind: np.dtype[Any]) -> pa.DataType:
@@ -61,13 +61,12 @@ def of_column(column: pa.Array, kind: np.dtype[Any], name: str) -> Values:
 
     if pa.types.is_fixed_size_list(column.type):
         size = column.type.list_size
+        present = valid(column)
+        if present is not None:
+            _check_gap(present, kind, name)
         flat = column.values.slice(column.offset * size, len(column) * size)
         lists = _flat(flat, kind, name, size).reshape(-1, size)
-        present = valid(column)
-        if present is None:
-            return lists
-        _check_gap(present, kind, name)
-        return np.where(present[:, None], lists, np.array(np.nan, kind))
+        return lists if present is None else _with_gaps(lists, present[:, None])
     return _flat(column, kind, name, 1)
 
 
@@ -79,21 +78,27 @@ def _flat(column: pa.Array, kind: np.dtype[Any], name: str, size: int) -> Values
     values = _bits(column) if pa.types.is_boolean(column.type) else stored(column)
     out, present = values.astype(kind, copy=False), valid(column)
     if values.dtype.kind in "iu" and kind.kind == "f" and values.dtype.itemsize > 4:
-        wrong = np.flatnonzero(out.astype(values.dtype) != values)
+        differs = out.astype(values.dtype) != values
+        wrong = np.flatnonzero(differs if present is None else differs & present)
         if len(wrong):
             what = f"{values[wrong[0]]} in column '{printable(name)}' is no {kind}, as all columns are here"
             raise BadRowError(int(wrong[0]) // size, what, "--to safetensors has a type for each column")
     if present is None:
         return out
-    if size == 1:
-        _check_gap(present, kind, name)
-    return np.where(present, out, np.array(np.nan, kind))
+    _check_gap(present, kind, name, size)
+    return _with_gaps(out, present)
 
 
-def _check_gap(present: NDArray[np.bool_], kind: np.dtype[Any], name: str) -> None:
+def _with_gaps(values: Values, present: NDArray[np.bool_]) -> Values:
+    """Values with NaN where none is present, which only floats lack."""
+    return np.where(present, values, np.array(np.nan, values.dtype)) if values.dtype.kind == "f" else values
+
+
+def _check_gap(present: NDArray[np.bool_], kind: np.dtype[Any], name: str, size: int = 1) -> None:
+    """Raises BadRowError where a value is not present, of `size` a row, and no float."""
     if kind.kind != "f" and not present.all():
         what = f"column '{printable(name)}' misses a value, which {kind} has no place for"
-        raise BadRowError(int(np.argmin(present)), what, GAP)
+        raise BadRowError(int(np.argmin(present)) // size, what, GAP)
 
 
 def _bits(column: pa.Array) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TILE = 2048  # rows
+UNMASK = "astype(float).filled(numpy.nan) has NaN for what is masked"
 
 
 class Matrix(MemoryTable, frozen=True):
@@ -103,6 +104,8 @@ def table(data: Any) -> Matrix:
         raise BadDataError(f"{NAME}: an array of {data.ndim} dimensions, and a matrix has 2", hint)
     if data.dtype.kind not in "biuf" or data.dtype.itemsize > 8:
         raise BadDataError(f"{NAME}: an array of {data.dtype}, and a matrix is of numbers", "astype(float) converts it")
+    if np.ma.is_masked(data):
+        raise BadDataError(f"{NAME}: a masked array, and a matrix has no mask", UNMASK)
     return named(data, [f"x{j}" for j in range(data.shape[1])])
 
 

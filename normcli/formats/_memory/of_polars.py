@@ -67,5 +67,8 @@ def table(data: Any) -> PolarsTable:
     for series in data.head(0).get_columns():
         if series.dtype.is_object():
             raise unconvertible(series.name, TypeError("it holds objects of Python"))
-        fields.append(pa.field(series.name, series.to_arrow().type))
+        try:
+            fields.append(pa.field(series.name, series.to_arrow().type))
+        except pa.ArrowException:
+            raise unconvertible(series.name, TypeError(f"Arrow has no type for {series.dtype}")) from None
     return PolarsTable(data, pa.schema(fields))
