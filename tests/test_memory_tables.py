@@ -413,10 +413,10 @@ def test_what_is_no_table_yet_is_refused() -> None:
         normcli.fit(7, "zscore")
     params = normcli.fit(table(), "zscore")
     for function in (normcli.apply, normcli.check):
-        with pytest.raises(UsageError, match="params: .* is neither Parameters nor the path of a file") as caught:
+        with pytest.raises(UsageError, match=r"params: .* is neither Parameters nor the path of a file") as caught:
             function(table(), params)  # type: ignore[arg-type]
         assert len(str(caught.value)) < 400
-    with pytest.raises(UsageError, match="input: Parameters.* is neither a path nor a table") as caught:
+    with pytest.raises(UsageError, match=r"input: Parameters.* is neither a path nor a table") as caught:
         normcli.apply(params, params)
     assert len(str(caught.value)) < 400
     for inverse in (False, True):

@@ -174,7 +174,7 @@ PATHS = {
     ),  # of shutil, by click
     "inspect p.json": (OF_DATA, 123),
     "fit t.csv -m zscore -p q.json -q": (OF_DATA | {"atexit", "zlib"}, 179),
-    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 179),
+    "apply t.csv -p p.json -o new.csv -q": (OF_DATA | {"atexit", "zlib"}, 180),
 }
 
 

@@ -15,8 +15,8 @@ from normcli.cli._words import counted
 ORDER = 8
 aliases = ("convert-from", "from", "read", "skops", "batchnorm")
 EXAMPLES = (
-    ("A StandardScaler of scikit-learn", "normcli import scaler.skops --from sklearn -o data.json"),
-    ("A model of Spark, whose vectors have no names", "normcli import model --from spark --columns a,b -o p.json"),
+    ("A StandardScaler of scikit-learn", "normcli import s.skops --from sklearn -o p.json"),
+    ("A model of Spark, whose vectors have no names", "normcli import model --from spark --columns a,b"),
     ("BatchNorm", "normcli import bn.safetensors --from torch --eps 1e-5 --momentum 0.1"),
 )
 

@@ -20,6 +20,7 @@ from normcli.jobs.requests.check import CheckRequest
 from normcli.jobs.requests.describe import DescribeRequest
 from normcli.jobs.requests.export import ExportRequest
 from normcli.jobs.requests.fit import FitRequest
+from normcli.jobs.requests.import_ import ImportRequest
 from normcli.jobs.requests.merge import MergeRequest
 from normcli.jobs.requests.relearn import RelearnRequest
 from normcli.jobs.requests.report import ReportRequest
@@ -34,6 +35,14 @@ OF_ANY_RUN = {
     },
     "check": {"params", "as_json", "no_extra", "engine"},
     "describe": {"columns", "exclude", "save"},
+    "import": {
+        "source",
+        "from_",
+        "output",
+        "columns",
+        "note",
+        *(f"origin_option_{n}" for n in ("eps", "momentum", "layer")),
+    },
     "export": {"params", "to", "output", "inverse", "target_option_dialect", "target_option_table"},
     "fit": {"method", "params", "relearn", "engine"},
     "completion": {"shell"},
@@ -93,10 +102,12 @@ LACKING: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "no quiet"): (*FIT, "zscore", "-p", "q.json", "-q"),
     ("apply", "no quiet"): (*APPLY, "p.json", "table.csv", "-qq"),
     ("export", "no quiet"): ("export", "p.json", "--to", "json", "-o", "q.json", "-q"),
+    ("import", "no quiet"): ("import", "bn.safetensors", "--from", "torch", "--eps", "1e-5", "--momentum", "0.1", "-q"),
     ("export", "keys"): ("export", "p.json", "--to", "json"),
     ("merge", "no quiet"): ("merge", "p.json", "-o", "q.json", "-q"),
     ("check", "no quiet"): (*CHECK, "p.json", "-q"),
     ("apply", "check"): (*APPLY, "p.json", "table.csv"),
+    ("apply", "inverse"): (*APPLY, "p.json", "table.csv"),
     ("apply", "no inverse"): (*APPLY, "p.json", "--inverse", "table.csv"),
     ("apply", "directory"): (*APPLY, "p.json", "table.csv", "-o", "o.csv"),
     ("apply", "files_from"): (*APPLY, "p.json", "table.csv"),
@@ -168,13 +179,14 @@ def fact_of(need: Need) -> str:
 
 REQUESTS: dict[str, type[Request]] = {
     "apply": ApplyRequest, "check": CheckRequest, "describe": DescribeRequest, "export": ExportRequest,
+    "import": ImportRequest,
     "fit": FitRequest, "merge": MergeRequest, "report": ReportRequest,
 }  # fmt: skip
 NO_SCHEMA = need("no json_schema", "not for --json-schema, which is of all parameter files")
 OF_COMMANDS: dict[tuple[str, str], tuple[Need, ...]] = {  # of what is no field of a request
     **{
         (name, "verbose"): (need("no quiet", "not for -q"),)
-        for name in ("apply", "check", "describe", "export", "fit", "merge", "report")
+        for name in ("apply", "check", "describe", "export", "fit", "import", "merge", "report")
     },
     **{(name, "as_json"): (need("no dry_run", "not for --dry-run"),) for name in ("check", "describe")},
     ("inspect", "params"): (NO_SCHEMA,),
