@@ -85,10 +85,14 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         for text in dict.fromkeys(s.computation() for step in begun.steps for s in step.blanks):
             if text:
                 run.detail(text)
+        _check_passes(run, inputs, begun)
+        for text in begun.described_passes():
+            run.detail(text)
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
-            result.preview = Preview.of(readers, result.columns, result.targets)
+            preview = Preview.of(readers, result.columns, result.targets)
+            result.preview = replace(preview, passes=begun.described_passes())
             return result
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
         if spool:
@@ -173,6 +177,18 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
             raise UsageError(f"--exact with --{flag}: {why}")
     if not request.output:  # what -o writes is kept, and can be read again
         check_repeatable(inputs, "--exact")
+
+
+def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], begun: Parameters) -> None:
+    """Raises UsageError for steps of several passes over data that can be read only once, or are added to a fit."""
+    if begun.pass_count == 1:
+        return
+    if run.request.update:
+        from normcli.pipeline.learning import check_continues
+
+        check_continues(printable(str(run.request.params)), begun, "updated")
+    if not run.request.output:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, f"a plan of {begun.pass_count} passes")
 
 
 def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Parameters:

@@ -11,7 +11,7 @@ from normcli import columns, registry
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, NotNumericError, UsageError, printable, short
 from normcli.methods import Method, listed
-from normcli.parameters import Step, fault, unfitted
+from normcli.parameters import Step, unfitted
 
 MOST = 5  # numeric columns that a hint names
 
@@ -131,9 +131,6 @@ class _Begun(Struct):
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
         self.called += [name] * len(steps)
-        wrong = fault(self.steps, self.called)
-        if wrong:
-            raise UsageError(wrong[1])
 
     def _selected(self, plan_step: PlanStep) -> dict[str, None]:
         present = {f.name for f in self.schema}
