@@ -166,7 +166,7 @@ def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted:
 
 def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | Plan) -> None:
     """Raises UsageError where the data would have to be read more than once, and can't be."""
-    if not any(s.repeats for method in wanted.methods for s in method.statistics):
+    if not any(s.repeats for method in wanted.learners for s in method.statistics):
         return
     for flag, why in (
         ("by", "a sketch of each key is kept"),
@@ -204,7 +204,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     if request.weights in by:
         raise UsageError(f"--weights {request.weights}: is a column of --by")
     beside = {*by, *weights}
-    if beside and any(s.multiple > 1 for method in plan.methods for s in method.statistics):
+    if beside and any(s.multiple > 1 for method in plan.learners for s in method.statistics):
         what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
     absent = sorted(beside.difference((f.name for f in first.schema), keys))

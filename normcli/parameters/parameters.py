@@ -68,6 +68,11 @@ class Parameters(Struct, frozen=True, dict=True):
         """The method of each step."""
         return [step.method for step in self.steps]
 
+    @property
+    def learners(self) -> list[Method]:
+        """The methods that learn from data."""
+        return [step.method for step in self.steps if step.learns]
+
     @cached_property
     def lineage(self) -> ColumnLineage:
         """Input and output columns of all steps, and their origins."""
