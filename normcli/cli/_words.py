@@ -73,5 +73,7 @@ def show(preview: Preview) -> None:
         click.echo(f"read     {name}" + (f" -> {printable(preview.outputs[i])}" if preview.outputs else ""))
     for what, columns in (("columns", preview.taken), ("left out", preview.left_out)):
         click.echo(f"{what:8} {columns or 'none'}")
+    for text in preview.passes:
+        click.echo(f"learn    {text}")
     if preview.targets:
         click.echo(f"write    {', '.join(preview.targets)}")

@@ -86,10 +86,14 @@ def fit(request: FitRequest, events: Events = SILENT) -> FitResult:
         for text in dict.fromkeys(s.computation() for step in begun.steps for s in step.blanks):
             if text:
                 run.detail(text)
+        _check_passes(run, inputs, begun)
+        for text in begun.described_passes():
+            run.detail(text)
         data = _writable(run, begun, readers, file) if request.output else (reader for _, reader in readers)
         if request.dry_run:
             next(data)
-            result.preview = Preview.of(readers, result.columns, result.targets)
+            preview = Preview.of(readers, result.columns, result.targets)
+            result.preview = replace(preview, passes=begun.described_passes())
             return result
         spool = writing.spool_for(request, inputs, readers.first, to) if request.output and begun.learns else None
         if spool:
@@ -163,7 +167,7 @@ def _check_options(run: Run[FitRequest, FitResult], inputs: list[Input], wanted:
 
 def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | Plan) -> None:
     """Raises UsageError where the data would have to be read more than once, and can't be."""
-    if not any(s.repeats for method in wanted.methods for s in method.statistics):
+    if not any(s.repeats for method in wanted.learners for s in method.statistics):
         return
     for flag, why in (
         ("by", "a sketch of each key is kept"),
@@ -174,6 +178,18 @@ def _check_exact(request: FitRequest, inputs: list[Input], wanted: Parameters | 
             raise UsageError(f"--exact with --{flag}: {why}")
     if not request.output:  # what -o writes is kept, and can be read again
         check_repeatable(inputs, "--exact")
+
+
+def _check_passes(run: Run[FitRequest, FitResult], inputs: list[Input], begun: Parameters) -> None:
+    """Raises UsageError for steps of several passes over data that can be read only once, or are added to a fit."""
+    if begun.pass_count == 1:
+        return
+    if run.request.update:
+        from normcli.pipeline.learning import check_continues
+
+        check_continues(printable(str(run.request.params)), begun, "updated")
+    if not run.request.output:  # what -o writes is kept, and can be read again
+        check_repeatable(inputs, f"a plan of {begun.pass_count} passes")
 
 
 def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Parameters:
@@ -189,7 +205,7 @@ def planned(run: Run[FitRequest, FitResult], readers: Readers, plan: Plan) -> Pa
     if request.weights in by:
         raise UsageError(f"--weights {request.weights}: is a column of --by")
     beside = {*by, *weights}
-    if beside and any(s.multiple > 1 for method in plan.methods for s in method.statistics):
+    if beside and any(s.multiple > 1 for method in plan.learners for s in method.statistics):
         what = f"{methods_of(plan)} learns from batches of rows that follow each other"
         raise UsageError(f"{what}: --by and --weights are not for it")
     absent = sorted(beside.difference((f.name for f in first.schema), keys))

@@ -78,7 +78,8 @@ def check_repeatable(input_list: list[Input], flag: str) -> None:
                 raise UsageError(what, "a list of tables does, or an object whose __iter__ begins anew")
         elif input.path is None or (os.path.exists(input.path) and not os.path.isfile(input.path)):
             raise UsageError(
-                f"{flag} reads the data more than once, and {input.name} can be read only once: put it in a file first"
+                f"{flag} reads the data more than once, and {input.name} can be read only once: put it in a file first",
+                "-o OUTPUT, which keeps what was read, does, too",
             )
 
 

@@ -94,7 +94,7 @@ def remote_inputs(
 
 def _check_batches(request: Any, parameters: Parameters, readers: Readers) -> None:
     """Raises UsageError where batches run on from one input to the next."""
-    if len(readers.inputs) > 1 and parameters.unfitted_multiple > 1:
+    if len(readers.inputs) > 1 and any(s.unfitted_multiple > 1 for s in parameters.steps):
         names = ", ".join(dict.fromkeys(registry.name_of(m) for m in parameters.methods))
         what = f"{_spelled(request)}: the batches of {names} run on from one INPUT to the next"
         raise UsageError(what, "one INPUT, or --engine threads")

@@ -35,6 +35,7 @@ class Preview(Struct, frozen=True):
     columns: Schema
     left: Schema
     targets: tuple[str, ...]
+    passes: tuple[str, ...] = ()  # what each pass over the data learns, if there are several
 
     @property
     def taken(self) -> str:
@@ -125,10 +126,13 @@ class FitResult(Result):
     lists: tuple[str, ...] = ()  # columns of lists that are left, for nobody chose them
     rows_before: int = 0  # that the parameter file had counted which was replaced
     targets: tuple[str, ...] = ()
+    turn: tuple[int, int] | None = None  # which pass over the data this is, of how many, if there are several
 
     @property
     def activity(self) -> str:
-        return "fitting" if self.parameters is None else "normalizing"  # the same data
+        if self.parameters is not None:
+            return "normalizing"  # the same data
+        return "fitting" if self.turn is None else f"fitting, pass {self.turn[0]} of {self.turn[1]}"
 
 
 class Judged(Result):

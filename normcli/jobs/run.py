@@ -15,7 +15,7 @@ from normcli.io.sources import open_source
 from normcli.io.transaction import Transaction
 from normcli.jobs import paths
 from normcli.jobs.requests import Reads, Request
-from normcli.jobs.results import Result
+from normcli.jobs.results import FitResult, Result
 from normcli.pipeline import Distance, Events, Progress, memory
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class Run(Events, Generic[R, S]):
 
     def detail(self, text: str) -> None:
         self.events.detail(text)
+
+    def begin_pass(self, number: int, count: int) -> None:
+        if isinstance(self.result, FitResult):
+            self.result.turn = number, count
+        self.events.begin_pass(number, count)
 
     def start(self, total: int | None, unit: str) -> None:
         self.events.start(total, unit)

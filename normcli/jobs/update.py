@@ -101,6 +101,7 @@ def continued(run: Run[FitRequest, FitResult], plan: Plan | None) -> Parameters 
     )
     _check_agrees(path, parameters, plan, method_options)
     _check_columns(path, parameters, request)
+    learning.check_continues(printable(path), parameters, "updated")
     return parameters
 
 

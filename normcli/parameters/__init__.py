@@ -7,7 +7,6 @@ from normcli.parameters.lineage import ColumnLineage
 from normcli.parameters.marks import is_training, override_of, parameters_of
 from normcli.parameters.matrices import raise_first
 from normcli.parameters.measuring import Measured, measure
-from normcli.parameters.order import fault
 from normcli.parameters.parameters import Parameters
 from normcli.parameters.rules import Rules, Unseen
 from normcli.parameters.states import merged, refined
@@ -23,7 +22,6 @@ __all__ = [
     "Step",
     "StepStates",
     "Unseen",
-    "fault",
     "is_training",
     "marks",
     "measure",

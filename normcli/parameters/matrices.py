@@ -5,6 +5,7 @@ from typing import NoReturn, TypeVar
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli import columns
 from normcli.blocks.block import Block
@@ -60,6 +61,13 @@ class Matrices(Struct, dict=True):
             return Block(tuple(map(self._finite, matrix.T, features)), matrix)
         self._read([name], lambda frame: columns.list_block(frame, spelling, features, self.infinite))
         return self.read[-1]
+
+    def read_remaining(self, step: Step) -> None:
+        """Reads the columns that a step takes from the frames, where nobody has yet."""
+        known = {n for names in self.names for n in names}.union(self.values)
+        remaining = tuple(n for n in step.columns if n not in known and n in self.frames[0].names)
+        if remaining:
+            self.block(replace(step, columns=remaining))
 
     def _read(self, names: Sequence[str], work: Callable[[Frame], Block]) -> None:
         self.names.append(tuple(names))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from normcli import columns
 from normcli.blocks.block import Block
-from normcli.blocks.record import Array
+from normcli.blocks.record import Array, Codes
 from normcli.columns import Frame, Infinite
 from normcli.errors import BadRowError
 from normcli.parameters.keys import Keyed, StepStates
@@ -72,19 +72,35 @@ def _counts(parameters: Parameters, column: str, frame: Frame) -> Array:
     return columns.weights(frame, column, integral=integral)
 
 
-def _blocks(parameters: Parameters, frames: Sequence[Frame], infinite: Infinite) -> tuple[Matrices, dict[int, Block]]:
-    """What is read from frames, and the matrix of each step that learns, by its index. Raises BadRowError."""
+def _blocks(
+    parameters: Parameters, frames: Sequence[Frame], infinite: Infinite, codes: Codes | None = None
+) -> tuple[Matrices, dict[int, Block]]:
+    """What is read from frames, and the matrix of each step that learns, by its index; `codes` (rows,) are the groups
+    of rows in fitted steps. The first pass reads what only others measure, too: it is where faults are found, and
+    input columns are sketched. Raises BadRowError."""
     matrices = Matrices(frames, infinite, reduce=parameters.weights is None)
     blocks: dict[int, Block] = {}
     for i in parameters.to_measure:
         step = parameters.steps[i]
         block = matrices.block(step)
-        if step.learns:
+        if parameters.is_measured(i):
             blocks[i] = block
-        else:
-            fitted = step if step.transform else step.learn(())
-            matrices.put(step, matrices.located(partial(fitted.normalized, block)))
+            continue
+        fitted = step if step.transform else step.learn(())
+        if codes is not None:
+            block = replace(block, codes=codes, groups=1 + len(parameters.keys))
+        matrices.put(step, matrices.located(partial(fitted.normalized, block)))
+    for i in parameters.ever_measured if parameters.turn == 0 else ():
+        matrices.read_remaining(parameters.steps[i])
     return matrices, blocks
+
+
+def _codes(parameters: Parameters, texts: Sequence[Frame]) -> Codes | None:
+    """(rows,) the group of each row in steps that were fitted in passes before; None in the first, or without keys."""
+    if not parameters.by or not parameters.turn:
+        return None
+    keys, codes = columns.keys(texts[0], parameters.by)
+    return np.array([parameters.groups[key] for key in keys], np.intp)[codes]
 
 
 def _measured(
@@ -93,9 +109,11 @@ def _measured(
 ) -> Measured:  # fmt: skip
     by = parameters.by
     try:
-        matrices, blocks = _blocks(parameters, frames, infinite)
+        matrices, blocks = _blocks(parameters, frames, infinite, _codes(parameters, texts))
         keys, codes = columns.keys(texts[0], by) if by else ((), None)
     except BadRowError as e:
+        if parameters.turn:  # there was no other fault in the first pass
+            raise
         checks: list[Callable[[], object]] = [partial(blocks_of, parameters, frames, infinite)]
         checks += [partial(columns.keys, texts[0], by)] if by else []
         raise_first(e, checks)
@@ -110,14 +128,15 @@ def _measured(
         if parameters.steps[i].method.by_row and incomplete is not None:
             skipped |= incomplete
     read = [now[id(block)] for block in matrices.read]
-    sketches = None if parameters.sketches is None else parameters.sketches.of(matrices.names, read, position)
+    sketches = None if parameters.turn else parameters.sketches
+    sketched = None if sketches is None else sketches.of(matrices.names, read, position)
     states, keyed = _states(parameters, {i: now[id(b)] for i, b in blocks.items()}), None
     if codes is not None and keys:
         now = {i: replace(block, codes=codes, groups=len(keys)) for i, block in now.items()}
         count = np.bincount(codes, minlength=len(keys)).astype(np.float64)
         keyed = Keyed(keys, count, _states(parameters, {i: now[id(b)] for i, b in blocks.items()}, by_key=True))
         read = [now[id(block)] for block in matrices.read]
-    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), read, sketches)
+    return Measured(states, keyed, len(skipped), int(np.count_nonzero(skipped)), read, sketched)
 
 
 def _states(parameters: Parameters, blocks: Mapping[int, Block], *, by_key: bool = False) -> tuple[StepStates, ...]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from normcli import columns, registry
 from normcli.columns import Field, Schema
 from normcli.errors import BadDataError, NotNumericError, UsageError, printable, short
 from normcli.methods import Method, listed
-from normcli.parameters import Step, fault, unfitted
+from normcli.parameters import Parameters, Step, unfitted
 
 MOST = 5  # numeric columns that a hint names
 
@@ -23,6 +24,20 @@ class PlanStep(Struct, frozen=True):
     method: Method
     columns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    fitted: Step | None = None  # of its own columns, which learns nothing here
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns from data."""
+        return bool(self.method.statistics) and self.fitted is None
+
+
+def fitted_steps(parameters: Parameters) -> tuple[PlanStep, ...]:
+    """The steps of parameters as they were fitted. Raises UsageError for those that were fitted by key."""
+    if parameters.by:
+        raise UsageError("was fitted with --by, and a step of a plan takes what was fitted to all rows")
+    steps = (replace(s, states=(), external=bool(s.method.statistics)) for s in parameters.steps)
+    return tuple(PlanStep(step.method, step.columns, fitted=step) for step in steps)
 
 
 def plan_steps(steps: Iterable[Any]) -> tuple[PlanStep, ...]:
@@ -46,7 +61,12 @@ class Plan(Struct, frozen=True):
     @property
     def learns(self) -> bool:
         """Whether any step learns from data."""
-        return any(c.method.statistics for c in self.plan_steps)
+        return any(c.learns for c in self.plan_steps)
+
+    @property
+    def learners(self) -> list[Method]:
+        """The methods that learn from data."""
+        return [c.method for c in self.plan_steps if c.learns]
 
     @property
     def why_fixed(self) -> str:
@@ -136,17 +156,19 @@ class _Begun(Struct):
         name = f"steps[{len(set(self.called))}] ({registry.name_of(plan_step.method)})"
         chosen = self._selected(plan_step)
         lists = {f.name: f.list_size for f in self.schema if f.list_of and f.name in chosen}
-        steps = unfitted(plan_step.method, tuple(chosen), {n: length or self.size(n) for n, length in lists.items()})
+        sizes = {n: length or self.size(n) for n, length in lists.items()}
+        if plan_step.fitted is None:
+            steps = unfitted(plan_step.method, tuple(chosen), sizes)
+        else:
+            steps = (plan_step.fitted,)
+            self._check_lengths(plan_step.fitted, sizes)
         for step in steps:
             self._check_gives(step)
             self.schema = step.after(self.schema)
-            if not plan_step.method.outputs_known:
+            if not plan_step.method.outputs_known and not plan_step.fitted:
                 self.unsure |= dict.fromkeys(step.outputs, name)
         self.steps += steps
         self.called += [name] * len(steps)
-        wrong = fault(self.steps, self.called)
-        if wrong:
-            raise UsageError(wrong[1])
 
     def _selected(self, plan_step: PlanStep) -> dict[str, None]:
         present = {f.name for f in self.schema}
@@ -169,9 +191,17 @@ class _Begun(Struct):
             )
         return left
 
+    def _check_lengths(self, step: Step, sizes: Mapping[str, int]) -> None:
+        """Raises BadDataError where a fitted step is of numbers, and the data have lists, or of other lists."""
+        for name in step.columns:
+            if sizes.get(name) != step.length:
+                fitted, has = (f"lists of {n}" if n else "numbers" for n in (step.length, sizes.get(name)))
+                raise BadDataError(f"column '{printable(name)}' has {has}, and the step was fitted to {fitted}")
+
     def _check_gives(self, step: Step) -> None:
         stay = {f.name for f in self.schema}.difference(step.columns)
-        clashes = [n for n in step.outputs if n in stay] if step.method.outputs_known else []
+        known = step.transform is not None or step.method.outputs_known
+        clashes = [n for n in step.outputs if n in stay] if known else []
         if clashes:
             hint = "use --prefix" if self.by_flags else "give another prefix in its options"
             raise BadDataError(f"a column is called {listed(clashes)} already", hint)

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from normcli import registry, suggestions
 from normcli.errors import UsageError, printable
+from normcli.io.stores import is_uri
 from normcli.parameters.method_options import method_with
-from normcli.parameters.plan import Plan, PlanStep
+from normcli.parameters.plan import Plan, PlanStep, fitted_steps
 
 KEYS = ("method", "columns", "exclude", "options")
+FROM = "from"  # in place of all of them
+EXAMPLE = "normcli fit data.csv -m fill -p fill.json"
 
 
 def read(path: str, *, example: str) -> Plan:
-    """The plan in a TOML file: [[steps]], each with method, columns, exclude and options. Raises NoInputError, and
-    UsageError with the position."""
+    """The plan in a TOML file: [[steps]], each with method, columns, exclude and options, or with the parameter file,
+    beside the plan, whose fitted steps it takes. Raises NoInputError, BadParametersError, and UsageError with the
+    position."""
     from normcli.parameters import toml_file
 
     data, name = toml_file.read(path, example=example)
     try:
-        return Plan(parsed(data), name)
+        return Plan(parsed(data, os.path.dirname(path)), name)
     except UsageError as e:
         raise UsageError(f"{name}{e.message}", e.hint) from None
 
 
-def parsed(data: bytes) -> tuple[PlanStep, ...]:
-    """The steps in the bytes of a TOML file. Raises UsageError, whose message continues the name of the file."""
+def parsed(data: bytes, directory: str = "") -> tuple[PlanStep, ...]:
+    """The steps in the bytes of a TOML file of this directory. Raises UsageError, whose message continues the name of
+    the file."""
     from normcli.parameters import toml_file
 
     document = toml_file.parsed(data)
@@ -36,13 +42,33 @@ def parsed(data: bytes) -> tuple[PlanStep, ...]:
     steps = document.get("steps")
     if not isinstance(steps, list) or not steps or not all(isinstance(s, dict) for s in steps):
         raise UsageError(": there are no [[steps]]", 'each begins with [[steps]], then method = "zscore"')
-    return tuple(_plan_step(step, f": steps[{i}]") for i, step in enumerate(steps))
+    return tuple(p for i, step in enumerate(steps) for p in _plan_steps(step, f": steps[{i}]", directory))
+
+
+def _plan_steps(raw: Mapping[str, Any], at: str, directory: str) -> tuple[PlanStep, ...]:
+    """The one of a method, or those of a parameter file."""
+    if FROM not in raw:
+        return (_plan_step(raw, at),)
+    path = raw[FROM]
+    if not isinstance(path, str) or not path or path == "-":
+        raise UsageError(f"{at}.{FROM}: {_spell(path)}: must be a parameter file")
+    if len(raw) > 1:
+        other = next(k for k in raw if k != FROM)
+        raise UsageError(f"{at}.{printable(other)}: is not for {FROM}: the file says what its steps are")
+    from normcli.parameters import file as params  # here, for most plans do without
+
+    full = path if is_uri(path) else os.path.join(directory, path)
+    parameters = params.read_file(full, example=EXAMPLE)
+    try:
+        return fitted_steps(parameters)
+    except UsageError as e:
+        raise UsageError(f"{at}.{FROM}: {printable(path)} {e.message}", e.hint) from None
 
 
 def _plan_step(raw: Mapping[str, Any], at: str) -> PlanStep:
     unknown = next((k for k in raw if k not in KEYS), None)
     if unknown is not None:
-        raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}")
+        raise UsageError(f"{at}.{printable(unknown)}: unknown; a step has {', '.join(KEYS)}, or {FROM}")
     name = raw.get("method")
     if name not in registry.names("methods"):
         if "method" not in raw:

@@ -34,7 +34,7 @@ class Step(Struct, frozen=True, dict=True):
     length: int | None = None
     statistics_override: StepStates | None = None  # what is measured in place of the method's statistics, of all rows
     override_by_key: StepStates = ()  # and by key, where there is such an override
-    external: bool = False  # its transform was imported without statistics: it can't learn more
+    external: bool = False  # its transform was imported, or taken from a file, without statistics: it can't learn more
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Step(Struct, frozen=True, dict=True):
         """A fitted step with these states; `called` are the names of the groups for messages, empty for all rows.
         Raises BadDataError."""
         if self.external:
-            return self
+            return replace(self, transform=self.fitted.taken([0] * len(called)))
         if not self.learns:  # the same for all groups
             return replace(self, states=(), transform=self._learned(()).taken([0] * len(called)))
         if self.method.learns_all_groups or len(called) == 1:

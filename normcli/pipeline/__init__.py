@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from normcli.columns import Infinite
 from normcli.engines import Engine
-from normcli.errors import BadDataError, UsageError, printable
+from normcli.errors import printable
 from normcli.formats import LateColumn, Outlet, Reader
-from normcli.parameters import Parameters, merged, refined
-from normcli.parameters.folding import Subtotal
-from normcli.parameters.keys import StepStates
+from normcli.parameters import Parameters
 from normcli.pipeline import learning
 from normcli.pipeline.checks import (
     check_columns,
@@ -39,6 +36,7 @@ from normcli.pipeline.events import SILENT, Events
 from normcli.pipeline.learning import Total
 from normcli.pipeline.parts import Part, Written, comparable, measurable
 from normcli.pipeline.progress import Progress, Tally
+from normcli.pipeline.rereading import Rereading
 from normcli.pipeline.spool import Spool
 from normcli.pipeline.work import Result, Work, written_by
 
@@ -88,18 +86,21 @@ def fit(
     excludes: Callable[[str], bool] = lambda name: False,
     remote: RemoteInputs | None = None,
 ) -> Parameters:
-    """Learns what the steps of parameters have to from all inputs, in one pass, and from the states that they have;
-    with `once`, an input whose content was counted is left out with a warning. What is read is kept in a spool, where
-    there is one. A statistic that needs further passes gets them over that, or over the same inputs, which `reopen`
-    opens once more. `max_memory` is in bytes, None for what is free. A column that only late rows have is warned of,
-    unless it `excludes` that on purpose. `remote` inputs are read on a cluster, and none here. Raises
-    UsageError, before any data is read, where options do not go with the columns; BadDataError."""
+    """Learns what the steps of parameters have to from all inputs, and from the states that they have, in one pass if
+    none learns from the results of another; with `once`, an input whose content was counted is left out with a warning.
+    What is read is kept in a spool, where there is one. Further passes, of such steps or for statistics that need them,
+    are over that, or over the same inputs, which `reopen` opens once more. `max_memory` is in bytes, None for what is
+    free. A column that only late rows have is warned of, unless it `excludes` that on purpose. `remote` inputs are read
+    on a cluster, and none here. Raises UsageError, before any data is read, where options do not go with the columns;
+    BadDataError."""
     progress = progress or Progress()
     for step in parameters.steps:
         step.method.check_features(len(step.features))
     if not parameters.learns:
         return learning.learn(parameters, tuple(() for _ in parameters.steps))
     work = Work(frozenset(parameters.numbers()), infinite, skip, measuring=parameters, counts=True, spool=keep)
+    if parameters.pass_count > 1:
+        progress.events.begin_pass(1, parameters.pass_count)
     total, counting = Total(parameters, once=once, max_memory=max_memory), parameters.rows
     known = set(parameters.types)
 
@@ -129,12 +130,16 @@ def fit(
             )
     progress.check_any(counting, parameters, "learn from")
     total.finish()
-    next_pass = partial(_next_pass, parameters, work, reopen, engine, progress, remote)
+    rereading = Rereading(work, reopen, engine, progress, remote, max_memory)
     total.subtotal = total.subtotal.local()
-    total.subtotal.states = refined(total.subtotal.states, next_pass)
+    total.subtotal.states = rereading.refined(parameters, total.subtotal.states)
+    fitted = total.learned()
+    for turn in range(1, parameters.pass_count):
+        progress.events.begin_pass(1 + turn, parameters.pass_count)
+        fitted = rereading.learned(replace(fitted, turn=turn))
+    fitted = replace(fitted, turn=0)
     if keep is not None:
         keep.final = True
-    fitted = total.learned()
     learning.warn_of_columns(fitted, progress.events.warning)
     return fitted
 
@@ -233,37 +238,3 @@ def _ends(parts: Iterable[Part], begun: list[Part]) -> Iterator[Result]:
         part.reader.source.drain()
         part.reader.close()
         yield Result(number, last=True)
-
-
-def _next_pass(
-    parameters: Parameters, work: Work, reopen: Callable[[], Iterable[Reader]] | None, engine: Engine, before: Progress,
-    remote: RemoteInputs | None, blanks: tuple[StepStates, ...],
-) -> tuple[StepStates, ...]:  # fmt: skip
-    """The states of a further pass over the data that `before` counted. Raises BadDataError where they have changed."""
-    pairs = zip(parameters.steps, blanks, strict=True)
-    steps = tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
-    measuring = replace(parameters, steps=steps, sketches=None)  # of the first pass
-    readers = work.spool.readers if work.spool else reopen() if reopen else None
-    if readers is None and remote is None:
-        raise UsageError("this takes more than one pass over the data, which can be read only once")
-    progress = Progress(most=before.rejected)  # it has warned already
-    if before.distance is not None:
-        before.events.start(before.rows, "rows")
-    work = replace(work, measuring=measuring, counts=False, spool=None)  # it was counted already
-    if remote:
-        results = remote.measure(progress, work, measuring)
-    else:
-        results = progress.run((measurable(reader, parameters, work) for reader in readers or ()), engine)
-    total = Subtotal(blanks)
-    for _, result in results:
-        if result.measured is not None:
-            total.states = merged(total.states, result.measured.states)
-        if result.subtotal is not None:
-            total = total.merge(result.subtotal)
-        before.events.advance(result.rows)
-    if progress.rows != before.rows:
-        raise BadDataError(
-            f"{progress.source}: was changed while it was read: {before.rows:,} rows, then {progress.rows:,}",
-            "fit again",
-        )
-    return total.local().states

@@ -23,6 +23,7 @@ from normcli.pipeline import memory
 
 if TYPE_CHECKING:
     from normcli.stats.quantiles import Quantiles
+    from normcli.transforms import Transform
 
 
 class Total:
@@ -44,7 +45,7 @@ class Total:
         self._runs_on = self.parameters.unfitted_multiple > 1
         self._here = InputTotal(self._blank, self._blank_sketches)
         self._counted, self._left = 0, 0  # inputs
-        if any(step.states for step in self.parameters.steps):
+        if not parameters.turn and any(step.states for step in self.parameters.steps):
             self.add_fit(self.parameters)
         self._start()
 
@@ -134,8 +135,8 @@ def learn(
     ledger: Ledger | None = None,
     max_memory: int | None = None,
 ) -> Parameters:
-    """The parameters with what their steps learn from their states of all rows, and of each key, in `max_memory` bytes
-    if that is given. Raises BadDataError."""
+    """The parameters with what the steps of their turn learn from their states of all rows, and of each key, in
+    `max_memory` bytes if that is given. Raises BadDataError."""
     if ledger:
         by_key = ledger.sorted()
         memory.check_keys(parameters, all_states, by_key, max_memory)
@@ -149,11 +150,16 @@ def learn(
     called = ["", *(described(parameters.by, key) for key in parameters.keys)]
     steps = []
     for i, (step, states) in enumerate(zip(parameters.steps, all_states, strict=True)):
+        if step.learns and not parameters.is_measured(i):  # in another pass
+            steps.append(step)
+            continue
         try:
             steps.append(step.learn(states, called))
         except BadDataError as e:
             raise BadDataError(parameters.at(i) + e.message, e.hint) from None
     fitted = replace(parameters, steps=tuple(steps))
+    if not all(step.transform for step in steps):
+        return fitted
     clashes = FrameTransform(fitted).clashes({f.name for f in parameters.schema})
     if clashes:
         raise BadDataError(f"a column is called {listed(clashes)} already", "use --prefix")
@@ -246,6 +252,17 @@ def cut_batch(parameters: Parameters) -> str | None:
     )
 
 
+def check_continues(name: str, parameters: Parameters, what: str) -> None:
+    """Raises UsageError, naming a file, where a fit can't be `what`, updated or merged: later passes saw results of the
+    first, which other data would change."""
+    if parameters.pass_count > 1:
+        raise UsageError(
+            f"{name}: a plan of {parameters.pass_count} passes can't be {what}: its later steps learn from results of "
+            "the first, which more data change",
+            'from = "FILE" in its steps takes the first as they were fitted, and learns the others in one pass',
+        )
+
+
 # -- several fits ------------------------------------------------------------------------------------------------
 def merge(fits: Iterable[tuple[str, Parameters]], *, allow_duplicates: bool = False) -> Parameters:
     """Parameters of several fits, each with the name of its file, equal to those of one fit over all inputs in that
@@ -258,9 +275,11 @@ def merge(fits: Iterable[tuple[str, Parameters]], *, allow_duplicates: bool = Fa
     if not first.learns:
         hint = "fit it from the data" if any(s.external for s in first.steps) else "any one of the files is enough"
         raise BadDataError(f"{first_name}: {first.why_fixed}, so there is nothing to merge", hint)
+    check_continues(first_name, first, "merged")
     total, note = Total(first), first.note
     counted_by = dict.fromkeys(first.inputs, first_name)
     for name, fitted in pairs:
+        check_continues(name, fitted, "merged")
         parameters = align(fitted, first)
         difference = next(differences(first_name, first, parameters), None)
         if difference:
@@ -298,6 +317,8 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
         elif x.external != y.external:
             mine, theirs = ("was imported without counts of rows" if s.external else "was not" for s in (y, x))
             yield f"{where}{mine}, and {first} {theirs}"
+        elif x.external and not _is_same(x.fitted, y.fitted):
+            yield f"{where}was taken from another fit of {one} than that of {first}"
         elif more or lacking:
             yield (
                 f"{where}has {listed(more)}, and {first} has not"
@@ -310,6 +331,12 @@ def differences(first: str, a: Parameters, b: Parameters) -> Iterator[str]:
         elif x.features != y.features:
             orders = [listed(list(step.features)) for step in (y, x)]
             yield f"{where}has channels of the columns as {orders[0]}, and {first} as {orders[1]}"
+
+
+def _is_same(a: Transform, b: Transform) -> bool:
+    """Whether what was learned is the same to the bit."""
+    arrays = ((getattr(t, name)[:1].tobytes() for t in (a, b)) for name in a.axes())
+    return type(a) is type(b) and a.settings() == b.settings() and all(one == other for one, other in arrays)
 
 
 def _flag_phrase(flag: str, names: Sequence[str]) -> str:

@@ -174,8 +174,6 @@ def test_nothing_to_learn_needs_no_second_look(plans: Workspace) -> None:
         (LOG.replace("ddof = 1", "dof = 1"), 2, "plan.toml: steps[1].options.dof: the method has no such option"),
         (LOG.replace('"?"', '"nosuch"'), 65, "plan.toml: steps[1]: sales.csv: no numeric column is called 'nosuch'"),
         (LOG.replace('"?"', '"store"'), 65, "plan.toml: steps[1]: sales.csv:2: 'north' in column 'store' is not"),
-        (LOG.replace("log1p", "center"), 2, "plan.toml: steps[1]: column 'a' learns in steps[0] (center) already"),
-        (LOG.replace("log1p", "unit"), 2, "plan.toml: steps[1]: column 'a' comes from steps[0] (unit), and only"),
         (PCA.replace("components = 2", "components = 0.5"), 2, "plan.toml: steps[1]: column 'pc1' is of steps[0]"),
         (PCA.replace("components = 2", "components = 9"), 65, "steps[0] (whiten): --components 9: there are only 3"),
         (LOG.replace('"a", "c"', '"b"'), 65, "sales.csv:4: column 'b': there is no log1p of -1.25"),

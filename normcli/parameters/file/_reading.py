@@ -13,7 +13,7 @@ from normcli.columns import Field
 from normcli.errors import BadParametersError, Scarce, UsageError, lacking, printable, short, size
 from normcli.formats._keeping import Dialect, checked
 from normcli.io.sources import Source, open_source
-from normcli.parameters import Parameters, Rules, Unseen, fault
+from normcli.parameters import Parameters, Rules, Unseen
 from normcli.parameters.file import _keys
 from normcli.parameters.file._layout import CONTENT, LARGEST, TOP, VERSION, Lines, digest_of, laid
 from normcli.parameters.file._steps import read_steps
@@ -117,9 +117,6 @@ def read(text: bytes, *, allow_edited: bool = False) -> Parameters:
         parameters.check_rules()
     except UsageError as e:
         fail("$.unseen", e.message)
-    wrong = fault(parameters.steps)
-    if wrong:
-        fail(f"$.steps[{wrong[0]}]", wrong[1])
     try:
         digest = digest_of(laid({k: v for k, v in document.items() if k != "digest"}))
     except ValueError:

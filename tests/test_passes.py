@@ -1,0 +1,142 @@
+"""Plans of several passes: what they learn is what commands one after the other learn."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
+
+from normcli import api
+from normcli.blocks.record import Record
+from normcli.errors import BadDataError, UsageError
+from normcli.methods import Method
+from normcli.methods.asinh import Asinh
+from normcli.methods.batch import Batch
+from normcli.methods.clip import Clip
+from normcli.methods.fill import Fill
+from normcli.methods.layer import Layer
+from normcli.methods.minmax import MinMax
+from normcli.methods.power import Power
+from normcli.methods.quantile import Quantile
+from normcli.methods.robust import Robust
+from normcli.methods.unit import Unit
+from normcli.methods.whiten import Whiten
+from normcli.methods.winsorize import Winsorize
+from normcli.methods.zscore import ZScore
+from normcli.parameters import Parameters
+from normcli.parameters import file as params
+from normcli.parameters.plan import PlanStep
+from tests.conftest import examples
+
+METHODS: list[Method] = [
+    Fill(), Fill(with_="median"), Fill(with_=1.5), Winsorize(quantiles=(0.1, 0.8)), Clip(high=2.0), Power(), ZScore(),
+    MinMax(range=(-1.0, 1.0)), Robust(), Quantile(resolution=5), Asinh(), Unit(), Layer(),
+]  # fmt: skip
+ALONE: list[Method] = [Whiten(shrinkage=0.5), Batch(batch_size=7), Robust(exact=True), Fill(with_="median", exact=True)]
+NAMES = ("a", "b", "c")
+
+
+def table(seed: int, rows: int) -> pa.Table:
+    """Numbers with gaps, a list, keys, and weights of which some are 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.lognormal(size=(rows, 3)).round(3)
+    columns = {n: pa.array(x[:, j], mask=rng.uniform(size=rows) < 0.2) for j, n in enumerate(NAMES)}
+    lists = pa.array(list(rng.normal(size=(rows, 2))), pa.list_(pa.float64(), 2))
+    keys = pa.array(rng.choice(["x", "y"], rows))
+    return pa.table({**columns, "l": lists, "k": keys, "w": pa.array(rng.integers(0, 3, rows))})
+
+
+def assert_same(a: Record, b: Record) -> None:
+    assert type(a) is type(b)
+    assert a.settings() == b.settings()
+    for name in a.axes():
+        assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+
+
+def one_after_the_other(steps: list[PlanStep], data: Path, **options: Any) -> list[Parameters]:
+    fits = []
+    for i, step in enumerate(steps):
+        fits.append(api.fit(data, step.method, columns=step.columns, **(options if step.method.statistics else {})))
+        result = data.with_name(f"{i}.parquet")
+        api.apply(fits[-1], data, result)
+        data = result
+    return fits
+
+
+def check_law(steps: list[PlanStep], content: pa.Table, **options: Any) -> None:
+    with TemporaryDirectory() as folder:
+        data = Path(folder) / "data.parquet"
+        pq.write_table(content, data)
+        options = options if any(step.method.statistics for step in steps) else {}
+        try:
+            fits = one_after_the_other(steps, data, **options)
+        except (BadDataError, UsageError) as e:
+            with pytest.raises(type(e)):
+                api.fit(data, steps, **options)
+            return
+        plan = api.fit(data, steps, **options)
+        apart = [step for fit in fits for step in fit.steps]
+        assert [type(s.method) for s in plan.steps] == [type(s.method) for s in apart]
+        groups = 1 + len(plan.keys)
+        for mine, theirs in zip(plan.steps, apart, strict=True):
+            expected = theirs.fitted if theirs.fitted.groups in (0, groups) else theirs.fitted.taken([0] * groups)
+            assert_same(mine.fitted, expected)
+        written = params.write(plan)
+        assert params.write(params.read(written)) == written
+
+
+columns = st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(lambda names: tuple(sorted(names)))
+
+
+@settings(max_examples=examples(200, part=8))
+@given(
+    st.lists(st.builds(PlanStep, st.sampled_from(METHODS), columns), min_size=1, max_size=5),
+    st.integers(0, 1000), st.integers(20, 60), st.sampled_from([{}, {"by": ("k",)}, {"weights": "w"}]),
+)  # fmt: skip
+def test_a_plan_of_passes_equals_commands_one_after_the_other(
+    steps: list[PlanStep], seed: int, rows: int, options: dict[str, Any]
+) -> None:
+    check_law(steps, table(seed, rows), **options)
+
+
+@pytest.mark.parametrize("method", ALONE, ids=repr)
+def test_steps_that_need_more_than_one_block_can_learn_late(method: Method) -> None:
+    """Of whole batches, and of exact quantiles, which take passes of their own."""
+    content = table(1, 60)
+    content = content.set_column(0, "a", pa.array(np.nan_to_num(content["a"].to_numpy())))
+    check_law([PlanStep(Fill(), NAMES), PlanStep(ZScore(), NAMES), PlanStep(method, NAMES)], content)
+
+
+def test_lists_learn_in_passes_beside_columns() -> None:
+    steps = [
+        PlanStep(ZScore(), ("l",)),
+        PlanStep(Winsorize(quantiles=(0.1, 0.9)), ("a", "l")),
+        PlanStep(MinMax(), ("l",)),
+    ]
+    check_law(steps, table(2, 50))
+
+
+def test_the_transforms_are_those_of_a_pipeline_of_scikit_learn(tmp_path: Path) -> None:
+    content = table(3, 1000).select(NAMES)
+    pq.write_table(content, tmp_path / "data.parquet")
+    x = np.column_stack([content[n].to_numpy() for n in NAMES])
+    filled = SimpleImputer(strategy="median").fit_transform(x)
+    ends = np.quantile(filled, (0.05, 0.95), axis=0)
+    pipeline = make_pipeline(
+        SimpleImputer(strategy="median"), FunctionTransformer(np.clip, kw_args={"a_min": ends[0], "a_max": ends[1]}),
+        PowerTransformer(standardize=False), StandardScaler(),
+    )  # fmt: skip
+    expected = pipeline.fit_transform(x)
+    steps = [Fill(with_="median"), Winsorize(quantiles=(0.05, 0.95)), Power(), ZScore()]
+    plan = api.fit(tmp_path / "data.parquet", list(map(PlanStep, steps)))
+    api.apply(plan, tmp_path / "data.parquet", tmp_path / "z.parquet")
+    result = pq.read_table(tmp_path / "z.parquet")
+    np.testing.assert_allclose(np.column_stack([result[n] for n in NAMES]), expected, atol=1e-6)
