@@ -28,7 +28,7 @@ from normcli.blocks.block import Block
 from normcli.columns import Dtype, Infinite
 from normcli.drift import Comparison
 from normcli.engines import Cluster
-from normcli.errors import BadDataError, NormcliWarning, UsageError, printable
+from normcli.errors import BadDataError, NormcliWarning, UsageError, printable, short
 from normcli.formats._memory.reader import Tables, tables_in
 from normcli.io import stores
 from normcli.jobs import apply as apply_job
@@ -603,7 +603,12 @@ def _reading(data: Any) -> dict[str, Any]:
 
 
 def _params(params: Parameters | Path) -> Parameters | str:
-    return params if isinstance(params, Parameters) else _path_of(params)
+    if isinstance(params, Parameters):
+        return params
+    if not isinstance(params, str | bytes | os.PathLike):
+        what = f"params: {short(repr(params))} is neither Parameters nor the path of a file"
+        raise UsageError(what, "they come first, and then the data")
+    return _path_of(params)
 
 
 def _listed(values: Any, name: str) -> list[Any]:
@@ -611,7 +616,7 @@ def _listed(values: Any, name: str) -> list[Any]:
     try:
         return list(values)
     except TypeError:
-        raise UsageError(f"{name}: {values!r} is neither one nor several of them") from None
+        raise UsageError(f"{name}: {short(repr(values))} is neither one nor several of them") from None
 
 
 def _names(names: Names, name: str) -> tuple[str, ...]:

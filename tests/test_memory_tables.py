@@ -409,8 +409,16 @@ def test_what_is_no_table_yet_is_refused() -> None:
     for data in (pl.LazyFrame({"a": [1.0]}), {"a": [1.0]}):
         with pytest.raises(UsageError, match="is no table in memory"):
             normcli.fit(data, "zscore")
-    with pytest.raises(UsageError, match="neither one nor several"):
+    with pytest.raises(UsageError, match="neither a path nor a table, nor several"):
         normcli.fit(7, "zscore")
+    params = normcli.fit(table(), "zscore")
+    for function in (normcli.apply, normcli.check):
+        with pytest.raises(UsageError, match=r"params: .* is neither Parameters nor the path of a file") as caught:
+            function(table(), params)  # type: ignore[arg-type]
+        assert len(str(caught.value)) < 400
+    with pytest.raises(UsageError, match=r"input: Parameters.* is neither a path nor a table") as caught:
+        normcli.apply(params, params)
+    assert len(str(caught.value)) < 400
     for inverse in (False, True):
         with pytest.raises(BadDataError, match="no column is called"):
             normcli.apply(normcli.fit(table(), "zscore"), table().drop(["a"]), inverse=inverse)

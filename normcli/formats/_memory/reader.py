@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from normcli import columns
-from normcli.errors import BadDataError, UsageError, printable
+from normcli.errors import BadDataError, UsageError, printable, short
 from normcli.formats import Reader, load
 from normcli.formats._binary.chunk import Chunk
 from normcli.formats._binary.description import BatchDescription
@@ -170,7 +170,7 @@ def tables_in(data: Any) -> Tables | list[Any]:
     try:
         values = iter(data)
     except TypeError:
-        raise UsageError(f"input: {data!r} is neither one nor several of them") from None
+        raise UsageError(f"input: {short(repr(data))} is neither a path nor a table, nor several of them") from None
     first = list(islice(values, 1))
     if first and tables.kind_of(first[0]) is not None:
         return Tables(data, chain(first, values))

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from posixpath import normpath
 
-from normcli.errors import NoInputError, UsageError, printable
+from normcli.errors import NoInputError, UsageError, printable, short
 
 SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs"}
 PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)(/.*)?", re.DOTALL)
@@ -35,7 +35,7 @@ def is_uri(name: object) -> bool:
 def text_of(path: object) -> str:
     """A path as text. Raises UsageError for what is none."""
     if not isinstance(path, str | bytes | os.PathLike):
-        raise UsageError(f"{path!r} is no path")
+        raise UsageError(f"{short(repr(path))} is no path")
     return os.fsdecode(path)
 
 
