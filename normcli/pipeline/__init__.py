@@ -242,7 +242,7 @@ def _next_pass(
     """The states of a further pass over the data that `before` counted. Raises BadDataError where they have changed."""
     pairs = zip(parameters.steps, blanks, strict=True)
     steps = tuple(replace(step, statistics_override=step_blanks) for step, step_blanks in pairs)
-    measuring = replace(parameters, steps=steps, sketches=None)  # of the first pass
+    measuring = replace(parameters, steps=steps, sketches=None, categories=())  # of the first pass
     readers = work.spool.readers if work.spool else reopen() if reopen else None
     if readers is None and remote is None:
         raise UsageError("this takes more than one pass over the data, which can be read only once")
